@@ -1,0 +1,154 @@
+# Builds Ferry, its tests and its lab; everything made goes under build/. `make help` lists targets.
+
+-include config.mak
+
+ARCH ?= $(shell uname -m)
+CC ?= gcc
+ifeq ($(origin CC),default)
+CC := gcc
+endif
+VERSION := 0.1.0
+
+# VARIANT picks a flavour of the same build: empty, asan, tsan or clang, each in a tree of its own.
+VARIANT ?=
+B := build$(if $(VARIANT),/$(VARIANT))
+
+WARNINGS := -Wall -Wextra -Wshadow -Wconversion -Wsign-conversion -Wstrict-prototypes \
+	-Wmissing-prototypes -Wimplicit-fallthrough -Wvla -Wundef -Wpointer-arith -Wwrite-strings
+WERROR ?= -Werror
+CPPFLAGS += -I. -D_GNU_SOURCE -DFERRY_VERSION='"$(VERSION)"'
+OPTIMISE ?= -O2 -g
+CFLAGS_ALL = -std=gnu17 $(OPTIMISE) -pthread -fno-common -fstack-protector-strong $(WARNINGS) \
+	$(WERROR) $(CFLAGS)
+LDFLAGS_ALL = -pthread -Wl,-z,relro,-z,now $(LDFLAGS)
+
+ifeq ($(VARIANT),asan)
+OPTIMISE := -O1 -g
+SANITIZE := -fsanitize=address,undefined -fno-sanitize-recover=all -fno-omit-frame-pointer
+else ifeq ($(VARIANT),tsan)
+OPTIMISE := -O1 -g
+SANITIZE := -fsanitize=thread -fno-omit-frame-pointer
+else ifeq ($(VARIANT),clang)
+CC := clang
+endif
+CFLAGS_ALL += $(SANITIZE)
+LDFLAGS_ALL += $(SANITIZE)
+
+# One static library for each layer, linked top first; a test may put a fake in a member's place.
+LAYERS := vmm arch vfio devices kvm memory base
+SOURCES_base := $(wildcard vmm/base/*.c)
+SOURCES_memory := $(wildcard memory/*.c)
+SOURCES_kvm := $(wildcard vmm/kvm/*.c)
+SOURCES_devices := $(wildcard devices/*.c devices/pci/*.c)
+SOURCES_vfio := $(wildcard vfio/*.c)
+SOURCES_arch := $(wildcard arch/*.c arch/loader/*.c arch/$(ARCH)/*.c)
+SOURCES_vmm := $(filter-out vmm/main.c,$(wildcard vmm/*.c))
+LIBRARIES := $(foreach layer,$(LAYERS),$(B)/lib$(layer).a)
+
+UNIT_TESTS := $(patsubst %.c,$(B)/%,$(wildcard tests/unit/test_*.c))
+
+.DELETE_ON_ERROR:
+.SUFFIXES:
+.PHONY: all help setup setup-lab check check-fast lint unit threads kvm lab demo bench install clean
+
+all: $(B)/ferry
+
+help:
+	@echo 'make             builds build/ferry'
+	@echo 'make demo        shows a guest with a passed-through disk; VFIO=0000:01:00.0 for a real one'
+	@echo 'make check       every test: lint, unit, threads, tiny guests on /dev/kvm, the lab'
+	@echo 'make check-fast  the same without the lab'
+	@echo 'make lint|unit|threads|kvm|lab   one of them'
+	@echo 'make bench       start time, memory and exits beside other monitors'
+	@echo 'make install     into DESTDIR and PREFIX (/usr/local)'
+	@echo 'make clean       removes build/'
+
+$(B)/ferry: $(B)/vmm/main.o $(LIBRARIES)
+	$(CC) $(LDFLAGS_ALL) -o $@ $^
+
+define layer_rule
+$(B)/lib$(1).a: $(patsubst %.c,$(B)/%.o,$(SOURCES_$(1)))
+	@rm -f $$@
+	$(AR) rcs $$@ $$^
+endef
+$(foreach layer,$(LAYERS),$(eval $(call layer_rule,$(layer))))
+
+$(B)/%.o: %.c Makefile
+	@mkdir -p $(@D)
+	$(CC) $(CPPFLAGS) $(CFLAGS_ALL) -MMD -MP -c -o $@ $<
+
+# Helpers that several unit tests share are in tests/unit/support*.c.
+UNIT_SUPPORT := $(patsubst %.c,$(B)/%.o,$(wildcard tests/unit/support*.c))
+
+$(B)/tests/unit/test_%: $(B)/tests/unit/test_%.o $(UNIT_SUPPORT) $(LIBRARIES)
+	$(CC) $(LDFLAGS_ALL) -o $@ $(filter %.o,$^) -Wl,--start-group $(filter %.a,$^) -Wl,--end-group \
+		-lcheck -lsubunit -lrt -lm
+
+.SECONDARY:
+
+ifeq ($(VARIANT),)
+build/asan/%: FORCE
+	@$(MAKE) --no-print-directory VARIANT=asan $@
+build/tsan/%: FORCE
+	@$(MAKE) --no-print-directory VARIANT=tsan $@
+build/clang/%: FORCE
+	@$(MAKE) --no-print-directory VARIANT=clang $@
+FORCE:
+endif
+
+# Everything below installs what it needs first, naming it; tests run with sanitizers.
+setup:
+	@tests/setup tests/packages
+
+setup-lab: setup
+	@tests/setup tests/lab/packages
+
+unit-programs-%: setup
+	@echo "building the unit tests ($*)"
+	@$(MAKE) --no-print-directory -s -j$(shell nproc) VARIANT=$* unit-programs
+
+unit-programs: $(UNIT_TESTS)
+
+kvm-programs: setup
+	@$(MAKE) --no-print-directory -s -j$(shell nproc) VARIANT=asan all
+
+FAST_SUITES := lint unit threads kvm
+
+check: setup setup-lab unit-programs-asan unit-programs-tsan kvm-programs all
+	@tests/check $(FAST_SUITES) lab
+
+check-fast: setup unit-programs-asan unit-programs-tsan kvm-programs all
+	@tests/check $(FAST_SUITES)
+
+lint: setup
+	@tests/check lint
+
+unit: unit-programs-asan
+	@tests/check unit
+
+threads: unit-programs-tsan
+	@tests/check threads
+
+kvm: kvm-programs
+	@tests/check kvm
+
+lab: setup-lab all
+	@tests/check lab
+
+VFIO ?=
+demo: setup-lab all
+	@tests/lab/demo $(VFIO)
+
+bench: setup-lab all
+	@tests/lab/bench
+
+PREFIX ?= /usr/local
+install: all
+	install -D -m 755 $(B)/ferry $(DESTDIR)$(PREFIX)/bin/ferry
+	install -D -m 644 docs/ferry.1 $(DESTDIR)$(PREFIX)/share/man/man1/ferry.1
+
+clean:
+	rm -rf build
+
+-include $(wildcard $(foreach folder,vmm vmm/base vmm/kvm memory devices devices/pci vfio arch \
+	arch/loader arch/$(ARCH) tests/unit,$(B)/$(folder)/*.d))

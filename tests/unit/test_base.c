@@ -1,0 +1,207 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/* Sentences, descriptors, bit arithmetic, the log's limit and the event loop. */
+
+#include <check.h>
+#include <errno.h>
+#include <pthread.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/epoll.h>
+#include <unistd.h>
+
+#include "vmm/base/bits.h"
+#include "vmm/base/err.h"
+#include "vmm/base/fd.h"
+#include "vmm/base/log.h"
+#include "vmm/base/loop.h"
+
+START_TEST(err_keeps_the_code_and_takes_prefixes)
+{
+	struct err err = {0};
+
+	ck_assert_int_eq(err_set(&err, -ENOENT, "kernel: %s: %s", "vmlinux", err_text(-ENOENT)),
+			 -ENOENT);
+	ck_assert_int_eq(err_prefix(&err, "machine %d", 7), -ENOENT);
+	ck_assert_str_eq(err.text, "machine 7: kernel: vmlinux: No such file or directory");
+	ck_assert_int_eq(err_set(NULL, -EIO, "nobody listens"), -EIO);
+}
+END_TEST
+
+START_TEST(err_cuts_what_does_not_fit)
+{
+	struct err err = {0};
+	char longer[2 * sizeof(err.text)];
+
+	memset(longer, 'x', sizeof(longer) - 1);
+	longer[sizeof(longer) - 1] = '\0';
+	err_set(&err, -EINVAL, "%s", longer);
+	ck_assert_uint_eq(strlen(err.text), sizeof(err.text) - 1);
+	ck_assert_int_eq(err_prefix(&err, "before"), -EINVAL);
+	ck_assert(strncmp(err.text, "before: xxx", 11) == 0);
+}
+END_TEST
+
+START_TEST(ranges_do_not_wrap)
+{
+	ck_assert(range_fits(0, 0, 0));
+	ck_assert(range_fits(4, 4, 8));
+	ck_assert(!range_fits(5, 4, 8));
+	ck_assert(!range_fits(UINT64_MAX - 1, 4, 8));
+	ck_assert(!range_fits(4, UINT64_MAX, 8));
+	ck_assert(ranges_overlap(0, 16, 15, 1));
+	ck_assert(!ranges_overlap(0, 16, 16, 1));
+	ck_assert(ranges_overlap(UINT64_MAX - 15, 16, UINT64_MAX, 1));
+	ck_assert(!ranges_overlap(4, 0, 0, 16));
+}
+END_TEST
+
+START_TEST(powers_and_bytes)
+{
+	uint8_t bytes[8] = {1, 2, 3, 4, 5, 6, 7, 8};
+
+	ck_assert_uint_eq(round_up_power_of_2(0), 1);
+	ck_assert_uint_eq(round_up_power_of_2(3), 4);
+	ck_assert_uint_eq(round_up_power_of_2((uint64_t)1 << 63), (uint64_t)1 << 63);
+	ck_assert(!is_power_of_2(0) && is_power_of_2(4096) && !is_power_of_2(4097));
+	ck_assert_uint_eq(all_ones(1), 0xff);
+	ck_assert_uint_eq(all_ones(8), UINT64_MAX);
+	ck_assert_uint_eq(load_le(bytes + 1, 3), 0x040302);
+	ck_assert_uint_eq(load_le64(bytes), 0x0807060504030201);
+	store_le16(bytes, 0xbeef);
+	ck_assert_uint_eq(load_le32(bytes), 0x0403beef);
+}
+END_TEST
+
+START_TEST(eventfd_counts_and_empties)
+{
+	int fd = fd_eventfd();
+
+	ck_assert_int_ge(fd, 0);
+	ck_assert(!fd_take(fd));
+	fd_signal(fd);
+	fd_signal(fd);
+	ck_assert(fd_take(fd));
+	ck_assert(!fd_take(fd));
+	fd_close(&fd);
+	ck_assert_int_eq(fd, -1);
+	fd_close(&fd);
+}
+END_TEST
+
+START_TEST(read_at_tells_a_short_file)
+{
+	char path[] = "/tmp/ferry-base-XXXXXX";
+	int fd = mkstemp(path);
+	char buffer[8];
+
+	unlink(path);
+	ck_assert_int_eq(fd_write_all(fd, "abcdef", 6), 0);
+	ck_assert_int_eq(fd_read_at(fd, buffer, 4, 2), 0);
+	ck_assert_mem_eq(buffer, "cdef", 4);
+	ck_assert_int_eq(fd_read_at(fd, buffer, 5, 2), -ENODATA);
+	fd_close(&fd);
+	ck_assert_int_eq(fd_read_at(fd, buffer, 1, 0), -EBADF);
+}
+END_TEST
+
+START_TEST(log_levels_are_read_by_name)
+{
+	enum log_level level;
+
+	ck_assert_int_eq(log_parse_level("debug", &level), 0);
+	ck_assert_int_eq(level, LOG_DEBUG);
+	ck_assert_int_eq(log_parse_level("loud", &level), -EINVAL);
+}
+END_TEST
+
+START_TEST(log_limits_what_a_guest_provokes)
+{
+	struct log_limit limit = {0};
+	int pipes[2], saved = dup(STDERR_FILENO);
+	char text[8192];
+	unsigned int lines = 0;
+	ssize_t n;
+
+	ck_assert_int_eq(pipe(pipes), 0);
+	dup2(pipes[1], STDERR_FILENO);
+	for (int i = 0; i < 1000; i++)
+		log_guest(&limit, LOG_WARN, "again %d", i);
+	dup2(saved, STDERR_FILENO);
+	close(pipes[1]);
+	n = read(pipes[0], text, sizeof(text));
+	for (ssize_t i = 0; i < n; i++)
+		lines += text[i] == '\n';
+	ck_assert_uint_ge(lines, 1);
+	ck_assert_uint_le(lines, 15);
+	ck_assert_uint_gt(limit.suppressed, 900);
+	close(pipes[0]);
+	close(saved);
+}
+END_TEST
+
+struct stopper {
+	struct loop *loop;
+	int fd;
+	unsigned int calls;
+};
+
+static void stop_after_three(void *owner, uint32_t events)
+{
+	struct stopper *stopper = owner;
+
+	ck_assert(events & EPOLLIN);
+	fd_take(stopper->fd);
+	if (++stopper->calls == 3) {
+		loop_remove(stopper->loop, stopper->fd);
+		loop_stop(stopper->loop);
+	}
+	fd_signal(stopper->fd);
+}
+
+START_TEST(loop_calls_until_stopped)
+{
+	struct err err = {0};
+	struct stopper stopper = {.loop = loop_create(&err), .fd = fd_eventfd()};
+
+	ck_assert_ptr_nonnull(stopper.loop);
+	ck_assert_int_eq(loop_add(stopper.loop, stopper.fd, EPOLLIN, stop_after_three, &stopper,
+				  &err),
+			 0);
+	ck_assert_int_ne(loop_add(stopper.loop, stopper.fd, EPOLLIN, stop_after_three, &stopper,
+				  &err),
+			 0);
+	fd_signal(stopper.fd);
+	ck_assert_int_eq(loop_run(stopper.loop, &err), 0);
+	ck_assert_uint_eq(stopper.calls, 3);
+	loop_stop(stopper.loop);
+	ck_assert_int_eq(loop_run(stopper.loop, &err), 0);
+	ck_assert_uint_eq(stopper.calls, 3);
+	loop_destroy(stopper.loop);
+	loop_destroy(NULL);
+	fd_close(&stopper.fd);
+}
+END_TEST
+
+int main(void)
+{
+	Suite *suite = suite_create("base");
+	TCase *tests = tcase_create("base");
+	SRunner *runner;
+	int failed;
+
+	tcase_add_test(tests, err_keeps_the_code_and_takes_prefixes);
+	tcase_add_test(tests, err_cuts_what_does_not_fit);
+	tcase_add_test(tests, ranges_do_not_wrap);
+	tcase_add_test(tests, powers_and_bytes);
+	tcase_add_test(tests, eventfd_counts_and_empties);
+	tcase_add_test(tests, read_at_tells_a_short_file);
+	tcase_add_test(tests, log_levels_are_read_by_name);
+	tcase_add_test(tests, log_limits_what_a_guest_provokes);
+	tcase_add_test(tests, loop_calls_until_stopped);
+	suite_add_tcase(suite, tests);
+	runner = srunner_create(suite);
+	srunner_run_all(runner, CK_NORMAL);
+	failed = srunner_ntests_failed(runner);
+	srunner_free(runner);
+	return failed ? 1 : 0;
+}

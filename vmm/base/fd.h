@@ -1,0 +1,33 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/* Owned file descriptors, and reads and writes that do not stop half way. */
+
+#ifndef FERRY_BASE_FD_H
+#define FERRY_BASE_FD_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "vmm/base/err.h"
+
+/* Closes *@fd unless it is negative, and sets it to -1. Keeps errno. */
+void fd_close(int *fd);
+
+/* A close-on-exec, non-blocking eventfd with count 0, or a negative errno. */
+int fd_eventfd(void) FERRY_MUST_CHECK;
+
+/* Adds one to an eventfd's count. A full counter is as good as a signalled one. */
+void fd_signal(int eventfd);
+
+/* Takes an eventfd's whole count; false when it was zero. The descriptor must not block. */
+bool fd_take(int eventfd);
+
+/*
+ * Reads exactly @size bytes at @offset. 0, a negative errno, or -ENODATA when the file ends before.
+ */
+int fd_read_at(int fd, void *buffer, size_t size, uint64_t offset) FERRY_MUST_CHECK;
+
+/* Writes all @size bytes at the file's position; 0 or a negative errno (EAGAIN is waited out). */
+int fd_write_all(int fd, const void *buffer, size_t size) FERRY_MUST_CHECK;
+
+#endif

@@ -1,0 +1,130 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/* Messages to the person at the terminal: standard error, one line each, by level. */
+
+#include "vmm/base/log.h"
+
+#include <errno.h>
+#include <pthread.h>
+#include <stdarg.h>
+#include <stdatomic.h>
+#include <stddef.h>
+#include <stdio.h>
+#include <string.h>
+#include <time.h>
+#include <unistd.h>
+
+enum { LIMIT_BURST = 10 };
+
+static const uint64_t limit_window_ns = 1000000000;
+
+static const char *const level_names[] = {"error", "warn", "info", "debug"};
+
+static _Atomic enum log_level level_now = LOG_WARN;
+static pthread_mutex_t limit_lock = PTHREAD_MUTEX_INITIALIZER;
+
+void log_set_level(enum log_level level)
+{
+	atomic_store(&level_now, level);
+}
+
+bool log_enabled(enum log_level level)
+{
+	return level <= atomic_load(&level_now);
+}
+
+int log_parse_level(const char *text, enum log_level *level)
+{
+	for (int i = LOG_ERROR; i <= LOG_DEBUG; i++) {
+		if (strcmp(text, level_names[i]) == 0) {
+			*level = (enum log_level)i;
+			return 0;
+		}
+	}
+	return -EINVAL;
+}
+
+/* One write per line, so that lines of several threads never mix. */
+static void log_line(enum log_level level, unsigned int suppressed, const char *format,
+		     va_list args)
+{
+	char line[1280];
+	size_t length, room = sizeof(line) - 1;
+	int n;
+
+	n = snprintf(line, room,
+		     level == LOG_ERROR ? "ferry: " : "ferry: %s: ", level_names[level]);
+	length = (size_t)n;
+	n = vsnprintf(line + length, room - length, format, args);
+	length += n < 0 ? 0 : (size_t)n;
+	if (length >= room)
+		length = room - 1;
+	if (suppressed) {
+		n = snprintf(line + length, room - length, " (%u like it left out)", suppressed);
+		length += (size_t)n;
+		if (length >= room)
+			length = room - 1;
+	}
+	line[length++] = '\n';
+	if (write(STDERR_FILENO, line, length) < 0)
+		return; /* nobody to tell that nobody can be told */
+}
+
+#define LOG_FUNCTION(name, level)                                                                  \
+	void name(const char *format, ...)                                                         \
+	{                                                                                          \
+		va_list args;                                                                      \
+		if (!log_enabled(level))                                                           \
+			return;                                                                    \
+		va_start(args, format);                                                            \
+		log_line(level, 0, format, args);                                                  \
+		va_end(args);                                                                      \
+	}
+
+LOG_FUNCTION(log_error, LOG_ERROR)
+LOG_FUNCTION(log_warn, LOG_WARN)
+LOG_FUNCTION(log_info, LOG_INFO)
+LOG_FUNCTION(log_debug, LOG_DEBUG)
+
+static uint64_t now_ns(void)
+{
+	struct timespec now;
+
+	clock_gettime(CLOCK_MONOTONIC, &now);
+	return (uint64_t)now.tv_sec * 1000000000u + (uint64_t)now.tv_nsec;
+}
+
+/* Whether the message may be shown; if so *suppressed is the number left out before it. */
+static bool limit_take(struct log_limit *limit, unsigned int *suppressed)
+{
+	uint64_t now = now_ns();
+	bool allowed = true;
+
+	pthread_mutex_lock(&limit_lock);
+	if (now - limit->window_ns >= limit_window_ns) {
+		limit->window_ns = now;
+		if (limit->burst >= LIMIT_BURST)
+			limit->burst = LIMIT_BURST - 1;
+	}
+	if (limit->burst >= LIMIT_BURST) {
+		limit->suppressed++;
+		allowed = false;
+	} else {
+		limit->burst++;
+		*suppressed = limit->suppressed;
+		limit->suppressed = 0;
+	}
+	pthread_mutex_unlock(&limit_lock);
+	return allowed;
+}
+
+void log_guest(struct log_limit *limit, enum log_level level, const char *format, ...)
+{
+	unsigned int suppressed = 0;
+	va_list args;
+
+	if (!log_enabled(level) || !limit_take(limit, &suppressed))
+		return;
+	va_start(args, format);
+	log_line(level, suppressed, format, args);
+	va_end(args);
+}

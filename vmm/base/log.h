@@ -1,0 +1,39 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/* Messages to the person at the terminal: standard error, one line each, by level. */
+
+#ifndef FERRY_BASE_LOG_H
+#define FERRY_BASE_LOG_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "vmm/base/err.h"
+
+enum log_level { LOG_ERROR, LOG_WARN, LOG_INFO, LOG_DEBUG };
+
+/* The level is the process's, not a machine's: set once from the command line. */
+void log_set_level(enum log_level level);
+bool log_enabled(enum log_level level);
+
+/* Reads "error", "warn", "info" or "debug"; returns -EINVAL for anything else. */
+int log_parse_level(const char *text, enum log_level *level) FERRY_MUST_CHECK;
+
+void log_error(const char *format, ...) FERRY_PRINTF(1, 2);
+void log_warn(const char *format, ...) FERRY_PRINTF(1, 2);
+void log_info(const char *format, ...) FERRY_PRINTF(1, 2);
+void log_debug(const char *format, ...) FERRY_PRINTF(1, 2);
+
+/*
+ * Whatever a guest can provoke goes through one of these: a burst of ten messages, then one a
+ * second, with the number left out told in the next. Zero-initialise; safe from any thread.
+ */
+struct log_limit {
+	uint64_t window_ns;
+	unsigned int burst;
+	unsigned int suppressed;
+};
+
+void log_guest(struct log_limit *limit, enum log_level level, const char *format, ...)
+	FERRY_PRINTF(3, 4);
+
+#endif
