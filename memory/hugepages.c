@@ -1,0 +1,53 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/* What the host says of its reserved huge pages, in /sys/kernel/mm/hugepages. */
+
+#include "memory/hugepages.h"
+
+#include <errno.h>
+#include <inttypes.h>
+#include <stdbool.h>
+#include <stdio.h>
+
+#include "vmm/base/bits.h"
+
+/* One of the pool's counters; false when the host has no such pool. */
+static bool read_counter(uint64_t page_size, const char *name, uint64_t *value)
+{
+	char path[128];
+	FILE *file;
+	bool read;
+
+	snprintf(path, sizeof(path), "/sys/kernel/mm/hugepages/hugepages-%" PRIu64 "kB/%s",
+		 page_size / KIB, name);
+	file = fopen(path, "re");
+	if (!file)
+		return false;
+	read = fscanf(file, "%" SCNu64, value) == 1;
+	fclose(file);
+	return read;
+}
+
+int hugepages_explain(uint64_t page_size, uint64_t total, uint64_t held, int code, struct err *err)
+{
+	const char *name = page_size == GIB ? "1 GiB" : "2 MiB";
+	uint64_t needed = total / page_size, unused, reserved, pool;
+
+	if (!read_counter(page_size, "free_hugepages", &unused) ||
+	    !read_counter(page_size, "resv_hugepages", &reserved) ||
+	    !read_counter(page_size, "nr_hugepages", &pool))
+		return err_set(err, code,
+			       "guest memory: huge pages of %s: %s: this host has none of that "
+			       "size: choose the other size, or leave hugepages= out",
+			       name, err_text(code));
+	unused = (unused > reserved ? unused - reserved : 0) + held / page_size;
+	if (unused >= needed)
+		return err_set(err, code,
+			       "guest memory: %" PRIu64 " huge pages of %s: %s: %" PRIu64
+			       " are free: ask for less with --memory, or leave hugepages= out",
+			       needed, name, err_text(code), unused);
+	return err_set(err, code,
+		       "guest memory: %" PRIu64 " huge pages of %s: only %" PRIu64
+		       " are free: reserve more with `echo %" PRIu64
+		       " > /sys/kernel/mm/hugepages/hugepages-%" PRIu64 "kB/nr_hugepages` as root",
+		       needed, name, unused, pool + needed - unused, page_size / KIB);
+}

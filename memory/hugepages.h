@@ -1,0 +1,18 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/* What the host says of its reserved huge pages. */
+
+#ifndef FERRY_MEMORY_HUGEPAGES_H
+#define FERRY_MEMORY_HUGEPAGES_H
+
+#include <stdint.h>
+
+#include "vmm/base/err.h"
+
+/*
+ * Writes into @err why @total bytes of huge pages of @page_size bytes were refused with @code: how
+ * many pages are needed and free, and how to reserve more. @held bytes of the total are the caller's
+ * already. Returns @code.
+ */
+int hugepages_explain(uint64_t page_size, uint64_t total, uint64_t held, int code, struct err *err);
+
+#endif

@@ -1,0 +1,406 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/* The memory map: transactions planned on a spare table, then carried out with its listeners. */
+
+#include "memory/map.h"
+
+#include <assert.h>
+#include <errno.h>
+#include <inttypes.h>
+#include <stdlib.h>
+
+#include "memory/map_private.h"
+#include "vmm/base/bits.h"
+
+/* What a transaction does to one region; a move is both `remove` and `insert`. */
+struct step {
+	struct mem_region *region;
+	uint64_t old_base; /* valid when `was` */
+	uint64_t base;     /* valid when `wanted` */
+	bool was;          /* in the map before */
+	bool wanted;       /* to be in it afterwards */
+	bool remove;
+	bool insert;
+};
+
+struct plan {
+	struct mem_map *map;
+	enum mem_policy policy;
+	struct step *steps;
+	size_t count;
+	bool changed;   /* any step removes or inserts */
+	bool announced; /* and one that listeners hear of */
+};
+
+struct mem_map *mem_map_create(const char *name, uint64_t size, struct err *err)
+{
+	struct mem_map *map = calloc(1, sizeof(*map));
+	pthread_rwlockattr_t attributes;
+
+	if (!map) {
+		err_set(err, -ENOMEM, "memory map %s: out of memory", name);
+		return NULL;
+	}
+	map->name = name;
+	map->size = size;
+	pthread_mutex_init(&map->changes, NULL);
+	pthread_rwlockattr_init(&attributes);
+	/* A change must not wait for ever on vCPUs that never stop reading. */
+	pthread_rwlockattr_setkind_np(&attributes, PTHREAD_RWLOCK_PREFER_WRITER_NONRECURSIVE_NP);
+	pthread_rwlock_init(&map->lock, &attributes);
+	pthread_rwlockattr_destroy(&attributes);
+	return map;
+}
+
+void mem_map_destroy(struct mem_map *map)
+{
+	if (!map)
+		return;
+	for (size_t i = 0; i < map->table.count; i++)
+		map->table.entries[i].region->map = NULL;
+	mem_table_release(&map->spare);
+	mem_table_release(&map->table);
+	pthread_rwlock_destroy(&map->lock);
+	pthread_mutex_destroy(&map->changes);
+	free(map);
+}
+
+void mem_map_lock(struct mem_map *map)
+{
+	pthread_mutex_lock(&map->changes);
+	pthread_rwlock_wrlock(&map->lock);
+}
+
+void mem_map_unlock(struct mem_map *map)
+{
+	pthread_rwlock_unlock(&map->lock);
+	pthread_mutex_unlock(&map->changes);
+}
+
+/* The step of @region, a new one at its first mention. */
+static struct step *plan_step(struct plan *plan, struct mem_region *region)
+{
+	struct step *step;
+
+	for (size_t i = 0; i < plan->count; i++)
+		if (plan->steps[i].region == region)
+			return &plan->steps[i];
+	step = &plan->steps[plan->count++];
+	*step = (struct step){
+		.region = region,
+		.old_base = region->base,
+		.was = region->map == plan->map,
+	};
+	return step;
+}
+
+static int check_place(struct mem_map *map, const struct step *step, struct err *err)
+{
+	const struct mem_region *region = step->region;
+	const struct mem_entry *other;
+	uint64_t size = region->size;
+
+	if (region->map && region->map != map)
+		return err_set(err, -EBUSY, "memory map %s: %s: it is in the map %s already",
+			       map->name, region->name, region->map->name);
+	if (size == 0 || (map->size != 0 ? !range_fits(step->base, size, map->size)
+					 : step->base > UINT64_MAX - (size - 1)))
+		return err_set(err, -ERANGE,
+			       "memory map %s: %s at 0x%" PRIx64 ", 0x%" PRIx64
+			       " bytes: it does not fit in the address space",
+			       map->name, region->name, step->base, size);
+	other = mem_table_overlap(&map->spare, step->base, size);
+	if (other)
+		return err_set(err, -EBUSY,
+			       "memory map %s: %s at 0x%" PRIx64 ", 0x%" PRIx64
+			       " bytes: it overlaps %s at 0x%" PRIx64 ", 0x%" PRIx64 " bytes",
+			       map->name, region->name, step->base, size, other->region->name,
+			       other->base, other->region->size);
+	return 0;
+}
+
+/* Places what is wanted in the spare table, by the order of its first mention. */
+static int plan_insert(struct plan *plan, struct err *err)
+{
+	struct mem_map *map = plan->map;
+
+	for (size_t i = 0; i < plan->count; i++) {
+		struct step *step = &plan->steps[i];
+		struct err why = {0};
+		int rc;
+
+		if (!step->insert)
+			continue;
+		rc = check_place(map, step, &why);
+		if (rc == 0) {
+			mem_table_insert(&map->spare, step->region, step->base);
+		} else if (plan->policy == MEM_ALL_OR_NOTHING) {
+			return err_set(err, rc, "%s", why.text);
+		} else {
+			log_guest(&map->limit, LOG_INFO, "%s: left out", why.text);
+			step->insert = false;
+		}
+	}
+	return 0;
+}
+
+/* Both tables grow together, so that a deletion never needs memory. */
+static int make_room(struct mem_map *map, size_t capacity)
+{
+	int rc = mem_table_reserve(&map->spare, capacity);
+
+	if (rc < 0 || map->table.capacity >= capacity)
+		return rc;
+	pthread_rwlock_wrlock(&map->lock);
+	rc = mem_table_reserve(&map->table, capacity);
+	pthread_rwlock_unlock(&map->lock);
+	return rc;
+}
+
+/* Works out the table as it will be, in the spare one; nothing has changed yet. */
+static int plan_make(struct plan *plan, const struct mem_change *changes, size_t count,
+		     struct err *err)
+{
+	struct mem_map *map = plan->map;
+	size_t wanted = 0;
+	int rc;
+
+	for (size_t i = 0; i < count; i++) {
+		struct step *step = plan_step(plan, changes[i].region);
+
+		if (!changes[i].add)
+			continue;
+		step->base = changes[i].base;
+		step->wanted = true;
+		wanted++;
+	}
+	if (wanted > 0 && make_room(map, map->table.count + wanted) < 0)
+		return err_set(err, -ENOMEM, "memory map %s: out of memory", map->name);
+	mem_table_copy(&map->spare, &map->table);
+	for (size_t i = 0; i < plan->count; i++) {
+		struct step *step = &plan->steps[i];
+		bool stays = step->was && step->wanted && step->base == step->old_base;
+
+		step->remove = step->was && !stays;
+		step->insert = step->wanted && !stays;
+		if (step->remove)
+			mem_table_remove(&map->spare, step->old_base);
+	}
+	rc = plan_insert(plan, err);
+	for (size_t i = 0; i < plan->count; i++) {
+		const struct step *step = &plan->steps[i];
+
+		if (step->remove || step->insert) {
+			plan->changed = true;
+			plan->announced |= mem_region_is_told(step->region);
+		}
+	}
+	return rc;
+}
+
+static void region_enter(struct mem_map *map, struct mem_region *region, uint64_t base)
+{
+	region->map = map;
+	region->base = base;
+	region->slot = -1;
+}
+
+static void region_leave(struct mem_region *region)
+{
+	region->map = NULL;
+	region->slot = -1;
+}
+
+static void swap_tables(struct mem_map *map)
+{
+	struct mem_table table = map->table;
+
+	map->table = map->spare;
+	map->spare = table;
+}
+
+/* Takes the removed regions from the listeners but keeps, in the table, who had accepted them. */
+static void pass_delete(const struct plan *plan)
+{
+	struct mem_map *map = plan->map;
+
+	for (size_t i = map->listener_count; i-- > 0;) {
+		for (size_t j = plan->count; j-- > 0;) {
+			const struct step *step = &plan->steps[j];
+			struct mem_entry entry;
+
+			if (!step->remove)
+				continue;
+			entry = *mem_table_find(&map->table, step->old_base);
+			mem_listener_del(map->listeners[i], &entry);
+		}
+	}
+	for (size_t j = 0; j < plan->count; j++)
+		if (plan->steps[j].remove)
+			region_leave(plan->steps[j].region);
+}
+
+static void log_refusal(struct mem_map *map, const struct mem_region *region, const struct err *why)
+{
+	if (region->kind == MEM_DEVICE)
+		log_guest(&map->limit, LOG_WARN, "%s: %s is left trapped", why->text, region->name);
+	else
+		log_error("%s", why->text);
+}
+
+static int pass_add(const struct plan *plan, struct err *err)
+{
+	struct mem_map *map = plan->map;
+
+	for (size_t i = 0; i < map->listener_count; i++) {
+		for (size_t j = 0; j < plan->count; j++) {
+			const struct step *step = &plan->steps[j];
+			struct err why = {0};
+			int rc;
+
+			if (!step->insert || !mem_region_is_told(step->region))
+				continue;
+			rc = mem_listener_add(map->listeners[i],
+					      mem_table_find(&map->table, step->base), &why);
+			if (rc == 0)
+				continue;
+			if (plan->policy == MEM_ALL_OR_NOTHING)
+				return err_set(err, rc, "%s", why.text);
+			log_refusal(map, step->region, &why);
+		}
+	}
+	return 0;
+}
+
+/* Gives a region that was removed back to the listeners that had it. */
+static void undo_delete(struct mem_map *map, const struct step *step, struct mem_listener *listener)
+{
+	struct mem_entry *entry = mem_table_find(&map->table, step->old_base);
+	uint32_t bit = (uint32_t)1 << listener->bit;
+	struct err why = {0};
+
+	if (!(entry->told & bit))
+		return;
+	entry->told &= ~bit;
+	if (mem_listener_add(listener, entry, &why) < 0)
+		log_error("%s: %s was not restored", why.text, step->region->name);
+}
+
+static void pass_undo(const struct plan *plan)
+{
+	struct mem_map *map = plan->map;
+
+	for (size_t i = map->listener_count; i-- > 0;)
+		for (size_t j = plan->count; j-- > 0;)
+			if (plan->steps[j].insert)
+				mem_listener_del(map->listeners[i],
+						 mem_table_find(&map->table, plan->steps[j].base));
+	swap_tables(map);
+	for (size_t j = 0; j < plan->count; j++) {
+		const struct step *step = &plan->steps[j];
+
+		if (step->insert)
+			region_leave(step->region);
+		if (step->remove)
+			region_enter(map, step->region, step->old_base);
+	}
+	for (size_t i = 0; i < map->listener_count; i++)
+		for (size_t j = 0; j < plan->count; j++)
+			if (plan->steps[j].remove)
+				undo_delete(map, &plan->steps[j], map->listeners[i]);
+}
+
+/* Ends a pass that was announced; one refused at its commit is undone in a pass of its own. */
+static int pass_finish(const struct plan *plan, int rc, struct err *err)
+{
+	struct mem_map *map = plan->map;
+	struct err why = {0};
+
+	if (rc == 0) {
+		rc = mem_listeners_commit(map, &why);
+		if (rc == 0)
+			return 0;
+		if (plan->policy == MEM_BEST_EFFORT) {
+			log_guest(&map->limit, LOG_ERROR, "%s", why.text);
+			return 0;
+		}
+		err_set(err, rc, "%s", why.text);
+		mem_listeners_begin(map);
+	}
+	pass_undo(plan);
+	if (mem_listeners_commit(map, &why) < 0)
+		log_error("%s", why.text);
+	return rc;
+}
+
+static int pass_run(const struct plan *plan, struct err *err)
+{
+	struct mem_map *map = plan->map;
+	int rc;
+
+	pthread_rwlock_wrlock(&map->lock);
+	if (plan->announced)
+		mem_listeners_begin(map);
+	pass_delete(plan);
+	swap_tables(map);
+	for (size_t j = 0; j < plan->count; j++)
+		if (plan->steps[j].insert)
+			region_enter(map, plan->steps[j].region, plan->steps[j].base);
+	rc = pass_add(plan, err);
+	if (plan->announced)
+		rc = pass_finish(plan, rc, err);
+	pthread_rwlock_unlock(&map->lock);
+	return rc;
+}
+
+/* @steps has room for @count. Allocates nothing when no change is an addition. */
+static int apply(struct mem_map *map, const struct mem_change *changes, size_t count,
+		 struct step *steps, enum mem_policy policy, struct err *err)
+{
+	struct plan plan = {.map = map, .policy = policy, .steps = steps};
+	int rc;
+
+	pthread_mutex_lock(&map->changes);
+	rc = plan_make(&plan, changes, count, err);
+	if (rc == 0 && plan.changed)
+		rc = pass_run(&plan, err);
+	pthread_mutex_unlock(&map->changes);
+	return rc;
+}
+
+int mem_map_apply(struct mem_map *map, const struct mem_change *changes, size_t count,
+		  enum mem_policy policy, struct err *err)
+{
+	struct step *steps;
+	int rc;
+
+	if (count == 0)
+		return 0;
+	steps = calloc(count, sizeof(*steps));
+	if (!steps)
+		return err_set(err, -ENOMEM, "memory map %s: out of memory", map->name);
+	rc = apply(map, changes, count, steps, policy, err);
+	free(steps);
+	return rc;
+}
+
+int mem_map_add(struct mem_map *map, struct mem_region *region, uint64_t base, struct err *err)
+{
+	struct mem_change change = {.region = region, .base = base, .add = true};
+	struct step step;
+
+	return apply(map, &change, 1, &step, MEM_ALL_OR_NOTHING, err);
+}
+
+void mem_map_del(struct mem_region *region)
+{
+	struct mem_change change = {.region = region};
+	struct mem_map *map = region->map;
+	struct step step;
+	int rc;
+
+	if (!map)
+		return;
+	rc = apply(map, &change, 1, &step, MEM_BEST_EFFORT, NULL);
+	assert(rc == 0);
+	(void)rc;
+}

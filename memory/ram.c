@@ -1,0 +1,341 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/* The guest's RAM: host memory by the piece, huge pages, and copying in and out of it. */
+
+#include "memory/ram.h"
+
+#include <errno.h>
+#include <inttypes.h>
+#include <linux/mman.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/mman.h>
+#include <unistd.h>
+
+#include "memory/hugepages.h"
+#include "vmm/base/bits.h"
+
+struct ram {
+	size_t count;
+	uint64_t total;
+	uint64_t huge_page_size; /* 0: ordinary pages */
+	struct mem_region pieces[RAM_PIECES_MAX];
+};
+
+static uint64_t host_page_size(void)
+{
+	return (uint64_t)sysconf(_SC_PAGESIZE);
+}
+
+static int check_pieces(const struct ram_range *pieces, size_t count, uint64_t page_size,
+			struct err *err)
+{
+	if (count == 0 || count > RAM_PIECES_MAX)
+		return err_set(err, -EINVAL, "guest memory: %zu pieces: 1 to %d are possible",
+			       count, RAM_PIECES_MAX);
+	for (size_t i = 0; i < count; i++) {
+		uint64_t base = pieces[i].base, size = pieces[i].size;
+
+		if (size == 0 || !is_aligned(base, page_size) || !is_aligned(size, page_size))
+			return err_set(err, -EINVAL,
+				       "guest memory: 0x%" PRIx64 " bytes at 0x%" PRIx64
+				       ": not a multiple of the page size of %" PRIu64
+				       " KiB: choose a size that is",
+				       size, base, page_size / KIB);
+		if (base > UINT64_MAX - (size - 1) || size > SIZE_MAX / 2)
+			return err_set(err, -ERANGE,
+				       "guest memory: 0x%" PRIx64 " bytes at 0x%" PRIx64
+				       ": past the end of the address space",
+				       size, base);
+		if (i > 0 && (base < pieces[i - 1].base ||
+			      ranges_overlap(base, size, pieces[i - 1].base, pieces[i - 1].size)))
+			return err_set(err, -EINVAL,
+				       "guest memory: the piece at 0x%" PRIx64
+				       ": it does not follow the one at 0x%" PRIx64,
+				       base, pieces[i - 1].base);
+	}
+	return 0;
+}
+
+/*
+ * Ordinary pages, at an address that agrees with @base modulo a huge page, so that one entry of a
+ * page table can map 2 MiB on both sides. NULL with errno set.
+ */
+static void *map_aligned(uint64_t base, size_t size)
+{
+	uint64_t alignment = 2 * MIB;
+	size_t reserved = size + alignment, before, after;
+	char *start =
+		mmap(NULL, reserved, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+
+	if (start == MAP_FAILED)
+		return NULL;
+	before = (base - (uintptr_t)start) & (alignment - 1);
+	after = reserved - before - size;
+	if (before > 0)
+		munmap(start, before);
+	if (after > 0)
+		munmap(start + before + size, after);
+	return start + before;
+}
+
+/*
+ * Huge pages: the kernel aligns the mapping itself. It sets them aside now (no MAP_NORESERVE), so
+ * that a shortage is an error here and not a SIGBUS later. NULL with errno set.
+ */
+static void *map_huge(size_t size, uint64_t page_size)
+{
+	int flags = MAP_PRIVATE | MAP_ANONYMOUS | MAP_HUGETLB |
+		    (__builtin_ctzll(page_size) << MAP_HUGE_SHIFT);
+	void *start = mmap(NULL, size, PROT_READ | PROT_WRITE, flags, -1, 0);
+
+	return start == MAP_FAILED ? NULL : start;
+}
+
+static uint64_t held_bytes(const struct ram *ram)
+{
+	uint64_t held = 0;
+
+	for (size_t i = 0; i < ram->count; i++)
+		held += ram->pieces[i].size;
+	return held;
+}
+
+static int map_piece(struct ram *ram, const struct ram_range *range, struct err *err)
+{
+	struct mem_region *piece = &ram->pieces[ram->count];
+	bool huge = ram->huge_page_size != 0;
+	void *host = huge ? map_huge(range->size, ram->huge_page_size)
+			  : map_aligned(range->base, range->size);
+
+	if (!host)
+		return huge ? hugepages_explain(ram->huge_page_size, ram->total, held_bytes(ram),
+						-errno, err)
+			    : err_set(err, -errno,
+				      "guest memory: %" PRIu64 " MiB at 0x%" PRIx64
+				      ": %s: ask for less with --memory, or free some",
+				      range->size / MIB, range->base, err_text(errno));
+	piece->name = "RAM";
+	piece->kind = MEM_RAM;
+	piece->host = host;
+	piece->size = range->size;
+	piece->slot = -1;
+	ram->count++;
+	if (madvise(host, range->size, MADV_DONTFORK) < 0)
+		return err_set(err, -errno, "guest memory: keeping it from child processes: %s",
+			       err_text(errno));
+	/* Both are wishes: a kernel without transparent huge pages or core dumps refuses them. */
+	madvise(host, range->size, MADV_DONTDUMP);
+	if (!huge)
+		madvise(host, range->size, MADV_HUGEPAGE);
+	return 0;
+}
+
+static int populate_all(struct ram *ram, struct err *err)
+{
+	for (size_t i = 0; i < ram->count; i++) {
+		int rc = ram_populate(ram->pieces[i].host, ram->pieces[i].size);
+
+		if (rc < 0)
+			return err_set(err, rc,
+				       "guest memory: populating %" PRIu64
+				       " MiB: %s: ask for less with --memory, or free some",
+				       ram->total / MIB, err_text(rc));
+	}
+	return 0;
+}
+
+static int put_in_map(struct ram *ram, struct mem_map *map, const struct ram_range *pieces,
+		      struct err *err)
+{
+	struct mem_change changes[RAM_PIECES_MAX];
+
+	for (size_t i = 0; i < ram->count; i++)
+		changes[i] = (struct mem_change){.region = &ram->pieces[i],
+						 .base = pieces[i].base,
+						 .add = true};
+	return mem_map_apply(map, changes, ram->count, MEM_ALL_OR_NOTHING, err);
+}
+
+struct ram *ram_create(struct mem_map *map, const struct ram_range *pieces, size_t count,
+		       const struct ram_config *config, struct err *err)
+{
+	uint64_t page_size = config->page_size != 0 ? config->page_size : host_page_size();
+	struct ram *ram;
+
+	if (config->page_size != 0 && config->page_size != 2 * MIB && config->page_size != GIB) {
+		err_set(err, -EINVAL,
+			"guest memory: pages of %" PRIu64 " bytes: they can be of 2 MiB or 1 GiB",
+			config->page_size);
+		return NULL;
+	}
+	if (check_pieces(pieces, count, page_size, err) < 0)
+		return NULL;
+	ram = calloc(1, sizeof(*ram));
+	if (!ram) {
+		err_set(err, -ENOMEM, "guest memory: out of memory");
+		return NULL;
+	}
+	ram->huge_page_size = config->page_size;
+	for (size_t i = 0; i < count; i++)
+		ram->total += pieces[i].size;
+	for (size_t i = 0; i < count; i++)
+		if (map_piece(ram, &pieces[i], err) < 0)
+			goto fail;
+	if (config->prealloc && populate_all(ram, err) < 0)
+		goto fail;
+	if (put_in_map(ram, map, pieces, err) < 0)
+		goto fail;
+	return ram;
+fail:
+	ram_destroy(ram);
+	return NULL;
+}
+
+void ram_destroy(struct ram *ram)
+{
+	if (!ram)
+		return;
+	for (size_t i = ram->count; i-- > 0;) {
+		mem_map_del(&ram->pieces[i]);
+		munmap(ram->pieces[i].host, ram->pieces[i].size);
+	}
+	free(ram);
+}
+
+size_t ram_piece_count(const struct ram *ram)
+{
+	return ram->count;
+}
+
+const struct mem_region *ram_piece(const struct ram *ram, size_t index)
+{
+	return index < ram->count ? &ram->pieces[index] : NULL;
+}
+
+uint64_t ram_total(const struct ram *ram)
+{
+	return ram->total;
+}
+
+static const struct mem_region *piece_at(const struct ram *ram, uint64_t gpa)
+{
+	for (size_t i = 0; i < ram->count; i++)
+		if (gpa >= ram->pieces[i].base && gpa - ram->pieces[i].base < ram->pieces[i].size)
+			return &ram->pieces[i];
+	return NULL;
+}
+
+void *ram_host(const struct ram *ram, uint64_t gpa, uint64_t size)
+{
+	const struct mem_region *piece = piece_at(ram, gpa);
+
+	if (!piece || !range_fits(gpa - piece->base, size, piece->size))
+		return NULL;
+	return (char *)piece->host + (gpa - piece->base);
+}
+
+/*
+ * The host address of the longest part of [@gpa, @gpa + @size) that starts there and lies in one
+ * piece, its length in *@part; NULL when @gpa is not RAM.
+ */
+static char *part_at(const struct ram *ram, uint64_t gpa, uint64_t size, uint64_t *part)
+{
+	const struct mem_region *piece = piece_at(ram, gpa);
+	uint64_t rest;
+
+	if (!piece)
+		return NULL;
+	rest = piece->size - (gpa - piece->base);
+	*part = size < rest ? size : rest;
+	return (char *)piece->host + (gpa - piece->base);
+}
+
+static int check_range(const struct ram *ram, uint64_t gpa, uint64_t size)
+{
+	uint64_t part = 0;
+
+	if (size > ram->total || (size > 0 && gpa > UINT64_MAX - (size - 1)))
+		return -EFAULT;
+	for (; size > 0; gpa += part, size -= part)
+		if (!part_at(ram, gpa, size, &part))
+			return -EFAULT;
+	return 0;
+}
+
+int ram_write(struct ram *ram, uint64_t gpa, const void *data, size_t size)
+{
+	const char *from = data;
+	uint64_t part = 0;
+
+	if (check_range(ram, gpa, size) < 0)
+		return -EFAULT;
+	for (; size > 0; gpa += part, from += part, size -= part) {
+		char *to = part_at(ram, gpa, size, &part);
+
+		memcpy(to, from, part);
+	}
+	return 0;
+}
+
+int ram_read(const struct ram *ram, uint64_t gpa, void *data, size_t size)
+{
+	char *to = data;
+	uint64_t part = 0;
+
+	if (check_range(ram, gpa, size) < 0)
+		return -EFAULT;
+	for (; size > 0; gpa += part, to += part, size -= part) {
+		const char *from = part_at(ram, gpa, size, &part);
+
+		memcpy(to, from, part);
+	}
+	return 0;
+}
+
+int ram_clear(struct ram *ram, uint64_t gpa, uint64_t size)
+{
+	uint64_t part = 0;
+
+	if (check_range(ram, gpa, size) < 0)
+		return -EFAULT;
+	for (; size > 0; gpa += part, size -= part) {
+		char *to = part_at(ram, gpa, size, &part);
+
+		memset(to, 0, part);
+	}
+	return 0;
+}
+
+/* Adding nothing to a byte of each page makes the host give it, whoever else is writing there. */
+static void touch_pages(char *start, size_t size)
+{
+	size_t step = host_page_size();
+
+	for (size_t offset = 0; offset < size; offset += step)
+		__atomic_fetch_or((uint8_t *)start + offset, 0, __ATOMIC_RELAXED);
+}
+
+/* EINVAL also means memory that cannot be written; a range of no bytes tells which it was. */
+static bool knows_populate(char *start)
+{
+	return madvise(start, 0, MADV_POPULATE_WRITE) == 0;
+}
+
+int ram_populate(void *host, size_t size)
+{
+	size_t before = (uintptr_t)host & (host_page_size() - 1);
+	char *start = (char *)host - before;
+
+	if (size == 0)
+		return 0;
+	size = align_up(size + before, host_page_size());
+	while (madvise(start, size, MADV_POPULATE_WRITE) < 0) {
+		if (errno == EINTR || errno == EAGAIN)
+			continue;
+		if (errno != EINVAL || knows_populate(start))
+			return -errno;
+		touch_pages(start, size);
+		break;
+	}
+	return 0;
+}

@@ -1,0 +1,55 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/* A range of guest-physical (or port) space with one behaviour, embedded in its owner. */
+
+#ifndef FERRY_MEMORY_REGION_H
+#define FERRY_MEMORY_REGION_H
+
+#include <pthread.h>
+#include <stdbool.h>
+#include <stdint.h>
+
+/*
+ * What an access came to. MEM_NOT_YET: nothing happened; the vCPU drops every lock, parks, and
+ * dispatches the same access again once the machine wakes it.
+ */
+enum mem_result { MEM_DONE, MEM_NOT_YET };
+
+/*
+ * Handlers are called with the region's lock held (when it has one) and no map lock, from any vCPU
+ * thread. @offset is from the region's start, @size is 1, 2, 4 or 8, and the access lies wholly
+ * inside the region. A read that fails leaves all ones in *value.
+ */
+struct mem_ops {
+	enum mem_result (*read)(void *owner, uint64_t offset, unsigned int size, uint64_t *value);
+	enum mem_result (*write)(void *owner, uint64_t offset, unsigned int size, uint64_t value);
+};
+
+enum mem_kind {
+	MEM_RAM,    /* host memory, read, written and executed by the guest directly */
+	MEM_ROM,    /* host memory the guest reads directly; writes go to ops */
+	MEM_DEVICE, /* a mapped slice of a BAR, with ops beside it for when it cannot be mapped */
+	MEM_TRAP,   /* every access goes to ops */
+};
+
+struct mem_map;
+
+/*
+ * The owner fills the first part and keeps the struct alive while it is in a map; the map keeps the
+ * second. Regions of one map never overlap and are never freed by being removed. The monitor itself
+ * never dereferences @host of a DEVICE region: the device may refuse with SIGBUS.
+ */
+struct mem_region {
+	const char *name; /* for logs; the owner's */
+	enum mem_kind kind;
+	uint64_t size;             /* bytes; for RAM, ROM and DEVICE a multiple of the page size */
+	void *host;                /* RAM, ROM, DEVICE: start of the host mapping, page-aligned */
+	const struct mem_ops *ops; /* required for DEVICE and TRAP; ROM: may be NULL (ignored) */
+	void *owner;               /* handed to ops */
+	pthread_mutex_t *lock;     /* taken around ops; may be NULL */
+
+	struct mem_map *map; /* the map it is in, or NULL */
+	uint64_t base;       /* its address there */
+	int slot;            /* the KVM listener's memslot, -1 when it has none (trapped) */
+};
+
+#endif

@@ -1,0 +1,143 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/* The listener that gives the regions of a memory map to KVM as memslots. */
+
+#include "vmm/kvm/memslot.h"
+
+#include <errno.h>
+#include <inttypes.h>
+#include <linux/kvm.h>
+#include <stdlib.h>
+#include <unistd.h>
+
+#include "vmm/base/bits.h"
+#include "vmm/base/log.h"
+
+/* What every KVM has that does not say (api.rst, KVM_CAP_NR_MEMSLOTS). */
+enum { DEFAULT_LIMIT = 32 };
+
+struct kvm_memslots {
+	struct mem_listener listener;
+	struct kvm_vm *vm;
+	struct mem_map *map;
+	uint64_t page_size;
+	bool has_readonly;
+	int limit;
+	bool *used;
+};
+
+static bool is_page_aligned(const struct kvm_memslots *memslots, const struct mem_region *region)
+{
+	return is_aligned((uintptr_t)region->host | region->base | region->size,
+			  memslots->page_size);
+}
+
+/*
+ * Whether KVM can map the region at all. A slice that is not made of whole pages, or read-only memory
+ * on a KVM that has none, is served by dispatch instead.
+ */
+static bool is_mappable(const struct kvm_memslots *memslots, const struct mem_region *region)
+{
+	if (region->kind == MEM_DEVICE)
+		return is_page_aligned(memslots, region);
+	return region->kind != MEM_ROM || memslots->has_readonly;
+}
+
+static int find_free(const struct kvm_memslots *memslots)
+{
+	for (int slot = 0; slot < memslots->limit; slot++)
+		if (!memslots->used[slot])
+			return slot;
+	return -1;
+}
+
+static int memslot_add(struct mem_listener *listener, struct mem_region *region, struct err *err)
+{
+	struct kvm_memslots *memslots = container_of(listener, struct kvm_memslots, listener);
+	struct kvm_userspace_memory_region memory = {
+		.guest_phys_addr = region->base,
+		.memory_size = region->size,
+		.userspace_addr = (uintptr_t)region->host,
+	};
+	int slot, rc;
+
+	region->slot = -1;
+	if (!is_mappable(memslots, region))
+		return 0;
+	slot = find_free(memslots);
+	if (slot < 0)
+		return err_set(err, -ENOSPC,
+			       "KVM: memslot for %s at 0x%" PRIx64
+			       ": all %d that this kernel has are in use",
+			       region->name, region->base, memslots->limit);
+	memory.slot = (uint32_t)slot;
+	if (region->kind == MEM_ROM)
+		memory.flags = KVM_MEM_READONLY;
+	rc = kvm_vm_ioctl(memslots->vm, KVM_SET_USER_MEMORY_REGION, &memory);
+	if (rc < 0)
+		return err_set(err, rc,
+			       "KVM: memslot for %s at 0x%" PRIx64 ", 0x%" PRIx64 " bytes: %s",
+			       region->name, region->base, region->size, err_text(rc));
+	memslots->used[slot] = true;
+	region->slot = slot;
+	return 0;
+}
+
+static void memslot_del(struct mem_listener *listener, struct mem_region *region)
+{
+	struct kvm_memslots *memslots = container_of(listener, struct kvm_memslots, listener);
+	struct kvm_userspace_memory_region memory = {
+		.slot = (uint32_t)region->slot,
+		.guest_phys_addr = region->base,
+		.userspace_addr = (uintptr_t)region->host,
+	};
+	int rc;
+
+	if (region->slot < 0)
+		return;
+	rc = kvm_vm_ioctl(memslots->vm, KVM_SET_USER_MEMORY_REGION, &memory);
+	if (rc < 0)
+		log_error("KVM: removing the memslot of %s at 0x%" PRIx64 ": %s", region->name,
+			  region->base, err_text(rc));
+	else
+		memslots->used[region->slot] = false;
+	region->slot = -1;
+}
+
+struct kvm_memslots *kvm_memslots_create(struct kvm_vm *vm, struct mem_map *map, struct err *err)
+{
+	struct kvm_memslots *memslots = calloc(1, sizeof(*memslots));
+	int limit = kvm_vm_capability(vm, KVM_CAP_NR_MEMSLOTS);
+
+	if (!memslots)
+		goto out_of_memory;
+	memslots->listener.name = "KVM";
+	memslots->listener.add = memslot_add;
+	memslots->listener.del = memslot_del;
+	memslots->vm = vm;
+	memslots->map = map;
+	memslots->page_size = (uint64_t)sysconf(_SC_PAGESIZE);
+	memslots->has_readonly = kvm_vm_capability(vm, KVM_CAP_READONLY_MEM) > 0;
+	memslots->limit = limit > 0 ? limit : DEFAULT_LIMIT;
+	memslots->used = calloc((size_t)memslots->limit, sizeof(*memslots->used));
+	if (!memslots->used)
+		goto out_of_memory;
+	if (mem_map_listen(map, &memslots->listener, err) < 0)
+		goto free_memslots;
+	return memslots;
+out_of_memory:
+	err_set(err, -ENOMEM, "KVM: memslots: out of memory");
+free_memslots:
+	if (memslots)
+		free(memslots->used);
+	free(memslots);
+	return NULL;
+}
+
+void kvm_memslots_destroy(struct kvm_memslots *memslots)
+{
+	if (!memslots)
+		return;
+	mem_map_unlisten(memslots->map, &memslots->listener);
+	free(memslots->used);
+	free(memslots);
+}

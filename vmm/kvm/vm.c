@@ -1,0 +1,227 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/* One virtual machine of KVM's: its descriptor, capabilities, memslots and devices. */
+
+#include "vmm/kvm/vm.h"
+
+#include <assert.h>
+#include <errno.h>
+#include <linux/kvm.h>
+#include <stdlib.h>
+
+#include "vmm/base/bits.h"
+#include "vmm/base/fd.h"
+#include "vmm/kvm/memslot.h"
+#include "vmm/kvm/sys.h"
+
+static const char kvm_path[] = "/dev/kvm";
+
+struct kvm_vm {
+	int system_fd;
+	int fd;
+	bool vm_capabilities; /* KVM_CHECK_EXTENSION works on `fd` */
+	size_t run_size;
+	struct kvm_memslots *memslots;
+};
+
+/* What Ferry cannot do without, as api.rst names it. */
+static const struct {
+	unsigned long capability;
+	const char *name;
+} required[] = {
+	{KVM_CAP_USER_MEMORY, "KVM_CAP_USER_MEMORY"},
+	{KVM_CAP_IRQCHIP, "KVM_CAP_IRQCHIP"},
+	{KVM_CAP_IRQFD, "KVM_CAP_IRQFD"},
+	{KVM_CAP_IRQ_ROUTING, "KVM_CAP_IRQ_ROUTING"},
+	{KVM_CAP_IMMEDIATE_EXIT, "KVM_CAP_IMMEDIATE_EXIT"},
+};
+
+static int explain_open(int code, struct err *err)
+{
+	const char *advice;
+
+	switch (code) {
+	case -ENOENT:
+	case -ENODEV:
+	case -ENXIO:
+		advice = ": load the module (modprobe kvm-intel or kvm-amd), or enable "
+			 "virtualization in the firmware";
+		break;
+	case -EACCES:
+	case -EPERM:
+		advice = ": join the group kvm (usermod -aG kvm USER) and log in again";
+		break;
+	default:
+		advice = "";
+		break;
+	}
+	return err_set(err, code, "KVM: opening %s: %s%s", kvm_path, err_text(code), advice);
+}
+
+static int check_version(const struct kvm_vm *vm, struct err *err)
+{
+	int version = kvm_sys_ioctl_value(vm->system_fd, KVM_GET_API_VERSION, 0);
+
+	if (version < 0)
+		return err_set(err, version, "KVM: %s: it does not answer as KVM does: %s",
+			       kvm_path, err_text(version));
+	if (version != KVM_API_VERSION)
+		return err_set(err, -EPROTO, "KVM: %s: API version %d, not %d: use a newer kernel",
+			       kvm_path, version, KVM_API_VERSION);
+	for (size_t i = 0; i < ARRAY_SIZE(required); i++)
+		if (kvm_sys_ioctl_value(vm->system_fd, KVM_CHECK_EXTENSION,
+					required[i].capability) <= 0)
+			return err_set(err, -EOPNOTSUPP,
+				       "KVM: %s: it lacks %s: use a kernel that has it", kvm_path,
+				       required[i].name);
+	return 0;
+}
+
+static int find_run_size(struct kvm_vm *vm, struct err *err)
+{
+	int size = kvm_sys_ioctl_value(vm->system_fd, KVM_GET_VCPU_MMAP_SIZE, 0);
+
+	if (size < 0)
+		return err_set(err, size, "KVM: %s: size of a vCPU's run page: %s", kvm_path,
+			       err_text(size));
+	if ((size_t)size < sizeof(struct kvm_run))
+		return err_set(err, -EPROTO,
+			       "KVM: %s: a vCPU's run page of %d bytes: at least %zu are needed",
+			       kvm_path, size, sizeof(struct kvm_run));
+	vm->run_size = (size_t)size;
+	return 0;
+}
+
+/* The machine type: the bits asked for, or the most KVM has (KVM_CAP_ARM_VM_IPA_SIZE). */
+static unsigned long machine_type(const struct kvm_vm *vm, unsigned int type_bits)
+{
+	int most;
+
+	if (type_bits == 0)
+		return 0;
+	most = kvm_sys_ioctl_value(vm->system_fd, KVM_CHECK_EXTENSION, KVM_CAP_ARM_VM_IPA_SIZE);
+	if (most <= 0)
+		return 0; /* 40 bits, on a kernel where there is no choice */
+	if (type_bits > (unsigned int)most)
+		type_bits = (unsigned int)most;
+	return KVM_VM_TYPE_ARM_IPA_SIZE(type_bits);
+}
+
+static int open_machine(struct kvm_vm *vm, unsigned int type_bits, struct err *err)
+{
+	int fd = kvm_sys_ioctl_value(vm->system_fd, KVM_CREATE_VM, machine_type(vm, type_bits));
+
+	if (fd < 0)
+		return err_set(err, fd, "KVM: %s: creating a virtual machine: %s%s", kvm_path,
+			       err_text(fd),
+			       fd == -EBUSY ? ": stop the other hypervisor that uses the processor"
+					    : "");
+	vm->fd = fd;
+	vm->vm_capabilities = kvm_sys_ioctl_value(vm->system_fd, KVM_CHECK_EXTENSION,
+						  KVM_CAP_CHECK_EXTENSION_VM) > 0;
+	return 0;
+}
+
+struct kvm_vm *kvm_vm_create(unsigned int type_bits, struct err *err)
+{
+	struct kvm_vm *vm = calloc(1, sizeof(*vm));
+
+	if (!vm) {
+		err_set(err, -ENOMEM, "KVM: out of memory");
+		return NULL;
+	}
+	vm->fd = -1;
+	vm->system_fd = kvm_sys_open(kvm_path);
+	if (vm->system_fd < 0) {
+		explain_open(vm->system_fd, err);
+		goto fail;
+	}
+	if (check_version(vm, err) < 0 || find_run_size(vm, err) < 0 ||
+	    open_machine(vm, type_bits, err) < 0)
+		goto fail;
+	return vm;
+fail:
+	kvm_vm_destroy(vm);
+	return NULL;
+}
+
+void kvm_vm_destroy(struct kvm_vm *vm)
+{
+	if (!vm)
+		return;
+	assert(!vm->memslots);
+	fd_close(&vm->fd);
+	fd_close(&vm->system_fd);
+	free(vm);
+}
+
+int kvm_vm_capability(const struct kvm_vm *vm, unsigned int capability)
+{
+	int fd = vm->vm_capabilities ? vm->fd : vm->system_fd;
+	int value = kvm_sys_ioctl_value(fd, KVM_CHECK_EXTENSION, capability);
+
+	return value > 0 ? value : 0;
+}
+
+int kvm_vm_enable(struct kvm_vm *vm, unsigned int capability, uint64_t argument)
+{
+	struct kvm_enable_cap enable = {.cap = capability, .args = {argument}};
+
+	return kvm_sys_ioctl(vm->fd, KVM_ENABLE_CAP, &enable);
+}
+
+int kvm_vm_ioctl(struct kvm_vm *vm, unsigned long request, void *argument)
+{
+	return kvm_sys_ioctl(vm->fd, request, argument);
+}
+
+int kvm_vm_ioctl_value(struct kvm_vm *vm, unsigned long request, unsigned long argument)
+{
+	return kvm_sys_ioctl_value(vm->fd, request, argument);
+}
+
+int kvm_vm_system_ioctl(struct kvm_vm *vm, unsigned long request, void *argument)
+{
+	return kvm_sys_ioctl(vm->system_fd, request, argument);
+}
+
+size_t kvm_vm_run_size(const struct kvm_vm *vm)
+{
+	return vm->run_size;
+}
+
+int kvm_vm_listen(struct kvm_vm *vm, struct mem_map *map, struct err *err)
+{
+	struct err why = {0};
+
+	assert(!vm->memslots);
+	vm->memslots = kvm_memslots_create(vm, map, &why);
+	return vm->memslots ? 0 : err_set(err, why.code, "%s", why.text);
+}
+
+void kvm_vm_unlisten(struct kvm_vm *vm)
+{
+	kvm_memslots_destroy(vm->memslots);
+	vm->memslots = NULL;
+}
+
+int kvm_vm_create_device(struct kvm_vm *vm, uint32_t type, const char *name, struct err *err)
+{
+	struct kvm_create_device device = {.type = type};
+	int rc = kvm_sys_ioctl(vm->fd, KVM_CREATE_DEVICE, &device);
+
+	if (rc < 0)
+		return err_set(err, rc, "KVM: creating the device %s: %s%s", name, err_text(rc),
+			       rc == -ENODEV ? ": use a kernel that has it" : "");
+	return (int)device.fd;
+}
+
+int kvm_device_set_attribute(int fd, uint32_t group, uint64_t attribute, const void *value)
+{
+	struct kvm_device_attr attr = {
+		.group = group,
+		.attr = attribute,
+		.addr = (uintptr_t)value,
+	};
+
+	return kvm_sys_ioctl(fd, KVM_SET_DEVICE_ATTR, &attr);
+}
