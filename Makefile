@@ -93,6 +93,7 @@ build/tsan/%: FORCE
 	@$(MAKE) --no-print-directory VARIANT=tsan $@
 build/clang/%: FORCE
 	@$(MAKE) --no-print-directory VARIANT=clang $@
+.PHONY: FORCE
 FORCE:
 endif
 

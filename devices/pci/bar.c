@@ -1,0 +1,253 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/* Base address registers: declaration, what they decode, the pass that maps their slices. */
+
+#include <assert.h>
+#include <errno.h>
+#include <linux/pci_regs.h>
+
+#include "devices/pci/host.h"
+#include "vmm/base/bits.h"
+
+/* The largest sizes that leave an address bit to write. */
+static const uint64_t io_size_max = 64 * KIB;
+static const uint64_t mem32_size_max = 2 * GIB;
+static const uint64_t mem64_size_max = (uint64_t)1 << 63;
+static const uint64_t rom_size_min = 2 * KIB;
+
+unsigned int pci_bar_register(unsigned int index)
+{
+	return index == PCI_ROM_BAR ? PCI_ROM_ADDRESS : PCI_BASE_ADDRESS_0 + 4 * index;
+}
+
+static bool size_is_possible(enum pci_bar_kind kind, uint64_t size)
+{
+	if (!is_power_of_2(size))
+		return false;
+	switch (kind) {
+	case PCI_BAR_IO:
+		return size >= 4 && size <= io_size_max;
+	case PCI_BAR_MEM32:
+		return size >= 16 && size <= mem32_size_max;
+	case PCI_BAR_MEM64:
+		return size >= 16 && size <= mem64_size_max;
+	case PCI_BAR_ROM:
+		return size >= rom_size_min && size <= mem32_size_max;
+	case PCI_BAR_NONE:
+		break;
+	}
+	return false;
+}
+
+static bool index_is_possible(const struct pci_device *device, unsigned int index,
+			      enum pci_bar_kind kind)
+{
+	if (index >= PCI_BAR_COUNT || (index == PCI_ROM_BAR) != (kind == PCI_BAR_ROM))
+		return false;
+	if (kind == PCI_BAR_MEM64 &&
+	    (index + 1 >= PCI_BARS || device->bars[index + 1].kind != PCI_BAR_NONE))
+		return false;
+	return index == 0 || index == PCI_ROM_BAR || device->bars[index - 1].kind != PCI_BAR_MEM64;
+}
+
+static bool slices_are_possible(const struct pci_bar *bar)
+{
+	uint64_t end = 0;
+
+	for (size_t i = 0; i < bar->slice_count; i++) {
+		const struct pci_slice *slice = &bar->slices[i];
+
+		if (slice->offset < end || slice->region.size == 0 ||
+		    !range_fits(slice->offset, slice->region.size, bar->size))
+			return false;
+		end = slice->offset + slice->region.size;
+	}
+	return true;
+}
+
+static uint32_t type_bits(const struct pci_bar *bar)
+{
+	uint32_t bits = bar->prefetchable ? PCI_BASE_ADDRESS_MEM_PREFETCH : 0;
+
+	switch (bar->kind) {
+	case PCI_BAR_IO:
+		return PCI_BASE_ADDRESS_SPACE_IO;
+	case PCI_BAR_MEM32:
+		return bits;
+	case PCI_BAR_MEM64:
+		return bits | PCI_BASE_ADDRESS_MEM_TYPE_64;
+	case PCI_BAR_ROM:
+	case PCI_BAR_NONE:
+		break;
+	}
+	return 0;
+}
+
+int pci_device_set_bar(struct pci_device *device, unsigned int index, struct pci_bar bar)
+{
+	uint64_t mask = ~(bar.size - 1);
+	unsigned int offset;
+
+	if (device->bus)
+		return -EBUSY;
+	if (!size_is_possible(bar.kind, bar.size) || !index_is_possible(device, index, bar.kind) ||
+	    !slices_are_possible(&bar))
+		return -EINVAL;
+	offset = pci_bar_register(index);
+	store_le32(device->config + offset, type_bits(&bar));
+	store_le32(device->write_mask + offset,
+		   (uint32_t)mask | (bar.kind == PCI_BAR_ROM ? PCI_ROM_ADDRESS_ENABLE : 0));
+	if (bar.kind == PCI_BAR_MEM64) {
+		store_le32(device->config + offset + 4, 0);
+		store_le32(device->write_mask + offset + 4, (uint32_t)(mask >> 32));
+	}
+	device->bars[index] = bar;
+	return 0;
+}
+
+/* Type and enable bits lie below the size, so that the mask of the address drops them. */
+uint64_t pci_device_bar_address(const struct pci_device *device, unsigned int index)
+{
+	const struct pci_bar *bar = &device->bars[index];
+	const uint8_t *config = device->config + pci_bar_register(index);
+
+	if (bar->kind == PCI_BAR_NONE)
+		return 0;
+	return (bar->kind == PCI_BAR_MEM64 ? load_le64(config) : load_le32(config)) &
+	       ~(bar->size - 1);
+}
+
+void pci_bar_set_address(const struct pci_device *device, uint8_t *config, unsigned int index,
+			 uint64_t address)
+{
+	const struct pci_bar *bar = &device->bars[index];
+	unsigned int offset = pci_bar_register(index);
+
+	assert((address & (bar->size - 1)) == 0);
+	store_le32(config + offset, (uint32_t)address | type_bits(bar));
+	if (bar->kind == PCI_BAR_MEM64)
+		store_le32(config + offset + 4, (uint32_t)(address >> 32));
+}
+
+static bool function_decodes(const struct pci_device *device, uint16_t command)
+{
+	if ((load_le16(device->config + PCI_COMMAND) & command) != command)
+		return false;
+	return !device->pm_capability ||
+	       (device->config[device->pm_capability + PCI_PM_CTRL] & PCI_PM_CTRL_STATE_MASK) == 0;
+}
+
+bool pci_device_decodes(const struct pci_device *device, enum pci_bar_kind kind)
+{
+	uint16_t command = kind == PCI_BAR_IO ? PCI_COMMAND_IO : PCI_COMMAND_MEMORY;
+
+	if (!device->bus || !function_decodes(device, command))
+		return false;
+	for (const struct pci_device *bridge = device->bus->bridge; bridge;
+	     bridge = bridge->bus->bridge)
+		if (!function_decodes(bridge, command))
+			return false;
+	return true;
+}
+
+static bool window_holds(uint64_t base, uint64_t window, uint64_t address, uint64_t size)
+{
+	return address >= base && range_fits(address - base, size, window);
+}
+
+static bool windows_hold(const struct pci_host_config *host, const struct pci_bar *bar,
+			 uint64_t address)
+{
+	if (bar->kind == PCI_BAR_IO)
+		return window_holds(host->io_base, host->io_size, address, bar->size);
+	return window_holds(host->mmio32_base, host->mmio32_size, address, bar->size) ||
+	       window_holds(host->mmio64_base, host->mmio64_size, address, bar->size);
+}
+
+static bool bar_is_decoded(const struct pci_device *device, unsigned int index, uint64_t *address)
+{
+	const struct pci_bar *bar = &device->bars[index];
+
+	if (device->unmapped || !pci_device_decodes(device, bar->kind))
+		return false;
+	if (bar->kind == PCI_BAR_ROM && !(device->config[PCI_ROM_ADDRESS] & PCI_ROM_ADDRESS_ENABLE))
+		return false;
+	*address = pci_device_bar_address(device, index);
+	return *address != 0 && windows_hold(&device->bus->host->config, bar, *address);
+}
+
+/* Appends what BAR @index wants done, deletions or additions, to @changes; returns how many. */
+static size_t collect_bar(struct pci_device *device, unsigned int index, bool add,
+			  struct mem_change *changes)
+{
+	struct pci_bar *bar = &device->bars[index];
+	uint64_t address = 0;
+	bool decoded = bar_is_decoded(device, index, &address);
+	size_t count = 0;
+
+	for (size_t i = 0; i < bar->slice_count; i++) {
+		struct mem_region *region = &bar->slices[i].region;
+		uint64_t base = address + bar->slices[i].offset;
+		bool stale = region->map && (!decoded || region->base != base);
+		bool missing = !region->map && decoded;
+
+		if (add ? missing : stale)
+			changes[count++] =
+				(struct mem_change){.region = region, .base = base, .add = add};
+	}
+	return count;
+}
+
+static void run_half_pass(struct pci_host *host, bool io, bool add)
+{
+	struct mem_map *map = io ? host->config.pio : host->config.mmio;
+	struct err err = {0};
+	size_t count = 0;
+
+	if (!map)
+		return;
+	for (size_t i = 0; i < host->count; i++)
+		for (unsigned int bar = 0; bar < PCI_BAR_COUNT; bar++) {
+			enum pci_bar_kind kind = host->added[i]->bars[bar].kind;
+
+			if (kind != PCI_BAR_NONE && (kind == PCI_BAR_IO) == io)
+				count += collect_bar(host->added[i], bar, add,
+						     host->changes + count);
+		}
+	if (count != 0 && mem_map_apply(map, host->changes, count, MEM_BEST_EFFORT, &err) < 0)
+		log_guest(&host->limit, LOG_ERROR, "PCI BARs could not be moved: %s", err.text);
+}
+
+void pci_host_unmap_stale(struct pci_host *host)
+{
+	run_half_pass(host, false, false);
+	run_half_pass(host, true, false);
+}
+
+void pci_host_map_decoded(struct pci_host *host)
+{
+	run_half_pass(host, false, true);
+	run_half_pass(host, true, true);
+}
+
+bool pci_device_decode_touched(const struct pci_device *device, unsigned int offset,
+			       unsigned int size)
+{
+	return ranges_overlap(offset, size, PCI_COMMAND, 2) ||
+	       ranges_overlap(offset, size, PCI_BASE_ADDRESS_0, 4 * PCI_BARS) ||
+	       ranges_overlap(offset, size, PCI_ROM_ADDRESS, 4) ||
+	       (device->pm_capability &&
+		ranges_overlap(offset, size, device->pm_capability + PCI_PM_CTRL, 2));
+}
+
+void pci_device_unmap(struct pci_device *device)
+{
+	device->unmapped = true;
+	pci_host_unmap_stale(device->bus->host);
+}
+
+void pci_device_remap(struct pci_device *device)
+{
+	device->unmapped = false;
+	pci_host_unmap_stale(device->bus->host);
+	pci_host_map_decoded(device->bus->host);
+}

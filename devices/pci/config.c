@@ -1,0 +1,100 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/* Config accesses of the guest: reads of the shadow, writes planned and then applied. */
+
+#include "devices/pci/host.h"
+#include "vmm/base/bits.h"
+
+/* Buses below the root bus have no functions as long as there are no bridges. */
+static struct pci_device *find_device(const struct pci_host *host, uint16_t bdf)
+{
+	return bdf >> 8 == host->root.number ? host->root.devices[bdf & 0xff] : NULL;
+}
+
+/* 1, 2 or 4 bytes inside one dword that the function has. */
+static bool access_is_possible(const struct pci_device *device, unsigned int offset,
+			       unsigned int size)
+{
+	return (size == 1 || size == 2 || size == 4) && (offset & 3) + size <= 4 &&
+	       range_fits(offset, size, device->config_size);
+}
+
+/* Drops both locks, then runs what the function put off. */
+static void leave(struct pci_host *host, struct pci_device *device)
+{
+	bool deferred = device->deferred;
+
+	pthread_mutex_unlock(&device->lock);
+	pthread_mutex_unlock(&host->lock);
+	if (deferred)
+		pci_device_settle(device);
+}
+
+enum mem_result pci_host_config_read(struct pci_host *host, uint16_t bdf, unsigned int offset,
+				     unsigned int size, uint32_t *value)
+{
+	struct pci_device *device;
+
+	*value = UINT32_MAX;
+	pthread_mutex_lock(&host->lock);
+	device = find_device(host, bdf);
+	if (!device || !access_is_possible(device, offset, size)) {
+		pthread_mutex_unlock(&host->lock);
+		return MEM_DONE;
+	}
+	pthread_mutex_lock(&device->lock);
+	if (device->ops->config_read)
+		*value = device->ops->config_read(device, offset, size);
+	else
+		*value = (uint32_t)load_le(device->config + offset, size);
+	leave(host, device);
+	return MEM_DONE;
+}
+
+static void write_shadow(struct pci_device *device, unsigned int offset, unsigned int size,
+			 uint32_t value)
+{
+	for (unsigned int i = 0; i < size; i++) {
+		uint8_t byte = (uint8_t)(value >> (8 * i));
+		uint8_t mask = device->write_mask[offset + i];
+		uint8_t clear = device->write_1_clear[offset + i] & byte;
+		uint8_t old = device->config[offset + i];
+
+		device->config[offset + i] = (uint8_t)(((old & ~mask) | (byte & mask)) & ~clear);
+	}
+}
+
+static enum mem_result write_device(struct pci_host *host, struct pci_device *device,
+				    unsigned int offset, unsigned int size, uint32_t value)
+{
+	const struct pci_device_ops *ops = device->ops;
+	bool remap = pci_device_decode_touched(device, offset, size);
+
+	if (ops->check && ops->check(device, offset, size, value) == MEM_NOT_YET)
+		return MEM_NOT_YET;
+	write_shadow(device, offset, size, value);
+	if (remap)
+		pci_host_unmap_stale(host);
+	if (ops->config_written)
+		ops->config_written(device, offset, size, value);
+	if (remap)
+		pci_host_map_decoded(host);
+	return MEM_DONE;
+}
+
+enum mem_result pci_host_config_write(struct pci_host *host, uint16_t bdf, unsigned int offset,
+				      unsigned int size, uint32_t value)
+{
+	struct pci_device *device;
+	enum mem_result result;
+
+	pthread_mutex_lock(&host->lock);
+	device = find_device(host, bdf);
+	if (!device || !access_is_possible(device, offset, size)) {
+		pthread_mutex_unlock(&host->lock);
+		return MEM_DONE;
+	}
+	pthread_mutex_lock(&device->lock);
+	result = write_device(host, device, offset, size, value);
+	leave(host, device);
+	return result;
+}
