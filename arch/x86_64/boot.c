@@ -1,0 +1,255 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/* Loads tables, kernel and initrds, and picks the boot protocol by what the kernel file is. */
+
+#include "arch/x86_64/boot.h"
+
+#include <elf.h>
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "arch/loader/bzimage.h"
+#include "arch/x86_64/acpi.h"
+#include "arch/x86_64/platform_x86.h"
+#include "arch/x86_64/vm.h"
+#include "vmm/base/bits.h"
+
+enum { INITRD_PADDING = 4, PAGE = 4096 };
+
+int boot_write(struct boot *boot, uint64_t gpa, const void *data, size_t size, struct err *err)
+{
+	int error = ram_write(boot->loader.ram, gpa, data, size);
+
+	if (error < 0)
+		return err_set(err, error, "boot: guest address 0x%llx cannot be written: %s",
+			       (unsigned long long)gpa, err_text(error));
+	return 0;
+}
+
+int boot_write_cmdline(struct boot *boot, const char *prefix, uint64_t room, struct err *err)
+{
+	const char *cmdline = boot->source->cmdline != NULL ? boot->source->cmdline : "";
+	size_t prefix_size = strlen(prefix), size = strlen(cmdline);
+	size_t gap = prefix_size > 0 && size > 0 ? 1 : 0;
+	uint64_t address = BOOT_CMDLINE;
+	int error;
+
+	if (room > BOOT_CMDLINE_SIZE - 1)
+		room = BOOT_CMDLINE_SIZE - 1;
+	if (prefix_size + gap + size > room)
+		return err_set(err, -E2BIG,
+			       "boot: %s: the command line has %zu characters, the kernel takes at "
+			       "most %llu: shorten it",
+			       boot->source->kernel.path, prefix_size + gap + size,
+			       (unsigned long long)room);
+	error = boot_write(boot, address, prefix, prefix_size, err);
+	if (error == 0)
+		error = boot_write(boot, address + prefix_size, " ", gap, err);
+	if (error == 0)
+		error = boot_write(boot, address + prefix_size + gap, cmdline, size + 1, err);
+	return error;
+}
+
+static uint64_t initrds_size(const struct boot_source *source)
+{
+	uint64_t size = 0;
+
+	for (size_t i = 0; i < source->initrd_count; i++) {
+		uint64_t one = source->initrds[i].size;
+
+		if (one > UINT64_MAX / (2 * BOOT_INITRDS_MAX))
+			return UINT64_MAX / 2;
+		size += align_up(one, INITRD_PADDING);
+	}
+	return size;
+}
+
+static int read_initrds(struct boot *boot, uint64_t gpa, struct err *err)
+{
+	for (size_t i = 0; i < boot->source->initrd_count; i++) {
+		const struct boot_file *file = &boot->source->initrds[i];
+		uint64_t padded = align_up(file->size, INITRD_PADDING);
+		int error = loader_read(&boot->loader, file, 0, gpa, file->size, err);
+
+		if (error < 0)
+			return error;
+		error = loader_zero(&boot->loader, gpa + file->size, padded - file->size);
+		if (error < 0)
+			return err_set(err, error, "boot: %s: its padding: %s", file->path,
+				       err_text(error));
+		gpa += padded;
+	}
+	return 0;
+}
+
+int boot_load_initrds(struct boot *boot, uint64_t last, bool above_4g, struct boot_extent *extent,
+		      struct err *err)
+{
+	const struct boot_source *source = boot->source;
+	uint64_t size = initrds_size(source), base;
+	int error;
+
+	*extent = (struct boot_extent){0};
+	if (size == 0)
+		return 0;
+	if (last > 4 * GIB - 1)
+		last = 4 * GIB - 1;
+	error = loader_find(&boot->loader, size, PAGE, last, &base);
+	if (error < 0 && above_4g) {
+		last = UINT64_MAX;
+		error = loader_find(&boot->loader, size, PAGE, last, &base);
+	}
+	if (error < 0)
+		return err_set(err, error,
+			       "boot: initrd: %s%s: too large: it needs %llu KiB, the guest has "
+			       "room for %llu KiB beside the kernel: give the guest more memory",
+			       source->initrds[0].path,
+			       source->initrd_count > 1 ? " and others" : "",
+			       (unsigned long long)((size + KIB - 1) / KIB),
+			       (unsigned long long)(loader_room(&boot->loader, last) / KIB));
+	error = loader_claim(&boot->loader, &source->initrds[0], "the initrd", base, size, err);
+	if (error == 0)
+		error = read_initrds(boot, base, err);
+	if (error == 0)
+		*extent = (struct boot_extent){base, size};
+	return error;
+}
+
+static int write_tables(struct boot *boot, struct err *err)
+{
+	uint64_t gdt[ENTRY_GDT_SLOTS];
+	uint8_t *acpi = ram_host(boot->loader.ram, X86_ACPI_BASE, X86_ACPI_SIZE);
+	uint8_t *pages = ram_host(boot->loader.ram, BOOT_PAGE_TABLES, ENTRY_PAGE_TABLES_SIZE);
+	size_t size;
+	int error;
+
+	if (acpi == NULL || pages == NULL)
+		return err_set(err, -ENOSPC, "boot: the first MiB is not all memory");
+	error = loader_zero(&boot->loader, X86_ACPI_BASE, X86_ACPI_SIZE);
+	if (error < 0)
+		return err_set(err, error, "boot: ACPI tables: %s", err_text(error));
+	error = acpi_build(boot->platform, X86_ACPI_BASE, acpi, X86_ACPI_SIZE, &size, &boot->rsdp,
+			   err);
+	if (error < 0)
+		return error;
+	entry_page_tables_fill(pages, BOOT_PAGE_TABLES);
+	entry_gdt_fill(gdt);
+	boot->entry.gdt = BOOT_GDT;
+	boot->entry.gdt_limit = sizeof(gdt) - 1;
+	boot->entry.page_table = BOOT_PAGE_TABLES;
+	return boot_write(boot, BOOT_GDT, gdt, sizeof(gdt), err);
+}
+
+/* Linux prefers its 64-bit entry; whoever else has the PVH note is entered by it. */
+static int load_elf(struct boot *boot, struct err *err)
+{
+	const struct boot_file *file = &boot->source->kernel;
+	struct elf_image *image = malloc(sizeof(*image));
+	int error;
+
+	if (image == NULL)
+		return err_set(err, -ENOMEM, "boot: %s: out of memory", file->path);
+	error = elf_parse(file, image, err);
+	if (error < 0)
+		goto out;
+	if (image->machine != (image->is_64 ? EM_X86_64 : EM_386))
+		error = err_set(err, -ENOEXEC,
+				"boot: %s: the ELF kernel is for another processor (machine %u): "
+				"give one for x86_64",
+				file->path, image->machine);
+	else if (image->is_64 && (image->is_linux || !image->has_pvh))
+		error = boot_linux_elf(boot, image, err);
+	else if (image->has_pvh)
+		error = boot_pvh(boot, image, err);
+	else
+		error = err_set(
+			err, -ENOEXEC,
+			"boot: %s: the 32-bit ELF file has neither a Multiboot header nor a "
+			"PVH entry: give a kernel that has one",
+			file->path);
+out:
+	free(image);
+	return error;
+}
+
+static int refuse(const struct boot_file *file, const uint8_t *bytes, size_t size, struct err *err)
+{
+	const struct {
+		size_t offset;
+		const char *magic;
+		size_t length;
+		const char *what;
+	} kinds[] = {
+		{0, "\x1f\x8b", 2, "it is compressed with gzip"},
+		{0,
+		 "\xfd"
+		 "7zXZ",
+		 5, "it is compressed with xz"},
+		{0, "\x28\xb5\x2f\xfd", 4, "it is compressed with zstd"},
+		{0, "070701", 6, "it is a cpio archive, as an initrd is"},
+		{0x38, "ARM\x64", 4, "it is a kernel for arm64"},
+		{0, "MZ", 2, "it is an EFI program"},
+		{0, "#!", 2, "it is a script"},
+	};
+	const char *what = size == 0 ? "it is empty" : "its first bytes are of no known kind";
+
+	for (size_t i = 0; i < ARRAY_SIZE(kinds); i++) {
+		if (range_fits(kinds[i].offset, kinds[i].length, size) &&
+		    memcmp(bytes + kinds[i].offset, kinds[i].magic, kinds[i].length) == 0) {
+			what = kinds[i].what;
+			break;
+		}
+	}
+	return err_set(err, -ENOEXEC,
+		       "boot: %s: not a kernel: %s: give a bzImage, an ELF vmlinux, or a PVH or "
+		       "Multiboot kernel",
+		       file->path, what);
+}
+
+static int load_kernel(struct boot *boot, struct err *err)
+{
+	const struct boot_file *file = &boot->source->kernel;
+	uint8_t bytes[MULTIBOOT_SEARCH] = {0};
+	size_t size = file->size < sizeof(bytes) ? (size_t)file->size : sizeof(bytes);
+	struct multiboot_header header;
+	int error = loader_read_header(file, 0, bytes, size, err);
+
+	if (error < 0)
+		return error;
+	if (bzimage_is_image(bytes, size))
+		return boot_linux_bzimage(boot, err);
+	if (multiboot_find(bytes, size, &header))
+		return boot_multiboot(boot, &header, err);
+	if (elf_is_image(bytes, size))
+		return load_elf(boot, err);
+	return refuse(file, bytes, size, err);
+}
+
+int boot_load(struct boot *boot, struct err *err)
+{
+	int error;
+
+	boot->loader.count = 0;
+	boot->loader.claims[boot->loader.count++] =
+		(struct ram_range){BOOT_AREA, BOOT_AREA_END - BOOT_AREA};
+	error = write_tables(boot, err);
+	return error < 0 ? error : load_kernel(boot, err);
+}
+
+int arch_boot(struct arch_vm *arch, const struct boot_source *source, struct err *err)
+{
+	struct boot *boot = calloc(1, sizeof(*boot));
+	int error;
+
+	if (boot == NULL)
+		return err_set(err, -ENOMEM, "boot: out of memory");
+	boot->loader.ram = arch->setup.ram;
+	boot->loader.fresh = !arch->booted;
+	boot->platform = arch->setup.platform;
+	boot->source = source;
+	arch->booted = true;
+	error = boot_load(boot, err);
+	arch->entry = boot->entry;
+	free(boot);
+	return error;
+}

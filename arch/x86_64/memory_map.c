@@ -1,0 +1,30 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/* Turns the platform's RAM pieces and fixed areas into one ascending list. */
+
+#include "arch/x86_64/memory_map.h"
+
+#include "arch/x86_64/platform_x86.h"
+#include "vmm/base/bits.h"
+
+static void add(struct memory_map *map, uint64_t base, uint64_t size, enum memory_type type)
+{
+	map->entries[map->count++] = (struct memory_entry){base, size, type};
+}
+
+void memory_map_fill(struct memory_map *map, const struct platform *platform)
+{
+	const struct ram_range *first = &platform->ram[0];
+	size_t i = 1;
+
+	map->count = 0;
+	add(map, 0, X86_LOW_RAM_END, MEMORY_RAM);
+	add(map, X86_LOW_RAM_END, X86_HIGH_RAM_BASE - X86_LOW_RAM_END, MEMORY_RESERVED);
+	if (first->size > X86_HIGH_RAM_BASE)
+		add(map, X86_HIGH_RAM_BASE, first->size - X86_HIGH_RAM_BASE, MEMORY_RAM);
+	for (; i < platform->ram_count && platform->ram[i].base < platform->ecam.base; i++)
+		add(map, platform->ram[i].base, platform->ram[i].size, MEMORY_RAM);
+	add(map, platform->ecam.base, platform->ecam.size, MEMORY_RESERVED);
+	add(map, X86_IDENTITY_BASE, X86_KVM_PAGES_SIZE, MEMORY_RESERVED);
+	for (; i < platform->ram_count; i++)
+		add(map, platform->ram[i].base, platform->ram[i].size, MEMORY_RAM);
+}

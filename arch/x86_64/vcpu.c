@@ -1,0 +1,159 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/* A vCPU of x86_64: features and power-on state, reset, port I/O. */
+
+#include <errno.h>
+#include <stdlib.h>
+
+#include "arch/arch.h"
+#include "arch/x86_64/cpuid.h"
+#include "arch/x86_64/state.h"
+#include "arch/x86_64/vm.h"
+#include "vmm/base/bits.h"
+
+enum {
+	MSR_MISC_ENABLE = 0x1a0,
+	MSR_MISC_ENABLE_FAST_STRING = 1 << 0,
+	MSR_MTRR_DEFAULT_TYPE = 0x2ff,
+	MTRR_ENABLE = 1 << 11,
+	MTRR_WRITE_BACK = 6,
+	LAPIC_LVT_LINT1 = 0x360,
+	LAPIC_DELIVERY_NMI = 4 << 8,
+};
+
+static int set_cpuid(struct arch_vm *arch, struct kvm_vcpu *vcpu, struct err *err)
+{
+	struct cpuid_config config = {
+		.cpus = arch->setup.platform->cpus,
+		.apic_id = kvm_vcpu_id(vcpu),
+		.tsc_deadline = kvm_vm_capability(arch->setup.vm, KVM_CAP_TSC_DEADLINE_TIMER) > 0,
+	};
+	struct cpuid_table *table = malloc(sizeof(*table));
+	int result;
+
+	if (table == NULL)
+		return err_set(err, -ENOMEM, "processor features: out of memory");
+	*table = arch->cpuid;
+	result = kvm_vcpu_ioctl(vcpu, KVM_GET_TSC_KHZ, NULL);
+	if (result > 0)
+		config.tsc_khz = (uint64_t)result;
+	result = cpuid_adjust(table, &config);
+	if (result == 0)
+		result = kvm_vcpu_ioctl(vcpu, KVM_SET_CPUID2, table);
+	free(table);
+	if (result < 0)
+		return err_set(err, result, "processor features: vCPU %u: KVM_SET_CPUID2: %s",
+			       kvm_vcpu_id(vcpu), err_text(result));
+	return 0;
+}
+
+/* What firmware leaves behind: memory is write-back, string moves are fast, LINT1 is the NMI. */
+static int set_firmware_state(struct kvm_vcpu *vcpu, struct err *err)
+{
+	/* Laid out as struct kvm_msrs with one entry. */
+	struct {
+		uint32_t count;
+		uint32_t padding;
+		struct kvm_msr_entry entry;
+	} msrs[] = {
+		{1, 0, {.index = MSR_MTRR_DEFAULT_TYPE, .data = MTRR_ENABLE | MTRR_WRITE_BACK}},
+		{1, 0, {.index = MSR_MISC_ENABLE, .data = MSR_MISC_ENABLE_FAST_STRING}},
+	};
+	struct kvm_lapic_state lapic;
+	int result;
+
+	for (size_t i = 0; i < ARRAY_SIZE(msrs); i++) {
+		result = kvm_vcpu_ioctl(vcpu, KVM_SET_MSRS, &msrs[i]);
+		if (result < 0)
+			return err_set(err, result, "processor state: vCPU %u: KVM_SET_MSRS: %s",
+				       kvm_vcpu_id(vcpu), err_text(result));
+	}
+	result = kvm_vcpu_ioctl(vcpu, KVM_GET_LAPIC, &lapic);
+	if (result >= 0) {
+		store_le32(lapic.regs + LAPIC_LVT_LINT1, LAPIC_DELIVERY_NMI);
+		result = kvm_vcpu_ioctl(vcpu, KVM_SET_LAPIC, &lapic);
+	}
+	if (result < 0)
+		return err_set(err, result, "processor state: vCPU %u: LAPIC: %s",
+			       kvm_vcpu_id(vcpu), err_text(result));
+	return 0;
+}
+
+int arch_vcpu_init(struct arch_vm *arch, struct kvm_vcpu *vcpu, struct err *err)
+{
+	unsigned int id = kvm_vcpu_id(vcpu);
+	int result;
+
+	if (id >= PLATFORM_CPUS_MAX)
+		return err_set(err, -EINVAL, "processor: vCPU %u: there are at most %d", id,
+			       PLATFORM_CPUS_MAX);
+	result = set_cpuid(arch, vcpu, err);
+	if (result == 0)
+		result = set_firmware_state(vcpu, err);
+	if (result < 0)
+		return result;
+	arch->vcpus[id] = vcpu_state_save(arch->setup.vm, vcpu, arch->msrs, err);
+	return arch->vcpus[id] == NULL ? -EIO : 0;
+}
+
+static int enter(const struct vcpu_entry *entry, struct kvm_vcpu *vcpu)
+{
+	struct kvm_regs regs;
+	struct kvm_sregs sregs;
+	int result = kvm_vcpu_ioctl(vcpu, KVM_GET_SREGS, &sregs);
+
+	if (result < 0)
+		return result;
+	entry_apply(entry, &regs, &sregs);
+	result = kvm_vcpu_ioctl(vcpu, KVM_SET_SREGS, &sregs);
+	return result < 0 ? result : kvm_vcpu_ioctl(vcpu, KVM_SET_REGS, &regs);
+}
+
+int arch_vcpu_reset(struct arch_vm *arch, struct kvm_vcpu *vcpu, struct err *err)
+{
+	unsigned int id = kvm_vcpu_id(vcpu);
+	int result = vcpu_state_restore(arch->vcpus[id], vcpu, err);
+
+	if (result < 0 || id != 0)
+		return result;
+	result = enter(&arch->entry, vcpu);
+	if (result < 0)
+		return err_set(err, result, "processor state: vCPU 0: the entry state: %s",
+			       err_text(result));
+	return 0;
+}
+
+static enum arch_exit port_io(struct arch_vm *arch, struct kvm_run *run, unsigned int *progress)
+{
+	struct mem_map *ports = arch->setup.pio;
+	unsigned int size = run->io.size;
+
+	for (; *progress < run->io.count; (*progress)++) {
+		uint8_t *data = (uint8_t *)run + run->io.data_offset + (uint64_t)*progress * size;
+		uint64_t value = all_ones(size);
+		enum mem_result result;
+
+		if (run->io.direction == KVM_EXIT_IO_OUT) {
+			result = mem_map_write(ports, run->io.port, size, load_le(data, size));
+		} else {
+			result = mem_map_read(ports, run->io.port, size, &value);
+			store_le(data, size, value);
+		}
+		if (result == MEM_NOT_YET)
+			return ARCH_EXIT_NOT_YET;
+	}
+	return ARCH_EXIT_HANDLED;
+}
+
+enum arch_exit arch_vcpu_exit(struct arch_vm *arch, struct kvm_vcpu *vcpu, unsigned int *progress)
+{
+	struct kvm_run *run = kvm_vcpu_run_page(vcpu);
+
+	switch (run->exit_reason) {
+	case KVM_EXIT_IO:
+		return port_io(arch, run, progress);
+	case KVM_EXIT_SHUTDOWN:
+		return ARCH_EXIT_CRASHED;
+	default:
+		return ARCH_EXIT_UNKNOWN;
+	}
+}
