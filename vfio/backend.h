@@ -1,0 +1,60 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/* What a VFIO back end offers: an address space and devices, in the kernel's own structs. */
+
+#ifndef FERRY_VFIO_BACKEND_H
+#define FERRY_VFIO_BACKEND_H
+
+#include <linux/vfio.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "memory/ram.h"
+#include "vmm/base/err.h"
+
+struct vfio_space;
+struct vfio_backend;
+
+/* Every function that can fail returns 0 or a negative errno. One thread at a time. */
+struct vfio_space_ops {
+	int (*map)(struct vfio_space *space, struct vfio_iommu_type1_dma_map *map);
+	/* On return @unmap->size is what was unmapped, which may be less than asked. */
+	int (*unmap)(struct vfio_space *space, struct vfio_iommu_type1_dma_unmap *unmap);
+	/* Usable IOVA ranges, ascending; returns how many there are (0: anything goes). */
+	size_t (*ranges)(const struct vfio_space *space, struct ram_range *ranges, size_t room);
+	/* Bit n: pages of 2^n bytes can be mapped. */
+	uint64_t (*page_sizes)(const struct vfio_space *space);
+	void (*destroy)(struct vfio_space *space);
+};
+
+/* Where guest RAM is mapped for DMA. Embedded first in the back end's own struct. */
+struct vfio_space {
+	const struct vfio_space_ops *ops;
+};
+
+/* As above; the caller holds the device lock once the guest runs. @argsz is honoured. */
+struct vfio_backend_ops {
+	int (*info)(struct vfio_backend *backend, struct vfio_device_info *info);
+	int (*region_info)(struct vfio_backend *backend, struct vfio_region_info *info);
+	int (*irq_info)(struct vfio_backend *backend, struct vfio_irq_info *info);
+	/* A positive answer: not done, only so many vectors can be had. */
+	int (*set_irqs)(struct vfio_backend *backend, struct vfio_irq_set *set);
+	/* One access of exactly @size bytes; anything less is -EIO. */
+	int (*read)(struct vfio_backend *backend, const struct vfio_region_info *region,
+		    uint64_t offset, void *data, unsigned int size);
+	int (*write)(struct vfio_backend *backend, const struct vfio_region_info *region,
+		     uint64_t offset, const void *data, unsigned int size);
+	/* The descriptor and the place in it to mmap; stays the back end's. */
+	int (*region_fd)(struct vfio_backend *backend, const struct vfio_region_info *region,
+			 uint64_t *offset);
+	int (*reset)(struct vfio_backend *backend);
+	/* The device's descriptor for a sandbox's list, -1 without one. */
+	int (*descriptor)(const struct vfio_backend *backend);
+	void (*close)(struct vfio_backend *backend);
+};
+
+/* One opened device. Embedded first in the back end's own struct. */
+struct vfio_backend {
+	const struct vfio_backend_ops *ops;
+};
+
+#endif

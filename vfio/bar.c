@@ -1,0 +1,317 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/* BARs as slices: mapped straight into the guest where VFIO allows it, trapped elsewhere. */
+
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <sys/mman.h>
+#include <unistd.h>
+
+#include "vfio/pci.h"
+#include "vmm/base/bits.h"
+#include "vmm/base/log.h"
+
+/* Taking the MSI-X table and the PBA out of an area may split it each time. */
+enum { AREAS_ROOM = VFIO_AREAS_MAX + 2 };
+
+struct areas {
+	struct vfio_area area[AREAS_ROOM];
+	size_t count;
+};
+
+static bool is_msix(const struct vfio_slice *slice, uint64_t offset, unsigned int size)
+{
+	return slice->pci->has_msix && pci_msix_covers(&slice->pci->msix, slice->bar, offset, size);
+}
+
+static void complain(struct vfio_slice *slice, const char *what, uint64_t offset, int error)
+{
+	/* EIO is the kernel's answer while the device does not decode. */
+	log_guest(&slice->pci->limit, LOG_DEBUG, "%s: BAR %u: %s at 0x%llx: %s",
+		  slice->pci->device.name, slice->bar, what, (unsigned long long)offset,
+		  err_text(error));
+}
+
+static enum mem_result slice_read(void *owner, uint64_t offset, unsigned int size, uint64_t *value)
+{
+	struct vfio_slice *slice = owner;
+	struct vfio_pci *pci = slice->pci;
+	int error;
+
+	*value = all_ones(size);
+	offset += slice->offset;
+	if (pci->state != VFIO_PCI_ALIVE)
+		return MEM_DONE;
+	if (is_msix(slice, offset, size)) {
+		*value = pci_msix_read(&pci->msix, slice->bar, offset, size);
+		return MEM_DONE;
+	}
+	error = vfio_region_read(pci->backend, &pci->regions[slice->bar], offset, size, value);
+	if (error)
+		complain(slice, "read", offset, error);
+	return MEM_DONE;
+}
+
+static enum mem_result slice_write(void *owner, uint64_t offset, unsigned int size, uint64_t value)
+{
+	struct vfio_slice *slice = owner;
+	struct vfio_pci *pci = slice->pci;
+	int error;
+
+	offset += slice->offset;
+	if (pci->state != VFIO_PCI_ALIVE)
+		return MEM_DONE;
+	if (is_msix(slice, offset, size)) {
+		pci_msix_write(&pci->msix, slice->bar, offset, size, value);
+		return MEM_DONE;
+	}
+	error = vfio_region_write(pci->backend, &pci->regions[slice->bar], offset, size, value);
+	if (error)
+		complain(slice, "write", offset, error);
+	return MEM_DONE;
+}
+
+static const struct mem_ops slice_ops = {.read = slice_read, .write = slice_write};
+
+static uint64_t page_size(void)
+{
+	return (uint64_t)sysconf(_SC_PAGESIZE);
+}
+
+static int compare_areas(const void *a, const void *b)
+{
+	const struct vfio_area *left = a, *right = b;
+
+	return left->offset < right->offset ? -1 : left->offset > right->offset;
+}
+
+/* Takes [@start, @end) out of every area. */
+static void subtract(struct areas *areas, uint64_t start, uint64_t end)
+{
+	size_t before = areas->count;
+
+	for (size_t i = 0; i < before; i++) {
+		struct vfio_area *area = &areas->area[i];
+		uint64_t area_end = area->offset + area->size;
+
+		if (end <= area->offset || start >= area_end)
+			continue;
+		if (end < area_end && start > area->offset && areas->count < AREAS_ROOM)
+			areas->area[areas->count++] =
+				(struct vfio_area){.offset = end, .size = area_end - end};
+		if (start > area->offset) {
+			area->size = start - area->offset;
+		} else {
+			area->offset = end < area_end ? end : area_end;
+			area->size = area_end - area->offset;
+		}
+	}
+}
+
+/* The pages that hold @size bytes at @offset: only they are trapped. */
+static void subtract_pages(struct areas *areas, uint64_t offset, uint64_t size)
+{
+	uint64_t page = page_size();
+
+	subtract(areas, align_down(offset, page), align_up(offset + size, page));
+}
+
+/* Whole pages inside what VFIO allows; areas that overlap an earlier one are cut. */
+static void collect_areas(const struct vfio_region *region, struct areas *areas)
+{
+	uint64_t page = page_size(), floor = 0;
+
+	areas->count = 0;
+	if (!(region->info.flags & VFIO_REGION_INFO_FLAG_MMAP))
+		return;
+	if (!region->sparse)
+		areas->area[areas->count++] =
+			(struct vfio_area){.offset = 0, .size = region->info.size};
+	for (size_t i = 0; i < region->area_count; i++)
+		areas->area[areas->count++] = region->areas[i];
+	qsort(areas->area, areas->count, sizeof(areas->area[0]), compare_areas);
+	for (size_t i = 0; i < areas->count; i++) {
+		struct vfio_area *area = &areas->area[i];
+		uint64_t start = align_up(area->offset, page);
+		uint64_t end = align_down(area->offset + area->size, page);
+
+		start = start < floor ? floor : start;
+		area->offset = start;
+		area->size = end > start ? end - start : 0;
+		floor = start + area->size;
+	}
+}
+
+static void find_mappable(const struct vfio_pci *pci, unsigned int bar, struct areas *areas)
+{
+	const struct pci_msix *msix = &pci->msix;
+
+	collect_areas(&pci->regions[bar], areas);
+	if (pci->has_msix && msix->table_bar == bar)
+		subtract_pages(areas, msix->table_offset,
+			       (uint64_t)msix->vectors * sizeof(struct pci_msix_entry));
+	if (pci->has_msix && msix->pba_bar == bar)
+		subtract_pages(areas, msix->pba_offset, align_up(msix->vectors, 64) / 8);
+	qsort(areas->area, areas->count, sizeof(areas->area[0]), compare_areas);
+}
+
+static void add_slice(struct vfio_pci *pci, unsigned int bar, enum mem_kind kind, uint64_t offset,
+		      uint64_t size)
+{
+	struct pci_bar *to = &pci->device.bars[bar];
+	struct vfio_slice *slice = &pci->bars[bar].slices[to->slice_count];
+
+	if (size == 0)
+		return;
+	*slice = (struct vfio_slice){.pci = pci, .bar = bar, .offset = offset};
+	to->slices[to->slice_count++] = (struct pci_slice){
+		.offset = offset,
+		.region =
+			{
+				.name = pci->bars[bar].name,
+				.kind = kind,
+				.size = size,
+				.ops = &slice_ops,
+				.owner = slice,
+				.lock = &pci->device.lock,
+				.slot = -1,
+			},
+	};
+}
+
+/*
+ * Address space aligned as the BAR is, up to 1 GiB, so that the kernel can map it with huge pages.
+ */
+static int reserve(struct vfio_pci_bar *bar, uint64_t size)
+{
+	uint64_t alignment = size < GIB ? size : GIB, head;
+	char *range;
+
+	if (size > SIZE_MAX - alignment)
+		return -ENOMEM;
+	range = mmap(NULL, size + alignment, PROT_NONE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE,
+		     -1, 0);
+	if (range == MAP_FAILED)
+		return -errno;
+	head = align_up((uintptr_t)range, alignment) - (uintptr_t)range;
+	if (head)
+		munmap(range, head);
+	if (alignment - head)
+		munmap(range + head + size, alignment - head);
+	bar->reservation = range + head;
+	bar->reserved = size;
+	return 0;
+}
+
+static int map_slice(struct vfio_pci *pci, unsigned int bar, struct pci_slice *slice)
+{
+	const struct vfio_region_info *info = &pci->regions[bar].info;
+	int protection = 0, fd;
+	uint64_t file_offset = 0;
+	void *host;
+
+	if (info->flags & VFIO_REGION_INFO_FLAG_READ)
+		protection |= PROT_READ;
+	if (info->flags & VFIO_REGION_INFO_FLAG_WRITE)
+		protection |= PROT_WRITE;
+	fd = pci->backend->ops->region_fd(pci->backend, info, &file_offset);
+	if (fd < 0)
+		return fd;
+	host = mmap((char *)pci->bars[bar].reservation + slice->offset, slice->region.size,
+		    protection, MAP_SHARED | MAP_FIXED, fd, (off_t)(file_offset + slice->offset));
+	if (host == MAP_FAILED)
+		return -errno;
+	slice->region.host = host;
+	return 0;
+}
+
+/* What cannot be mapped is trapped: slower, never wrong. */
+static void map_bar(struct vfio_pci *pci, unsigned int bar)
+{
+	struct pci_bar *to = &pci->device.bars[bar];
+	bool mappable = false;
+	int error;
+
+	for (size_t i = 0; i < to->slice_count; i++)
+		mappable = mappable || to->slices[i].region.kind == MEM_DEVICE;
+	if (!mappable)
+		return;
+	error = reserve(&pci->bars[bar], to->size);
+	for (size_t i = 0; i < to->slice_count; i++) {
+		int failed = error;
+
+		if (to->slices[i].region.kind != MEM_DEVICE)
+			continue;
+		if (!failed)
+			failed = map_slice(pci, bar, &to->slices[i]);
+		if (!failed)
+			continue;
+		to->slices[i].region.kind = MEM_TRAP;
+		log_warn("passthrough device %s: BAR %u cannot be mapped: %s: its accesses are "
+			 "trapped, which is slow",
+			 pci->device.name, bar, err_text(failed));
+	}
+}
+
+static int tile_bar(struct vfio_pci *pci, unsigned int bar, struct err *err)
+{
+	struct pci_bar *to = &pci->device.bars[bar];
+	struct areas areas = {.count = 0};
+	uint64_t at = 0;
+
+	if (to->kind == PCI_BAR_MEM32 || to->kind == PCI_BAR_MEM64)
+		find_mappable(pci, bar, &areas);
+	snprintf(pci->bars[bar].name, sizeof(pci->bars[bar].name), "%.16s BAR %u", pci->device.name,
+		 bar);
+	to->slices = calloc(2 * areas.count + 1, sizeof(*to->slices));
+	pci->bars[bar].slices = calloc(2 * areas.count + 1, sizeof(*pci->bars[bar].slices));
+	if (!to->slices || !pci->bars[bar].slices)
+		return err_set(err, -ENOMEM, "passthrough device %s: out of memory",
+			       pci->device.name);
+	for (size_t i = 0; i < areas.count; i++) {
+		const struct vfio_area *area = &areas.area[i];
+
+		if (area->size == 0)
+			continue;
+		add_slice(pci, bar, MEM_TRAP, at, area->offset - at);
+		add_slice(pci, bar, MEM_DEVICE, area->offset, area->size);
+		at = area->offset + area->size;
+	}
+	add_slice(pci, bar, MEM_TRAP, at, to->size - at);
+	map_bar(pci, bar);
+	return 0;
+}
+
+int vfio_bars_setup(struct vfio_pci *pci, struct err *err)
+{
+	for (unsigned int i = 0; i < PCI_BAR_COUNT; i++) {
+		int error = pci->device.bars[i].kind != PCI_BAR_NONE ? tile_bar(pci, i, err) : 0;
+
+		if (error)
+			return error;
+	}
+	return 0;
+}
+
+void vfio_bars_unmap(struct vfio_pci *pci)
+{
+	for (unsigned int i = 0; i < PCI_BAR_COUNT; i++) {
+		struct vfio_pci_bar *bar = &pci->bars[i];
+
+		if (bar->reservation)
+			munmap(bar->reservation, bar->reserved);
+		bar->reservation = NULL;
+	}
+}
+
+void vfio_bars_release(struct vfio_pci *pci)
+{
+	vfio_bars_unmap(pci);
+	for (unsigned int i = 0; i < PCI_BAR_COUNT; i++) {
+		free(pci->device.bars[i].slices);
+		free(pci->bars[i].slices);
+		pci->device.bars[i].slices = NULL;
+		pci->device.bars[i].slice_count = 0;
+		pci->bars[i].slices = NULL;
+	}
+}

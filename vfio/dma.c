@@ -1,0 +1,273 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/* The mapper: populate in parallel, map one piece at a time, take all back when one is refused. */
+
+#include "vfio/dma.h"
+
+#include <errno.h>
+#include <inttypes.h>
+#include <signal.h>
+#include <stdio.h>
+#include <sys/resource.h>
+#include <unistd.h>
+
+#include "vmm/base/bits.h"
+#include "vmm/base/log.h"
+
+enum { POPULATE_THREADS_MAX = 8 };
+
+static const uint64_t populate_chunk = 64 * MIB;
+
+static void format_limit(char *text, size_t size)
+{
+	struct rlimit limit;
+
+	if (getrlimit(RLIMIT_MEMLOCK, &limit) < 0 || limit.rlim_cur == RLIM_INFINITY)
+		snprintf(text, size, "unlimited");
+	else
+		snprintf(text, size, "%" PRIu64 " KiB", (uint64_t)limit.rlim_cur / KIB);
+}
+
+/* One sentence for each reason that a person can act on. */
+static int refuse_map(const struct vfio_dma_piece *piece, int error, struct err *err)
+{
+	uint64_t last = piece->iova + (piece->size - 1);
+	char limit[32];
+
+	switch (error) {
+	case -ENOMEM:
+		format_limit(limit, sizeof(limit));
+		return err_set(err, error,
+			       "guest RAM 0x%" PRIx64 "-0x%" PRIx64
+			       ": it cannot be mapped for DMA: "
+			       "%" PRIu64 " KiB more cannot be locked, the limit is %s: raise it "
+			       "(ulimit -l) or free memory",
+			       piece->iova, last, piece->size / KIB, limit);
+	case -EINVAL:
+		return err_set(err, error,
+			       "guest RAM 0x%" PRIx64 "-0x%" PRIx64
+			       ": it cannot be mapped for DMA: "
+			       "part of it is reserved or beyond the IOMMU's addresses: give the "
+			       "guest less memory",
+			       piece->iova, last);
+	case -EEXIST:
+	case -EBUSY:
+		return err_set(err, error,
+			       "guest RAM 0x%" PRIx64 "-0x%" PRIx64
+			       ": it cannot be mapped for DMA: "
+			       "it overlaps what is already mapped",
+			       piece->iova, last);
+	case -ENOSPC:
+		return err_set(err, error,
+			       "guest RAM 0x%" PRIx64 "-0x%" PRIx64
+			       ": it cannot be mapped for DMA: "
+			       "the container holds no more mappings: raise "
+			       "vfio_iommu_type1.dma_entry_limit",
+			       piece->iova, last);
+	default:
+		return err_set(err, error,
+			       "guest RAM 0x%" PRIx64 "-0x%" PRIx64
+			       ": it cannot be mapped for DMA: "
+			       "%s",
+			       piece->iova, last, err_text(error));
+	}
+}
+
+struct populate {
+	const struct vfio_dma *dma;
+	const struct vfio_dma_piece *piece;
+	_Atomic uint64_t next; /* offset of the next chunk that nobody has taken */
+	atomic_int error;
+};
+
+static void *populate_worker(void *argument)
+{
+	struct populate *populate = argument;
+
+	for (;;) {
+		uint64_t offset = atomic_fetch_add(&populate->next, populate_chunk), size;
+		int error;
+
+		if (offset >= populate->piece->size || atomic_load(&populate->error) ||
+		    atomic_load(&populate->dma->stopping))
+			return NULL;
+		size = populate->piece->size - offset;
+		if (size > populate_chunk)
+			size = populate_chunk;
+		error = ram_populate((char *)populate->piece->host + offset, size);
+		if (error)
+			atomic_store(&populate->error, error);
+	}
+}
+
+static int populate_piece(const struct vfio_dma *dma, const struct vfio_dma_piece *piece,
+			  struct err *err)
+{
+	struct populate populate = {.dma = dma, .piece = piece};
+	pthread_t threads[POPULATE_THREADS_MAX - 1];
+	uint64_t chunks = (piece->size + populate_chunk - 1) / populate_chunk;
+	long processors = sysconf(_SC_NPROCESSORS_ONLN);
+	size_t started = 0;
+	int error;
+
+	while (started < ARRAY_SIZE(threads) && (long)started + 1 < processors &&
+	       started + 1 < chunks &&
+	       pthread_create(&threads[started], NULL, populate_worker, &populate) == 0)
+		started++;
+	populate_worker(&populate);
+	while (started > 0)
+		pthread_join(threads[--started], NULL);
+	error = atomic_load(&populate.error);
+	if (error)
+		return err_set(err, error,
+			       "guest RAM 0x%" PRIx64 "-0x%" PRIx64 ": the host cannot provide it: "
+			       "%s: give the guest less memory or free some",
+			       piece->iova, piece->iova + (piece->size - 1), err_text(error));
+	return 0;
+}
+
+static int map_piece(struct vfio_dma *dma, const struct vfio_dma_piece *piece, struct err *err)
+{
+	struct vfio_iommu_type1_dma_map map = {
+		.argsz = sizeof(map),
+		.flags = VFIO_DMA_MAP_FLAG_READ | VFIO_DMA_MAP_FLAG_WRITE,
+		.vaddr = (uintptr_t)piece->host,
+		.iova = piece->iova,
+		.size = piece->size,
+	};
+	int error = dma->space->ops->map(dma->space, &map);
+
+	return error < 0 ? refuse_map(piece, error, err) : 0;
+}
+
+int vfio_dma_unmap(struct vfio_space *space, uint64_t iova, uint64_t size, struct err *err)
+{
+	struct vfio_iommu_type1_dma_unmap unmap = {
+		.argsz = sizeof(unmap),
+		.iova = iova,
+		.size = size,
+	};
+	int error = space->ops->unmap(space, &unmap);
+
+	if (error < 0)
+		return err_set(err, error,
+			       "guest RAM 0x%" PRIx64 "-0x%" PRIx64 ": it cannot be unmapped from "
+			       "DMA: %s",
+			       iova, iova + (size - 1), err_text(error));
+	if (unmap.size != size)
+		return err_set(err, -EIO,
+			       "guest RAM 0x%" PRIx64 "-0x%" PRIx64 ": only 0x%llx of 0x%" PRIx64
+			       " bytes were unmapped from DMA",
+			       iova, iova + (size - 1), unmap.size, size);
+	return 0;
+}
+
+static void unmap_all(struct vfio_dma *dma)
+{
+	while (dma->done > 0) {
+		const struct vfio_dma_piece *piece = &dma->pieces[--dma->done];
+		struct err err = {0};
+
+		if (vfio_dma_unmap(dma->space, piece->iova, piece->size, &err))
+			log_error("%s", err.text);
+	}
+}
+
+static void *mapper(void *argument)
+{
+	struct vfio_dma *dma = argument;
+	struct err err = {0};
+	int error = 0;
+
+	while (!error && dma->done < dma->count) {
+		const struct vfio_dma_piece *piece = &dma->pieces[dma->done];
+
+		error = populate_piece(dma, piece, &err);
+		if (atomic_load(&dma->stopping))
+			return NULL;
+		if (!error)
+			error = map_piece(dma, piece, &err);
+		if (!error)
+			dma->done++;
+	}
+	if (error)
+		unmap_all(dma);
+	else
+		atomic_store(&dma->mapped, true);
+	dma->callback(dma->machine, error ? &err : NULL);
+	return NULL;
+}
+
+/* An IOMMU whose smallest page is larger than a piece's alignment cannot map it. */
+static int check_alignment(const struct vfio_dma *dma, struct err *err)
+{
+	uint64_t sizes = dma->space->ops->page_sizes(dma->space), smallest = sizes & -sizes;
+
+	for (size_t i = 0; smallest && i < dma->count; i++) {
+		const struct vfio_dma_piece *piece = &dma->pieces[i];
+
+		if (!is_aligned(piece->iova | piece->size | (uintptr_t)piece->host, smallest))
+			return err_set(err, -EINVAL,
+				       "guest RAM 0x%" PRIx64 "-0x%" PRIx64 ": it cannot be mapped "
+				       "for DMA: the IOMMU's pages are of %" PRIu64
+				       " KiB: give the "
+				       "guest a multiple of that",
+				       piece->iova, piece->iova + (piece->size - 1),
+				       smallest / KIB);
+	}
+	return 0;
+}
+
+/* Signals are the main thread's and the vCPUs'. */
+static int start_thread(struct vfio_dma *dma)
+{
+	sigset_t all, before;
+	int error;
+
+	sigfillset(&all);
+	pthread_sigmask(SIG_SETMASK, &all, &before);
+	error = pthread_create(&dma->thread, NULL, mapper, dma);
+	pthread_sigmask(SIG_SETMASK, &before, NULL);
+	return -error;
+}
+
+int vfio_dma_start(struct vfio_dma *dma, struct vfio_space *space, const struct ram *ram,
+		   vfio_mapped callback, void *machine, struct err *err)
+{
+	int error;
+
+	dma->space = space;
+	dma->callback = callback;
+	dma->machine = machine;
+	dma->count = ram_piece_count(ram);
+	for (size_t i = 0; i < dma->count; i++) {
+		const struct mem_region *region = ram_piece(ram, i);
+
+		dma->pieces[i].iova = region->base;
+		dma->pieces[i].size = region->size;
+		dma->pieces[i].host = region->host;
+	}
+	error = check_alignment(dma, err);
+	if (error)
+		return error;
+	error = start_thread(dma);
+	if (error)
+		return err_set(err, error, "mapper of guest RAM: thread: %s", err_text(error));
+	dma->running = true;
+	return 0;
+}
+
+bool vfio_dma_mapped(const struct vfio_dma *dma)
+{
+	return atomic_load(&dma->mapped);
+}
+
+void vfio_dma_stop(struct vfio_dma *dma)
+{
+	if (!dma->running)
+		return;
+	atomic_store(&dma->stopping, true);
+	pthread_join(dma->thread, NULL);
+	dma->running = false;
+	atomic_store(&dma->mapped, false);
+	unmap_all(dma);
+}

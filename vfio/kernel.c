@@ -1,0 +1,115 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/* The device operations of the kernel's VFIO: ioctls, and one pread or pwrite for an access. */
+
+#include "vfio/kernel.h"
+
+#include <errno.h>
+#include <stdlib.h>
+#include <unistd.h>
+
+#include "vfio/sys.h"
+#include "vmm/base/bits.h"
+#include "vmm/base/fd.h"
+
+struct kernel_device {
+	struct vfio_backend backend;
+	int fd;
+};
+
+static int to_fd(const struct vfio_backend *backend)
+{
+	return container_of(backend, struct kernel_device, backend)->fd;
+}
+
+static int kernel_info(struct vfio_backend *backend, struct vfio_device_info *info)
+{
+	return vfio_sys_ioctl(to_fd(backend), VFIO_DEVICE_GET_INFO, info);
+}
+
+static int kernel_region_info(struct vfio_backend *backend, struct vfio_region_info *info)
+{
+	return vfio_sys_ioctl(to_fd(backend), VFIO_DEVICE_GET_REGION_INFO, info);
+}
+
+static int kernel_irq_info(struct vfio_backend *backend, struct vfio_irq_info *info)
+{
+	return vfio_sys_ioctl(to_fd(backend), VFIO_DEVICE_GET_IRQ_INFO, info);
+}
+
+static int kernel_set_irqs(struct vfio_backend *backend, struct vfio_irq_set *set)
+{
+	return vfio_sys_ioctl(to_fd(backend), VFIO_DEVICE_SET_IRQS, set);
+}
+
+static int access_result(ssize_t done, unsigned int size)
+{
+	if (done < 0)
+		return -errno;
+	return (size_t)done == size ? 0 : -EIO;
+}
+
+static int kernel_read(struct vfio_backend *backend, const struct vfio_region_info *region,
+		       uint64_t offset, void *data, unsigned int size)
+{
+	return access_result(pread(to_fd(backend), data, size, (off_t)(region->offset + offset)),
+			     size);
+}
+
+static int kernel_write(struct vfio_backend *backend, const struct vfio_region_info *region,
+			uint64_t offset, const void *data, unsigned int size)
+{
+	return access_result(pwrite(to_fd(backend), data, size, (off_t)(region->offset + offset)),
+			     size);
+}
+
+static int kernel_region_fd(struct vfio_backend *backend, const struct vfio_region_info *region,
+			    uint64_t *offset)
+{
+	*offset = region->offset;
+	return to_fd(backend);
+}
+
+static int kernel_reset(struct vfio_backend *backend)
+{
+	return vfio_sys_ioctl(to_fd(backend), VFIO_DEVICE_RESET, NULL);
+}
+
+static int kernel_descriptor(const struct vfio_backend *backend)
+{
+	return to_fd(backend);
+}
+
+static void kernel_close(struct vfio_backend *backend)
+{
+	struct kernel_device *device = container_of(backend, struct kernel_device, backend);
+
+	fd_close(&device->fd);
+	free(device);
+}
+
+static const struct vfio_backend_ops kernel_ops = {
+	.info = kernel_info,
+	.region_info = kernel_region_info,
+	.irq_info = kernel_irq_info,
+	.set_irqs = kernel_set_irqs,
+	.read = kernel_read,
+	.write = kernel_write,
+	.region_fd = kernel_region_fd,
+	.reset = kernel_reset,
+	.descriptor = kernel_descriptor,
+	.close = kernel_close,
+};
+
+struct vfio_backend *vfio_kernel_device(int fd, const char *address, struct err *err)
+{
+	struct kernel_device *device = calloc(1, sizeof(*device));
+
+	if (!device) {
+		err_set(err, -ENOMEM, "passthrough device %s: out of memory", address);
+		fd_close(&fd);
+		return NULL;
+	}
+	device->backend.ops = &kernel_ops;
+	device->fd = fd;
+	return &device->backend;
+}

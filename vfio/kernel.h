@@ -1,0 +1,12 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/* A device behind a descriptor of the kernel's, however it was opened. */
+
+#ifndef FERRY_VFIO_KERNEL_H
+#define FERRY_VFIO_KERNEL_H
+
+#include "vfio/backend.h"
+
+/* Takes over @fd; NULL with @err set, @fd closed then too. */
+struct vfio_backend *vfio_kernel_device(int fd, const char *address, struct err *err);
+
+#endif

@@ -1,0 +1,43 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/* Telling KVM about VFIO groups: some drivers need it at open, and KVM for cacheability. */
+
+#include "vfio/kvm.h"
+
+#include <errno.h>
+#include <linux/kvm.h>
+#include <stdint.h>
+
+#include "vmm/base/log.h"
+
+int vfio_kvm_create(struct kvm_vm *vm, struct err *err)
+{
+	int fd = kvm_vm_create_device(vm, KVM_DEV_TYPE_VFIO, "VFIO", err);
+
+	if (fd == -ENODEV)
+		return err_set(
+			err, fd,
+			"KVM's VFIO device: this kernel's KVM has none: it must be built with "
+			"CONFIG_KVM_VFIO");
+	return fd;
+}
+
+int vfio_kvm_add(int kvm, int group, unsigned int number, struct err *err)
+{
+	int32_t fd = group;
+	int error = kvm_device_set_attribute(kvm, KVM_DEV_VFIO_GROUP, KVM_DEV_VFIO_GROUP_ADD, &fd);
+
+	if (error)
+		return err_set(err, error, "KVM's VFIO device: it does not take IOMMU group %u: %s",
+			       number, err_text(error));
+	return 0;
+}
+
+void vfio_kvm_del(int kvm, int group, unsigned int number)
+{
+	int32_t fd = group;
+	int error = kvm_device_set_attribute(kvm, KVM_DEV_VFIO_GROUP, KVM_DEV_VFIO_GROUP_DEL, &fd);
+
+	if (error)
+		log_warn("KVM's VFIO device: it does not release IOMMU group %u: %s", number,
+			 err_text(error));
+}

@@ -1,0 +1,50 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/* The locked-memory limit against the need of a guest with passed-through devices. */
+
+#include "vfio/memlock.h"
+
+#include <errno.h>
+#include <inttypes.h>
+#include <linux/capability.h>
+#include <stdbool.h>
+#include <sys/resource.h>
+#include <sys/syscall.h>
+#include <unistd.h>
+
+#include "vmm/base/bits.h"
+
+static bool have_capability(unsigned int capability)
+{
+	struct __user_cap_header_struct header = {.version = _LINUX_CAPABILITY_VERSION_3};
+	struct __user_cap_data_struct data[_LINUX_CAPABILITY_U32S_3] = {0};
+
+	if (syscall(SYS_capget, &header, data) < 0)
+		return false;
+	return data[CAP_TO_INDEX(capability)].effective & CAP_TO_MASK(capability);
+}
+
+int vfio_memlock_ensure(uint64_t need, struct err *err)
+{
+	struct rlimit limit;
+	uint64_t most;
+
+	/* The kernel's type1 does not count pages of a process with this capability. */
+	if (have_capability(CAP_IPC_LOCK))
+		return 0;
+	if (getrlimit(RLIMIT_MEMLOCK, &limit) < 0)
+		return err_set(err, -errno, "locked-memory limit: %s", err_text(-errno));
+	if (limit.rlim_cur == RLIM_INFINITY || limit.rlim_cur >= need)
+		return 0;
+	most = limit.rlim_max;
+	if (limit.rlim_max != RLIM_INFINITY && limit.rlim_max < need)
+		limit.rlim_max = need;
+	limit.rlim_cur = need;
+	if (setrlimit(RLIMIT_MEMLOCK, &limit) == 0)
+		return 0;
+	return err_set(err, -ENOMEM,
+		       "locked-memory limit: guest RAM for passed-through devices needs %" PRIu64
+		       " KiB, the limit is %" PRIu64 " KiB: raise it with `ulimit -l %" PRIu64
+		       "` as root, a memlock line in /etc/security/limits.conf or LimitMEMLOCK= of "
+		       "the systemd unit",
+		       need / KIB, most / KIB, need / KIB);
+}

@@ -1,0 +1,115 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/* A passed-through PCI function: config space policy, BAR slices, interrupts, reset, release. */
+
+#ifndef FERRY_VFIO_PCI_H
+#define FERRY_VFIO_PCI_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "devices/pci/msi.h"
+#include "devices/pci/pci.h"
+#include "vfio/backend.h"
+#include "vfio/dma.h"
+#include "vfio/irq.h"
+#include "vfio/region.h"
+#include "vmm/base/loop.h"
+
+/* BARs, ROM, config, VGA and a few device-specific ones; later indices are not asked for. */
+enum { VFIO_REGIONS_MAX = 16 };
+
+enum vfio_pci_state {
+	VFIO_PCI_ALIVE,
+	VFIO_PCI_ISOLATED, /* failed: all ones until a reset brings it back */
+	VFIO_PCI_GONE,     /* given back to the host; the descriptor is closed */
+};
+
+struct vfio_pci;
+
+/* What the handlers of one slice need to know. */
+struct vfio_slice {
+	struct vfio_pci *pci;
+	unsigned int bar;
+	uint64_t offset; /* in the BAR */
+};
+
+struct vfio_pci_bar {
+	char name[32];
+	struct vfio_slice *slices; /* by the index of the pci_bar's */
+	void *reservation;         /* the address range the DEVICE slices are mapped in */
+	uint64_t reserved;
+};
+
+struct vfio_pci {
+	struct pci_device device;
+	struct vfio_backend *backend; /* NULL once gone */
+	const struct vfio_dma *dma;
+	struct loop *loop;
+	enum vfio_pci_state state;
+	bool on_bus;
+	bool resettable, told_no_reset;
+	struct vfio_region regions[VFIO_REGIONS_MAX];
+	struct vfio_pci_bar bars[PCI_BAR_COUNT];
+	/* By config byte: reads come from the shadow; writes reach the device. */
+	bool emulated[PCIE_CONFIG_SIZE];
+	bool forwarded[PCIE_CONFIG_SIZE];
+	bool has_msi, has_msix;
+	struct pci_msi msi;
+	struct pci_msix msix;
+	struct vfio_irqs irqs;
+	int error_event, request_event; /* eventfds, -1 without */
+	struct vfio_pci **owner;        /* set to NULL when the PCI host destroys it; may be NULL */
+	struct log_limit limit;
+};
+
+struct vfio_pci_config {
+	const char *name; /* 0000:01:00.0 */
+	const struct vfio_dma *dma;
+	struct kvm_irq *irq;
+	struct loop *loop;
+	struct vfio_pci **owner;
+};
+
+/*
+ * Takes over @backend (closed on failure): checks that it is a PCI device with config region and
+ * MSI-X interrupt index, loads its regions, resets it, builds config space and BARs. NULL with @err.
+ */
+struct vfio_pci *vfio_pci_create(struct vfio_backend *backend, const struct vfio_pci_config *config,
+				 struct err *err);
+
+/* Puts it on @host, which owns it from success on, and turns INTx and the ERR and REQ events on. */
+int vfio_pci_attach(struct vfio_pci *pci, struct pci_host *host, int slot, unsigned int function,
+		    struct err *err) FERRY_MUST_CHECK;
+
+/*
+ * Gives the device back: all ones to the guest, mappings, interrupts, BARs, then the descriptor.
+ * On the loop's thread. The function stays where it is. A second call does nothing.
+ */
+void vfio_pci_release(struct vfio_pci *pci);
+
+/* Releases and frees one that is on no host. NULL is allowed. */
+void vfio_pci_destroy(struct vfio_pci *pci);
+
+/* The device's descriptor and its eventfds, as vfio_descriptors(). */
+size_t vfio_pci_descriptors(const struct vfio_pci *pci, int *descriptors, size_t room);
+
+/* config.c: policy and handlers. Shadow and regions are loaded; set before the BARs' slices. */
+int vfio_config_setup(struct vfio_pci *pci, struct err *err) FERRY_MUST_CHECK;
+enum mem_result vfio_config_check(struct pci_device *device, unsigned int offset, unsigned int size,
+				  uint32_t value);
+uint32_t vfio_config_read(struct pci_device *device, unsigned int offset, unsigned int size);
+void vfio_config_written(struct pci_device *device, unsigned int offset, unsigned int size,
+			 uint32_t value);
+
+/* capability.c: filters both chains and applies each capability's policy. */
+void vfio_capabilities_setup(struct vfio_pci *pci);
+/* Marks [@offset, @offset + @size) as answered by the shadow, writes not forwarded; clipped. */
+void vfio_config_emulate(struct vfio_pci *pci, unsigned int offset, unsigned int size);
+
+/* bar.c: tiles each BAR with slices, maps what may be mapped; and takes all that back. */
+int vfio_bars_setup(struct vfio_pci *pci, struct err *err) FERRY_MUST_CHECK;
+void vfio_bars_unmap(struct vfio_pci *pci);
+void vfio_bars_release(struct vfio_pci *pci);
+
+#endif

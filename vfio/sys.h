@@ -1,0 +1,15 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/* The only calls that reach VFIO's device nodes; tests link a fake of these two in their place. */
+
+#ifndef FERRY_VFIO_SYS_H
+#define FERRY_VFIO_SYS_H
+
+#include "vmm/base/err.h"
+
+/* Opens a node read-write, close-on-exec; the descriptor or a negative errno. */
+int vfio_sys_open(const char *path) FERRY_MUST_CHECK;
+
+/* ioctl(2), restarted on EINTR; its result, or a negative errno. */
+int vfio_sys_ioctl(int fd, unsigned long request, void *argument) FERRY_MUST_CHECK;
+
+#endif

@@ -1,0 +1,281 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/* Reading a PCI device's place in sysfs, and telling a person what is wrong with it there. */
+
+#include "vfio/sysfs.h"
+
+#include <dirent.h>
+#include <errno.h>
+#include <inttypes.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "vmm/base/bits.h"
+
+enum {
+	MEMBERS_NAMED = 6,
+	DRIVER_SIZE = 64,
+	/* Flags of the `resource` file, as linux/ioport.h has had them since PCI exists. */
+	RESOURCE_IO = 0x100,
+	RESOURCE_MEM = 0x200,
+	RESOURCE_MEM_64 = 0x100000,
+};
+
+/* The last component of the link @folder/@name; -errno, -ENAMETOOLONG when it does not fit. */
+static int link_name(const char *folder, const char *name, char *component, size_t size)
+{
+	char path[PATH_MAX], target[PATH_MAX];
+	const char *slash;
+	ssize_t length;
+
+	if (snprintf(path, sizeof(path), "%s/%s", folder, name) >= (int)sizeof(path))
+		return -ENAMETOOLONG;
+	length = readlink(path, target, sizeof(target) - 1);
+	if (length < 0)
+		return -errno;
+	target[length] = '\0';
+	slash = strrchr(target, '/');
+	slash = slash ? slash + 1 : target;
+	if (strlen(slash) >= size)
+		return -ENAMETOOLONG;
+	strcpy(component, slash);
+	return 0;
+}
+
+/* Variant drivers (mlx5_vfio_pci) serve VFIO as well as vfio-pci does. */
+static bool driver_is_vfio(const char *driver)
+{
+	return strstr(driver, "vfio") != NULL;
+}
+
+/* Drivers that leave their device's DMA alone, so that the kernel accepts them in a group. */
+static bool driver_is_harmless(const char *driver)
+{
+	return driver_is_vfio(driver) || strcmp(driver, "pci-stub") == 0 ||
+	       strcmp(driver, "pcieport") == 0;
+}
+
+static bool parse_address(const char *text, struct vfio_sysfs_device *device)
+{
+	unsigned int domain, bus, slot, function;
+	int end = 0;
+
+	if (sscanf(text, "%8x:%2x:%2x.%1x%n", &domain, &bus, &slot, &function, &end) != 4 ||
+	    text[end] != '\0') {
+		domain = 0;
+		end = 0;
+		if (sscanf(text, "%2x:%2x.%1x%n", &bus, &slot, &function, &end) != 3 ||
+		    text[end] != '\0')
+			return false;
+	}
+	if (domain > 0x7ffff || slot > 31 || function > 7)
+		return false;
+	snprintf(device->address, sizeof(device->address), "%04x:%02x:%02x.%x", domain, bus, slot,
+		 function);
+	device->slot = domain << 13 | bus << 5 | slot;
+	device->function = function;
+	return true;
+}
+
+/* Turns what the user wrote into a path and an address. */
+static int normalise(const char *sysfs, const char *name, struct vfio_sysfs_device *device,
+		     struct err *err)
+{
+	const char *last = name;
+	char trimmed[PATH_MAX];
+	size_t length = strlen(name);
+	int size;
+
+	if (length == 0 || length >= sizeof(trimmed))
+		return err_set(err, -EINVAL, "passthrough device: '%.40s': not a path or address",
+			       name);
+	strcpy(trimmed, name);
+	while (length > 1 && trimmed[length - 1] == '/')
+		trimmed[--length] = '\0';
+	last = strrchr(trimmed, '/');
+	last = last ? last + 1 : trimmed;
+	if (!parse_address(last, device))
+		return err_set(err, -EINVAL,
+			       "passthrough device: %s: not a PCI address: give a path such as "
+			       "/sys/bus/pci/devices/0000:01:00.0 or an address such as 01:00.0 "
+			       "(lspci -D lists them)",
+			       name);
+	size = strchr(trimmed, '/') ? snprintf(device->path, sizeof(device->path), "%s", trimmed)
+				    : snprintf(device->path, sizeof(device->path),
+					       "%s/bus/pci/devices/%s", sysfs, device->address);
+	if (size >= (int)sizeof(device->path))
+		return err_set(err, -ENAMETOOLONG, "passthrough device: %.80s: path too long",
+			       name);
+	return 0;
+}
+
+static int check_is_pci(const struct vfio_sysfs_device *device, struct err *err)
+{
+	char subsystem[DRIVER_SIZE];
+	struct stat status;
+
+	if (stat(device->path, &status) < 0)
+		return err_set(err, -errno,
+			       "passthrough device %s: %s: %s: lspci -D lists this host's devices",
+			       device->address, device->path, err_text(-errno));
+	if (!S_ISDIR(status.st_mode) ||
+	    link_name(device->path, "subsystem", subsystem, sizeof(subsystem)) != 0 ||
+	    strcmp(subsystem, "pci") != 0)
+		return err_set(err, -ENODEV,
+			       "passthrough device %s: %s: not a PCI device: give a path under "
+			       "/sys/bus/pci/devices",
+			       device->address, device->path);
+	return 0;
+}
+
+static int find_group(struct vfio_sysfs_device *device, struct err *err)
+{
+	char name[32], *end;
+	unsigned long number;
+	int error = link_name(device->path, "iommu_group", name, sizeof(name));
+
+	if (error == -ENOENT)
+		return err_set(err, -ENODEV,
+			       "passthrough device %s: it is in no IOMMU group: the host's IOMMU "
+			       "is off: turn VT-d or AMD-Vi on in the firmware and start the host "
+			       "with intel_iommu=on (Intel; AMD needs no argument unless "
+			       "amd_iommu=off is given)",
+			       device->address);
+	if (error)
+		return err_set(err, error, "passthrough device %s: iommu_group link: %s",
+			       device->address, err_text(error));
+	errno = 0;
+	number = strtoul(name, &end, 10);
+	if (name[0] < '0' || name[0] > '9' || *end != '\0' || errno != 0 || number > INT_MAX)
+		return err_set(err, -EINVAL,
+			       "passthrough device %s: iommu_group link: '%s' is not a number",
+			       device->address, name);
+	device->group = (unsigned int)number;
+	return 0;
+}
+
+static int check_driver(const struct vfio_sysfs_device *device, struct err *err)
+{
+	char driver[DRIVER_SIZE];
+	const char *address = device->address;
+	int error = link_name(device->path, "driver", driver, sizeof(driver));
+
+	if (error == 0 && driver_is_vfio(driver))
+		return 0;
+	if (error == 0)
+		return err_set(err, -EBUSY,
+			       "passthrough device %s: it is bound to driver %s, not to vfio-pci: "
+			       "bind it as root: echo vfio-pci > %s/driver_override; "
+			       "echo %s > %s/driver/unbind; echo %s > /sys/bus/pci/drivers_probe",
+			       address, driver, device->path, address, device->path, address);
+	return err_set(
+		err, -ENODEV,
+		"passthrough device %s: it has no driver and must be bound to vfio-pci: bind "
+		"it as root: modprobe vfio-pci; echo vfio-pci > %s/driver_override; "
+		"echo %s > /sys/bus/pci/drivers_probe",
+		address, device->path, address);
+}
+
+static int read_resources(struct vfio_sysfs_device *device, struct err *err)
+{
+	char path[PATH_MAX + 16], line[128];
+	FILE *file;
+
+	snprintf(path, sizeof(path), "%s/resource", device->path);
+	file = fopen(path, "re");
+	if (!file)
+		return err_set(err, -errno, "passthrough device %s: %s: %s", device->address, path,
+			       err_text(-errno));
+	for (unsigned int i = 0; i < PCI_BAR_COUNT && fgets(line, sizeof(line), file); i++) {
+		struct vfio_resource *resource = &device->resources[i];
+		uint64_t start, end, flags;
+
+		if (sscanf(line, "%" SCNx64 " %" SCNx64 " %" SCNx64, &start, &end, &flags) != 3) {
+			fclose(file);
+			return err_set(err, -EINVAL,
+				       "passthrough device %s: %s: line %u is not three numbers",
+				       device->address, path, i + 1);
+		}
+		if (!(flags & (RESOURCE_IO | RESOURCE_MEM)) || end < start || end == 0 ||
+		    end - start > (uint64_t)1 << 62)
+			continue;
+		resource->size = end - start + 1;
+		resource->io = flags & RESOURCE_IO;
+		resource->wide = flags & RESOURCE_MEM_64;
+	}
+	fclose(file);
+	return 0;
+}
+
+int vfio_sysfs_find(const char *sysfs, const char *name, struct vfio_sysfs_device *device,
+		    struct err *err)
+{
+	int error;
+
+	memset(device, 0, sizeof(*device));
+	error = normalise(sysfs, name, device, err);
+	if (!error)
+		error = check_is_pci(device, err);
+	if (!error)
+		error = find_group(device, err);
+	if (!error)
+		error = check_driver(device, err);
+	if (!error)
+		error = read_resources(device, err);
+	return error;
+}
+
+struct blockers {
+	char named[MEMBERS_NAMED * (VFIO_ADDRESS_SIZE + DRIVER_SIZE + 12)];
+	char addresses[MEMBERS_NAMED * VFIO_ADDRESS_SIZE + 1];
+	unsigned int count;
+};
+
+static void add_blocker(struct blockers *blockers, const char *sysfs, const char *name)
+{
+	size_t named = strlen(blockers->named), addresses = strlen(blockers->addresses);
+	char path[PATH_MAX], driver[DRIVER_SIZE];
+
+	if (strlen(name) >= VFIO_ADDRESS_SIZE ||
+	    snprintf(path, sizeof(path), "%s/bus/pci/devices/%s", sysfs, name) >=
+		    (int)sizeof(path) ||
+	    link_name(path, "driver", driver, sizeof(driver)) != 0 || driver_is_harmless(driver))
+		return;
+	if (blockers->count++ >= MEMBERS_NAMED)
+		return;
+	snprintf(blockers->named + named, sizeof(blockers->named) - named, "%s%s (driver %s)",
+		 named ? ", " : "", name, driver);
+	snprintf(blockers->addresses + addresses, sizeof(blockers->addresses) - addresses, "%s%s",
+		 addresses ? " " : "", name);
+}
+
+int vfio_sysfs_not_viable(const char *sysfs, unsigned int group, struct err *err)
+{
+	struct blockers blockers = {0};
+	char path[PATH_MAX], more[32] = "";
+	struct dirent *entry;
+	DIR *folder;
+
+	snprintf(path, sizeof(path), "%s/kernel/iommu_groups/%u/devices", sysfs, group);
+	folder = opendir(path);
+	while (folder && (entry = readdir(folder)))
+		if (entry->d_name[0] != '.')
+			add_blocker(&blockers, sysfs, entry->d_name);
+	if (folder)
+		closedir(folder);
+	if (blockers.count == 0)
+		return err_set(err, -EPERM,
+			       "IOMMU group %u: not viable: a member is bound to a host driver: "
+			       "bind every device under %s to vfio-pci or to no driver",
+			       group, path);
+	if (blockers.count > MEMBERS_NAMED)
+		snprintf(more, sizeof(more), " and %u more", blockers.count - MEMBERS_NAMED);
+	return err_set(err, -EPERM,
+		       "IOMMU group %u: not viable: %s%s would share its DMA: bind them as root: "
+		       "for d in %s; do p=/sys/bus/pci/devices/$d; "
+		       "echo vfio-pci > $p/driver_override; echo $d > $p/driver/unbind; "
+		       "echo $d > /sys/bus/pci/drivers_probe; done",
+		       group, blockers.named, more, blockers.addresses);
+}

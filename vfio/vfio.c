@@ -1,0 +1,324 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/* Everything passed through to one VM, from the names given by the user to the last descriptor. */
+
+#include "vfio/vfio.h"
+
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "vfio/dma.h"
+#include "vfio/group.h"
+#include "vfio/kvm.h"
+#include "vfio/memlock.h"
+#include "vfio/pci.h"
+#include "vfio/sysfs.h"
+#include "vmm/base/bits.h"
+#include "vmm/base/fd.h"
+
+struct member {
+	struct vfio_group *group;
+	unsigned int number;
+	bool known_to_kvm;
+};
+
+struct entry {
+	struct vfio_sysfs_device sysfs;
+	struct vfio_group *group;
+	struct vfio_pci *pci; /* NULL again when the PCI host has destroyed it */
+};
+
+struct vfio {
+	char *sysfs, *folder;
+	struct vfio_container *container;
+	struct member *groups;
+	size_t group_count;
+	struct entry **entries;
+	size_t count;
+	int kvm; /* KVM's VFIO device */
+	struct vfio_dma dma;
+};
+
+struct vfio *vfio_create(const struct vfio_settings *settings, struct err *err)
+{
+	struct vfio *vfio = calloc(1, sizeof(*vfio));
+
+	if (!vfio) {
+		err_set(err, -ENOMEM, "passthrough: out of memory");
+		return NULL;
+	}
+	vfio->kvm = -1;
+	vfio->sysfs = strdup(settings && settings->sysfs ? settings->sysfs : "/sys");
+	vfio->folder = strdup(settings && settings->dev_vfio ? settings->dev_vfio : "/dev/vfio");
+	if (!vfio->sysfs || !vfio->folder) {
+		err_set(err, -ENOMEM, "passthrough: out of memory");
+		vfio_destroy(vfio);
+		return NULL;
+	}
+	return vfio;
+}
+
+static struct vfio_group *find_group(const struct vfio *vfio, unsigned int number)
+{
+	for (size_t i = 0; i < vfio->group_count; i++)
+		if (vfio->groups[i].number == number)
+			return vfio->groups[i].group;
+	return NULL;
+}
+
+/* Opens a group that no earlier device is in and lets it join the container. */
+static struct vfio_group *add_group(struct vfio *vfio, unsigned int number, struct err *err)
+{
+	struct member *groups =
+		realloc(vfio->groups, (vfio->group_count + 1) * sizeof(*vfio->groups));
+	struct vfio_group *group;
+
+	if (!groups) {
+		err_set(err, -ENOMEM, "IOMMU group %u: out of memory", number);
+		return NULL;
+	}
+	vfio->groups = groups;
+	group = vfio_group_open(vfio->sysfs, vfio->folder, number, err);
+	if (!group)
+		return NULL;
+	if (!vfio->container)
+		vfio->container = vfio_container_open(vfio->folder, err);
+	if (!vfio->container || vfio_group_join(group, vfio->container, err)) {
+		vfio_group_close(group);
+		return NULL;
+	}
+	groups[vfio->group_count++] = (struct member){.group = group, .number = number};
+	return group;
+}
+
+static int add_entry(struct vfio *vfio, struct entry *entry, const char *path, struct err *err)
+{
+	struct entry **entries;
+	int error = vfio_sysfs_find(vfio->sysfs, path, &entry->sysfs, err);
+
+	if (error)
+		return error;
+	for (size_t i = 0; i < vfio->count; i++)
+		if (strcmp(vfio->entries[i]->sysfs.address, entry->sysfs.address) == 0)
+			return err_set(err, -EEXIST,
+				       "passthrough device %s: it was given twice: name it once",
+				       entry->sysfs.address);
+	entries = realloc(vfio->entries, (vfio->count + 1) * sizeof(struct entry *));
+	if (!entries)
+		return err_set(err, -ENOMEM, "passthrough device %s: out of memory",
+			       entry->sysfs.address);
+	vfio->entries = entries;
+	entry->group = find_group(vfio, entry->sysfs.group);
+	if (!entry->group)
+		entry->group = add_group(vfio, entry->sysfs.group, err);
+	if (!entry->group) {
+		err_prefix(err, "passthrough device %s", entry->sysfs.address);
+		return err->code;
+	}
+	entries[vfio->count++] = entry;
+	return 0;
+}
+
+int vfio_add(struct vfio *vfio, const struct vfio_device_config *config, struct err *err)
+{
+	struct entry *entry = calloc(1, sizeof(*entry));
+	int error;
+
+	if (!entry)
+		return err_set(err, -ENOMEM, "passthrough device %s: out of memory", config->path);
+	error = add_entry(vfio, entry, config->path, err);
+	if (error)
+		free(entry);
+	return error;
+}
+
+size_t vfio_iova_ranges(const struct vfio *vfio, struct ram_range *ranges, size_t room)
+{
+	const struct vfio_space *space;
+
+	if (!vfio->container)
+		return 0;
+	space = vfio_container_space(vfio->container);
+	return space->ops->ranges(space, ranges, room);
+}
+
+void vfio_window_sizes(const struct vfio *vfio, uint64_t *mmio32, uint64_t *mmio64)
+{
+	*mmio32 = *mmio64 = 0;
+	for (size_t i = 0; i < vfio->count; i++)
+		for (unsigned int bar = 0; bar < PCI_BAR_COUNT; bar++) {
+			const struct vfio_resource *resource =
+				&vfio->entries[i]->sysfs.resources[bar];
+			uint64_t *window = resource->wide ? mmio64 : mmio32;
+
+			if (resource->size && !resource->io)
+				*window += round_up_power_of_2(resource->size);
+		}
+}
+
+int vfio_check_memlock(struct vfio *vfio, uint64_t ram_size, struct err *err)
+{
+	return vfio->count ? vfio_memlock_ensure(ram_size, err) : 0;
+}
+
+static int tell_kvm(struct vfio *vfio, struct kvm_vm *vm, struct err *err)
+{
+	vfio->kvm = vfio_kvm_create(vm, err);
+	if (vfio->kvm < 0)
+		return vfio->kvm;
+	for (size_t i = 0; i < vfio->group_count; i++) {
+		struct member *member = &vfio->groups[i];
+		int error = vfio_kvm_add(vfio->kvm, vfio_group_descriptor(member->group),
+					 member->number, err);
+
+		if (error)
+			return error;
+		member->known_to_kvm = true;
+	}
+	return 0;
+}
+
+static int open_device(struct vfio *vfio, struct entry *entry, const struct vfio_attach *to,
+		       struct err *err)
+{
+	const struct vfio_pci_config config = {
+		.name = entry->sysfs.address,
+		.dma = &vfio->dma,
+		.irq = to->irq,
+		.loop = to->loop,
+		.owner = &entry->pci,
+	};
+	struct vfio_backend *backend =
+		vfio_group_open_device(entry->group, entry->sysfs.address, err);
+
+	if (backend)
+		entry->pci = vfio_pci_create(backend, &config, err);
+	return entry->pci ? 0 : -ENODEV;
+}
+
+static struct entry *find_function_0(const struct vfio *vfio, unsigned int slot)
+{
+	for (size_t i = 0; i < vfio->count; i++)
+		if (vfio->entries[i]->sysfs.slot == slot && vfio->entries[i]->sysfs.function == 0)
+			return vfio->entries[i];
+	return NULL;
+}
+
+/*
+ * Functions of one host device stay functions of one guest device, so that a driver that looks for
+ * its siblings finds them; without function 0 a slot cannot be found, so each gets one of its own.
+ */
+static int place(const struct vfio *vfio, struct entry *entry, struct pci_host *host,
+		 struct err *err)
+{
+	struct entry *first = find_function_0(vfio, entry->sysfs.slot);
+	int error;
+
+	if (entry->pci->on_bus)
+		return 0;
+	if (!first || first == entry)
+		return vfio_pci_attach(entry->pci, host, -1, 0, err);
+	if (!first->pci->on_bus) {
+		error = vfio_pci_attach(first->pci, host, -1, 0, err);
+		if (error)
+			return error;
+	}
+	return vfio_pci_attach(entry->pci, host, first->pci->device.devfn >> 3,
+			       entry->sysfs.function, err);
+}
+
+int vfio_attach(struct vfio *vfio, const struct vfio_attach *to, struct err *err)
+{
+	int error = vfio->count ? tell_kvm(vfio, to->vm, err) : 0;
+
+	for (size_t i = 0; i < vfio->count && !error; i++)
+		error = open_device(vfio, vfio->entries[i], to, err);
+	for (size_t i = 0; i < vfio->count && !error; i++)
+		error = place(vfio, vfio->entries[i], to->host, err);
+	return error;
+}
+
+int vfio_map_ram(struct vfio *vfio, struct ram *ram, vfio_mapped done, void *machine,
+		 struct err *err)
+{
+	if (vfio->count == 0) {
+		done(machine, NULL);
+		return 0;
+	}
+	return vfio_dma_start(&vfio->dma, vfio_container_space(vfio->container), ram, done, machine,
+			      err);
+}
+
+static size_t list(int fd, int *descriptors, size_t room, size_t count)
+{
+	if (fd < 0)
+		return count;
+	if (count < room)
+		descriptors[count] = fd;
+	return count + 1;
+}
+
+size_t vfio_descriptors(const struct vfio *vfio, int *descriptors, size_t room)
+{
+	size_t count = list(vfio->kvm, descriptors, room, 0);
+
+	if (vfio->container)
+		count = list(vfio_container_descriptor(vfio->container), descriptors, room, count);
+	for (size_t i = 0; i < vfio->group_count; i++)
+		count = list(vfio_group_descriptor(vfio->groups[i].group), descriptors, room,
+			     count);
+	for (size_t i = 0; i < vfio->count; i++) {
+		size_t used = count < room ? count : room;
+
+		if (vfio->entries[i]->pci)
+			count += vfio_pci_descriptors(vfio->entries[i]->pci, descriptors + used,
+						      room - used);
+	}
+	return count;
+}
+
+size_t vfio_device_count(const struct vfio *vfio)
+{
+	return vfio->count;
+}
+
+/* A function that is still on its host stays there, dead, and is freed with it. */
+static void destroy_entry(struct entry *entry)
+{
+	if (entry->pci && entry->pci->on_bus) {
+		vfio_pci_release(entry->pci);
+		entry->pci->owner = NULL;
+	} else {
+		vfio_pci_destroy(entry->pci);
+	}
+	free(entry);
+}
+
+void vfio_destroy(struct vfio *vfio)
+{
+	if (!vfio)
+		return;
+	for (size_t i = vfio->count; i-- > 0;)
+		destroy_entry(vfio->entries[i]);
+	vfio_dma_stop(&vfio->dma);
+	for (size_t i = vfio->group_count; i-- > 0;) {
+		struct member *member = &vfio->groups[i];
+
+		if (member->known_to_kvm)
+			vfio_kvm_del(vfio->kvm, vfio_group_descriptor(member->group),
+				     member->number);
+		vfio_group_close(member->group);
+	}
+	if (vfio->container) {
+		struct vfio_space *space = vfio_container_space(vfio->container);
+
+		space->ops->destroy(space);
+	}
+	fd_close(&vfio->kvm);
+	free(vfio->groups);
+	free(vfio->entries);
+	free(vfio->sysfs);
+	free(vfio->folder);
+	free(vfio);
+}

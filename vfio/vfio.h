@@ -1,0 +1,96 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/* Passed-through PCI devices: the only header of this layer that the rest of Ferry includes. */
+
+#ifndef FERRY_VFIO_VFIO_H
+#define FERRY_VFIO_VFIO_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "devices/device.h"
+#include "devices/pci/pci.h"
+#include "memory/ram.h"
+#include "vmm/base/loop.h"
+#include "vmm/kvm/irq.h"
+#include "vmm/kvm/vm.h"
+
+/* Everything passed through to one VM: one address space (IOAS), its groups, its devices. */
+struct vfio;
+
+enum { VFIO_NAME_SIZE = 16, VFIO_IOVA_RANGES_MAX = 32 };
+
+/* One --vfio PATH[,OPTION...]; the strings are the caller's and outlive the call. */
+struct vfio_device_config {
+	const char *path; /* /sys/bus/pci/devices/0000:01:00.0, 0000:01:00.0 or 01:00.0 */
+};
+
+struct vfio_settings {
+	const char *sysfs;    /* NULL: "/sys" */
+	const char *dev_vfio; /* NULL: "/dev/vfio" */
+};
+
+struct vfio *vfio_create(const struct vfio_settings *settings, struct err *err);
+
+/*
+ * Start-up, in this order. Each failure is one sentence; vfio_destroy() undoes what was done.
+ *
+ * 1. For each device: finds it in sysfs, finds and opens its group (once per group), checks that it
+ *    is viable (naming the members in the way and their drivers), joins the one container, sets the
+ *    IOMMU type after the first. No device is opened yet.
+ */
+int vfio_add(struct vfio *vfio, const struct vfio_device_config *config,
+	     struct err *err) FERRY_MUST_CHECK;
+
+/* 2. What the layout needs: usable IOVA ranges (count 0: anything goes) ... */
+size_t vfio_iova_ranges(const struct vfio *vfio, struct ram_range *ranges, size_t room);
+/* ... and the room its memory BARs need, by sysfs, each BAR aligned to its size. */
+void vfio_window_sizes(const struct vfio *vfio, uint64_t *mmio32, uint64_t *mmio64);
+
+/*
+ * 3. Computes the locked memory needed for @ram_size bytes of guest RAM, raises the soft limit where
+ *    the hard one (or CAP_SYS_RESOURCE) allows, refuses otherwise saying need, limit and remedy.
+ *    Nothing to do without devices.
+ */
+int vfio_check_memlock(struct vfio *vfio, uint64_t ram_size, struct err *err) FERRY_MUST_CHECK;
+
+/*
+ * 4. Creates the KVM VFIO device and adds every group, before any device is opened; opens the
+ *    devices, checks them, builds their PCI functions and adds them to @host (which owns the
+ *    functions; vfio keeps the descriptors).  @loop serves eventfds that the monitor itself reads.
+ */
+struct vfio_attach {
+	struct kvm_vm *vm;
+	struct kvm_irq *irq;
+	struct pci_host *host;
+	struct loop *loop;
+};
+int vfio_attach(struct vfio *vfio, const struct vfio_attach *to, struct err *err) FERRY_MUST_CHECK;
+
+/*
+ * 5. Starts the mapper thread over a snapshot of @ram's pieces: prefault, then map in large pieces.
+ *    Until it is done a guest's bus-master write answers MEM_NOT_YET. @done is called once from the
+ *    mapper thread (without devices: before the return): @err NULL on success, else the sentence
+ *    that ends the run. @ram stays until vfio_destroy().
+ */
+typedef void (*vfio_mapped)(void *machine, const struct err *err);
+int vfio_map_ram(struct vfio *vfio, struct ram *ram, vfio_mapped done, void *machine,
+		 struct err *err) FERRY_MUST_CHECK;
+
+/*
+ * The descriptors that a sandbox must keep: devices, groups, container, KVM VFIO device, eventfds.
+ * Returns how many there are; fills at most @room.
+ */
+size_t vfio_descriptors(const struct vfio *vfio, int *descriptors, size_t room);
+
+size_t vfio_device_count(const struct vfio *vfio);
+
+/*
+ * Gives every device back (guest mappings, interrupts, bus mastering, BARs, descriptor; the kernel
+ * resets it at the close), joins the mapper, unmaps RAM, then KVM groups, container. Before or after
+ * pci_host_destroy(): a function still on its host stays there, all ones, and is freed with it.
+ * Main thread, vCPUs gone. NULL is allowed.
+ */
+void vfio_destroy(struct vfio *vfio);
+
+#endif
