@@ -1,0 +1,215 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/* The command line: every option's forms, and the sentence for each way to get it wrong. */
+
+#include <check.h>
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "vmm/base/bits.h"
+#include "vmm/config.h"
+#include "vmm/suboptions.h"
+
+static struct config config;
+static struct err err;
+static enum config_action action;
+
+/* Parses "run" and @line, which is split at spaces. */
+static int parse(const char *line)
+{
+	static char copy[512];
+	char *argv[32] = {(char *)"run"};
+	int argc = 1;
+
+	config_release(&config);
+	err = (struct err){0};
+	snprintf(copy, sizeof(copy), "%s", line);
+	for (char *word = strtok(copy, " "); word; word = strtok(NULL, " "))
+		argv[argc++] = word;
+	return config_parse(&config, argc, argv, &action, &err);
+}
+
+static void refused(const char *line, const char *part)
+{
+	ck_assert_msg(parse(line) == -EINVAL, "accepted: %s", line);
+	ck_assert_msg(strstr(err.text, part) != NULL, "%s: %s", line, err.text);
+	ck_assert_msg(strchr(err.text, '\n') == NULL, "more than a line: %s", err.text);
+}
+
+START_TEST(defaults)
+{
+	ck_assert_int_eq(parse("vmlinux"), 0);
+	ck_assert_int_eq(action, CONFIG_RUN);
+	ck_assert_str_eq(config.kernel, "vmlinux");
+	ck_assert_str_eq(config.cmdline, "");
+	ck_assert_uint_eq(config.cpus, 1);
+	ck_assert(!config.pinned);
+	ck_assert_uint_eq(config.memory, 512 * MIB);
+	ck_assert_uint_eq(config.page_size, 0);
+	ck_assert_int_eq(config.serial, SERIAL_STDIO);
+	ck_assert(!config.exit_on_reboot && !config.paused && !config.debug_exit);
+}
+END_TEST
+
+START_TEST(both_spellings_and_any_order)
+{
+	ck_assert_int_eq(parse("--memory=1G k --cpus 4 --initrd a --initrd=b --cmdline quiet "
+			       "--on-reboot exit --paused --debug-exit --log error"),
+			 0);
+	ck_assert_str_eq(config.kernel, "k");
+	ck_assert_uint_eq(config.memory, GIB);
+	ck_assert_uint_eq(config.cpus, 4);
+	ck_assert_uint_eq(config.initrd_count, 2);
+	ck_assert_str_eq(config.initrds[1], "b");
+	ck_assert_str_eq(config.cmdline, "quiet");
+	ck_assert(config.exit_on_reboot && config.paused && config.debug_exit);
+}
+END_TEST
+
+START_TEST(processors)
+{
+	ck_assert_int_eq(parse("--cpus 5,pin=0-3:8 k"), 0);
+	ck_assert(config.pinned);
+	ck_assert_uint_eq(config.pins[3], 3);
+	ck_assert_uint_eq(config.pins[4], 8);
+	ck_assert_int_eq(parse("--cpus 64 k"), 0);
+	refused("--cpus 0 k", "from 1 to 64");
+	refused("--cpus 65 k", "from 1 to 64");
+	refused("--cpus 2x k", "'2x'");
+	refused("--cpus 2,pin=0 k", "names 1 host processors for 2 vCPUs");
+	refused("--cpus 2,pin=3-1 k", "not a list");
+	refused("--cpus 2,pin=0-99999 k", "not a list");
+	refused("--cpus 2,pin k", "pin=LIST");
+	refused("--cpus 2,sockets=1 k", "'sockets'");
+}
+END_TEST
+
+START_TEST(memory)
+{
+	ck_assert_int_eq(parse("--memory 4g,hugepages=1G,prealloc k"), 0);
+	ck_assert_uint_eq(config.memory, 4 * GIB);
+	ck_assert_uint_eq(config.page_size, GIB);
+	ck_assert(config.prealloc);
+	ck_assert_int_eq(parse("--memory 1048576K k"), 0);
+	ck_assert_uint_eq(config.memory, GIB);
+	ck_assert_int_eq(parse("--memory 536875008 k"), 0);
+	refused("--memory 536870913 k", "page size, 4 KiB");
+	refused("--memory 513M,hugepages=2M k", "2048 KiB");
+	refused("--memory 1K k", "page size");
+	refused("--memory 4K k", "too small");
+	refused("--memory 0 k", "too small");
+	refused("--memory lots k", "not a size");
+	refused("--memory 1Q k", "not a size");
+	refused("--memory 1MB k", "not a size");
+	refused("--memory 99999999999999999999 k", "not a size");
+	refused("--memory 16777216T k", "not a size");
+	refused("--memory 1G,hugepages=4M k", "hugepages=4M");
+	refused("--memory 1G,prealloc=yes k", "prealloc=yes");
+	refused("--memory 1G, k", "nothing after a comma");
+}
+END_TEST
+
+START_TEST(devices)
+{
+	ck_assert_int_eq(parse("--vfio 01:00.0 --vfio /a,,b/0000:02:00.0 k"), 0);
+	ck_assert_uint_eq(config.vfio_count, 2);
+	ck_assert_str_eq(config.vfio[0].path, "01:00.0");
+	ck_assert_str_eq(config.vfio[1].path, "/a,b/0000:02:00.0");
+	refused("--vfio= k", "empty");
+	refused("--vfio 01:00.0,turbo k", "'turbo'");
+	refused("--vfio", "needs a value");
+}
+END_TEST
+
+START_TEST(serial_reboot_log)
+{
+	ck_assert_int_eq(parse("--serial file:/tmp/x,y k"), 0);
+	ck_assert_int_eq(config.serial, SERIAL_FILE);
+	ck_assert_str_eq(config.serial_path, "/tmp/x,y");
+	ck_assert_int_eq(parse("--serial pty k"), 0);
+	ck_assert_int_eq(parse("--serial none k"), 0);
+	refused("--serial file: k", "file:PATH");
+	refused("--serial tcp k", "'tcp'");
+	refused("--on-reboot never k", "reset or exit");
+	refused("--log loud k", "--log: 'loud'");
+}
+END_TEST
+
+START_TEST(usage)
+{
+	refused("", "no KERNEL");
+	refused("one two", "'two'");
+	refused("--unknown k", "unknown option '--unknown'");
+	refused("-z k", "'-z'");
+	refused("--paused=1 k", "takes no value");
+	ck_assert_int_eq(parse("--help"), 0);
+	ck_assert_int_eq(action, CONFIG_HELP);
+	ck_assert_int_eq(parse("--dump-acpi /tmp"), 0);
+	ck_assert_ptr_null(config.kernel);
+	ck_assert_int_eq(parse("-- --odd-name"), 0);
+	ck_assert_str_eq(config.kernel, "--odd-name");
+}
+END_TEST
+
+START_TEST(too_many)
+{
+	char line[512] = "";
+
+	for (int i = 0; i < CONFIG_VFIO_MAX + 1; i++)
+		strcat(line, "--vfio=a ");
+	ck_assert_int_eq(strlen(line) < sizeof(line), 1);
+	{
+		char *argv[64] = {(char *)"run"};
+		int argc = 1;
+
+		for (char *word = strtok(line, " "); word; word = strtok(NULL, " "))
+			argv[argc++] = word;
+		argv[argc++] = (char *)"k";
+		ck_assert_int_eq(config_parse(&config, argc, argv, &action, &err), -EINVAL);
+		ck_assert_ptr_nonnull(strstr(err.text, "given too often"));
+	}
+}
+END_TEST
+
+START_TEST(commas_are_undoubled)
+{
+	struct suboptions options;
+
+	ck_assert_int_eq(suboptions_parse("a,,,b=c,,d,,,e", &options, &err), 0);
+	ck_assert_str_eq(options.first, "a,");
+	ck_assert_uint_eq(options.count, 2);
+	ck_assert_str_eq(options.item[0].name, "b");
+	ck_assert_str_eq(options.item[0].value, "c,d,");
+	ck_assert_str_eq(options.item[1].name, "e");
+	ck_assert_ptr_null(options.item[1].value);
+	suboptions_release(&options);
+	ck_assert_int_eq(suboptions_parse("a,1,2,3,4,5,6,7,8,9,0,1,2,3,4,5,6,7", &options, &err),
+			 -EINVAL);
+}
+END_TEST
+
+int main(void)
+{
+	Suite *suite = suite_create("config");
+	TCase *tests = tcase_create("config");
+	SRunner *runner;
+	int failed;
+
+	tcase_add_test(tests, defaults);
+	tcase_add_test(tests, both_spellings_and_any_order);
+	tcase_add_test(tests, processors);
+	tcase_add_test(tests, memory);
+	tcase_add_test(tests, devices);
+	tcase_add_test(tests, serial_reboot_log);
+	tcase_add_test(tests, usage);
+	tcase_add_test(tests, too_many);
+	tcase_add_test(tests, commas_are_undoubled);
+	suite_add_tcase(suite, tests);
+	runner = srunner_create(suite);
+	srunner_run_all(runner, CK_NORMAL);
+	failed = srunner_ntests_failed(runner);
+	srunner_free(runner);
+	config_release(&config);
+	return failed ? 1 : 0;
+}

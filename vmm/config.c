@@ -1,0 +1,346 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/* What the user asked for: the command line of `ferry run` as one struct. */
+
+#include "vmm/config.h"
+
+#include <errno.h>
+#include <getopt.h>
+#include <stdio.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "vmm/base/bits.h"
+#include "vmm/base/log.h"
+
+static const uint64_t default_memory = 512 * MIB;
+
+static const char help_text[] =
+	"Usage: ferry run [OPTION]... KERNEL\n"
+	"Boots KERNEL (bzImage, ELF vmlinux, PVH or Multiboot) in a virtual machine.\n"
+	"\n"
+	"  --initrd FILE             initial RAM disk; repeatable (Linux gets them joined,\n"
+	"                            a Multiboot guest gets each as a module)\n"
+	"  --cmdline TEXT            the kernel's command line, such as console=ttyS0\n"
+	"  --cpus N[,pin=LIST]       1 to 64 processors; LIST has a host processor for each,\n"
+	"                            as in 0-3:8 (default 1, not pinned)\n"
+	"  --memory SIZE[,hugepages=2M|1G][,prealloc]\n"
+	"                            RAM with K, M, G or T of 1024 (default 512M)\n"
+	"  --vfio PATH               hands over the PCI device at PATH, which is\n"
+	"                            /sys/bus/pci/devices/0000:01:00.0, 0000:01:00.0 or 01:00.0;\n"
+	"                            repeatable\n"
+	"  --serial stdio|pty|file:PATH|none\n"
+	"                            where the serial port goes (default stdio; Ctrl-A x quits,\n"
+	"                            Ctrl-A h lists the other keys)\n"
+	"  --on-reboot reset|exit    what a reboot of the guest does (default reset)\n"
+	"  --paused                  do not start the processors before SIGCONT or Ctrl-A c\n"
+	"  --debug-exit              a 32-bit write of V to port 0xf4 ends the run with\n"
+	"                            status (V << 1) | 1\n"
+	"  --dump-acpi DIR           writes the guest's ACPI tables into DIR and exits\n"
+	"  --log LEVEL               error, warn, info or debug (default warn)\n"
+	"  --help                    this text\n"
+	"\n"
+	"A comma that is part of a value is doubled: --vfio and --memory take parts.\n"
+	"\n"
+	"Exit status: 0 the guest powered off (or rebooted under --on-reboot exit),\n"
+	"1 could not start, or failed; 2 wrong usage; 3 the guest crashed.\n";
+
+enum option_id {
+	OPTION_INITRD = 256,
+	OPTION_CMDLINE,
+	OPTION_CPUS,
+	OPTION_MEMORY,
+	OPTION_VFIO,
+	OPTION_SERIAL,
+	OPTION_ON_REBOOT,
+	OPTION_PAUSED,
+	OPTION_DEBUG_EXIT,
+	OPTION_DUMP_ACPI,
+	OPTION_LOG,
+	OPTION_HELP,
+};
+
+static const struct option long_options[] = {
+	{"initrd", required_argument, NULL, OPTION_INITRD},
+	{"cmdline", required_argument, NULL, OPTION_CMDLINE},
+	{"cpus", required_argument, NULL, OPTION_CPUS},
+	{"memory", required_argument, NULL, OPTION_MEMORY},
+	{"vfio", required_argument, NULL, OPTION_VFIO},
+	{"serial", required_argument, NULL, OPTION_SERIAL},
+	{"on-reboot", required_argument, NULL, OPTION_ON_REBOOT},
+	{"paused", no_argument, NULL, OPTION_PAUSED},
+	{"debug-exit", no_argument, NULL, OPTION_DEBUG_EXIT},
+	{"dump-acpi", required_argument, NULL, OPTION_DUMP_ACPI},
+	{"log", required_argument, NULL, OPTION_LOG},
+	{"help", no_argument, NULL, OPTION_HELP},
+	{NULL, 0, NULL, 0},
+};
+
+const char *config_help(void)
+{
+	return help_text;
+}
+
+/* The parts of @value, owned by @config from then on. */
+static const struct suboptions *config_split(struct config *config, const char *value,
+					     struct err *err)
+{
+	struct suboptions *options;
+
+	if (config->text_count == ARRAY_SIZE(config->texts)) {
+		err_set(err, -EINVAL, "given too often: %zu such options are the most",
+			ARRAY_SIZE(config->texts));
+		return NULL;
+	}
+	options = &config->texts[config->text_count];
+	if (suboptions_parse(value, options, err))
+		return NULL;
+	config->text_count++;
+	return options;
+}
+
+static int parse_cpus(struct config *config, const char *value, struct err *err)
+{
+	const struct suboptions *options = config_split(config, value, err);
+	int pins;
+
+	if (!options)
+		return err->code;
+	if (suboptions_parse_number(options->first, 1, PLATFORM_CPUS_MAX, &config->cpus))
+		return err_set(err, -EINVAL, "'%s': not a number from 1 to %d", options->first,
+			       PLATFORM_CPUS_MAX);
+	config->pinned = false;
+	for (size_t i = 0; i < options->count; i++) {
+		if (strcmp(options->item[i].name, "pin") != 0 || !options->item[i].value)
+			return err_set(err, -EINVAL, "'%s': unknown part: it takes pin=LIST",
+				       options->item[i].name);
+		pins = suboptions_parse_cpus(options->item[i].value, config->pins,
+					     ARRAY_SIZE(config->pins));
+		if (pins < 0)
+			return err_set(err, -EINVAL,
+				       "pin=%s: not a list of up to %d host processors such as "
+				       "0-3:8",
+				       options->item[i].value, PLATFORM_CPUS_MAX);
+		if ((unsigned int)pins != config->cpus)
+			return err_set(err, -EINVAL,
+				       "pin=%s: names %d host processors for %u vCPUs: give one "
+				       "for each",
+				       options->item[i].value, pins, config->cpus);
+		config->pinned = true;
+	}
+	return 0;
+}
+
+static int parse_memory_part(struct config *config, const char *name, const char *value,
+			     struct err *err)
+{
+	if (strcmp(name, "prealloc") == 0 && !value) {
+		config->prealloc = true;
+		return 0;
+	}
+	if (strcmp(name, "hugepages") == 0 && value && strcmp(value, "2M") == 0) {
+		config->page_size = 2 * MIB;
+		return 0;
+	}
+	if (strcmp(name, "hugepages") == 0 && value && strcmp(value, "1G") == 0) {
+		config->page_size = GIB;
+		return 0;
+	}
+	return err_set(err, -EINVAL,
+		       "'%s%s%s': unknown part: it takes hugepages=2M, hugepages=1G "
+		       "and prealloc",
+		       name, value ? "=" : "", value ? value : "");
+}
+
+static int parse_memory(struct config *config, const char *value, struct err *err)
+{
+	const struct suboptions *options = config_split(config, value, err);
+	uint64_t page = (uint64_t)sysconf(_SC_PAGESIZE);
+	int status;
+
+	if (!options)
+		return err->code;
+	if (suboptions_parse_size(options->first, &config->memory))
+		return err_set(err, -EINVAL, "'%s': not a size such as 512M or 4G", options->first);
+	config->page_size = 0;
+	config->prealloc = false;
+	for (size_t i = 0; i < options->count; i++) {
+		status = parse_memory_part(config, options->item[i].name, options->item[i].value,
+					   err);
+		if (status)
+			return status;
+	}
+	if (config->page_size)
+		page = config->page_size;
+	if (!is_aligned(config->memory, page))
+		return err_set(err, -EINVAL, "'%s': not a multiple of the page size, %llu KiB",
+			       options->first, (unsigned long long)(page / KIB));
+	if (config->memory < arch_ram_minimum())
+		return err_set(err, -EINVAL,
+			       "'%s': too small: this machine needs at least %llu KiB",
+			       options->first, (unsigned long long)(arch_ram_minimum() / KIB));
+	return 0;
+}
+
+static int parse_vfio(struct config *config, const char *value, struct err *err)
+{
+	const struct suboptions *options;
+
+	if (config->vfio_count == CONFIG_VFIO_MAX)
+		return err_set(err, -EINVAL, "given too often: %d devices are the most",
+			       CONFIG_VFIO_MAX);
+	options = config_split(config, value, err);
+	if (!options)
+		return err->code;
+	if (*options->first == '\0')
+		return err_set(err, -EINVAL, "empty: it takes a device such as 0000:01:00.0");
+	if (options->count)
+		return err_set(err, -EINVAL, "'%s': unknown part of '%s'", options->item[0].name,
+			       value);
+	config->vfio[config->vfio_count++].path = options->first;
+	return 0;
+}
+
+static int parse_serial(struct config *config, const char *value, struct err *err)
+{
+	config->serial_path = NULL;
+	if (strcmp(value, "stdio") == 0) {
+		config->serial = SERIAL_STDIO;
+	} else if (strcmp(value, "pty") == 0) {
+		config->serial = SERIAL_PTY;
+	} else if (strcmp(value, "none") == 0) {
+		config->serial = SERIAL_NONE;
+	} else if (strncmp(value, "file:", 5) == 0 && value[5] != '\0') {
+		config->serial = SERIAL_FILE;
+		config->serial_path = value + 5;
+	} else {
+		return err_set(err, -EINVAL, "'%s': it takes stdio, pty, file:PATH or none", value);
+	}
+	return 0;
+}
+
+static int parse_on_reboot(struct config *config, const char *value, struct err *err)
+{
+	config->exit_on_reboot = strcmp(value, "exit") == 0;
+	if (!config->exit_on_reboot && strcmp(value, "reset") != 0)
+		return err_set(err, -EINVAL, "'%s': it takes reset or exit", value);
+	return 0;
+}
+
+static int parse_initrd(struct config *config, const char *value, struct err *err)
+{
+	if (config->initrd_count == BOOT_INITRDS_MAX)
+		return err_set(err, -EINVAL, "given too often: %d files are the most",
+			       BOOT_INITRDS_MAX);
+	config->initrds[config->initrd_count++] = value;
+	return 0;
+}
+
+static int parse_log(const char *value, struct err *err)
+{
+	enum log_level level;
+
+	if (log_parse_level(value, &level))
+		return err_set(err, -EINVAL, "'%s': it takes error, warn, info or debug", value);
+	log_set_level(level);
+	return 0;
+}
+
+static int config_option(struct config *config, int id, const char *value, struct err *err)
+{
+	switch (id) {
+	case OPTION_INITRD:
+		return parse_initrd(config, value, err);
+	case OPTION_CMDLINE:
+		config->cmdline = value;
+		return 0;
+	case OPTION_CPUS:
+		return parse_cpus(config, value, err);
+	case OPTION_MEMORY:
+		return parse_memory(config, value, err);
+	case OPTION_VFIO:
+		return parse_vfio(config, value, err);
+	case OPTION_SERIAL:
+		return parse_serial(config, value, err);
+	case OPTION_ON_REBOOT:
+		return parse_on_reboot(config, value, err);
+	case OPTION_PAUSED:
+		config->paused = true;
+		return 0;
+	case OPTION_DEBUG_EXIT:
+		config->debug_exit = true;
+		return 0;
+	case OPTION_DUMP_ACPI:
+		config->dump_acpi = value;
+		return 0;
+	default:
+		return parse_log(value, err);
+	}
+}
+
+static const char *option_name(int id)
+{
+	for (const struct option *option = long_options; option->name; option++) {
+		if (option->val == id)
+			return option->name;
+	}
+	return "?";
+}
+
+/* What getopt_long() found wrong; it leaves optopt 0 for a long option that it does not know. */
+static int usage_error(int found, char *const *argv, struct err *err)
+{
+	if (found == ':')
+		return err_set(err, -EINVAL, "--%s: needs a value: see ferry run --help",
+			       option_name(optopt));
+	if (optopt > 255)
+		return err_set(err, -EINVAL, "--%s: takes no value: see ferry run --help",
+			       option_name(optopt));
+	if (optopt)
+		return err_set(err, -EINVAL, "unknown option '-%c': see ferry run --help", optopt);
+	return err_set(err, -EINVAL, "unknown option '%s': see ferry run --help", argv[optind - 1]);
+}
+
+static int parse_operands(struct config *config, int argc, char **argv, struct err *err)
+{
+	if (optind < argc)
+		config->kernel = argv[optind++];
+	if (optind < argc)
+		return err_set(err, -EINVAL,
+			       "'%s': one kernel is booted, '%s': quote a command line: "
+			       "see ferry run --help",
+			       argv[optind], config->kernel);
+	if (!config->kernel && !config->dump_acpi)
+		return err_set(err, -EINVAL, "no KERNEL given: see ferry run --help");
+	return 0;
+}
+
+int config_parse(struct config *config, int argc, char **argv, enum config_action *action,
+		 struct err *err)
+{
+	int id, status;
+
+	*config = (struct config){.cmdline = "", .cpus = 1, .memory = default_memory};
+	*action = CONFIG_RUN;
+	opterr = 0;
+	optind = 0;
+	while ((id = getopt_long(argc, argv, ":", long_options, NULL)) != -1) {
+		if (id == OPTION_HELP) {
+			*action = CONFIG_HELP;
+			return 0;
+		}
+		if (id == '?' || id == ':')
+			return usage_error(id, argv, err);
+		status = config_option(config, id, optarg, err);
+		if (status) {
+			err_prefix(err, "--%s", option_name(id));
+			return status;
+		}
+	}
+	return parse_operands(config, argc, argv, err);
+}
+
+void config_release(struct config *config)
+{
+	while (config->text_count)
+		suboptions_release(&config->texts[--config->text_count]);
+}

@@ -1,0 +1,286 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/* Where the guest's serial port goes: the terminal, a pseudo-terminal, a file or nowhere. */
+
+#include "vmm/console.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <stdatomic.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/epoll.h>
+#include <termios.h>
+#include <unistd.h>
+
+#include "vmm/base/fd.h"
+#include "vmm/base/log.h"
+#include "vmm/terminal.h"
+
+enum { ESCAPE_KEY = 0x01 };
+
+static const char escape_help[] = "\r\n"
+				  "Ctrl-A x  quit: end the machine at once\r\n"
+				  "Ctrl-A p  press the power button\r\n"
+				  "Ctrl-A r  reset the machine\r\n"
+				  "Ctrl-A c  start a machine that was started with --paused\r\n"
+				  "Ctrl-A a  send Ctrl-A to the guest\r\n"
+				  "Ctrl-A h  this help\r\n";
+
+struct console {
+	struct loop *loop;
+	struct console_owner owner;
+	int input;  /* -1: none, or at its end */
+	int output; /* -1: none */
+	int room;   /* eventfd: the guest's port has room again */
+	int peer;   /* our own hold on a pseudo-terminal's other end, so that it never hangs up */
+	bool owns_files; /* input and output are ours to close (one descriptor) */
+	bool drops;      /* output that cannot go out at once is dropped: nobody may be reading */
+	bool watching;   /* input is in the loop */
+	bool escapes;    /* the input has an escape key */
+	bool escaped;
+	uint8_t buffer[256]; /* input that the port did not take yet */
+	size_t start, end;
+};
+
+static void console_output(void *owner, const uint8_t *bytes, size_t count)
+{
+	struct console *console = owner;
+	ssize_t n;
+
+	if (console->output < 0)
+		return;
+	/* Closed, full or unread: the guest goes on without its audience. */
+	if (console->drops)
+		n = write(console->output, bytes, count);
+	else
+		n = fd_write_all(console->output, bytes, count);
+	(void)n;
+}
+
+static void console_room(void *owner)
+{
+	struct console *console = owner;
+
+	fd_signal(console->room);
+}
+
+struct arch_console console_port(struct console *console)
+{
+	return (struct arch_console){.output = console_output,
+				     .room = console_room,
+				     .console = console};
+}
+
+static void console_escape(struct console *console, uint8_t key)
+{
+	const struct console_owner *owner = &console->owner;
+
+	switch (key) {
+	case 'x':
+		owner->request(owner->machine, CONSOLE_QUIT);
+		break;
+	case 'p':
+		owner->request(owner->machine, CONSOLE_POWER_BUTTON);
+		break;
+	case 'r':
+		owner->request(owner->machine, CONSOLE_RESET);
+		break;
+	case 'c':
+		owner->request(owner->machine, CONSOLE_CONTINUE);
+		break;
+	default:
+		console_output(console, (const uint8_t *)escape_help, sizeof(escape_help) - 1);
+	}
+}
+
+/* Takes escape sequences out of what was read; the rest is left for the guest. */
+static void console_filter(struct console *console)
+{
+	size_t kept = 0;
+
+	for (size_t i = 0; i < console->end; i++) {
+		uint8_t key = console->buffer[i];
+
+		if (!console->escaped && key == ESCAPE_KEY) {
+			console->escaped = true;
+			continue;
+		}
+		if (console->escaped && key != 'a' && key != ESCAPE_KEY)
+			console_escape(console, key);
+		else
+			console->buffer[kept++] = console->escaped ? ESCAPE_KEY : key;
+		console->escaped = false;
+	}
+	console->end = kept;
+}
+
+static void console_ready(void *owner, uint32_t events);
+
+static void console_watch(struct console *console, bool watch)
+{
+	struct err err = {0};
+
+	if (console->watching == watch || console->input < 0)
+		return;
+	if (!watch)
+		loop_remove(console->loop, console->input);
+	else if (loop_add(console->loop, console->input, EPOLLIN, console_ready, console, &err))
+		return; /* a regular file: it is always ready, and read when the port has room */
+	console->watching = watch;
+}
+
+/* Reads one buffer; false when there is nothing (more) to read now. */
+static bool console_fill(struct console *console)
+{
+	ssize_t n;
+
+	if (console->input < 0)
+		return false;
+	n = read(console->input, console->buffer, sizeof(console->buffer));
+	if (n < 0 && (errno == EAGAIN || errno == EINTR))
+		return false;
+	if (n <= 0) {
+		console_watch(console, false);
+		if (!console->owns_files)
+			console->input = -1;
+		return false;
+	}
+	console->start = 0;
+	console->end = (size_t)n;
+	if (console->escapes)
+		console_filter(console);
+	return true;
+}
+
+/* Gives the port what is waiting; input is not watched while the port is full. */
+static void console_pump(struct console *console)
+{
+	const struct console_owner *owner = &console->owner;
+
+	console->start += owner->input(owner->machine, console->buffer + console->start,
+				       console->end - console->start);
+	console_watch(console, console->start == console->end);
+}
+
+static void console_ready(void *owner, uint32_t events)
+{
+	struct console *console = owner;
+
+	(void)events;
+	if (console->start == console->end && !console_fill(console))
+		return;
+	console_pump(console);
+}
+
+static void console_has_room(void *owner, uint32_t events)
+{
+	struct console *console = owner;
+
+	(void)events;
+	fd_take(console->room);
+	console_pump(console);
+	while (!console->watching && console->start == console->end && console_fill(console))
+		console_pump(console);
+}
+
+static int console_open_pty(struct console *console, struct err *err)
+{
+	struct termios mode;
+	const char *name;
+
+	console->owns_files = true;
+	console->drops = true;
+	console->input = posix_openpt(O_RDWR | O_NOCTTY | O_CLOEXEC | O_NONBLOCK);
+	if (console->input < 0 || grantpt(console->input) || unlockpt(console->input) ||
+	    !(name = ptsname(console->input)))
+		return err_set(err, -errno, "--serial pty: no pseudo-terminal: %s",
+			       err_text(errno));
+	console->output = console->input;
+	console->peer = open(name, O_RDWR | O_NOCTTY | O_CLOEXEC);
+	if (console->peer < 0 || tcgetattr(console->peer, &mode))
+		return err_set(err, -errno, "--serial pty: %s: %s", name, err_text(errno));
+	cfmakeraw(&mode);
+	tcsetattr(console->peer, TCSANOW, &mode);
+	fprintf(stderr, "ferry: the serial port is at %s\n", name);
+	return 0;
+}
+
+static int console_open(struct console *console, const struct config *config, struct err *err)
+{
+	switch (config->serial) {
+	case SERIAL_STDIO:
+		console->input = STDIN_FILENO;
+		console->output = STDOUT_FILENO;
+		return 0;
+	case SERIAL_PTY:
+		return console_open_pty(console, err);
+	case SERIAL_FILE:
+		console->owns_files = true;
+		console->output = open(config->serial_path,
+				       O_WRONLY | O_CREAT | O_TRUNC | O_APPEND | O_CLOEXEC, 0666);
+		if (console->output < 0)
+			return err_set(err, -errno, "--serial file: %s: cannot be written: %s",
+				       config->serial_path, err_text(errno));
+		return 0;
+	case SERIAL_NONE:
+		break;
+	}
+	return 0;
+}
+
+struct console *console_create(const struct config *config, struct loop *loop,
+			       const struct console_owner *owner, struct err *err)
+{
+	struct console *console = calloc(1, sizeof(*console));
+
+	if (!console) {
+		err_set(err, -ENOMEM, "serial port: out of memory");
+		return NULL;
+	}
+	console->loop = loop;
+	console->owner = *owner;
+	console->input = -1;
+	console->output = -1;
+	console->peer = -1;
+	console->room = fd_eventfd();
+	if (console->room < 0)
+		err_set(err, console->room, "serial port: %s", err_text(console->room));
+	else if (console_open(console, config, err) == 0 &&
+		 loop_add(loop, console->room, EPOLLIN, console_has_room, console, err) == 0)
+		return console;
+	console_destroy(console);
+	return NULL;
+}
+
+void console_start(struct console *console)
+{
+	if (console->input < 0)
+		return;
+	if (console->input == STDIN_FILENO) {
+		/* In the background the terminal is somebody else's: reading it would stop us. */
+		console->escapes = terminal_make_raw();
+		if (!console->escapes && isatty(STDIN_FILENO)) {
+			console->input = -1;
+			return;
+		}
+	}
+	console_watch(console, true);
+	if (!console->watching)
+		console_room(console);
+}
+
+void console_destroy(struct console *console)
+{
+	if (!console)
+		return;
+	terminal_restore();
+	console_watch(console, false);
+	if (console->room >= 0)
+		loop_remove(console->loop, console->room);
+	fd_close(&console->room);
+	fd_close(&console->peer);
+	if (console->owns_files)
+		fd_close(&console->output);
+	free(console);
+}

@@ -1,0 +1,47 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/* What KVM_RUN came back with, and what is done about it. */
+
+#ifndef FERRY_VMM_EXIT_H
+#define FERRY_VMM_EXIT_H
+
+#include <stdbool.h>
+#include <stddef.h>
+
+#include "arch/arch.h"
+#include "memory/map.h"
+#include "vmm/kvm/vcpu.h"
+
+enum exit_result {
+	EXIT_DONE,    /* handled: KVM retires it at the next KVM_RUN */
+	EXIT_NOT_YET, /* kept: dispatch it again later */
+	EXIT_CRASHED, /* the guest is beyond running */
+	EXIT_FAILED,  /* KVM or the host is */
+};
+
+/* One vCPU's exit in progress. Belongs to the vCPU's thread. */
+struct exit_state {
+	struct arch_vm *arch;
+	struct mem_map *mmio;
+	bool pending;          /* an exit in the run page still has to be dispatched */
+	unsigned int progress; /* how much of it is done */
+};
+
+void exit_init(struct exit_state *exit, struct arch_vm *arch, struct mem_map *mmio);
+
+/* A new exit is in the run page. */
+void exit_begin(struct exit_state *exit);
+
+/* The exit is not to be dispatched any more. */
+void exit_forget(struct exit_state *exit);
+
+/* Dispatches the pending exit; @why gets the reason for EXIT_CRASHED and EXIT_FAILED. */
+enum exit_result exit_dispatch(struct exit_state *exit, struct kvm_vcpu *vcpu, char *why,
+			       size_t size);
+
+/*
+ * KVM_RUN failed with EFAULT: a mapped slice of a BAR that the device does not back at the moment.
+ * Such slices are trapped from now on; false when there was none, so that it is a true failure.
+ */
+bool exit_fault(struct exit_state *exit, struct kvm_vcpu *vcpu);
+
+#endif

@@ -1,0 +1,104 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/* The command line: finds the subcommand, runs it, prints the one error and gives the status. */
+
+#include <signal.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/resource.h>
+
+#include "vmm/base/log.h"
+#include "vmm/config.h"
+#include "vmm/machine.h"
+
+static const char usage[] =
+	"Usage: ferry run [OPTION]... KERNEL\n"
+	"       ferry --help | --version\n"
+	"\n"
+	"A KVM virtual machine monitor that hands real PCI devices to its guest.\n"
+	"`ferry run --help` lists the options.\n";
+
+/* Each interrupt vector of a passed-through device takes a descriptor. */
+static void raise_descriptor_limit(void)
+{
+	struct rlimit limit;
+
+	if (getrlimit(RLIMIT_NOFILE, &limit))
+		return;
+	limit.rlim_cur = limit.rlim_max;
+	if (setrlimit(RLIMIT_NOFILE, &limit))
+		log_debug("the limit of open files stays as it is");
+}
+
+/* A run that a signal ended dies of it in the end, as its parent expects. */
+static int die_of(int signal_number)
+{
+	signal(signal_number, SIG_DFL);
+	raise(signal_number);
+	return STATUS_FAILED;
+}
+
+static int run_machine(const struct config *config)
+{
+	struct machine *machine;
+	struct err err = {0};
+	int signal_number = 0, status;
+
+	if (config->dump_acpi) {
+		if (machine_dump_acpi(config, &err) == 0)
+			return 0;
+		log_error("%s", err.text);
+		return STATUS_FAILED;
+	}
+	machine = machine_create(config, &err);
+	if (!machine) {
+		log_error("%s", err.text);
+		return STATUS_FAILED;
+	}
+	status = machine_run(machine, &signal_number, &err);
+	machine_destroy(machine);
+	if (err.code)
+		log_error("%s", err.text);
+	return signal_number ? die_of(signal_number) : status;
+}
+
+static int command_run(int argc, char **argv)
+{
+	enum config_action action;
+	struct config config;
+	struct err err = {0};
+	int status = STATUS_USAGE;
+
+	if (config_parse(&config, argc, argv, &action, &err)) {
+		log_error("%s", err.text);
+	} else if (action == CONFIG_HELP) {
+		fputs(config_help(), stdout);
+		status = 0;
+	} else {
+		raise_descriptor_limit();
+		signal(SIGPIPE, SIG_IGN);
+		status = run_machine(&config);
+	}
+	config_release(&config);
+	return status;
+}
+
+int main(int argc, char **argv)
+{
+	const char *command = argc > 1 ? argv[1] : "";
+
+	if (strcmp(command, "run") == 0)
+		return command_run(argc - 1, argv + 1);
+	if (strcmp(command, "--version") == 0) {
+		puts("ferry " FERRY_VERSION);
+		return 0;
+	}
+	if (strcmp(command, "--help") == 0) {
+		fputs(usage, stdout);
+		return 0;
+	}
+	if (*command)
+		log_error("unknown command '%s': see ferry --help", command);
+	else
+		fputs(usage, stderr);
+	return STATUS_USAGE;
+}

@@ -1,0 +1,386 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/* The vCPU threads: start, work to do in each, run, park, stop; and the loop that handles exits. */
+
+#include "vmm/run.h"
+
+#include <errno.h>
+#include <pthread.h>
+#include <sched.h>
+#include <signal.h>
+#include <stdatomic.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "vmm/base/bits.h"
+#include "vmm/exit.h"
+
+enum command { COMMAND_PARK, COMMAND_GO, COMMAND_QUIT };
+
+struct vcpu_thread {
+	struct run *run;
+	unsigned int index;
+	pthread_t thread;
+	bool started;
+	struct kvm_vcpu *vcpu; /* created and used by its own thread */
+	struct exit_state exit;
+	bool stuck;        /* reported as failed: never runs again before a reset */
+	bool parked;       /* lock */
+	unsigned int jobs; /* lock: the last job it did */
+	int status;        /* lock: of that job */
+	struct err err;    /* lock */
+};
+
+struct run {
+	struct run_setup setup;
+	pthread_mutex_t lock;
+	pthread_cond_t changed; /* command, job, parked or generation */
+	_Atomic enum command command;
+	run_job job;
+	void *job_owner;
+	unsigned int jobs;      /* counts run_call()s */
+	atomic_uint generation; /* counts run_wake()s */
+	unsigned int thread_count;
+	struct vcpu_thread threads[];
+};
+
+/* Only there to interrupt KVM_RUN. */
+static void kick_handler(int signal_number)
+{
+	(void)signal_number;
+}
+
+static int kick_signal(void)
+{
+	return SIGRTMIN;
+}
+
+static void thread_do_job(struct run *run, struct vcpu_thread *thread)
+{
+	struct err err = {0};
+	int status;
+
+	pthread_mutex_unlock(&run->lock);
+	status = run->job(run->job_owner, thread->vcpu, &err);
+	pthread_mutex_lock(&run->lock);
+	thread->jobs = run->jobs;
+	thread->status = status;
+	thread->err = err;
+	pthread_cond_broadcast(&run->changed);
+}
+
+/* Waits, doing jobs, until told to go; false to quit. Nothing of the last exit is unfinished. */
+static bool thread_park(struct run *run, struct vcpu_thread *thread)
+{
+	bool go;
+
+	pthread_mutex_lock(&run->lock);
+	thread->parked = true;
+	pthread_cond_broadcast(&run->changed);
+	for (;;) {
+		if (thread->jobs != run->jobs)
+			thread_do_job(run, thread);
+		else if (run->command == COMMAND_PARK ||
+			 (run->command == COMMAND_GO && thread->stuck))
+			pthread_cond_wait(&run->changed, &run->lock);
+		else
+			break;
+	}
+	go = run->command == COMMAND_GO;
+	thread->parked = false;
+	if (go)
+		kvm_vcpu_set_immediate_exit(thread->vcpu, false);
+	pthread_mutex_unlock(&run->lock);
+	return go;
+}
+
+static void thread_fail(struct run *run, struct vcpu_thread *thread, bool crashed, const char *why)
+{
+	char report[4096], registers[3072] = "";
+
+	arch_vcpu_describe(thread->vcpu, registers, sizeof(registers));
+	snprintf(report, sizeof(report), "vCPU %u: %s\n%s", thread->index, why, registers);
+	thread->stuck = true;
+	run->setup.failed(run->setup.machine, crashed, report);
+}
+
+/* After MEM_NOT_YET: sleeps until run_wake() or another command. */
+static void thread_wait(struct run *run, unsigned int seen)
+{
+	pthread_mutex_lock(&run->lock);
+	while (atomic_load(&run->generation) == seen && run->command == COMMAND_GO)
+		pthread_cond_wait(&run->changed, &run->lock);
+	pthread_mutex_unlock(&run->lock);
+}
+
+/* Handles the exit in the run page, new or kept. */
+static void thread_dispatch(struct run *run, struct vcpu_thread *thread)
+{
+	unsigned int seen = atomic_load(&run->generation);
+	char why[256];
+
+	switch (exit_dispatch(&thread->exit, thread->vcpu, why, sizeof(why))) {
+	case EXIT_DONE:
+		break;
+	case EXIT_NOT_YET:
+		thread_wait(run, seen);
+		break;
+	case EXIT_CRASHED:
+		thread_fail(run, thread, true, why);
+		break;
+	case EXIT_FAILED:
+		thread_fail(run, thread, false, why);
+		break;
+	}
+}
+
+/*
+ * Retires finished exits so that registers are current; completing one may bring up the next part
+ * of a string instruction, which is dispatched in turn. One left unfinished stays for later.
+ */
+static void thread_retire(struct run *run, struct vcpu_thread *thread)
+{
+	while (!thread->exit.pending && !thread->stuck &&
+	       kvm_vcpu_complete(thread->vcpu) == -EAGAIN) {
+		exit_begin(&thread->exit);
+		thread_dispatch(run, thread);
+	}
+}
+
+static void thread_loop(struct run *run, struct vcpu_thread *thread)
+{
+	for (;;) {
+		int status;
+
+		if (atomic_load(&run->command) != COMMAND_GO || thread->stuck) {
+			thread_retire(run, thread);
+			if (!thread_park(run, thread))
+				return;
+			continue;
+		}
+		if (!thread->exit.pending) {
+			status = kvm_vcpu_run(thread->vcpu);
+			if (status == -EINTR || status == -EAGAIN)
+				continue;
+			if (status == -EFAULT && exit_fault(&thread->exit, thread->vcpu))
+				continue;
+			if (status) {
+				char why[128];
+
+				snprintf(why, sizeof(why), "KVM_RUN failed: %s", err_text(status));
+				thread_fail(run, thread, false, why);
+				continue;
+			}
+			exit_begin(&thread->exit);
+		}
+		thread_dispatch(run, thread);
+	}
+}
+
+static void *thread_main(void *argument)
+{
+	struct vcpu_thread *thread = argument;
+	struct run *run = thread->run;
+	sigset_t kick;
+	char name[16];
+
+	snprintf(name, sizeof(name), "vcpu %u", thread->index);
+	pthread_setname_np(pthread_self(), name);
+	sigemptyset(&kick);
+	sigaddset(&kick, kick_signal());
+	pthread_sigmask(SIG_UNBLOCK, &kick, NULL);
+	/* The creation job comes first; without a vCPU there is nothing to run. */
+	if (thread_park(run, thread))
+		thread_loop(run, thread);
+	return NULL;
+}
+
+static int pin_thread(const struct vcpu_thread *thread, struct err *err)
+{
+	const struct run_setup *setup = &thread->run->setup;
+	unsigned int cpu;
+	cpu_set_t set;
+	int status;
+
+	if (!setup->pins)
+		return 0;
+	cpu = setup->pins[thread->index];
+	CPU_ZERO(&set);
+	if (cpu < CPU_SETSIZE)
+		CPU_SET(cpu, &set);
+	status = pthread_setaffinity_np(pthread_self(), sizeof(set), &set);
+	if (status)
+		return err_set(err, -status,
+			       "vCPU %u: cannot be pinned to host processor %u: %s: choose among "
+			       "those in /sys/devices/system/cpu/online that this process may use",
+			       thread->index, cpu, err_text(status));
+	return 0;
+}
+
+static int create_job(void *owner, struct kvm_vcpu *unused, struct err *err)
+{
+	struct run *run = owner;
+	struct vcpu_thread *thread = NULL;
+	int status;
+
+	(void)unused;
+	for (unsigned int i = 0; i < run->setup.cpus; i++) {
+		if (pthread_equal(run->threads[i].thread, pthread_self()))
+			thread = &run->threads[i];
+	}
+	status = pin_thread(thread, err);
+	if (status)
+		return status;
+	thread->vcpu = kvm_vcpu_create(run->setup.vm, thread->index, err);
+	return thread->vcpu ? 0 : err->code;
+}
+
+static int threads_start(struct run *run, struct err *err)
+{
+	/* Held so that pthread_create() has stored every id before a job looks for its own. */
+	pthread_mutex_lock(&run->lock);
+	for (unsigned int i = 0; i < run->setup.cpus; i++) {
+		struct vcpu_thread *thread = &run->threads[i];
+		int status;
+
+		*thread = (struct vcpu_thread){.run = run, .index = i};
+		exit_init(&thread->exit, run->setup.arch, run->setup.mmio);
+		status = pthread_create(&thread->thread, NULL, thread_main, thread);
+		if (status) {
+			pthread_mutex_unlock(&run->lock);
+			return err_set(err, -status, "vCPU %u: no thread for it: %s", i,
+				       err_text(status));
+		}
+		thread->started = true;
+		run->thread_count++;
+	}
+	pthread_mutex_unlock(&run->lock);
+	return 0;
+}
+
+struct run *run_create(const struct run_setup *setup, struct err *err)
+{
+	struct sigaction kick = {.sa_handler = kick_handler};
+	struct run *run;
+
+	run = calloc(1, sizeof(*run) + setup->cpus * sizeof(run->threads[0]));
+	if (!run) {
+		err_set(err, -ENOMEM, "vCPU threads: out of memory");
+		return NULL;
+	}
+	run->setup = *setup;
+	pthread_mutex_init(&run->lock, NULL);
+	pthread_cond_init(&run->changed, NULL);
+	sigaction(kick_signal(), &kick, NULL);
+	if (threads_start(run, err) || run_call(run, create_job, run, err)) {
+		run_destroy(run);
+		return NULL;
+	}
+	return run;
+}
+
+static void run_command(struct run *run, enum command command)
+{
+	pthread_mutex_lock(&run->lock);
+	if (run->command != COMMAND_QUIT)
+		atomic_store(&run->command, command);
+	for (unsigned int i = 0; i < run->thread_count; i++) {
+		struct vcpu_thread *thread = &run->threads[i];
+
+		if (command != COMMAND_GO && thread->vcpu && !thread->parked) {
+			kvm_vcpu_set_immediate_exit(thread->vcpu, true);
+			pthread_kill(thread->thread, kick_signal());
+		}
+	}
+	pthread_cond_broadcast(&run->changed);
+	pthread_mutex_unlock(&run->lock);
+}
+
+void run_destroy(struct run *run)
+{
+	if (!run)
+		return;
+	run_command(run, COMMAND_QUIT);
+	for (unsigned int i = 0; i < run->thread_count; i++)
+		pthread_join(run->threads[i].thread, NULL);
+	for (unsigned int i = 0; i < run->thread_count; i++)
+		kvm_vcpu_destroy(run->threads[i].vcpu);
+	pthread_cond_destroy(&run->changed);
+	pthread_mutex_destroy(&run->lock);
+	free(run);
+}
+
+int run_call(struct run *run, run_job job, void *owner, struct err *err)
+{
+	int status = 0;
+
+	pthread_mutex_lock(&run->lock);
+	run->job = job;
+	run->job_owner = owner;
+	run->jobs++;
+	pthread_cond_broadcast(&run->changed);
+	for (unsigned int i = 0; i < run->thread_count; i++) {
+		while (run->threads[i].jobs != run->jobs)
+			pthread_cond_wait(&run->changed, &run->lock);
+		if (run->threads[i].status && !status) {
+			status = run->threads[i].status;
+			if (err)
+				*err = run->threads[i].err;
+		}
+	}
+	pthread_mutex_unlock(&run->lock);
+	return status;
+}
+
+void run_resume(struct run *run)
+{
+	run_command(run, COMMAND_GO);
+}
+
+void run_halt(struct run *run)
+{
+	run_command(run, COMMAND_PARK);
+}
+
+void run_park(struct run *run)
+{
+	run_command(run, COMMAND_PARK);
+	pthread_mutex_lock(&run->lock);
+	for (unsigned int i = 0; i < run->thread_count; i++) {
+		while (!run->threads[i].parked)
+			pthread_cond_wait(&run->changed, &run->lock);
+	}
+	pthread_mutex_unlock(&run->lock);
+}
+
+static int discard_job(void *owner, struct kvm_vcpu *vcpu, struct err *err)
+{
+	(void)owner;
+	(void)err;
+	/* What the guest would have read does not matter any more, only that KVM forgets the exit. */
+	while (kvm_vcpu_complete(vcpu) == -EAGAIN)
+		;
+	return 0;
+}
+
+void run_discard(struct run *run)
+{
+	struct err err = {0};
+
+	if (run_call(run, discard_job, NULL, &err))
+		return;
+	pthread_mutex_lock(&run->lock);
+	for (unsigned int i = 0; i < run->thread_count; i++) {
+		exit_forget(&run->threads[i].exit);
+		run->threads[i].stuck = false;
+	}
+	pthread_mutex_unlock(&run->lock);
+}
+
+void run_wake(struct run *run)
+{
+	pthread_mutex_lock(&run->lock);
+	atomic_fetch_add(&run->generation, 1);
+	pthread_cond_broadcast(&run->changed);
+	pthread_mutex_unlock(&run->lock);
+}

@@ -1,0 +1,144 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/* The grammar of option values: FIRST[,NAME[=VALUE]]..., sizes and processor lists. */
+
+#include "vmm/suboptions.h"
+
+#include <errno.h>
+#include <stdbool.h>
+#include <stdlib.h>
+#include <string.h>
+
+/* Ends the piece at @from with a NUL and undoubles its commas; what follows it, or NULL. */
+static char *piece_end(char *from)
+{
+	char *to = from;
+
+	for (;; from++, to++) {
+		*to = *from;
+		if (*from == '\0')
+			return NULL;
+		if (*from != ',')
+			continue;
+		if (from[1] != ',')
+			break;
+		from++;
+	}
+	*to = '\0';
+	return from + 1;
+}
+
+int suboptions_parse(const char *text, struct suboptions *options, struct err *err)
+{
+	char *rest;
+
+	*options = (struct suboptions){.text = strdup(text)};
+	if (!options->text)
+		return err_set(err, -ENOMEM, "out of memory");
+	options->first = options->text;
+	rest = piece_end(options->text);
+	while (rest) {
+		char *piece = rest, *equals;
+
+		rest = piece_end(piece);
+		if (*piece == '\0' || options->count == SUBOPTIONS_MAX) {
+			err_set(err, -EINVAL, "'%s': %s", text,
+				*piece == '\0' ? "nothing after a comma: double a comma that is "
+						 "part of a value"
+					       : "too many parts");
+			suboptions_release(options);
+			return -EINVAL;
+		}
+		equals = strchr(piece, '=');
+		if (equals)
+			*equals++ = '\0';
+		options->item[options->count].name = piece;
+		options->item[options->count++].value = equals;
+	}
+	return 0;
+}
+
+void suboptions_release(struct suboptions *options)
+{
+	free(options->text);
+	*options = (struct suboptions){0};
+}
+
+static int parse_digits(const char *text, uint64_t *number, const char **end)
+{
+	uint64_t value = 0;
+
+	if (*text < '0' || *text > '9')
+		return -EINVAL;
+	for (; *text >= '0' && *text <= '9'; text++) {
+		if (__builtin_mul_overflow(value, 10u, &value) ||
+		    __builtin_add_overflow(value, (uint64_t)(*text - '0'), &value))
+			return -ERANGE;
+	}
+	*number = value;
+	*end = text;
+	return 0;
+}
+
+int suboptions_parse_size(const char *text, uint64_t *bytes)
+{
+	static const char units[] = "KMGT";
+	const char *end, *unit;
+	unsigned int shift = 0;
+	int status = parse_digits(text, bytes, &end);
+
+	if (status)
+		return status;
+	if (*end != '\0') {
+		unit = strchr(units, *end & ~0x20);
+		if (!unit || end[1] != '\0')
+			return -EINVAL;
+		shift = 10 * (unsigned int)(unit - units + 1);
+	}
+	if (*bytes > UINT64_MAX >> shift)
+		return -ERANGE;
+	*bytes <<= shift;
+	return 0;
+}
+
+int suboptions_parse_number(const char *text, unsigned int lowest, unsigned int highest,
+			    unsigned int *number)
+{
+	const char *end;
+	uint64_t value;
+	int status = parse_digits(text, &value, &end);
+
+	if (status)
+		return status;
+	if (*end != '\0')
+		return -EINVAL;
+	if (value < lowest || value > highest)
+		return -ERANGE;
+	*number = (unsigned int)value;
+	return 0;
+}
+
+int suboptions_parse_cpus(const char *text, unsigned int *cpus, size_t room)
+{
+	size_t count = 0;
+
+	for (;;) {
+		uint64_t first, last;
+
+		if (parse_digits(text, &first, &text))
+			return -EINVAL;
+		last = first;
+		if (*text == '-' && parse_digits(text + 1, &last, &text))
+			return -EINVAL;
+		if (last < first || last > INT32_MAX)
+			return -EINVAL;
+		for (; first <= last; first++) {
+			if (count == room)
+				return -E2BIG;
+			cpus[count++] = (unsigned int)first;
+		}
+		if (*text == '\0')
+			return (int)count;
+		if (*text++ != ':')
+			return -EINVAL;
+	}
+}

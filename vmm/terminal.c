@@ -1,0 +1,62 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/* The user's terminal in raw mode, and back again on every way out. */
+
+#include "vmm/terminal.h"
+
+#include <signal.h>
+#include <stdlib.h>
+#include <termios.h>
+#include <unistd.h>
+
+#include "vmm/base/bits.h"
+
+/* The terminal is the process's, there is one, and signal handlers must find it. */
+static struct termios saved;
+static volatile sig_atomic_t raw;
+
+void terminal_restore(void)
+{
+	if (!raw)
+		return;
+	raw = 0;
+	tcsetattr(STDIN_FILENO, TCSANOW, &saved);
+}
+
+/* The handler was reset on entry, so the signal's own effect follows. */
+static void restore_and_die(int signal_number)
+{
+	terminal_restore();
+	raise(signal_number);
+}
+
+static void restore_on_fatal_signals(void)
+{
+	static const int fatal[] = {SIGSEGV, SIGBUS, SIGILL, SIGFPE, SIGABRT, SIGQUIT};
+	struct sigaction action = {.sa_handler = restore_and_die,
+				   .sa_flags = (int)SA_RESETHAND | SA_NODEFER};
+
+	for (size_t i = 0; i < ARRAY_SIZE(fatal); i++)
+		sigaction(fatal[i], &action, NULL);
+	atexit(terminal_restore);
+}
+
+bool terminal_make_raw(void)
+{
+	struct termios mode;
+
+	if (!isatty(STDIN_FILENO) || tcgetpgrp(STDIN_FILENO) != getpgrp() ||
+	    tcgetattr(STDIN_FILENO, &mode))
+		return false;
+	saved = mode;
+	restore_on_fatal_signals();
+	mode.c_iflag &= ~(tcflag_t)(BRKINT | ICRNL | INLCR | IGNCR | ISTRIP | IXON);
+	mode.c_lflag &= ~(tcflag_t)(ECHO | ICANON | IEXTEN | ISIG);
+	mode.c_cc[VMIN] = 1;
+	mode.c_cc[VTIME] = 0;
+	raw = 1;
+	if (tcsetattr(STDIN_FILENO, TCSANOW, &mode)) {
+		raw = 0;
+		return false;
+	}
+	return true;
+}
