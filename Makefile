@@ -9,6 +9,11 @@ CC := gcc
 endif
 VERSION := 0.1.0
 
+# `make V=1` shows the commands.
+V ?=
+Q := $(if $(V),,@)
+say = $(if $(V)$(findstring s,$(firstword -$(MAKEFLAGS))),,@echo '  $(1)	$(2)')
+
 # VARIANT picks a flavour of the same build: empty, asan, tsan or clang, each in a tree of its own.
 VARIANT ?=
 B := build$(if $(VARIANT),/$(VARIANT))
@@ -64,24 +69,27 @@ help:
 	@echo 'make clean       removes build/'
 
 $(B)/ferry: $(B)/vmm/main.o $(LIBRARIES)
-	$(CC) $(LDFLAGS_ALL) -o $@ $^
+	$(call say,LINK,$@)
+	$(Q)$(CC) $(LDFLAGS_ALL) -o $@ $^
 
 define layer_rule
 $(B)/lib$(1).a: $(patsubst %.c,$(B)/%.o,$(SOURCES_$(1)))
-	@rm -f $$@
-	$(AR) rcs $$@ $$^
+	$(Q)rm -f $$@
+	$(Q)$(AR) rcs $$@ $$^
 endef
 $(foreach layer,$(LAYERS),$(eval $(call layer_rule,$(layer))))
 
 $(B)/%.o: %.c Makefile
 	@mkdir -p $(@D)
-	$(CC) $(CPPFLAGS) $(CFLAGS_ALL) -MMD -MP -c -o $@ $<
+	$(call say,CC,$@)
+	$(Q)$(CC) $(CPPFLAGS) $(CFLAGS_ALL) -MMD -MP -c -o $@ $<
 
 # Helpers that several unit tests share are in tests/unit/support*.c.
 UNIT_SUPPORT := $(patsubst %.c,$(B)/%.o,$(wildcard tests/unit/support*.c))
 
 $(B)/tests/unit/test_%: $(B)/tests/unit/test_%.o $(UNIT_SUPPORT) $(LIBRARIES)
-	$(CC) $(LDFLAGS_ALL) -o $@ $(filter %.o,$^) -Wl,--start-group $(filter %.a,$^) -Wl,--end-group \
+	$(call say,LINK,$@)
+	$(Q)$(CC) $(LDFLAGS_ALL) -o $@ $(filter %.o,$^) -Wl,--start-group $(filter %.a,$^) -Wl,--end-group \
 		-lcheck -lsubunit -lrt -lm
 
 .SECONDARY:

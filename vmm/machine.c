@@ -22,6 +22,7 @@
 #include "vmm/base/fd.h"
 #include "vmm/base/log.h"
 #include "vmm/base/loop.h"
+#include "vmm/base/trim.h"
 #include "vmm/bootfiles.h"
 #include "vmm/console.h"
 #include "vmm/kvm/vm.h"
@@ -498,6 +499,7 @@ int machine_run(struct machine *machine, int *signal_number, struct err *err)
 	struct outcome *outcome = &machine->outcome;
 
 	console_start(machine->console);
+	trim_memory();
 	machine->paused = machine->config->paused;
 	if (!machine->paused)
 		run_resume(machine->run);

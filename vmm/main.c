@@ -7,6 +7,7 @@
 #include <sys/resource.h>
 
 #include "vmm/base/log.h"
+#include "vmm/base/trim.h"
 #include "vmm/config.h"
 #include "vmm/machine.h"
 
@@ -74,6 +75,7 @@ static int command_run(int argc, char **argv)
 		fputs(config_help(), stdout);
 		status = 0;
 	} else {
+		trim_prepare();
 		raise_descriptor_limit();
 		signal(SIGPIPE, SIG_IGN);
 		status = run_machine(&config);

@@ -1,0 +1,40 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/* Gives back the memory that only start-up needed. */
+
+#include "vmm/base/trim.h"
+
+#include <link.h>
+#include <malloc.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <sys/mman.h>
+#include <unistd.h>
+
+void trim_prepare(void)
+{
+	mallopt(M_ARENA_MAX, 1);
+}
+
+/* Only segments that cannot be written are sure to be the same as their file. */
+static int trim_object(struct dl_phdr_info *info, size_t size, void *owner)
+{
+	uintptr_t page = (uintptr_t)sysconf(_SC_PAGESIZE);
+
+	(void)size;
+	(void)owner;
+	for (unsigned int i = 0; i < info->dlpi_phnum; i++) {
+		const ElfW(Phdr) *segment = &info->dlpi_phdr[i];
+		uintptr_t start = (info->dlpi_addr + segment->p_vaddr) & ~(page - 1);
+		uintptr_t end = info->dlpi_addr + segment->p_vaddr + segment->p_filesz;
+
+		if (segment->p_type == PT_LOAD && !(segment->p_flags & PF_W) && end > start)
+			madvise((void *)start, end - start, MADV_DONTNEED);
+	}
+	return 0;
+}
+
+void trim_memory(void)
+{
+	malloc_trim(0);
+	dl_iterate_phdr(trim_object, NULL);
+}
