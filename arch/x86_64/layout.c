@@ -129,7 +129,7 @@ static int place_ram(struct layout *layout, struct err *err)
 }
 
 /*
- * ECAM, then the 32-bit window up to the interrupt controllers. The hole starts lower, by whole GiB,
+ * ECAM, with room for all buses whatever their number, then the 32-bit window up to the interrupt controllers. The hole starts lower, by whole GiB,
  * until the window holds an aligned block of the size that is needed, or else just the bytes.
  */
 static int place_hole(struct layout *layout, struct err *err)
@@ -217,6 +217,9 @@ static int check_request(const struct arch_layout_request *request, struct err *
 	if (request->cpus < 1 || request->cpus > PLATFORM_CPUS_MAX)
 		return err_set(err, -EINVAL, "processors: %u: give 1 to %d", request->cpus,
 			       PLATFORM_CPUS_MAX);
+	if (request->buses < 1 || request->buses > X86_ECAM_SIZE / MIB)
+		return err_set(err, -EINVAL, "PCI buses: %u: give 1 to %llu", request->buses,
+			       (unsigned long long)(X86_ECAM_SIZE / MIB));
 	if (!is_power_of_2(request->page_size) || request->page_size < 4096 ||
 	    !is_aligned(request->ram_size, request->page_size))
 		return err_set(err, -EINVAL,

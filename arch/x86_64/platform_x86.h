@@ -34,7 +34,6 @@
 
 /* I/O ports. Everything from 0x1000 belongs to PCI. */
 enum {
-	X86_PORT_I8042_DATA = 0x60,
 	X86_PORT_I8042_COMMAND = 0x64,
 	X86_PORT_RTC = 0x70, /* index, then data */
 	X86_PORT_DEBUG_EXIT = 0xf4,
@@ -46,8 +45,6 @@ enum {
 	X86_PORT_GED = 0x604, /* 32 bits: events pending, cleared by reading */
 	X86_PORT_PM_TIMER = 0x608,
 	X86_PORT_PCI_ADDRESS = 0xcf8,
-	X86_PORT_PCI_RESET = 0xcf9,
-	X86_PORT_PCI_DATA = 0xcfc,
 	X86_PORT_PCI_BASE = 0x1000,
 	X86_PORT_PCI_END = 0x10000,
 };
@@ -55,7 +52,6 @@ enum {
 /* GSIs: the pins of one IOAPIC; there is no PIC to route to on a hardware-reduced platform. */
 enum {
 	X86_GSI_SERIAL = 4,
-	X86_GSI_RTC = 8,
 	X86_GSI_GED = 9,
 	X86_GSI_INTX = 16,
 	X86_GSI_INTX_COUNT = 8,

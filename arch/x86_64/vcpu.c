@@ -16,6 +16,7 @@ enum {
 	MSR_MTRR_DEFAULT_TYPE = 0x2ff,
 	MTRR_ENABLE = 1 << 11,
 	MTRR_WRITE_BACK = 6,
+	LEAF_XSAVE = 0xd,
 	LAPIC_LVT_LINT1 = 0x360,
 	LAPIC_DELIVERY_NMI = 4 << 8,
 };
@@ -78,6 +79,26 @@ static int set_firmware_state(struct kvm_vcpu *vcpu, struct err *err)
 	return 0;
 }
 
+/*
+ * Firmware may leave all of XCR0's features on, and here does: KVM then knows them even where the
+ * guest's own XSETBV does not reach it, as in nested machines made of software.
+ */
+static int set_xcr0(struct arch_vm *arch, struct kvm_vcpu *vcpu, struct err *err)
+{
+	const struct kvm_cpuid_entry2 *leaf = cpuid_find(&arch->cpuid, LEAF_XSAVE, 0);
+	struct kvm_xcrs xcrs = {.nr_xcrs = 1};
+	int result;
+
+	if (leaf == NULL || leaf->eax == 0 || kvm_vm_capability(arch->setup.vm, KVM_CAP_XCRS) <= 0)
+		return 0;
+	xcrs.xcrs[0].value = leaf->eax | (uint64_t)leaf->edx << 32;
+	result = kvm_vcpu_ioctl(vcpu, KVM_SET_XCRS, &xcrs);
+	if (result < 0)
+		return err_set(err, result, "processor state: vCPU %u: KVM_SET_XCRS: %s",
+			       kvm_vcpu_id(vcpu), err_text(result));
+	return 0;
+}
+
 int arch_vcpu_init(struct arch_vm *arch, struct kvm_vcpu *vcpu, struct err *err)
 {
 	unsigned int id = kvm_vcpu_id(vcpu);
@@ -89,6 +110,8 @@ int arch_vcpu_init(struct arch_vm *arch, struct kvm_vcpu *vcpu, struct err *err)
 	result = set_cpuid(arch, vcpu, err);
 	if (result == 0)
 		result = set_firmware_state(vcpu, err);
+	if (result == 0)
+		result = set_xcr0(arch, vcpu, err);
 	if (result < 0)
 		return result;
 	arch->vcpus[id] = vcpu_state_save(arch->setup.vm, vcpu, arch->msrs, err);
