@@ -238,6 +238,7 @@ int vfio_dma_start(struct vfio_dma *dma, struct vfio_space *space, const struct 
 	dma->space = space;
 	dma->callback = callback;
 	dma->machine = machine;
+	atomic_store(&dma->stopping, false);
 	dma->count = ram_piece_count(ram);
 	for (size_t i = 0; i < dma->count; i++) {
 		const struct mem_region *region = ram_piece(ram, i);

@@ -62,6 +62,9 @@ static bool parse_address(const char *text, struct vfio_sysfs_device *device)
 	unsigned int domain, bus, slot, function;
 	int end = 0;
 
+	/* sscanf() would take signs and blanks. */
+	if (text[strspn(text, "0123456789abcdefABCDEF:.")] != '\0')
+		return false;
 	if (sscanf(text, "%8x:%2x:%2x.%1x%n", &domain, &bus, &slot, &function, &end) != 4 ||
 	    text[end] != '\0') {
 		domain = 0;

@@ -18,7 +18,7 @@
 /* Everything passed through to one VM: one address space (IOAS), its groups, its devices. */
 struct vfio;
 
-enum { VFIO_NAME_SIZE = 16, VFIO_IOVA_RANGES_MAX = 32 };
+enum { VFIO_IOVA_RANGES_MAX = 32 };
 
 /* One --vfio PATH[,OPTION...]; the strings are the caller's and outlive the call. */
 struct vfio_device_config {

@@ -1,0 +1,470 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/* The in-process VFIO peer: answers as vfio-pci does, remembers, and refuses when told to. */
+
+#include "tests/unit/support_vfio_fake.h"
+
+#include <dirent.h>
+#include <errno.h>
+#include <linux/pci_regs.h>
+#include <pthread.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/mman.h>
+#include <unistd.h>
+
+#include "vmm/base/bits.h"
+#include "vmm/base/fd.h"
+
+enum { REGION_SHIFT = 24 };
+
+static struct vfio_fake *to_fake(const struct vfio_backend *backend)
+{
+	return container_of(backend, struct vfio_fake, backend);
+}
+
+static bool refused(struct vfio_fake *fake)
+{
+	return ++fake->calls == fake->fail_at;
+}
+
+static void note(struct vfio_fake *fake, const char *what, uint32_t index, uint32_t start,
+		 uint32_t count)
+{
+	size_t used = strlen(fake->log);
+
+	snprintf(fake->log + used, sizeof(fake->log) - used, "%s%u:%u+%u ", what, index, start,
+		 count);
+}
+
+static int fake_info(struct vfio_backend *backend, struct vfio_device_info *info)
+{
+	struct vfio_fake *fake = to_fake(backend);
+
+	if (refused(fake))
+		return -EIO;
+	info->flags = fake->info.flags;
+	info->num_regions = fake->info.num_regions;
+	info->num_irqs = fake->info.num_irqs;
+	return 0;
+}
+
+static int fake_region_info(struct vfio_backend *backend, struct vfio_region_info *info)
+{
+	struct vfio_fake *fake = to_fake(backend);
+	uint32_t room = info->argsz, need;
+	const struct fake_region *region;
+
+	if (refused(fake))
+		return -EIO;
+	if (info->index >= FAKE_REGIONS)
+		return -EINVAL;
+	region = &fake->regions[info->index];
+	if (region->error)
+		return region->error;
+	need = (uint32_t)sizeof(*info) + region->tail_size;
+	info->argsz = need;
+	info->flags = 0;
+	info->size = 0;
+	info->cap_offset = 0;
+	info->offset = (uint64_t)info->index << REGION_SHIFT;
+	if (room < need && region->shy)
+		return 0;
+	info->flags = region->flags;
+	info->size = region->size;
+	if (room >= need && region->tail_size) {
+		memcpy((char *)info + sizeof(*info), region->tail, region->tail_size);
+		info->cap_offset = region->first_offset;
+	}
+	return 0;
+}
+
+static int fake_irq_info(struct vfio_backend *backend, struct vfio_irq_info *info)
+{
+	struct vfio_fake *fake = to_fake(backend);
+
+	if (refused(fake))
+		return -EIO;
+	if (info->index >= fake->info.num_irqs || info->index >= FAKE_IRQS)
+		return -EINVAL;
+	info->flags = fake->irqs[info->index].flags;
+	info->count = fake->irqs[info->index].count;
+	return 0;
+}
+
+static void drop_triggers(struct vfio_fake *fake, uint32_t index)
+{
+	for (unsigned int i = 0; i < FAKE_VECTORS; i++)
+		fake->triggers[index][i] = -1;
+	fake->span[index] = 0;
+}
+
+/* INTx, MSI and MSI-X exclude each other. */
+static bool other_mode(const struct vfio_fake *fake, uint32_t index)
+{
+	for (uint32_t i = 0; i <= VFIO_PCI_MSIX_IRQ_INDEX; i++)
+		if (i != index && index <= VFIO_PCI_MSIX_IRQ_INDEX && fake->span[i])
+			return true;
+	return false;
+}
+
+static int set_triggers(struct vfio_fake *fake, const struct vfio_irq_set *set)
+{
+	uint32_t end = set->start + set->count, index = set->index;
+
+	if (set->count == 0) {
+		note(fake, "off", index, 0, 0);
+		drop_triggers(fake, index);
+		return 0;
+	}
+	note(fake, "trigger", index, set->start, set->count);
+	if (!(set->flags & VFIO_IRQ_SET_DATA_EVENTFD) || other_mode(fake, index) ||
+	    end > fake->irqs[index].count)
+		return -EINVAL;
+	if (fake->vectors_max && end > fake->vectors_max)
+		return (int)fake->vectors_max;
+	if (fake->span[index] && end > fake->span[index] &&
+	    (fake->irqs[index].flags & VFIO_IRQ_INFO_NORESIZE))
+		return -EINVAL;
+	if (end > fake->span[index])
+		fake->span[index] = end;
+	memcpy(&fake->triggers[index][set->start], set->data, set->count * sizeof(int));
+	return 0;
+}
+
+static int set_masks(struct vfio_fake *fake, const struct vfio_irq_set *set)
+{
+	bool mask = set->flags & VFIO_IRQ_SET_ACTION_MASK;
+
+	note(fake, mask ? "mask" : "unmask", set->index, set->start, set->count);
+	if (set->index != VFIO_PCI_INTX_IRQ_INDEX || !fake->span[set->index])
+		return -ENOTTY;
+	if (set->flags & VFIO_IRQ_SET_DATA_EVENTFD)
+		memcpy(&fake->unmask_eventfd, set->data, sizeof(int));
+	else
+		fake->intx_masked = mask;
+	return 0;
+}
+
+static int fake_set_irqs(struct vfio_backend *backend, struct vfio_irq_set *set)
+{
+	struct vfio_fake *fake = to_fake(backend);
+
+	if (refused(fake))
+		return -EIO;
+	if (set->index >= FAKE_IRQS)
+		return -EINVAL;
+	return set->flags & VFIO_IRQ_SET_ACTION_TRIGGER ? set_triggers(fake, set)
+							: set_masks(fake, set);
+}
+
+/* As in vfio-pci, BARs do not answer while the device does not decode. */
+static bool decodes(const struct vfio_fake *fake, uint32_t index)
+{
+	uint64_t command = vfio_fake_peek(fake, VFIO_PCI_CONFIG_REGION_INDEX, PCI_COMMAND, 2);
+
+	if (index >= VFIO_PCI_ROM_REGION_INDEX)
+		return true;
+	return command & (index == 2 ? PCI_COMMAND_IO : PCI_COMMAND_MEMORY);
+}
+
+static int fake_read(struct vfio_backend *backend, const struct vfio_region_info *region,
+		     uint64_t offset, void *data, unsigned int size)
+{
+	struct vfio_fake *fake = to_fake(backend);
+
+	fake->reads++;
+	fake->last_size = size;
+	if (refused(fake) || !decodes(fake, region->index))
+		return -EIO;
+	return fd_read_at(fake->memory, data, size, region->offset + offset);
+}
+
+static int fake_write(struct vfio_backend *backend, const struct vfio_region_info *region,
+		      uint64_t offset, const void *data, unsigned int size)
+{
+	struct vfio_fake *fake = to_fake(backend);
+
+	fake->writes++;
+	fake->last_size = size;
+	if (refused(fake) || !decodes(fake, region->index))
+		return -EIO;
+	return pwrite(fake->memory, data, size, (off_t)(region->offset + offset)) == (int)size
+		       ? 0
+		       : -EIO;
+}
+
+static int fake_region_fd(struct vfio_backend *backend, const struct vfio_region_info *region,
+			  uint64_t *offset)
+{
+	struct vfio_fake *fake = to_fake(backend);
+
+	*offset = region->offset;
+	return refused(fake) ? -EIO : fake->memory;
+}
+
+static int fake_reset(struct vfio_backend *backend)
+{
+	struct vfio_fake *fake = to_fake(backend);
+
+	fake->resets++;
+	note(fake, "reset", 0, 0, 0);
+	if (fake->dies_in_reset)
+		for (unsigned int i = 0; i < 16; i += 4)
+			vfio_fake_poke(fake, VFIO_PCI_CONFIG_REGION_INDEX, i, 4, UINT32_MAX);
+	return refused(fake) ? -EIO : 0;
+}
+
+static int fake_descriptor(const struct vfio_backend *backend)
+{
+	return to_fake(backend)->memory;
+}
+
+static void fake_close(struct vfio_backend *backend)
+{
+	to_fake(backend)->closed = true;
+}
+
+static const struct vfio_backend_ops fake_ops = {
+	.info = fake_info,
+	.region_info = fake_region_info,
+	.irq_info = fake_irq_info,
+	.set_irqs = fake_set_irqs,
+	.read = fake_read,
+	.write = fake_write,
+	.region_fd = fake_region_fd,
+	.reset = fake_reset,
+	.descriptor = fake_descriptor,
+	.close = fake_close,
+};
+
+void vfio_fake_poke(struct vfio_fake *fake, unsigned int region, uint64_t offset, unsigned int size,
+		    uint64_t value)
+{
+	uint8_t bytes[8];
+
+	store_le(bytes, size, value);
+	if (pwrite(fake->memory, bytes, size,
+		   (off_t)(((uint64_t)region << REGION_SHIFT) + offset)) != (ssize_t)size)
+		abort();
+}
+
+uint64_t vfio_fake_peek(const struct vfio_fake *fake, unsigned int region, uint64_t offset,
+			unsigned int size)
+{
+	uint8_t bytes[8];
+
+	if (fd_read_at(fake->memory, bytes, size, ((uint64_t)region << REGION_SHIFT) + offset))
+		abort();
+	return load_le(bytes, size);
+}
+
+uint32_t vfio_fake_tail(struct fake_region *region, const void *bytes, size_t size)
+{
+	uint32_t offset = (uint32_t)sizeof(struct vfio_region_info) + region->tail_size;
+
+	if (size)
+		memcpy(region->tail + region->tail_size, bytes, size);
+	region->tail_size += (uint32_t)size;
+	region->flags |= VFIO_REGION_INFO_FLAG_CAPS;
+	if (!region->first_offset)
+		region->first_offset = offset;
+	return offset;
+}
+
+bool vfio_fake_fire(struct vfio_fake *fake, uint32_t index, unsigned int vector)
+{
+	if (fake->triggers[index][vector] < 0)
+		return false;
+	fd_signal(fake->triggers[index][vector]);
+	return true;
+}
+
+static void write_config(struct vfio_fake *fake)
+{
+	static const struct {
+		uint16_t offset, size;
+		uint32_t value;
+	} registers[] = {
+		{PCI_VENDOR_ID, 4, 0x10d38086},
+		{PCI_COMMAND, 4, 0x00100000},
+		{PCI_CLASS_REVISION, 4, 0x02000003},
+		{PCI_HEADER_TYPE, 1, 0x80},
+		{PCI_BASE_ADDRESS_0, 4, 0xfeb40000},
+		{PCI_BASE_ADDRESS_0 + 8, 4, 0xe001},
+		{PCI_BASE_ADDRESS_0 + 16, 4, 0xc000000c},
+		{PCI_BASE_ADDRESS_0 + 20, 4, 0x12},
+		{PCI_CAPABILITY_LIST, 1, 0x40},
+		{PCI_INTERRUPT_LINE, 2, 0x010b},
+		{0x40, 4, 0x00035001}, /* PM */
+		{0x50, 4, 0x00867005}, /* MSI, 64 bits, 8 vectors */
+		{0x70, 4, 0x0009a011}, /* MSI-X, 10 vectors */
+		{0x74, 4, 0x00003000},
+		{0x78, 4, 0x00004000},
+		{0xa0, 4, 0x00020010},  /* Express, last */
+		{0x100, 4, 0x14010001}, /* AER */
+		{0x140, 4, 0x18010010}, /* SR-IOV */
+		{0x148, 4, 0x5a5a5a5a},
+		{0x180, 4, 0x00010003}, /* serial number, last */
+	};
+
+	for (size_t i = 0; i < ARRAY_SIZE(registers); i++)
+		vfio_fake_poke(fake, VFIO_PCI_CONFIG_REGION_INDEX, registers[i].offset,
+			       registers[i].size, registers[i].value);
+}
+
+void vfio_fake_init(struct vfio_fake *fake)
+{
+	const uint32_t rw = VFIO_REGION_INFO_FLAG_READ | VFIO_REGION_INFO_FLAG_WRITE;
+	const uint32_t eventfd = VFIO_IRQ_INFO_EVENTFD;
+
+	memset(fake, 0, sizeof(*fake));
+	fake->backend.ops = &fake_ops;
+	fake->memory = memfd_create("vfio-fake", MFD_CLOEXEC);
+	if (fake->memory < 0 || ftruncate(fake->memory, (off_t)FAKE_REGIONS << REGION_SHIFT) < 0)
+		abort();
+	fake->info.flags = VFIO_DEVICE_FLAGS_PCI | VFIO_DEVICE_FLAGS_RESET;
+	fake->info.num_regions = 9;
+	fake->info.num_irqs = FAKE_IRQS;
+	fake->regions[0] =
+		(struct fake_region){.flags = rw | VFIO_REGION_INFO_FLAG_MMAP, .size = 64 * KIB};
+	fake->regions[2] = (struct fake_region){.flags = rw, .size = 32};
+	fake->regions[4] =
+		(struct fake_region){.flags = rw | VFIO_REGION_INFO_FLAG_MMAP, .size = 2 * MIB};
+	fake->regions[VFIO_PCI_CONFIG_REGION_INDEX] =
+		(struct fake_region){.flags = rw, .size = 4096};
+	fake->regions[VFIO_PCI_VGA_REGION_INDEX].error = -EINVAL;
+	fake->irqs[VFIO_PCI_INTX_IRQ_INDEX] =
+		(struct vfio_irq_info){.flags = eventfd | VFIO_IRQ_INFO_AUTOMASKED, .count = 1};
+	fake->irqs[VFIO_PCI_MSI_IRQ_INDEX] =
+		(struct vfio_irq_info){.flags = eventfd | VFIO_IRQ_INFO_NORESIZE, .count = 8};
+	fake->irqs[VFIO_PCI_MSIX_IRQ_INDEX] =
+		(struct vfio_irq_info){.flags = eventfd | VFIO_IRQ_INFO_NORESIZE, .count = 10};
+	fake->irqs[VFIO_PCI_ERR_IRQ_INDEX] = (struct vfio_irq_info){.flags = eventfd, .count = 1};
+	fake->irqs[VFIO_PCI_REQ_IRQ_INDEX] = (struct vfio_irq_info){.flags = eventfd, .count = 1};
+	for (uint32_t i = 0; i < FAKE_IRQS; i++)
+		drop_triggers(fake, i);
+	fake->unmask_eventfd = -1;
+	write_config(fake);
+}
+
+void vfio_fake_release(struct vfio_fake *fake)
+{
+	fd_close(&fake->memory);
+}
+
+static struct vfio_fake_space *to_space(const struct vfio_space *space)
+{
+	return container_of(space, struct vfio_fake_space, space);
+}
+
+static int space_map(struct vfio_space *base, struct vfio_iommu_type1_dma_map *map)
+{
+	struct vfio_fake_space *space = to_space(base);
+
+	if (++space->total == space->fail_at)
+		return space->fail_code;
+	if (space->count == FAKE_MAPS)
+		return -ENOSPC;
+	for (size_t i = 0; i < space->count; i++)
+		if (ranges_overlap(space->maps[i].iova, space->maps[i].size, map->iova, map->size))
+			return -EEXIST;
+	space->maps[space->count++] = *map;
+	return 0;
+}
+
+static int space_unmap(struct vfio_space *base, struct vfio_iommu_type1_dma_unmap *unmap)
+{
+	struct vfio_fake_space *space = to_space(base);
+	uint64_t done = 0;
+
+	for (size_t i = 0; i < space->count;) {
+		if (!ranges_overlap(space->maps[i].iova, space->maps[i].size, unmap->iova,
+				    unmap->size)) {
+			i++;
+			continue;
+		}
+		done += space->maps[i].size;
+		space->maps[i] = space->maps[--space->count];
+	}
+	unmap->size = space->short_unmap ? done / 2 : done;
+	return 0;
+}
+
+static size_t space_ranges(const struct vfio_space *base, struct ram_range *ranges, size_t room)
+{
+	(void)base;
+	(void)ranges;
+	(void)room;
+	return 0;
+}
+
+static uint64_t space_page_sizes(const struct vfio_space *base)
+{
+	return to_space(base)->page_sizes;
+}
+
+static void space_destroy(struct vfio_space *base)
+{
+	(void)base;
+}
+
+static const struct vfio_space_ops space_ops = {
+	.map = space_map,
+	.unmap = space_unmap,
+	.ranges = space_ranges,
+	.page_sizes = space_page_sizes,
+	.destroy = space_destroy,
+};
+
+void vfio_fake_space_init(struct vfio_fake_space *space)
+{
+	memset(space, 0, sizeof(*space));
+	space->space.ops = &space_ops;
+	space->page_sizes = 4096 | 2 * MIB;
+}
+
+static unsigned int count_entries(const char *path)
+{
+	unsigned int count = 0;
+	DIR *folder = opendir(path);
+
+	if (!folder)
+		abort();
+	while (readdir(folder))
+		count++;
+	closedir(folder);
+	return count;
+}
+
+unsigned int count_descriptors(void)
+{
+	return count_entries("/proc/self/fd");
+}
+
+static void *do_nothing(void *argument)
+{
+	return argument;
+}
+
+/* A sanitizer's own thread comes with the first one made: that is not to be counted later. */
+unsigned int count_threads(void)
+{
+	pthread_t thread;
+
+	if (pthread_create(&thread, NULL, do_nothing, NULL) != 0)
+		abort();
+	pthread_join(thread, NULL);
+	usleep(10000);
+	return count_entries("/proc/self/task");
+}
+
+bool threads_are(unsigned int count)
+{
+	for (unsigned int i = 0; i < 100; i++) {
+		if (count_entries("/proc/self/task") == count)
+			return true;
+		usleep(10000);
+	}
+	return false;
+}

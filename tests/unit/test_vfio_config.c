@@ -1,0 +1,249 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/* Config space of a passed-through function: what is ours, what the device's, what is hidden. */
+
+#include <check.h>
+#include <stdlib.h>
+
+#include "tests/unit/support_vfio_bench.h"
+
+START_TEST(emulated_registers_never_touch_the_device)
+{
+	unsigned int reads;
+
+	start();
+	reads = bench.fake.reads;
+	ck_assert_uint_eq(config_read(PCI_VENDOR_ID, 4), 0x10d38086);
+	ck_assert_uint_eq(config_read(PCI_CLASS_REVISION, 4), 0x02000003);
+	ck_assert_uint_eq(config_read(PCI_COMMAND, 2), 0);
+	ck_assert_uint_eq(config_read(PCI_HEADER_TYPE, 1), 0);
+	ck_assert_uint_eq(config_read(PCI_INTERRUPT_PIN, 1), 1);
+	config_write(PCI_INTERRUPT_LINE, 1, 0x17);
+	ck_assert_uint_eq(config_read(PCI_INTERRUPT_LINE, 1), 0x17);
+	config_write(PCI_BASE_ADDRESS_0, 4, UINT32_MAX);
+	ck_assert_uint_eq(config_read(PCI_BASE_ADDRESS_0, 4), 0xffff0000);
+	config_write(PCI_BASE_ADDRESS_0 + 16, 4, UINT32_MAX);
+	ck_assert_uint_eq(config_read(PCI_BASE_ADDRESS_0 + 16, 4), 0xffe0000c);
+	config_write(PCI_BASE_ADDRESS_0 + 8, 4, UINT32_MAX);
+	ck_assert_uint_eq(config_read(PCI_BASE_ADDRESS_0 + 8, 4), 0xffffffe1);
+	ck_assert_uint_eq(bench.fake.reads, reads);
+	ck_assert_uint_eq(vfio_fake_peek(&bench.fake, CONFIG, PCI_BASE_ADDRESS_0, 4), 0xfeb40000);
+	ck_assert_uint_eq(vfio_fake_peek(&bench.fake, CONFIG, PCI_INTERRUPT_LINE, 1), 0x0b);
+}
+END_TEST
+
+START_TEST(the_rest_is_the_devices_at_the_guests_width)
+{
+	start();
+	vfio_fake_poke(&bench.fake, CONFIG, 0xa8, 4, 0x11223344);
+	for (unsigned int size = 1; size <= 4; size *= 2) {
+		ck_assert_uint_eq(config_read(0xa8, size), 0x11223344 & all_ones(size));
+		ck_assert_uint_eq(bench.fake.last_size, size);
+		bench.fake.last_size = 0;
+		config_write(0xa8, size, 0x11223344);
+		ck_assert_uint_eq(bench.fake.last_size, size);
+	}
+	/* COMMAND from the shadow, STATUS from the device, in one access. */
+	vfio_fake_poke(&bench.fake, CONFIG, PCI_STATUS, 2, 0x2810);
+	vfio_fake_poke(&bench.fake, CONFIG, PCI_COMMAND, 2, 0x0140);
+	ck_assert_uint_eq(config_read(PCI_COMMAND, 4), 0x28100000);
+	/* Beyond 256 bytes too. */
+	vfio_fake_poke(&bench.fake, CONFIG, 0x108, 4, 0xcafe);
+	ck_assert_uint_eq(config_read(0x108, 4), 0xcafe);
+}
+END_TEST
+
+START_TEST(a_config_read_that_fails_is_all_ones)
+{
+	start();
+	bench.fake.fail_at = bench.fake.calls + 1;
+	ck_assert_uint_eq(config_read(0xa8, 2), 0xffff);
+	bench.fake.fail_at = bench.fake.calls + 1;
+	ck_assert_uint_eq(config_read(PCI_COMMAND, 4), 0xffff0000);
+}
+END_TEST
+
+START_TEST(command_is_forwarded_at_any_width)
+{
+	static const struct {
+		unsigned int offset, size;
+		uint32_t value;
+		uint64_t device;
+	} rows[] = {
+		{PCI_COMMAND, 1, 0x03, 0x0003},
+		{PCI_COMMAND, 2, 0x0402, 0x0402},
+		{PCI_COMMAND + 1, 1, 0x00, 0x0002},
+		{PCI_COMMAND, 4, 0x00000403, 0x0403},
+		{PCI_COMMAND, 2, 0, 0},
+	};
+
+	start();
+	for (size_t i = 0; i < ARRAY_SIZE(rows); i++) {
+		ck_assert_int_eq(config_write(rows[i].offset, rows[i].size, rows[i].value),
+				 MEM_DONE);
+		ck_assert_uint_eq(bench.fake.last_size, rows[i].size);
+		ck_assert_uint_eq(vfio_fake_peek(&bench.fake, CONFIG, PCI_COMMAND, 2),
+				  rows[i].device);
+		ck_assert_uint_eq(config_read(PCI_COMMAND, 2), rows[i].device);
+	}
+}
+END_TEST
+
+START_TEST(mastering_waits_for_all_of_ram)
+{
+	start();
+	for (unsigned int size = 1; size <= 4; size *= 2) {
+		ck_assert_int_eq(config_write(PCI_COMMAND, size, PCI_COMMAND_MASTER), MEM_NOT_YET);
+		ck_assert_uint_eq(config_read(PCI_COMMAND, 2), 0);
+		ck_assert_uint_eq(vfio_fake_peek(&bench.fake, CONFIG, PCI_COMMAND, 2), 0);
+	}
+	ck_assert_int_eq(config_write(PCI_COMMAND, 2, PCI_COMMAND_MEMORY), MEM_DONE);
+	ck_assert_int_eq(config_write(PCI_COMMAND + 1, 1, PCI_COMMAND_INTX_DISABLE >> 8), MEM_DONE);
+	ck_assert_int_eq(config_write(0xa8, 4, UINT32_MAX), MEM_DONE);
+	atomic_store(&bench.dma.mapped, true);
+	ck_assert_int_eq(config_write(PCI_COMMAND, 2, PCI_COMMAND_MASTER), MEM_DONE);
+	ck_assert_uint_eq(vfio_fake_peek(&bench.fake, CONFIG, PCI_COMMAND, 2), PCI_COMMAND_MASTER);
+}
+END_TEST
+
+START_TEST(msix_outside_its_bar_is_hidden)
+{
+	vfio_fake_poke(&bench.fake, CONFIG, 0x74, 4, 0x00010000);
+	start();
+	ck_assert(!bench.pci->has_msix);
+	ck_assert_uint_eq(config_read(0x51, 1), 0xa0);
+}
+END_TEST
+
+START_TEST(hidden_capabilities_are_unlinked)
+{
+	uint32_t header;
+
+	start();
+	header = config_read(0x100, 4);
+	ck_assert_uint_eq(header >> 20, 0x180);
+	ck_assert_uint_eq(config_read(0x180, 4), 0x00010003);
+	ck_assert_uint_eq(config_read(0x140, 4), 0);
+	ck_assert_uint_eq(config_read(0x148, 4), 0);
+	config_write(0x148, 4, 1);
+	ck_assert_uint_eq(vfio_fake_peek(&bench.fake, CONFIG, 0x148, 4), 0x5a5a5a5a);
+}
+END_TEST
+
+START_TEST(a_hidden_first_capability_keeps_the_chain)
+{
+	vfio_fake_poke(&bench.fake, CONFIG, 0x100, 4, 0x1401000e);
+	start();
+	ck_assert_uint_eq(config_read(0x100, 4), 0x18010000);
+}
+END_TEST
+
+START_TEST(nothing_but_hidden_capabilities_is_nothing)
+{
+	vfio_fake_poke(&bench.fake, CONFIG, 0x100, 4, 0x0001000e);
+	start();
+	ck_assert_uint_eq(config_read(0x100, 4), 0);
+}
+END_TEST
+
+START_TEST(a_resizable_bar_capability_takes_only_its_own_bytes)
+{
+	vfio_fake_poke(&bench.fake, CONFIG, 0x140, 4, 0x14c10015);
+	vfio_fake_poke(&bench.fake, CONFIG, 0x148, 4, 1 << 5);
+	vfio_fake_poke(&bench.fake, CONFIG, 0x14c, 4, 0x18010003);
+	vfio_fake_poke(&bench.fake, CONFIG, 0x180, 4, 0x00010004);
+	start();
+	ck_assert_uint_eq(config_read(0x100, 4) >> 20, 0x14c);
+	ck_assert_uint_eq(config_read(0x14c, 4), 0x18010003);
+	ck_assert_uint_eq(config_read(0x148, 4), 0);
+}
+END_TEST
+
+START_TEST(chains_that_loop_or_end_in_garbage_are_cut)
+{
+	vfio_fake_poke(&bench.fake, CONFIG, 0xa1, 1, 0x50);
+	vfio_fake_poke(&bench.fake, CONFIG, 0x180, 4, 0x10010003);
+	start();
+	ck_assert_uint_eq(config_read(0xa1, 1), 0);
+	ck_assert_uint_eq(config_read(0x180, 4) >> 20, 0);
+	ck_assert(bench.pci->has_msi && bench.pci->has_msix);
+}
+END_TEST
+
+START_TEST(a_chain_into_all_ones_is_cut)
+{
+	vfio_fake_poke(&bench.fake, CONFIG, 0x41, 1, 0xe0);
+	vfio_fake_poke(&bench.fake, CONFIG, 0xe0, 4, UINT32_MAX);
+	vfio_fake_poke(&bench.fake, CONFIG, 0x100, 4, UINT32_MAX);
+	start();
+	ck_assert_uint_eq(config_read(0x41, 1), 0);
+	ck_assert_uint_eq(config_read(0x100, 4), 0);
+	ck_assert(!bench.pci->has_msi && !bench.pci->has_msix);
+}
+END_TEST
+
+START_TEST(power_state_ends_the_decode)
+{
+	start();
+	config_write(PCI_COMMAND, 2, PCI_COMMAND_MEMORY);
+	ck_assert_uint_eq(bench.mapped_count, 3);
+	config_write(0x44, 2, 3);
+	ck_assert_uint_eq(vfio_fake_peek(&bench.fake, CONFIG, 0x44, 2), 3);
+	ck_assert_uint_eq(bench.mapped_count, 0);
+	config_write(0x44, 2, 0);
+	ck_assert_uint_eq(bench.mapped_count, 3);
+}
+END_TEST
+
+START_TEST(msi_registers_are_not_forwarded)
+{
+	unsigned int writes;
+
+	start();
+	writes = bench.fake.writes;
+	config_write(0x54, 4, 0xfee01000);
+	config_write(0x5c, 4, 0x4021);
+	config_write(0x50, 4, 0x00010000);
+	ck_assert_uint_eq(bench.fake.writes, writes);
+	ck_assert_str_eq(bench.fake.log, "off0:0+0 trigger1:0+1 ");
+	config_write(0x52, 2, 0);
+	ck_assert_uint_eq(bench.fake.writes, writes);
+	config_write(0x72, 2, 0x8000);
+	ck_assert_uint_eq(bench.fake.writes, writes);
+	ck_assert_uint_eq(bench.fake.span[VFIO_PCI_MSIX_IRQ_INDEX], 10);
+}
+END_TEST
+
+static void add_tests(TCase *tests)
+{
+	tcase_add_checked_fixture(tests, setup, teardown);
+	tcase_add_test(tests, emulated_registers_never_touch_the_device);
+	tcase_add_test(tests, the_rest_is_the_devices_at_the_guests_width);
+	tcase_add_test(tests, a_config_read_that_fails_is_all_ones);
+	tcase_add_test(tests, command_is_forwarded_at_any_width);
+	tcase_add_test(tests, mastering_waits_for_all_of_ram);
+	tcase_add_test(tests, msix_outside_its_bar_is_hidden);
+	tcase_add_test(tests, hidden_capabilities_are_unlinked);
+	tcase_add_test(tests, a_hidden_first_capability_keeps_the_chain);
+	tcase_add_test(tests, nothing_but_hidden_capabilities_is_nothing);
+	tcase_add_test(tests, a_resizable_bar_capability_takes_only_its_own_bytes);
+	tcase_add_test(tests, chains_that_loop_or_end_in_garbage_are_cut);
+	tcase_add_test(tests, a_chain_into_all_ones_is_cut);
+	tcase_add_test(tests, power_state_ends_the_decode);
+	tcase_add_test(tests, msi_registers_are_not_forwarded);
+}
+
+int main(void)
+{
+	Suite *suite = suite_create("vfio config");
+	TCase *tests = tcase_create("config");
+	SRunner *runner;
+	int failed;
+
+	add_tests(tests);
+	suite_add_tcase(suite, tests);
+	runner = srunner_create(suite);
+	srunner_run_all(runner, CK_NORMAL);
+	failed = srunner_ntests_failed(runner);
+	srunner_free(runner);
+	return failed ? 1 : 0;
+}

@@ -1,0 +1,255 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/* The mapper: all of RAM or nothing, each refusal's sentence, stopping at any time, limits. */
+
+#include <check.h>
+#include <errno.h>
+#include <linux/capability.h>
+#include <semaphore.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/resource.h>
+#include <sys/syscall.h>
+#include <unistd.h>
+
+#include "tests/unit/support_vfio_fake.h"
+#include "vfio/dma.h"
+#include "vfio/memlock.h"
+#include "vmm/base/bits.h"
+
+static struct mem_map *map;
+static struct ram *ram;
+static struct vfio_fake_space space;
+static struct vfio_dma dma;
+static unsigned int threads;
+static struct err err;
+static struct outcome {
+	sem_t done;
+	unsigned int calls;
+	struct err err;
+	bool failed;
+} outcome;
+
+static void mapped(void *machine, const struct err *reason)
+{
+	struct outcome *to = machine;
+
+	to->calls++;
+	to->failed = reason != NULL;
+	if (reason)
+		to->err = *reason;
+	sem_post(&to->done);
+}
+
+static void setup(void)
+{
+	const struct ram_range pieces[] = {
+		{.base = 0, .size = 640 * KIB},
+		{.base = MIB, .size = 130 * MIB},
+		{.base = 4 * GIB, .size = 2 * MIB},
+	};
+	const struct ram_config config = {0};
+
+	map = mem_map_create("mmio", 0, &err);
+	ram = ram_create(map, pieces, ARRAY_SIZE(pieces), &config, &err);
+	ck_assert_msg(ram != NULL, "%s", err.text);
+	vfio_fake_space_init(&space);
+	sem_init(&outcome.done, 0, 0);
+	threads = count_threads();
+}
+
+static void teardown(void)
+{
+	vfio_dma_stop(&dma);
+	ck_assert_uint_eq(space.count, 0);
+	ck_assert(!vfio_dma_mapped(&dma));
+	ram_destroy(ram);
+	mem_map_destroy(map);
+	sem_destroy(&outcome.done);
+	ck_assert(threads_are(threads));
+}
+
+static void start(void)
+{
+	ck_assert_int_eq(vfio_dma_start(&dma, &space.space, ram, mapped, &outcome, &err), 0);
+}
+
+static void wait_done(void)
+{
+	while (sem_wait(&outcome.done) < 0)
+		;
+}
+
+START_TEST(all_of_ram_is_mapped_one_to_one)
+{
+	ck_assert(!vfio_dma_mapped(&dma));
+	start();
+	wait_done();
+	ck_assert(!outcome.failed);
+	ck_assert(vfio_dma_mapped(&dma));
+	ck_assert_uint_eq(space.count, 3);
+	for (size_t i = 0; i < 3; i++) {
+		const struct mem_region *piece = ram_piece(ram, i);
+
+		ck_assert_uint_eq(space.maps[i].iova, piece->base);
+		ck_assert_uint_eq(space.maps[i].size, piece->size);
+		ck_assert_uint_eq(space.maps[i].vaddr, (uintptr_t)piece->host);
+		ck_assert_uint_eq(space.maps[i].flags,
+				  VFIO_DMA_MAP_FLAG_READ | VFIO_DMA_MAP_FLAG_WRITE);
+	}
+	vfio_dma_stop(&dma);
+	vfio_dma_stop(&dma);
+	ck_assert_uint_eq(outcome.calls, 1);
+}
+END_TEST
+
+START_TEST(populating_keeps_what_the_guest_wrote)
+{
+	uint32_t word = 0xc0ffee, back = 0;
+
+	ck_assert_int_eq(ram_write(ram, 64 * MIB, &word, sizeof(word)), 0);
+	start();
+	wait_done();
+	ck_assert_int_eq(ram_read(ram, 64 * MIB, &back, sizeof(back)), 0);
+	ck_assert_uint_eq(back, word);
+}
+END_TEST
+
+START_TEST(each_refusal_has_its_sentence_and_is_undone)
+{
+	static const struct {
+		int code;
+		const char *sentence;
+	} rows[] = {
+		{-ENOMEM, "cannot be locked"},
+		{-EINVAL, "reserved or beyond the IOMMU's addresses"},
+		{-EEXIST, "overlaps what is already mapped"},
+		{-ENOSPC, "dma_entry_limit"},
+		{-EFAULT, "Bad address"},
+	};
+
+	for (size_t i = 0; i < ARRAY_SIZE(rows); i++) {
+		space.total = 0;
+		space.fail_at = 2;
+		space.fail_code = rows[i].code;
+		start();
+		wait_done();
+		vfio_dma_stop(&dma);
+		ck_assert(outcome.failed);
+		ck_assert_int_eq(outcome.err.code, rows[i].code);
+		ck_assert_ptr_nonnull(strstr(outcome.err.text, rows[i].sentence));
+		ck_assert_ptr_nonnull(strstr(outcome.err.text, "guest RAM 0x100000-0x82fffff"));
+		ck_assert_uint_eq(space.count, 0);
+		ck_assert(!vfio_dma_mapped(&dma));
+	}
+}
+END_TEST
+
+START_TEST(it_can_be_stopped_at_any_time)
+{
+	for (unsigned int i = 0; i < 20; i++) {
+		start();
+		usleep(i * 500);
+		vfio_dma_stop(&dma);
+		ck_assert_uint_eq(space.count, 0);
+	}
+}
+END_TEST
+
+START_TEST(a_short_unmap_is_an_error)
+{
+	start();
+	wait_done();
+	space.short_unmap = true;
+	ck_assert_int_eq(vfio_dma_unmap(&space.space, 4 * GIB, 2 * MIB, &err), -EIO);
+	ck_assert_ptr_nonnull(strstr(err.text, "only 0x100000 of 0x200000 bytes"));
+}
+END_TEST
+
+START_TEST(large_iommu_pages_need_aligned_ram)
+{
+	space.page_sizes = 2 * MIB;
+	ck_assert_int_eq(vfio_dma_start(&dma, &space.space, ram, mapped, &outcome, &err), -EINVAL);
+	ck_assert_ptr_nonnull(strstr(err.text, "the IOMMU's pages are of 2048 KiB"));
+	ck_assert_uint_eq(outcome.calls, 0);
+}
+END_TEST
+
+static void drop_capabilities(void)
+{
+	struct __user_cap_header_struct header = {.version = _LINUX_CAPABILITY_VERSION_3};
+	struct __user_cap_data_struct data[_LINUX_CAPABILITY_U32S_3] = {0};
+
+	ck_assert_int_eq(syscall(SYS_capset, &header, data), 0);
+}
+
+static void set_limit(rlim_t soft, rlim_t hard)
+{
+	const struct rlimit limit = {.rlim_cur = soft, .rlim_max = hard};
+
+	ck_assert_int_eq(setrlimit(RLIMIT_MEMLOCK, &limit), 0);
+}
+
+START_TEST(locked_memory_too_low_says_how_much)
+{
+	set_limit(64 * KIB, 8 * MIB);
+	drop_capabilities();
+	ck_assert_int_eq(vfio_memlock_ensure(256 * MIB, &err), -ENOMEM);
+	ck_assert_ptr_nonnull(strstr(err.text, "needs 262144 KiB, the limit is 8192 KiB"));
+	ck_assert_ptr_nonnull(strstr(err.text, "ulimit -l 262144"));
+}
+END_TEST
+
+START_TEST(the_soft_limit_is_raised_within_the_hard_one)
+{
+	struct rlimit limit;
+
+	set_limit(64 * KIB, 8 * MIB);
+	drop_capabilities();
+	ck_assert_int_eq(vfio_memlock_ensure(8 * MIB, &err), 0);
+	ck_assert_int_eq(getrlimit(RLIMIT_MEMLOCK, &limit), 0);
+	ck_assert_uint_eq(limit.rlim_cur, 8 * MIB);
+	ck_assert_uint_eq(limit.rlim_max, 8 * MIB);
+}
+END_TEST
+
+START_TEST(a_limit_that_suffices_is_left_alone)
+{
+	struct rlimit limit;
+
+	set_limit(4 * MIB, 8 * MIB);
+	drop_capabilities();
+	ck_assert_int_eq(vfio_memlock_ensure(4 * MIB, &err), 0);
+	ck_assert_int_eq(getrlimit(RLIMIT_MEMLOCK, &limit), 0);
+	ck_assert_uint_eq(limit.rlim_cur, 4 * MIB);
+}
+END_TEST
+
+static void add_tests(TCase *tests)
+{
+	tcase_add_checked_fixture(tests, setup, teardown);
+	tcase_add_test(tests, all_of_ram_is_mapped_one_to_one);
+	tcase_add_test(tests, populating_keeps_what_the_guest_wrote);
+	tcase_add_test(tests, each_refusal_has_its_sentence_and_is_undone);
+	tcase_add_test(tests, it_can_be_stopped_at_any_time);
+	tcase_add_test(tests, a_short_unmap_is_an_error);
+	tcase_add_test(tests, large_iommu_pages_need_aligned_ram);
+	tcase_add_test(tests, locked_memory_too_low_says_how_much);
+	tcase_add_test(tests, the_soft_limit_is_raised_within_the_hard_one);
+	tcase_add_test(tests, a_limit_that_suffices_is_left_alone);
+}
+
+int main(void)
+{
+	Suite *suite = suite_create("vfio dma");
+	TCase *tests = tcase_create("dma");
+	SRunner *runner;
+	int failed;
+
+	add_tests(tests);
+	suite_add_tcase(suite, tests);
+	runner = srunner_create(suite);
+	srunner_run_all(runner, CK_NORMAL);
+	failed = srunner_ntests_failed(runner);
+	srunner_free(runner);
+	return failed ? 1 : 0;
+}
