@@ -27,6 +27,12 @@ CFLAGS_ALL = -std=gnu17 $(OPTIMISE) -pthread -fno-common -fstack-protector-stron
 	$(WERROR) $(CFLAGS)
 LDFLAGS_ALL = -pthread -Wl,-z,relro,-z,now $(LDFLAGS)
 
+# One file without libraries beside it starts sooner and touches less memory; `make STATIC=` for a
+# dynamic one. Sanitizers cannot be linked so.
+STATIC ?= yes
+STATIC_CFLAGS := -fPIE -ffunction-sections -fdata-sections
+STATIC_LDFLAGS := -static-pie -Wl,--gc-sections
+
 ifeq ($(VARIANT),asan)
 OPTIMISE := -O1 -g
 SANITIZE := -fsanitize=address,undefined -fno-sanitize-recover=all -fno-omit-frame-pointer
@@ -36,7 +42,7 @@ SANITIZE := -fsanitize=thread -fno-omit-frame-pointer
 else ifeq ($(VARIANT),clang)
 CC := clang
 endif
-CFLAGS_ALL += $(SANITIZE)
+CFLAGS_ALL += $(or $(SANITIZE),$(if $(STATIC),$(STATIC_CFLAGS)))
 LDFLAGS_ALL += $(SANITIZE)
 
 # One static library for each layer, linked top first; a test may put a fake in a member's place.
@@ -70,7 +76,7 @@ help:
 
 $(B)/ferry: $(B)/vmm/main.o $(LIBRARIES)
 	$(call say,LINK,$@)
-	$(Q)$(CC) $(LDFLAGS_ALL) -o $@ $^
+	$(Q)$(CC) $(if $(SANITIZE),,$(if $(STATIC),$(STATIC_LDFLAGS))) $(LDFLAGS_ALL) -o $@ $^
 
 define layer_rule
 $(B)/lib$(1).a: $(patsubst %.c,$(B)/%.o,$(SOURCES_$(1)))

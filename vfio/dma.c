@@ -12,6 +12,7 @@
 
 #include "vmm/base/bits.h"
 #include "vmm/base/log.h"
+#include "vmm/base/thread.h"
 
 enum { POPULATE_THREADS_MAX = 8 };
 
@@ -111,7 +112,7 @@ static int populate_piece(const struct vfio_dma *dma, const struct vfio_dma_piec
 
 	while (started < ARRAY_SIZE(threads) && (long)started + 1 < processors &&
 	       started + 1 < chunks &&
-	       pthread_create(&threads[started], NULL, populate_worker, &populate) == 0)
+	       thread_create(&threads[started], populate_worker, &populate) == 0)
 		started++;
 	populate_worker(&populate);
 	while (started > 0)
@@ -225,9 +226,9 @@ static int start_thread(struct vfio_dma *dma)
 
 	sigfillset(&all);
 	pthread_sigmask(SIG_SETMASK, &all, &before);
-	error = pthread_create(&dma->thread, NULL, mapper, dma);
+	error = thread_create(&dma->thread, mapper, dma);
 	pthread_sigmask(SIG_SETMASK, &before, NULL);
-	return -error;
+	return error;
 }
 
 int vfio_dma_start(struct vfio_dma *dma, struct vfio_space *space, const struct ram *ram,

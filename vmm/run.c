@@ -13,6 +13,7 @@
 #include <string.h>
 
 #include "vmm/base/bits.h"
+#include "vmm/base/thread.h"
 #include "vmm/exit.h"
 
 enum command { COMMAND_PARK, COMMAND_GO, COMMAND_QUIT };
@@ -237,7 +238,7 @@ static int create_job(void *owner, struct kvm_vcpu *unused, struct err *err)
 
 static int threads_start(struct run *run, struct err *err)
 {
-	/* Held so that pthread_create() has stored every id before a job looks for its own. */
+	/* Held so that thread_create() has stored every id before a job looks for its own. */
 	pthread_mutex_lock(&run->lock);
 	for (unsigned int i = 0; i < run->setup.cpus; i++) {
 		struct vcpu_thread *thread = &run->threads[i];
@@ -245,10 +246,10 @@ static int threads_start(struct run *run, struct err *err)
 
 		*thread = (struct vcpu_thread){.run = run, .index = i};
 		exit_init(&thread->exit, run->setup.arch, run->setup.mmio);
-		status = pthread_create(&thread->thread, NULL, thread_main, thread);
+		status = thread_create(&thread->thread, thread_main, thread);
 		if (status) {
 			pthread_mutex_unlock(&run->lock);
-			return err_set(err, -status, "vCPU %u: no thread for it: %s", i,
+			return err_set(err, status, "vCPU %u: no thread for it: %s", i,
 				       err_text(status));
 		}
 		thread->started = true;

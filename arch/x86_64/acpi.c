@@ -251,3 +251,20 @@ int acpi_build(const struct platform *platform, uint64_t base, uint8_t *image, s
 	*rsdp = base;
 	return 0;
 }
+
+void acpi_reset_vector(uint8_t code[ACPI_RESET_VECTOR_SIZE])
+{
+	/* mov dx, register; mov al, value; out dx, al; and hlt for ever. */
+	static const uint8_t instructions[] = {0xba,
+					       X86_PORT_RESET & 0xff,
+					       X86_PORT_RESET >> 8,
+					       0xb0,
+					       X86_RESET_VALUE,
+					       0xee,
+					       0xf4,
+					       0xeb,
+					       0xfd};
+
+	memset(code, 0, ACPI_RESET_VECTOR_SIZE);
+	memcpy(code, instructions, sizeof(instructions));
+}

@@ -22,4 +22,13 @@ enum { ACPI_ALIGNMENT = 16 };
 int acpi_build(const struct platform *platform, uint64_t base, uint8_t *image, size_t room,
 	       size_t *size, uint64_t *rsdp, struct err *err) FERRY_MUST_CHECK;
 
+/* Where a PC's processor starts, in real mode: the last bytes below 1 MiB. */
+enum { ACPI_RESET_VECTOR = 0xffff0, ACPI_RESET_VECTOR_SIZE = 16 };
+
+/*
+ * Fills @code with what is to stand at ACPI_RESET_VECTOR: a write to the reset register. On a
+ * hardware-reduced platform without EFI, Linux restarts by jumping there, as it would into a BIOS.
+ */
+void acpi_reset_vector(uint8_t code[ACPI_RESET_VECTOR_SIZE]);
+
 #endif

@@ -132,6 +132,7 @@ static int write_tables(struct boot *boot, struct err *err)
 			   err);
 	if (error < 0)
 		return error;
+	acpi_reset_vector(acpi + (ACPI_RESET_VECTOR - X86_ACPI_BASE));
 	entry_page_tables_fill(pages, BOOT_PAGE_TABLES);
 	entry_gdt_fill(gdt);
 	boot->entry.gdt = BOOT_GDT;

@@ -230,6 +230,18 @@ START_TEST(same_platform_gives_same_bytes)
 }
 END_TEST
 
+START_TEST(reset_vector_writes_the_reset_register)
+{
+	static const uint8_t expected[ACPI_RESET_VECTOR_SIZE] = {0xba, 0x02, 0x06, 0xb0, 0x01,
+								 0xee, 0xf4, 0xeb, 0xfd};
+	uint8_t code[ACPI_RESET_VECTOR_SIZE];
+
+	memset(code, 0xcc, sizeof(code));
+	acpi_reset_vector(code);
+	ck_assert_mem_eq(code, expected, sizeof(code));
+}
+END_TEST
+
 /* A buffer of each size round the steps of the package length, which is read back. */
 START_TEST(package_lengths_at_every_width)
 {
@@ -459,6 +471,7 @@ int main(void)
 	tcase_add_test(tables, room_too_small_is_refused);
 	tcase_add_test(tables, bad_bases_are_refused);
 	tcase_add_test(tables, same_platform_gives_same_bytes);
+	tcase_add_test(tables, reset_vector_writes_the_reset_register);
 	tcase_add_test(tables, dump_refuses_what_it_cannot_write);
 	tcase_add_test(aml, package_lengths_at_every_width);
 	tcase_add_test(aml, overflow_is_kept_and_writes_nothing_past_the_room);
