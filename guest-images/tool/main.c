@@ -1,0 +1,31 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/* The lab's helper program: one binary, many commands, for the guest and for the host alike. */
+
+#include <stdio.h>
+#include <string.h>
+
+#include "labtool.h"
+
+static const struct {
+	const char *name;
+	int (*main)(int argc, char **argv);
+	const char *usage;
+} commands[] = {
+	{"edu", edu_main, "SYSFS-DEVICE [LOWEST-PHYSICAL-ADDRESS]"},
+	{"disk-reads", disk_reads_main, "DISK COUNT"},
+	{"disk-cat-high", disk_cat_high_main, "DISK LOWEST-PHYSICAL-ADDRESS"},
+	{"measure", measure_main, "SECONDS GUEST-RAM-MIB TEXT COMMAND..."},
+	{"as-user", as_user_main, "UID MEMLOCK-KIB COMMAND..."},
+};
+
+int main(int argc, char **argv)
+{
+	size_t count = sizeof(commands) / sizeof(commands[0]);
+
+	for (size_t i = 0; argc > 1 && i < count; i++)
+		if (strcmp(argv[1], commands[i].name) == 0)
+			return commands[i].main(argc - 1, argv + 1);
+	for (size_t i = 0; i < count; i++)
+		fprintf(stderr, "labtool %s %s\n", commands[i].name, commands[i].usage);
+	return 2;
+}

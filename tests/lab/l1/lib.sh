@@ -1,0 +1,262 @@
+# SPDX-License-Identifier: BSD-3-Clause
+# shellcheck shell=dash disable=SC2034,SC2154 # many names are for scenarios, some come from main
+# What a scenario may use. It runs in the passthrough host (L1) under busybox's shell, as root.
+#
+# Devices are found by what they are, never by where: device 8086:10d3 is the first one of its kind.
+# A guest is started with guest_start (or run to its end with guest); what it printed is asked for
+# with value; results are told with ok, fail, skip or check, one for each name the scenario declares.
+
+images=/images
+ram=256M
+cpus=1
+flavour=generic
+run_as=
+kernel=        # a path; by default the bzImage of the flavour
+initrd=        # a path; by default the initramfs of the flavour
+kernel_options="console=ttyS0 quiet"
+guest_deadline=${LAB_GUEST_DEADLINE:-90}
+monitor=${LAB_MONITOR:-ferry}
+
+nvme_id=1b36:0010
+e1000e_id=8086:10d3
+e1000_id=8086:100e
+edu_id=1234:11e8
+
+# --- results -------------------------------------------------------------------------------------
+
+report() {
+	local now
+	now=$(now)
+	echo "$1 $2 $((now - $(cat "$work/since"))) $3" >> /share/out/results
+	echo "$1 $2 $3"
+	echo "$2" >> "$work/reported"
+	echo "$now" > "$work/since"
+}
+
+ok() {
+	report ok "$1"
+}
+
+fail() { # fail NAME REASON
+	report fail "$1" "$2"
+}
+
+skip() { # skip NAME REASON
+	report skip "$1" "$2"
+}
+
+# check NAME REASON COMMAND...: the scenario NAME stands if the command succeeds.
+check() {
+	local name=$1 reason=$2
+	shift 2
+	if "$@"; then
+		ok "$name"
+	else
+		fail "$name" "$reason"
+	fi
+}
+
+# Ends the scenario: every name it has not told about yet has failed, for this reason.
+die() {
+	local name
+	for name in $names; do
+		grep -qx "$name" "$work/reported" || fail "$name" "$1"
+	done
+	guest_end
+	exit 1
+}
+
+# A line that a person who watches the lab gets to see.
+note() {
+	echo "note $*" >> /share/out/results
+	echo "note $*"
+}
+
+now() { # centiseconds since L1 started
+	local up rest
+	read -r up rest < /proc/uptime
+	echo "${up%.*}${up#*.}"
+}
+
+wait_for() { # wait_for SECONDS COMMAND...
+	local end
+	end=$(($(now) + $1 * 100))
+	shift
+	until "$@"; do
+		[ "$(now)" -lt "$end" ] || return 1
+		usleep 100000
+	done
+}
+
+# --- devices -------------------------------------------------------------------------------------
+
+# device VENDOR:DEVICE [N]: the sysfs path of the Nth such device, from 1, that is alone in its
+# group; grouped_device, of one that is not.
+find_device() {
+	local id=$1 nth=$2 shared=$3 device members
+	for device in /sys/bus/pci/devices/*; do
+		[ "$(cat "$device/vendor"):$(cat "$device/device")" = "0x${id%:*}:0x${id#*:}" ] || continue
+		members=$(echo "$device"/iommu_group/devices/*)
+		case $members in
+		*" "*) [ "$shared" = yes ] || continue ;;
+		*) [ "$shared" = no ] || continue ;;
+		esac
+		nth=$((nth - 1))
+		[ $nth -gt 0 ] || { echo "$device"; return 0; }
+	done
+	echo "no device $id" >&2
+	return 1
+}
+
+device() {
+	find_device "$1" "${2:-1}" no
+}
+
+grouped_device() {
+	find_device "$1" "${2:-1}" yes
+}
+
+group_file() {
+	echo "/dev/vfio/$(basename "$(readlink "$1/iommu_group")")"
+}
+
+driver_of() {
+	basename "$(readlink "$1/driver" || echo none)"
+}
+
+# bind DEVICE DRIVER: gives the device to that driver, or to none.
+bind() {
+	local address=${1##*/}
+	[ "$(driver_of "$1")" != "$2" ] || return 0
+	[ ! -e "$1/driver" ] || echo "$address" > "$1/driver/unbind"
+	if [ "$2" = none ]; then
+		echo > "$1/driver_override"
+		return 0
+	fi
+	[ -e "/sys/bus/pci/drivers/$2" ] || modprobe "$2"
+	echo "$2" > "$1/driver_override"
+	echo "$address" > "/sys/bus/pci/drivers/$2/bind"
+	[ "$(driver_of "$1")" = "$2" ] || die "$1 does not bind to $2"
+}
+
+give() { # give DEVICE...: to vfio-pci
+	local device
+	for device in "$@"; do
+		[ -n "$device" ] || die "this host lacks the device"
+		bind "$device" vfio-pci
+	done
+}
+
+# --- guests --------------------------------------------------------------------------------------
+
+guest_number=0
+
+# guest_start STEPS [OPTION...]: starts the monitor with a guest that does those steps (see the
+# guest's init); options are the monitor's own.
+guest_start() {
+	local steps=$1
+	shift
+	guest_number=$((guest_number + 1))
+	console=$work/guest$guest_number.console
+	errors=$work/guest$guest_number.errors
+	rm -f "$work/in"
+	mkfifo "$work/in"
+	exec 7<> "$work/in"
+	set -- --initrd "${initrd:-$images/initrd-$flavour}" --cmdline "$kernel_options lab=$steps" \
+		--cpus "$cpus" --memory "$ram" --serial stdio "$@"
+	echo "$monitor run ${kernel:-$images/vmlinuz-$flavour} $*" | tee "$work/guest$guest_number.command"
+	# shellcheck disable=SC2086 # $run_as is a command and its arguments, or nothing
+	timeout -s KILL "$guest_deadline" $run_as "$monitor" run \
+		"${kernel:-$images/vmlinuz-$flavour}" "$@" < "$work/in" > "$console" 2> "$errors" 7>&- &
+	guest_pid=$!
+}
+
+# Waits for the guest's end; $status is the monitor's.
+guest_wait() {
+	wait "$guest_pid"
+	status=$?
+	guest_pid=
+	exec 7>&-
+	echo "status $status"
+	[ "$status" -ne 137 ] || echo "the guest was ended by its deadline of $guest_deadline s"
+}
+
+guest() {
+	guest_start "$@"
+	guest_wait
+}
+
+guest_end() {
+	[ -n "$guest_pid" ] || return 0
+	kill -KILL "$guest_pid" 2> /dev/null
+	guest_wait
+}
+
+# guest_see COUNT PATTERN: waits until the console has so many lines with the pattern.
+guest_see() {
+	wait_for "$guest_deadline" guest_seen "$1" "$2" ||
+		die "the guest did not print '$2' (time $1) within $guest_deadline s"
+	[ "$(grep -c "$2" "$console")" -ge "$1" ] ||
+		die "the guest ended without printing '$2' (time $1): $(first_error)"
+}
+
+guest_seen() {
+	[ "$(grep -c "$2" "$console")" -ge "$1" ] || ! kill -0 "$guest_pid" 2> /dev/null
+}
+
+# A step for a guest that is at its step "ask".
+guest_send() {
+	echo "$1" >&7
+}
+
+# What the guest said about KEY last: the rest of its line.
+value() {
+	tr -d '\r' < "$console" | sed -n "s/^LAB: $1 //p" | tail -n 1
+}
+
+# "yes" when the guest read a file off the disk whose checksum is the one that lies beside it.
+same_sums() {
+	local file
+	file=$(value nvme-file)
+	if [ -n "$file" ] && [ "${file% *}" = "${file#* }" ]; then
+		echo yes
+	else
+		echo "no"
+	fi
+}
+
+first_error() {
+	head -n 1 "$errors"
+}
+
+# Why a guest that ran to its end is no good, or nothing: for check's REASON.
+why() {
+	echo "status $status, $(tr -d '\r' < "$console" | grep -c '^LAB: poweroff$') power-offs;" \
+		"$(first_error) $(tr -d '\r' < "$console" | sed -n 's/^LAB: \(failed.*\)/\1/p' | head -n 1)"
+}
+
+# KVM's count of exits that reached the monitor.
+monitor_exits() {
+	cat /sys/kernel/debug/kvm/"$guest_pid"-*/io_exits /sys/kernel/debug/kvm/"$guest_pid"-*/mmio_exits |
+		awk '{ sum += $1 } END { print sum }'
+}
+
+# as_user MEMLOCK-KIB DEVICE...: from now on the monitor runs as an ordinary user who may open KVM
+# and the devices' groups and lock so much memory ("unlimited" too). as_root takes that back.
+as_user() {
+	local device
+	run_as="labtool as-user 1000 $1"
+	shift
+	for device in "$@"; do
+		chown 1000 "$(group_file "$device")"
+	done
+	chmod 666 /dev/kvm
+}
+
+as_root() {
+	local device
+	for device in "$@"; do
+		chown 0 "$(group_file "$device")"
+	done
+	run_as=
+}

@@ -1,0 +1,44 @@
+# SPDX-License-Identifier: BSD-3-Clause
+# scenarios: nvme-sha256 nvme-write nvme-reads
+# An NVMe disk (MSI-X, DMA both ways): what the guest reads, what it writes, what reading costs.
+
+disk=$(device "$nvme_id")
+give "$disk"
+guest_start "info,nvme_sum,nvme_write:ferry:60,ask" --vfio "$disk"
+guest_see 1 '^LAB: ask'
+sum=$(value nvme-sum)
+check nvme-sha256 "the guest read $sum, not $LAB_DISK_SHA256" [ "$sum" = "$LAB_DISK_SHA256" ]
+
+# Talking on the console costs exits too, so the same talk is had twice, the first time with no
+# reads in it; the clock goes on ticking for as long in both.
+count() {
+	local before=$1 after
+	sleep 1
+	after=$(monitor_exits)
+	echo $((after - before))
+}
+sleep 1
+start=$(monitor_exits)
+guest_send "nvme_reads:0000"
+guest_see 2 '^LAB: ask'
+talk=$(count "$start")
+start=$(monitor_exits)
+guest_send "nvme_reads:4000"
+guest_see 3 '^LAB: ask'
+reads=$(($(count "$start") - talk))
+echo "exits to the monitor: $talk for the talk alone, $reads more for 4,000 reads"
+if grep -q '^LAB: failed nvme_reads' "$console"; then
+	fail nvme-reads "the guest could not read"
+else
+	check nvme-reads "$reads exits to the monitor, 40 allowed" [ "$reads" -le 40 ]
+fi
+
+guest_send poweroff
+guest_wait
+written=$(value nvme-write)
+bind "$disk" nvme
+wait_for 10 [ -b /dev/nvme0n1 ]
+found=$(dd if=/dev/nvme0n1 bs=1M skip=60 count=1 | sha256sum | cut -d ' ' -f 1)
+bind "$disk" none
+check nvme-write "the guest wrote $written, the disk holds $found; $(why)" \
+	[ "$written" = "$found" ] && [ "$status" -eq 0 ]

@@ -1,0 +1,13 @@
+# SPDX-License-Identifier: BSD-3-Clause
+# scenarios: edu unprivileged
+# A program in the guest works the edu device through its mapped BAR; the monitor runs as an
+# ordinary user who may open the group and lock enough memory.
+
+flavour=cloud
+edu=$(device "$edu_id")
+give "$edu"
+as_user "unlimited" "$edu"
+guest "info,edu:0" --vfio "$edu"
+as_root "$edu"
+check unprivileged "$(why)" [ "$status" -eq 0 ]
+check edu "$(value edu); $(why)" expr "$(value edu)" : "edu ok"
