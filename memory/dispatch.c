@@ -121,12 +121,3 @@ enum mem_result mem_map_write(struct mem_map *map, uint64_t address, unsigned in
 	region_unlock(region);
 	return result;
 }
-
-void mem_map_walk(struct mem_map *map, void (*visit)(void *owner, const struct mem_region *region),
-		  void *owner)
-{
-	pthread_rwlock_rdlock(&map->lock);
-	for (size_t i = 0; i < map->table.count; i++)
-		visit(owner, map->table.entries[i].region);
-	pthread_rwlock_unlock(&map->lock);
-}

@@ -100,8 +100,4 @@ enum mem_result mem_map_write(struct mem_map *map, uint64_t address, unsigned in
  */
 unsigned int mem_map_demote(struct mem_map *map, uint64_t address);
 
-/* Calls @visit for each region by rising address, under the map lock for reading. */
-void mem_map_walk(struct mem_map *map, void (*visit)(void *owner, const struct mem_region *region),
-		  void *owner);
-
 #endif

@@ -57,4 +57,17 @@ struct vfio_backend {
 	const struct vfio_backend_ops *ops;
 };
 
+/*
+ * Puts @fd behind the @count descriptors listed, as far as there is @room, unless it is negative;
+ * returns how many there are then.
+ */
+static inline size_t vfio_list(int fd, int *descriptors, size_t room, size_t count)
+{
+	if (fd < 0)
+		return count;
+	if (count < room)
+		descriptors[count] = fd;
+	return count + 1;
+}
+
 #endif

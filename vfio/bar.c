@@ -148,10 +148,9 @@ static void find_mappable(const struct vfio_pci *pci, unsigned int bar, struct a
 
 	collect_areas(&pci->regions[bar], areas);
 	if (pci->has_msix && msix->table_bar == bar)
-		subtract_pages(areas, msix->table_offset,
-			       (uint64_t)msix->vectors * sizeof(struct pci_msix_entry));
+		subtract_pages(areas, msix->table_offset, pci_msix_table_size(msix));
 	if (pci->has_msix && msix->pba_bar == bar)
-		subtract_pages(areas, msix->pba_offset, align_up(msix->vectors, 64) / 8);
+		subtract_pages(areas, msix->pba_offset, pci_msix_pba_size(msix));
 	qsort(areas->area, areas->count, sizeof(areas->area[0]), compare_areas);
 }
 

@@ -31,46 +31,36 @@ static void format_limit(char *text, size_t size)
 /* One sentence for each reason that a person can act on. */
 static int refuse_map(const struct vfio_dma_piece *piece, int error, struct err *err)
 {
-	uint64_t last = piece->iova + (piece->size - 1);
-	char limit[32];
+	char limit[32], locked[128];
+	const char *why;
 
 	switch (error) {
 	case -ENOMEM:
 		format_limit(limit, sizeof(limit));
-		return err_set(err, error,
-			       "guest RAM 0x%" PRIx64 "-0x%" PRIx64
-			       ": it cannot be mapped for DMA: "
-			       "%" PRIu64 " KiB more cannot be locked, the limit is %s: raise it "
-			       "(ulimit -l) or free memory",
-			       piece->iova, last, piece->size / KIB, limit);
+		snprintf(locked, sizeof(locked),
+			 "%" PRIu64 " KiB more cannot be locked, the limit is %s: raise it "
+			 "(ulimit -l) or free memory",
+			 piece->size / KIB, limit);
+		why = locked;
+		break;
 	case -EINVAL:
-		return err_set(err, error,
-			       "guest RAM 0x%" PRIx64 "-0x%" PRIx64
-			       ": it cannot be mapped for DMA: "
-			       "part of it is reserved or beyond the IOMMU's addresses: give the "
-			       "guest less memory",
-			       piece->iova, last);
+		why = "part of it is reserved or beyond the IOMMU's addresses: give the guest less "
+		      "memory";
+		break;
 	case -EEXIST:
 	case -EBUSY:
-		return err_set(err, error,
-			       "guest RAM 0x%" PRIx64 "-0x%" PRIx64
-			       ": it cannot be mapped for DMA: "
-			       "it overlaps what is already mapped",
-			       piece->iova, last);
+		why = "it overlaps what is already mapped";
+		break;
 	case -ENOSPC:
-		return err_set(err, error,
-			       "guest RAM 0x%" PRIx64 "-0x%" PRIx64
-			       ": it cannot be mapped for DMA: "
-			       "the container holds no more mappings: raise "
-			       "vfio_iommu_type1.dma_entry_limit",
-			       piece->iova, last);
+		why = "the container holds no more mappings: raise vfio_iommu_type1.dma_entry_limit";
+		break;
 	default:
-		return err_set(err, error,
-			       "guest RAM 0x%" PRIx64 "-0x%" PRIx64
-			       ": it cannot be mapped for DMA: "
-			       "%s",
-			       piece->iova, last, err_text(error));
+		why = err_text(error);
+		break;
 	}
+	return err_set(err, error,
+		       "guest RAM 0x%" PRIx64 "-0x%" PRIx64 ": it cannot be mapped for DMA: %s",
+		       piece->iova, piece->iova + (piece->size - 1), why);
 }
 
 struct populate {

@@ -90,6 +90,15 @@ void vfio_irqs_init(struct vfio_irqs *irqs, struct pci_device *device, struct vf
 	irqs->msix.count = vfio_irq_count(backend, VFIO_PCI_MSIX_IRQ_INDEX, &irqs->msix.noresize);
 }
 
+static void disable_intx(struct vfio_irqs *irqs)
+{
+	int error = vfio_irq_disable(irqs->backend, VFIO_PCI_INTX_IRQ_INDEX);
+
+	if (error)
+		log_guest(&irqs->limit, LOG_WARN, "%s: INTx cannot be disabled: %s",
+			  irqs->device->name, err_text(error));
+}
+
 /* Trigger, mask, resample, irqfd, unmask: masked, no edge is lost between the steps. */
 static int connect_intx(struct vfio_irqs *irqs, struct err *err)
 {
@@ -125,8 +134,7 @@ static int connect_intx(struct vfio_irqs *irqs, struct err *err)
 	err_set(err, error, "%s: INTx cannot be unmasked: %s", name, err_text(error));
 	kvm_irq_detach(irqs->kvm, intx->gsi, intx->trigger);
 disable:
-	if (vfio_irq_disable(irqs->backend, VFIO_PCI_INTX_IRQ_INDEX))
-		log_warn("%s: INTx cannot be disabled", name);
+	disable_intx(irqs);
 	return error;
 }
 
@@ -166,9 +174,7 @@ void vfio_intx_stop(struct vfio_irqs *irqs)
 	if (intx->trigger < 0)
 		return;
 	kvm_irq_detach(irqs->kvm, intx->gsi, intx->trigger);
-	if (vfio_irq_disable(irqs->backend, VFIO_PCI_INTX_IRQ_INDEX))
-		log_guest(&irqs->limit, LOG_WARN, "%s: INTx cannot be disabled",
-			  irqs->device->name);
+	disable_intx(irqs);
 	close_intx(intx);
 }
 
@@ -185,22 +191,12 @@ void vfio_irqs_stop(struct vfio_irqs *irqs)
 	vfio_intx_stop(irqs);
 }
 
-static size_t list(int fd, int *descriptors, size_t room, size_t count)
+size_t vfio_irqs_descriptors(const struct vfio_irqs *irqs, int *descriptors, size_t room,
+			     size_t count)
 {
-	if (fd < 0)
-		return count;
-	if (count < room)
-		descriptors[count] = fd;
-	return count + 1;
-}
-
-size_t vfio_irqs_descriptors(const struct vfio_irqs *irqs, int *descriptors, size_t room)
-{
-	size_t count = 0;
-
-	count = list(irqs->intx.trigger, descriptors, room, count);
-	count = list(irqs->intx.resample, descriptors, room, count);
+	count = vfio_list(irqs->intx.trigger, descriptors, room, count);
+	count = vfio_list(irqs->intx.resample, descriptors, room, count);
 	for (unsigned int i = 0; i < irqs->count; i++)
-		count = list(irqs->vectors[i].eventfd, descriptors, room, count);
+		count = vfio_list(irqs->vectors[i].eventfd, descriptors, room, count);
 	return count;
 }

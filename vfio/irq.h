@@ -92,8 +92,9 @@ int vfio_irqs_arm(struct vfio_irqs *irqs, struct err *err) FERRY_MUST_CHECK;
 /* irqfds gone, then everything off in VFIO, then the eventfds closed. INTx stays off. */
 void vfio_irqs_stop(struct vfio_irqs *irqs);
 
-/* Every eventfd, as vfio_descriptors() wants them. */
-size_t vfio_irqs_descriptors(const struct vfio_irqs *irqs, int *descriptors, size_t room);
+/* Lists every eventfd behind @count others, as vfio_list(). */
+size_t vfio_irqs_descriptors(const struct vfio_irqs *irqs, int *descriptors, size_t room,
+			     size_t count);
 
 /* For vectors.c. */
 int vfio_intx_start(struct vfio_irqs *irqs, struct err *err) FERRY_MUST_CHECK;

@@ -84,26 +84,43 @@ static bool responds(struct vfio_pci *pci)
 	       identity != UINT32_MAX && class != UINT32_MAX;
 }
 
+/* Neither decode nor bus mastering. */
 static void quiet(struct vfio_pci *pci)
 {
 	int error = vfio_region_write(pci->backend, config_region(pci), PCI_COMMAND, 2, 0);
 
 	if (error)
-		log_warn("passthrough device %s: bus mastering cannot be turned off: %s",
-			 pci->device.name, err_text(error));
+		log_guest(&pci->limit, LOG_WARN,
+			  "passthrough device %s: bus mastering cannot be turned off: %s",
+			  pci->device.name, err_text(error));
 }
 
-/* Without bus mastering and decode; then VFIO's reset, where the device has one. */
+/* To D0, which the shadow says it is in after a reset. */
+static void wake(struct vfio_pci *pci)
+{
+	unsigned int at = pci->device.pm_capability + PCI_PM_CTRL;
+	int error = pci->device.pm_capability
+			    ? vfio_region_write(pci->backend, config_region(pci), at, 1, 0)
+			    : 0;
+
+	if (error)
+		log_guest(&pci->limit, LOG_WARN, "passthrough device %s: it does not wake up: %s",
+			  pci->device.name, err_text(error));
+}
+
+/* Quiet and awake; then VFIO's reset, where the device has one. A guest may ask at any rate. */
 static bool reset_device(struct vfio_pci *pci)
 {
 	int error;
 
 	quiet(pci);
+	wake(pci);
 	if (pci->resettable) {
 		error = pci->backend->ops->reset(pci->backend);
 		if (error < 0)
-			log_warn("passthrough device %s: it was not reset: %s", pci->device.name,
-				 err_text(error));
+			log_guest(&pci->limit, LOG_WARN,
+				  "passthrough device %s: it was not reset: %s", pci->device.name,
+				  err_text(error));
 	} else if (!pci->told_no_reset) {
 		pci->told_no_reset = true;
 		log_warn("passthrough device %s: it has no reset: only its bus mastering is turned "
@@ -112,8 +129,9 @@ static bool reset_device(struct vfio_pci *pci)
 	}
 	if (responds(pci))
 		return true;
-	log_error("passthrough device %s: it does not answer after its reset: it stays out of "
-		  "the guest's reach",
+	log_guest(&pci->limit, LOG_ERROR,
+		  "passthrough device %s: it does not answer after its reset: it stays out of the "
+		  "guest's reach",
 		  pci->device.name);
 	return false;
 }
@@ -135,7 +153,7 @@ static void vfio_pci_reset(struct pci_device *device)
 	if (pci->state != VFIO_PCI_ALIVE)
 		pci_device_unmap(device);
 	else if (vfio_irqs_arm(&pci->irqs, &err))
-		log_error("%s", err.text);
+		log_guest(&pci->limit, LOG_ERROR, "%s", err.text);
 	pci_host_unlock(device);
 }
 
@@ -167,14 +185,14 @@ static int set_up(struct vfio_pci *pci, const struct vfio_device_info *info, str
 	if (config_region(pci)->info.size >= PCIE_CONFIG_SIZE)
 		pci->device.config_size = PCIE_CONFIG_SIZE;
 	pci->resettable = info->flags & VFIO_DEVICE_FLAGS_RESET;
-	pci->told_no_reset = true; /* it comes fresh from the host: worth a word only later */
-	if (!reset_device(pci))
+	/* VFIO has reset it when it opened it. */
+	quiet(pci);
+	if (!responds(pci))
 		return err_set(
 			err, -EIO,
 			"passthrough device %s: it does not answer config reads: power-cycle "
 			"or rescan it on the host",
 			pci->device.name);
-	pci->told_no_reset = false;
 	error = load_shadow(pci, err);
 	if (!error)
 		error = vfio_config_setup(pci, err);
@@ -226,6 +244,7 @@ static void isolate(struct vfio_pci *pci)
 	pci->state = VFIO_PCI_ISOLATED;
 	pci_device_unmap(&pci->device);
 	vfio_irqs_stop(&pci->irqs);
+	quiet(pci);
 }
 
 static void on_error(void *owner, uint32_t events)
@@ -234,7 +253,8 @@ static void on_error(void *owner, uint32_t events)
 
 	(void)events;
 	fd_take(pci->error_event);
-	log_error("passthrough device %s: it reported an uncorrectable error: it is out of the "
+	log_guest(&pci->limit, LOG_ERROR,
+		  "passthrough device %s: it reported an uncorrectable error: it is out of the "
 		  "guest's reach until the guest restarts",
 		  pci->device.name);
 	pci_host_lock(&pci->device);
@@ -365,23 +385,12 @@ void vfio_pci_destroy(struct vfio_pci *pci)
 	free(pci);
 }
 
-size_t vfio_pci_descriptors(const struct vfio_pci *pci, int *descriptors, size_t room)
+size_t vfio_pci_descriptors(const struct vfio_pci *pci, int *descriptors, size_t room, size_t count)
 {
-	const int own[] = {
-		pci->backend ? pci->backend->ops->descriptor(pci->backend) : -1,
-		pci->error_event,
-		pci->request_event,
-	};
-	size_t count = 0;
+	int device = pci->backend ? pci->backend->ops->descriptor(pci->backend) : -1;
 
-	for (size_t i = 0; i < ARRAY_SIZE(own); i++) {
-		if (own[i] < 0)
-			continue;
-		if (count < room)
-			descriptors[count] = own[i];
-		count++;
-	}
-	return count + vfio_irqs_descriptors(&pci->irqs,
-					     descriptors + (count < room ? count : room),
-					     count < room ? room - count : 0);
+	count = vfio_list(device, descriptors, room, count);
+	count = vfio_list(pci->error_event, descriptors, room, count);
+	count = vfio_list(pci->request_event, descriptors, room, count);
+	return vfio_irqs_descriptors(&pci->irqs, descriptors, room, count);
 }

@@ -73,7 +73,8 @@ struct vfio_pci_config {
 
 /*
  * Takes over @backend (closed on failure): checks that it is a PCI device with config region and
- * MSI-X interrupt index, loads its regions, resets it, builds config space and BARs. NULL with @err.
+ * MSI-X interrupt index, loads its regions, turns its bus mastering off, builds config space and
+ * BARs. NULL with @err.
  */
 struct vfio_pci *vfio_pci_create(struct vfio_backend *backend, const struct vfio_pci_config *config,
 				 struct err *err);
@@ -91,8 +92,9 @@ void vfio_pci_release(struct vfio_pci *pci);
 /* Releases and frees one that is on no host. NULL is allowed. */
 void vfio_pci_destroy(struct vfio_pci *pci);
 
-/* The device's descriptor and its eventfds, as vfio_descriptors(). */
-size_t vfio_pci_descriptors(const struct vfio_pci *pci, int *descriptors, size_t room);
+/* Lists the device's descriptor and its eventfds behind @count others, as vfio_list(). */
+size_t vfio_pci_descriptors(const struct vfio_pci *pci, int *descriptors, size_t room,
+			    size_t count);
 
 /* config.c: policy and handlers. Shadow and regions are loaded; set before the BARs' slices. */
 int vfio_config_setup(struct vfio_pci *pci, struct err *err) FERRY_MUST_CHECK;

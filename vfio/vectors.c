@@ -9,7 +9,10 @@
 #include "vmm/base/bits.h"
 #include "vmm/base/fd.h"
 
-/* Where vectors cannot be added one by one, so many are asked for at once if the table has them. */
+/*
+ * Where vectors cannot be added one by one, they are asked for by so many at once, as far as the
+ * table has them. A power of two.
+ */
 enum { VECTOR_BUDGET = 64 };
 
 static void complain(struct vfio_irqs *irqs, const char *what, int error)
@@ -44,12 +47,15 @@ static void detach(struct vfio_irqs *irqs, struct vfio_vector *vector)
 
 void vfio_vectors_stop(struct vfio_irqs *irqs)
 {
+	int error;
+
 	if (!irqs->active)
 		return;
 	for (unsigned int i = 0; i < irqs->count; i++)
 		detach(irqs, &irqs->vectors[i]);
-	if (irqs->span && vfio_irq_disable(irqs->backend, irqs->active->index))
-		complain(irqs, "cannot be disabled", -EIO);
+	error = irqs->span ? vfio_irq_disable(irqs->backend, irqs->active->index) : 0;
+	if (error)
+		complain(irqs, "vectors cannot be disabled", error);
 	for (unsigned int i = 0; i < irqs->count; i++) {
 		if (irqs->vectors[i].gsi >= 0)
 			kvm_irq_free(irqs->kvm, (unsigned int)irqs->vectors[i].gsi);
@@ -190,10 +196,19 @@ static void connect_routes(struct vfio_irqs *irqs)
 	}
 }
 
+static void drop_vector_0(struct vfio_irqs *irqs)
+{
+	int none = -1;
+	int error = vfio_irq_trigger(irqs->backend, irqs->active->index, 0, 1, &none);
+
+	if (error)
+		complain(irqs, "vector 0 cannot be freed", error);
+}
+
 /* Vectors [0, @span) with the eventfds there are; vector 0 has one while this is done. */
 static int enable_span(struct vfio_irqs *irqs, unsigned int span)
 {
-	int *eventfds = calloc(span, sizeof(*eventfds)), spare = -1, none = -1, error;
+	int *eventfds = calloc(span, sizeof(*eventfds)), spare = -1, error;
 
 	if (!eventfds)
 		return -ENOMEM;
@@ -210,8 +225,8 @@ static int enable_span(struct vfio_irqs *irqs, unsigned int span)
 		irqs->span = span;
 		for (unsigned int i = 0; i < span; i++)
 			irqs->vectors[i].wired = irqs->vectors[i].eventfd >= 0;
-		if (spare >= 0 && vfio_irq_trigger(irqs->backend, irqs->active->index, 0, 1, &none))
-			complain(irqs, "vector 0 cannot be freed", -EIO);
+		if (spare >= 0)
+			drop_vector_0(irqs);
 	}
 	fd_close(&spare);
 	free(eventfds);
@@ -226,17 +241,21 @@ static int enable_vectors(struct vfio_irqs *irqs, unsigned int need)
 
 	if (!irqs->active->noresize)
 		return enable_span(irqs, 1);
-	if (irqs->active == &irqs->msix && span > VECTOR_BUDGET)
-		span = need > VECTOR_BUDGET ? need : VECTOR_BUDGET;
+	if (irqs->active == &irqs->msix && align_up(need, VECTOR_BUDGET) < span)
+		span = (unsigned int)align_up(need, VECTOR_BUDGET);
 	error = enable_span(irqs, span);
 	if (error && need < span && irqs->active == &irqs->msix)
 		error = enable_span(irqs, need);
 	return error;
 }
 
-/* All off and on again with more; a signal that fell in between is made up for by a spurious one. */
+/*
+ * All off and on again with more, or as before when more cannot be had; a signal that fell in between
+ * is made up for by a spurious one.
+ */
 static int grow(struct vfio_irqs *irqs, unsigned int need)
 {
+	unsigned int before = irqs->span;
 	int error = vfio_irq_disable(irqs->backend, irqs->active->index);
 
 	if (error)
@@ -245,6 +264,8 @@ static int grow(struct vfio_irqs *irqs, unsigned int need)
 	for (unsigned int i = 0; i < irqs->count; i++)
 		irqs->vectors[i].wired = false;
 	error = enable_vectors(irqs, need);
+	if (error && enable_span(irqs, before))
+		complain(irqs, "the vectors there were are lost", error);
 	for (unsigned int i = 0; i < irqs->count; i++)
 		if (irqs->vectors[i].eventfd >= 0)
 			fd_signal(irqs->vectors[i].eventfd);

@@ -4,6 +4,7 @@
 #include "vfio/vfio.h"
 
 #include <errno.h>
+#include <inttypes.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -179,6 +180,23 @@ static int tell_kvm(struct vfio *vfio, struct kvm_vm *vm, struct err *err)
 	return 0;
 }
 
+/* The windows were sized by what sysfs told; the ROM, which VFIO may leave out, has room there too. */
+static int check_sizes(const struct entry *entry, struct err *err)
+{
+	for (unsigned int bar = 0; bar < PCI_BARS; bar++) {
+		uint64_t size = entry->pci->regions[bar].info.size;
+		uint64_t told = entry->sysfs.resources[bar].size;
+
+		if (size > told)
+			return err_set(err, -ERANGE,
+				       "passthrough device %s: BAR %u: VFIO says 0x%" PRIx64
+				       " bytes, sysfs 0x%" PRIx64
+				       ": it was changed meanwhile: start again",
+				       entry->sysfs.address, bar, size, told);
+	}
+	return 0;
+}
+
 static int open_device(struct vfio *vfio, struct entry *entry, const struct vfio_attach *to,
 		       struct err *err)
 {
@@ -194,7 +212,7 @@ static int open_device(struct vfio *vfio, struct entry *entry, const struct vfio
 
 	if (backend)
 		entry->pci = vfio_pci_create(backend, &config, err);
-	return entry->pci ? 0 : -ENODEV;
+	return entry->pci ? check_sizes(entry, err) : -ENODEV;
 }
 
 static struct entry *find_function_0(const struct vfio *vfio, unsigned int slot)
@@ -250,31 +268,20 @@ int vfio_map_ram(struct vfio *vfio, struct ram *ram, vfio_mapped done, void *mac
 			      err);
 }
 
-static size_t list(int fd, int *descriptors, size_t room, size_t count)
-{
-	if (fd < 0)
-		return count;
-	if (count < room)
-		descriptors[count] = fd;
-	return count + 1;
-}
-
 size_t vfio_descriptors(const struct vfio *vfio, int *descriptors, size_t room)
 {
-	size_t count = list(vfio->kvm, descriptors, room, 0);
+	size_t count = vfio_list(vfio->kvm, descriptors, room, 0);
 
 	if (vfio->container)
-		count = list(vfio_container_descriptor(vfio->container), descriptors, room, count);
+		count = vfio_list(vfio_container_descriptor(vfio->container), descriptors, room,
+				  count);
 	for (size_t i = 0; i < vfio->group_count; i++)
-		count = list(vfio_group_descriptor(vfio->groups[i].group), descriptors, room,
-			     count);
-	for (size_t i = 0; i < vfio->count; i++) {
-		size_t used = count < room ? count : room;
-
+		count = vfio_list(vfio_group_descriptor(vfio->groups[i].group), descriptors, room,
+				  count);
+	for (size_t i = 0; i < vfio->count; i++)
 		if (vfio->entries[i]->pci)
-			count += vfio_pci_descriptors(vfio->entries[i]->pci, descriptors + used,
-						      room - used);
-	}
+			count = vfio_pci_descriptors(vfio->entries[i]->pci, descriptors, room,
+						     count);
 	return count;
 }
 

@@ -244,10 +244,3 @@ void pci_device_unmap(struct pci_device *device)
 	device->unmapped = true;
 	pci_host_unmap_stale(device->bus->host);
 }
-
-void pci_device_remap(struct pci_device *device)
-{
-	device->unmapped = false;
-	pci_host_unmap_stale(device->bus->host);
-	pci_host_map_decoded(device->bus->host);
-}

@@ -126,16 +126,6 @@ void pci_host_unlock(struct pci_device *device)
 	pthread_mutex_unlock(&device->bus->host->lock);
 }
 
-void pci_host_walk(struct pci_host *host, void (*visit)(void *owner, struct pci_device *device),
-		   void *owner)
-{
-	pthread_mutex_lock(&host->lock);
-	for (unsigned int devfn = 0; devfn < PCI_DEVFNS; devfn++)
-		if (host->root.devices[devfn])
-			visit(owner, host->root.devices[devfn]);
-	pthread_mutex_unlock(&host->lock);
-}
-
 uint16_t pci_device_requester(const struct pci_device *device)
 {
 	return (uint16_t)(device->bus->number << 8 | device->devfn);

@@ -18,35 +18,35 @@ static bool access_is_possible(const struct pci_device *device, unsigned int off
 	       range_fits(offset, size, device->config_size);
 }
 
-/* Drops both locks, then runs what the function put off. */
-static void leave(struct pci_host *host, struct pci_device *device)
+/* The function, host lock and its own lock held; NULL, and no lock held, when nobody answers. */
+static struct pci_device *enter(struct pci_host *host, uint16_t bdf, unsigned int offset,
+				unsigned int size)
 {
-	bool deferred = device->deferred;
+	struct pci_device *device;
 
-	pthread_mutex_unlock(&device->lock);
-	pthread_mutex_unlock(&host->lock);
-	if (deferred)
-		pci_device_settle(device);
+	pthread_mutex_lock(&host->lock);
+	device = find_device(host, bdf);
+	if (!device || !access_is_possible(device, offset, size)) {
+		pthread_mutex_unlock(&host->lock);
+		return NULL;
+	}
+	pthread_mutex_lock(&device->lock);
+	return device;
 }
 
 enum mem_result pci_host_config_read(struct pci_host *host, uint16_t bdf, unsigned int offset,
 				     unsigned int size, uint32_t *value)
 {
-	struct pci_device *device;
+	struct pci_device *device = enter(host, bdf, offset, size);
 
 	*value = UINT32_MAX;
-	pthread_mutex_lock(&host->lock);
-	device = find_device(host, bdf);
-	if (!device || !access_is_possible(device, offset, size)) {
-		pthread_mutex_unlock(&host->lock);
+	if (!device)
 		return MEM_DONE;
-	}
-	pthread_mutex_lock(&device->lock);
 	if (device->ops->config_read)
 		*value = device->ops->config_read(device, offset, size);
 	else
 		*value = (uint32_t)load_le(device->config + offset, size);
-	leave(host, device);
+	pci_host_unlock(device);
 	return MEM_DONE;
 }
 
@@ -84,17 +84,12 @@ static enum mem_result write_device(struct pci_host *host, struct pci_device *de
 enum mem_result pci_host_config_write(struct pci_host *host, uint16_t bdf, unsigned int offset,
 				      unsigned int size, uint32_t value)
 {
-	struct pci_device *device;
+	struct pci_device *device = enter(host, bdf, offset, size);
 	enum mem_result result;
 
-	pthread_mutex_lock(&host->lock);
-	device = find_device(host, bdf);
-	if (!device || !access_is_possible(device, offset, size)) {
-		pthread_mutex_unlock(&host->lock);
+	if (!device)
 		return MEM_DONE;
-	}
-	pthread_mutex_lock(&device->lock);
 	result = write_device(host, device, offset, size, value);
-	leave(host, device);
+	pci_host_unlock(device);
 	return result;
 }

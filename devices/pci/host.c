@@ -119,7 +119,6 @@ void pci_host_reset(struct pci_host *host)
 
 		pthread_mutex_lock(&device->lock);
 		memcpy(device->config, device->reset_config, sizeof(device->config));
-		device->deferred = false;
 		device->unmapped = false;
 		pthread_mutex_unlock(&device->lock);
 	}

@@ -58,6 +58,10 @@ int pci_msix_init(struct pci_msix *msix, struct pci_device *device, unsigned int
 		  const struct pci_msi_ops *ops, void *owner, struct err *err) FERRY_MUST_CHECK;
 void pci_msix_release(struct pci_msix *msix);
 
+/* Bytes of the table and of the PBA. */
+uint64_t pci_msix_table_size(const struct pci_msix *msix);
+uint64_t pci_msix_pba_size(const struct pci_msix *msix);
+
 /* Whether [@offset, @offset + @size) of BAR @bar touches the table or the PBA. */
 bool pci_msix_covers(const struct pci_msix *msix, unsigned int bar, uint64_t offset, uint64_t size);
 

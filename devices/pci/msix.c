@@ -10,13 +10,13 @@
 #include "devices/pci/msi.h"
 #include "vmm/base/bits.h"
 
-static uint64_t table_size(const struct pci_msix *msix)
+uint64_t pci_msix_table_size(const struct pci_msix *msix)
 {
 	return (uint64_t)msix->vectors * PCI_MSIX_ENTRY_SIZE;
 }
 
 /* One bit a vector, in whole quadwords. */
-static uint64_t pba_size(const struct pci_msix *msix)
+uint64_t pci_msix_pba_size(const struct pci_msix *msix)
 {
 	return align_up(msix->vectors, 64) / 8;
 }
@@ -46,16 +46,18 @@ static int check_place(const struct pci_msix *msix, const char *what, unsigned i
 
 static int check_layout(const struct pci_msix *msix, struct err *err)
 {
-	int ret = check_place(msix, "table", msix->table_bar, msix->table_offset, table_size(msix),
-			      err);
+	int ret = check_place(msix, "table", msix->table_bar, msix->table_offset,
+			      pci_msix_table_size(msix), err);
 
 	if (ret < 0)
 		return ret;
-	ret = check_place(msix, "PBA", msix->pba_bar, msix->pba_offset, pba_size(msix), err);
+	ret = check_place(msix, "PBA", msix->pba_bar, msix->pba_offset, pci_msix_pba_size(msix),
+			  err);
 	if (ret < 0)
 		return ret;
 	if (msix->table_bar == msix->pba_bar &&
-	    ranges_overlap(msix->table_offset, table_size(msix), msix->pba_offset, pba_size(msix)))
+	    ranges_overlap(msix->table_offset, pci_msix_table_size(msix), msix->pba_offset,
+			   pci_msix_pba_size(msix)))
 		return err_set(err, -EINVAL, "MSI-X: %s: table and PBA overlap in BAR %u",
 			       msix->device->name, msix->table_bar);
 	return 0;
@@ -112,23 +114,23 @@ void pci_msix_release(struct pci_msix *msix)
 bool pci_msix_covers(const struct pci_msix *msix, unsigned int bar, uint64_t offset, uint64_t size)
 {
 	return (bar == msix->table_bar &&
-		ranges_overlap(offset, size, msix->table_offset, table_size(msix))) ||
+		ranges_overlap(offset, size, msix->table_offset, pci_msix_table_size(msix))) ||
 	       (bar == msix->pba_bar &&
-		ranges_overlap(offset, size, msix->pba_offset, pba_size(msix)));
+		ranges_overlap(offset, size, msix->pba_offset, pci_msix_pba_size(msix)));
 }
 
 static bool in_table(const struct pci_msix *msix, unsigned int bar, uint64_t offset,
 		     unsigned int size)
 {
 	return bar == msix->table_bar && offset >= msix->table_offset &&
-	       range_fits(offset - msix->table_offset, size, table_size(msix));
+	       range_fits(offset - msix->table_offset, size, pci_msix_table_size(msix));
 }
 
 static bool in_pba(const struct pci_msix *msix, unsigned int bar, uint64_t offset,
 		   unsigned int size)
 {
 	return bar == msix->pba_bar && offset >= msix->pba_offset &&
-	       range_fits(offset - msix->pba_offset, size, pba_size(msix));
+	       range_fits(offset - msix->pba_offset, size, pci_msix_pba_size(msix));
 }
 
 static bool access_counts(uint64_t offset, unsigned int size)

@@ -49,11 +49,9 @@ struct pci_device;
  *    slices that stop decoding or move leave the maps, all functions' before any is added)
  *   config_written the device forwards or acts on the write;
  *   (slices that now decode enter the maps)
- * `settle` runs after both locks were dropped, when config_written or a BAR handler asked for it
- * with pci_device_defer(): for mirrors and resets, which need the locks anew.
  *
- * Every member may be NULL. check, config_read and config_written hold both locks; settle, reset
- * and destroy hold none (pci_host_lock() takes them). The shadow is only written with both locks
+ * Every member may be NULL. check, config_read and config_written hold both locks; reset and
+ * destroy hold none (pci_host_lock() takes them). The shadow is only written with both locks
  * held, so either is enough to read it. A slice that overlaps another, or whose BAR is at address
  * 0 or outside the host bridge's windows, stays unmapped and is tried again at every later write
  * that touches COMMAND, a BAR or the power state of any function.
@@ -65,7 +63,6 @@ struct pci_device_ops {
 	uint32_t (*config_read)(struct pci_device *device, unsigned int offset, unsigned int size);
 	void (*config_written)(struct pci_device *device, unsigned int offset, unsigned int size,
 			       uint32_t value);
-	void (*settle)(struct pci_device *device);
 	/* To the state after power-on; the shadow's own reset is done by then. vCPUs parked. */
 	void (*reset)(struct pci_device *device);
 	void (*destroy)(struct pci_device *device);
@@ -85,8 +82,7 @@ struct pci_device {
 	uint8_t write_1_clear[PCIE_CONFIG_SIZE];
 	struct pci_bar bars[PCI_BAR_COUNT];
 	unsigned int pm_capability; /* offset of the power management capability, 0 without */
-	bool deferred;
-	bool unmapped; /* between pci_device_unmap() and pci_device_remap() */
+	bool unmapped;              /* by pci_device_unmap(), until the next reset */
 };
 
 /* Sets up names, locks, an empty config space and all-zero masks. @config_size is 256 or 4096. */
@@ -113,25 +109,11 @@ uint64_t pci_device_bar_address(const struct pci_device *device, unsigned int in
  */
 bool pci_device_decodes(const struct pci_device *device, enum pci_bar_kind kind);
 
-/* Offset of the first capability with @id in the shadow, 0 when absent; a looping list ends too. */
-unsigned int pci_device_find_capability(const struct pci_device *device, uint8_t id);
-
-/* Asks for ops->settle once the locks are dropped. Device lock held. */
-void pci_device_defer(struct pci_device *device);
-
 /*
- * Runs ops->settle when it was asked for. No lock held. Config accesses end with it by themselves;
- * a BAR handler that may defer has a region without a lock, takes the device lock itself, drops it
- * and then calls this.
- */
-void pci_device_settle(struct pci_device *device);
-
-/*
- * Takes all slices out of the maps, or puts back those that decode: around resets and removal.
- * Host lock and device lock held by the caller through pci_host_lock().
+ * Takes all slices out of the maps and keeps them out until pci_host_reset(). Host lock and device
+ * lock held by the caller through pci_host_lock().
  */
 void pci_device_unmap(struct pci_device *device);
-void pci_device_remap(struct pci_device *device);
 
 /* Requester id with the current bus number: bus << 8 | devfn. The function is on a bus. */
 uint16_t pci_device_requester(const struct pci_device *device);
@@ -195,14 +177,8 @@ enum mem_result pci_host_config_read(struct pci_host *host, uint16_t bdf, unsign
 enum mem_result pci_host_config_write(struct pci_host *host, uint16_t bdf, unsigned int offset,
 				      unsigned int size, uint32_t value);
 
-/* Host lock, then device lock. For settle handlers and the main thread. */
+/* Host lock, then device lock. For the main thread. */
 void pci_host_lock(struct pci_device *device);
 void pci_host_unlock(struct pci_device *device);
-
-/*
- * Calls @visit for each function, the host bridge first, in order of address, under the host lock.
- */
-void pci_host_walk(struct pci_host *host, void (*visit)(void *owner, struct pci_device *device),
-		   void *owner);
 
 #endif

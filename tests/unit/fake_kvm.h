@@ -7,6 +7,7 @@
 #include <check.h>
 #include <errno.h>
 #include <linux/kvm.h>
+#include <pthread.h>
 #include <stdbool.h>
 #include <stddef.h>
 #include <string.h>
@@ -32,7 +33,6 @@ static struct fake_kvm {
 	unsigned long vm_type;
 	unsigned int calls; /* ioctls on the VM but for KVM_CHECK_EXTENSION */
 	struct kvm_userspace_memory_region memory;
-	struct kvm_enable_cap enabled;
 	unsigned int routing_calls;
 	struct {
 		uint32_t nr;
@@ -40,13 +40,17 @@ static struct fake_kvm {
 	} routing;
 	struct kvm_irqfd irqfd;
 	struct kvm_irq_level level;
-	struct kvm_msi msi;
 	struct kvm_device_attr attribute;
 	struct kvm_run *run;
 	int run_result;
 	bool run_saw_immediate;
 	void (*during_run)(void);
+	/* When set, answers every ioctl on a vCPU's descriptor, in whatever thread it is made. */
+	int (*vcpu_ioctl)(int fd, unsigned long request, void *argument);
 } fake;
+
+/* Several vCPUs are created at once. */
+static pthread_mutex_t fake_create_lock = PTHREAD_MUTEX_INITIALIZER;
 
 static inline void fake_kvm_reset(void)
 {
@@ -108,15 +112,29 @@ static bool fake_refuses(unsigned long request)
 
 static int fake_create_vcpu(void)
 {
-	fake.vcpu_fd = memfd_create("vcpu", MFD_CLOEXEC);
-	ck_assert_int_eq(ftruncate(fake.vcpu_fd, fake.run_size), 0);
-	return fake.vcpu_fd;
+	int fd = memfd_create("vcpu", MFD_CLOEXEC);
+
+	ck_assert_int_eq(ftruncate(fd, fake.run_size), 0);
+	fake.vcpu_fd = fd;
+	return fd;
 }
+
+static int fake_vm_ioctl_value(int fd, unsigned long request, unsigned long argument);
 
 int kvm_sys_ioctl_value(int fd, unsigned long request, unsigned long argument)
 {
+	int result;
+
 	if (request == KVM_CHECK_EXTENSION)
 		return fake_capability(fd, argument);
+	pthread_mutex_lock(&fake_create_lock);
+	result = fake_vm_ioctl_value(fd, request, argument);
+	pthread_mutex_unlock(&fake_create_lock);
+	return result;
+}
+
+static int fake_vm_ioctl_value(int fd, unsigned long request, unsigned long argument)
+{
 	if (fake_refuses(request))
 		return fake.fails_code;
 	fake.calls += fd == fake.vm_fd;
@@ -155,15 +173,14 @@ static void fake_set_routing(const struct kvm_irq_routing *routing)
 
 int kvm_sys_ioctl(int fd, unsigned long request, void *argument)
 {
+	if (fake.vcpu_ioctl && fd != fake.system_fd && fd != fake.vm_fd)
+		return fake.vcpu_ioctl(fd, request, argument);
 	if (fake_refuses(request))
 		return fake.fails_code;
 	fake.calls += fd == fake.vm_fd;
 	switch (request) {
 	case KVM_SET_USER_MEMORY_REGION:
 		memcpy(&fake.memory, argument, sizeof(fake.memory));
-		return 0;
-	case KVM_ENABLE_CAP:
-		memcpy(&fake.enabled, argument, sizeof(fake.enabled));
 		return 0;
 	case KVM_SET_GSI_ROUTING:
 		fake_set_routing(argument);
@@ -174,9 +191,6 @@ int kvm_sys_ioctl(int fd, unsigned long request, void *argument)
 	case KVM_IRQ_LINE:
 		memcpy(&fake.level, argument, sizeof(fake.level));
 		return 0;
-	case KVM_SIGNAL_MSI:
-		memcpy(&fake.msi, argument, sizeof(fake.msi));
-		return 1;
 	case KVM_CREATE_DEVICE:
 		((struct kvm_create_device *)argument)->fd = 77;
 		return 0;

@@ -424,6 +424,22 @@ void vfio_fake_space_init(struct vfio_fake_space *space)
 	space->page_sizes = 4096 | 2 * MIB;
 }
 
+int run_suite(const char *name, void (*add_tests)(TCase *tests))
+{
+	Suite *suite = suite_create(name);
+	TCase *tests = tcase_create(name);
+	SRunner *runner;
+	int failed;
+
+	add_tests(tests);
+	suite_add_tcase(suite, tests);
+	runner = srunner_create(suite);
+	srunner_run_all(runner, CK_NORMAL);
+	failed = srunner_ntests_failed(runner);
+	srunner_free(runner);
+	return failed ? 1 : 0;
+}
+
 static unsigned int count_entries(const char *path)
 {
 	unsigned int count = 0;

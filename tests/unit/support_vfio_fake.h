@@ -4,6 +4,7 @@
 #ifndef FERRY_TESTS_UNIT_SUPPORT_VFIO_FAKE_H
 #define FERRY_TESTS_UNIT_SUPPORT_VFIO_FAKE_H
 
+#include <check.h>
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
@@ -75,6 +76,9 @@ struct vfio_fake_space {
 };
 
 void vfio_fake_space_init(struct vfio_fake_space *space);
+
+/* Runs what @add_tests adds to one case; the program's exit status. */
+int run_suite(const char *name, void (*add_tests)(TCase *tests));
 
 /* Open descriptors and threads of this process, for leak checks. */
 unsigned int count_descriptors(void);

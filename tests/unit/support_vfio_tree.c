@@ -95,7 +95,11 @@ void tree_add_device(const char *address, unsigned int group, const char *driver
 	snprintf(target, sizeof(target), "../../../kernel/iommu_groups/%u", group);
 	tree_link(path, target);
 	snprintf(path, sizeof(path), "bus/pci/devices/%s/resource", address);
-	tree_write(path, "");
+	tree_write(path, "0xfeb40000 0xfeb4ffff 0x40200\n"
+			 "0x0 0x0 0x0\n"
+			 "0xe000 0xe01f 0x40101\n"
+			 "0x0 0x0 0x0\n"
+			 "0x12c0000000 0x12c01fffff 0x14220c\n");
 	snprintf(path, sizeof(path), "bus/pci/devices/%s/driver", address);
 	snprintf(target, sizeof(target), "../../../../bus/pci/drivers/%s", driver ? driver : "");
 	if (driver)

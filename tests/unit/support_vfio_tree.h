@@ -16,7 +16,7 @@ void tree_write(const char *path, const char *text);
 void tree_link(const char *path, const char *target);
 void tree_unlink(const char *path);
 
-/* A PCI device in IOMMU group @group, bound to @driver (NULL: to none), without BARs. */
+/* A PCI device with the fake's BARs in IOMMU group @group, bound to @driver (NULL: to none). */
 void tree_add_device(const char *address, unsigned int group, const char *driver);
 
 #endif

@@ -166,9 +166,6 @@ START_TEST(device_ids_go_where_kvm_takes_them)
 	ck_assert_int_eq(kvm_irq_commit(its), 0);
 	ck_assert_uint_eq(fake.routing.entries[0].flags, KVM_MSI_VALID_DEVID);
 	ck_assert_uint_eq(fake.routing.entries[0].u.msi.devid, 0x108);
-	ck_assert_int_eq(kvm_irq_signal_msi(its, &message), 0);
-	ck_assert_uint_eq(fake.msi.flags, KVM_MSI_VALID_DEVID);
-	ck_assert_uint_eq(fake.msi.devid, 0x108);
 	kvm_irq_destroy(its);
 	kvm_irq_destroy(NULL);
 }
@@ -201,18 +198,13 @@ START_TEST(eventfds_are_attached_and_detached)
 }
 END_TEST
 
-START_TEST(lines_and_messages_without_a_route)
+START_TEST(lines_are_raised_and_lowered)
 {
 	ck_assert_int_eq(kvm_irq_set_level(irq, 0x01000021, true), 0);
 	ck_assert_uint_eq(fake.level.irq, 0x01000021);
 	ck_assert_uint_eq(fake.level.level, 1);
 	ck_assert_int_eq(kvm_irq_set_level(irq, 4, false), 0);
 	ck_assert_uint_eq(fake.level.level, 0);
-	ck_assert_int_eq(kvm_irq_signal_msi(irq, &message), 0);
-	ck_assert_uint_eq(fake.msi.address_lo, 0xfee01000);
-	ck_assert_uint_eq(fake.msi.address_hi, 1);
-	ck_assert_uint_eq(fake.msi.data, 0x4021);
-	ck_assert_uint_eq(fake.msi.flags, 0);
 }
 END_TEST
 
@@ -270,7 +262,7 @@ int main(void)
 	tcase_add_test(tests, device_ids_go_where_kvm_takes_them);
 	tcase_add_test(tests, too_few_routes_are_refused);
 	tcase_add_test(tests, eventfds_are_attached_and_detached);
-	tcase_add_test(tests, lines_and_messages_without_a_route);
+	tcase_add_test(tests, lines_are_raised_and_lowered);
 	tcase_add_test(tests, threads_share_the_table);
 	suite_add_tcase(suite, tests);
 	runner = srunner_create(suite);

@@ -141,10 +141,6 @@ START_TEST(requests_reach_their_descriptor)
 	struct kvm_vm *vm = create();
 	uint32_t value = 5;
 
-	ck_assert_int_eq(kvm_vm_enable(vm, KVM_CAP_SPLIT_IRQCHIP, 24), 0);
-	ck_assert_uint_eq(fake.enabled.cap, KVM_CAP_SPLIT_IRQCHIP);
-	ck_assert_uint_eq(fake.enabled.args[0], 24);
-	ck_assert_uint_eq(fake.enabled.flags, 0);
 	ck_assert_int_eq(kvm_vm_create_device(vm, KVM_DEV_TYPE_VFIO, "VFIO", &err), 77);
 	ck_assert_int_eq(kvm_device_set_attribute(77, 1, 2, &value), 0);
 	ck_assert_uint_eq(fake.attribute.group, 1);

@@ -7,7 +7,7 @@
 #include <stdio.h>
 #include <string.h>
 
-#include "memory/map.h"
+#include "memory/map_private.h"
 #include "vmm/base/bits.h"
 
 enum { PAGE = 0x1000 };
@@ -154,19 +154,18 @@ static void put(struct mem_region *region, uint64_t base)
 	story[0] = '\0';
 }
 
-static void collect(void *owner, const struct mem_region *region)
-{
-	(void)owner;
-	tell("%s@%lx ", region->name, (unsigned long)region->base);
-}
-
 static void expect_map(const char *expected)
 {
 	char saved[sizeof(story)];
 
 	memcpy(saved, story, sizeof(story));
 	story[0] = '\0';
-	mem_map_walk(map, collect, NULL);
+	for (size_t i = 0; i < map->table.count; i++) {
+		const struct mem_entry *entry = &map->table.entries[i];
+
+		ck_assert_uint_eq(entry->base, entry->region->base);
+		tell("%s@%lx ", entry->region->name, (unsigned long)entry->base);
+	}
 	ck_assert_str_eq(story, expected);
 	memcpy(story, saved, sizeof(story));
 }

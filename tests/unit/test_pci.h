@@ -36,8 +36,7 @@ struct toy {
 	struct pci_slice slices[TOY_SLICES];
 	char names[TOY_SLICES][16];
 	bool not_yet;
-	bool defer;
-	unsigned int settled, resets;
+	unsigned int reads, resets;
 };
 
 static inline void bench_note(struct bench *bench, const char *text)
@@ -171,20 +170,11 @@ static inline void toy_written(struct pci_device *device, unsigned int offset, u
 
 	snprintf(text, sizeof(text), "written:%x/%u=%x", offset, size, value);
 	bench_note(toy->bench, text);
-	if (toy->defer)
-		pci_device_defer(device);
-}
-
-static inline void toy_settle(struct pci_device *device)
-{
-	/* Taking both locks shows that neither is held. */
-	pci_host_lock(device);
-	toy_of(device)->settled++;
-	pci_host_unlock(device);
 }
 
 static inline void toy_reset(struct pci_device *device)
 {
+	/* Taking both locks shows that neither is held. */
 	pci_host_lock(device);
 	toy_of(device)->resets++;
 	pci_host_unlock(device);
@@ -206,7 +196,6 @@ static inline void toy_destroy(struct pci_device *device)
 static const struct pci_device_ops toy_ops = {
 	.check = toy_check,
 	.config_written = toy_written,
-	.settle = toy_settle,
 	.reset = toy_reset,
 	.destroy = toy_destroy,
 };

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
-/* Config space: ECAM, the ports, absent functions, masks, capabilities, put-off work. */
+/* Config space: ECAM, the ports, absent functions, masks. */
 
 #include "tests/unit/test_pci.h"
 
@@ -134,54 +134,6 @@ START_TEST(masks_decide_what_sticks)
 }
 END_TEST
 
-START_TEST(what_was_put_off_runs_without_locks)
-{
-	struct bench *bench = bench_create();
-	struct toy *toy = toy_create(bench, "a");
-
-	toy_add(toy, 1, 0);
-	toy_write(toy, 0x40, 4, 0);
-	ck_assert_uint_eq(toy->settled, 0);
-	toy->defer = true;
-	toy_write(toy, 0x40, 4, 0);
-	ck_assert_uint_eq(toy->settled, 1);
-	toy->defer = false;
-	pthread_mutex_lock(&toy->pci.lock);
-	pci_device_defer(&toy->pci);
-	pthread_mutex_unlock(&toy->pci.lock);
-	pci_device_settle(&toy->pci);
-	pci_device_settle(&toy->pci);
-	ck_assert_uint_eq(toy->settled, 2);
-	bench_destroy(bench);
-}
-END_TEST
-
-START_TEST(capability_walks_end)
-{
-	struct bench *bench = bench_create();
-	struct toy *toy = toy_create(bench, "a");
-	uint8_t *config = toy->pci.config;
-
-	config[PCI_CAPABILITY_LIST] = 0x40;
-	config[0x40] = PCI_CAP_ID_PM;
-	config[0x41] = 0x52;
-	config[0x50] = PCI_CAP_ID_MSI;
-	config[0x51] = 0x40;
-	ck_assert_uint_eq(pci_device_find_capability(&toy->pci, PCI_CAP_ID_PM), 0);
-	store_le16(config + PCI_STATUS, PCI_STATUS_CAP_LIST);
-	ck_assert_uint_eq(pci_device_find_capability(&toy->pci, PCI_CAP_ID_PM), 0x40);
-	ck_assert_uint_eq(pci_device_find_capability(&toy->pci, PCI_CAP_ID_MSI), 0x50);
-	ck_assert_uint_eq(pci_device_find_capability(&toy->pci, PCI_CAP_ID_MSIX), 0);
-	config[0x51] = 0x10; /* into the header */
-	ck_assert_uint_eq(pci_device_find_capability(&toy->pci, PCI_CAP_ID_MSIX), 0);
-	config[0x51] = 0xff;
-	config[0xfd] = 0xfc;
-	ck_assert_uint_eq(pci_device_find_capability(&toy->pci, PCI_CAP_ID_MSIX), 0);
-	toy_add(toy, 1, 0);
-	bench_destroy(bench);
-}
-END_TEST
-
 int main(void)
 {
 	static const TTest *const *const tests[] = {
@@ -191,8 +143,6 @@ int main(void)
 		&nobody_answers_with_all_ones,
 		&accesses_over_a_dword_are_dropped,
 		&masks_decide_what_sticks,
-		&what_was_put_off_runs_without_locks,
-		&capability_walks_end,
 	};
 
 	return run_tests("pci config", tests, ARRAY_SIZE(tests));

@@ -53,30 +53,6 @@ START_TEST(function_0_tells_of_others)
 }
 END_TEST
 
-static void visit_count(void *owner, struct pci_device *device)
-{
-	unsigned int *devfns = owner;
-
-	ck_assert(devfns[0] == 0 || device->devfn > devfns[1]);
-	devfns[0]++;
-	devfns[1] = device->devfn;
-}
-
-START_TEST(a_walk_goes_by_address)
-{
-	struct bench *bench = bench_create();
-	unsigned int devfns[2] = {0};
-
-	toy_add(toy_create(bench, "c"), 9, 0);
-	toy_add(toy_create(bench, "a"), 1, 1);
-	toy_add(toy_create(bench, "b"), 1, 0);
-	pci_host_walk(bench->host, visit_count, devfns);
-	ck_assert_uint_eq(devfns[0], 4);
-	ck_assert_uint_eq(devfns[1], 9 << 3);
-	bench_destroy(bench);
-}
-END_TEST
-
 START_TEST(addresses_are_assigned_largest_first)
 {
 	struct bench *bench = bench_create();
@@ -276,7 +252,6 @@ int main(void)
 	static const TTest *const *const tests[] = {
 		&places_are_given_and_refused,
 		&function_0_tells_of_others,
-		&a_walk_goes_by_address,
 		&addresses_are_assigned_largest_first,
 		&a_64_bit_bar_may_go_below_but_not_the_other_way,
 		&a_full_io_window_is_said,

@@ -341,6 +341,14 @@ START_TEST(regions_tell_nothing)
 }
 END_TEST
 
+/* Room was set aside for what sysfs told. */
+START_TEST(a_bar_larger_than_in_sysfs_is_refused)
+{
+	kernel.devices[0].regions[4].size = 4 * MIB;
+	attach_refused("0000:01:00.0: BAR 4: VFIO says 0x400000 bytes, sysfs 0x200000");
+}
+END_TEST
+
 START_TEST(the_second_device_fails)
 {
 	kernel.devices[1].info.flags = VFIO_DEVICE_FLAGS_CCW;
@@ -516,6 +524,7 @@ static void add_tests(TCase *tests)
 	tcase_add_test(tests, device_cannot_be_opened);
 	tcase_add_test(tests, device_tells_nothing);
 	tcase_add_test(tests, regions_tell_nothing);
+	tcase_add_test(tests, a_bar_larger_than_in_sysfs_is_refused);
 	tcase_add_test(tests, the_second_device_fails);
 	tcase_add_test(tests, the_same_device_twice);
 	tcase_add_test(tests, groups_share_one_container);
@@ -529,16 +538,5 @@ static void add_tests(TCase *tests)
 
 int main(void)
 {
-	Suite *suite = suite_create("vfio group");
-	TCase *tests = tcase_create("group");
-	SRunner *runner;
-	int failed;
-
-	add_tests(tests);
-	suite_add_tcase(suite, tests);
-	runner = srunner_create(suite);
-	srunner_run_all(runner, CK_NORMAL);
-	failed = srunner_ntests_failed(runner);
-	srunner_free(runner);
-	return failed ? 1 : 0;
+	return run_suite("vfio group", add_tests);
 }

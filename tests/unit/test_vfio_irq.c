@@ -291,12 +291,32 @@ START_TEST(growing_loses_no_interrupt)
 	mask(&irqs.msix, 5);
 	fake.log[0] = '\0';
 	unmask(&irqs.msix, 100);
-	ck_assert_str_eq(fake.log, "off2:0+0 trigger2:0+101 trigger2:0+1 ");
+	ck_assert_str_eq(fake.log, "off2:0+0 trigger2:0+128 trigger2:0+1 ");
 	ck_assert(delivered(1));
 	ck_assert(vfio_vector_ops.pending(&irqs.msix, 5));
 	ck_assert_int_eq(fake.triggers[VFIO_PCI_MSIX_IRQ_INDEX][1], irqs.vectors[1].eventfd);
 	ck_assert_int_eq(fake.triggers[VFIO_PCI_MSIX_IRQ_INDEX][5], irqs.vectors[5].eventfd);
 	ck_assert_int_eq(fake.triggers[VFIO_PCI_MSIX_IRQ_INDEX][100], irqs.vectors[100].eventfd);
+	/* There is room for the next ones. */
+	fake.log[0] = '\0';
+	unmask(&irqs.msix, 101);
+	unmask(&irqs.msix, 127);
+	ck_assert_str_eq(fake.log, "trigger2:101+1 trigger2:127+1 ");
+}
+END_TEST
+
+START_TEST(growing_in_vain_costs_no_vector)
+{
+	set_msix(2048, true);
+	fake.vectors_max = 64;
+	enable(&irqs.msix, 2048);
+	unmask(&irqs.msix, 1);
+	unmask(&irqs.msix, 100);
+	ck_assert_uint_eq(fake.span[VFIO_PCI_MSIX_IRQ_INDEX], 64);
+	ck_assert_int_eq(fake.triggers[VFIO_PCI_MSIX_IRQ_INDEX][1], irqs.vectors[1].eventfd);
+	unmask(&irqs.msix, 2);
+	ck_assert(vfio_fake_fire(&fake, VFIO_PCI_MSIX_IRQ_INDEX, 2));
+	ck_assert(delivered(2));
 }
 END_TEST
 
@@ -350,7 +370,7 @@ START_TEST(msi_has_all_its_vectors_at_once)
 		ck_assert(vfio_fake_fire(&fake, VFIO_PCI_MSI_IRQ_INDEX, i));
 		ck_assert(delivered(i));
 	}
-	ck_assert_uint_eq(vfio_irqs_descriptors(&irqs, NULL, 0), 4);
+	ck_assert_uint_eq(vfio_irqs_descriptors(&irqs, NULL, 0, 0), 4);
 }
 END_TEST
 
@@ -388,6 +408,7 @@ static void add_tests(TCase *tests)
 	tcase_add_test(tests, a_new_message_is_routed_anew);
 	tcase_add_test(tests, a_large_table_is_sized_by_the_budget);
 	tcase_add_test(tests, growing_loses_no_interrupt);
+	tcase_add_test(tests, growing_in_vain_costs_no_vector);
 	tcase_add_test(tests, vectors_are_added_one_by_one_where_they_can_be);
 	tcase_add_test(tests, fewer_vectors_than_the_budget_will_do);
 	tcase_add_test(tests, what_was_refused_is_tried_again);
@@ -397,16 +418,5 @@ static void add_tests(TCase *tests)
 
 int main(void)
 {
-	Suite *suite = suite_create("vfio irq");
-	TCase *tests = tcase_create("irq");
-	SRunner *runner;
-	int failed;
-
-	add_tests(tests);
-	suite_add_tcase(suite, tests);
-	runner = srunner_create(suite);
-	srunner_run_all(runner, CK_NORMAL);
-	failed = srunner_ntests_failed(runner);
-	srunner_free(runner);
-	return failed ? 1 : 0;
+	return run_suite("vfio irq", add_tests);
 }

@@ -257,16 +257,5 @@ static void add_tests(TCase *tests)
 
 int main(void)
 {
-	Suite *suite = suite_create("vfio region");
-	TCase *tests = tcase_create("region");
-	SRunner *runner;
-	int failed;
-
-	add_tests(tests);
-	suite_add_tcase(suite, tests);
-	runner = srunner_create(suite);
-	srunner_run_all(runner, CK_NORMAL);
-	failed = srunner_ntests_failed(runner);
-	srunner_free(runner);
-	return failed ? 1 : 0;
+	return run_suite("vfio region", add_tests);
 }

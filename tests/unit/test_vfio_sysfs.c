@@ -8,6 +8,7 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "tests/unit/support_vfio_fake.h"
 #include "tests/unit/support_vfio_tree.h"
 #include "vfio/sysfs.h"
 #include "vmm/base/bits.h"
@@ -207,16 +208,5 @@ static void add_tests(TCase *tests)
 
 int main(void)
 {
-	Suite *suite = suite_create("vfio sysfs");
-	TCase *tests = tcase_create("sysfs");
-	SRunner *runner;
-	int failed;
-
-	add_tests(tests);
-	suite_add_tcase(suite, tests);
-	runner = srunner_create(suite);
-	srunner_run_all(runner, CK_NORMAL);
-	failed = srunner_ntests_failed(runner);
-	srunner_free(runner);
-	return failed ? 1 : 0;
+	return run_suite("vfio sysfs", add_tests);
 }
