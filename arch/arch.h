@@ -141,8 +141,11 @@ enum arch_exit {
  */
 enum arch_exit arch_vcpu_exit(struct arch_vm *arch, struct kvm_vcpu *vcpu, unsigned int *progress);
 
-/* Registers and the bytes at the instruction pointer as text lines, for a crash report. */
-void arch_vcpu_describe(struct kvm_vcpu *vcpu, char *text, size_t size);
+/*
+ * Registers, and the bytes at the instruction pointer where they are in RAM, as text lines for a crash
+ * report; what does not fit @size is cut. The vCPU's thread.
+ */
+void arch_vcpu_describe(struct arch_vm *arch, struct kvm_vcpu *vcpu, char *text, size_t size);
 
 /*
  * Writes the tables the guest would see, one file each, into the existing directory @directory

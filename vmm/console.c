@@ -5,7 +5,7 @@
 
 #include <errno.h>
 #include <fcntl.h>
-#include <stdatomic.h>
+#include <poll.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -17,7 +17,11 @@
 #include "vmm/base/log.h"
 #include "vmm/terminal.h"
 
-enum { ESCAPE_KEY = 0x01 };
+enum {
+	ESCAPE_KEY = 0x01,
+	INPUT_SIZE = 4096,
+	OUTPUT_PATIENCE_MS = 1000, /* for one character, when nobody reads */
+};
 
 static const char escape_help[] = "\r\n"
 				  "Ctrl-A x  quit: end the machine at once\r\n"
@@ -39,23 +43,33 @@ struct console {
 	bool watching;   /* input is in the loop */
 	bool escapes;    /* the input has an escape key */
 	bool escaped;
-	uint8_t buffer[256]; /* input that the port did not take yet */
-	size_t start, end;
+	size_t count;
+	uint8_t waiting[INPUT_SIZE]; /* input that the port did not take yet */
 };
+
+/*
+ * The port's lock is held and its vCPU may have to stop, so that nothing here waits for long: a kick,
+ * or a reader who takes nothing, costs the character.
+ */
+static bool console_can_write(const struct console *console)
+{
+	struct pollfd output = {.fd = console->output, .events = POLLOUT};
+
+	return console->drops || poll(&output, 1, OUTPUT_PATIENCE_MS) > 0;
+}
 
 static void console_output(void *owner, const uint8_t *bytes, size_t count)
 {
-	struct console *console = owner;
-	ssize_t n;
+	const struct console *console = owner;
 
-	if (console->output < 0)
-		return;
-	/* Closed, full or unread: the guest goes on without its audience. */
-	if (console->drops)
-		n = write(console->output, bytes, count);
-	else
-		n = fd_write_all(console->output, bytes, count);
-	(void)n;
+	while (console->output >= 0 && count > 0 && console_can_write(console)) {
+		ssize_t n = write(console->output, bytes, count);
+
+		if (n <= 0)
+			return; /* closed or full: the guest goes on without its audience */
+		bytes += n;
+		count -= (size_t)n;
+	}
 }
 
 static void console_room(void *owner)
@@ -94,25 +108,23 @@ static void console_escape(struct console *console, uint8_t key)
 	}
 }
 
-/* Takes escape sequences out of what was read; the rest is left for the guest. */
-static void console_filter(struct console *console)
+static size_t console_space(const struct console *console)
 {
-	size_t kept = 0;
+	return sizeof(console->waiting) - console->count;
+}
 
-	for (size_t i = 0; i < console->end; i++) {
-		uint8_t key = console->buffer[i];
-
-		if (!console->escaped && key == ESCAPE_KEY) {
-			console->escaped = true;
-			continue;
-		}
-		if (console->escaped && key != 'a' && key != ESCAPE_KEY)
-			console_escape(console, key);
-		else
-			console->buffer[kept++] = console->escaped ? ESCAPE_KEY : key;
-		console->escaped = false;
+/* One byte that was read: for the guest, or part of an escape sequence. */
+static void console_take(struct console *console, uint8_t key)
+{
+	if (console->escapes && !console->escaped && key == ESCAPE_KEY) {
+		console->escaped = true;
+		return;
 	}
-	console->end = kept;
+	if (console->escaped && key != 'a' && key != ESCAPE_KEY)
+		console_escape(console, key);
+	else if (console_space(console) > 0)
+		console->waiting[console->count++] = console->escaped ? ESCAPE_KEY : key;
+	console->escaped = false;
 }
 
 static void console_ready(void *owner, uint32_t events);
@@ -130,14 +142,21 @@ static void console_watch(struct console *console, bool watch)
 	console->watching = watch;
 }
 
-/* Reads one buffer; false when there is nothing (more) to read now. */
+/*
+ * Reads once; false when there is nothing (more) to read now. From a terminal with an escape key also
+ * when nothing fits any more: a guest that does not listen must not keep the user from quitting.
+ */
 static bool console_fill(struct console *console)
 {
+	uint8_t bytes[256];
+	size_t room = console_space(console);
 	ssize_t n;
 
 	if (console->input < 0)
 		return false;
-	n = read(console->input, console->buffer, sizeof(console->buffer));
+	if (console->escapes || room > sizeof(bytes))
+		room = sizeof(bytes);
+	n = read(console->input, bytes, room);
 	if (n < 0 && (errno == EAGAIN || errno == EINTR))
 		return false;
 	if (n <= 0) {
@@ -146,21 +165,20 @@ static bool console_fill(struct console *console)
 			console->input = -1;
 		return false;
 	}
-	console->start = 0;
-	console->end = (size_t)n;
-	if (console->escapes)
-		console_filter(console);
+	for (ssize_t i = 0; i < n; i++)
+		console_take(console, bytes[i]);
 	return true;
 }
 
-/* Gives the port what is waiting; input is not watched while the port is full. */
+/* Gives the port what is waiting; without an escape key, input waits while nothing more fits. */
 static void console_pump(struct console *console)
 {
 	const struct console_owner *owner = &console->owner;
+	size_t taken = owner->input(owner->machine, console->waiting, console->count);
 
-	console->start += owner->input(owner->machine, console->buffer + console->start,
-				       console->end - console->start);
-	console_watch(console, console->start == console->end);
+	console->count -= taken;
+	memmove(console->waiting, console->waiting + taken, console->count);
+	console_watch(console, console->escapes || console_space(console) > 0);
 }
 
 static void console_ready(void *owner, uint32_t events)
@@ -168,9 +186,8 @@ static void console_ready(void *owner, uint32_t events)
 	struct console *console = owner;
 
 	(void)events;
-	if (console->start == console->end && !console_fill(console))
-		return;
-	console_pump(console);
+	if (console_fill(console))
+		console_pump(console);
 }
 
 static void console_has_room(void *owner, uint32_t events)
@@ -180,7 +197,7 @@ static void console_has_room(void *owner, uint32_t events)
 	(void)events;
 	fd_take(console->room);
 	console_pump(console);
-	while (!console->watching && console->start == console->end && console_fill(console))
+	while (!console->watching && console_space(console) > 0 && console_fill(console))
 		console_pump(console);
 }
 
@@ -192,11 +209,11 @@ static int console_open_pty(struct console *console, struct err *err)
 	console->owns_files = true;
 	console->drops = true;
 	console->input = posix_openpt(O_RDWR | O_NOCTTY | O_CLOEXEC | O_NONBLOCK);
+	console->output = console->input;
 	if (console->input < 0 || grantpt(console->input) || unlockpt(console->input) ||
 	    !(name = ptsname(console->input)))
 		return err_set(err, -errno, "--serial pty: no pseudo-terminal: %s",
 			       err_text(errno));
-	console->output = console->input;
 	console->peer = open(name, O_RDWR | O_NOCTTY | O_CLOEXEC);
 	if (console->peer < 0 || tcgetattr(console->peer, &mode))
 		return err_set(err, -errno, "--serial pty: %s: %s", name, err_text(errno));
@@ -257,13 +274,11 @@ void console_start(struct console *console)
 {
 	if (console->input < 0)
 		return;
-	if (console->input == STDIN_FILENO) {
+	if (console->input == STDIN_FILENO && isatty(STDIN_FILENO)) {
 		/* In the background the terminal is somebody else's: reading it would stop us. */
 		console->escapes = terminal_make_raw();
-		if (!console->escapes && isatty(STDIN_FILENO)) {
-			console->input = -1;
-			return;
-		}
+		console_watch(console, console->escapes);
+		return;
 	}
 	console_watch(console, true);
 	if (!console->watching)

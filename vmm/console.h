@@ -35,7 +35,10 @@ struct console_owner {
 struct console *console_create(const struct config *config, struct loop *loop,
 			       const struct console_owner *owner, struct err *err);
 
-/* Starts taking input. Before it only output goes through. */
+/*
+ * Starts taking input. Before it only output goes through. To be called again after the process was
+ * stopped: the terminal may be ours only now, or have lost its mode.
+ */
 void console_start(struct console *console);
 
 /* Restores the terminal and closes; NULL is allowed. */

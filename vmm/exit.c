@@ -19,6 +19,7 @@ void exit_init(struct exit_state *exit, struct arch_vm *arch, struct mem_map *mm
 void exit_begin(struct exit_state *exit)
 {
 	exit->pending = true;
+	exit->faulted = false;
 	exit->progress = 0;
 }
 
@@ -36,10 +37,11 @@ static enum exit_result exit_mmio(struct exit_state *exit, struct kvm_run *page)
 {
 	uint8_t *data = page->mmio.data;
 	unsigned int length = page->mmio.len;
-	unsigned int width = is_power_of_2(length) ? length : 1;
+	unsigned int width;
 
 	if (length > sizeof(page->mmio.data))
 		length = sizeof(page->mmio.data);
+	width = is_power_of_2(length) ? length : 1;
 	for (; exit->progress < length; exit->progress += width) {
 		uint64_t address = page->mmio.phys_addr + exit->progress;
 		enum mem_result result;
@@ -127,9 +129,12 @@ bool exit_fault(struct exit_state *exit, struct kvm_vcpu *vcpu)
 {
 	/* KVM does not tell which address it was on every kernel, so all of them are demoted. */
 	unsigned int demoted = mem_map_demote(exit->mmio, UINT64_MAX);
+	bool again = !exit->faulted;
 
 	if (demoted)
 		log_info("vCPU %u: a BAR could not be reached: %u mapped slices are trapped now",
 			 kvm_vcpu_id(vcpu), demoted);
-	return demoted > 0;
+	/* Another vCPU may have demoted the slice between this fault and now: once more will tell. */
+	exit->faulted = demoted == 0;
+	return demoted > 0 || again;
 }

@@ -24,6 +24,7 @@ struct exit_state {
 	struct mem_map *mmio;
 	bool pending;          /* an exit in the run page still has to be dispatched */
 	unsigned int progress; /* how much of it is done */
+	bool faulted; /* KVM_RUN's last result was an EFAULT that nothing was demoted for */
 };
 
 void exit_init(struct exit_state *exit, struct arch_vm *arch, struct mem_map *mmio);
@@ -40,8 +41,9 @@ enum exit_result exit_dispatch(struct exit_state *exit, struct kvm_vcpu *vcpu, c
 
 /*
  * KVM_RUN failed with EFAULT: a mapped slice of a BAR that the device does not back at the moment.
- * Such slices are trapped from now on; false when there was none, so that it is a true failure.
+ * Such slices are trapped from now on; true to run again. False when there was none twice in a row,
+ * so that it is a true failure.
  */
-bool exit_fault(struct exit_state *exit, struct kvm_vcpu *vcpu);
+bool exit_fault(struct exit_state *exit, struct kvm_vcpu *vcpu) FERRY_MUST_CHECK;
 
 #endif

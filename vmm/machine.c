@@ -182,6 +182,7 @@ static void machine_signalled(void *owner, uint32_t events)
 	if (read(machine->signals, &info, sizeof(info)) != sizeof(info))
 		return;
 	if (info.ssi_signo == SIGCONT) {
+		console_start(machine->console);
 		machine_request(machine, REQUEST_RESUME);
 		return;
 	}
@@ -205,6 +206,10 @@ static int machine_reset(struct machine *machine, struct err *err)
 	int status;
 
 	run_park(machine->run);
+	/* Another vCPU that asked for the same before it was parked gets it now. */
+	pthread_mutex_lock(&machine->lock);
+	machine->requests &= ~(unsigned int)REQUEST_RESET;
+	pthread_mutex_unlock(&machine->lock);
 	run_discard(machine->run);
 	pci_host_reset(machine->host);
 	status = arch_vm_reset(machine->arch, err);

@@ -1,11 +1,14 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /* The command line: finds the subcommand, runs it, prints the one error and gives the status. */
 
+#include <fcntl.h>
 #include <signal.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/resource.h>
+#include <unistd.h>
 
+#include "vmm/base/fd.h"
 #include "vmm/base/log.h"
 #include "vmm/base/trim.h"
 #include "vmm/config.h"
@@ -17,6 +20,17 @@ static const char usage[] =
 	"\n"
 	"A KVM virtual machine monitor that hands real PCI devices to its guest.\n"
 	"`ferry run --help` lists the options.\n";
+
+/* What is opened in the place of a standard descriptor that is closed would be taken for it. */
+static void open_standard_descriptors(void)
+{
+	int fd;
+
+	do
+		fd = open("/dev/null", O_RDWR);
+	while (fd >= 0 && fd <= STDERR_FILENO);
+	fd_close(&fd);
+}
 
 /* Each interrupt vector of a passed-through device takes a descriptor. */
 static void raise_descriptor_limit(void)
@@ -77,7 +91,9 @@ static int command_run(int argc, char **argv)
 	} else {
 		trim_prepare();
 		raise_descriptor_limit();
+		/* A console without a reader, or a file at its limit, must not end the guest. */
 		signal(SIGPIPE, SIG_IGN);
+		signal(SIGXFSZ, SIG_IGN);
 		status = run_machine(&config);
 	}
 	config_release(&config);
@@ -88,6 +104,7 @@ int main(int argc, char **argv)
 {
 	const char *command = argc > 1 ? argv[1] : "";
 
+	open_standard_descriptors();
 	if (strcmp(command, "run") == 0)
 		return command_run(argc - 1, argv + 1);
 	if (strcmp(command, "--version") == 0) {

@@ -22,7 +22,6 @@ struct vcpu_thread {
 	struct run *run;
 	unsigned int index;
 	pthread_t thread;
-	bool started;
 	struct kvm_vcpu *vcpu; /* created and used by its own thread */
 	struct exit_state exit;
 	bool stuck;        /* reported as failed: never runs again before a reset */
@@ -99,7 +98,7 @@ static void thread_fail(struct run *run, struct vcpu_thread *thread, bool crashe
 {
 	char report[4096], registers[3072] = "";
 
-	arch_vcpu_describe(thread->vcpu, registers, sizeof(registers));
+	arch_vcpu_describe(run->setup.arch, thread->vcpu, registers, sizeof(registers));
 	snprintf(report, sizeof(report), "vCPU %u: %s\n%s", thread->index, why, registers);
 	thread->stuck = true;
 	run->setup.failed(run->setup.machine, crashed, report);
@@ -161,7 +160,7 @@ static void thread_loop(struct run *run, struct vcpu_thread *thread)
 		}
 		if (!thread->exit.pending) {
 			status = kvm_vcpu_run(thread->vcpu);
-			if (status == -EINTR || status == -EAGAIN)
+			if (status == -EINTR)
 				continue;
 			if (status == -EFAULT && exit_fault(&thread->exit, thread->vcpu))
 				continue;
@@ -252,7 +251,6 @@ static int threads_start(struct run *run, struct err *err)
 			return err_set(err, status, "vCPU %u: no thread for it: %s", i,
 				       err_text(status));
 		}
-		thread->started = true;
 		run->thread_count++;
 	}
 	pthread_mutex_unlock(&run->lock);

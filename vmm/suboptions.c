@@ -81,7 +81,7 @@ static int parse_digits(const char *text, uint64_t *number, const char **end)
 
 int suboptions_parse_size(const char *text, uint64_t *bytes)
 {
-	static const char units[] = "KMGT";
+	static const char units[] = "KMGTkmgt";
 	const char *end, *unit;
 	unsigned int shift = 0;
 	int status = parse_digits(text, bytes, &end);
@@ -89,10 +89,10 @@ int suboptions_parse_size(const char *text, uint64_t *bytes)
 	if (status)
 		return status;
 	if (*end != '\0') {
-		unit = strchr(units, *end & ~0x20);
+		unit = strchr(units, *end);
 		if (!unit || end[1] != '\0')
 			return -EINVAL;
-		shift = 10 * (unsigned int)(unit - units + 1);
+		shift = 10 * ((unsigned int)(unit - units) % 4 + 1);
 	}
 	if (*bytes > UINT64_MAX >> shift)
 		return -ERANGE;

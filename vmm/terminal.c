@@ -14,12 +14,17 @@
 static struct termios saved;
 static volatile sig_atomic_t raw;
 
+/* In the background its modes are somebody else's, and setting them would stop the process. */
+static bool in_foreground(void)
+{
+	return tcgetpgrp(STDIN_FILENO) == getpgrp();
+}
+
 void terminal_restore(void)
 {
-	if (!raw)
-		return;
+	if (raw && in_foreground())
+		tcsetattr(STDIN_FILENO, TCSANOW, &saved);
 	raw = 0;
-	tcsetattr(STDIN_FILENO, TCSANOW, &saved);
 }
 
 /* The handler was reset on entry, so the signal's own effect follows. */
@@ -31,7 +36,8 @@ static void restore_and_die(int signal_number)
 
 static void restore_on_fatal_signals(void)
 {
-	static const int fatal[] = {SIGSEGV, SIGBUS, SIGILL, SIGFPE, SIGABRT, SIGQUIT};
+	static const int fatal[] = {SIGSEGV, SIGBUS,  SIGILL,  SIGFPE,  SIGABRT, SIGQUIT,
+				    SIGSYS,  SIGTRAP, SIGXCPU, SIGALRM, SIGUSR1, SIGUSR2};
 	struct sigaction action = {.sa_handler = restore_and_die,
 				   .sa_flags = (int)SA_RESETHAND | SA_NODEFER};
 
@@ -44,11 +50,13 @@ bool terminal_make_raw(void)
 {
 	struct termios mode;
 
-	if (!isatty(STDIN_FILENO) || tcgetpgrp(STDIN_FILENO) != getpgrp() ||
-	    tcgetattr(STDIN_FILENO, &mode))
+	if (!isatty(STDIN_FILENO) || !in_foreground() || tcgetattr(STDIN_FILENO, &mode))
 		return false;
-	saved = mode;
-	restore_on_fatal_signals();
+	if (!raw) {
+		saved = mode;
+		restore_on_fatal_signals();
+	}
+	mode = saved;
 	mode.c_iflag &= ~(tcflag_t)(BRKINT | ICRNL | INLCR | IGNCR | ISTRIP | IXON);
 	mode.c_lflag &= ~(tcflag_t)(ECHO | ICANON | IEXTEN | ISIG);
 	mode.c_cc[VMIN] = 1;

@@ -14,6 +14,7 @@
 #define LEAF1_ECX_HYPERVISOR   (UINT32_C(1) << 31)
 #define LEAF1_EDX_HTT          (UINT32_C(1) << 28)
 #define LEAF6_EAX_ARAT         (UINT32_C(1) << 2)
+#define LEAF7_EDX_AMX          (UINT32_C(1) << 22 | UINT32_C(1) << 24 | UINT32_C(1) << 25)
 #define AMD_ECX_CMP_LEGACY     (UINT32_C(1) << 1)
 #define AMD_ECX_SVM            (UINT32_C(1) << 2)
 
@@ -25,6 +26,8 @@ enum {
 	LEVEL_CORE = 2,
 	PHYSICAL_BITS_WITHOUT_LEAF = 36, /* SDM 3A, 4.1.4 */
 	PHYSICAL_BITS_MAX = 52,
+	LEAF_XSAVE = 0xd,
+	XCR0_AMX = 1 << 17 | 1 << 18, /* XTILECFG, XTILEDATA: both or none (SDM 1, 13.3) */
 };
 
 _Static_assert(offsetof(struct cpuid_table, entries) == offsetof(struct kvm_cpuid2, entries),
@@ -99,6 +102,22 @@ static void adjust_features(struct cpuid_table *table, const struct cpuid_config
 		*power = (struct kvm_cpuid_entry2){.function = 6, .eax = LEAF6_EAX_ARAT};
 	}
 	remove_leaf(table, 0x8000000a);
+}
+
+/*
+ * AMX needs the host kernel's permission, which is not asked for. Kernels before 6.4 then still offer
+ * one half of its state, and a guest that takes what it is offered dies of XSETBV.
+ */
+static void adjust_amx(struct cpuid_table *table)
+{
+	struct kvm_cpuid_entry2 *xsave = cpuid_find(table, LEAF_XSAVE, 0);
+	struct kvm_cpuid_entry2 *leaf7 = cpuid_find(table, 7, 0);
+
+	if (xsave == NULL || (xsave->eax & XCR0_AMX) == XCR0_AMX)
+		return;
+	xsave->eax &= ~(uint32_t)XCR0_AMX;
+	if (leaf7 != NULL)
+		leaf7->edx &= ~LEAF7_EDX_AMX;
 }
 
 /* Caches (SDM leaf 4, AMD 0x8000001d): levels 1 and 2 are a core's own, level 3 is the package's. */
@@ -209,11 +228,19 @@ int cpuid_adjust(struct cpuid_table *table, const struct cpuid_config *config)
 	int error;
 
 	adjust_features(table, config);
+	adjust_amx(table);
 	adjust_caches(table, config);
 	error = adjust_topology(table, config);
 	if (error == 0)
 		error = adjust_clocks(table, config);
 	return error;
+}
+
+uint64_t cpuid_xcr0(struct cpuid_table *table)
+{
+	const struct kvm_cpuid_entry2 *entry = cpuid_find(table, LEAF_XSAVE, 0);
+
+	return entry == NULL ? 0 : entry->eax | (uint64_t)entry->edx << 32;
 }
 
 unsigned int cpuid_physical_bits(struct cpuid_table *table)

@@ -34,6 +34,9 @@ struct cpuid_config {
  */
 int cpuid_adjust(struct cpuid_table *table, const struct cpuid_config *config) FERRY_MUST_CHECK;
 
+/* All of XCR0's features that a vCPU with @table may turn on at once; 0 without XSAVE. */
+uint64_t cpuid_xcr0(struct cpuid_table *table);
+
 /* The entry of @function and @index, or NULL. */
 struct kvm_cpuid_entry2 *cpuid_find(struct cpuid_table *table, uint32_t function, uint32_t index);
 

@@ -5,8 +5,10 @@
 #include <stdio.h>
 #include <string.h>
 
-#include "arch/arch.h"
+#include "arch/x86_64/vm.h"
 #include "vmm/base/bits.h"
+
+enum { CODE_BYTES = 16 };
 
 struct text {
 	char *next;
@@ -71,33 +73,40 @@ static void describe_system(struct text *text, const struct kvm_sregs *sregs)
 	       (unsigned long long)sregs->efer);
 }
 
-/* KVM copies the bytes into the exit when it could not emulate the instruction. */
-static void describe_instruction(struct text *text, const struct kvm_run *run)
+/* One byte at a time, as the next may be on another page. */
+static bool read_code(const struct ram *ram, struct kvm_vcpu *vcpu, uint64_t address, uint8_t *byte)
 {
-	size_t count = run->emulation_failure.insn_size;
+	struct kvm_translation translation = {.linear_address = address};
 
-	if (run->exit_reason != KVM_EXIT_INTERNAL_ERROR ||
-	    run->emulation_failure.suberror != KVM_INTERNAL_ERROR_EMULATION ||
-	    run->emulation_failure.ndata < 1 ||
-	    !(run->emulation_failure.flags & KVM_INTERNAL_ERROR_EMULATION_FLAG_INSTRUCTION_BYTES) ||
-	    count > sizeof(run->emulation_failure.insn_bytes))
-		return;
-	append(text, "code at rip");
-	for (size_t i = 0; i < count; i++)
-		append(text, " %02x", run->emulation_failure.insn_bytes[i]);
-	append(text, "\n");
+	return kvm_vcpu_ioctl(vcpu, KVM_TRANSLATE, &translation) >= 0 && translation.valid &&
+	       ram_read(ram, translation.physical_address, byte, 1) == 0;
 }
 
-void arch_vcpu_describe(struct kvm_vcpu *vcpu, char *buffer, size_t size)
+static void describe_code(struct text *text, const struct ram *ram, struct kvm_vcpu *vcpu,
+			  uint64_t address)
+{
+	unsigned int count = 0;
+	uint8_t byte;
+
+	append(text, "code at rip");
+	for (; count < CODE_BYTES && read_code(ram, vcpu, address + count, &byte); count++)
+		append(text, " %02x", byte);
+	append(text, "%s\n", count == 0 ? " is not in memory" : "");
+}
+
+void arch_vcpu_describe(struct arch_vm *arch, struct kvm_vcpu *vcpu, char *buffer, size_t size)
 {
 	struct text text = {.next = buffer, .room = size};
 	struct kvm_regs regs;
 	struct kvm_sregs sregs;
 
-	append(&text, "vCPU %u\n", kvm_vcpu_id(vcpu));
-	if (kvm_vcpu_ioctl(vcpu, KVM_GET_REGS, &regs) >= 0)
-		describe_registers(&text, &regs);
-	if (kvm_vcpu_ioctl(vcpu, KVM_GET_SREGS, &sregs) >= 0)
-		describe_system(&text, &sregs);
-	describe_instruction(&text, kvm_vcpu_run_page(vcpu));
+	if (kvm_vcpu_ioctl(vcpu, KVM_GET_REGS, &regs) < 0 ||
+	    kvm_vcpu_ioctl(vcpu, KVM_GET_SREGS, &sregs) < 0) {
+		append(&text, "its registers cannot be read\n");
+		return;
+	}
+	describe_registers(&text, &regs);
+	describe_system(&text, &sregs);
+	/* In 64-bit mode the base of the code segment does not count (SDM 3A, 3.4.4). */
+	describe_code(&text, arch->setup.ram, vcpu, regs.rip + (sregs.cs.l ? 0 : sregs.cs.base));
 }

@@ -9,6 +9,7 @@
 #include "arch/x86_64/state.h"
 #include "arch/x86_64/vm.h"
 #include "vmm/base/bits.h"
+#include "vmm/base/log.h"
 
 enum {
 	MSR_MISC_ENABLE = 0x1a0,
@@ -16,10 +17,26 @@ enum {
 	MSR_MTRR_DEFAULT_TYPE = 0x2ff,
 	MTRR_ENABLE = 1 << 11,
 	MTRR_WRITE_BACK = 6,
-	LEAF_XSAVE = 0xd,
 	LAPIC_LVT_LINT1 = 0x360,
 	LAPIC_DELIVERY_NMI = 4 << 8,
 };
+
+/*
+ * Firmware may leave all of XCR0's features on, and here does: KVM then knows them even where the
+ * guest's own XSETBV does not reach it, as in nested machines made of software. It is a help and no
+ * need: what a host refuses, the guest turns on itself.
+ */
+static void set_xcr0(struct arch_vm *arch, struct kvm_vcpu *vcpu, struct cpuid_table *table)
+{
+	struct kvm_xcrs xcrs = {.nr_xcrs = 1, .xcrs[0].value = cpuid_xcr0(table)};
+	int result;
+
+	if (xcrs.xcrs[0].value == 0 || kvm_vm_capability(arch->setup.vm, KVM_CAP_XCRS) <= 0)
+		return;
+	result = kvm_vcpu_ioctl(vcpu, KVM_SET_XCRS, &xcrs);
+	if (result < 0)
+		log_debug("vCPU %u: XCR0 stays as it is: %s", kvm_vcpu_id(vcpu), err_text(result));
+}
 
 static int set_cpuid(struct arch_vm *arch, struct kvm_vcpu *vcpu, struct err *err)
 {
@@ -40,6 +57,8 @@ static int set_cpuid(struct arch_vm *arch, struct kvm_vcpu *vcpu, struct err *er
 	result = cpuid_adjust(table, &config);
 	if (result == 0)
 		result = kvm_vcpu_ioctl(vcpu, KVM_SET_CPUID2, table);
+	if (result == 0)
+		set_xcr0(arch, vcpu, table);
 	free(table);
 	if (result < 0)
 		return err_set(err, result, "processor features: vCPU %u: KVM_SET_CPUID2: %s",
@@ -79,26 +98,6 @@ static int set_firmware_state(struct kvm_vcpu *vcpu, struct err *err)
 	return 0;
 }
 
-/*
- * Firmware may leave all of XCR0's features on, and here does: KVM then knows them even where the
- * guest's own XSETBV does not reach it, as in nested machines made of software.
- */
-static int set_xcr0(struct arch_vm *arch, struct kvm_vcpu *vcpu, struct err *err)
-{
-	const struct kvm_cpuid_entry2 *leaf = cpuid_find(&arch->cpuid, LEAF_XSAVE, 0);
-	struct kvm_xcrs xcrs = {.nr_xcrs = 1};
-	int result;
-
-	if (leaf == NULL || leaf->eax == 0 || kvm_vm_capability(arch->setup.vm, KVM_CAP_XCRS) <= 0)
-		return 0;
-	xcrs.xcrs[0].value = leaf->eax | (uint64_t)leaf->edx << 32;
-	result = kvm_vcpu_ioctl(vcpu, KVM_SET_XCRS, &xcrs);
-	if (result < 0)
-		return err_set(err, result, "processor state: vCPU %u: KVM_SET_XCRS: %s",
-			       kvm_vcpu_id(vcpu), err_text(result));
-	return 0;
-}
-
 int arch_vcpu_init(struct arch_vm *arch, struct kvm_vcpu *vcpu, struct err *err)
 {
 	unsigned int id = kvm_vcpu_id(vcpu);
@@ -110,8 +109,6 @@ int arch_vcpu_init(struct arch_vm *arch, struct kvm_vcpu *vcpu, struct err *err)
 	result = set_cpuid(arch, vcpu, err);
 	if (result == 0)
 		result = set_firmware_state(vcpu, err);
-	if (result == 0)
-		result = set_xcr0(arch, vcpu, err);
 	if (result < 0)
 		return result;
 	arch->vcpus[id] = vcpu_state_save(arch->setup.vm, vcpu, arch->msrs, err);

@@ -102,6 +102,8 @@ START_TEST(memory)
 	refused("--memory lots k", "not a size");
 	refused("--memory 1Q k", "not a size");
 	refused("--memory 1MB k", "not a size");
+	ck_assert_int_eq(suboptions_parse_size("1 ", &config.memory), -EINVAL);
+	ck_assert_int_eq(suboptions_parse_size("1\x0b", &config.memory), -EINVAL);
 	refused("--memory 99999999999999999999 k", "not a size");
 	refused("--memory 16777216T k", "not a size");
 	refused("--memory 1G,hugepages=4M k", "hugepages=4M");

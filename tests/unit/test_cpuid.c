@@ -77,6 +77,28 @@ START_TEST(feature_bits)
 }
 END_TEST
 
+START_TEST(half_of_amx_is_none)
+{
+	const uint32_t amx = UINT32_C(1) << 22 | UINT32_C(1) << 24 | UINT32_C(1) << 25;
+	struct kvm_cpuid_entry2 *seven, *xsave;
+
+	ck_assert_uint_eq(cpuid_xcr0(&table), 0);
+	add_vendor("GenuineIntel", 0xd);
+	seven = add(7, 0, true);
+	seven->edx = amx | 1;
+	xsave = add(0xd, 0, true);
+	xsave->eax = 0x60207;
+	xsave->edx = 1;
+	adjust();
+	ck_assert_uint_eq(seven->edx, amx | 1);
+	ck_assert_uint_eq(cpuid_xcr0(&table), UINT64_C(0x100060207));
+	xsave->eax = 0x20207; /* as Linux 5.17 to 6.3 tell it */
+	adjust();
+	ck_assert_uint_eq(seven->edx, 1);
+	ck_assert_uint_eq(cpuid_xcr0(&table), UINT64_C(0x100000207));
+}
+END_TEST
+
 START_TEST(topology)
 {
 	static const struct {
@@ -275,6 +297,7 @@ int main(void)
 
 	tcase_add_checked_fixture(tests, setup, NULL);
 	tcase_add_test(tests, feature_bits);
+	tcase_add_test(tests, half_of_amx_is_none);
 	tcase_add_test(tests, topology);
 	tcase_add_test(tests, topology_of_amd);
 	tcase_add_test(tests, clocks);

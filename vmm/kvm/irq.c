@@ -32,15 +32,6 @@ struct kvm_irq {
 	struct kvm_irq_routing *committed;
 };
 
-static void message_parts(const struct kvm_irq *irq, const struct kvm_msi_message *message,
-			  uint32_t *low, uint32_t *high, uint32_t *flags, uint32_t *device_id)
-{
-	*low = (uint32_t)message->address;
-	*high = (uint32_t)(message->address >> 32);
-	*flags = irq->has_device_id ? KVM_MSI_VALID_DEVID : 0;
-	*device_id = irq->has_device_id ? message->device_id : 0;
-}
-
 static struct kvm_irq_routing *routing_alloc(unsigned int count)
 {
 	struct kvm_irq_routing *routing;
@@ -173,9 +164,13 @@ static struct kvm_irq_routing *routing_build(const struct kvm_irq *irq)
 		entry = &routing->entries[routing->nr++];
 		entry->gsi = gsi;
 		entry->type = KVM_IRQ_ROUTING_MSI;
-		message_parts(irq, &route->message, &entry->u.msi.address_lo,
-			      &entry->u.msi.address_hi, &entry->flags, &entry->u.msi.devid);
+		entry->u.msi.address_lo = (uint32_t)route->message.address;
+		entry->u.msi.address_hi = (uint32_t)(route->message.address >> 32);
 		entry->u.msi.data = route->message.data;
+		if (irq->has_device_id) {
+			entry->flags = KVM_MSI_VALID_DEVID;
+			entry->u.msi.devid = route->message.device_id;
+		}
 	}
 	return routing;
 }
@@ -241,15 +236,5 @@ int kvm_irq_set_level(struct kvm_irq *irq, uint32_t line, bool level)
 	struct kvm_irq_level change = {.irq = line, .level = level};
 	int rc = kvm_vm_ioctl(irq->vm, KVM_IRQ_LINE, &change);
 
-	return rc < 0 ? rc : 0;
-}
-
-int kvm_irq_signal_msi(struct kvm_irq *irq, const struct kvm_msi_message *message)
-{
-	struct kvm_msi msi = {.data = message->data};
-	int rc;
-
-	message_parts(irq, message, &msi.address_lo, &msi.address_hi, &msi.flags, &msi.devid);
-	rc = kvm_vm_ioctl(irq->vm, KVM_SIGNAL_MSI, &msi);
 	return rc < 0 ? rc : 0;
 }

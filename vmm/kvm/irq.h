@@ -54,7 +54,4 @@ void kvm_irq_detach(struct kvm_irq *irq, unsigned int gsi, int eventfd);
 /* KVM_IRQ_LINE on a pin's GSI. On x86_64 @line is the GSI; aarch64 gives the full irq field. */
 int kvm_irq_set_level(struct kvm_irq *irq, uint32_t line, bool level);
 
-/* KVM_SIGNAL_MSI once, without a route. */
-int kvm_irq_signal_msi(struct kvm_irq *irq, const struct kvm_msi_message *message);
-
 #endif

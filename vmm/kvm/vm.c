@@ -162,13 +162,6 @@ int kvm_vm_capability(const struct kvm_vm *vm, unsigned int capability)
 	return value > 0 ? value : 0;
 }
 
-int kvm_vm_enable(struct kvm_vm *vm, unsigned int capability, uint64_t argument)
-{
-	struct kvm_enable_cap enable = {.cap = capability, .args = {argument}};
-
-	return kvm_sys_ioctl(vm->fd, KVM_ENABLE_CAP, &enable);
-}
-
 int kvm_vm_ioctl(struct kvm_vm *vm, unsigned long request, void *argument)
 {
 	return kvm_sys_ioctl(vm->fd, request, argument);

@@ -28,9 +28,6 @@ void kvm_vm_destroy(struct kvm_vm *vm);
 /* KVM_CHECK_EXTENSION on the VM; 0 when absent or when it cannot be asked. */
 int kvm_vm_capability(const struct kvm_vm *vm, unsigned int capability);
 
-/* KVM_ENABLE_CAP with up to one argument. */
-int kvm_vm_enable(struct kvm_vm *vm, unsigned int capability, uint64_t argument) FERRY_MUST_CHECK;
-
 /* An ioctl on the VM's or the system's descriptor for architecture code; result or -errno. */
 int kvm_vm_ioctl(struct kvm_vm *vm, unsigned long request, void *argument) FERRY_MUST_CHECK;
 int kvm_vm_ioctl_value(struct kvm_vm *vm, unsigned long request,
