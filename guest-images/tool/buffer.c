@@ -8,7 +8,7 @@
 #include <sys/mman.h>
 #include <unistd.h>
 
-#include "labtool.h"
+#include "guest-images/tool/labtool.h"
 
 void *buffer_alloc(size_t size)
 {

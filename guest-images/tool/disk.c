@@ -9,7 +9,7 @@
 #include <stdlib.h>
 #include <unistd.h>
 
-#include "labtool.h"
+#include "guest-images/tool/labtool.h"
 
 enum { BLOCK = 4096, CHUNK = 256 * 1024 };
 

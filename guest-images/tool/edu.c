@@ -12,7 +12,7 @@
 #include <time.h>
 #include <unistd.h>
 
-#include "labtool.h"
+#include "guest-images/tool/labtool.h"
 
 /* Registers and the device's own buffer, from QEMU's docs/specs/edu. */
 enum {

@@ -4,7 +4,7 @@
 #include <stdio.h>
 #include <string.h>
 
-#include "labtool.h"
+#include "guest-images/tool/labtool.h"
 
 static const struct {
 	const char *name;

@@ -14,7 +14,7 @@
 #include <time.h>
 #include <unistd.h>
 
-#include "labtool.h"
+#include "guest-images/tool/labtool.h"
 
 static double seconds_now(void)
 {
@@ -69,7 +69,7 @@ static double wait_for_text(int fd, const char *text, double deadline)
 	size_t length = 0;
 
 	while (length < sizeof(seen) - 1) {
-		struct pollfd poll_fd = { .fd = fd, .events = POLLIN };
+		struct pollfd poll_fd = {.fd = fd, .events = POLLIN};
 		double left = deadline - seconds_now();
 		ssize_t got;
 

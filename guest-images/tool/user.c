@@ -9,11 +9,11 @@
 #include <sys/resource.h>
 #include <unistd.h>
 
-#include "labtool.h"
+#include "guest-images/tool/labtool.h"
 
 int as_user_main(int argc, char **argv)
 {
-	struct rlimit limit = { .rlim_cur = RLIM_INFINITY, .rlim_max = RLIM_INFINITY };
+	struct rlimit limit = {.rlim_cur = RLIM_INFINITY, .rlim_max = RLIM_INFINITY};
 	unsigned int id;
 
 	if (argc < 4)

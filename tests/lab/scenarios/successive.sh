@@ -1,5 +1,6 @@
 # SPDX-License-Identifier: BSD-3-Clause
 # scenarios: reset-by-acpi reset-by-keyboard-controller reset-by-cf9 triple-fault next-guest
+# seconds: 80
 # deadline: 300
 # One device through guest after guest: a guest that resets itself in each way there is, under
 # --on-reboot reset, then one that crashes, then a new monitor.

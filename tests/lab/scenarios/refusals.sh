@@ -1,5 +1,6 @@
 # SPDX-License-Identifier: BSD-3-Clause
 # scenarios: refuse-no-device refuse-not-bound refuse-not-viable refuse-no-vfio refuse-no-permission refuse-memlock refuse-kernel-truncated refuse-elf-truncated refuse-no-kernel refuse-kernel-missing refuse-initrd-large refuse-memory-small refuse-memory-tiny refuse-unknown-option
+# seconds: 5
 # What cannot be started is refused in one sentence that says what is wrong, and nothing is left.
 
 [ "$monitor" = ferry ] || {
@@ -26,7 +27,7 @@ refused() {
 		fail "$name" "status $status, not $want: $(head -n 1 "$work/errors")"
 	elif [ "$lines" -ne 1 ] || [ -s "$work/output" ]; then
 		fail "$name" "$lines lines, not one: $(head -n 2 "$work/errors" | tr '\n' ' ')"
-	elif ! grep -qE "$pattern" "$work/errors"; then
+	elif ! grep -qE -e "$pattern" "$work/errors"; then
 		fail "$name" "it does not say '$pattern': $(cat "$work/errors")"
 	elif pidof ferry; then
 		fail "$name" "a process is left"

@@ -1,5 +1,6 @@
 # SPDX-License-Identifier: BSD-3-Clause
 # scenarios: memory-5g dma-above-4g
+# seconds: 60
 # host-memory: 8192
 # deadline: 300
 # A guest of 5 GiB: it comes up, and its devices reach memory above 4 GiB.

@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: BSD-3-Clause
 # scenarios: kernel-cloud kernel-elf no-kvmclock
-# deadline: 240
+# seconds: 70
 # The other flavour of kernel, the other kind of file, and a guest without KVM's clock.
 
 disk=$(device "$nvme_id")

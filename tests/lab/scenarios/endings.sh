@@ -1,5 +1,6 @@
 # SPDX-License-Identifier: BSD-3-Clause
 # scenarios: panic reboot-exit power-off
+# seconds: 25
 # How a run ends: status 3 after the guest's panic, 0 after a reboot under --on-reboot exit, 0 after
 # a power-off; without a device too.
 
@@ -7,8 +8,10 @@ flavour=cloud
 guest "panic"
 check panic "status $status, not 3: $(first_error)" [ "$status" -eq 3 ]
 
+flavour=generic # which is the one that has EFI: it restarts by way of the BIOS where there is none
 guest "reboot" --on-reboot exit
 check reboot-exit "$(why)" [ "$status $(tr -d '\r' < "$console" | grep -c '^LAB: init')" = "0 1" ]
 
+flavour=cloud
 guest "poweroff"
 check power-off "$(why)" [ "$status" -eq 0 ]
