@@ -40,7 +40,7 @@ else ifeq ($(VARIANT),tsan)
 OPTIMISE := -O1 -g
 SANITIZE := -fsanitize=thread -fno-omit-frame-pointer
 else ifeq ($(VARIANT),clang)
-CC := clang
+CC := clang-14
 endif
 CFLAGS_ALL += $(or $(SANITIZE),$(if $(STATIC),$(STATIC_CFLAGS)))
 LDFLAGS_ALL += $(SANITIZE)
