@@ -60,7 +60,7 @@ UNIT_TESTS := $(patsubst %.c,$(B)/%,$(wildcard tests/unit/test_*.c))
 
 .DELETE_ON_ERROR:
 .SUFFIXES:
-.PHONY: all help setup setup-lab check check-fast lint unit threads kvm lab demo bench install clean
+.PHONY: all ferry help setup setup-lab check check-fast lint unit threads kvm lab demo bench install clean
 
 all: $(B)/ferry
 
@@ -129,10 +129,14 @@ kvm-programs: setup
 
 FAST_SUITES := lint unit threads kvm
 
-check: setup setup-lab unit-programs-asan unit-programs-tsan kvm-programs all
+ferry: setup
+	@echo "building ferry"
+	@$(MAKE) --no-print-directory -s -j$(shell nproc) all
+
+check: setup setup-lab ferry unit-programs-asan unit-programs-tsan kvm-programs
 	@tests/check $(FAST_SUITES) lab
 
-check-fast: setup unit-programs-asan unit-programs-tsan kvm-programs all
+check-fast: setup ferry unit-programs-asan unit-programs-tsan kvm-programs
 	@tests/check $(FAST_SUITES)
 
 lint: setup
@@ -147,14 +151,14 @@ threads: unit-programs-tsan
 kvm: kvm-programs
 	@tests/check kvm
 
-lab: setup-lab all
+lab: setup-lab ferry
 	@tests/check lab
 
 VFIO ?=
-demo: setup-lab all
+demo: setup-lab ferry
 	@tests/lab/demo $(VFIO)
 
-bench: setup-lab all
+bench: setup-lab ferry
 	@tests/lab/bench
 
 PREFIX ?= /usr/local

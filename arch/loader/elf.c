@@ -151,6 +151,9 @@ static int read_program_headers(const struct boot_file *file, struct elf_image *
 			error = add_segment(file, image, &header.segment, err);
 		else if (header.type == PT_NOTE)
 			error = read_notes(file, image, &header, err);
+		else if (header.type == PT_INTERP)
+			error = bad_elf(file, "a program that runs under a kernel, not one itself",
+					err);
 	}
 	if (error == 0 && image->count == 0)
 		error = bad_elf(file, "the ELF file has no segment to load", err);

@@ -96,6 +96,10 @@ START_TEST(elf_headers_that_lie)
 	make_elf();
 	segments[0].p_memsz = 0;
 	said(parse(), -ENOEXEC, "no segment");
+	make_elf();
+	header->e_phnum = 2;
+	segments[1].p_type = PT_INTERP;
+	said(parse(), -ENOEXEC, "under a kernel");
 }
 END_TEST
 
