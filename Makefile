@@ -159,6 +159,7 @@ demo: setup-lab ferry
 	@tests/lab/demo $(VFIO)
 
 bench: setup-lab ferry
+	@tests/kvm/bench
 	@tests/lab/bench
 
 PREFIX ?= /usr/local
