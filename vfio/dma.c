@@ -14,7 +14,7 @@
 #include "vmm/base/log.h"
 #include "vmm/base/thread.h"
 
-enum { POPULATE_THREADS_MAX = 8 };
+enum { POPULATE_THREADS_MAX = 8, MAPPER_NICE = 10 };
 
 static const uint64_t populate_chunk = 64 * MIB;
 
@@ -169,6 +169,9 @@ static void *mapper(void *argument)
 	struct err err = {0};
 	int error = 0;
 
+	/* The guest runs meanwhile: this thread and those it starts take what processors it leaves. */
+	if (setpriority(PRIO_PROCESS, (id_t)gettid(), MAPPER_NICE))
+		log_debug("guest RAM is mapped for DMA at the guest's own priority");
 	while (!error && dma->done < dma->count) {
 		const struct vfio_dma_piece *piece = &dma->pieces[dma->done];
 

@@ -17,8 +17,9 @@ check kernel-elf "$(why)" [ "$status $(same_sums)" = "0 yes" ]
 kernel=
 
 # Without KVM's clock Linux measures the TSC by three reads of the PM timer within 47 microseconds,
-# which no trapped read under a software host can be; so it is told the frequency. Then the PM timer
-# serves as the guest's clock, and three seconds by it are three of the host's.
+# which no trapped read under a software host can be (but see pm-timer-calibrates); so it is told the
+# frequency. Then the PM timer serves as the guest's clock, and three seconds by it are three of the
+# host's.
 khz=$(dmesg | sed -n 's/.*tsc: Detected \([0-9]*\)\.\([0-9]*\) MHz.*/\1\2/p' | head -n 1)
 kernel_options="$kernel_options no-kvmclock tsc_early_khz=$khz"
 guest_start "info,nvme_file,clock:acpi_pm,count:3" --vfio "$disk"
