@@ -51,7 +51,7 @@ unsigned int arch_vm_type_bits(void);
 
 /* Where the console's characters go; see devices/serial.h for the rules. */
 struct arch_console {
-	void (*output)(void *console, const uint8_t *bytes, size_t count);
+	bool (*output)(void *console, uint8_t byte);
 	void (*room)(void *console);
 	void *console;
 };

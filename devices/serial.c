@@ -158,7 +158,7 @@ static void serial_loop_back(struct serial *serial, uint8_t byte)
 
 /*
  * The request drops while a character is on its way, so that an edge-triggered controller sees a
- * new one although sending takes no time.
+ * new one although sending takes no time. serial_send() has handed it on.
  */
 static void serial_transmit(struct serial *serial, uint8_t byte)
 {
@@ -166,8 +166,6 @@ static void serial_transmit(struct serial *serial, uint8_t byte)
 	serial_update_line(serial);
 	if (serial->mcr & MCR_LOOPBACK)
 		serial_loop_back(serial, byte);
-	else if (serial->backend.output)
-		serial->backend.output(serial->backend.console, &byte, 1);
 	serial->transmitted = true;
 }
 
@@ -316,10 +314,22 @@ static enum mem_result serial_read(void *owner, uint64_t offset, unsigned int si
 	return MEM_DONE;
 }
 
+/* Hands a character on, where a write of the data register sends one; false when it must wait. */
+static bool serial_send(struct serial *serial, uint8_t byte)
+{
+	if (serial->lcr & LCR_DIVISOR_ACCESS || serial->mcr & MCR_LOOPBACK ||
+	    !serial->backend.output)
+		return true;
+	return serial->backend.output(serial->backend.console, byte);
+}
+
 static enum mem_result serial_write(void *owner, uint64_t offset, unsigned int size, uint64_t value)
 {
 	struct serial *serial = owner;
 
+	/* The data register comes first, so that an access which has to wait has done nothing yet. */
+	if (offset == REGISTER_DATA && !serial_send(serial, (uint8_t)value))
+		return MEM_NOT_YET;
 	for (unsigned int i = 0; i < size; i++)
 		serial_write_register(serial, offset + i, (uint8_t)(value >> (8 * i)));
 	serial_update_line(serial);

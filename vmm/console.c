@@ -6,6 +6,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <poll.h>
+#include <pthread.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -17,11 +18,7 @@
 #include "vmm/base/log.h"
 #include "vmm/terminal.h"
 
-enum {
-	ESCAPE_KEY = 0x01,
-	INPUT_SIZE = 4096,
-	OUTPUT_PATIENCE_MS = 1000, /* for one character, when nobody reads */
-};
+enum { ESCAPE_KEY = 0x01, INPUT_SIZE = 4096 };
 
 static const char escape_help[] = "\r\n"
 				  "Ctrl-A x  quit: end the machine at once\r\n"
@@ -41,35 +38,55 @@ struct console {
 	bool owns_files; /* input and output are ours to close (one descriptor) */
 	bool drops;      /* output that cannot go out at once is dropped: nobody may be reading */
 	bool watching;   /* input is in the loop */
-	bool escapes;    /* the input has an escape key */
+	pthread_mutex_t lock;
+	bool stalled; /* lock: output is in the loop, somebody waits for it to take more */
+	bool escapes; /* the input has an escape key */
 	bool escaped;
 	size_t count;
 	uint8_t waiting[INPUT_SIZE]; /* input that the port did not take yet */
 };
 
-/*
- * The port's lock is held and its vCPU may have to stop, so that nothing here waits for long: a kick,
- * or a reader who takes nothing, costs the character.
- */
-static bool console_can_write(const struct console *console)
+static void console_writable(void *owner, uint32_t events)
 {
-	struct pollfd output = {.fd = console->output, .events = POLLOUT};
+	struct console *console = owner;
 
-	return console->drops || poll(&output, 1, OUTPUT_PATIENCE_MS) > 0;
+	(void)events;
+	pthread_mutex_lock(&console->lock);
+	loop_remove(console->loop, console->output);
+	console->stalled = false;
+	pthread_mutex_unlock(&console->lock);
+	console->owner.wake(console->owner.machine);
 }
 
-static void console_output(void *owner, const uint8_t *bytes, size_t count)
+/* Whether the caller may wait for console_writable(). */
+static bool console_stall(struct console *console)
 {
-	const struct console *console = owner;
+	struct err err = {0};
+	bool stalled;
 
-	while (console->output >= 0 && count > 0 && console_can_write(console)) {
-		ssize_t n = write(console->output, bytes, count);
+	pthread_mutex_lock(&console->lock);
+	if (!console->stalled)
+		console->stalled = loop_add(console->loop, console->output, EPOLLOUT,
+					    console_writable, console, &err) == 0;
+	stalled = console->stalled;
+	pthread_mutex_unlock(&console->lock);
+	return stalled;
+}
 
-		if (n <= 0)
-			return; /* closed or full: the guest goes on without its audience */
-		bytes += n;
-		count -= (size_t)n;
-	}
+/* A reader who takes nothing holds the guest up, but not the monitor; one who is gone does neither. */
+static bool console_output(void *owner, uint8_t byte)
+{
+	struct console *console = owner;
+	struct pollfd output = {.fd = console->output, .events = POLLOUT};
+	ssize_t n;
+
+	if (console->output < 0)
+		return true;
+	if (!console->drops && poll(&output, 1, 0) == 0 && console_stall(console))
+		return false;
+	n = write(console->output, &byte, 1);
+	(void)n; /* closed or full: the guest goes on without its audience */
+	return true;
 }
 
 static void console_room(void *owner)
@@ -104,7 +121,8 @@ static void console_escape(struct console *console, uint8_t key)
 		owner->request(owner->machine, CONSOLE_CONTINUE);
 		break;
 	default:
-		console_output(console, (const uint8_t *)escape_help, sizeof(escape_help) - 1);
+		for (const char *at = escape_help; *at; at++)
+			console_output(console, (uint8_t)*at);
 	}
 }
 
@@ -255,6 +273,7 @@ struct console *console_create(const struct config *config, struct loop *loop,
 		err_set(err, -ENOMEM, "serial port: out of memory");
 		return NULL;
 	}
+	pthread_mutex_init(&console->lock, NULL);
 	console->loop = loop;
 	console->owner = *owner;
 	console->input = -1;
@@ -291,11 +310,14 @@ void console_destroy(struct console *console)
 		return;
 	terminal_restore();
 	console_watch(console, false);
+	if (console->stalled)
+		loop_remove(console->loop, console->output);
 	if (console->room >= 0)
 		loop_remove(console->loop, console->room);
 	fd_close(&console->room);
 	fd_close(&console->peer);
 	if (console->owns_files)
 		fd_close(&console->output);
+	pthread_mutex_destroy(&console->lock);
 	free(console);
 }

@@ -25,6 +25,8 @@ struct console_owner {
 	/* Offers input to the guest's port; how many bytes it took. Main thread. */
 	size_t (*input)(void *machine, const uint8_t *bytes, size_t count);
 	void (*request)(void *machine, enum console_request request);
+	/* Output that was not taken can go out now. Main thread. */
+	void (*wake)(void *machine);
 	void *machine;
 };
 

@@ -173,6 +173,13 @@ static void machine_console_request(void *owner, enum console_request request)
 	}
 }
 
+static void machine_console_wake(void *owner)
+{
+	struct machine *machine = owner;
+
+	run_wake(machine->run);
+}
+
 static void machine_signalled(void *owner, uint32_t events)
 {
 	struct machine *machine = owner;
@@ -396,6 +403,7 @@ static int machine_build_console(struct machine *machine, struct err *err)
 	struct console_owner owner = {
 		.input = machine_console_input,
 		.request = machine_console_request,
+		.wake = machine_console_wake,
 		.machine = machine,
 	};
 

@@ -16,11 +16,15 @@ static uint8_t sent[4096];
 static size_t sent_count;
 static unsigned int rooms;
 
-static void record_output(void *console, const uint8_t *bytes, size_t count)
+static bool output_is_full;
+
+static bool record_output(void *console, uint8_t byte)
 {
 	ck_assert_ptr_eq(console, &sent_count);
-	memcpy(sent + sent_count, bytes, count);
-	sent_count += count;
+	if (output_is_full)
+		return false;
+	sent[sent_count++] = byte;
+	return true;
 }
 
 static void record_room(void *console)
@@ -345,6 +349,29 @@ START_TEST(reset_is_power_on)
 }
 END_TEST
 
+/* Nothing of an access that has to wait is done, be it wider than the register. */
+START_TEST(output_waits_until_it_is_taken)
+{
+	uint64_t value;
+
+	out(IER, 2);
+	output_is_full = true;
+	ck_assert_int_eq(mem_map_write(fake.bus.pio, PORT, 1, 'x'), MEM_NOT_YET);
+	ck_assert_int_eq(mem_map_write(fake.bus.pio, PORT, 2, 'x'), MEM_NOT_YET);
+	ck_assert_int_eq(mem_map_read(fake.bus.pio, PORT + IER, 1, &value), MEM_DONE);
+	ck_assert_uint_eq(value, 2);
+	ck_assert_uint_eq(sent_count, 0);
+	/* What sends nothing need not wait. */
+	out(MCR, 0x10);
+	ck_assert_int_eq(mem_map_write(fake.bus.pio, PORT, 1, 'l'), MEM_DONE);
+	out(MCR, 0);
+	output_is_full = false;
+	ck_assert_int_eq(mem_map_write(fake.bus.pio, PORT, 1, 'x'), MEM_DONE);
+	ck_assert_uint_eq(sent_count, 1);
+	ck_assert_int_eq(sent[0], 'x');
+}
+END_TEST
+
 START_TEST(nothing_need_be_connected)
 {
 	static const struct serial_backend nobody;
@@ -403,6 +430,7 @@ int main(void)
 	tcase_add_checked_fixture(tests, setup, teardown);
 	tcase_add_test(tests, power_on_state);
 	tcase_add_test(tests, polled_output_comes_out_at_once);
+	tcase_add_test(tests, output_waits_until_it_is_taken);
 	tcase_add_test(tests, polled_input_without_fifo_holds_one);
 	tcase_add_test(tests, divisor_is_behind_its_access_bit);
 	tcase_add_test(tests, registers_keep_only_their_bits);
