@@ -12,11 +12,11 @@ static struct arch_vm *arch;
 static struct platform platform;
 static char received;
 
-static void console_output(void *console, const uint8_t *bytes, size_t count)
+static bool console_output(void *console, uint8_t byte)
 {
 	ck_assert_ptr_eq(console, &received);
-	ck_assert_uint_eq(count, 1);
-	received = (char)bytes[0];
+	received = (char)byte;
+	return true;
 }
 
 static void setup(void)
