@@ -47,6 +47,13 @@ struct vfio_backend_ops {
 	int (*region_fd)(struct vfio_backend *backend, const struct vfio_region_info *region,
 			 uint64_t *offset);
 	int (*reset)(struct vfio_backend *backend);
+	/*
+	 * VFIO_DEVICE_GET_PCI_HOT_RESET_INFO: whom a reset of the bus would hit. -ENOSPC with
+	 * @info->count told when argsz leaves too little room; -ENODEV where there is no such reset.
+	 */
+	int (*hot_reset_info)(struct vfio_backend *backend, struct vfio_pci_hot_reset_info *info);
+	/* VFIO_DEVICE_PCI_HOT_RESET, with the groups that prove ownership of everyone hit. */
+	int (*hot_reset)(struct vfio_backend *backend, struct vfio_pci_hot_reset *reset);
 	/* The device's descriptor for a sandbox's list, -1 without one. */
 	int (*descriptor)(const struct vfio_backend *backend);
 	void (*close)(struct vfio_backend *backend);

@@ -74,6 +74,16 @@ static int kernel_reset(struct vfio_backend *backend)
 	return vfio_sys_ioctl(to_fd(backend), VFIO_DEVICE_RESET, NULL);
 }
 
+static int kernel_hot_reset_info(struct vfio_backend *backend, struct vfio_pci_hot_reset_info *info)
+{
+	return vfio_sys_ioctl(to_fd(backend), VFIO_DEVICE_GET_PCI_HOT_RESET_INFO, info);
+}
+
+static int kernel_hot_reset(struct vfio_backend *backend, struct vfio_pci_hot_reset *reset)
+{
+	return vfio_sys_ioctl(to_fd(backend), VFIO_DEVICE_PCI_HOT_RESET, reset);
+}
+
 static int kernel_descriptor(const struct vfio_backend *backend)
 {
 	return to_fd(backend);
@@ -96,6 +106,8 @@ static const struct vfio_backend_ops kernel_ops = {
 	.write = kernel_write,
 	.region_fd = kernel_region_fd,
 	.reset = kernel_reset,
+	.hot_reset_info = kernel_hot_reset_info,
+	.hot_reset = kernel_hot_reset,
 	.descriptor = kernel_descriptor,
 	.close = kernel_close,
 };

@@ -203,6 +203,12 @@ static int fake_region_fd(struct vfio_backend *backend, const struct vfio_region
 	return refused(fake) ? -EIO : fake->memory;
 }
 
+void vfio_fake_kill(struct vfio_fake *fake)
+{
+	for (unsigned int i = 0; i < PCI_CFG_SPACE_SIZE; i += 4)
+		vfio_fake_poke(fake, VFIO_PCI_CONFIG_REGION_INDEX, i, 4, UINT32_MAX);
+}
+
 static int fake_reset(struct vfio_backend *backend)
 {
 	struct vfio_fake *fake = to_fake(backend);
@@ -210,8 +216,37 @@ static int fake_reset(struct vfio_backend *backend)
 	fake->resets++;
 	note(fake, "reset", 0, 0, 0);
 	if (fake->dies_in_reset)
-		for (unsigned int i = 0; i < 16; i += 4)
-			vfio_fake_poke(fake, VFIO_PCI_CONFIG_REGION_INDEX, i, 4, UINT32_MAX);
+		vfio_fake_kill(fake);
+	return refused(fake) ? -EIO : 0;
+}
+
+static int fake_hot_reset_info(struct vfio_backend *backend, struct vfio_pci_hot_reset_info *info)
+{
+	struct vfio_fake *fake = to_fake(backend);
+	uint32_t room =
+		info->argsz < sizeof(*info)
+			? 0
+			: (uint32_t)((info->argsz - sizeof(*info)) / sizeof(info->devices[0]));
+
+	if (refused(fake))
+		return -EIO;
+	if (fake->dependents == 0)
+		return -ENODEV;
+	info->flags = 0;
+	info->count = fake->dependents;
+	for (uint32_t i = 0; i < room && i < fake->dependents; i++)
+		info->devices[i] = fake->dependent[i];
+	return room < fake->dependents ? -ENOSPC : 0;
+}
+
+static int fake_hot_reset(struct vfio_backend *backend, struct vfio_pci_hot_reset *reset)
+{
+	struct vfio_fake *fake = to_fake(backend);
+
+	fake->hot_resets++;
+	note(fake, "hot", 0, 0, reset->count);
+	if (fake->dies_in_reset)
+		vfio_fake_kill(fake);
 	return refused(fake) ? -EIO : 0;
 }
 
@@ -234,6 +269,8 @@ static const struct vfio_backend_ops fake_ops = {
 	.write = fake_write,
 	.region_fd = fake_region_fd,
 	.reset = fake_reset,
+	.hot_reset_info = fake_hot_reset_info,
+	.hot_reset = fake_hot_reset,
 	.descriptor = fake_descriptor,
 	.close = fake_close,
 };

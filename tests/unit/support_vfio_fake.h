@@ -11,7 +11,7 @@
 
 #include "vfio/backend.h"
 
-enum { FAKE_REGIONS = 10, FAKE_IRQS = 5, FAKE_VECTORS = 2048, FAKE_MAPS = 64 };
+enum { FAKE_REGIONS = 10, FAKE_IRQS = 5, FAKE_VECTORS = 2048, FAKE_MAPS = 64, FAKE_DEPENDENTS = 8 };
 
 struct fake_region {
 	uint32_t flags;
@@ -35,6 +35,11 @@ struct vfio_fake {
 	unsigned int last_size; /* of the last read or write */
 	bool dies_in_reset;
 
+	/* Whom a hot reset hits; none: there is no such reset. */
+	struct vfio_pci_dependent_device dependent[FAKE_DEPENDENTS];
+	uint32_t dependents;
+	unsigned int hot_resets;
+
 	/* What the device signals, by index and vector; -1 nothing. */
 	int triggers[FAKE_IRQS][FAKE_VECTORS];
 	unsigned int span[FAKE_IRQS]; /* vectors enabled; 0: the index is off */
@@ -57,6 +62,9 @@ void vfio_fake_poke(struct vfio_fake *fake, unsigned int region, uint64_t offset
 		    uint64_t value);
 uint64_t vfio_fake_peek(const struct vfio_fake *fake, unsigned int region, uint64_t offset,
 			unsigned int size);
+
+/* Config space reads all ones from now on, as a device that is gone. */
+void vfio_fake_kill(struct vfio_fake *fake);
 
 /* Appends bytes behind the region's information; returns their offset in it. */
 uint32_t vfio_fake_tail(struct fake_region *region, const void *bytes, size_t size);
