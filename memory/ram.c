@@ -13,6 +13,7 @@
 
 #include "memory/hugepages.h"
 #include "vmm/base/bits.h"
+#include "vmm/base/page.h"
 
 struct ram {
 	size_t count;
@@ -20,11 +21,6 @@ struct ram {
 	uint64_t huge_page_size; /* 0: ordinary pages */
 	struct mem_region pieces[RAM_PIECES_MAX];
 };
-
-static uint64_t host_page_size(void)
-{
-	return (uint64_t)sysconf(_SC_PAGESIZE);
-}
 
 static int check_pieces(const struct ram_range *pieces, size_t count, uint64_t page_size,
 			struct err *err)

@@ -5,11 +5,11 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <sys/mman.h>
-#include <unistd.h>
 
 #include "vfio/pci.h"
 #include "vmm/base/bits.h"
 #include "vmm/base/log.h"
+#include "vmm/base/page.h"
 
 /* Taking the MSI-X table and the PBA out of an area may split it each time. */
 enum { AREAS_ROOM = VFIO_AREAS_MAX + 2 };
@@ -73,11 +73,6 @@ static enum mem_result slice_write(void *owner, uint64_t offset, unsigned int si
 
 static const struct mem_ops slice_ops = {.read = slice_read, .write = slice_write};
 
-static uint64_t page_size(void)
-{
-	return (uint64_t)sysconf(_SC_PAGESIZE);
-}
-
 static int compare_areas(const void *a, const void *b)
 {
 	const struct vfio_area *left = a, *right = b;
@@ -111,7 +106,7 @@ static void subtract(struct areas *areas, uint64_t start, uint64_t end)
 /* The pages that hold @size bytes at @offset: only they are trapped. */
 static void subtract_pages(struct areas *areas, uint64_t offset, uint64_t size)
 {
-	uint64_t page = page_size();
+	uint64_t page = host_page_size();
 
 	subtract(areas, align_down(offset, page), align_up(offset + size, page));
 }
@@ -119,7 +114,7 @@ static void subtract_pages(struct areas *areas, uint64_t offset, uint64_t size)
 /* Whole pages inside what VFIO allows; areas that overlap an earlier one are cut. */
 static void collect_areas(const struct vfio_region *region, struct areas *areas)
 {
-	uint64_t page = page_size(), floor = 0;
+	uint64_t page = host_page_size(), floor = 0;
 
 	areas->count = 0;
 	if (!(region->info.flags & VFIO_REGION_INFO_FLAG_MMAP))

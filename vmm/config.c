@@ -7,10 +7,10 @@
 #include <getopt.h>
 #include <stdio.h>
 #include <string.h>
-#include <unistd.h>
 
 #include "vmm/base/bits.h"
 #include "vmm/base/log.h"
+#include "vmm/base/page.h"
 
 static const uint64_t default_memory = 512 * MIB;
 
@@ -154,7 +154,7 @@ static int parse_memory_part(struct config *config, const char *name, const char
 static int parse_memory(struct config *config, const char *value, struct err *err)
 {
 	const struct suboptions *options = config_split(config, value, err);
-	uint64_t page = (uint64_t)sysconf(_SC_PAGESIZE);
+	uint64_t page = host_page_size();
 	int status;
 
 	if (!options)

@@ -22,6 +22,7 @@
 #include "vmm/base/fd.h"
 #include "vmm/base/log.h"
 #include "vmm/base/loop.h"
+#include "vmm/base/page.h"
 #include "vmm/base/trim.h"
 #include "vmm/bootfiles.h"
 #include "vmm/console.h"
@@ -306,8 +307,7 @@ static int machine_lay_out(struct machine *machine, struct err *err)
 		.cpus = config->cpus,
 		.buses = 1,
 		.ram_size = config->memory,
-		.page_size =
-			config->page_size ? config->page_size : (uint64_t)sysconf(_SC_PAGESIZE),
+		.page_size = config->page_size ? config->page_size : host_page_size(),
 		.physical_bits = arch_physical_bits(machine->vm),
 		.serial = config->serial != SERIAL_NONE,
 		.debug_exit = config->debug_exit,

@@ -8,7 +8,8 @@
 #include <stddef.h>
 #include <stdint.h>
 #include <sys/mman.h>
-#include <unistd.h>
+
+#include "vmm/base/page.h"
 
 void trim_prepare(void)
 {
@@ -18,7 +19,7 @@ void trim_prepare(void)
 /* Only segments that cannot be written are sure to be the same as their file. */
 static int trim_object(struct dl_phdr_info *info, size_t size, void *owner)
 {
-	uintptr_t page = (uintptr_t)sysconf(_SC_PAGESIZE);
+	uintptr_t page = (uintptr_t)host_page_size();
 
 	(void)size;
 	(void)owner;

@@ -7,10 +7,10 @@
 #include <inttypes.h>
 #include <linux/kvm.h>
 #include <stdlib.h>
-#include <unistd.h>
 
 #include "vmm/base/bits.h"
 #include "vmm/base/log.h"
+#include "vmm/base/page.h"
 
 /* What every KVM has that does not say (api.rst, KVM_CAP_NR_MEMSLOTS). */
 enum { DEFAULT_LIMIT = 32 };
@@ -115,7 +115,7 @@ struct kvm_memslots *kvm_memslots_create(struct kvm_vm *vm, struct mem_map *map,
 	memslots->listener.del = memslot_del;
 	memslots->vm = vm;
 	memslots->map = map;
-	memslots->page_size = (uint64_t)sysconf(_SC_PAGESIZE);
+	memslots->page_size = host_page_size();
 	memslots->has_readonly = kvm_vm_capability(vm, KVM_CAP_READONLY_MEM) > 0;
 	memslots->limit = limit > 0 ? limit : DEFAULT_LIMIT;
 	memslots->used = calloc((size_t)memslots->limit, sizeof(*memslots->used));
