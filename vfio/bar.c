@@ -137,6 +137,19 @@ static void collect_areas(const struct vfio_region *region, struct areas *areas)
 	}
 }
 
+/*
+ * The kernel lets a BAR smaller than a page be mapped when it has the page to itself. Where nothing
+ * else of the guest's decodes there, the slice fills the page; elsewhere it is trapped.
+ */
+static bool fills_page(const struct vfio_pci *pci, unsigned int bar)
+{
+	const struct vfio_region *region = &pci->regions[bar];
+
+	return pci->device.bars[bar].size < host_page_size() && !region->sparse &&
+	       region->info.flags & VFIO_REGION_INFO_FLAG_MMAP &&
+	       !(pci->has_msix && (pci->msix.table_bar == bar || pci->msix.pba_bar == bar));
+}
+
 static void find_mappable(const struct vfio_pci *pci, unsigned int bar, struct areas *areas)
 {
 	const struct pci_msix *msix = &pci->msix;
@@ -230,7 +243,7 @@ static void map_bar(struct vfio_pci *pci, unsigned int bar)
 		mappable = mappable || to->slices[i].region.kind == MEM_DEVICE;
 	if (!mappable)
 		return;
-	error = reserve(&pci->bars[bar], to->size);
+	error = reserve(&pci->bars[bar], to->page ? to->page : to->size);
 	for (size_t i = 0; i < to->slice_count; i++) {
 		int failed = error;
 
@@ -241,6 +254,7 @@ static void map_bar(struct vfio_pci *pci, unsigned int bar)
 		if (!failed)
 			continue;
 		to->slices[i].region.kind = MEM_TRAP;
+		to->page = 0;
 		log_warn("passthrough device %s: BAR %u cannot be mapped: %s: its accesses are "
 			 "trapped, which is slow",
 			 pci->device.name, bar, err_text(failed));
@@ -253,8 +267,14 @@ static int tile_bar(struct vfio_pci *pci, unsigned int bar, struct err *err)
 	struct areas areas = {.count = 0};
 	uint64_t at = 0;
 
-	if (to->kind == PCI_BAR_MEM32 || to->kind == PCI_BAR_MEM64)
+	bool memory = to->kind == PCI_BAR_MEM32 || to->kind == PCI_BAR_MEM64;
+
+	if (memory && fills_page(pci, bar)) {
+		areas.area[areas.count++] = (struct vfio_area){.size = to->size};
+		to->page = host_page_size();
+	} else if (memory) {
 		find_mappable(pci, bar, &areas);
+	}
 	snprintf(pci->bars[bar].name, sizeof(pci->bars[bar].name), "%.16s BAR %u", pci->device.name,
 		 bar);
 	to->slices = calloc(2 * areas.count + 1, sizeof(*to->slices));

@@ -4,6 +4,7 @@
 #include <linux/pci_regs.h>
 
 #include "vfio/pci.h"
+#include "vfio/rules.h"
 #include "vmm/base/bits.h"
 #include "vmm/base/log.h"
 
@@ -14,22 +15,11 @@ enum {
 	EXT_VERSION_1 = 1 << 16,
 	GARBAGE_ID = 0xff,
 	EXT_GARBAGE_ID = 0xffff,
-	EXT_ID_VF_REBAR = 0x24,
-	REBAR_COUNT_AT = 8, /* of the first control register, which tells how many there are */
-	REBAR_COUNT_SHIFT = 5,
-	REBAR_COUNT_MASK = 7,
-};
-
-/* What a guest must not see: it would move BARs, make functions or need an IOMMU of its own. */
-struct hidden_capability {
-	uint16_t id;
-	uint16_t size; /* header included; 0: as many 8-byte pairs behind it as it says */
-};
-
-static const struct hidden_capability hidden_extended[] = {
-	{PCI_EXT_CAP_ID_ARI, 8},  {PCI_EXT_CAP_ID_ATS, 8},   {PCI_EXT_CAP_ID_SRIOV, 64},
-	{PCI_EXT_CAP_ID_PRI, 16}, {PCI_EXT_CAP_ID_REBAR, 0}, {PCI_EXT_CAP_ID_PASID, 8},
-	{EXT_ID_VF_REBAR, 0},
+	TYPE_SHIFT = 4, /* of PCI_EXP_FLAGS_TYPE */
+	/* Of Express capabilities of version 1, which end where their kind needs no more. */
+	EXPRESS_1_SIZE = 0x0c,
+	EXPRESS_1_LINK_SIZE = 0x14,
+	EXPRESS_2_SIZE = 0x3c,
 };
 
 /* Enhanced Allocation would fix the BARs to the host's addresses. */
@@ -40,14 +30,56 @@ static bool is_hidden(uint8_t id)
 
 static bool setup_power(struct vfio_pci *pci, unsigned int at)
 {
-	unsigned int control = at + PCI_PM_CTRL;
-
 	if (pci->device.pm_capability || !range_fits(at, PCI_PM_SIZEOF, PCI_CONFIG_SIZE))
 		return false;
 	pci->device.pm_capability = at;
-	pci->emulated[control] = true;
-	pci->device.write_mask[control] = PCI_PM_CTRL_STATE_MASK;
 	return true;
+}
+
+static unsigned int express_type(const uint8_t *flags)
+{
+	return (load_le16(flags) & (unsigned int)PCI_EXP_FLAGS_TYPE) >> TYPE_SHIFT;
+}
+
+/*
+ * On the root bus every endpoint is one of the root complex's own: software expects a port above
+ * any other kind, and a link to it.
+ */
+static bool setup_express(struct vfio_pci *pci, unsigned int at)
+{
+	uint8_t *flags = pci->device.config + at + PCI_EXP_FLAGS;
+	unsigned int type;
+
+	if (pci->express || !range_fits(at, EXPRESS_1_SIZE, PCI_CONFIG_SIZE))
+		return false;
+	type = express_type(flags);
+	if (type == PCI_EXP_TYPE_ENDPOINT || type == PCI_EXP_TYPE_LEG_END)
+		store_le16(flags, (uint16_t)((load_le16(flags) & ~PCI_EXP_FLAGS_TYPE) |
+					     PCI_EXP_TYPE_RC_END << TYPE_SHIFT));
+	pci->express = at;
+	return true;
+}
+
+static bool setup_advanced(struct vfio_pci *pci, unsigned int at)
+{
+	if (pci->advanced || !range_fits(at, PCI_CAP_AF_SIZEOF, PCI_CONFIG_SIZE))
+		return false;
+	pci->advanced = at;
+	return true;
+}
+
+/* Where the registers of the capability at @at end, as far as its kind tells. */
+static unsigned int capability_end(const uint8_t *config, unsigned int at)
+{
+	uint16_t flags = load_le16(config + at + PCI_EXP_FLAGS);
+
+	if (config[at] != PCI_CAP_ID_EXP)
+		return PCI_CONFIG_SIZE;
+	if ((flags & PCI_EXP_FLAGS_VERS) > 1)
+		return at + EXPRESS_2_SIZE;
+	return at + (express_type(config + at + PCI_EXP_FLAGS) == PCI_EXP_TYPE_RC_END
+			     ? EXPRESS_1_SIZE
+			     : EXPRESS_1_LINK_SIZE);
 }
 
 static bool setup_msi(struct vfio_pci *pci, unsigned int at)
@@ -86,6 +118,10 @@ static bool setup_capability(struct vfio_pci *pci, uint8_t id, unsigned int at)
 	switch (id) {
 	case PCI_CAP_ID_PM:
 		return setup_power(pci, at);
+	case PCI_CAP_ID_EXP:
+		return setup_express(pci, at);
+	case PCI_CAP_ID_AF:
+		return setup_advanced(pci, at);
 	case PCI_CAP_ID_MSI:
 		return setup_msi(pci, at);
 	case PCI_CAP_ID_MSIX:
@@ -95,52 +131,55 @@ static bool setup_capability(struct vfio_pci *pci, uint8_t id, unsigned int at)
 	}
 }
 
-static void filter_chain(struct vfio_pci *pci)
+/* The places in the chain, each once, in its order; bounded, and cut where it runs into garbage. */
+static size_t walk_chain(const uint8_t *config, uint8_t *places)
 {
-	uint8_t *config = pci->device.config;
 	bool seen[PCI_CONFIG_SIZE / 4] = {false};
-	unsigned int previous = PCI_CAPABILITY_LIST;
 	unsigned int at = config[PCI_CAPABILITY_LIST] & ~3U;
+	size_t count = 0;
 
 	if (!(load_le16(config + PCI_STATUS) & PCI_STATUS_CAP_LIST))
-		at = 0;
+		return 0;
 	while (at >= PCI_STD_HEADER_SIZEOF && !seen[at / 4] && config[at] != GARBAGE_ID) {
 		seen[at / 4] = true;
-		vfio_config_emulate(pci, at, 2);
-		if (setup_capability(pci, config[at], at)) {
-			config[previous] = (uint8_t)at;
-			previous = at + PCI_CAP_LIST_NEXT;
-		}
+		places[count++] = (uint8_t)at;
 		at = config[at + PCI_CAP_LIST_NEXT] & ~3U;
 	}
-	/* A chain that loops or runs into garbage ends where it was last sound. */
+	return count;
+}
+
+/* The rules of a capability must not reach into the one that lies behind it. */
+static unsigned int find_limit(const uint8_t *config, const uint8_t *places, size_t count,
+			       unsigned int at)
+{
+	unsigned int limit = capability_end(config, at);
+
+	for (size_t i = 0; i < count; i++)
+		if (places[i] > at && places[i] < limit)
+			limit = places[i];
+	return limit < PCI_CONFIG_SIZE ? limit : PCI_CONFIG_SIZE;
+}
+
+static void filter_chain(struct vfio_pci *pci)
+{
+	uint8_t *config = pci->device.config, places[PCI_CONFIG_SIZE / 4];
+	size_t count = walk_chain(config, places);
+	unsigned int previous = PCI_CAPABILITY_LIST;
+
+	for (size_t i = 0; i < count; i++) {
+		unsigned int at = places[i], limit = find_limit(config, places, count, at);
+
+		vfio_rules_apply_capability(pci, config[at], at, limit);
+		if (!setup_capability(pci, config[at], at))
+			continue;
+		config[previous] = (uint8_t)at;
+		previous = at + PCI_CAP_LIST_NEXT;
+	}
 	config[previous] = 0;
 }
 
-static const struct hidden_capability *find_hidden(uint32_t header)
+static void hide_extended(struct vfio_pci *pci, unsigned int at, unsigned int size)
 {
-	for (size_t i = 0; i < ARRAY_SIZE(hidden_extended); i++)
-		if (hidden_extended[i].id == (header & EXT_ID_MASK))
-			return &hidden_extended[i];
-	return NULL;
-}
-
-static unsigned int hidden_size(const struct hidden_capability *hidden, const uint8_t *config,
-				unsigned int at)
-{
-	uint32_t control;
-
-	if (hidden->size || !range_fits(at, REBAR_COUNT_AT + 4, PCIE_CONFIG_SIZE))
-		return hidden->size;
-	control = load_le32(config + at + REBAR_COUNT_AT);
-	return 4 + 8 * (control >> REBAR_COUNT_SHIFT & REBAR_COUNT_MASK);
-}
-
-static void hide_extended(struct vfio_pci *pci, const struct hidden_capability *hidden,
-			  unsigned int at)
-{
-	unsigned int size = hidden_size(hidden, pci->device.config, at);
-
 	vfio_config_emulate(pci, at, size);
 	for (unsigned int i = at; i < at + size && i < PCIE_CONFIG_SIZE; i++)
 		pci->device.config[i] = 0;
@@ -161,14 +200,14 @@ static void filter_extended(struct vfio_pci *pci)
 
 	while (at >= PCI_CONFIG_SIZE && !seen[at / 4]) {
 		uint32_t header = load_le32(config + at);
-		const struct hidden_capability *hidden = find_hidden(header);
+		unsigned int hidden = vfio_rules_hidden_size(config, at, header);
 
 		if (header == 0 || (header & EXT_ID_MASK) == EXT_GARBAGE_ID)
 			break;
 		seen[at / 4] = true;
 		vfio_config_emulate(pci, at, 4);
 		if (hidden)
-			hide_extended(pci, hidden, at);
+			hide_extended(pci, at, hidden);
 		if (hidden && at == PCI_CONFIG_SIZE)
 			store_le32(config + at, EXT_VERSION_1); /* the null capability heads it */
 		if (!hidden && at != PCI_CONFIG_SIZE) {

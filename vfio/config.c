@@ -5,64 +5,26 @@
 #include <linux/pci_regs.h>
 
 #include "vfio/pci.h"
+#include "vfio/rules.h"
 #include "vmm/base/bits.h"
 
-enum {
-	COMMAND_WRITABLE = PCI_COMMAND_IO | PCI_COMMAND_MEMORY | PCI_COMMAND_MASTER |
-			   PCI_COMMAND_PARITY | PCI_COMMAND_SERR | PCI_COMMAND_INTX_DISABLE,
-	HEADER_TYPE_MASK = 0x7f,
-};
-
-/* Registers of a type 0 header; what is not listed is the device's, reads and writes. */
-struct config_rule {
-	uint16_t offset;
-	uint16_t size;
-	bool emulated;     /* read from the shadow */
-	bool forwarded;    /* written to the device */
-	uint32_t writable; /* bits that the shadow takes */
-};
-
-static const struct config_rule header_rules[] = {
-	{PCI_VENDOR_ID, 4, true, false, 0},
-	{PCI_COMMAND, 2, true, true, COMMAND_WRITABLE},
-	{PCI_STATUS, 2, false, true, 0},
-	{PCI_REVISION_ID, 4, true, false, 0},
-	{PCI_CACHE_LINE_SIZE, 2, false, true, 0},
-	{PCI_HEADER_TYPE, 2, true, false, 0},
-	{PCI_BASE_ADDRESS_0, 4 * PCI_BARS, true, false, 0},
-	{PCI_CARDBUS_CIS, 8, true, false, 0},
-	{PCI_ROM_ADDRESS, 4, true, false, 0},
-	{PCI_CAPABILITY_LIST, 8, true, false, 0},
-	{PCI_INTERRUPT_LINE, 1, true, false, 0xff},
-	{PCI_INTERRUPT_PIN, 3, true, false, 0},
-};
+enum { HEADER_TYPE_MASK = 0x7f };
 
 static struct vfio_pci *to_pci(struct pci_device *device)
 {
 	return container_of(device, struct vfio_pci, device);
 }
 
+static const struct vfio_region *config_region(const struct vfio_pci *pci)
+{
+	return &pci->regions[VFIO_PCI_CONFIG_REGION_INDEX];
+}
+
 void vfio_config_emulate(struct vfio_pci *pci, unsigned int offset, unsigned int size)
 {
 	for (unsigned int i = offset; i < offset + size && i < pci->device.config_size; i++) {
-		pci->emulated[i] = true;
-		pci->forwarded[i] = false;
-	}
-}
-
-static void apply_header_rules(struct vfio_pci *pci)
-{
-	for (unsigned int i = 0; i < pci->device.config_size; i++)
-		pci->forwarded[i] = true;
-	for (size_t i = 0; i < ARRAY_SIZE(header_rules); i++) {
-		const struct config_rule *rule = &header_rules[i];
-
-		for (unsigned int j = 0; j < rule->size; j++) {
-			pci->emulated[rule->offset + j] = rule->emulated;
-			pci->forwarded[rule->offset + j] = rule->forwarded;
-		}
-		if (rule->writable)
-			store_le(pci->device.write_mask + rule->offset, rule->size, rule->writable);
+		pci->emulated[i] = 0xff;
+		pci->forwarded[i] = 0;
 	}
 }
 
@@ -126,12 +88,7 @@ int vfio_config_setup(struct vfio_pci *pci, struct err *err)
 		return err_set(err, -ENOTSUP,
 			       "passthrough device %s: it is a bridge: pass the devices behind it",
 			       pci->device.name);
-	apply_header_rules(pci);
-	store_le16(config + PCI_COMMAND, 0);
-	/* The PCI host sets the multi-function bit again where the guest's slot needs it. */
-	config[PCI_HEADER_TYPE] = PCI_HEADER_TYPE_NORMAL;
-	config[PCI_BIST] = 0;
-	config[PCI_INTERRUPT_LINE] = 0;
+	vfio_rules_apply_header(pci);
 	if (!pci->irqs.has_intx)
 		config[PCI_INTERRUPT_PIN] = 0;
 	error = declare_bars(pci, err);
@@ -140,24 +97,61 @@ int vfio_config_setup(struct vfio_pci *pci, struct err *err)
 	return error;
 }
 
+/*
+ * A device that loses its registers on the way from D3hot to D0 (PM 1.2 3.2.4, No_Soft_Reset clear)
+ * is then as after a reset, for the guest too; the kernel gives it its host registers back.
+ */
+static bool wakes_up_reset(const struct vfio_pci *pci, unsigned int offset, unsigned int size,
+			   uint32_t value)
+{
+	unsigned int at = pci->device.pm_capability + PCI_PM_CTRL;
+	const uint8_t *config = pci->device.config;
+
+	return pci->device.pm_capability && ranges_overlap(offset, size, at, 1) &&
+	       (config[at] & PCI_PM_CTRL_STATE_MASK) == PCI_PM_CTRL_STATE_MASK &&
+	       !(config[at] & PCI_PM_CTRL_NO_SOFT_RESET) &&
+	       (value >> 8 * (at - offset) & PCI_PM_CTRL_STATE_MASK) == 0;
+}
+
+static enum mem_result check_reset(struct vfio_pci *pci)
+{
+	if (pci->reset.answered) {
+		pci->reset.answered = false;
+		return MEM_DONE;
+	}
+	if (pci->wanted_back)
+		return MEM_DONE;
+	if (pci->state == VFIO_PCI_ALIVE)
+		vfio_reset_begin(pci, VFIO_RESET_GUEST);
+	return pci->state == VFIO_PCI_RESETTING ? MEM_NOT_YET : MEM_DONE;
+}
+
 /* A device that could reach memory which is not mapped yet would fault in the IOMMU. */
+static bool masters_too_early(const struct vfio_pci *pci, unsigned int offset, unsigned int size,
+			      uint32_t value)
+{
+	return ranges_overlap(offset, size, PCI_COMMAND, 1) &&
+	       (value >> 8 * (PCI_COMMAND - offset) & PCI_COMMAND_MASTER) &&
+	       !vfio_dma_mapped(pci->dma);
+}
+
 enum mem_result vfio_config_check(struct pci_device *device, unsigned int offset, unsigned int size,
 				  uint32_t value)
 {
-	const struct vfio_pci *pci = to_pci(device);
+	struct vfio_pci *pci = to_pci(device);
 
-	if (pci->state != VFIO_PCI_ALIVE || !ranges_overlap(offset, size, PCI_COMMAND, 1))
+	if (vfio_reset_is_asked(pci, offset, size, value))
+		return check_reset(pci);
+	if (pci->state != VFIO_PCI_ALIVE)
 		return MEM_DONE;
-	value >>= 8 * (PCI_COMMAND - offset);
-	return (value & PCI_COMMAND_MASTER) && !vfio_dma_mapped(pci->dma) ? MEM_NOT_YET : MEM_DONE;
-}
-
-static bool any(const bool *flags, unsigned int offset, unsigned int size, bool wanted)
-{
-	for (unsigned int i = 0; i < size; i++)
-		if (flags[offset + i] == wanted)
-			return true;
-	return false;
+	if (masters_too_early(pci, offset, size, value))
+		return MEM_NOT_YET;
+	if (wakes_up_reset(pci, offset, size, value)) {
+		vfio_irqs_stop(&pci->irqs);
+		pci_device_lose_registers(device);
+		vfio_pci_forget_vectors(pci);
+	}
+	return MEM_DONE;
 }
 
 static void refresh_pending(struct vfio_pci *pci, unsigned int offset, unsigned int size)
@@ -168,58 +162,94 @@ static void refresh_pending(struct vfio_pci *pci, unsigned int offset, unsigned 
 		store_le32(pci->device.config + end - 4, pci_msi_pending(&pci->msi));
 }
 
+/* What the device itself says; all ones, with a word, when it does not. */
+static uint64_t read_device(struct vfio_pci *pci, unsigned int offset, unsigned int size)
+{
+	uint64_t value;
+	int error = vfio_region_read(pci->backend, config_region(pci), offset, size, &value);
+
+	if (error)
+		log_guest(&pci->limit, LOG_DEBUG, "%s: config read at 0x%x: %s", pci->device.name,
+			  offset, err_text(error));
+	return value;
+}
+
 uint32_t vfio_config_read(struct pci_device *device, unsigned int offset, unsigned int size)
 {
 	struct vfio_pci *pci = to_pci(device);
-	uint8_t bytes[4];
-	uint64_t value;
-	int error;
+	uint64_t emulated = load_le(pci->emulated + offset, size), value = 0;
 
 	if (pci->state != VFIO_PCI_ALIVE)
 		return (uint32_t)all_ones(size);
 	refresh_pending(pci, offset, size);
-	if (!any(pci->emulated, offset, size, false))
-		return (uint32_t)load_le(device->config + offset, size);
-	error = vfio_region_read(pci->backend, &pci->regions[VFIO_PCI_CONFIG_REGION_INDEX], offset,
-				 size, &value);
-	if (error)
-		log_guest(&pci->limit, LOG_DEBUG, "%s: config read at 0x%x: %s", device->name,
-			  offset, err_text(error));
-	store_le(bytes, size, value);
-	for (unsigned int i = 0; i < size; i++)
-		if (pci->emulated[offset + i])
-			bytes[i] = device->config[offset + i];
-	return (uint32_t)load_le(bytes, size);
+	if (emulated != all_ones(size))
+		value = read_device(pci, offset, size);
+	return (uint32_t)((value & ~emulated) |
+			  (load_le(device->config + offset, size) & emulated));
 }
 
 /* The device may not know the state that was asked for: the shadow takes the one it is in. */
 static void refresh_power(struct vfio_pci *pci, unsigned int offset, unsigned int size)
 {
 	unsigned int at = pci->device.pm_capability + PCI_PM_CTRL;
+	const uint8_t state = PCI_PM_CTRL_STATE_MASK;
+	uint8_t *shadow = &pci->device.config[at];
 	uint64_t value;
 
 	if (pci->device.pm_capability && ranges_overlap(offset, size, at, 1) &&
-	    vfio_region_read(pci->backend, &pci->regions[VFIO_PCI_CONFIG_REGION_INDEX], at, 1,
-			     &value) == 0)
-		pci->device.config[at] = (uint8_t)value;
+	    vfio_region_read(pci->backend, config_region(pci), at, 1, &value) == 0)
+		*shadow = (uint8_t)((*shadow & ~state) | (value & state));
+}
+
+/* Bits beside the forwarded ones in the same access are written as the device has them. */
+static void forward(struct vfio_pci *pci, unsigned int offset, unsigned int size, uint32_t value)
+{
+	uint64_t forwarded = load_le(pci->forwarded + offset, size), written = value;
+	int error;
+
+	if (!forwarded)
+		return;
+	if (forwarded != all_ones(size))
+		written = (value & forwarded) | (read_device(pci, offset, size) & ~forwarded);
+	error = vfio_region_write(pci->backend, config_region(pci), offset, size, written);
+	if (error)
+		log_guest(&pci->limit, LOG_DEBUG, "%s: config write at 0x%x: %s", pci->device.name,
+			  offset, err_text(error));
+	refresh_power(pci, offset, size);
+}
+
+static void note_use(struct vfio_pci *pci)
+{
+	if (!(load_le16(pci->device.config + PCI_COMMAND) &
+	      (PCI_COMMAND_IO | PCI_COMMAND_MEMORY | PCI_COMMAND_MASTER)))
+		return;
+	pci->used = true;
+	pci->reset.spared = false;
+}
+
+/* The kernel gave the device its registers of before back; the guest's are those of a reset. */
+static void finish_wake_up(struct vfio_pci *pci)
+{
+	struct err err = {0};
+
+	if (pci->irqs.armed)
+		return;
+	vfio_pci_quiet(pci);
+	if (vfio_irqs_arm(&pci->irqs, &err))
+		log_guest(&pci->limit, LOG_ERROR, "%s", err.text);
 }
 
 void vfio_config_written(struct pci_device *device, unsigned int offset, unsigned int size,
 			 uint32_t value)
 {
 	struct vfio_pci *pci = to_pci(device);
-	int error;
 
-	if (pci->state != VFIO_PCI_ALIVE)
+	if (pci->state != VFIO_PCI_ALIVE || vfio_reset_is_asked(pci, offset, size, value))
 		return;
-	if (any(pci->forwarded, offset, size, true)) {
-		error = vfio_region_write(pci->backend, &pci->regions[VFIO_PCI_CONFIG_REGION_INDEX],
-					  offset, size, value);
-		if (error)
-			log_guest(&pci->limit, LOG_DEBUG, "%s: config write at 0x%x: %s",
-				  device->name, offset, err_text(error));
-		refresh_power(pci, offset, size);
-	}
+	forward(pci, offset, size, value);
+	finish_wake_up(pci);
+	if (ranges_overlap(offset, size, PCI_COMMAND, 1))
+		note_use(pci);
 	if (pci->has_msi &&
 	    ranges_overlap(offset, size, pci->msi.capability, pci_msi_size(&pci->msi)))
 		pci_msi_config_written(&pci->msi);

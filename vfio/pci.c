@@ -6,7 +6,6 @@
 #include <errno.h>
 #include <linux/pci_regs.h>
 #include <stdlib.h>
-#include <sys/epoll.h>
 
 #include "vmm/base/bits.h"
 #include "vmm/base/fd.h"
@@ -72,8 +71,7 @@ static int load_shadow(struct vfio_pci *pci, struct err *err)
 	return 0;
 }
 
-/* Not even class and identity answer: gone from the bus, or lost in a reset. */
-static bool responds(struct vfio_pci *pci)
+bool vfio_pci_responds(struct vfio_pci *pci)
 {
 	uint64_t identity, class;
 
@@ -84,8 +82,7 @@ static bool responds(struct vfio_pci *pci)
 	       identity != UINT32_MAX && class != UINT32_MAX;
 }
 
-/* Neither decode nor bus mastering. */
-static void quiet(struct vfio_pci *pci)
+void vfio_pci_quiet(struct vfio_pci *pci)
 {
 	int error = vfio_region_write(pci->backend, config_region(pci), PCI_COMMAND, 2, 0);
 
@@ -95,73 +92,47 @@ static void quiet(struct vfio_pci *pci)
 			  pci->device.name, err_text(error));
 }
 
-/* To D0, which the shadow says it is in after a reset. */
-static void wake(struct vfio_pci *pci)
+void vfio_pci_withdraw(struct vfio_pci *pci, enum vfio_pci_state state)
 {
-	unsigned int at = pci->device.pm_capability + PCI_PM_CTRL;
-	int error = pci->device.pm_capability
-			    ? vfio_region_write(pci->backend, config_region(pci), at, 1, 0)
-			    : 0;
-
-	if (error)
-		log_guest(&pci->limit, LOG_WARN, "passthrough device %s: it does not wake up: %s",
-			  pci->device.name, err_text(error));
+	pci->state = state;
+	if (pci->on_bus)
+		pci_device_unmap(&pci->device);
+	vfio_irqs_stop(&pci->irqs);
 }
 
-/* Quiet and awake; then VFIO's reset, where the device has one. A guest may ask at any rate. */
-static bool reset_device(struct vfio_pci *pci)
+void vfio_pci_forget_vectors(struct vfio_pci *pci)
 {
-	int error;
-
-	quiet(pci);
-	wake(pci);
-	if (pci->resettable) {
-		error = pci->backend->ops->reset(pci->backend);
-		if (error < 0)
-			log_guest(&pci->limit, LOG_WARN,
-				  "passthrough device %s: it was not reset: %s", pci->device.name,
-				  err_text(error));
-	} else if (!pci->told_no_reset) {
-		pci->told_no_reset = true;
-		log_warn("passthrough device %s: it has no reset: only its bus mastering is turned "
-			 "off",
-			 pci->device.name);
-	}
-	if (responds(pci))
-		return true;
-	log_guest(&pci->limit, LOG_ERROR,
-		  "passthrough device %s: it does not answer after its reset: it stays out of the "
-		  "guest's reach",
-		  pci->device.name);
-	return false;
+	if (pci->has_msi)
+		pci_msi_reset(&pci->msi);
+	if (pci->has_msix)
+		pci_msix_reset(&pci->msix);
 }
 
+/* The machine restarts: main thread, vCPUs parked. */
 static void vfio_pci_reset(struct pci_device *device)
 {
 	struct vfio_pci *pci = container_of(device, struct vfio_pci, device);
-	struct err err = {0};
 
+	if (pci->reset.running)
+		vfio_reset_wait(pci);
+	if (!pci->reset.running && pci->state != VFIO_PCI_GONE)
+		vfio_reset_prepare(pci);
 	pci_host_lock(device);
-	if (pci->state != VFIO_PCI_GONE) {
-		vfio_irqs_stop(&pci->irqs);
-		if (pci->has_msi)
-			pci_msi_reset(&pci->msi);
-		if (pci->has_msix)
-			pci_msix_reset(&pci->msix);
-		pci->state = reset_device(pci) ? VFIO_PCI_ALIVE : VFIO_PCI_ISOLATED;
-	}
-	if (pci->state != VFIO_PCI_ALIVE)
+	pci->reset.answered = false;
+	if (pci->state == VFIO_PCI_GONE || pci->reset.running)
 		pci_device_unmap(device);
-	else if (vfio_irqs_arm(&pci->irqs, &err))
-		log_guest(&pci->limit, LOG_ERROR, "%s", err.text);
+	else
+		vfio_reset_begin(pci, VFIO_RESET_MACHINE);
 	pci_host_unlock(device);
+	if (pci->reset.running)
+		vfio_reset_wait(pci);
 }
 
 static void destroy_function(struct pci_device *device)
 {
 	struct vfio_pci *pci = container_of(device, struct vfio_pci, device);
 
-	vfio_pci_release(pci);
+	vfio_pci_release(pci, true);
 	if (pci->owner)
 		*pci->owner = NULL;
 	pci->on_bus = false;
@@ -184,10 +155,12 @@ static int set_up(struct vfio_pci *pci, const struct vfio_device_info *info, str
 		return error;
 	if (config_region(pci)->info.size >= PCIE_CONFIG_SIZE)
 		pci->device.config_size = PCIE_CONFIG_SIZE;
-	pci->resettable = info->flags & VFIO_DEVICE_FLAGS_RESET;
+	error = vfio_reset_setup(pci, info->flags & VFIO_DEVICE_FLAGS_RESET, err);
+	if (error)
+		return error;
 	/* VFIO has reset it when it opened it. */
-	quiet(pci);
-	if (!responds(pci))
+	vfio_pci_quiet(pci);
+	if (!vfio_pci_responds(pci))
 		return err_set(
 			err, -EIO,
 			"passthrough device %s: it does not answer config reads: power-cycle "
@@ -226,6 +199,9 @@ struct vfio_pci *vfio_pci_create(struct vfio_backend *backend, const struct vfio
 	pci->loop = config->loop;
 	pci->owner = config->owner;
 	pci->error_event = pci->request_event = -1;
+	pci->reset.done = pci->reset.stop = pci->reset.deadline = -1;
+	pci->keeper_ops = config->keeper_ops;
+	pci->keeper = config->keeper;
 	vfio_irqs_init(&pci->irqs, &pci->device, backend, config->irq);
 	if (set_up(pci, &info, err)) {
 		vfio_pci_destroy(pci);
@@ -236,79 +212,6 @@ struct vfio_pci *vfio_pci_create(struct vfio_backend *backend, const struct vfio
 close_backend:
 	backend->ops->close(backend);
 	return NULL;
-}
-
-/* Host lock and device lock held. */
-static void isolate(struct vfio_pci *pci)
-{
-	pci->state = VFIO_PCI_ISOLATED;
-	pci_device_unmap(&pci->device);
-	vfio_irqs_stop(&pci->irqs);
-	quiet(pci);
-}
-
-static void on_error(void *owner, uint32_t events)
-{
-	struct vfio_pci *pci = owner;
-
-	(void)events;
-	fd_take(pci->error_event);
-	log_guest(&pci->limit, LOG_ERROR,
-		  "passthrough device %s: it reported an uncorrectable error: it is out of the "
-		  "guest's reach until the guest restarts",
-		  pci->device.name);
-	pci_host_lock(&pci->device);
-	if (pci->state == VFIO_PCI_ALIVE)
-		isolate(pci);
-	pci_host_unlock(&pci->device);
-}
-
-static void on_request(void *owner, uint32_t events)
-{
-	struct vfio_pci *pci = owner;
-
-	(void)events;
-	log_warn("passthrough device %s: the host wants it back: it is taken from the guest",
-		 pci->device.name);
-	vfio_pci_release(pci);
-}
-
-/* An event that the device or the kernel does not have is done without. */
-static void watch(struct vfio_pci *pci, uint32_t index, int *event, loop_handler handler)
-{
-	struct err err = {0};
-	int error;
-
-	if (vfio_irq_count(pci->backend, index, NULL) == 0)
-		return;
-	*event = fd_eventfd();
-	if (*event < 0) {
-		error = *event;
-		goto complain;
-	}
-	error = vfio_irq_trigger(pci->backend, index, 0, 1, event);
-	if (error)
-		goto close_event;
-	error = loop_add(pci->loop, *event, EPOLLIN, handler, pci, &err);
-	if (!error)
-		return;
-	if (vfio_irq_disable(pci->backend, index))
-		log_debug("passthrough device %s: event %u stays set", pci->device.name, index);
-close_event:
-	fd_close(event);
-complain:
-	log_warn("passthrough device %s: %s events cannot be had: %s", pci->device.name,
-		 index == VFIO_PCI_ERR_IRQ_INDEX ? "error" : "release", err_text(error));
-}
-
-static void unwatch(struct vfio_pci *pci, uint32_t index, int *event)
-{
-	if (*event < 0)
-		return;
-	loop_remove(pci->loop, *event);
-	if (vfio_irq_disable(pci->backend, index))
-		log_debug("passthrough device %s: event %u stays set", pci->device.name, index);
-	fd_close(event);
 }
 
 /* A device that can do without INTx loses it, with a word; another one is refused. */
@@ -341,43 +244,50 @@ int vfio_pci_attach(struct vfio_pci *pci, struct pci_host *host, int slot, unsig
 	pthread_mutex_unlock(&pci->device.lock);
 	if (error)
 		return error;
-	watch(pci, VFIO_PCI_ERR_IRQ_INDEX, &pci->error_event, on_error);
-	watch(pci, VFIO_PCI_REQ_IRQ_INDEX, &pci->request_event, on_request);
+	vfio_events_start(pci);
 	return 0;
 }
 
 /* In this order nothing of the device is left in the guest when its descriptor is closed. */
-static void give_back(struct vfio_pci *pci)
+static void give_back(struct vfio_pci *pci, bool reset)
 {
-	pci->state = VFIO_PCI_GONE;
-	if (pci->on_bus)
-		pci_device_unmap(&pci->device);
-	vfio_irqs_stop(&pci->irqs);
-	unwatch(pci, VFIO_PCI_ERR_IRQ_INDEX, &pci->error_event);
-	unwatch(pci, VFIO_PCI_REQ_IRQ_INDEX, &pci->request_event);
-	if (config_region(pci)->present)
-		quiet(pci);
+	bool worn = pci->state == VFIO_PCI_ALIVE && pci->used;
+
+	vfio_pci_withdraw(pci, VFIO_PCI_GONE);
+	vfio_events_stop(pci);
+	if (reset && worn)
+		vfio_reset_now(pci);
+	else if (config_region(pci)->present)
+		vfio_pci_quiet(pci);
 	vfio_bars_unmap(pci);
 	pci->backend->ops->close(pci->backend);
 	pci->backend = NULL;
 	pci->irqs.backend = NULL;
 }
 
-void vfio_pci_release(struct vfio_pci *pci)
+void vfio_pci_release(struct vfio_pci *pci, bool reset)
 {
+	bool held = pci->backend;
+
+	vfio_reset_release(pci);
+	if (reset && held && pci->used)
+		vfio_reset_prepare(pci);
 	if (pci->on_bus)
 		pci_host_lock(&pci->device);
-	if (pci->backend)
-		give_back(pci);
+	if (held)
+		give_back(pci, reset);
 	if (pci->on_bus)
 		pci_host_unlock(&pci->device);
+	vfio_reset_settle(pci, true);
+	if (held && pci->wanted_back && pci->keeper_ops)
+		pci->keeper_ops->released(pci->keeper, pci);
 }
 
 void vfio_pci_destroy(struct vfio_pci *pci)
 {
 	if (!pci)
 		return;
-	vfio_pci_release(pci);
+	vfio_pci_release(pci, true);
 	vfio_bars_release(pci);
 	if (pci->has_msix)
 		pci_msix_release(&pci->msix);

@@ -14,15 +14,21 @@
 #include "vfio/dma.h"
 #include "vfio/irq.h"
 #include "vfio/region.h"
+#include "vfio/reset.h"
 #include "vmm/base/loop.h"
 
 /* BARs, ROM, config, VGA and a few device-specific ones; later indices are not asked for. */
 enum { VFIO_REGIONS_MAX = 16 };
 
+/*
+ * In every state but the first the guest reads all ones, nothing of the device is mapped and its
+ * interrupts are off.
+ */
 enum vfio_pci_state {
 	VFIO_PCI_ALIVE,
-	VFIO_PCI_ISOLATED, /* failed: all ones until a reset brings it back */
-	VFIO_PCI_GONE,     /* given back to the host; the descriptor is closed */
+	VFIO_PCI_RESETTING, /* the reset's thread has the device to itself */
+	VFIO_PCI_ISOLATED,  /* failed: until a reset of the machine brings it back */
+	VFIO_PCI_GONE,      /* given back to the host; the descriptor is closed */
 };
 
 struct vfio_pci;
@@ -48,19 +54,41 @@ struct vfio_pci {
 	struct loop *loop;
 	enum vfio_pci_state state;
 	bool on_bus;
-	bool resettable, told_no_reset;
+	bool used; /* the guest let it decode or master since it was last reset */
+	struct vfio_reset reset;
 	struct vfio_region regions[VFIO_REGIONS_MAX];
 	struct vfio_pci_bar bars[PCI_BAR_COUNT];
-	/* By config byte: reads come from the shadow; writes reach the device. */
-	bool emulated[PCIE_CONFIG_SIZE];
-	bool forwarded[PCIE_CONFIG_SIZE];
+	/* By bit of config space: reads come from the shadow; writes reach the device. */
+	uint8_t emulated[PCIE_CONFIG_SIZE];
+	uint8_t forwarded[PCIE_CONFIG_SIZE];
+	unsigned int express, advanced; /* offsets of those capabilities, 0 without */
 	bool has_msi, has_msix;
 	struct pci_msi msi;
 	struct pci_msix msix;
 	struct vfio_irqs irqs;
 	int error_event, request_event; /* eventfds, -1 without */
-	struct vfio_pci **owner;        /* set to NULL when the PCI host destroys it; may be NULL */
+	bool wanted_back;               /* the host asked while a reset was under way */
+	const struct vfio_pci_keeper_ops *keeper_ops;
+	void *keeper;
+	struct vfio_pci **owner; /* set to NULL when the PCI host destroys it; may be NULL */
 	struct log_limit limit;
+};
+
+/* What a function needs of whoever keeps its group. Main thread; the struct may be NULL. */
+struct vfio_pci_keeper_ops {
+	/*
+	 * A reset of the bus that @pci is on, ready to be carried out; the caller ends it with
+	 * vfio_bus_reset_free(). NULL with @err set where there is none, or somebody else's device
+	 * would be hit.
+	 */
+	struct vfio_bus_reset *(*bus_reset)(void *keeper, struct vfio_pci *pci, struct err *err);
+	/* That reset was carried out: the other functions it hit need none of their own. */
+	void (*bus_was_reset)(void *keeper, const struct vfio_pci *pci,
+			      const struct vfio_bus_reset *reset);
+	/* @pci was given back because the host wanted it. */
+	void (*released)(void *keeper, struct vfio_pci *pci);
+	/* Accesses that were answered MEM_NOT_YET are to be tried again. */
+	void (*wake)(void *keeper);
 };
 
 struct vfio_pci_config {
@@ -69,6 +97,8 @@ struct vfio_pci_config {
 	struct kvm_irq *irq;
 	struct loop *loop;
 	struct vfio_pci **owner;
+	const struct vfio_pci_keeper_ops *keeper_ops;
+	void *keeper;
 };
 
 /*
@@ -85,9 +115,10 @@ int vfio_pci_attach(struct vfio_pci *pci, struct pci_host *host, int slot, unsig
 
 /*
  * Gives the device back: all ones to the guest, mappings, interrupts, BARs, then the descriptor.
+ * With @reset a device that was in use is reset before that, and looked at whether it came back.
  * On the loop's thread. The function stays where it is. A second call does nothing.
  */
-void vfio_pci_release(struct vfio_pci *pci);
+void vfio_pci_release(struct vfio_pci *pci, bool reset);
 
 /* Releases and frees one that is on no host. NULL is allowed. */
 void vfio_pci_destroy(struct vfio_pci *pci);
@@ -95,6 +126,25 @@ void vfio_pci_destroy(struct vfio_pci *pci);
 /* Lists the device's descriptor and its eventfds behind @count others, as vfio_list(). */
 size_t vfio_pci_descriptors(const struct vfio_pci *pci, int *descriptors, size_t room,
 			    size_t count);
+
+/*
+ * What the guest sees of the device ends: @state, nothing mapped, no interrupts, no bus mastering.
+ * Host lock and device lock held.
+ */
+void vfio_pci_withdraw(struct vfio_pci *pci, enum vfio_pci_state state);
+
+/* MSI and MSI-X as after a reset, for the guest; its interrupts are stopped. Both locks held. */
+void vfio_pci_forget_vectors(struct vfio_pci *pci);
+
+/* Not even class and identity answer: gone from the bus, or lost in a reset. */
+bool vfio_pci_responds(struct vfio_pci *pci);
+
+/* Neither decode nor bus mastering, whatever the guest wrote. */
+void vfio_pci_quiet(struct vfio_pci *pci);
+
+/* events.c: the kernel's ERR and REQ; one that is not to be had is done without. */
+void vfio_events_start(struct vfio_pci *pci);
+void vfio_events_stop(struct vfio_pci *pci);
 
 /* config.c: policy and handlers. Shadow and regions are loaded; set before the BARs' slices. */
 int vfio_config_setup(struct vfio_pci *pci, struct err *err) FERRY_MUST_CHECK;

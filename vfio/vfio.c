@@ -9,6 +9,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "vfio/bus_reset.h"
 #include "vfio/dma.h"
 #include "vfio/group.h"
 #include "vfio/kvm.h"
@@ -25,9 +26,10 @@ struct member {
 };
 
 struct entry {
+	struct vfio *vfio;
 	struct vfio_sysfs_device sysfs;
-	struct vfio_group *group;
-	struct vfio_pci *pci; /* NULL again when the PCI host has destroyed it */
+	struct vfio_group *group; /* NULL once it was left */
+	struct vfio_pci *pci;     /* NULL again when the PCI host has destroyed it */
 };
 
 struct vfio {
@@ -39,6 +41,8 @@ struct vfio {
 	size_t count;
 	int kvm; /* KVM's VFIO device */
 	struct vfio_dma dma;
+	void (*wake)(void *machine);
+	void *machine;
 };
 
 struct vfio *vfio_create(const struct vfio_settings *settings, struct err *err)
@@ -117,6 +121,7 @@ static int add_entry(struct vfio *vfio, struct entry *entry, const char *path, s
 		err_prefix(err, "passthrough device %s", entry->sysfs.address);
 		return err->code;
 	}
+	entry->vfio = vfio;
 	entries[vfio->count++] = entry;
 	return 0;
 }
@@ -197,6 +202,77 @@ static int check_sizes(const struct entry *entry, struct err *err)
 	return 0;
 }
 
+static int find_group_descriptor(void *owner, unsigned int number)
+{
+	const struct vfio *vfio = owner;
+	const struct vfio_group *group = find_group(vfio, number);
+
+	return group ? vfio_group_descriptor(group) : -ENOENT;
+}
+
+static struct vfio_bus_reset *keeper_bus_reset(void *keeper, struct vfio_pci *pci, struct err *err)
+{
+	struct entry *entry = keeper;
+
+	return vfio_bus_reset_prepare(pci->backend, entry->sysfs.address, find_group_descriptor,
+				      entry->vfio, err);
+}
+
+static void keeper_bus_was_reset(void *keeper, const struct vfio_pci *pci,
+				 const struct vfio_bus_reset *reset)
+{
+	const struct entry *entry = keeper;
+	const struct vfio *vfio = entry->vfio;
+
+	for (size_t i = 0; i < vfio->count; i++) {
+		const struct entry *other = vfio->entries[i];
+
+		if (other->pci && other->pci != pci &&
+		    vfio_bus_reset_hits(reset, other->sysfs.address))
+			other->pci->reset.spared = true;
+	}
+}
+
+static void leave_group(struct vfio *vfio, struct member *member)
+{
+	if (member->known_to_kvm)
+		vfio_kvm_del(vfio->kvm, vfio_group_descriptor(member->group), member->number);
+	vfio_group_close(member->group);
+	*member = vfio->groups[--vfio->group_count];
+}
+
+/* With its last device a group goes too, so that nothing of it is held from the host. */
+static void keeper_released(void *keeper, struct vfio_pci *pci)
+{
+	struct entry *entry = keeper;
+	struct vfio *vfio = entry->vfio;
+	struct vfio_group *group = entry->group;
+
+	(void)pci;
+	entry->group = NULL;
+	for (size_t i = 0; i < vfio->count; i++)
+		if (vfio->entries[i]->group == group)
+			return;
+	for (size_t i = 0; i < vfio->group_count; i++)
+		if (vfio->groups[i].group == group)
+			leave_group(vfio, &vfio->groups[i]);
+}
+
+static void keeper_wake(void *keeper)
+{
+	const struct entry *entry = keeper;
+
+	if (entry->vfio->wake)
+		entry->vfio->wake(entry->vfio->machine);
+}
+
+static const struct vfio_pci_keeper_ops keeper_ops = {
+	.bus_reset = keeper_bus_reset,
+	.bus_was_reset = keeper_bus_was_reset,
+	.released = keeper_released,
+	.wake = keeper_wake,
+};
+
 static int open_device(struct vfio *vfio, struct entry *entry, const struct vfio_attach *to,
 		       struct err *err)
 {
@@ -206,6 +282,8 @@ static int open_device(struct vfio *vfio, struct entry *entry, const struct vfio
 		.irq = to->irq,
 		.loop = to->loop,
 		.owner = &entry->pci,
+		.keeper_ops = &keeper_ops,
+		.keeper = entry,
 	};
 	struct vfio_backend *backend =
 		vfio_group_open_device(entry->group, entry->sysfs.address, err);
@@ -250,6 +328,8 @@ int vfio_attach(struct vfio *vfio, const struct vfio_attach *to, struct err *err
 {
 	int error = vfio->count ? tell_kvm(vfio, to->vm, err) : 0;
 
+	vfio->wake = to->wake;
+	vfio->machine = to->machine;
 	for (size_t i = 0; i < vfio->count && !error; i++)
 		error = open_device(vfio, vfio->entries[i], to, err);
 	for (size_t i = 0; i < vfio->count && !error; i++)
@@ -294,7 +374,7 @@ size_t vfio_device_count(const struct vfio *vfio)
 static void destroy_entry(struct entry *entry)
 {
 	if (entry->pci && entry->pci->on_bus) {
-		vfio_pci_release(entry->pci);
+		vfio_pci_release(entry->pci, true);
 		entry->pci->owner = NULL;
 	} else {
 		vfio_pci_destroy(entry->pci);
@@ -309,14 +389,8 @@ void vfio_destroy(struct vfio *vfio)
 	for (size_t i = vfio->count; i-- > 0;)
 		destroy_entry(vfio->entries[i]);
 	vfio_dma_stop(&vfio->dma);
-	for (size_t i = vfio->group_count; i-- > 0;) {
-		struct member *member = &vfio->groups[i];
-
-		if (member->known_to_kvm)
-			vfio_kvm_del(vfio->kvm, vfio_group_descriptor(member->group),
-				     member->number);
-		vfio_group_close(member->group);
-	}
+	while (vfio->group_count > 0)
+		leave_group(vfio, &vfio->groups[vfio->group_count - 1]);
 	if (vfio->container) {
 		struct vfio_space *space = vfio_container_space(vfio->container);
 

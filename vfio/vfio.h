@@ -64,6 +64,9 @@ struct vfio_attach {
 	struct kvm_irq *irq;
 	struct pci_host *host;
 	struct loop *loop;
+	/* Has accesses that were answered MEM_NOT_YET tried again; any lock. May be NULL. */
+	void (*wake)(void *machine);
+	void *machine;
 };
 int vfio_attach(struct vfio *vfio, const struct vfio_attach *to, struct err *err) FERRY_MUST_CHECK;
 

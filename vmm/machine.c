@@ -174,11 +174,13 @@ static void machine_console_request(void *owner, enum console_request request)
 	}
 }
 
-static void machine_console_wake(void *owner)
+/* Accesses that had to wait may go on. */
+static void machine_wake(void *owner)
 {
 	struct machine *machine = owner;
 
-	run_wake(machine->run);
+	if (machine->run)
+		run_wake(machine->run);
 }
 
 static void machine_signalled(void *owner, uint32_t events)
@@ -354,6 +356,8 @@ static int machine_build_pci(struct machine *machine, struct err *err)
 		.vm = machine->vm,
 		.irq = arch_vm_irq(machine->arch),
 		.loop = machine->loop,
+		.wake = machine_wake,
+		.machine = machine,
 	};
 	int status;
 
@@ -403,7 +407,7 @@ static int machine_build_console(struct machine *machine, struct err *err)
 	struct console_owner owner = {
 		.input = machine_console_input,
 		.request = machine_console_request,
-		.wake = machine_console_wake,
+		.wake = machine_wake,
 		.machine = machine,
 	};
 

@@ -22,9 +22,12 @@ struct assignment {
 	uint64_t address;
 };
 
+/* A BAR that could fill a page gets one, aligned. */
 static uint64_t assignment_size(const struct assignment *assignment)
 {
-	return assignment->device->bars[assignment->index].size;
+	const struct pci_bar *bar = &assignment->device->bars[assignment->index];
+
+	return bar->page ? bar->page : bar->size;
 }
 
 /* Largest first; then by function and BAR, so that the outcome does not depend on the sort. */
@@ -61,12 +64,13 @@ static bool window_take(struct window *window, uint64_t size, uint64_t *address)
 static int assign_one(struct assignment *assignment, struct window *windows, struct err *err)
 {
 	const struct pci_bar *bar = &assignment->device->bars[assignment->index];
+	uint64_t size = assignment_size(assignment);
 	struct window *window = &windows[bar->kind == PCI_BAR_IO ? WINDOW_IO : WINDOW_MEM32];
 
 	if (bar->kind == PCI_BAR_MEM64 &&
-	    window_take(&windows[WINDOW_MEM64], bar->size, &assignment->address))
+	    window_take(&windows[WINDOW_MEM64], size, &assignment->address))
 		return 0;
-	if (window_take(window, bar->size, &assignment->address))
+	if (window_take(window, size, &assignment->address))
 		return 0;
 	if (bar->kind == PCI_BAR_MEM64 && windows[WINDOW_MEM64].size != 0)
 		window = &windows[WINDOW_MEM64];

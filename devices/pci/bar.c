@@ -4,6 +4,7 @@
 #include <assert.h>
 #include <errno.h>
 #include <linux/pci_regs.h>
+#include <string.h>
 
 #include "devices/pci/host.h"
 #include "vmm/base/bits.h"
@@ -175,6 +176,33 @@ static bool bar_is_decoded(const struct pci_device *device, unsigned int index, 
 	return *address != 0 && windows_hold(&device->bus->host->config, bar, *address);
 }
 
+static bool page_is_shared(const struct pci_host *host, const struct pci_bar *bar, uint64_t page)
+{
+	for (size_t i = 0; i < host->count; i++)
+		for (unsigned int index = 0; index < PCI_BAR_COUNT; index++) {
+			const struct pci_bar *other = &host->added[i]->bars[index];
+			uint64_t address;
+
+			if (other != bar && other->kind != PCI_BAR_NONE &&
+			    other->kind != PCI_BAR_IO &&
+			    bar_is_decoded(host->added[i], index, &address) &&
+			    ranges_overlap(address, other->size, page, bar->page))
+				return true;
+		}
+	return false;
+}
+
+/* How much of the address space a slice of @bar is to fill with the BAR at @address. */
+static uint64_t slice_size(const struct pci_device *device, const struct pci_bar *bar,
+			   const struct pci_slice *slice, uint64_t address)
+{
+	if (!bar->page)
+		return slice->region.size;
+	return is_aligned(address, bar->page) && !page_is_shared(device->bus->host, bar, address)
+		       ? bar->page
+		       : bar->size;
+}
+
 /* Appends what BAR @index wants done, deletions or additions, to @changes; returns how many. */
 static size_t collect_bar(struct pci_device *device, unsigned int index, bool add,
 			  struct mem_change *changes)
@@ -187,9 +215,13 @@ static size_t collect_bar(struct pci_device *device, unsigned int index, bool ad
 	for (size_t i = 0; i < bar->slice_count; i++) {
 		struct mem_region *region = &bar->slices[i].region;
 		uint64_t base = address + bar->slices[i].offset;
-		bool stale = region->map && (!decoded || region->base != base);
+		uint64_t size = decoded ? slice_size(device, bar, &bar->slices[i], address) : 0;
+		bool stale =
+			region->map && (!decoded || region->base != base || region->size != size);
 		bool missing = !region->map && decoded;
 
+		if (add && missing)
+			region->size = size;
 		if (add ? missing : stale)
 			changes[count++] =
 				(struct mem_change){.region = region, .base = base, .add = add};
@@ -242,5 +274,20 @@ bool pci_device_decode_touched(const struct pci_device *device, unsigned int off
 void pci_device_unmap(struct pci_device *device)
 {
 	device->unmapped = true;
+	pci_host_unmap_stale(device->bus->host);
+}
+
+void pci_device_remap(struct pci_device *device)
+{
+	device->unmapped = false;
+	pci_host_map_decoded(device->bus->host);
+}
+
+void pci_device_lose_registers(struct pci_device *device)
+{
+	memcpy(device->config, device->reset_config, sizeof(device->config));
+	for (unsigned int i = 0; i < PCI_BAR_COUNT; i++)
+		if (device->bars[i].kind != PCI_BAR_NONE)
+			pci_bar_set_address(device, device->config, i, 0);
 	pci_host_unmap_stale(device->bus->host);
 }

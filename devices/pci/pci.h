@@ -33,6 +33,11 @@ struct pci_bar {
 	enum pci_bar_kind kind;
 	bool prefetchable;
 	uint64_t size; /* a power of two; I/O at least 4, memory at least 16, ROM at least 2 KiB */
+	/*
+	 * Not 0 for a memory BAR smaller than a host page that has the page to itself on the host:
+	 * its one slice fills a page of this size wherever nothing else decodes in that page.
+	 */
+	uint64_t page;
 	struct pci_slice *slices; /* the device's, freed by it */
 	size_t slice_count;
 };
@@ -44,7 +49,8 @@ struct pci_device;
 /*
  * A config access by the guest is planned, then applied, under the PCI host lock and the device
  * lock:
- *   check          may answer MEM_NOT_YET, then nothing has happened;
+ *   check          may answer MEM_NOT_YET: the write waits and comes again; or prepare for it,
+ *                  as by pci_device_lose_registers();
  *   (the shadow takes the bits that write_mask and write_1_clear allow;
  *    slices that stop decoding or move leave the maps, all functions' before any is added)
  *   config_written the device forwards or acts on the write;
@@ -110,10 +116,19 @@ uint64_t pci_device_bar_address(const struct pci_device *device, unsigned int in
 bool pci_device_decodes(const struct pci_device *device, enum pci_bar_kind kind);
 
 /*
- * Takes all slices out of the maps and keeps them out until pci_host_reset(). Host lock and device
- * lock held by the caller through pci_host_lock().
+ * Takes all slices out of the maps and keeps them out until pci_device_remap() or pci_host_reset().
+ * Host lock and device lock held by the caller through pci_host_lock().
  */
 void pci_device_unmap(struct pci_device *device);
+
+/* Ends what pci_device_unmap() began: what decodes is mapped again. Both locks held, likewise. */
+void pci_device_remap(struct pci_device *device);
+
+/*
+ * Config space as a reset of the function leaves it (PCIe 5.0 6.6.2): the power-on state, BARs
+ * without addresses; what decoded leaves the maps. Both locks held, likewise.
+ */
+void pci_device_lose_registers(struct pci_device *device);
 
 /* Requester id with the current bus number: bus << 8 | devfn. The function is on a bus. */
 uint16_t pci_device_requester(const struct pci_device *device);

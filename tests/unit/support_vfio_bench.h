@@ -8,6 +8,7 @@
 #include <linux/pci_regs.h>
 #include <string.h>
 #include <sys/epoll.h>
+#include <unistd.h>
 
 #include "tests/unit/support_vfio_fake.h"
 #include "tests/unit/support_vfio_kvm.h"
@@ -29,6 +30,7 @@ static struct {
 	struct vfio_fake fake;
 	struct vfio_dma dma;
 	struct vfio_pci *pci;
+	const struct vfio_pci_keeper_ops *keeper_ops;
 	struct err err;
 	unsigned int descriptors;
 } bench;
@@ -106,6 +108,7 @@ static inline struct vfio_pci *create(void)
 		.irq = &bench.irq,
 		.loop = bench.loop,
 		.owner = &bench.pci,
+		.keeper_ops = bench.keeper_ops,
 	};
 
 	return vfio_pci_create(&bench.fake.backend, &config, &bench.err);
@@ -172,6 +175,15 @@ static inline void run_loop_once(void)
 	ck_assert_int_eq(loop_run(bench.loop, &bench.err), 0);
 	loop_remove(bench.loop, stopper);
 	fd_close(&stopper);
+}
+
+static inline void run_loop_until_closed(void)
+{
+	for (int i = 0; i < 1000 && !bench.fake.closed; i++) {
+		run_loop_once();
+		usleep(1000);
+	}
+	ck_assert(bench.fake.closed);
 }
 
 static inline const struct mem_region *mapped_at(uint64_t address)

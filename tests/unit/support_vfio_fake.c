@@ -215,6 +215,7 @@ static int fake_reset(struct vfio_backend *backend)
 
 	fake->resets++;
 	note(fake, "reset", 0, 0, 0);
+	usleep(fake->reset_ms * 1000);
 	if (fake->dies_in_reset)
 		vfio_fake_kill(fake);
 	return refused(fake) ? -EIO : 0;

@@ -2,6 +2,7 @@
 /* Config space of a passed-through function: what is ours, what the device's, what is hidden. */
 
 #include <check.h>
+#include <stdatomic.h>
 #include <stdlib.h>
 
 #include "tests/unit/support_vfio_bench.h"
@@ -34,12 +35,12 @@ END_TEST
 START_TEST(the_rest_is_the_devices_at_the_guests_width)
 {
 	start();
-	vfio_fake_poke(&bench.fake, CONFIG, 0xa8, 4, 0x11223344);
+	vfio_fake_poke(&bench.fake, CONFIG, 0x68, 4, 0x11223344);
 	for (unsigned int size = 1; size <= 4; size *= 2) {
-		ck_assert_uint_eq(config_read(0xa8, size), 0x11223344 & all_ones(size));
+		ck_assert_uint_eq(config_read(0x68, size), 0x11223344 & all_ones(size));
 		ck_assert_uint_eq(bench.fake.last_size, size);
 		bench.fake.last_size = 0;
-		config_write(0xa8, size, 0x11223344);
+		config_write(0x68, size, 0x11223344);
 		ck_assert_uint_eq(bench.fake.last_size, size);
 	}
 	/* COMMAND from the shadow, STATUS from the device, in one access. */
@@ -56,7 +57,7 @@ START_TEST(a_config_read_that_fails_is_all_ones)
 {
 	start();
 	bench.fake.fail_at = bench.fake.calls + 1;
-	ck_assert_uint_eq(config_read(0xa8, 2), 0xffff);
+	ck_assert_uint_eq(config_read(0x68, 2), 0xffff);
 	bench.fake.fail_at = bench.fake.calls + 1;
 	ck_assert_uint_eq(config_read(PCI_COMMAND, 4), 0xffff0000);
 }
@@ -98,7 +99,7 @@ START_TEST(mastering_waits_for_all_of_ram)
 	}
 	ck_assert_int_eq(config_write(PCI_COMMAND, 2, PCI_COMMAND_MEMORY), MEM_DONE);
 	ck_assert_int_eq(config_write(PCI_COMMAND + 1, 1, PCI_COMMAND_INTX_DISABLE >> 8), MEM_DONE);
-	ck_assert_int_eq(config_write(0xa8, 4, UINT32_MAX), MEM_DONE);
+	ck_assert_int_eq(config_write(0x68, 4, UINT32_MAX), MEM_DONE);
 	atomic_store(&bench.dma.mapped, true);
 	ck_assert_int_eq(config_write(PCI_COMMAND, 2, PCI_COMMAND_MASTER), MEM_DONE);
 	ck_assert_uint_eq(vfio_fake_peek(&bench.fake, CONFIG, PCI_COMMAND, 2), PCI_COMMAND_MASTER);
@@ -181,16 +182,100 @@ START_TEST(a_chain_into_all_ones_is_cut)
 }
 END_TEST
 
+/* Bit 3 of the power control register: this device keeps its registers in D3hot. */
 START_TEST(power_state_ends_the_decode)
 {
+	vfio_fake_poke(&bench.fake, CONFIG, 0x44, 1, 8);
 	start();
 	config_write(PCI_COMMAND, 2, PCI_COMMAND_MEMORY);
 	ck_assert_uint_eq(bench.mapped_count, 3);
 	config_write(0x44, 2, 3);
 	ck_assert_uint_eq(vfio_fake_peek(&bench.fake, CONFIG, 0x44, 2), 3);
 	ck_assert_uint_eq(bench.mapped_count, 0);
+	/* A device that knows no such state says what it is in. */
+	vfio_fake_poke(&bench.fake, CONFIG, 0x44, 1, 8);
 	config_write(0x44, 2, 0);
 	ck_assert_uint_eq(bench.mapped_count, 3);
+}
+END_TEST
+
+START_TEST(a_wake_up_that_resets_is_one_for_the_guest_too)
+{
+	start();
+	atomic_store(&bench.dma.mapped, true);
+	config_write(PCI_COMMAND, 2, PCI_COMMAND_MEMORY | PCI_COMMAND_MASTER);
+	config_write(0x72, 2, 0x8000);
+	config_write(0x44, 2, 3);
+	/* As the kernel does on the way back to D0. */
+	vfio_fake_poke(&bench.fake, CONFIG, PCI_COMMAND, 2, 6);
+	config_write(0x44, 2, 0);
+	ck_assert_uint_eq(config_read(PCI_COMMAND, 2), 0);
+	ck_assert_uint_eq(config_read(PCI_BASE_ADDRESS_0, 4), 0);
+	ck_assert_uint_eq(config_read(0x72, 2), 9);
+	ck_assert_uint_eq(vfio_fake_peek(&bench.fake, CONFIG, PCI_COMMAND, 2), 0);
+	ck_assert_uint_eq(bench.fake.span[VFIO_PCI_MSIX_IRQ_INDEX], 0);
+	ck_assert_uint_eq(bench.fake.span[VFIO_PCI_INTX_IRQ_INDEX], 1);
+	ck_assert_uint_eq(bench.mapped_count, 0);
+	config_write(PCI_BASE_ADDRESS_0, 4, WINDOW32);
+	config_write(PCI_COMMAND, 2, PCI_COMMAND_MEMORY);
+	ck_assert_uint_eq(bench.mapped_count, 2);
+}
+END_TEST
+
+/* PCIe 5.0 7.5.3: on the root bus it is the root complex's own endpoint, without a link. */
+START_TEST(express_registers_tell_of_the_guests_topology)
+{
+	vfio_fake_poke(&bench.fake, CONFIG, 0xa4, 4, 0x10008fe2);
+	vfio_fake_poke(&bench.fake, CONFIG, 0xa8, 4, 0x00102810);
+	vfio_fake_poke(&bench.fake, CONFIG, 0xac, 4, 0x00477c12);
+	vfio_fake_poke(&bench.fake, CONFIG, 0xb0, 4, 0x10120040);
+	vfio_fake_poke(&bench.fake, CONFIG, 0xc8, 4, 0x00000020);
+	vfio_fake_poke(&bench.fake, CONFIG, 0xcc, 4, 0x0000000e);
+	start();
+	ck_assert_uint_eq(config_read(0xa2, 2), 0x0092);
+	ck_assert_uint_eq(config_read(0xa4, 4), 0x10008fe2);
+	ck_assert_uint_eq(config_read(0xac, 4), 0);
+	ck_assert_uint_eq(config_read(0xb0, 4), 0);
+	ck_assert_uint_eq(config_read(0xcc, 4), 0);
+	ck_assert_uint_eq(config_read(0xc8, 2), 0);
+	/* The payload size is a matter between guest and shadow, the rest is the device's. */
+	config_write(0xa8, 2, 0x5030);
+	ck_assert_uint_eq(config_read(0xa8, 2), 0x5030);
+	ck_assert_uint_eq(vfio_fake_peek(&bench.fake, CONFIG, 0xa8, 2), 0x5010);
+	config_write(0xc8, 2, 0x0420);
+	ck_assert_uint_eq(vfio_fake_peek(&bench.fake, CONFIG, 0xc8, 2), 0x0420);
+	ck_assert_uint_eq(config_read(0xc8, 2), 0x0400);
+}
+END_TEST
+
+/* Version 1 without a link ends before the link's registers: they are somebody else's. */
+START_TEST(rules_end_where_the_capability_does)
+{
+	vfio_fake_poke(&bench.fake, CONFIG, 0xa0, 4, 0x00910010);
+	vfio_fake_poke(&bench.fake, CONFIG, 0xac, 4, 0x12345678);
+	start();
+	ck_assert_uint_eq(config_read(0xa2, 2), 0x0091);
+	ck_assert_uint_eq(config_read(0xac, 4), 0x12345678);
+}
+END_TEST
+
+START_TEST(rules_end_where_the_next_capability_begins)
+{
+	vfio_fake_poke(&bench.fake, CONFIG, 0xa0, 4, 0x0002ac10);
+	vfio_fake_poke(&bench.fake, CONFIG, 0xac, 4, 0x12340009);
+	start();
+	ck_assert_uint_eq(config_read(0xac, 4), 0x12340009);
+}
+END_TEST
+
+START_TEST(no_power_event_can_be_armed)
+{
+	vfio_fake_poke(&bench.fake, CONFIG, 0x40, 4, 0xc8235001);
+	start();
+	ck_assert_uint_eq(config_read(0x42, 2), 0x0023);
+	config_write(0x44, 2, 0x8100);
+	ck_assert_uint_eq(vfio_fake_peek(&bench.fake, CONFIG, 0x44, 2), 0);
+	ck_assert_uint_eq(config_read(0x44, 2), 0);
 }
 END_TEST
 
@@ -229,6 +314,11 @@ static void add_tests(TCase *tests)
 	tcase_add_test(tests, chains_that_loop_or_end_in_garbage_are_cut);
 	tcase_add_test(tests, a_chain_into_all_ones_is_cut);
 	tcase_add_test(tests, power_state_ends_the_decode);
+	tcase_add_test(tests, a_wake_up_that_resets_is_one_for_the_guest_too);
+	tcase_add_test(tests, express_registers_tell_of_the_guests_topology);
+	tcase_add_test(tests, rules_end_where_the_capability_does);
+	tcase_add_test(tests, rules_end_where_the_next_capability_begins);
+	tcase_add_test(tests, no_power_event_can_be_armed);
 	tcase_add_test(tests, msi_registers_are_not_forwarded);
 }
 

@@ -1,0 +1,329 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/* Resets over the fake peer: the guest's own, of the bus, after errors, at the end; and REQ meanwhile. */
+
+#include <check.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <stdatomic.h>
+#include <stdlib.h>
+#include <unistd.h>
+
+#include "tests/unit/support_vfio_bench.h"
+#include "vfio/bus_reset.h"
+
+static int group_fd;
+static unsigned int wakes, spared, gone;
+
+static int find_group(void *owner, unsigned int number)
+{
+	(void)owner;
+	return number == 7 ? group_fd : -ENOENT;
+}
+
+static struct vfio_bus_reset *bus_reset(void *keeper, struct vfio_pci *pci, struct err *err)
+{
+	return vfio_bus_reset_prepare(pci->backend, pci->device.name, find_group, keeper, err);
+}
+
+static void bus_was_reset(void *keeper, const struct vfio_pci *pci,
+			  const struct vfio_bus_reset *reset)
+{
+	(void)keeper;
+	ck_assert(vfio_bus_reset_hits(reset, pci->device.name));
+	ck_assert(!vfio_bus_reset_hits(reset, "0000:01:00.7"));
+	spared++;
+}
+
+static void released(void *keeper, struct vfio_pci *pci)
+{
+	(void)keeper;
+	ck_assert_ptr_null(pci->backend);
+	gone++;
+}
+
+static void wake(void *keeper)
+{
+	(void)keeper;
+	wakes++;
+}
+
+static const struct vfio_pci_keeper_ops keeper = {
+	.bus_reset = bus_reset,
+	.bus_was_reset = bus_was_reset,
+	.released = released,
+	.wake = wake,
+};
+
+/* A device that says it has FLR, RAM all mapped, in use with decode, mastering and MSI-X. */
+static void start_busy(void)
+{
+	static const int pauses_ms[] = {1, 1, 1, 0};
+
+	group_fd = open("/dev/null", O_RDONLY | O_CLOEXEC);
+	bench.keeper_ops = &keeper;
+	vfio_fake_poke(&bench.fake, CONFIG, 0xa4, 4, PCI_EXP_DEVCAP_FLR);
+	start();
+	bench.pci->reset.pauses_ms = pauses_ms;
+	atomic_store(&bench.dma.mapped, true);
+	config_write(PCI_COMMAND, 2, PCI_COMMAND_MEMORY | PCI_COMMAND_MASTER);
+	config_write(0x72, 2, 0x8000);
+	ck_assert_uint_eq(bench.mapped_count, 3);
+	bench.fake.log[0] = '\0';
+}
+
+static void stop_busy(void)
+{
+	pci_host_destroy(bench.host);
+	create_host();
+	fd_close(&group_fd);
+}
+
+static void run_loop_while(enum vfio_pci_state state)
+{
+	for (int i = 0; i < 2000 && bench.pci->state == state; i++) {
+		run_loop_once();
+		usleep(1000);
+	}
+	ck_assert_int_ne(bench.pci->state, state);
+}
+
+static void is_as_after_power_on(void)
+{
+	ck_assert_int_eq(bench.pci->state, VFIO_PCI_ALIVE);
+	ck_assert_uint_eq(config_read(PCI_VENDOR_ID, 4), 0x10d38086);
+	ck_assert_uint_eq(config_read(PCI_COMMAND, 2), 0);
+	ck_assert_uint_eq(config_read(0x72, 2), 9);
+	ck_assert_uint_eq(vfio_fake_peek(&bench.fake, CONFIG, PCI_COMMAND, 2), 0);
+	ck_assert_uint_eq(bench.fake.span[VFIO_PCI_MSIX_IRQ_INDEX], 0);
+	ck_assert_uint_eq(bench.fake.span[VFIO_PCI_INTX_IRQ_INDEX], 1);
+	ck_assert_uint_eq(bench.mapped_count, 0);
+}
+
+START_TEST(the_guests_reset_waits_for_the_device)
+{
+	start_busy();
+	/* The processor waits; meanwhile nobody reaches the device. */
+	ck_assert_int_eq(config_write(0xa8, 2, PCI_EXP_DEVCTL_BCR_FLR), MEM_NOT_YET);
+	ck_assert_uint_eq(bench.mapped_count, 0);
+	ck_assert_uint_eq(config_read(PCI_VENDOR_ID, 4), UINT32_MAX);
+	run_loop_while(VFIO_PCI_RESETTING);
+	ck_assert_uint_eq(wakes, 1);
+	ck_assert_uint_eq(bench.fake.resets, 1);
+	/* Tried again, the same write is done, and resets nothing. */
+	ck_assert_int_eq(config_write(0xa8, 2, PCI_EXP_DEVCTL_BCR_FLR), MEM_DONE);
+	ck_assert_uint_eq(bench.fake.resets, 1);
+	is_as_after_power_on();
+	ck_assert_uint_eq(config_read(PCI_BASE_ADDRESS_0, 4), 0);
+	ck_assert_uint_eq(config_read(0xa8, 2) & PCI_EXP_DEVCTL_BCR_FLR, 0);
+	/* The driver sets it up anew. */
+	config_write(PCI_BASE_ADDRESS_0, 4, WINDOW32);
+	config_write(PCI_COMMAND, 2, PCI_COMMAND_MEMORY);
+	ck_assert_uint_eq(bench.mapped_count, 2);
+	stop_busy();
+}
+END_TEST
+
+START_TEST(a_reset_by_the_advanced_capability_is_one_too)
+{
+	vfio_fake_poke(&bench.fake, CONFIG, 0xa1, 1, 0xe0);
+	vfio_fake_poke(&bench.fake, CONFIG, 0xe0, 4, 0x03060013);
+	start_busy();
+	ck_assert_int_eq(config_write(0xe4, 1, PCI_AF_CTRL_FLR), MEM_NOT_YET);
+	run_loop_while(VFIO_PCI_RESETTING);
+	ck_assert_int_eq(config_write(0xe4, 1, PCI_AF_CTRL_FLR), MEM_DONE);
+	is_as_after_power_on();
+	stop_busy();
+}
+END_TEST
+
+START_TEST(a_reset_that_the_device_does_not_have_is_none)
+{
+	bench.fake.info.flags = VFIO_DEVICE_FLAGS_PCI;
+	start_busy();
+	ck_assert_int_eq(config_write(0xa8, 2, PCI_EXP_DEVCTL_BCR_FLR), MEM_DONE);
+	ck_assert_uint_eq(bench.mapped_count, 3);
+	ck_assert_uint_eq(vfio_fake_peek(&bench.fake, CONFIG, 0xa8, 2), 0);
+	stop_busy();
+}
+END_TEST
+
+START_TEST(a_device_lost_in_the_guests_reset_stays_away)
+{
+	start_busy();
+	bench.fake.dies_in_reset = true;
+	ck_assert_int_eq(config_write(0xa8, 2, PCI_EXP_DEVCTL_BCR_FLR), MEM_NOT_YET);
+	run_loop_while(VFIO_PCI_RESETTING);
+	ck_assert_int_eq(config_write(0xa8, 2, PCI_EXP_DEVCTL_BCR_FLR), MEM_DONE);
+	ck_assert_int_eq(bench.pci->state, VFIO_PCI_ISOLATED);
+	ck_assert_uint_eq(config_read(PCI_VENDOR_ID, 4), UINT32_MAX);
+	stop_busy();
+}
+END_TEST
+
+/* The processor of the write is let go; the device comes back when it does. */
+START_TEST(a_reset_that_takes_too_long_is_not_waited_for)
+{
+	start_busy();
+	bench.fake.reset_ms = 500;
+	bench.pci->reset.deadline_ms = 50;
+	ck_assert_int_eq(config_write(0xa8, 2, PCI_EXP_DEVCTL_BCR_FLR), MEM_NOT_YET);
+	for (int i = 0; i < 400 && wakes == 0; i++) {
+		run_loop_once();
+		usleep(1000);
+	}
+	ck_assert_int_eq(config_write(0xa8, 2, PCI_EXP_DEVCTL_BCR_FLR), MEM_DONE);
+	ck_assert_int_eq(bench.pci->state, VFIO_PCI_RESETTING);
+	ck_assert_uint_eq(config_read(PCI_VENDOR_ID, 4), UINT32_MAX);
+	run_loop_while(VFIO_PCI_RESETTING);
+	is_as_after_power_on();
+	stop_busy();
+}
+END_TEST
+
+START_TEST(a_device_that_recovers_comes_back_reset)
+{
+	start_busy();
+	ck_assert(vfio_fake_fire(&bench.fake, VFIO_PCI_ERR_IRQ_INDEX, 0));
+	run_loop_once();
+	run_loop_while(VFIO_PCI_RESETTING);
+	ck_assert_uint_eq(bench.fake.resets, 1);
+	is_as_after_power_on();
+	stop_busy();
+}
+END_TEST
+
+START_TEST(a_device_that_does_not_recover_is_given_up)
+{
+	start_busy();
+	vfio_fake_kill(&bench.fake);
+	ck_assert(vfio_fake_fire(&bench.fake, VFIO_PCI_ERR_IRQ_INDEX, 0));
+	run_loop_once();
+	run_loop_while(VFIO_PCI_RESETTING);
+	ck_assert_uint_eq(bench.fake.resets, 0);
+	ck_assert_int_eq(bench.pci->state, VFIO_PCI_ISOLATED);
+	/* Another error of it is no news. */
+	ck_assert(vfio_fake_fire(&bench.fake, VFIO_PCI_ERR_IRQ_INDEX, 0));
+	run_loop_once();
+	ck_assert_int_eq(bench.pci->state, VFIO_PCI_ISOLATED);
+	stop_busy();
+}
+END_TEST
+
+START_TEST(the_host_gets_it_after_the_reset_under_way)
+{
+	start_busy();
+	bench.fake.reset_ms = 30;
+	ck_assert_int_eq(config_write(0xa8, 2, PCI_EXP_DEVCTL_BCR_FLR), MEM_NOT_YET);
+	ck_assert(vfio_fake_fire(&bench.fake, VFIO_PCI_REQ_IRQ_INDEX, 0));
+	run_loop_once();
+	ck_assert(!bench.fake.closed);
+	ck_assert_uint_eq(gone, 0);
+	run_loop_until_closed();
+	ck_assert_uint_eq(gone, 1);
+	ck_assert_int_eq(config_write(0xa8, 2, PCI_EXP_DEVCTL_BCR_FLR), MEM_DONE);
+	ck_assert_int_eq(bench.pci->state, VFIO_PCI_GONE);
+	stop_busy();
+}
+END_TEST
+
+static void set_dependents(uint32_t count, uint32_t group)
+{
+	bench.fake.info.flags = VFIO_DEVICE_FLAGS_PCI;
+	bench.fake.dependents = count;
+	for (uint32_t i = 0; i < count; i++)
+		bench.fake.dependent[i] = (struct vfio_pci_dependent_device){
+			.group_id = i ? group : 7, .segment = 0, .bus = 1, .devfn = (uint8_t)i};
+}
+
+START_TEST(without_one_of_its_own_the_bus_is_reset)
+{
+	set_dependents(3, 7);
+	start_busy();
+	pci_host_reset(bench.host);
+	ck_assert_uint_eq(bench.fake.hot_resets, 1);
+	ck_assert_uint_eq(bench.fake.resets, 0);
+	ck_assert_uint_eq(spared, 1);
+	/* One descriptor for all three, which are of one group. */
+	ck_assert_ptr_nonnull(strstr(bench.fake.log, "hot0:0+1 "));
+	is_as_after_power_on();
+	/* A neighbour's reset was this one's too, until the guest uses it again. */
+	bench.pci->reset.spared = true;
+	pci_host_reset(bench.host);
+	ck_assert_uint_eq(bench.fake.hot_resets, 1);
+	bench.pci->reset.spared = true;
+	config_write(PCI_COMMAND, 2, PCI_COMMAND_MEMORY);
+	pci_host_reset(bench.host);
+	ck_assert_uint_eq(bench.fake.hot_resets, 2);
+	stop_busy();
+}
+END_TEST
+
+START_TEST(a_bus_with_somebody_elses_device_is_left_alone)
+{
+	struct err err = {0};
+
+	set_dependents(2, 9);
+	start_busy();
+	ck_assert_ptr_null(bus_reset(NULL, bench.pci, &err));
+	ck_assert_int_eq(err.code, -EPERM);
+	ck_assert_ptr_nonnull(strstr(err.text, "0000:01:00.0"));
+	ck_assert_ptr_nonnull(strstr(err.text, "0000:01:00.1 in IOMMU group 9"));
+	pci_host_reset(bench.host);
+	ck_assert_uint_eq(bench.fake.hot_resets, 0);
+	is_as_after_power_on();
+	stop_busy();
+}
+END_TEST
+
+START_TEST(a_device_in_use_is_reset_at_the_end)
+{
+	start_busy();
+	stop_busy();
+	ck_assert_uint_eq(bench.fake.resets, 1);
+	ck_assert(strstr(bench.fake.log, "off2") < strstr(bench.fake.log, "reset"));
+	ck_assert_uint_eq(vfio_fake_peek(&bench.fake, CONFIG, PCI_COMMAND, 2), 0);
+}
+END_TEST
+
+START_TEST(a_device_that_was_not_used_is_not)
+{
+	start();
+	pci_host_destroy(bench.host);
+	create_host();
+	ck_assert_uint_eq(bench.fake.resets, 0);
+	ck_assert(bench.fake.closed);
+}
+END_TEST
+
+START_TEST(the_bus_is_reset_at_the_end_too)
+{
+	set_dependents(2, 7);
+	start_busy();
+	stop_busy();
+	ck_assert_uint_eq(bench.fake.hot_resets, 1);
+	ck_assert_uint_eq(spared, 1);
+}
+END_TEST
+
+static void add_tests(TCase *tests)
+{
+	tcase_add_checked_fixture(tests, setup, teardown);
+	tcase_add_test(tests, the_guests_reset_waits_for_the_device);
+	tcase_add_test(tests, a_reset_by_the_advanced_capability_is_one_too);
+	tcase_add_test(tests, a_reset_that_the_device_does_not_have_is_none);
+	tcase_add_test(tests, a_device_lost_in_the_guests_reset_stays_away);
+	tcase_add_test(tests, a_reset_that_takes_too_long_is_not_waited_for);
+	tcase_add_test(tests, a_device_that_recovers_comes_back_reset);
+	tcase_add_test(tests, a_device_that_does_not_recover_is_given_up);
+	tcase_add_test(tests, the_host_gets_it_after_the_reset_under_way);
+	tcase_add_test(tests, without_one_of_its_own_the_bus_is_reset);
+	tcase_add_test(tests, a_bus_with_somebody_elses_device_is_left_alone);
+	tcase_add_test(tests, a_device_in_use_is_reset_at_the_end);
+	tcase_add_test(tests, a_device_that_was_not_used_is_not);
+	tcase_add_test(tests, the_bus_is_reset_at_the_end_too);
+}
+
+int main(void)
+{
+	return run_suite("vfio reset", add_tests);
+}

@@ -1,0 +1,327 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/* How a function is reset, and the thread that does it while the guest and the loop go on. */
+
+#include "vfio/reset.h"
+
+#include <errno.h>
+#include <linux/pci_regs.h>
+#include <poll.h>
+#include <sys/epoll.h>
+#include <sys/timerfd.h>
+#include <unistd.h>
+
+#include "vfio/bus_reset.h"
+#include "vfio/pci.h"
+#include "vmm/base/bits.h"
+#include "vmm/base/fd.h"
+#include "vmm/base/log.h"
+#include "vmm/base/thread.h"
+
+/* PCIe 5.0 6.6.1 gives a device one second; the kernel waits for up to sixty. */
+enum { DEADLINE_MS = 10 * 1000 };
+
+/* Before each try of a recovery: the kernel's own handling of the error comes first. */
+static const int recovery_pauses_ms[] = {100, 400, 1500, 4000, 0};
+
+/* To D0, which the shadow says it is in after a reset. */
+static void wake(struct vfio_pci *pci)
+{
+	unsigned int at = pci->device.pm_capability + PCI_PM_CTRL;
+	int error =
+		pci->device.pm_capability
+			? vfio_region_write(pci->backend,
+					    &pci->regions[VFIO_PCI_CONFIG_REGION_INDEX], at, 1, 0)
+			: 0;
+
+	if (error)
+		log_guest(&pci->limit, LOG_WARN, "passthrough device %s: it does not wake up: %s",
+			  pci->device.name, err_text(error));
+}
+
+static int carry_out(struct vfio_pci *pci)
+{
+	struct vfio_reset *reset = &pci->reset;
+
+	if (reset->skip)
+		return 0;
+	if (reset->by_function)
+		return pci->backend->ops->reset(pci->backend);
+	if (reset->bus)
+		return pci->backend->ops->hot_reset(pci->backend, reset->bus->request);
+	if (!reset->told_none) {
+		reset->told_none = true;
+		log_warn("passthrough device %s: it has no reset: only its bus mastering and its "
+			 "decoding are turned off",
+			 pci->device.name);
+	}
+	return 0;
+}
+
+static bool try_reset(struct vfio_pci *pci, enum log_level level)
+{
+	int error;
+
+	vfio_pci_quiet(pci);
+	wake(pci);
+	error = carry_out(pci);
+	if (error < 0)
+		log_guest(&pci->limit, level, "passthrough device %s: it was not reset: %s",
+			  pci->device.name, err_text(error));
+	if (vfio_pci_responds(pci))
+		return error >= 0 || pci->reset.cause != VFIO_RESET_RECOVERY;
+	log_guest(&pci->limit, level,
+		  "passthrough device %s: it does not answer after its reset: it reads all ones",
+		  pci->device.name);
+	return false;
+}
+
+static void take_spared(struct vfio_reset *reset)
+{
+	reset->skip = reset->spared;
+	reset->spared = false;
+}
+
+bool vfio_reset_now(struct vfio_pci *pci)
+{
+	take_spared(&pci->reset);
+	return try_reset(pci, LOG_ERROR);
+}
+
+/* False when there are to be no more tries. */
+static bool pause_before_try(const struct vfio_reset *reset, int milliseconds)
+{
+	struct pollfd stop = {.fd = reset->stop, .events = POLLIN};
+
+	return poll(&stop, 1, milliseconds) == 0;
+}
+
+static bool recover(struct vfio_pci *pci)
+{
+	for (const int *pause = pci->reset.pauses_ms; *pause; pause++) {
+		if (!pause_before_try(&pci->reset, *pause))
+			return false;
+		if (vfio_pci_responds(pci) && try_reset(pci, LOG_INFO))
+			return true;
+	}
+	return false;
+}
+
+static void *reset_thread(void *argument)
+{
+	struct vfio_pci *pci = argument;
+
+	pci->reset.worked =
+		pci->reset.cause == VFIO_RESET_RECOVERY ? recover(pci) : try_reset(pci, LOG_ERROR);
+	fd_signal(pci->reset.done);
+	return NULL;
+}
+
+static void set_deadline(const struct vfio_reset *reset, int milliseconds)
+{
+	const struct itimerspec time = {
+		.it_value = {.tv_sec = milliseconds / 1000,
+			     .tv_nsec = milliseconds % 1000 * 1000000L},
+	};
+
+	if (timerfd_settime(reset->deadline, 0, &time, NULL) < 0)
+		log_debug("the deadline of a reset cannot be set: %s", err_text(-errno));
+}
+
+static void tell_outcome(const struct vfio_pci *pci)
+{
+	const char *name = pci->device.name;
+
+	if (pci->reset.cause == VFIO_RESET_RECOVERY && pci->reset.worked)
+		log_warn("passthrough device %s: it recovered and was reset: its driver in the "
+			 "guest must be loaded anew",
+			 name);
+	else if (pci->reset.cause == VFIO_RESET_RECOVERY)
+		log_error("passthrough device %s: it did not recover: it is out of the guest's "
+			  "reach until the guest restarts",
+			  name);
+}
+
+/* The device comes back into the guest as after power-on, or stays away. */
+static void bring_back(struct vfio_pci *pci)
+{
+	struct err err = {0};
+
+	if (!pci->reset.worked) {
+		pci->state = VFIO_PCI_ISOLATED;
+		return;
+	}
+	pci->state = VFIO_PCI_ALIVE;
+	pci->used = false;
+	if (vfio_irqs_arm(&pci->irqs, &err))
+		log_guest(&pci->limit, LOG_ERROR, "%s", err.text);
+	pci_device_remap(&pci->device);
+}
+
+void vfio_reset_settle(struct vfio_pci *pci, bool worked)
+{
+	struct vfio_reset *reset = &pci->reset;
+
+	if (reset->bus && worked)
+		pci->keeper_ops->bus_was_reset(pci->keeper, pci, reset->bus);
+	vfio_bus_reset_free(reset->bus);
+	reset->bus = NULL;
+}
+
+/* Main thread, no lock held. */
+static void finish(struct vfio_pci *pci)
+{
+	struct vfio_reset *reset = &pci->reset;
+
+	if (reset->running)
+		pthread_join(reset->thread, NULL);
+	reset->running = false;
+	set_deadline(reset, 0);
+	vfio_reset_settle(pci, reset->worked);
+	pci_host_lock(&pci->device);
+	if (pci->state == VFIO_PCI_RESETTING)
+		bring_back(pci);
+	reset->answered = reset->cause == VFIO_RESET_GUEST;
+	pci_host_unlock(&pci->device);
+	tell_outcome(pci);
+	if (pci->keeper_ops)
+		pci->keeper_ops->wake(pci->keeper);
+	if (pci->wanted_back)
+		vfio_pci_release(pci, false);
+}
+
+static void on_done(void *owner, uint32_t events)
+{
+	struct vfio_pci *pci = owner;
+
+	(void)events;
+	if (fd_take(pci->reset.done))
+		finish(pci);
+}
+
+/* The guest's processor has waited long enough for its write. */
+static void on_deadline(void *owner, uint32_t events)
+{
+	struct vfio_pci *pci = owner;
+
+	(void)events;
+	set_deadline(&pci->reset, 0);
+	log_guest(&pci->limit, LOG_ERROR,
+		  "passthrough device %s: its reset has not ended after %d ms: it reads all ones "
+		  "until then",
+		  pci->device.name, pci->reset.deadline_ms);
+	pci_host_lock(&pci->device);
+	pci->reset.answered = pci->state == VFIO_PCI_RESETTING;
+	pci_host_unlock(&pci->device);
+	if (pci->keeper_ops)
+		pci->keeper_ops->wake(pci->keeper);
+}
+
+int vfio_reset_setup(struct vfio_pci *pci, bool by_function, struct err *err)
+{
+	struct vfio_reset *reset = &pci->reset;
+	int error;
+
+	reset->by_function = by_function;
+	reset->deadline_ms = DEADLINE_MS;
+	reset->pauses_ms = recovery_pauses_ms;
+	reset->done = fd_eventfd();
+	reset->stop = fd_eventfd();
+	reset->deadline = timerfd_create(CLOCK_MONOTONIC, TFD_CLOEXEC | TFD_NONBLOCK);
+	if (reset->done < 0 || reset->stop < 0 || reset->deadline < 0)
+		return err_set(err, -EMFILE,
+			       "passthrough device %s: descriptors for its resets: %s",
+			       pci->device.name, err_text(-EMFILE));
+	error = loop_add(pci->loop, reset->done, EPOLLIN, on_done, pci, err);
+	if (!error)
+		error = loop_add(pci->loop, reset->deadline, EPOLLIN, on_deadline, pci, err);
+	return error;
+}
+
+static void unwatch(struct vfio_pci *pci, int *fd)
+{
+	if (*fd >= 0)
+		loop_remove(pci->loop, *fd);
+	fd_close(fd);
+}
+
+void vfio_reset_release(struct vfio_pci *pci)
+{
+	struct vfio_reset *reset = &pci->reset;
+
+	if (reset->running) {
+		fd_signal(reset->stop);
+		pthread_join(reset->thread, NULL);
+		reset->running = false;
+	}
+	vfio_reset_settle(pci, false);
+	unwatch(pci, &reset->deadline);
+	unwatch(pci, &reset->done);
+	fd_close(&reset->stop);
+}
+
+void vfio_reset_prepare(struct vfio_pci *pci)
+{
+	struct vfio_reset *reset = &pci->reset;
+	struct err err = {0};
+
+	if (reset->by_function || reset->spared || reset->bus || !pci->keeper_ops)
+		return;
+	reset->bus = pci->keeper_ops->bus_reset(pci->keeper, pci, &err);
+	/* Without such a reset at all the warning of having none is enough. */
+	if (!reset->bus && err.code != -ENODEV)
+		log_guest(&pci->limit, LOG_WARN, "%s", err.text);
+}
+
+void vfio_reset_begin(struct vfio_pci *pci, enum vfio_reset_cause cause)
+{
+	struct vfio_reset *reset = &pci->reset;
+
+	reset->cause = cause;
+	reset->answered = false;
+	take_spared(reset);
+	vfio_pci_withdraw(pci, VFIO_PCI_RESETTING);
+	/* At a restart the firmware's addresses are there again. */
+	if (cause != VFIO_RESET_MACHINE)
+		pci_device_lose_registers(&pci->device);
+	vfio_pci_forget_vectors(pci);
+	if (cause == VFIO_RESET_GUEST)
+		set_deadline(reset, reset->deadline_ms);
+	reset->running = thread_create(&reset->thread, reset_thread, pci) == 0;
+	if (!reset->running)
+		reset_thread(pci);
+}
+
+void vfio_reset_wait(struct vfio_pci *pci)
+{
+	struct pollfd done = {.fd = pci->reset.done, .events = POLLIN};
+
+	if (poll(&done, 1, pci->reset.deadline_ms) == 1 && fd_take(pci->reset.done))
+		finish(pci);
+	else
+		log_error(
+			"passthrough device %s: its reset has not ended after %d ms: it reads all "
+			"ones until then",
+			pci->device.name, pci->reset.deadline_ms);
+}
+
+static bool write_sets(unsigned int offset, unsigned int size, uint32_t value, unsigned int at,
+		       uint8_t bit)
+{
+	return ranges_overlap(offset, size, at, 1) && value >> 8 * (at - offset) & bit;
+}
+
+bool vfio_reset_is_asked(const struct vfio_pci *pci, unsigned int offset, unsigned int size,
+			 uint32_t value)
+{
+	const uint8_t *config = pci->device.config;
+
+	if (!pci->reset.by_function)
+		return false;
+	if (pci->express &&
+	    load_le32(config + pci->express + PCI_EXP_DEVCAP) & PCI_EXP_DEVCAP_FLR &&
+	    write_sets(offset, size, value, pci->express + PCI_EXP_DEVCTL + 1,
+		       PCI_EXP_DEVCTL_BCR_FLR >> 8))
+		return true;
+	return pci->advanced && config[pci->advanced + PCI_AF_CAP] & PCI_AF_CAP_FLR &&
+	       write_sets(offset, size, value, pci->advanced + PCI_AF_CTRL, PCI_AF_CTRL_FLR);
+}
