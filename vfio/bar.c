@@ -44,11 +44,14 @@ static enum mem_result slice_read(void *owner, uint64_t offset, unsigned int siz
 		return MEM_DONE;
 	if (is_msix(slice, offset, size)) {
 		*value = pci_msix_read(&pci->msix, slice->bar, offset, size);
-		return MEM_DONE;
+	} else {
+		error = vfio_region_read(pci->backend, &pci->regions[slice->bar], offset, size,
+					 value);
+		if (error)
+			complain(slice, "read", offset, error);
 	}
-	error = vfio_region_read(pci->backend, &pci->regions[slice->bar], offset, size, value);
-	if (error)
-		complain(slice, "read", offset, error);
+	if (pci->trace)
+		vfio_trace_bar(pci->trace, pci, slice->bar, false, offset, size, *value);
 	return MEM_DONE;
 }
 
@@ -61,6 +64,8 @@ static enum mem_result slice_write(void *owner, uint64_t offset, unsigned int si
 	offset += slice->offset;
 	if (pci->state != VFIO_PCI_ALIVE)
 		return MEM_DONE;
+	if (pci->trace)
+		vfio_trace_bar(pci->trace, pci, slice->bar, true, offset, size, value);
 	if (is_msix(slice, offset, size)) {
 		pci_msix_write(&pci->msix, slice->bar, offset, size, value);
 		return MEM_DONE;
@@ -261,20 +266,39 @@ static void map_bar(struct vfio_pci *pci, unsigned int bar)
 	}
 }
 
+/* The areas of @bar that the guest is to reach without the monitor. */
+static void choose_areas(struct vfio_pci *pci, unsigned int bar, struct areas *areas)
+{
+	struct pci_bar *to = &pci->device.bars[bar];
+
+	if ((to->kind != PCI_BAR_MEM32 && to->kind != PCI_BAR_MEM64) || pci->trace ||
+	    pci->options.trapped & 1U << bar)
+		return;
+	if (!fills_page(pci, bar)) {
+		find_mappable(pci, bar, areas);
+		return;
+	}
+	areas->area[areas->count++] = (struct vfio_area){.size = to->size};
+	to->page = host_page_size();
+}
+
+/* The user's own ROM is memory, which the guest reads by itself. */
+static void use_rom(struct vfio_pci *pci)
+{
+	struct pci_bar *bar = &pci->device.bars[PCI_ROM_BAR];
+
+	bar->slices[0].region.kind = MEM_ROM;
+	bar->slices[0].region.host = pci->rom->host;
+	bar->slices[0].region.ops = NULL;
+}
+
 static int tile_bar(struct vfio_pci *pci, unsigned int bar, struct err *err)
 {
 	struct pci_bar *to = &pci->device.bars[bar];
 	struct areas areas = {.count = 0};
 	uint64_t at = 0;
 
-	bool memory = to->kind == PCI_BAR_MEM32 || to->kind == PCI_BAR_MEM64;
-
-	if (memory && fills_page(pci, bar)) {
-		areas.area[areas.count++] = (struct vfio_area){.size = to->size};
-		to->page = host_page_size();
-	} else if (memory) {
-		find_mappable(pci, bar, &areas);
-	}
+	choose_areas(pci, bar, &areas);
 	snprintf(pci->bars[bar].name, sizeof(pci->bars[bar].name), "%.16s BAR %u", pci->device.name,
 		 bar);
 	to->slices = calloc(2 * areas.count + 1, sizeof(*to->slices));
@@ -292,6 +316,8 @@ static int tile_bar(struct vfio_pci *pci, unsigned int bar, struct err *err)
 		at = area->offset + area->size;
 	}
 	add_slice(pci, bar, MEM_TRAP, at, to->size - at);
+	if (bar == PCI_ROM_BAR && pci->rom)
+		use_rom(pci);
 	map_bar(pci, bar);
 	return 0;
 }

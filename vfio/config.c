@@ -46,6 +46,15 @@ static uint64_t bar_size(enum pci_bar_kind kind, uint64_t size)
 	return round_up_power_of_2(size < least ? least : size);
 }
 
+static uint64_t region_size(const struct vfio_pci *pci, unsigned int index)
+{
+	if (index == PCI_ROM_BAR && pci->options.no_rom)
+		return 0;
+	if (index == PCI_ROM_BAR && pci->rom)
+		return pci->rom->size;
+	return pci->regions[index].present ? pci->regions[index].info.size : 0;
+}
+
 /* Type bits come from the device's register, sizes from its regions: nothing is probed. */
 static int declare_bars(struct vfio_pci *pci, struct err *err)
 {
@@ -59,13 +68,14 @@ static int declare_bars(struct vfio_pci *pci, struct err *err)
 		store_le32(at, 0);
 	}
 	for (unsigned int i = 0; i < PCI_BAR_COUNT; i++) {
+		uint64_t size = region_size(pci, i);
 		struct pci_bar bar = {0};
 		int error;
 
-		if (!pci->regions[i].present)
+		if (size == 0)
 			continue;
 		bar.kind = bar_kind(values[i], i);
-		bar.size = bar_size(bar.kind, pci->regions[i].info.size);
+		bar.size = bar_size(bar.kind, size);
 		bar.prefetchable = (bar.kind == PCI_BAR_MEM32 || bar.kind == PCI_BAR_MEM64) &&
 				   (values[i] & PCI_BASE_ADDRESS_MEM_PREFETCH);
 		error = pci_device_set_bar(&pci->device, i, bar);
@@ -74,7 +84,7 @@ static int declare_bars(struct vfio_pci *pci, struct err *err)
 				       "passthrough device %s: BAR %u: its kind (0x%x) and size "
 				       "0x%llx do not go together",
 				       pci->device.name, i, values[i] & 0xfU,
-				       pci->regions[i].info.size);
+				       (unsigned long long)size);
 	}
 	return 0;
 }
@@ -184,8 +194,10 @@ uint32_t vfio_config_read(struct pci_device *device, unsigned int offset, unsign
 	refresh_pending(pci, offset, size);
 	if (emulated != all_ones(size))
 		value = read_device(pci, offset, size);
-	return (uint32_t)((value & ~emulated) |
-			  (load_le(device->config + offset, size) & emulated));
+	value = (value & ~emulated) | (load_le(device->config + offset, size) & emulated);
+	if (pci->trace)
+		vfio_trace_config(pci->trace, pci, false, offset, size, (uint32_t)value);
+	return (uint32_t)value;
 }
 
 /* The device may not know the state that was asked for: the shadow takes the one it is in. */
@@ -244,6 +256,8 @@ void vfio_config_written(struct pci_device *device, unsigned int offset, unsigne
 {
 	struct vfio_pci *pci = to_pci(device);
 
+	if (pci->trace)
+		vfio_trace_config(pci->trace, pci, true, offset, size, value);
 	if (pci->state != VFIO_PCI_ALIVE || vfio_reset_is_asked(pci, offset, size, value))
 		return;
 	forward(pci, offset, size, value);

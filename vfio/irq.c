@@ -82,6 +82,7 @@ void vfio_irqs_init(struct vfio_irqs *irqs, struct pci_device *device, struct vf
 	irqs->backend = backend;
 	irqs->kvm = kvm;
 	irqs->intx.trigger = irqs->intx.resample = -1;
+	irqs->intx.device_trigger = irqs->intx.device_resample = -1;
 	irqs->has_intx = vfio_irq_count(backend, VFIO_PCI_INTX_IRQ_INDEX, NULL) > 0;
 	irqs->msi.irqs = irqs->msix.irqs = irqs;
 	irqs->msi.index = VFIO_PCI_MSI_IRQ_INDEX;
@@ -104,9 +105,10 @@ static int connect_intx(struct vfio_irqs *irqs, struct err *err)
 {
 	const char *name = irqs->device->name;
 	struct vfio_intx *intx = &irqs->intx;
+	int trigger = vfio_relay_end(intx->device_trigger, intx->trigger);
 	int error;
 
-	error = vfio_irq_trigger(irqs->backend, VFIO_PCI_INTX_IRQ_INDEX, 0, 1, &intx->trigger);
+	error = vfio_irq_trigger(irqs->backend, VFIO_PCI_INTX_IRQ_INDEX, 0, 1, &trigger);
 	if (error)
 		return err_set(err, error, "%s: INTx cannot be enabled: %s", name, err_text(error));
 	error = vfio_irq_mask(irqs->backend, VFIO_PCI_INTX_IRQ_INDEX, 0);
@@ -114,7 +116,8 @@ static int connect_intx(struct vfio_irqs *irqs, struct err *err)
 		err_set(err, error, "%s: INTx cannot be masked: %s", name, err_text(error));
 		goto disable;
 	}
-	error = vfio_irq_resample(irqs->backend, intx->resample);
+	error = vfio_irq_resample(irqs->backend,
+				  vfio_relay_end(intx->device_resample, intx->resample));
 	if (error) {
 		err_set(err, error, "%s: INTx takes no eventfd to unmask it: %s", name,
 			err_text(error));
@@ -138,10 +141,39 @@ disable:
 	return error;
 }
 
-static void close_intx(struct vfio_intx *intx)
+static void close_intx(struct vfio_irqs *irqs)
 {
-	fd_close(&intx->trigger);
+	struct vfio_intx *intx = &irqs->intx;
+
+	vfio_relay_close(irqs, &intx->device_trigger);
+	if (intx->device_resample >= 0)
+		vfio_relay_close(irqs, &intx->resample);
+	fd_close(&intx->device_resample);
 	fd_close(&intx->resample);
+	fd_close(&intx->trigger);
+}
+
+/* With a trace two more, so that the monitor sees the interrupt on its way and its end on the way back. */
+static int open_intx(struct vfio_irqs *irqs)
+{
+	struct vfio_intx *intx = &irqs->intx;
+	int error;
+
+	intx->trigger = fd_eventfd();
+	if (intx->trigger < 0)
+		return intx->trigger;
+	intx->resample = fd_eventfd();
+	if (intx->resample < 0)
+		return intx->resample;
+	if (!irqs->trace)
+		return 0;
+	error = vfio_relay_open(irqs, &intx->device_trigger);
+	if (!error)
+		error = vfio_relay_watch(irqs, intx->resample);
+	if (error)
+		return error;
+	intx->device_resample = fd_eventfd();
+	return intx->device_resample < 0 ? intx->device_resample : 0;
 }
 
 int vfio_intx_start(struct vfio_irqs *irqs, struct err *err)
@@ -153,17 +185,14 @@ int vfio_intx_start(struct vfio_irqs *irqs, struct err *err)
 	if (gsi < 0 || intx->trigger >= 0)
 		return 0;
 	intx->gsi = (unsigned int)gsi;
-	intx->trigger = fd_eventfd();
-	intx->resample = fd_eventfd();
-	if (intx->trigger < 0 || intx->resample < 0) {
-		error = intx->trigger < 0 ? intx->trigger : intx->resample;
+	error = open_intx(irqs);
+	if (error)
 		err_set(err, error, "%s: eventfds for INTx: %s", irqs->device->name,
 			err_text(error));
-	} else {
+	else
 		error = connect_intx(irqs, err);
-	}
 	if (error)
-		close_intx(intx);
+		close_intx(irqs);
 	return error;
 }
 
@@ -175,7 +204,7 @@ void vfio_intx_stop(struct vfio_irqs *irqs)
 		return;
 	kvm_irq_detach(irqs->kvm, intx->gsi, intx->trigger);
 	disable_intx(irqs);
-	close_intx(intx);
+	close_intx(irqs);
 }
 
 int vfio_irqs_arm(struct vfio_irqs *irqs, struct err *err)
@@ -196,7 +225,11 @@ size_t vfio_irqs_descriptors(const struct vfio_irqs *irqs, int *descriptors, siz
 {
 	count = vfio_list(irqs->intx.trigger, descriptors, room, count);
 	count = vfio_list(irqs->intx.resample, descriptors, room, count);
-	for (unsigned int i = 0; i < irqs->count; i++)
+	count = vfio_list(irqs->intx.device_trigger, descriptors, room, count);
+	count = vfio_list(irqs->intx.device_resample, descriptors, room, count);
+	for (unsigned int i = 0; i < irqs->count; i++) {
 		count = vfio_list(irqs->vectors[i].eventfd, descriptors, room, count);
+		count = vfio_list(irqs->vectors[i].device_eventfd, descriptors, room, count);
+	}
 	return count;
 }

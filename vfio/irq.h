@@ -13,6 +13,7 @@
 #include "vfio/backend.h"
 #include "vmm/base/err.h"
 #include "vmm/base/log.h"
+#include "vmm/base/loop.h"
 #include "vmm/kvm/irq.h"
 
 /* VFIO_DEVICE_SET_IRQS in its forms; 0 or -errno (-ENOSPC: not as many vectors to be had). */
@@ -31,15 +32,17 @@ uint32_t vfio_irq_count(struct vfio_backend *backend, uint32_t index, bool *nore
 
 /* INTx: a trigger towards KVM and, at the guest's EOI, a resample towards VFIO. */
 struct vfio_intx {
-	int trigger, resample; /* eventfds, -1 while off */
+	int trigger, resample;               /* eventfds that KVM has, -1 while off */
+	int device_trigger, device_resample; /* VFIO's own, relayed, with a trace; else -1 */
 	unsigned int gsi;
 };
 
 struct vfio_vector {
-	int eventfd; /* -1: never unmasked since enable */
-	int gsi;     /* -1: likewise */
-	bool wanted; /* the guest has it unmasked */
-	bool routed; /* `message` is staged or committed */
+	int eventfd;        /* -1: never unmasked since enable */
+	int device_eventfd; /* what VFIO signals, relayed, with a trace; else -1: `eventfd` */
+	int gsi;            /* -1: likewise */
+	bool wanted;        /* the guest has it unmasked */
+	bool routed;        /* `message` is staged or committed */
 	bool attached;
 	bool wired;   /* the device signals `eventfd` */
 	bool pending; /* signalled while masked */
@@ -47,6 +50,7 @@ struct vfio_vector {
 };
 
 struct vfio_irqs;
+struct vfio_trace;
 
 /* The owner handed to pci_msi and pci_msix. */
 struct vfio_irq_side {
@@ -64,6 +68,8 @@ struct vfio_irqs {
 	struct pci_device *device;
 	struct vfio_backend *backend;
 	struct kvm_irq *kvm;
+	struct vfio_trace *trace; /* NULL: none, and no relays */
+	struct loop *loop;        /* serves the relays */
 	struct log_limit limit;
 	bool has_intx;
 	bool armed; /* INTx comes back when MSI and MSI-X are off */
@@ -95,6 +101,22 @@ void vfio_irqs_stop(struct vfio_irqs *irqs);
 /* Lists every eventfd behind @count others, as vfio_list(). */
 size_t vfio_irqs_descriptors(const struct vfio_irqs *irqs, int *descriptors, size_t room,
 			     size_t count);
+
+/*
+ * relay.c: with a trace, a watched eventfd for VFIO in *@fd unless it has one; 0 and no eventfd
+ * without. Device lock held, as for the others.
+ */
+int vfio_relay_open(struct vfio_irqs *irqs, int *fd) FERRY_MUST_CHECK;
+int vfio_relay_watch(struct vfio_irqs *irqs, int fd) FERRY_MUST_CHECK;
+void vfio_relay_close(struct vfio_irqs *irqs, int *fd);
+/* Passes on what was signalled and not yet seen. */
+void vfio_relay_pass(struct vfio_irqs *irqs);
+
+/* What VFIO is given: the relay where there is one. */
+static inline int vfio_relay_end(int device_eventfd, int eventfd)
+{
+	return device_eventfd >= 0 ? device_eventfd : eventfd;
+}
 
 /* For vectors.c. */
 int vfio_intx_start(struct vfio_irqs *irqs, struct err *err) FERRY_MUST_CHECK;

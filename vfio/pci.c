@@ -94,6 +94,13 @@ void vfio_pci_quiet(struct vfio_pci *pci)
 
 void vfio_pci_withdraw(struct vfio_pci *pci, enum vfio_pci_state state)
 {
+	static const char *const names[] = {
+		[VFIO_PCI_RESETTING] = "reset begins",
+		[VFIO_PCI_ISOLATED] = "isolated",
+		[VFIO_PCI_GONE] = "given back to the host",
+	};
+
+	vfio_trace_note(pci->trace, "device  %s", names[state]);
 	pci->state = state;
 	if (pci->on_bus)
 		pci_device_unmap(&pci->device);
@@ -146,6 +153,15 @@ static const struct pci_device_ops function_ops = {
 	.reset = vfio_pci_reset,
 	.destroy = destroy_function,
 };
+
+/* With a trace every access and interrupt goes through the monitor. */
+static int open_trace(struct vfio_pci *pci, struct err *err)
+{
+	pci->trace = vfio_trace_open(pci->options.trace, pci->device.name, err);
+	pci->irqs.trace = pci->trace;
+	pci->irqs.loop = pci->loop;
+	return pci->trace ? 0 : err->code;
+}
 
 static int set_up(struct vfio_pci *pci, const struct vfio_device_info *info, struct err *err)
 {
@@ -200,10 +216,13 @@ struct vfio_pci *vfio_pci_create(struct vfio_backend *backend, const struct vfio
 	pci->owner = config->owner;
 	pci->error_event = pci->request_event = -1;
 	pci->reset.done = pci->reset.stop = pci->reset.deadline = -1;
+	if (config->options)
+		pci->options = *config->options;
+	pci->rom = config->rom;
 	pci->keeper_ops = config->keeper_ops;
 	pci->keeper = config->keeper;
 	vfio_irqs_init(&pci->irqs, &pci->device, backend, config->irq);
-	if (set_up(pci, &info, err)) {
+	if ((pci->options.trace && open_trace(pci, err)) || set_up(pci, &info, err)) {
 		vfio_pci_destroy(pci);
 		return NULL;
 	}
@@ -291,6 +310,7 @@ void vfio_pci_destroy(struct vfio_pci *pci)
 	vfio_bars_release(pci);
 	if (pci->has_msix)
 		pci_msix_release(&pci->msix);
+	vfio_trace_close(pci->trace);
 	pci_device_release(&pci->device);
 	free(pci);
 }

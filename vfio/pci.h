@@ -15,6 +15,9 @@
 #include "vfio/irq.h"
 #include "vfio/region.h"
 #include "vfio/reset.h"
+#include "vfio/rom.h"
+#include "vfio/trace.h"
+#include "vfio/vfio.h"
 #include "vmm/base/loop.h"
 
 /* BARs, ROM, config, VGA and a few device-specific ones; later indices are not asked for. */
@@ -52,6 +55,9 @@ struct vfio_pci {
 	struct vfio_backend *backend; /* NULL once gone */
 	const struct vfio_dma *dma;
 	struct loop *loop;
+	struct vfio_device_config options;
+	const struct vfio_rom *rom;
+	struct vfio_trace *trace; /* NULL: none */
 	enum vfio_pci_state state;
 	bool on_bus;
 	bool used; /* the guest let it decode or master since it was last reset */
@@ -92,7 +98,9 @@ struct vfio_pci_keeper_ops {
 };
 
 struct vfio_pci_config {
-	const char *name; /* 0000:01:00.0 */
+	const char *name;                         /* 0000:01:00.0 */
+	const struct vfio_device_config *options; /* NULL: none; the strings outlive the function */
+	const struct vfio_rom *rom;               /* NULL: the device's own; outlives it too */
 	const struct vfio_dma *dma;
 	struct kvm_irq *irq;
 	struct loop *loop;

@@ -146,6 +146,8 @@ static void bring_back(struct vfio_pci *pci)
 {
 	struct err err = {0};
 
+	vfio_trace_note(pci->trace, "device  reset ended, %s",
+			pci->reset.worked ? "it answers" : "it does not answer");
 	if (!pci->reset.worked) {
 		pci->state = VFIO_PCI_ISOLATED;
 		return;

@@ -59,6 +59,7 @@ void vfio_vectors_stop(struct vfio_irqs *irqs)
 	for (unsigned int i = 0; i < irqs->count; i++) {
 		if (irqs->vectors[i].gsi >= 0)
 			kvm_irq_free(irqs->kvm, (unsigned int)irqs->vectors[i].gsi);
+		vfio_relay_close(irqs, &irqs->vectors[i].device_eventfd);
 		fd_close(&irqs->vectors[i].eventfd);
 	}
 	free(irqs->vectors);
@@ -83,7 +84,8 @@ static void vector_enable(void *owner, unsigned int vectors)
 		complain(irqs, "vectors", -ENOMEM);
 	}
 	for (unsigned int i = 0; i < irqs->count; i++)
-		irqs->vectors[i].eventfd = irqs->vectors[i].gsi = -1;
+		irqs->vectors[i].eventfd = irqs->vectors[i].device_eventfd = irqs->vectors[i].gsi =
+			-1;
 	/* Even with nothing unmasked the device is to see itself enabled. */
 	irqs->touched = true;
 	irqs->first = irqs->end = 0;
@@ -135,6 +137,7 @@ static bool vector_pending(void *owner, unsigned int index)
 
 	if (!vector || vector->eventfd < 0 || vector->attached)
 		return false;
+	vfio_relay_pass(((struct vfio_irq_side *)owner)->irqs);
 	if (fd_take(vector->eventfd))
 		vector->pending = true;
 	return vector->pending;
@@ -142,10 +145,15 @@ static bool vector_pending(void *owner, unsigned int index)
 
 static int route(struct vfio_irqs *irqs, struct vfio_vector *vector)
 {
+	int error;
+
 	if (vector->eventfd < 0)
 		vector->eventfd = fd_eventfd();
 	if (vector->eventfd < 0)
 		return vector->eventfd;
+	error = vfio_relay_open(irqs, &vector->device_eventfd);
+	if (error)
+		return error;
 	if (vector->gsi < 0)
 		vector->gsi = kvm_irq_alloc(irqs->kvm);
 	if (vector->gsi < 0)
@@ -153,6 +161,12 @@ static int route(struct vfio_irqs *irqs, struct vfio_vector *vector)
 	kvm_irq_set_msi(irqs->kvm, (unsigned int)vector->gsi, &vector->message);
 	vector->routed = true;
 	return 0;
+}
+
+/* What VFIO is to signal for @vector; -1: nothing yet. */
+static int device_end(const struct vfio_vector *vector)
+{
+	return vfio_relay_end(vector->device_eventfd, vector->eventfd);
 }
 
 /* What came in while it was masked is fired after the irqfd is there to see it. */
@@ -213,7 +227,7 @@ static int enable_span(struct vfio_irqs *irqs, unsigned int span)
 	if (!eventfds)
 		return -ENOMEM;
 	for (unsigned int i = 0; i < span; i++)
-		eventfds[i] = irqs->vectors[i].eventfd;
+		eventfds[i] = device_end(&irqs->vectors[i]);
 	if (eventfds[0] < 0) {
 		spare = fd_eventfd();
 		eventfds[0] = spare;
@@ -282,7 +296,7 @@ static int wire_runs(struct vfio_irqs *irqs)
 
 		while (i + run < irqs->end && run < ARRAY_SIZE(eventfds) &&
 		       irqs->vectors[i + run].eventfd >= 0 && !irqs->vectors[i + run].wired) {
-			eventfds[run] = irqs->vectors[i + run].eventfd;
+			eventfds[run] = device_end(&irqs->vectors[i + run]);
 			run++;
 		}
 		if (run)

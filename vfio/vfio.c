@@ -18,6 +18,7 @@
 #include "vfio/sysfs.h"
 #include "vmm/base/bits.h"
 #include "vmm/base/fd.h"
+#include "vmm/base/page.h"
 
 struct member {
 	struct vfio_group *group;
@@ -29,7 +30,9 @@ struct entry {
 	struct vfio *vfio;
 	struct vfio_sysfs_device sysfs;
 	struct vfio_group *group; /* NULL once it was left */
-	struct vfio_pci *pci;     /* NULL again when the PCI host has destroyed it */
+	struct vfio_device_config options;
+	struct vfio_rom rom;
+	struct vfio_pci *pci; /* NULL again when the PCI host has destroyed it */
 };
 
 struct vfio {
@@ -133,9 +136,14 @@ int vfio_add(struct vfio *vfio, const struct vfio_device_config *config, struct 
 
 	if (!entry)
 		return err_set(err, -ENOMEM, "passthrough device %s: out of memory", config->path);
-	error = add_entry(vfio, entry, config->path, err);
-	if (error)
+	entry->options = *config;
+	error = config->rom ? vfio_rom_load(config->rom, &entry->rom, err) : 0;
+	if (!error)
+		error = add_entry(vfio, entry, config->path, err);
+	if (error) {
+		vfio_rom_release(&entry->rom);
 		free(entry);
+	}
 	return error;
 }
 
@@ -149,6 +157,18 @@ size_t vfio_iova_ranges(const struct vfio *vfio, struct ram_range *ranges, size_
 	return space->ops->ranges(space, ranges, room);
 }
 
+/* What BAR @bar takes of a window: at least a page, as it is assigned. */
+static uint64_t memory_size(const struct entry *entry, unsigned int bar)
+{
+	uint64_t size = entry->sysfs.resources[bar].size;
+
+	if (bar == PCI_ROM_BAR && (entry->rom.host || entry->options.no_rom))
+		size = entry->rom.size;
+	if (size == 0)
+		return 0;
+	return round_up_power_of_2(size < host_page_size() ? host_page_size() : size);
+}
+
 void vfio_window_sizes(const struct vfio *vfio, uint64_t *mmio32, uint64_t *mmio64)
 {
 	*mmio32 = *mmio64 = 0;
@@ -156,10 +176,10 @@ void vfio_window_sizes(const struct vfio *vfio, uint64_t *mmio32, uint64_t *mmio
 		for (unsigned int bar = 0; bar < PCI_BAR_COUNT; bar++) {
 			const struct vfio_resource *resource =
 				&vfio->entries[i]->sysfs.resources[bar];
-			uint64_t *window = resource->wide ? mmio64 : mmio32;
 
-			if (resource->size && !resource->io)
-				*window += round_up_power_of_2(resource->size);
+			if (!resource->io)
+				*(resource->wide ? mmio64 : mmio32) +=
+					memory_size(vfio->entries[i], bar);
 		}
 }
 
@@ -278,6 +298,8 @@ static int open_device(struct vfio *vfio, struct entry *entry, const struct vfio
 {
 	const struct vfio_pci_config config = {
 		.name = entry->sysfs.address,
+		.options = &entry->options,
+		.rom = entry->rom.host ? &entry->rom : NULL,
 		.dma = &vfio->dma,
 		.irq = to->irq,
 		.loop = to->loop,
@@ -379,6 +401,7 @@ static void destroy_entry(struct entry *entry)
 	} else {
 		vfio_pci_destroy(entry->pci);
 	}
+	vfio_rom_release(&entry->rom);
 	free(entry);
 }
 

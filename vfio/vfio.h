@@ -23,6 +23,10 @@ enum { VFIO_IOVA_RANGES_MAX = 32 };
 /* One --vfio PATH[,OPTION...]; the strings are the caller's and outlive the call. */
 struct vfio_device_config {
 	const char *path; /* /sys/bus/pci/devices/0000:01:00.0, 0000:01:00.0 or 01:00.0 */
+	const char *rom;  /* a file in the place of the option ROM; NULL: the device's own */
+	bool no_rom;
+	unsigned int trapped; /* bit n: BAR n is trapped, not mapped into the guest */
+	const char *trace;    /* a file that every access and interrupt is told in; NULL: none */
 };
 
 struct vfio_settings {

@@ -25,9 +25,12 @@ static const char help_text[] =
 	"                            as in 0-3:8 (default 1, not pinned)\n"
 	"  --memory SIZE[,hugepages=2M|1G][,prealloc]\n"
 	"                            RAM with K, M, G or T of 1024 (default 512M)\n"
-	"  --vfio PATH               hands over the PCI device at PATH, which is\n"
+	"  --vfio PATH[,rom=FILE|off][,mmap=off[:LIST]][,trace=FILE]\n"
+	"                            hands over the PCI device at PATH, which is\n"
 	"                            /sys/bus/pci/devices/0000:01:00.0, 0000:01:00.0 or 01:00.0;\n"
-	"                            repeatable\n"
+	"                            repeatable. rom: another option ROM, or none; mmap=off: BARs\n"
+	"                            (LIST as in 0:2-4) are trapped, not mapped; trace: every\n"
+	"                            access and interrupt is told in FILE (all BARs trapped)\n"
 	"  --serial stdio|pty|file:PATH|none\n"
 	"                            where the serial port goes (default stdio; Ctrl-A x quits,\n"
 	"                            Ctrl-A h lists the other keys)\n"
@@ -113,7 +116,7 @@ static int parse_cpus(struct config *config, const char *value, struct err *err)
 		if (strcmp(options->item[i].name, "pin") != 0 || !options->item[i].value)
 			return err_set(err, -EINVAL, "'%s': unknown part: it takes pin=LIST",
 				       options->item[i].name);
-		pins = suboptions_parse_cpus(options->item[i].value, config->pins,
+		pins = suboptions_parse_list(options->item[i].value, config->pins,
 					     ARRAY_SIZE(config->pins));
 		if (pins < 0)
 			return err_set(err, -EINVAL,
@@ -181,6 +184,53 @@ static int parse_memory(struct config *config, const char *value, struct err *er
 	return 0;
 }
 
+/* mmap=off is about all BARs, mmap=off:LIST about some. */
+static int parse_mmap(struct vfio_device_config *device, const char *value, struct err *err)
+{
+	unsigned int bars[PCI_BARS];
+	int count;
+
+	device->trapped = (1U << PCI_BARS) - 1;
+	if (strcmp(value, "off") == 0)
+		return 0;
+	count = strncmp(value, "off:", 4) == 0
+			? suboptions_parse_list(value + 4, bars, ARRAY_SIZE(bars))
+			: -EINVAL;
+	device->trapped = 0;
+	for (int i = 0; i < count; i++) {
+		if (bars[i] >= PCI_BARS)
+			count = -ERANGE;
+		else
+			device->trapped |= 1U << bars[i];
+	}
+	if (count < 0)
+		return err_set(err, -EINVAL,
+			       "mmap=%s: it takes off, or off:LIST with BARs from 0 to 5 such as "
+			       "off:0:2-4",
+			       value);
+	return 0;
+}
+
+static int parse_vfio_part(struct vfio_device_config *device, const char *name, const char *value,
+			   struct err *err)
+{
+	if (value && *value && strcmp(name, "rom") == 0) {
+		device->no_rom = strcmp(value, "off") == 0;
+		device->rom = device->no_rom ? NULL : value;
+		return 0;
+	}
+	if (value && strcmp(name, "mmap") == 0)
+		return parse_mmap(device, value, err);
+	if (value && *value && strcmp(name, "trace") == 0) {
+		device->trace = value;
+		return 0;
+	}
+	return err_set(err, -EINVAL,
+		       "'%s%s%s': unknown part: it takes rom=FILE, rom=off, mmap=off[:LIST] and "
+		       "trace=FILE",
+		       name, value ? "=" : "", value ? value : "");
+}
+
 static int parse_vfio(struct config *config, const char *value, struct err *err)
 {
 	const struct suboptions *options;
@@ -193,10 +243,15 @@ static int parse_vfio(struct config *config, const char *value, struct err *err)
 		return err->code;
 	if (*options->first == '\0')
 		return err_set(err, -EINVAL, "empty: it takes a device such as 0000:01:00.0");
-	if (options->count)
-		return err_set(err, -EINVAL, "'%s': unknown part of '%s'", options->item[0].name,
-			       value);
-	config->vfio[config->vfio_count++].path = options->first;
+	config->vfio[config->vfio_count] = (struct vfio_device_config){.path = options->first};
+	for (size_t i = 0; i < options->count; i++) {
+		int status = parse_vfio_part(&config->vfio[config->vfio_count],
+					     options->item[i].name, options->item[i].value, err);
+
+		if (status)
+			return status;
+	}
+	config->vfio_count++;
 	return 0;
 }
 

@@ -117,7 +117,7 @@ int suboptions_parse_number(const char *text, unsigned int lowest, unsigned int 
 	return 0;
 }
 
-int suboptions_parse_cpus(const char *text, unsigned int *cpus, size_t room)
+int suboptions_parse_list(const char *text, unsigned int *cpus, size_t room)
 {
 	size_t count = 0;
 

@@ -34,7 +34,7 @@ int suboptions_parse_size(const char *text, uint64_t *bytes) FERRY_MUST_CHECK;
 int suboptions_parse_number(const char *text, unsigned int lowest, unsigned int highest,
 			    unsigned int *number) FERRY_MUST_CHECK;
 
-/* Processor numbers as in 0-3:8 into @cpus; how many, or -EINVAL, or -E2BIG past @room. */
-int suboptions_parse_cpus(const char *text, unsigned int *cpus, size_t room) FERRY_MUST_CHECK;
+/* Numbers as in 0-3:8 into @cpus; how many, or -EINVAL, or -E2BIG past @room. */
+int suboptions_parse_list(const char *text, unsigned int *cpus, size_t room) FERRY_MUST_CHECK;
 
 #endif

@@ -31,6 +31,8 @@ static struct {
 	struct vfio_dma dma;
 	struct vfio_pci *pci;
 	const struct vfio_pci_keeper_ops *keeper_ops;
+	struct vfio_device_config options;
+	const struct vfio_rom *rom;
 	struct err err;
 	unsigned int descriptors;
 } bench;
@@ -109,6 +111,8 @@ static inline struct vfio_pci *create(void)
 		.loop = bench.loop,
 		.owner = &bench.pci,
 		.keeper_ops = bench.keeper_ops,
+		.options = &bench.options,
+		.rom = bench.rom,
 	};
 
 	return vfio_pci_create(&bench.fake.backend, &config, &bench.err);

@@ -120,6 +120,24 @@ START_TEST(devices)
 	ck_assert_str_eq(config.vfio[1].path, "/a,b/0000:02:00.0");
 	refused("--vfio= k", "empty");
 	refused("--vfio 01:00.0,turbo k", "'turbo'");
+	ck_assert_int_eq(parse("--vfio a,rom=/r,mmap=off:0:2-3,trace=/t --vfio b,rom=off,mmap=off "
+			       "--vfio c k"),
+			 0);
+	ck_assert_str_eq(config.vfio[0].rom, "/r");
+	ck_assert(!config.vfio[0].no_rom);
+	ck_assert_uint_eq(config.vfio[0].trapped, 0xd);
+	ck_assert_str_eq(config.vfio[0].trace, "/t");
+	ck_assert(config.vfio[1].no_rom && !config.vfio[1].rom && !config.vfio[1].trace);
+	ck_assert_uint_eq(config.vfio[1].trapped, 0x3f);
+	ck_assert(!config.vfio[2].no_rom && !config.vfio[2].rom);
+	ck_assert_uint_eq(config.vfio[2].trapped, 0);
+	refused("--vfio a,rom k", "'rom': unknown part");
+	refused("--vfio a,rom= k", "'rom='");
+	refused("--vfio a,trace= k", "'trace='");
+	refused("--vfio a,mmap=on k", "mmap=on");
+	refused("--vfio a,mmap=off: k", "mmap=off:");
+	refused("--vfio a,mmap=off:6 k", "BARs from 0 to 5");
+	refused("--vfio a,mmap=off:0-9 k", "BARs from 0 to 5");
 	refused("--vfio", "needs a value");
 }
 END_TEST

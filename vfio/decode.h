@@ -1,0 +1,22 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/* Standard registers in words: config space, MSI-X tables, NVMe controllers. */
+
+#ifndef FERRY_VFIO_DECODE_H
+#define FERRY_VFIO_DECODE_H
+
+#include <stdint.h>
+
+struct vfio_pci;
+
+enum { DECODE_SIZE = 160 };
+
+/*
+ * What @value means in the registers at [@offset, @offset + @size), into @text of DECODE_SIZE bytes;
+ * empty for what is not standard. Device lock held.
+ */
+void vfio_decode_config(const struct vfio_pci *pci, unsigned int offset, unsigned int size,
+			uint32_t value, char *text);
+void vfio_decode_bar(const struct vfio_pci *pci, unsigned int bar, uint64_t offset,
+		     unsigned int size, uint64_t value, char *text);
+
+#endif

@@ -1,0 +1,84 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/* Loading an option ROM's file into memory of the size that a BAR can have. */
+
+#include "vfio/rom.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <string.h>
+#include <sys/mman.h>
+#include <sys/stat.h>
+
+#include "vmm/base/bits.h"
+#include "vmm/base/fd.h"
+#include "vmm/base/log.h"
+#include "vmm/base/page.h"
+
+static const uint64_t size_max = 16 * MIB;
+
+static int open_file(const char *path, uint64_t *size, struct err *err)
+{
+	struct stat status;
+	int fd = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK);
+
+	if (fd < 0)
+		return err_set(err, -errno, "option ROM %s: %s", path, err_text(-errno));
+	if (fstat(fd, &status) < 0 || !S_ISREG(status.st_mode)) {
+		err_set(err, -EINVAL, "option ROM %s: it is not a file", path);
+		goto close_fd;
+	}
+	*size = (uint64_t)status.st_size;
+	if (*size >= 1 && *size <= size_max)
+		return fd;
+	err_set(err, -EFBIG, "option ROM %s: %lld bytes: it must have 1 byte to 16 MiB", path,
+		(long long)status.st_size);
+close_fd:
+	fd_close(&fd);
+	return err->code;
+}
+
+static int fill(struct vfio_rom *rom, int fd, uint64_t size, const char *path, struct err *err)
+{
+	uint8_t *bytes = rom->host;
+	int error = fd_read_at(fd, bytes, size, 0);
+
+	if (error)
+		return err_set(err, error, "option ROM %s: %s", path, err_text(error));
+	memset(bytes + size, 0xff, rom->size - size);
+	/* PCI Firmware 3.0 5.1.1. */
+	if (load_le16(bytes) != 0xaa55)
+		log_warn("option ROM %s: it does not begin with 55 AA: a guest will not take it "
+			 "for one",
+			 path);
+	return 0;
+}
+
+int vfio_rom_load(const char *path, struct vfio_rom *rom, struct err *err)
+{
+	uint64_t size = 0;
+	void *host;
+	int fd = open_file(path, &size, err), error;
+
+	if (fd < 0)
+		return fd;
+	rom->size = round_up_power_of_2(size < host_page_size() ? host_page_size() : size);
+	host = mmap(NULL, rom->size, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+	if (host == MAP_FAILED) {
+		error = err_set(err, -errno, "option ROM %s: %s", path, err_text(-errno));
+		fd_close(&fd);
+		return error;
+	}
+	rom->host = host;
+	error = fill(rom, fd, size, path, err);
+	fd_close(&fd);
+	if (error)
+		vfio_rom_release(rom);
+	return error;
+}
+
+void vfio_rom_release(struct vfio_rom *rom)
+{
+	if (rom->host)
+		munmap(rom->host, rom->size);
+	*rom = (struct vfio_rom){0};
+}

@@ -1,0 +1,40 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/* Accesses of a guest as lines of a trace. */
+
+#include <inttypes.h>
+#include <stdio.h>
+
+#include "vfio/decode.h"
+#include "vfio/pci.h"
+#include "vfio/trace.h"
+
+/* One look for all: what, way, offset+bytes, value at its width, meaning. */
+static void tell_access(struct vfio_trace *trace, const char *space, bool write, uint64_t offset,
+			unsigned int size, uint64_t value, const char *meaning)
+{
+	vfio_trace_note(trace, "%-7s %-5s 0x%04" PRIx64 "+%u  0x%0*" PRIx64 "%s%s", space,
+			write ? "write" : "read", offset, size, (int)size * 2, value,
+			*meaning ? "  " : "", meaning);
+}
+
+void vfio_trace_config(struct vfio_trace *trace, const struct vfio_pci *pci, bool write,
+		       unsigned int offset, unsigned int size, uint32_t value)
+{
+	char meaning[DECODE_SIZE];
+
+	vfio_decode_config(pci, offset, size, value, meaning);
+	tell_access(trace, "config", write, offset, size, value, meaning);
+}
+
+void vfio_trace_bar(struct vfio_trace *trace, const struct vfio_pci *pci, unsigned int bar,
+		    bool write, uint64_t offset, unsigned int size, uint64_t value)
+{
+	char space[16], meaning[DECODE_SIZE];
+
+	vfio_decode_bar(pci, bar, offset, size, value, meaning);
+	if (bar == PCI_ROM_BAR)
+		snprintf(space, sizeof(space), "rom");
+	else
+		snprintf(space, sizeof(space), "bar%u", bar);
+	tell_access(trace, space, write, offset, size, value, meaning);
+}
