@@ -38,7 +38,9 @@ struct vfio_backend_ops {
 	int (*irq_info)(struct vfio_backend *backend, struct vfio_irq_info *info);
 	/* A positive answer: not done, only so many vectors can be had. */
 	int (*set_irqs)(struct vfio_backend *backend, struct vfio_irq_set *set);
-	/* One access of exactly @size bytes; anything less is -EIO. */
+	/*
+	 * One access of exactly @size bytes, or of the ROM a block; anything less is -EIO.
+	 */
 	int (*read)(struct vfio_backend *backend, const struct vfio_region_info *region,
 		    uint64_t offset, void *data, unsigned int size);
 	int (*write)(struct vfio_backend *backend, const struct vfio_region_info *region,

@@ -282,14 +282,21 @@ static void choose_areas(struct vfio_pci *pci, unsigned int bar, struct areas *a
 	to->page = host_page_size();
 }
 
-/* The user's own ROM is memory, which the guest reads by itself. */
-static void use_rom(struct vfio_pci *pci)
+/* A ROM is memory, which the guest reads by itself; the device's own is copied at its first use. */
+static int use_rom(struct vfio_pci *pci, struct err *err)
 {
 	struct pci_bar *bar = &pci->device.bars[PCI_ROM_BAR];
+	const struct vfio_rom *rom = pci->rom;
+	int error = rom ? 0 : vfio_rom_reserve(&pci->own_rom, bar->size);
 
+	if (error)
+		return err_set(err, error, "passthrough device %s: option ROM: %s",
+			       pci->device.name, err_text(error));
+	rom = rom ? rom : &pci->own_rom;
 	bar->slices[0].region.kind = MEM_ROM;
-	bar->slices[0].region.host = pci->rom->host;
+	bar->slices[0].region.host = rom->host;
 	bar->slices[0].region.ops = NULL;
+	return 0;
 }
 
 static int tile_bar(struct vfio_pci *pci, unsigned int bar, struct err *err)
@@ -316,8 +323,8 @@ static int tile_bar(struct vfio_pci *pci, unsigned int bar, struct err *err)
 		at = area->offset + area->size;
 	}
 	add_slice(pci, bar, MEM_TRAP, at, to->size - at);
-	if (bar == PCI_ROM_BAR && pci->rom)
-		use_rom(pci);
+	if (bar == PCI_ROM_BAR)
+		return use_rom(pci, err);
 	map_bar(pci, bar);
 	return 0;
 }

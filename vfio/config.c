@@ -7,6 +7,7 @@
 #include "vfio/pci.h"
 #include "vfio/rules.h"
 #include "vmm/base/bits.h"
+#include "vmm/base/page.h"
 
 enum { HEADER_TYPE_MASK = 0x7f };
 
@@ -41,7 +42,7 @@ static enum pci_bar_kind bar_kind(uint32_t value, unsigned int index)
 
 static uint64_t bar_size(enum pci_bar_kind kind, uint64_t size)
 {
-	uint64_t least = kind == PCI_BAR_IO ? 4 : kind == PCI_BAR_ROM ? 2 * KIB : 16;
+	uint64_t least = kind == PCI_BAR_IO ? 4 : kind == PCI_BAR_ROM ? host_page_size() : 16;
 
 	return round_up_power_of_2(size < least ? least : size);
 }
@@ -230,6 +231,16 @@ static void forward(struct vfio_pci *pci, unsigned int offset, unsigned int size
 	refresh_power(pci, offset, size);
 }
 
+/* The guest turns the ROM's decoder on: from now on it is read. */
+static void copy_rom(struct vfio_pci *pci)
+{
+	if (pci->rom_copied || !pci->own_rom.host ||
+	    !(pci->device.config[PCI_ROM_ADDRESS] & PCI_ROM_ADDRESS_ENABLE))
+		return;
+	pci->rom_copied = true;
+	vfio_rom_copy(&pci->own_rom, pci->backend, &pci->regions[VFIO_PCI_ROM_REGION_INDEX]);
+}
+
 static void note_use(struct vfio_pci *pci)
 {
 	if (!(load_le16(pci->device.config + PCI_COMMAND) &
@@ -264,6 +275,8 @@ void vfio_config_written(struct pci_device *device, unsigned int offset, unsigne
 	finish_wake_up(pci);
 	if (ranges_overlap(offset, size, PCI_COMMAND, 1))
 		note_use(pci);
+	if (ranges_overlap(offset, size, PCI_ROM_ADDRESS, 1))
+		copy_rom(pci);
 	if (pci->has_msi &&
 	    ranges_overlap(offset, size, pci->msi.capability, pci_msi_size(&pci->msi)))
 		pci_msi_config_written(&pci->msi);

@@ -310,6 +310,7 @@ void vfio_pci_destroy(struct vfio_pci *pci)
 	vfio_bars_release(pci);
 	if (pci->has_msix)
 		pci_msix_release(&pci->msix);
+	vfio_rom_release(&pci->own_rom);
 	vfio_trace_close(pci->trace);
 	pci_device_release(&pci->device);
 	free(pci);

@@ -56,7 +56,9 @@ struct vfio_pci {
 	const struct vfio_dma *dma;
 	struct loop *loop;
 	struct vfio_device_config options;
-	const struct vfio_rom *rom;
+	const struct vfio_rom *rom; /* the user's; NULL: the device's own */
+	struct vfio_rom own_rom;    /* room for a copy of it, until it is copied all ones */
+	bool rom_copied;
 	struct vfio_trace *trace; /* NULL: none */
 	enum vfio_pci_state state;
 	bool on_bus;

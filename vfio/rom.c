@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
-/* Loading an option ROM's file into memory of the size that a BAR can have. */
+/* Loading an option ROM, from a file or the device, into memory of a size that a BAR can have. */
 
 #include "vfio/rom.h"
 
@@ -53,23 +53,50 @@ static int fill(struct vfio_rom *rom, int fd, uint64_t size, const char *path, s
 	return 0;
 }
 
+int vfio_rom_reserve(struct vfio_rom *rom, uint64_t size)
+{
+	uint64_t rounded = round_up_power_of_2(size < host_page_size() ? host_page_size() : size);
+	void *host =
+		mmap(NULL, rounded, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+
+	if (host == MAP_FAILED)
+		return -errno;
+	*rom = (struct vfio_rom){.host = host, .size = rounded};
+	return 0;
+}
+
+void vfio_rom_copy(struct vfio_rom *rom, struct vfio_backend *backend,
+		   const struct vfio_region *region)
+{
+	const unsigned int piece = 64 * KIB;
+	uint8_t *bytes = rom->host;
+
+	memset(bytes, 0xff, rom->size);
+	for (uint64_t at = 0; at < region->info.size; at += piece) {
+		uint64_t left = region->info.size - at;
+		unsigned int size = left < piece ? (unsigned int)left : piece;
+		int error = backend->ops->read(backend, &region->info, at, bytes + at, size);
+
+		if (error < 0) {
+			memset(bytes + at, 0xff, size);
+			log_warn("option ROM: %u bytes at 0x%llx cannot be read: %s", size,
+				 (unsigned long long)at, err_text(error));
+		}
+	}
+}
+
 int vfio_rom_load(const char *path, struct vfio_rom *rom, struct err *err)
 {
 	uint64_t size = 0;
-	void *host;
 	int fd = open_file(path, &size, err), error;
 
 	if (fd < 0)
 		return fd;
-	rom->size = round_up_power_of_2(size < host_page_size() ? host_page_size() : size);
-	host = mmap(NULL, rom->size, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
-	if (host == MAP_FAILED) {
-		error = err_set(err, -errno, "option ROM %s: %s", path, err_text(-errno));
-		fd_close(&fd);
-		return error;
-	}
-	rom->host = host;
-	error = fill(rom, fd, size, path, err);
+	error = vfio_rom_reserve(rom, size);
+	if (error)
+		err_set(err, error, "option ROM %s: %s", path, err_text(error));
+	else
+		error = fill(rom, fd, size, path, err);
 	fd_close(&fd);
 	if (error)
 		vfio_rom_release(rom);

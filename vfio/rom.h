@@ -1,11 +1,12 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
-/* A file in the place of a device's expansion ROM. */
+/* A device's expansion ROM as memory: a copy of its own, or a file in its place. */
 
 #ifndef FERRY_VFIO_ROM_H
 #define FERRY_VFIO_ROM_H
 
 #include <stdint.h>
 
+#include "vfio/region.h"
 #include "vmm/base/err.h"
 
 /* Host memory that the guest reads directly. */
@@ -18,5 +19,15 @@ struct vfio_rom {
 /* Reads the file at @path, 1 byte to 16 MiB; -errno with @err saying what is wrong with it. */
 int vfio_rom_load(const char *path, struct vfio_rom *rom, struct err *err) FERRY_MUST_CHECK;
 void vfio_rom_release(struct vfio_rom *rom);
+
+/* Room for the device's own ROM of @size bytes, all ones until vfio_rom_copy(). -errno. */
+int vfio_rom_reserve(struct vfio_rom *rom, uint64_t size) FERRY_MUST_CHECK;
+
+/*
+ * Copies the ROM of @region; what cannot be read stays all ones. In large pieces: the kernel turns
+ * the ROM's decoder on and off for each.
+ */
+void vfio_rom_copy(struct vfio_rom *rom, struct vfio_backend *backend,
+		   const struct vfio_region *region);
 
 #endif

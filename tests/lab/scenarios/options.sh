@@ -1,0 +1,84 @@
+# SPDX-License-Identifier: BSD-3-Clause
+# scenarios: trace-log trace-intx mmap-off rom-own rom-file rom-off
+# seconds: 75
+# deadline: 400
+# What a user may choose for a device: a log of all that the guest does with it, BARs that are trapped,
+# another option ROM or none.
+
+flavour=cloud
+disk=$(device "$nvme_id")
+nic=$(device "$e1000_id")
+give "$disk" "$nic"
+
+# told FILE LINES...: each is in the file.
+told() {
+	local file=$1 line
+	shift
+	for line in "$@"; do
+		grep -q "$line" "$file" || { echo "no '$line' in $file"; return 1; }
+	done
+}
+
+guest "nvme_file" --vfio "$disk,trace=$work/disk.trace"
+head -n 200 "$work/disk.trace"
+check trace-log "$(wc -l < "$work/disk.trace") lines; $(same_sums); $(why)" \
+	[ "$status $(same_sums) $(told "$work/disk.trace" 'Vendor ID, Device ID$' \
+		'write 0x0004.* Command: memory master' 'NVMe CC: enable' 'NVMe CSTS: ready' \
+		'write.* MSI-X Message Control: enable' 'MSI-X vector 0 control: unmasked' \
+		'irq     MSI-X vector 0' 'device  given back' > "$work/missing" && echo told)" = "0 yes told" ]
+
+flavour=generic
+guest "net:e1000" --vfio "$nic,trace=$work/nic.trace"
+flavour=cloud
+fetched=$(value "net e1000")
+check trace-intx "it fetched '$fetched'; $(why)" \
+	expr "$status $(told "$work/nic.trace" 'irq     INTx raised' 'irq     INTx end of interrupt' && echo told) \
+$fetched" : "0 told $LAB_TFTP_SHA256 "
+
+# What a read costs when the doorbells are trapped, and when they are told of as well.
+reads() {
+	local before after
+	guest_send "nvme_reads:0500"
+	guest_see "$1" '^LAB: ask'
+	before=$(monitor_exits)
+	start=$(now)
+	guest_send "nvme_reads:2000"
+	guest_see $(($1 + 1)) '^LAB: ask'
+	took=$(($(now) - start))
+	after=$(monitor_exits)
+	exits=$((after - before))
+}
+for options in "" ",mmap=off" ",trace=/dev/null"; do
+	guest_start "nvme_file,ask" --vfio "$disk$options"
+	guest_see 1 '^LAB: ask'
+	reads 2
+	guest_send poweroff
+	guest_wait
+	note "2,000 reads from the disk${options:+ with $options}: $took hundredths of a second, $exits exits"
+	[ "$options" != ",mmap=off" ] || trapped="$exits $(same_sums) $status"
+done
+check mmap-off "exits, sums and status: $trapped" [ "${trapped%% *}" -gt 4000 -a "${trapped#* }" = "yes 0" ]
+
+echo 1 > "$nic/enable"
+echo 1 > "$nic/rom"
+own=$(sha256sum < "$nic/rom" | cut -d ' ' -f 1)
+echo 0 > "$nic/rom"
+echo 0 > "$nic/enable"
+guest "rom:8086:100e" --vfio "$nic"
+check rom-own "it is '$(value rom)', the host reads $own; $(why)" \
+	expr "$status $(value rom)" : "0 [0-9]* 55aa $own"
+# A header that points to its data at 0x1c (PCI Firmware 3.0 5.1): 0x18 bytes of data that say it has
+# 80 blocks of 512 bytes and is the last image.
+{
+	printf '\125\252\120'
+	head -c 21 /dev/zero
+	printf '\034\000\000\000PCIR'
+	head -c 6 /dev/zero
+	printf '\030\000\000\000\000\000\120\000\000\000\000\200\000\000'
+	yes "an option ROM" | head -c 40960
+} | head -c 40960 > "$work/rom"
+sum=$(sha256sum < "$work/rom" | cut -d ' ' -f 1)
+guest "rom:8086:100e" --vfio "$nic,rom=$work/rom"
+check rom-file "it is '$(value rom)', not of $sum; $(why)" [ "$(value rom)" = "40960 55aa $sum" ]
+guest "rom:8086:100e" --vfio "$nic,rom=off"
+check rom-off "it is '$(value rom)'; $(why)" [ "$status $(value rom)" = "0 none" ]
