@@ -5,19 +5,20 @@
 
 #include <errno.h>
 #include <inttypes.h>
+#include <limits.h>
 #include <stdbool.h>
 #include <stdio.h>
 
 #include "vmm/base/bits.h"
 
 /* One of the pool's counters; false when the host has no such pool. */
-static bool read_counter(uint64_t page_size, const char *name, uint64_t *value)
+static bool read_counter(const char *sysfs, uint64_t page_size, const char *name, uint64_t *value)
 {
-	char path[128];
+	char path[PATH_MAX];
 	FILE *file;
 	bool read;
 
-	snprintf(path, sizeof(path), "/sys/kernel/mm/hugepages/hugepages-%" PRIu64 "kB/%s",
+	snprintf(path, sizeof(path), "%s/kernel/mm/hugepages/hugepages-%" PRIu64 "kB/%s", sysfs,
 		 page_size / KIB, name);
 	file = fopen(path, "re");
 	if (!file)
@@ -27,27 +28,35 @@ static bool read_counter(uint64_t page_size, const char *name, uint64_t *value)
 	return read;
 }
 
-int hugepages_explain(uint64_t page_size, uint64_t total, uint64_t held, int code, struct err *err)
+int hugepages_check(const char *sysfs, uint64_t page_size, uint64_t total, uint64_t held, int code,
+		    struct err *err)
 {
 	const char *name = page_size == GIB ? "1 GiB" : "2 MiB";
 	uint64_t needed = total / page_size, unused, reserved, pool;
 
-	if (!read_counter(page_size, "free_hugepages", &unused) ||
-	    !read_counter(page_size, "resv_hugepages", &reserved) ||
-	    !read_counter(page_size, "nr_hugepages", &pool))
+	if (!read_counter(sysfs, page_size, "free_hugepages", &unused) ||
+	    !read_counter(sysfs, page_size, "resv_hugepages", &reserved) ||
+	    !read_counter(sysfs, page_size, "nr_hugepages", &pool))
 		return err_set(err, code,
 			       "guest memory: huge pages of %s: %s: this host has none of that "
 			       "size: choose the other size, or leave hugepages= out",
 			       name, err_text(code));
 	unused = (unused > reserved ? unused - reserved : 0) + held / page_size;
 	if (unused >= needed)
-		return err_set(err, code,
-			       "guest memory: %" PRIu64 " huge pages of %s: %s: %" PRIu64
-			       " are free: ask for less with --memory, or leave hugepages= out",
-			       needed, name, err_text(code), unused);
+		return 0;
 	return err_set(err, code,
 		       "guest memory: %" PRIu64 " huge pages of %s: only %" PRIu64
 		       " are free: reserve more with `echo %" PRIu64
 		       " > /sys/kernel/mm/hugepages/hugepages-%" PRIu64 "kB/nr_hugepages` as root",
 		       needed, name, unused, pool + needed - unused, page_size / KIB);
+}
+
+int hugepages_explain(uint64_t page_size, uint64_t total, uint64_t held, int code, struct err *err)
+{
+	if (hugepages_check("/sys", page_size, total, held, code, err))
+		return code;
+	return err_set(err, code,
+		       "guest memory: %" PRIu64 " huge pages of %s: %s: as many are free: ask for "
+		       "less with --memory, or leave hugepages= out",
+		       total / page_size, page_size == GIB ? "1 GiB" : "2 MiB", err_text(code));
 }

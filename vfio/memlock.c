@@ -23,28 +23,50 @@ static bool have_capability(unsigned int capability)
 	return data[CAP_TO_INDEX(capability)].effective & CAP_TO_MASK(capability);
 }
 
-int vfio_memlock_ensure(uint64_t need, struct err *err)
+static int refuse(uint64_t need, uint64_t most, struct err *err)
 {
-	struct rlimit limit;
-	uint64_t most;
-
-	/* The kernel's type1 does not count pages of a process with this capability. */
-	if (have_capability(CAP_IPC_LOCK))
-		return 0;
-	if (getrlimit(RLIMIT_MEMLOCK, &limit) < 0)
-		return err_set(err, -errno, "locked-memory limit: %s", err_text(-errno));
-	if (limit.rlim_cur == RLIM_INFINITY || limit.rlim_cur >= need)
-		return 0;
-	most = limit.rlim_max;
-	if (limit.rlim_max != RLIM_INFINITY && limit.rlim_max < need)
-		limit.rlim_max = need;
-	limit.rlim_cur = need;
-	if (setrlimit(RLIMIT_MEMLOCK, &limit) == 0)
-		return 0;
 	return err_set(err, -ENOMEM,
 		       "locked-memory limit: guest RAM for passed-through devices needs %" PRIu64
 		       " KiB, the limit is %" PRIu64 " KiB: raise it with `ulimit -l %" PRIu64
 		       "` as root, a memlock line in /etc/security/limits.conf or LimitMEMLOCK= of "
 		       "the systemd unit",
 		       need / KIB, most / KIB, need / KIB);
+}
+
+int vfio_memlock_check(uint64_t need, struct vfio_memlock *memlock, struct err *err)
+{
+	struct rlimit limit;
+
+	*memlock = (struct vfio_memlock){.enough = true};
+	/* The kernel's type1 does not count pages of a process with this capability. */
+	if (have_capability(CAP_IPC_LOCK))
+		return 0;
+	if (getrlimit(RLIMIT_MEMLOCK, &limit) < 0)
+		return err_set(err, -errno, "locked-memory limit: %s", err_text(-errno));
+	memlock->soft = limit.rlim_cur;
+	memlock->hard = limit.rlim_max;
+	if (limit.rlim_cur == RLIM_INFINITY || limit.rlim_cur >= need)
+		return 0;
+	memlock->enough = false;
+	if (limit.rlim_max == RLIM_INFINITY || limit.rlim_max >= need ||
+	    have_capability(CAP_SYS_RESOURCE)) {
+		memlock->may_raise = true;
+		return 0;
+	}
+	return refuse(need, memlock->hard, err);
+}
+
+int vfio_memlock_ensure(uint64_t need, struct err *err)
+{
+	struct vfio_memlock memlock;
+	struct rlimit limit;
+	int error = vfio_memlock_check(need, &memlock, err);
+
+	if (error || memlock.enough)
+		return error;
+	limit.rlim_cur = need;
+	limit.rlim_max = memlock.hard;
+	if (memlock.hard != RLIM_INFINITY && memlock.hard < need)
+		limit.rlim_max = need;
+	return setrlimit(RLIMIT_MEMLOCK, &limit) < 0 ? refuse(need, memlock.hard, err) : 0;
 }

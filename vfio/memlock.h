@@ -4,9 +4,20 @@
 #ifndef FERRY_VFIO_MEMLOCK_H
 #define FERRY_VFIO_MEMLOCK_H
 
+#include <stdbool.h>
 #include <stdint.h>
 
 #include "vmm/base/err.h"
+
+struct vfio_memlock {
+	bool enough;         /* as it is */
+	bool may_raise;      /* not enough, but this process may raise it */
+	uint64_t soft, hard; /* bytes; 0 with CAP_IPC_LOCK, when nothing is counted */
+};
+
+/* Asks without changing anything. -ENOMEM with @err as below when @need cannot be had. */
+int vfio_memlock_check(uint64_t need, struct vfio_memlock *memlock,
+		       struct err *err) FERRY_MUST_CHECK;
 
 /*
  * Makes sure that @need bytes can be pinned: nothing to do with CAP_IPC_LOCK, else raises the soft

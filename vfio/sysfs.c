@@ -13,18 +13,18 @@
 #include <unistd.h>
 
 #include "vmm/base/bits.h"
+#include "vmm/base/page.h"
 
 enum {
 	MEMBERS_NAMED = 6,
-	DRIVER_SIZE = 64,
 	/* Flags of the `resource` file, as linux/ioport.h has had them since PCI exists. */
 	RESOURCE_IO = 0x100,
 	RESOURCE_MEM = 0x200,
+	RESOURCE_PREFETCH = 0x2000,
 	RESOURCE_MEM_64 = 0x100000,
 };
 
-/* The last component of the link @folder/@name; -errno, -ENAMETOOLONG when it does not fit. */
-static int link_name(const char *folder, const char *name, char *component, size_t size)
+int vfio_sysfs_link(const char *folder, const char *name, char *component, size_t size)
 {
 	char path[PATH_MAX], target[PATH_MAX];
 	const char *slash;
@@ -44,16 +44,14 @@ static int link_name(const char *folder, const char *name, char *component, size
 	return 0;
 }
 
-/* Variant drivers (mlx5_vfio_pci) serve VFIO as well as vfio-pci does. */
-static bool driver_is_vfio(const char *driver)
+bool vfio_driver_is_vfio(const char *driver)
 {
 	return strstr(driver, "vfio") != NULL;
 }
 
-/* Drivers that leave their device's DMA alone, so that the kernel accepts them in a group. */
-static bool driver_is_harmless(const char *driver)
+bool vfio_driver_is_harmless(const char *driver)
 {
-	return driver_is_vfio(driver) || strcmp(driver, "pci-stub") == 0 ||
+	return vfio_driver_is_vfio(driver) || strcmp(driver, "pci-stub") == 0 ||
 	       strcmp(driver, "pcieport") == 0;
 }
 
@@ -116,7 +114,7 @@ static int normalise(const char *sysfs, const char *name, struct vfio_sysfs_devi
 
 static int check_is_pci(const struct vfio_sysfs_device *device, struct err *err)
 {
-	char subsystem[DRIVER_SIZE];
+	char subsystem[VFIO_DRIVER_SIZE];
 	struct stat status;
 
 	if (stat(device->path, &status) < 0)
@@ -124,7 +122,7 @@ static int check_is_pci(const struct vfio_sysfs_device *device, struct err *err)
 			       "passthrough device %s: %s: %s: lspci -D lists this host's devices",
 			       device->address, device->path, err_text(-errno));
 	if (!S_ISDIR(status.st_mode) ||
-	    link_name(device->path, "subsystem", subsystem, sizeof(subsystem)) != 0 ||
+	    vfio_sysfs_link(device->path, "subsystem", subsystem, sizeof(subsystem)) != 0 ||
 	    strcmp(subsystem, "pci") != 0)
 		return err_set(err, -ENODEV,
 			       "passthrough device %s: %s: not a PCI device: give a path under "
@@ -133,11 +131,11 @@ static int check_is_pci(const struct vfio_sysfs_device *device, struct err *err)
 	return 0;
 }
 
-static int find_group(struct vfio_sysfs_device *device, struct err *err)
+int vfio_sysfs_group(struct vfio_sysfs_device *device, struct err *err)
 {
 	char name[32], *end;
 	unsigned long number;
-	int error = link_name(device->path, "iommu_group", name, sizeof(name));
+	int error = vfio_sysfs_link(device->path, "iommu_group", name, sizeof(name));
 
 	if (error == -ENOENT)
 		return err_set(err, -ENODEV,
@@ -161,27 +159,24 @@ static int find_group(struct vfio_sysfs_device *device, struct err *err)
 
 static int check_driver(const struct vfio_sysfs_device *device, struct err *err)
 {
-	char driver[DRIVER_SIZE];
+	char driver[VFIO_DRIVER_SIZE];
 	const char *address = device->address;
-	int error = link_name(device->path, "driver", driver, sizeof(driver));
+	int error = vfio_sysfs_link(device->path, "driver", driver, sizeof(driver));
 
-	if (error == 0 && driver_is_vfio(driver))
+	if (error == 0 && vfio_driver_is_vfio(driver))
 		return 0;
 	if (error == 0)
 		return err_set(err, -EBUSY,
 			       "passthrough device %s: it is bound to driver %s, not to vfio-pci: "
-			       "bind it as root: echo vfio-pci > %s/driver_override; "
-			       "echo %s > %s/driver/unbind; echo %s > /sys/bus/pci/drivers_probe",
-			       address, driver, device->path, address, device->path, address);
-	return err_set(
-		err, -ENODEV,
-		"passthrough device %s: it has no driver and must be bound to vfio-pci: bind "
-		"it as root: modprobe vfio-pci; echo vfio-pci > %s/driver_override; "
-		"echo %s > /sys/bus/pci/drivers_probe",
-		address, device->path, address);
+			       "as root: ferry bind %s",
+			       address, driver, address);
+	return err_set(err, -ENODEV,
+		       "passthrough device %s: it has no driver and must be bound to vfio-pci: as "
+		       "root: ferry bind %s",
+		       address, address);
 }
 
-static int read_resources(struct vfio_sysfs_device *device, struct err *err)
+int vfio_sysfs_resources(struct vfio_sysfs_device *device, struct err *err)
 {
 	char path[PATH_MAX + 16], line[128];
 	FILE *file;
@@ -207,51 +202,76 @@ static int read_resources(struct vfio_sysfs_device *device, struct err *err)
 		resource->size = end - start + 1;
 		resource->io = flags & RESOURCE_IO;
 		resource->wide = flags & RESOURCE_MEM_64;
+		resource->prefetchable = flags & RESOURCE_PREFETCH;
 	}
 	fclose(file);
 	return 0;
 }
 
-int vfio_sysfs_find(const char *sysfs, const char *name, struct vfio_sysfs_device *device,
-		    struct err *err)
+uint64_t vfio_sysfs_room(uint64_t size)
+{
+	if (size == 0)
+		return 0;
+	return round_up_power_of_2(size < host_page_size() ? host_page_size() : size);
+}
+
+void vfio_sysfs_window(const struct vfio_sysfs_device *device, uint64_t *mmio32, uint64_t *mmio64)
+{
+	for (unsigned int bar = 0; bar < PCI_BAR_COUNT; bar++) {
+		const struct vfio_resource *resource = &device->resources[bar];
+
+		if (!resource->io)
+			*(resource->wide ? mmio64 : mmio32) += vfio_sysfs_room(resource->size);
+	}
+}
+
+int vfio_sysfs_locate(const char *sysfs, const char *name, struct vfio_sysfs_device *device,
+		      struct err *err)
 {
 	int error;
 
 	memset(device, 0, sizeof(*device));
 	error = normalise(sysfs, name, device, err);
+	return error ? error : check_is_pci(device, err);
+}
+
+int vfio_sysfs_find(const char *sysfs, const char *name, struct vfio_sysfs_device *device,
+		    struct err *err)
+{
+	int error = vfio_sysfs_locate(sysfs, name, device, err);
+
 	if (!error)
-		error = check_is_pci(device, err);
-	if (!error)
-		error = find_group(device, err);
+		error = vfio_sysfs_group(device, err);
 	if (!error)
 		error = check_driver(device, err);
 	if (!error)
-		error = read_resources(device, err);
+		error = vfio_sysfs_resources(device, err);
 	return error;
 }
 
 struct blockers {
-	char named[MEMBERS_NAMED * (VFIO_ADDRESS_SIZE + DRIVER_SIZE + 12)];
-	char addresses[MEMBERS_NAMED * VFIO_ADDRESS_SIZE + 1];
+	char named[MEMBERS_NAMED * (VFIO_ADDRESS_SIZE + VFIO_DRIVER_SIZE + 12)];
+	char first[VFIO_ADDRESS_SIZE];
 	unsigned int count;
 };
 
 static void add_blocker(struct blockers *blockers, const char *sysfs, const char *name)
 {
-	size_t named = strlen(blockers->named), addresses = strlen(blockers->addresses);
-	char path[PATH_MAX], driver[DRIVER_SIZE];
+	size_t named = strlen(blockers->named);
+	char path[PATH_MAX], driver[VFIO_DRIVER_SIZE];
 
 	if (strlen(name) >= VFIO_ADDRESS_SIZE ||
 	    snprintf(path, sizeof(path), "%s/bus/pci/devices/%s", sysfs, name) >=
 		    (int)sizeof(path) ||
-	    link_name(path, "driver", driver, sizeof(driver)) != 0 || driver_is_harmless(driver))
+	    vfio_sysfs_link(path, "driver", driver, sizeof(driver)) != 0 ||
+	    vfio_driver_is_harmless(driver))
 		return;
 	if (blockers->count++ >= MEMBERS_NAMED)
 		return;
 	snprintf(blockers->named + named, sizeof(blockers->named) - named, "%s%s (driver %s)",
 		 named ? ", " : "", name, driver);
-	snprintf(blockers->addresses + addresses, sizeof(blockers->addresses) - addresses, "%s%s",
-		 addresses ? " " : "", name);
+	if (blockers->count == 1)
+		strcpy(blockers->first, name);
 }
 
 int vfio_sysfs_not_viable(const char *sysfs, unsigned int group, struct err *err)
@@ -276,9 +296,7 @@ int vfio_sysfs_not_viable(const char *sysfs, unsigned int group, struct err *err
 	if (blockers.count > MEMBERS_NAMED)
 		snprintf(more, sizeof(more), " and %u more", blockers.count - MEMBERS_NAMED);
 	return err_set(err, -EPERM,
-		       "IOMMU group %u: not viable: %s%s would share its DMA: bind them as root: "
-		       "for d in %s; do p=/sys/bus/pci/devices/$d; "
-		       "echo vfio-pci > $p/driver_override; echo $d > $p/driver/unbind; "
-		       "echo $d > /sys/bus/pci/drivers_probe; done",
-		       group, blockers.named, more, blockers.addresses);
+		       "IOMMU group %u: not viable: %s%s would share its DMA: as root: ferry bind "
+		       "--group %s",
+		       group, blockers.named, more, blockers.first);
 }

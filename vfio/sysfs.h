@@ -12,13 +12,14 @@
 #include "devices/pci/pci.h"
 #include "vmm/base/err.h"
 
-enum { VFIO_ADDRESS_SIZE = 16 };
+enum { VFIO_ADDRESS_SIZE = 16, VFIO_DRIVER_SIZE = 64 };
 
 /* One line of the `resource` file; BARs and, at PCI_ROM_BAR, the expansion ROM. */
 struct vfio_resource {
 	uint64_t size; /* 0: none */
 	bool io;
 	bool wide; /* a 64-bit BAR */
+	bool prefetchable;
 };
 
 struct vfio_sysfs_device {
@@ -38,9 +39,31 @@ struct vfio_sysfs_device {
 int vfio_sysfs_find(const char *sysfs, const char *name, struct vfio_sysfs_device *device,
 		    struct err *err) FERRY_MUST_CHECK;
 
+/* The steps of vfio_sysfs_find(): name and path of a PCI device, its group, its BAR sizes. */
+int vfio_sysfs_locate(const char *sysfs, const char *name, struct vfio_sysfs_device *device,
+		      struct err *err) FERRY_MUST_CHECK;
+int vfio_sysfs_group(struct vfio_sysfs_device *device, struct err *err) FERRY_MUST_CHECK;
+int vfio_sysfs_resources(struct vfio_sysfs_device *device, struct err *err) FERRY_MUST_CHECK;
+
+/* What a BAR of @size takes of a window: at least a page, as it is assigned; 0 for none. */
+uint64_t vfio_sysfs_room(uint64_t size);
+
+/* Adds the room that the device's memory BARs need. */
+void vfio_sysfs_window(const struct vfio_sysfs_device *device, uint64_t *mmio32, uint64_t *mmio64);
+
+/* The last component of the link @folder/@name; -errno, -ENAMETOOLONG when it does not fit. */
+int vfio_sysfs_link(const char *folder, const char *name, char *component,
+		    size_t size) FERRY_MUST_CHECK;
+
+/* Variant drivers (mlx5_vfio_pci) serve VFIO as well as vfio-pci does. */
+bool vfio_driver_is_vfio(const char *driver);
+
+/* Drivers that leave their device's DMA alone, so that the kernel accepts them in a group. */
+bool vfio_driver_is_harmless(const char *driver);
+
 /*
  * Fills @err with the members of IOMMU group @group whose drivers keep it from being viable and the
- * commands that free them. Returns -EPERM.
+ * command that frees them. Returns -EPERM.
  */
 int vfio_sysfs_not_viable(const char *sysfs, unsigned int group, struct err *err);
 

@@ -18,7 +18,6 @@
 #include "vfio/sysfs.h"
 #include "vmm/base/bits.h"
 #include "vmm/base/fd.h"
-#include "vmm/base/page.h"
 
 struct member {
 	struct vfio_group *group;
@@ -157,16 +156,14 @@ size_t vfio_iova_ranges(const struct vfio *vfio, struct ram_range *ranges, size_
 	return space->ops->ranges(space, ranges, room);
 }
 
-/* What BAR @bar takes of a window: at least a page, as it is assigned. */
+/* What BAR @bar takes of a window, with the ROM that the user chose. */
 static uint64_t memory_size(const struct entry *entry, unsigned int bar)
 {
 	uint64_t size = entry->sysfs.resources[bar].size;
 
 	if (bar == PCI_ROM_BAR && (entry->rom.host || entry->options.no_rom))
 		size = entry->rom.size;
-	if (size == 0)
-		return 0;
-	return round_up_power_of_2(size < host_page_size() ? host_page_size() : size);
+	return vfio_sysfs_room(size);
 }
 
 void vfio_window_sizes(const struct vfio *vfio, uint64_t *mmio32, uint64_t *mmio64)

@@ -45,13 +45,13 @@ give "$edu"
 {
 	refused refuse-no-device 1 "0000:77:00.0" $boot --vfio 0000:77:00.0
 	bind "$nic" none
-	refused refuse-not-bound 1 "${nic##*/}.*vfio-pci.*(bind|driver_override)" $boot --vfio "$nic"
+	refused refuse-not-bound 1 "${nic##*/}.*vfio-pci.*ferry bind ${nic##*/}" $boot --vfio "$nic"
 
 	mate=$(grouped_device "$e1000_id")
 	grouped=$(grouped_device "$edu_id")
 	give "$grouped"
 	bind "$mate" e1000
-	refused refuse-not-viable 1 "${mate##*/}.*e1000" $boot --vfio "$grouped"
+	refused refuse-not-viable 1 "${mate##*/}.*e1000.*ferry bind --group ${mate##*/}" $boot --vfio "$grouped"
 	give "$mate"
 
 	mount -t tmpfs none /dev/vfio
