@@ -53,7 +53,9 @@ SOURCES_kvm := $(wildcard vmm/kvm/*.c)
 SOURCES_devices := $(wildcard devices/*.c devices/pci/*.c)
 SOURCES_vfio := $(wildcard vfio/*.c)
 SOURCES_arch := $(wildcard arch/*.c arch/loader/*.c arch/$(ARCH)/*.c)
-SOURCES_vmm := $(filter-out vmm/main.c,$(wildcard vmm/*.c))
+SOURCES_vmm := $(filter-out vmm/main.c,$(wildcard vmm/*.c vmm/tools/*.c))
+# The one library that is not libc, for --json; always from its archive.
+JANSSON := -l:libjansson.a
 LIBRARIES := $(foreach layer,$(LAYERS),$(B)/lib$(layer).a)
 
 UNIT_TESTS := $(patsubst %.c,$(B)/%,$(wildcard tests/unit/test_*.c))
@@ -76,7 +78,7 @@ help:
 
 $(B)/ferry: $(B)/vmm/main.o $(LIBRARIES)
 	$(call say,LINK,$@)
-	$(Q)$(CC) $(if $(SANITIZE),,$(if $(STATIC),$(STATIC_LDFLAGS))) $(LDFLAGS_ALL) -o $@ $^
+	$(Q)$(CC) $(if $(SANITIZE),,$(if $(STATIC),$(STATIC_LDFLAGS))) $(LDFLAGS_ALL) -o $@ $^ $(JANSSON)
 
 define layer_rule
 $(B)/lib$(1).a: $(patsubst %.c,$(B)/%.o,$(SOURCES_$(1)))
@@ -90,13 +92,20 @@ $(B)/%.o: %.c Makefile
 	$(call say,CC,$@)
 	$(Q)$(CC) $(CPPFLAGS) $(CFLAGS_ALL) -MMD -MP -c -o $@ $<
 
+# Said in one sentence rather than by the compiler.
+$(patsubst %.c,$(B)/%.o,$(wildcard vmm/tools/*.c)): | have-jansson
+.PHONY: have-jansson
+have-jansson:
+	@echo '#include <jansson.h>' | $(CC) $(CPPFLAGS) -E - >/dev/null 2>&1 || \
+		{ echo 'jansson.h is missing: install the package libjansson-dev' >&2; exit 1; }
+
 # Helpers that several unit tests share are in tests/unit/support*.c.
 UNIT_SUPPORT := $(patsubst %.c,$(B)/%.o,$(wildcard tests/unit/support*.c))
 
 $(B)/tests/unit/test_%: $(B)/tests/unit/test_%.o $(UNIT_SUPPORT) $(LIBRARIES)
 	$(call say,LINK,$@)
 	$(Q)$(CC) $(LDFLAGS_ALL) -o $@ $(filter %.o,$^) -Wl,--start-group $(filter %.a,$^) -Wl,--end-group \
-		-lcheck -lsubunit -lrt -lm
+		-lcheck -lsubunit $(JANSSON) -lrt -lm
 
 .SECONDARY:
 
@@ -170,5 +179,5 @@ install: all
 clean:
 	rm -rf build
 
--include $(wildcard $(foreach folder,vmm vmm/base vmm/kvm memory devices devices/pci vfio arch \
+-include $(wildcard $(foreach folder,vmm vmm/base vmm/kvm vmm/tools memory devices devices/pci vfio arch \
 	arch/loader arch/$(ARCH) tests/unit,$(B)/$(folder)/*.d))

@@ -8,18 +8,33 @@
 #include <sys/resource.h>
 #include <unistd.h>
 
+#include "vmm/base/bits.h"
 #include "vmm/base/fd.h"
 #include "vmm/base/log.h"
 #include "vmm/base/trim.h"
 #include "vmm/config.h"
 #include "vmm/machine.h"
+#include "vmm/tools/tools.h"
 
 static const char usage[] =
 	"Usage: ferry run [OPTION]... KERNEL\n"
+	"       ferry devices [OPTION]... [ADDR]...\n"
 	"       ferry --help | --version\n"
 	"\n"
 	"A KVM virtual machine monitor that hands real PCI devices to its guest.\n"
-	"`ferry run --help` lists the options.\n";
+	"\n"
+	"  run       boots a guest\n"
+	"  devices   lists the host's PCI devices and which can be handed over\n"
+	"\n"
+	"`ferry COMMAND --help` lists a command's options.\n";
+
+/* Beside `run`. */
+static const struct {
+	const char *name;
+	int (*function)(const struct tool *tool, int argc, char **argv);
+} tools[] = {
+	{"devices", tool_devices},
+};
 
 /* What is opened in the place of a standard descriptor that is closed would be taken for it. */
 static void open_standard_descriptors(void)
@@ -103,10 +118,17 @@ static int command_run(int argc, char **argv)
 int main(int argc, char **argv)
 {
 	const char *command = argc > 1 ? argv[1] : "";
+	struct tool tool;
 
 	open_standard_descriptors();
 	if (strcmp(command, "run") == 0)
 		return command_run(argc - 1, argv + 1);
+	for (size_t i = 0; i < ARRAY_SIZE(tools); i++) {
+		if (strcmp(command, tools[i].name) != 0)
+			continue;
+		tool_here(&tool);
+		return tools[i].function(&tool, argc - 1, argv + 1);
+	}
 	if (strcmp(command, "--version") == 0) {
 		puts("ferry " FERRY_VERSION);
 		return 0;

@@ -1,0 +1,269 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/* `ferry devices` over made-up hosts: what it tells, in which form, and of what it makes nothing. */
+
+#include <check.h>
+#include <limits.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "tests/unit/support_tools.h"
+#include "tests/unit/support_vfio_fake.h"
+#include "vmm/base/bits.h"
+
+#define NVME "0000:01:00.0"
+#define NIC  "0000:02:00.0"
+
+static const char ids_file[] = "# a comment\n"
+			       "144d  Samsung Electronics Co Ltd\n"
+			       "\ta808  NVMe SSD Controller SM981\n"
+			       "\t\t144d a801  SSD 970 EVO\n"
+			       "8086  Intel Corporation\n"
+			       "\t10d3  82574L Gigabit Network Connection\n"
+			       "C 01  Mass storage controller\n"
+			       "\t08  Non-Volatile memory controller\n"
+			       "\t\t02  NVM Express\n"
+			       "C 02  Network controller\n";
+
+static void setup(void)
+{
+	tools_setup();
+	tree_write("pci.ids", ids_file);
+	tools_add(NVME, 7, "nvme", "144d:a808", "010802");
+	tools_file(NVME, "reset_method", "flr bus\n");
+	tools_file(NVME, "reset", "");
+	tools_add(NIC, 8, "vfio-pci", "8086:10d3", "020000");
+}
+
+static int devices(const char *first, const char *second)
+{
+	return tools_run(tool_devices, "devices", first, second, NULL);
+}
+
+/* The passable word of a device, by JSON; static. */
+static const char *passable(const char *address)
+{
+	static char word[32];
+	json_t *root, *device;
+
+	ck_assert_int_eq(devices("--json", address), TOOL_OK);
+	root = tools_json();
+	device = json_array_get(json_object_get(root, "devices"), 0);
+	snprintf(word, sizeof(word), "%s", json_string_value(json_object_get(device, "passable")));
+	json_decref(root);
+	return word;
+}
+
+START_TEST(the_table_has_a_line_for_each)
+{
+	char *line;
+
+	tools_add("0000:00:1f.3", 9, "a_driver_of_a_rather_long_name", "1234:5678", "040300");
+	ck_assert_int_eq(devices(NULL, NULL), TOOL_OK);
+	has(tools_out, "ADDRESS       ID ");
+	has(tools_out, "0000:01:00.0  144d:a808  nvme ");
+	has(tools_out, "after bind  Non-Volatile");
+	has(tools_out, "ready       Network controller: I");
+	ck_assert(strstr(tools_out, NIC) > strstr(tools_out, NVME));
+	ck_assert(strstr(tools_out, NVME) > strstr(tools_out, "0000:00:1f.3"));
+	for (line = strtok(tools_out, "\n"); line; line = strtok(NULL, "\n"))
+		ck_assert_msg(strlen(line) <= 100, "%s", line);
+}
+END_TEST
+
+START_TEST(one_device_is_told_at_length)
+{
+	tools_add("0000:01:00.1", 7, NULL, "144d:0001", "010802");
+	tools_add("0000:00:01.0", 7, "pcieport", "8086:1901", "060400");
+	ck_assert_int_eq(devices("01:00.0", NULL), TOOL_OK);
+	has(tools_out, "Samsung Electronics Co Ltd NVMe SSD Controller SM981");
+	has(tools_out, "IDs          144d:a808");
+	has(tools_out,
+	    "group  7, with 0000:00:01.0 (pcieport, a bridge), 0000:01:00.1 (no driver)\n");
+	has(tools_out, "resets by    flr bus\n");
+	has(tools_out, "BAR 0        64K, memory\n");
+	has(tools_out, "BAR 2        32, I/O ports\n");
+	has(tools_out, "BAR 4        2M, memory, 64-bit, prefetchable\n");
+	has(tools_out, "passable     after `ferry bind 0000:01:00.0`: driver nvme has it\n");
+}
+END_TEST
+
+START_TEST(json_holds_the_same)
+{
+	json_t *root, *device, *bar;
+
+	ck_assert_int_eq(devices("--json", NVME), TOOL_OK);
+	root = tools_json();
+	device = json_array_get(json_object_get(root, "devices"), 0);
+	ck_assert_str_eq(json_string_value(json_object_get(device, "vendor")), "144d");
+	ck_assert_str_eq(json_string_value(json_object_get(device, "class_name")),
+			 "Non-Volatile memory controller");
+	ck_assert_int_eq(json_integer_value(json_object_get(device, "iommu_group")), 7);
+	ck_assert_str_eq(json_string_value(json_object_get(device, "driver")), "nvme");
+	ck_assert_str_eq(json_string_value(json_object_get(device, "command")),
+			 "ferry bind 0000:01:00.0");
+	ck_assert(json_is_true(json_object_get(device, "resettable")));
+	ck_assert_uint_eq(json_array_size(json_object_get(device, "reset_methods")), 2);
+	bar = json_array_get(json_object_get(device, "bars"), 2);
+	ck_assert_int_eq(json_integer_value(json_object_get(bar, "index")), 4);
+	ck_assert_int_eq(json_integer_value(json_object_get(bar, "size")), 2 * MIB);
+	ck_assert(json_is_true(json_object_get(bar, "wide")));
+	json_decref(root);
+}
+END_TEST
+
+START_TEST(all_of_them_as_json)
+{
+	json_t *root;
+
+	ck_assert_int_eq(devices("--json", NULL), TOOL_OK);
+	root = tools_json();
+	ck_assert_uint_eq(json_array_size(json_object_get(root, "devices")), 2);
+	json_decref(root);
+}
+END_TEST
+
+START_TEST(what_stands_in_the_way_is_told)
+{
+	ck_assert_str_eq(passable(NIC), "ready");
+	ck_assert_str_eq(passable(NVME), "after-bind");
+	tools_add("0000:01:00.1", 7, "ahci", "1234:0002", "010601");
+	ck_assert_str_eq(passable(NVME), "after-bind-group");
+	has(tools_out, "ferry bind --group 0000:01:00.0");
+	has(tools_out, "0000:01:00.1 of its IOMMU group has driver ahci");
+
+	tools_add_disk("0000:01:00.1", "ata1/sda", "sda", "8:0");
+	tools_mount("8:0", "/home", "ext4", "/dev/sda");
+	ck_assert_str_eq(passable(NVME), "no");
+	has(tools_out, "0000:01:00.1 of its IOMMU group: sda is mounted at /home");
+	ck_assert_str_eq(passable("01:00.1"), "no");
+	has(tools_out, "\"sda is mounted at /home\"");
+
+	tools_add("0000:03:00.0", 11, "pcieport", "8086:1901", "060400");
+	ck_assert_str_eq(passable("03:00.0"), "no");
+	has(tools_out, "it is a bridge");
+	tree_unlink("bus/pci/devices/" NIC "/iommu_group");
+	ck_assert_str_eq(passable(NIC), "no");
+	has(tools_out, "in no IOMMU group");
+}
+END_TEST
+
+START_TEST(a_bridge_is_known_by_its_header_too)
+{
+	tools_add("0000:05:00.0", 12, NULL, "1234:0005", "ff0000");
+	ck_assert_str_eq(passable("05:00.0"), "after-bind");
+	tools_file("0000:05:00.0", "config", "0123456789abcd\x01");
+	ck_assert_str_eq(passable("05:00.0"), "no");
+}
+END_TEST
+
+START_TEST(a_bridge_with_a_driver_stays)
+{
+	tools_add("0000:00:01.0", 7, "shpchp", "8086:1901", "060400");
+	ck_assert_str_eq(passable(NVME), "no");
+	has(tools_out, "has the bridge 0000:00:01.0 with driver shpchp");
+}
+END_TEST
+
+START_TEST(without_pci_ids_there_are_base_classes)
+{
+	tree_unlink("pci.ids");
+	ck_assert_int_eq(devices(NULL, NULL), TOOL_OK);
+	has(tools_out, "Mass storage controller\n");
+}
+END_TEST
+
+START_TEST(a_garbled_pci_ids_does_no_harm)
+{
+	char path[PATH_MAX];
+	FILE *file;
+
+	snprintf(path, sizeof(path), "%s", tree_path("pci.ids"));
+	file = fopen(path, "w");
+	for (unsigned int i = 0; i < 100000; i++)
+		putc("\tx\xff  \0c144d"[i % 11], file);
+	fputs("\n144d\n144d \n\t\n\t\t\nC\nC 0\n144d  \xff\xfe\n\ta808  ok\n\tzzzz  no", file);
+	fclose(file);
+	ck_assert_int_eq(devices("--json", NVME), TOOL_OK);
+	json_decref(tools_json());
+	has(tools_out, "\"vendor_name\": \"??\"");
+	has(tools_out, "\"device_name\": \"ok\"");
+}
+END_TEST
+
+START_TEST(garbled_files_of_a_device_are_as_none)
+{
+	static const char *const names[] = {"vendor",   "device",   "class",        "revision",
+					    "boot_vga", "resource", "sriov_numvfs", "config"};
+	static const char *const texts[] = {"", "rubbish\n", "-1\n",
+					    "0xffffffffffffffffffffffffffffff\n", "\xff\xff\n"};
+	char huge[20000];
+
+	memset(huge, '7', sizeof(huge) - 1);
+	huge[sizeof(huge) - 1] = '\0';
+	for (size_t i = 0; i < ARRAY_SIZE(names); i++) {
+		for (size_t j = 0; j < ARRAY_SIZE(texts); j++) {
+			tools_file(NVME, names[i], texts[j]);
+			ck_assert_int_eq(devices("--json", NVME), TOOL_OK);
+			json_decref(tools_json());
+		}
+		tools_file(NVME, names[i], huge);
+		ck_assert_int_eq(devices("--json", NVME), TOOL_OK);
+		json_decref(tools_json());
+	}
+	tools_file(NVME, "reset_method", huge);
+	ck_assert_int_eq(devices(NVME, NIC), TOOL_OK);
+	has(tools_out, "0000:0000");
+}
+END_TEST
+
+START_TEST(a_host_without_pci_has_an_empty_table)
+{
+	tree_remove();
+	tree_create();
+	ck_assert_int_eq(devices("--json", NULL), TOOL_OK);
+	has(tools_out, "\"devices\": []");
+	ck_assert_int_eq(devices(NULL, NULL), TOOL_OK);
+	has(tools_out, "ADDRESS");
+}
+END_TEST
+
+START_TEST(wrong_arguments_are_told)
+{
+	ck_assert_int_eq(devices("--jso", NULL), TOOL_OK); /* getopt takes a beginning */
+	ck_assert_int_eq(devices("--yaml", NULL), TOOL_USAGE);
+	has(tools_errors, "unknown option '--yaml': see ferry devices --help");
+	ck_assert_int_eq(devices("-j", NULL), TOOL_USAGE);
+	ck_assert_int_eq(devices("--json=1", NULL), TOOL_USAGE);
+	has(tools_errors, "takes no value");
+	ck_assert_int_eq(devices("eth0", NULL), TOOL_FAILED);
+	has(tools_errors, "not a PCI address");
+	ck_assert_int_eq(devices(NVME, "0000:77:00.0"), TOOL_FAILED);
+	has(tools_errors, "0000:77:00.0");
+	ck_assert_str_eq(tools_out, "");
+	ck_assert_int_eq(devices("--help", NULL), TOOL_OK);
+	has(tools_out, "Usage: ferry devices");
+}
+END_TEST
+
+static void add_tests(TCase *tests)
+{
+	tcase_add_checked_fixture(tests, setup, tools_teardown);
+	tcase_add_test(tests, the_table_has_a_line_for_each);
+	tcase_add_test(tests, one_device_is_told_at_length);
+	tcase_add_test(tests, json_holds_the_same);
+	tcase_add_test(tests, all_of_them_as_json);
+	tcase_add_test(tests, what_stands_in_the_way_is_told);
+	tcase_add_test(tests, a_bridge_is_known_by_its_header_too);
+	tcase_add_test(tests, a_bridge_with_a_driver_stays);
+	tcase_add_test(tests, without_pci_ids_there_are_base_classes);
+	tcase_add_test(tests, a_garbled_pci_ids_does_no_harm);
+	tcase_add_test(tests, garbled_files_of_a_device_are_as_none);
+	tcase_add_test(tests, a_host_without_pci_has_an_empty_table);
+	tcase_add_test(tests, wrong_arguments_are_told);
+}
+
+int main(void)
+{
+	return run_suite("tool devices", add_tests);
+}

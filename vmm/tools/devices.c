@@ -1,0 +1,367 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/* `ferry devices`: the host's PCI devices and which of them can be handed to a guest. */
+
+#include <errno.h>
+#include <inttypes.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "vfio/host.h"
+#include "vmm/base/bits.h"
+#include "vmm/base/log.h"
+#include "vmm/tools/json.h"
+#include "vmm/tools/names.h"
+#include "vmm/tools/passable.h"
+#include "vmm/tools/table.h"
+#include "vmm/tools/tools.h"
+
+static const char help_text[] =
+	"Usage: ferry devices [--json] [ADDR...]\n"
+	"Lists the host's PCI devices and says which can be handed to a guest; ADDR, such as\n"
+	"0000:01:00.0 or 01:00.0, shows all about one.\n"
+	"\n"
+	"  --json                    prints it as JSON\n"
+	"  --help                    this text\n"
+	"\n"
+	"Exit status: 0, 1 a device is not there, 2 wrong usage.\n";
+
+enum option_id { OPTION_JSON = 256, OPTION_HELP };
+
+static const struct option long_options[] = {
+	{"json", no_argument, NULL, OPTION_JSON},
+	{"help", no_argument, NULL, OPTION_HELP},
+	{NULL, 0, NULL, 0},
+};
+
+/* What is told of one device. */
+struct entry {
+	struct vfio_host_device *members; /* of its group */
+	size_t member_count;
+	struct passable passable;
+};
+
+struct list {
+	struct vfio_host_device *devices;
+	struct entry *entries;
+	struct pci_names *names;
+	size_t count;
+};
+
+static void format_size(uint64_t size, char *text, size_t room)
+{
+	static const char units[] = "\0KMGTPE";
+	unsigned int unit = 0;
+
+	while (unit < 6 && size && size % 1024 == 0) {
+		size /= 1024;
+		unit++;
+	}
+	snprintf(text, room, "%" PRIu64 "%.1s", size, &units[unit]);
+}
+
+static const char *bar_kind(unsigned int bar, const struct vfio_resource *resource)
+{
+	if (bar == PCI_ROM_BAR)
+		return "rom";
+	return resource->io ? "io" : "memory";
+}
+
+static void format_name(const struct pci_names *names, char *text, size_t size)
+{
+	snprintf(text, size, "%s%s%s%s%s", names->class_name,
+		 names->vendor_name[0] || names->device_name[0] ? ": " : "", names->vendor_name,
+		 names->vendor_name[0] && names->device_name[0] ? " " : "", names->device_name);
+}
+
+static int add_row(struct table *table, const struct vfio_host_device *device,
+		   const struct entry *entry, const struct pci_names *names)
+{
+	char ids[16], group[40] = "-", name[4 * NAME_SIZE];
+
+	snprintf(ids, sizeof(ids), "%04x:%04x", device->vendor, device->device);
+	if (device->has_group && entry->member_count > 1)
+		snprintf(group, sizeof(group), "%u (+%zu)", device->sysfs.group,
+			 entry->member_count - 1);
+	else if (device->has_group)
+		snprintf(group, sizeof(group), "%u", device->sysfs.group);
+	format_name(names, name, sizeof(name));
+	if (table_add(table, device->sysfs.address) || table_add(table, ids) ||
+	    table_add(table, device->driver[0] ? device->driver : "-") || table_add(table, group) ||
+	    table_add(table, entry->passable.word))
+		return -1;
+	return table_add(table, name);
+}
+
+static int print_table(const struct list *list, FILE *out)
+{
+	static const char *const heads[] = {"ADDRESS", "ID", "DRIVER", "GROUP", "PASSABLE", "NAME"};
+	struct table table = {.columns = ARRAY_SIZE(heads)};
+	int error = 0;
+
+	for (size_t i = 0; i < ARRAY_SIZE(heads) && !error; i++)
+		error = table_add(&table, heads[i]);
+	for (size_t i = 0; i < list->count && !error; i++)
+		error = add_row(&table, &list->devices[i], &list->entries[i], &list->names[i]);
+	if (error)
+		log_error("devices: out of memory");
+	else
+		table_print(&table, out);
+	table_release(&table);
+	return error ? TOOL_FAILED : TOOL_OK;
+}
+
+static void print_members(const struct vfio_host_device *device, const struct entry *entry,
+			  FILE *out)
+{
+	const char *separator = " with ";
+
+	if (!device->has_group) {
+		fputs("  IOMMU group  none\n", out);
+		return;
+	}
+	fprintf(out, "  IOMMU group  %u,", device->sysfs.group);
+	for (size_t i = 0; i < entry->member_count; i++) {
+		const struct vfio_host_device *member = &entry->members[i];
+
+		if (strcmp(member->sysfs.address, device->sysfs.address) == 0)
+			continue;
+		fprintf(out, "%s%s (%s%s)", separator, member->sysfs.address,
+			member->driver[0] ? member->driver : "no driver",
+			member->bridge ? ", a bridge" : "");
+		separator = ", ";
+	}
+	fputs(*separator == ',' ? "\n" : " alone\n", out);
+}
+
+static void print_resets(const struct vfio_host_device *device, FILE *out)
+{
+	fprintf(out, "  resets by    %s\n",
+		device->reset_methods[0] ? device->reset_methods
+		: device->resettable     ? "a method that this kernel does not name"
+					 : "nothing");
+}
+
+static void print_bars(const struct vfio_host_device *device, FILE *out)
+{
+	for (unsigned int bar = 0; bar < PCI_BAR_COUNT; bar++) {
+		const struct vfio_resource *resource = &device->sysfs.resources[bar];
+		char size[32];
+
+		if (resource->size == 0)
+			continue;
+		format_size(resource->size, size, sizeof(size));
+		if (bar == PCI_ROM_BAR)
+			fprintf(out, "  ROM          %s\n", size);
+		else
+			fprintf(out, "  BAR %u        %s, %s%s%s\n", bar, size,
+				resource->io ? "I/O ports" : "memory",
+				resource->wide ? ", 64-bit" : "",
+				resource->prefetchable ? ", prefetchable" : "");
+	}
+}
+
+static void print_long(const struct list *list, FILE *out)
+{
+	for (size_t i = 0; i < list->count; i++) {
+		const struct vfio_host_device *device = &list->devices[i];
+		const struct passable *passable = &list->entries[i].passable;
+		char name[4 * NAME_SIZE];
+
+		format_name(&list->names[i], name, sizeof(name));
+		fprintf(out, "%s%s  %s\n", i ? "\n" : "", device->sysfs.address, name);
+		fprintf(out,
+			"  IDs          %04x:%04x, subsystem %04x:%04x, class %06x, "
+			"revision %02x\n",
+			device->vendor, device->device, device->subsystem_vendor,
+			device->subsystem_device, device->class_code, device->revision);
+		fprintf(out, "  driver       %s\n", device->driver[0] ? device->driver : "none");
+		print_members(device, &list->entries[i], out);
+		print_resets(device, out);
+		print_bars(device, out);
+		if (passable->kind == PASSABLE_READY)
+			fputs("  passable     ready\n", out);
+		else if (passable->kind == PASSABLE_NO)
+			fprintf(out, "  passable     no: %s\n", passable->reason);
+		else
+			fprintf(out, "  passable     after `%s`: %s\n", passable->command,
+				passable->reason);
+	}
+}
+
+static json_t *members_json(const struct entry *entry)
+{
+	json_t *array = json_array();
+
+	for (size_t i = 0; i < entry->member_count; i++)
+		json_array_append_new(array, json_pack("{s:s, s:o, s:b}", "address",
+						       entry->members[i].sysfs.address, "driver",
+						       json_text(entry->members[i].driver),
+						       "bridge", entry->members[i].bridge));
+	return array;
+}
+
+static json_t *resets_json(const struct vfio_host_device *device)
+{
+	char methods[sizeof(device->reset_methods)], *rest = methods, *method;
+	json_t *array = json_array();
+
+	strcpy(methods, device->reset_methods);
+	while ((method = strsep(&rest, " ")))
+		if (*method)
+			json_array_append_new(array, json_text(method));
+	return array;
+}
+
+static json_t *bars_json(const struct vfio_host_device *device)
+{
+	json_t *array = json_array();
+
+	for (unsigned int bar = 0; bar < PCI_BAR_COUNT; bar++) {
+		const struct vfio_resource *resource = &device->sysfs.resources[bar];
+
+		if (resource->size)
+			json_array_append_new(array,
+					      json_pack("{s:i, s:s, s:I, s:b, s:b}", "index",
+							(int)bar, "kind", bar_kind(bar, resource),
+							"size", (json_int_t)resource->size, "wide",
+							resource->wide, "prefetchable",
+							resource->prefetchable));
+	}
+	return array;
+}
+
+static json_t *device_json(const struct vfio_host_device *device, const struct entry *entry,
+			   const struct pci_names *names)
+{
+	json_t *object =
+		json_pack("{s:s, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o}", "address",
+			  device->sysfs.address, "vendor", json_hex(device->vendor, 4), "device",
+			  json_hex(device->device, 4), "subsystem_vendor",
+			  json_hex(device->subsystem_vendor, 4), "subsystem_device",
+			  json_hex(device->subsystem_device, 4), "class",
+			  json_hex(device->class_code, 6), "revision",
+			  json_hex(device->revision, 2), "vendor_name",
+			  json_text(names->vendor_name), "device_name",
+			  json_text(names->device_name), "class_name", json_text(names->class_name),
+			  "driver", json_text(device->driver));
+	json_t *more =
+		json_pack("{s:o, s:o, s:b, s:o, s:o, s:s, s:o, s:o}", "iommu_group",
+			  device->has_group ? json_integer(device->sysfs.group) : json_null(),
+			  "group_members", members_json(entry), "resettable", device->resettable,
+			  "reset_methods", resets_json(device), "bars", bars_json(device),
+			  "passable", passable_name(entry->passable.kind), "reason",
+			  json_text(entry->passable.reason), "command",
+			  json_text(entry->passable.command));
+
+	if (json_object_update(object, more)) {
+		json_decref(object);
+		object = NULL;
+	}
+	json_decref(more);
+	return object;
+}
+
+static int print_json(const struct list *list, FILE *out)
+{
+	json_t *array = json_array();
+
+	for (size_t i = 0; i < list->count; i++)
+		if (json_array_append_new(array, device_json(&list->devices[i], &list->entries[i],
+							     &list->names[i]))) {
+			json_decref(array);
+			return json_print(NULL, out);
+		}
+	return json_print(json_pack("{s:o}", "devices", array), out);
+}
+
+static int read_entries(const struct tool *tool, struct list *list, struct err *err)
+{
+	list->entries = calloc(list->count + 1, sizeof(*list->entries));
+	list->names = calloc(list->count + 1, sizeof(*list->names));
+	if (!list->entries || !list->names)
+		return err_set(err, -ENOMEM, "devices: out of memory");
+	for (size_t i = 0; i < list->count; i++) {
+		const struct vfio_host_device *device = &list->devices[i];
+		struct entry *entry = &list->entries[i];
+
+		if (device->has_group &&
+		    vfio_host_group(tool->sys, device->sysfs.group, &entry->members,
+				    &entry->member_count, err))
+			return err->code;
+		passable_find(tool, device, entry->members, entry->member_count, &entry->passable);
+		list->names[i].vendor = device->vendor;
+		list->names[i].device = device->device;
+		list->names[i].class_code = device->class_code;
+	}
+	pci_names_find(tool->pci_ids, list->names, list->count);
+	return 0;
+}
+
+static int read_devices(const struct tool *tool, char *const *addresses, int count,
+			struct list *list, struct err *err)
+{
+	int error;
+
+	if (count == 0)
+		return vfio_host_devices(tool->sys, &list->devices, &list->count, err);
+	list->devices = calloc((size_t)count, sizeof(*list->devices));
+	if (!list->devices)
+		return err_set(err, -ENOMEM, "devices: out of memory");
+	for (; list->count < (size_t)count; list->count++) {
+		error = vfio_host_device(tool->sys, addresses[list->count],
+					 &list->devices[list->count], err);
+		if (error)
+			return error;
+	}
+	return 0;
+}
+
+static void release(struct list *list)
+{
+	for (size_t i = 0; list->entries && i < list->count; i++)
+		free(list->entries[i].members);
+	free(list->entries);
+	free(list->names);
+	free(list->devices);
+}
+
+static int show(const struct tool *tool, char *const *addresses, int count, bool json)
+{
+	struct list list = {0};
+	struct err err = {0};
+	int status = TOOL_OK;
+
+	if (read_devices(tool, addresses, count, &list, &err) || read_entries(tool, &list, &err)) {
+		log_error("%s", err.text);
+		status = TOOL_FAILED;
+	} else if (json) {
+		status = print_json(&list, tool->out);
+	} else if (count) {
+		print_long(&list, tool->out);
+	} else {
+		status = print_table(&list, tool->out);
+	}
+	release(&list);
+	return status;
+}
+
+int tool_devices(const struct tool *tool, int argc, char **argv)
+{
+	struct err err = {0};
+	bool json = false;
+	int option;
+
+	for (bool first = true; (option = tool_option(argc, argv, long_options, first, &err)) != -1;
+	     first = false) {
+		if (option == OPTION_HELP) {
+			fputs(help_text, tool->out);
+			return TOOL_OK;
+		}
+		if (option == '?') {
+			log_error("%s", err.text);
+			return TOOL_USAGE;
+		}
+		json = true;
+	}
+	return show(tool, argv + optind, argc - optind, json);
+}

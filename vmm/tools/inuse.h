@@ -1,0 +1,34 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/* What the host would lose with a device: its disks, its way into the network, its display. */
+
+#ifndef FERRY_VMM_TOOLS_INUSE_H
+#define FERRY_VMM_TOOLS_INUSE_H
+
+#include <stdbool.h>
+#include <stddef.h>
+
+#include "vfio/host.h"
+#include "vmm/tools/tools.h"
+
+enum { IN_USE_MAX = 16, IN_USE_TEXT = 256 };
+
+struct in_use {
+	struct {
+		size_t device; /* index of whose it is */
+		char text[IN_USE_TEXT];
+	} reasons[IN_USE_MAX];
+	size_t count; /* may be more than are told */
+};
+
+/*
+ * Says why the host needs @devices, which would all go at once: a mounted file system, swap, a member of
+ * an array or of a mapping, the last default route. With @exclusive also opens their disks to see
+ * whether anybody else holds them (root only).
+ */
+void in_use_find(const struct tool *tool, const struct vfio_host_device *devices, size_t count,
+		 bool exclusive, struct in_use *in_use);
+
+/* Whether the host's text console is on this device's display. */
+bool in_use_as_display(const struct tool *tool, const struct vfio_host_device *device);
+
+#endif

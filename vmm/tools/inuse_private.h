@@ -1,0 +1,21 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/* What the parts of the search for a device's uses share. */
+
+#ifndef FERRY_VMM_TOOLS_INUSE_PRIVATE_H
+#define FERRY_VMM_TOOLS_INUSE_PRIVATE_H
+
+#include "vmm/tools/inuse.h"
+
+void in_use_add(struct in_use *in_use, size_t device, const char *format, ...) FERRY_PRINTF(3, 4);
+
+/* Whether @path is @folder or inside it; both without links. */
+bool in_use_below(const char *path, const char *folder);
+
+/* Whether what @path leads to is the device's own or hangs below it. */
+bool in_use_belongs(const struct vfio_host_device *device, const char *path);
+
+/* The last default route, IPv4's or IPv6's. */
+void in_use_find_routes(const struct tool *tool, const struct vfio_host_device *devices,
+			size_t count, struct in_use *in_use);
+
+#endif

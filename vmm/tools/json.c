@@ -1,0 +1,45 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/* The few things that every command does with jansson in the same way. */
+
+#include "vmm/tools/json.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#include "vmm/base/log.h"
+#include "vmm/tools/tools.h"
+
+json_t *json_text(const char *text)
+{
+	json_t *value;
+	char *plain;
+
+	if (*text == '\0')
+		return json_null();
+	value = json_string(text);
+	if (value)
+		return value;
+	/* Not UTF-8: the host's bytes are kept as far as they are ASCII. */
+	plain = strdup(text);
+	for (char *byte = plain; byte && *byte; byte++)
+		if ((unsigned char)*byte >= 0x80)
+			*byte = '?';
+	value = plain ? json_string(plain) : NULL;
+	free(plain);
+	return value;
+}
+
+json_t *json_hex(unsigned int value, int digits)
+{
+	return json_sprintf("%0*x", digits, value);
+}
+
+int json_print(json_t *root, FILE *out)
+{
+	int failed = !root || json_dumpf(root, out, JSON_INDENT(2)) || putc('\n', out) == EOF;
+
+	json_decref(root);
+	if (failed)
+		log_error("the JSON output could not be made: out of memory, or nowhere to write");
+	return failed ? TOOL_FAILED : TOOL_OK;
+}

@@ -1,0 +1,19 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/* The few things that every command does with jansson in the same way. */
+
+#ifndef FERRY_VMM_TOOLS_JSON_H
+#define FERRY_VMM_TOOLS_JSON_H
+
+#include <jansson.h>
+#include <stdio.h>
+
+/* A string value of whatever bytes the host gave; an empty one is null. */
+json_t *json_text(const char *text);
+
+/* A number in hexadecimal with so many digits, as "8086". */
+json_t *json_hex(unsigned int value, int digits);
+
+/* Prints @root and drops it. 0, or TOOL_FAILED having said so when memory ran out (@root NULL). */
+int json_print(json_t *root, FILE *out);
+
+#endif

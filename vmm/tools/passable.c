@@ -1,0 +1,113 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/* Whether a device can be handed to a guest, now or after `ferry bind`, or the reason why not. */
+
+#include "vmm/tools/passable.h"
+
+#include <stdarg.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "vmm/base/bits.h"
+
+static void say(struct passable *passable, enum passable_kind kind, const char *word,
+		const char *format, ...) FERRY_PRINTF(4, 5);
+
+static void say(struct passable *passable, enum passable_kind kind, const char *word,
+		const char *format, ...)
+{
+	va_list args;
+
+	passable->kind = kind;
+	snprintf(passable->word, sizeof(passable->word), "%s", word);
+	va_start(args, format);
+	vsnprintf(passable->reason, sizeof(passable->reason), format, args);
+	va_end(args);
+}
+
+/* Those that have to change hands: the device unless it did, and who is in its way. */
+static size_t to_bind(const struct vfio_host_device *device, const struct vfio_host_device *members,
+		      size_t count, struct vfio_host_device *list)
+{
+	size_t listed = 0;
+
+	if (!vfio_host_is_bound(device))
+		list[listed++] = *device;
+	for (size_t i = 0; i < count; i++)
+		if (strcmp(members[i].sysfs.address, device->sysfs.address) != 0 &&
+		    vfio_host_is_in_the_way(&members[i]))
+			list[listed++] = members[i];
+	return listed;
+}
+
+static void judge_binding(const struct tool *tool, const struct vfio_host_device *device,
+			  const struct vfio_host_device *list, size_t count,
+			  struct passable *passable)
+{
+	const char *address = device->sysfs.address;
+	const struct vfio_host_device *mate = &list[count - 1];
+	bool alone = strcmp(mate->sysfs.address, address) == 0;
+	struct in_use in_use;
+
+	for (size_t i = 0; i < count; i++) {
+		if (!list[i].bridge)
+			continue;
+		say(passable, PASSABLE_NO, "no: bridge in its group",
+		    "its IOMMU group has the bridge %s with driver %s, which stays",
+		    list[i].sysfs.address, list[i].driver);
+		return;
+	}
+	in_use_find(tool, list, count, false, &in_use);
+	if (in_use.count) {
+		const char *whose = list[in_use.reasons[0].device].sysfs.address;
+		bool own = strcmp(whose, address) == 0;
+
+		say(passable, PASSABLE_NO, own ? "no: in use" : "no: group in use", "%s%s%s",
+		    own ? "" : whose, own ? "" : " of its IOMMU group: ", in_use.reasons[0].text);
+		return;
+	}
+	if (alone && device->driver[0])
+		say(passable, PASSABLE_BIND, "after bind", "driver %s has it", device->driver);
+	else if (alone)
+		say(passable, PASSABLE_BIND, "after bind", "it has no driver");
+	else
+		say(passable, PASSABLE_BIND_GROUP, "after bind --group",
+		    "%s of its IOMMU group has driver %s", mate->sysfs.address, mate->driver);
+	snprintf(passable->command, sizeof(passable->command), "ferry bind %s%s",
+		 alone ? "" : "--group ", address);
+}
+
+void passable_find(const struct tool *tool, const struct vfio_host_device *device,
+		   const struct vfio_host_device *members, size_t count, struct passable *passable)
+{
+	struct vfio_host_device *list;
+	size_t listed;
+
+	*passable = (struct passable){.kind = PASSABLE_READY, .word = "ready"};
+	if (device->bridge) {
+		say(passable, PASSABLE_NO, "no: bridge",
+		    "it is a bridge: only what is behind it can be handed over");
+		return;
+	}
+	if (!device->has_group) {
+		say(passable, PASSABLE_NO, "no: no IOMMU group",
+		    "it is in no IOMMU group: `ferry doctor %s` says what to do",
+		    device->sysfs.address);
+		return;
+	}
+	list = calloc(count + 1, sizeof(*list));
+	if (!list) {
+		say(passable, PASSABLE_NO, "no: out of memory", "out of memory");
+		return;
+	}
+	listed = to_bind(device, members, count, list);
+	if (listed)
+		judge_binding(tool, device, list, listed, passable);
+	free(list);
+}
+
+const char *passable_name(enum passable_kind kind)
+{
+	static const char *const names[] = {"ready", "after-bind", "after-bind-group", "no"};
+
+	return names[kind];
+}

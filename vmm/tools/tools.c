@@ -1,0 +1,63 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/* What the commands beside `ferry run` share: where they look and how they take options. */
+
+#include "vmm/tools/tools.h"
+
+#include <errno.h>
+#include <limits.h>
+#include <sys/utsname.h>
+
+static const char *const pci_ids[] = {
+	"/usr/share/misc/pci.ids",
+	"/usr/share/hwdata/pci.ids",
+	NULL,
+};
+
+void tool_here(struct tool *tool)
+{
+	static char modules[PATH_MAX];
+	struct utsname name;
+
+	snprintf(modules, sizeof(modules), "/lib/modules/%s",
+		 uname(&name) == 0 ? name.release : "unknown");
+	*tool = (struct tool){
+		.sys = "/sys",
+		.dev = "/dev",
+		.proc = "/proc",
+		.run = "/run",
+		.modules = modules,
+		.pci_ids = pci_ids,
+		.out = stdout,
+	};
+}
+
+static const char *option_name(const struct option *options, int value)
+{
+	for (; options->name; options++)
+		if (options->val == value)
+			return options->name;
+	return "?";
+}
+
+int tool_option(int argc, char **argv, const struct option *options, bool first, struct err *err)
+{
+	const char *command = argv[0];
+	int found;
+
+	opterr = 0;
+	if (first)
+		optind = 0;
+	found = getopt_long(argc, argv, ":", options, NULL);
+	if (found == ':')
+		err_set(err, -EINVAL, "--%s: needs a value: see ferry %s --help",
+			option_name(options, optopt), command);
+	else if (found == '?' && optopt > 255)
+		err_set(err, -EINVAL, "--%s: takes no value: see ferry %s --help",
+			option_name(options, optopt), command);
+	else if (found == '?' && optopt)
+		err_set(err, -EINVAL, "unknown option '-%c': see ferry %s --help", optopt, command);
+	else if (found == '?')
+		err_set(err, -EINVAL, "unknown option '%s': see ferry %s --help", argv[optind - 1],
+			command);
+	return found == ':' ? '?' : found;
+}

@@ -1,0 +1,41 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/* The commands beside `ferry run`: they tell of the host's devices and prepare them. */
+
+#ifndef FERRY_VMM_TOOLS_TOOLS_H
+#define FERRY_VMM_TOOLS_TOOLS_H
+
+#include <getopt.h>
+#include <stdbool.h>
+#include <stdio.h>
+
+#include "vmm/base/err.h"
+
+/* Where a command looks; tests give it folders of their own. */
+struct tool {
+	const char *sys;
+	const char *dev;
+	const char *proc;
+	const char *run;            /* what must be remembered until the next boot */
+	const char *modules;        /* of the running kernel */
+	const char *const *pci_ids; /* files to try in turn, NULL at the end */
+	FILE *out;
+};
+
+enum tool_status { TOOL_OK = 0, TOOL_FAILED = 1, TOOL_USAGE = 2 };
+
+/* Each takes the arguments from its own name on, prints to @tool's out and returns its status. */
+int tool_devices(const struct tool *tool, int argc, char **argv);
+int tool_doctor(const struct tool *tool, int argc, char **argv);
+int tool_bind(const struct tool *tool, int argc, char **argv);
+int tool_unbind(const struct tool *tool, int argc, char **argv);
+
+/* The folders of the machine that runs. */
+void tool_here(struct tool *tool);
+
+/*
+ * The next option by getopt_long(): its value, -1 after the last, '?' with @err set when it is wrong.
+ * The first call resets getopt when @first.
+ */
+int tool_option(int argc, char **argv, const struct option *options, bool first, struct err *err);
+
+#endif
