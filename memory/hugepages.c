@@ -28,12 +28,13 @@ static bool read_counter(const char *sysfs, uint64_t page_size, const char *name
 	return read;
 }
 
-int hugepages_check(const char *sysfs, uint64_t page_size, uint64_t total, uint64_t held, int code,
-		    struct err *err)
+int hugepages_check(const char *sysfs, uint64_t page_size, uint64_t total, uint64_t held,
+		    uint64_t *enough, int code, struct err *err)
 {
 	const char *name = page_size == GIB ? "1 GiB" : "2 MiB";
 	uint64_t needed = total / page_size, unused, reserved, pool;
 
+	*enough = 0;
 	if (!read_counter(sysfs, page_size, "free_hugepages", &unused) ||
 	    !read_counter(sysfs, page_size, "resv_hugepages", &reserved) ||
 	    !read_counter(sysfs, page_size, "nr_hugepages", &pool))
@@ -42,18 +43,21 @@ int hugepages_check(const char *sysfs, uint64_t page_size, uint64_t total, uint6
 			       "size: choose the other size, or leave hugepages= out",
 			       name, err_text(code));
 	unused = (unused > reserved ? unused - reserved : 0) + held / page_size;
+	*enough = unused < needed ? pool + needed - unused : pool;
 	if (unused >= needed)
 		return 0;
 	return err_set(err, code,
 		       "guest memory: %" PRIu64 " huge pages of %s: only %" PRIu64
 		       " are free: reserve more with `echo %" PRIu64
 		       " > /sys/kernel/mm/hugepages/hugepages-%" PRIu64 "kB/nr_hugepages` as root",
-		       needed, name, unused, pool + needed - unused, page_size / KIB);
+		       needed, name, unused, *enough, page_size / KIB);
 }
 
 int hugepages_explain(uint64_t page_size, uint64_t total, uint64_t held, int code, struct err *err)
 {
-	if (hugepages_check("/sys", page_size, total, held, code, err))
+	uint64_t enough;
+
+	if (hugepages_check("/sys", page_size, total, held, &enough, code, err))
 		return code;
 	return err_set(err, code,
 		       "guest memory: %" PRIu64 " huge pages of %s: %s: as many are free: ask for "

@@ -18,13 +18,14 @@
 
 static const char usage[] =
 	"Usage: ferry run [OPTION]... KERNEL\n"
-	"       ferry devices [OPTION]... [ADDR]...\n"
+	"       ferry devices|doctor [OPTION]... [ADDR]...\n"
 	"       ferry --help | --version\n"
 	"\n"
 	"A KVM virtual machine monitor that hands real PCI devices to its guest.\n"
 	"\n"
 	"  run       boots a guest\n"
 	"  devices   lists the host's PCI devices and which can be handed over\n"
+	"  doctor    says whether a guest with these devices would start, or what is amiss\n"
 	"\n"
 	"`ferry COMMAND --help` lists a command's options.\n";
 
@@ -34,6 +35,7 @@ static const struct {
 	int (*function)(const struct tool *tool, int argc, char **argv);
 } tools[] = {
 	{"devices", tool_devices},
+	{"doctor", tool_doctor},
 };
 
 /* What is opened in the place of a standard descriptor that is closed would be taken for it. */

@@ -212,6 +212,28 @@ START_TEST(the_soft_limit_is_raised_within_the_hard_one)
 }
 END_TEST
 
+START_TEST(asking_raises_nothing)
+{
+	struct vfio_memlock memlock;
+	struct rlimit limit;
+
+	set_limit(64 * KIB, 8 * MIB);
+	ck_assert_int_eq(vfio_memlock_check(64 * MIB, &memlock, &err), 0);
+	ck_assert(memlock.enough && memlock.hard == 0);
+	drop_capabilities();
+	ck_assert_int_eq(vfio_memlock_check(64 * KIB, &memlock, &err), 0);
+	ck_assert(memlock.enough);
+	ck_assert_int_eq(vfio_memlock_check(8 * MIB, &memlock, &err), 0);
+	ck_assert(!memlock.enough && memlock.may_raise);
+	ck_assert_uint_eq(memlock.hard, 8 * MIB);
+	ck_assert_int_eq(vfio_memlock_check(9 * MIB, &memlock, &err), -ENOMEM);
+	ck_assert(!memlock.enough && !memlock.may_raise);
+	ck_assert_ptr_nonnull(strstr(err.text, "needs 9216 KiB, the limit is 8192 KiB"));
+	ck_assert_int_eq(getrlimit(RLIMIT_MEMLOCK, &limit), 0);
+	ck_assert_uint_eq(limit.rlim_cur, 64 * KIB);
+}
+END_TEST
+
 START_TEST(a_limit_that_suffices_is_left_alone)
 {
 	struct rlimit limit;
@@ -235,6 +257,7 @@ static void add_tests(TCase *tests)
 	tcase_add_test(tests, large_iommu_pages_need_aligned_ram);
 	tcase_add_test(tests, locked_memory_too_low_says_how_much);
 	tcase_add_test(tests, the_soft_limit_is_raised_within_the_hard_one);
+	tcase_add_test(tests, asking_raises_nothing);
 	tcase_add_test(tests, a_limit_that_suffices_is_left_alone);
 }
 

@@ -1,0 +1,164 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/* `ferry doctor`: whether a guest with these devices and this memory would start. */
+
+#include "vmm/tools/doctor.h"
+
+#include <errno.h>
+#include <inttypes.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "arch/arch.h"
+#include "vmm/base/bits.h"
+#include "vmm/base/log.h"
+#include "vmm/base/page.h"
+#include "vmm/config.h"
+#include "vmm/suboptions.h"
+
+static const char help_text[] =
+	"Usage: ferry doctor [OPTION]... [ADDR]...\n"
+	"Says whether `ferry run` would start with the PCI devices at ADDR, such as 0000:01:00.0 or\n"
+	"01:00.0, and if not what mends it. Opens no device and changes nothing; asks /dev/kvm.\n"
+	"Without ADDR it looks at the host alone.\n"
+	"\n"
+	"  --memory SIZE             the guest's RAM with K, M, G or T of 1024 (default 512M)\n"
+	"  --hugepages 2M|1G         it is to come from the host's reserved huge pages\n"
+	"  --json                    prints what it found as JSON\n"
+	"  --help                    this text\n"
+	"\n"
+	"Exit status: 0 the guest would start, 1 it would not, 2 wrong usage.\n";
+
+enum option_id { OPTION_MEMORY = 256, OPTION_HUGEPAGES, OPTION_JSON, OPTION_HELP };
+
+static const struct option long_options[] = {
+	{"memory", required_argument, NULL, OPTION_MEMORY},
+	{"hugepages", required_argument, NULL, OPTION_HUGEPAGES},
+	{"json", no_argument, NULL, OPTION_JSON},
+	{"help", no_argument, NULL, OPTION_HELP},
+	{NULL, 0, NULL, 0},
+};
+
+struct request {
+	uint64_t memory, page_size;
+	bool json, help;
+};
+
+static int take_option(struct request *request, int option, struct err *err)
+{
+	switch (option) {
+	case OPTION_MEMORY:
+		if (suboptions_parse_size(optarg, &request->memory))
+			return err_set(err, -EINVAL, "--memory: '%s': not a size such as 4G",
+				       optarg);
+		return 0;
+	case OPTION_HUGEPAGES:
+		request->page_size = strcmp(optarg, "2M") == 0 ? 2 * MIB : GIB;
+		if (strcmp(optarg, "2M") != 0 && strcmp(optarg, "1G") != 0)
+			return err_set(err, -EINVAL, "--hugepages: '%s': it takes 2M or 1G",
+				       optarg);
+		return 0;
+	case OPTION_JSON:
+		request->json = true;
+		return 0;
+	case OPTION_HELP:
+		request->help = true;
+		return 0;
+	default:
+		return err->code; /* told already */
+	}
+}
+
+/* As `ferry run` does; it is wrong usage there too. */
+static int check_memory(const struct request *request, struct err *err)
+{
+	uint64_t page = request->page_size ? request->page_size : host_page_size();
+
+	if (!is_aligned(request->memory, page))
+		return err_set(err, -EINVAL,
+			       "--memory: not a multiple of the page size, %" PRIu64 " KiB",
+			       page / KIB);
+	if (request->memory < arch_ram_minimum())
+		return err_set(err, -EINVAL,
+			       "--memory: too small: this machine needs at least %" PRIu64 " KiB",
+			       arch_ram_minimum() / KIB);
+	return 0;
+}
+
+static int parse(struct request *request, int argc, char **argv, struct err *err)
+{
+	int option;
+
+	*request = (struct request){.memory = 512 * MIB};
+	for (bool first = true; (option = tool_option(argc, argv, long_options, first, err)) != -1;
+	     first = false)
+		if (take_option(request, option, err))
+			return err->code;
+	if (argc - optind > CONFIG_VFIO_MAX)
+		return err_set(err, -EINVAL, "%d devices: %d are the most", argc - optind,
+			       CONFIG_VFIO_MAX);
+	return request->help ? 0 : check_memory(request, err);
+}
+
+static void find_device(struct doctor *doctor, const char *name)
+{
+	struct vfio_host_device *device = &doctor->devices[doctor->count];
+	struct err err = {0};
+
+	if (vfio_host_device(doctor->tool->sys, name, device, &err)) {
+		findings_add(&doctor->findings, FINDING_FAILURE, "device", "", "%s", err.text);
+		findings_mend(&doctor->findings, "ferry devices (lists those that are there)");
+		return;
+	}
+	for (size_t i = 0; i < doctor->count; i++)
+		if (strcmp(doctor->devices[i].sysfs.address, device->sysfs.address) == 0) {
+			findings_add(&doctor->findings, FINDING_FAILURE, "device",
+				     device->sysfs.address, "it was given twice: name it once");
+			return;
+		}
+	doctor->count++;
+}
+
+static int examine(struct doctor *doctor, char *const *addresses, size_t count, bool json)
+{
+	int status;
+
+	doctor->devices = calloc(count + 1, sizeof(*doctor->devices));
+	if (!doctor->devices) {
+		log_error("doctor: out of memory");
+		return TOOL_FAILED;
+	}
+	doctor->asked = count;
+	for (size_t i = 0; i < count; i++)
+		find_device(doctor, addresses[i]);
+	doctor_check_host(doctor);
+	doctor_check_devices(doctor);
+	doctor_check_layout(doctor);
+	status = doctor->findings.failures ? TOOL_FAILED : TOOL_OK;
+	if (!json)
+		findings_print(&doctor->findings, doctor->tool->out);
+	else if (findings_print_json(&doctor->findings, doctor->tool->out))
+		status = TOOL_FAILED;
+	findings_release(&doctor->findings);
+	free(doctor->devices);
+	return status;
+}
+
+int tool_doctor(const struct tool *tool, int argc, char **argv)
+{
+	struct request request;
+	struct err err = {0};
+	struct doctor doctor = {.tool = tool};
+
+	if (parse(&request, argc, argv, &err)) {
+		log_error("%s", err.text);
+		return TOOL_USAGE;
+	}
+	if (request.help) {
+		fputs(help_text, tool->out);
+		return TOOL_OK;
+	}
+	doctor.memory = request.memory;
+	doctor.page_size = request.page_size;
+	return examine(&doctor, argv + optind, (size_t)(argc - optind), request.json);
+}

@@ -1,0 +1,281 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/* What `ferry doctor` checks of the devices: driver, group, node, resets, places in the guest. */
+
+#include <errno.h>
+#include <fcntl.h>
+#include <inttypes.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "arch/arch.h"
+#include "vfio/vfio.h"
+#include "vmm/base/bits.h"
+#include "vmm/base/page.h"
+#include "vmm/tools/doctor.h"
+
+enum { REGIONS_MAX = 64, MEMBERS_TOLD = 8 };
+
+static void check_driver(struct doctor *doctor, const struct vfio_host_device *device)
+{
+	const char *address = device->sysfs.address;
+
+	if (vfio_host_is_bound(device)) {
+		findings_add(&doctor->findings, FINDING_OK, "driver", address, "%s has it",
+			     device->driver);
+		return;
+	}
+	if (device->driver[0])
+		findings_add(&doctor->findings, FINDING_FAILURE, "driver", address,
+			     "%s has it, not vfio-pci", device->driver);
+	else
+		findings_add(&doctor->findings, FINDING_FAILURE, "driver", address,
+			     "it has none, and must have vfio-pci");
+	findings_mend(&doctor->findings, "ferry bind %s", address);
+}
+
+static void tell_members(struct doctor *doctor, const struct vfio_host_device *device,
+			 const struct vfio_host_device *members, size_t count)
+{
+	const struct vfio_host_device *blocker = NULL;
+	char told[MEMBERS_TOLD * (VFIO_ADDRESS_SIZE + VFIO_DRIVER_SIZE + 8)] = "";
+	size_t others = 0;
+
+	for (size_t i = 0; i < count; i++) {
+		const struct vfio_host_device *member = &members[i];
+		size_t used = strlen(told);
+
+		if (strcmp(member->sysfs.address, device->sysfs.address) == 0)
+			continue;
+		if (vfio_host_is_in_the_way(member) && (!blocker || !blocker->bridge))
+			blocker = member;
+		if (others++ < MEMBERS_TOLD)
+			snprintf(told + used, sizeof(told) - used, "%s%s (%s)", used ? ", " : "",
+				 member->sysfs.address,
+				 member->driver[0] ? member->driver : "no driver");
+	}
+	if (!blocker) {
+		findings_add(&doctor->findings, FINDING_OK, "group", device->sysfs.address,
+			     "IOMMU group %u%s%s", device->sysfs.group,
+			     others ? ", with " : ", alone", told);
+		return;
+	}
+	findings_add(&doctor->findings, FINDING_FAILURE, "group", device->sysfs.address,
+		     "IOMMU group %u is not viable: %s has driver %s; its members are %s",
+		     device->sysfs.group, blocker->sysfs.address, blocker->driver, told);
+	if (blocker->bridge)
+		findings_mend(&doctor->findings, "echo %s > /sys/bus/pci/devices/%s/driver/unbind",
+			      blocker->sysfs.address, blocker->sysfs.address);
+	else
+		findings_mend(&doctor->findings, "ferry bind --group %s", device->sysfs.address);
+}
+
+static void check_group(struct doctor *doctor, const struct vfio_host_device *device)
+{
+	struct vfio_host_device *members;
+	char folder[PATH_MAX], name[32];
+	struct err err = {0};
+	size_t count;
+
+	if (vfio_host_group(doctor->tool->sys, device->sysfs.group, &members, &count, &err)) {
+		findings_add(&doctor->findings, FINDING_FAILURE, "group", device->sysfs.address,
+			     "%s", err.text);
+		return;
+	}
+	tell_members(doctor, device, members, count);
+	free(members);
+	snprintf(folder, sizeof(folder), "%s/kernel/iommu_groups/%u", doctor->tool->sys,
+		 device->sysfs.group);
+	vfio_host_line(folder, "name", name, sizeof(name));
+	if (strcmp(name, "vfio-noiommu") == 0) {
+		findings_add(&doctor->findings, FINDING_FAILURE, "IOMMU", device->sysfs.address,
+			     "IOMMU group %u has no IOMMU behind it (VFIO's no-IOMMU mode)",
+			     device->sysfs.group);
+		doctor_mend_iommu(doctor);
+	}
+}
+
+static void check_holder(struct doctor *doctor, const struct vfio_host_device *device)
+{
+	char folder[PATH_MAX], name[64];
+	unsigned int holder;
+
+	snprintf(folder, sizeof(folder), "%s/vfio", doctor->tool->dev);
+	holder = vfio_host_holder(doctor->tool->proc, folder, device->sysfs.group);
+	if (!holder)
+		return;
+	snprintf(folder, sizeof(folder), "%s/%u", doctor->tool->proc, holder);
+	vfio_host_line(folder, "comm", name, sizeof(name));
+	findings_add(&doctor->findings, FINDING_FAILURE, "node", device->sysfs.address,
+		     "IOMMU group %u is in use by process %u (%s)", device->sysfs.group, holder,
+		     name);
+	findings_mend(&doctor->findings, "kill %u", holder);
+}
+
+/* There is a node only once a device of the group is bound. */
+static void check_node(struct doctor *doctor, const struct vfio_host_device *device)
+{
+	const char *address = device->sysfs.address;
+	char path[PATH_MAX];
+
+	if (!vfio_host_is_bound(device))
+		return;
+	snprintf(path, sizeof(path), "%s/vfio/%u", doctor->tool->dev, device->sysfs.group);
+	if (faccessat(AT_FDCWD, path, R_OK | W_OK, AT_EACCESS) == 0) {
+		findings_add(&doctor->findings, FINDING_OK, "node", address,
+			     "%s may be opened by this user", path);
+		check_holder(doctor, device);
+		return;
+	}
+	findings_add(&doctor->findings, FINDING_FAILURE, "node", address, "%s: %s", path,
+		     err_text(errno));
+	if (errno == ENOENT)
+		findings_mend(&doctor->findings, "udevadm trigger --settle");
+	else
+		findings_mend(&doctor->findings, "chown %u %s", (unsigned int)geteuid(), path);
+}
+
+static void check_reset(struct doctor *doctor, const struct vfio_host_device *device)
+{
+	const char *address = device->sysfs.address;
+
+	if (device->reset_methods[0])
+		findings_add(&doctor->findings, FINDING_OK, "reset", address, "%s",
+			     device->reset_methods);
+	else if (device->resettable)
+		findings_add(&doctor->findings, FINDING_OK, "reset", address,
+			     "there is a method that this kernel does not name");
+	else
+		findings_add(&doctor->findings, FINDING_WARNING, "reset", address,
+			     "there is no method: what one guest leaves in the device the next one "
+			     "finds, until the host starts anew");
+}
+
+/* A virtual function asks for a token once its physical one is VFIO's too. */
+static void check_physical(struct doctor *doctor, const struct vfio_host_device *device)
+{
+	struct vfio_host_device physical;
+
+	if (!device->physical[0] ||
+	    vfio_host_device(doctor->tool->sys, device->physical, &physical, NULL) ||
+	    !vfio_host_is_bound(&physical))
+		return;
+	findings_add(&doctor->findings, FINDING_FAILURE, "driver", device->sysfs.address,
+		     "its physical function %s is bound to %s, so that VFIO wants a token that "
+		     "ferry does not have",
+		     device->physical, physical.driver);
+	findings_mend(&doctor->findings, "ferry unbind %s", device->physical);
+}
+
+static void check_reserved(struct doctor *doctor, const struct vfio_host_device *device)
+{
+	struct vfio_host_region regions[REGIONS_MAX];
+	size_t count = vfio_host_reserved(doctor->tool->sys, device->sysfs.group, regions,
+					  ARRAY_SIZE(regions));
+
+	for (size_t i = 0; i < count && i < ARRAY_SIZE(regions); i++) {
+		if (!regions[i].direct)
+			continue;
+		findings_add(&doctor->findings, FINDING_FAILURE, "reserved regions",
+			     device->sysfs.address,
+			     "the firmware wants 0x%" PRIx64 "-0x%" PRIx64
+			     " mapped as it is, so that the kernel keeps the device",
+			     regions[i].first, regions[i].last);
+		findings_mend(&doctor->findings, "turn off in the firmware what uses it there (its "
+						 "RMRR), or choose another device");
+		return;
+	}
+	findings_add(&doctor->findings, FINDING_OK, "reserved regions", device->sysfs.address,
+		     "%zu, none of which keeps it from a guest", count);
+}
+
+static void check_device(struct doctor *doctor, const struct vfio_host_device *device)
+{
+	const char *address = device->sysfs.address;
+
+	if (device->bridge) {
+		findings_add(&doctor->findings, FINDING_FAILURE, "device", address,
+			     "it is a bridge: only what is behind it can be handed over");
+		findings_mend(&doctor->findings, "ferry devices (lists what can)");
+		return;
+	}
+	if (!device->has_group) {
+		findings_add(&doctor->findings, FINDING_FAILURE, "group", address,
+			     "it is in no IOMMU group");
+		doctor_mend_iommu(doctor);
+		return;
+	}
+	check_driver(doctor, device);
+	check_physical(doctor, device);
+	check_group(doctor, device);
+	check_node(doctor, device);
+	check_reset(doctor, device);
+	check_reserved(doctor, device);
+}
+
+void doctor_check_devices(struct doctor *doctor)
+{
+	for (size_t i = 0; i < doctor->count; i++)
+		check_device(doctor, &doctor->devices[i]);
+}
+
+/* What VFIO would offer, by sysfs: the IOMMUs' widths less what each group reserves. */
+static size_t usable_ranges(const struct doctor *doctor, struct ram_range *usable, size_t room)
+{
+	struct vfio_host_region regions[REGIONS_MAX];
+	unsigned int bits = 64;
+	size_t count = 1;
+
+	for (size_t i = 0; i < doctor->count; i++)
+		if (vfio_host_iova_bits(&doctor->devices[i]) < bits)
+			bits = vfio_host_iova_bits(&doctor->devices[i]);
+	usable[0] = (struct ram_range){0, bits == 64 ? UINT64_MAX : (uint64_t)1 << bits};
+	for (size_t i = 0; i < doctor->count; i++) {
+		size_t found = doctor->devices[i].has_group
+				       ? vfio_host_reserved(doctor->tool->sys,
+							    doctor->devices[i].sysfs.group, regions,
+							    ARRAY_SIZE(regions))
+				       : 0;
+
+		for (size_t j = 0; j < found && j < ARRAY_SIZE(regions); j++)
+			if (!regions[j].relaxed)
+				count = vfio_host_exclude(usable, count, room, regions[j].first,
+							  regions[j].last);
+	}
+	return count;
+}
+
+void doctor_check_layout(struct doctor *doctor)
+{
+	struct ram_range usable[VFIO_IOVA_RANGES_MAX];
+	struct platform platform;
+	struct err err = {0};
+	struct arch_layout_request request = {
+		.cpus = 1,
+		.buses = 1,
+		.ram_size = doctor->memory,
+		.page_size = doctor->page_size ? doctor->page_size : host_page_size(),
+		.physical_bits = doctor->physical_bits,
+		.serial = true,
+	};
+
+	if (!doctor->physical_bits)
+		return;
+	for (size_t i = 0; i < doctor->count; i++)
+		vfio_sysfs_window(&doctor->devices[i].sysfs, &request.mmio32_needed,
+				  &request.mmio64_needed);
+	if (doctor->count) {
+		request.usable_count = usable_ranges(doctor, usable, ARRAY_SIZE(usable));
+		request.usable = usable;
+	}
+	if (arch_layout(&request, &platform, &err)) {
+		findings_add(&doctor->findings, FINDING_FAILURE, "layout", "", "%s", err.text);
+		return;
+	}
+	findings_add(&doctor->findings, FINDING_OK, "layout", "",
+		     "%" PRIu64 " MiB of RAM (pieces: %zu), BARs of %" PRIu64
+		     " KiB below 4 GiB and "
+		     "%" PRIu64 " KiB above find their places",
+		     doctor->memory / MIB, platform.ram_count, request.mmio32_needed / KIB,
+		     request.mmio64_needed / KIB);
+}

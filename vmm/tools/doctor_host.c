@@ -1,0 +1,334 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/* What `ferry doctor` checks of the host: KVM, IOMMU, VFIO's modules and nodes, memory. */
+
+#include <dirent.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <inttypes.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "arch/arch.h"
+#include "memory/hugepages.h"
+#include "vfio/memlock.h"
+#include "vmm/base/bits.h"
+#include "vmm/kvm/vm.h"
+#include "vmm/tools/doctor.h"
+#include "vmm/tools/module.h"
+
+enum vendor { VENDOR_OTHER, VENDOR_INTEL, VENDOR_AMD };
+
+/* Intel's extended capability register: interrupts can be remapped. */
+#define ECAP_INTERRUPT_REMAPPING ((uint64_t)1 << 3)
+
+/* The first line of /proc/@name that begins with @key, "" without one. */
+static void find_line(const struct doctor *doctor, const char *name, const char *key, char *line,
+		      size_t size)
+{
+	char path[PATH_MAX];
+	FILE *file;
+
+	snprintf(path, sizeof(path), "%s/%s", doctor->tool->proc, name);
+	file = fopen(path, "re");
+	do {
+		line[0] = '\0';
+	} while (file && fgets(line, (int)size, file) && strncmp(line, key, strlen(key)) != 0);
+	if (file)
+		fclose(file);
+}
+
+static enum vendor cpu_vendor(const struct doctor *doctor)
+{
+	char line[256];
+
+	find_line(doctor, "cpuinfo", "vendor_id", line, sizeof(line));
+	if (strstr(line, "GenuineIntel"))
+		return VENDOR_INTEL;
+	return strstr(line, "AuthenticAMD") || strstr(line, "HygonGenuine") ? VENDOR_AMD
+									    : VENDOR_OTHER;
+}
+
+/* Whether the kernel was started with @argument. */
+static bool booted_with(const struct doctor *doctor, const char *argument)
+{
+	char line[4096], *rest = line, *word;
+
+	vfio_host_line(doctor->tool->proc, "cmdline", line, sizeof(line));
+	while ((word = strsep(&rest, " ")))
+		if (strcmp(word, argument) == 0)
+			return true;
+	return false;
+}
+
+static void check_kvm(struct doctor *doctor)
+{
+	struct err err = {0};
+	struct kvm_vm *vm = kvm_vm_create(arch_vm_type_bits(), &err);
+	const char *module = cpu_vendor(doctor) == VENDOR_AMD ? "kvm-amd" : "kvm-intel";
+
+	if (vm) {
+		doctor->physical_bits = arch_physical_bits(vm);
+		kvm_vm_destroy(vm);
+		findings_add(&doctor->findings, FINDING_OK, "KVM", "",
+			     "it makes machines with %u bits of physical addresses",
+			     doctor->physical_bits);
+		return;
+	}
+	/* The sentence begins with the name of the check. */
+	findings_add(&doctor->findings, FINDING_FAILURE, "KVM", "", "%s",
+		     strncmp(err.text, "KVM: ", 5) == 0 ? err.text + 5 : err.text);
+	if (err.code == -ENOENT || err.code == -ENODEV || err.code == -ENXIO)
+		findings_mend(&doctor->findings, "modprobe %s", module);
+	else if (err.code == -EACCES || err.code == -EPERM)
+		findings_mend(&doctor->findings, "usermod -aG kvm USER (then log in again)");
+}
+
+void doctor_mend_iommu(struct doctor *doctor)
+{
+	static const char *const off[] = {"iommu=off", "intel_iommu=off", "amd_iommu=off"};
+	struct findings *findings = &doctor->findings;
+
+	for (size_t i = 0; i < ARRAY_SIZE(off); i++)
+		if (booted_with(doctor, off[i])) {
+			findings_mend(findings, "take %s from the kernel's command line", off[i]);
+			return;
+		}
+	switch (cpu_vendor(doctor)) {
+	case VENDOR_INTEL:
+		if (booted_with(doctor, "intel_iommu=on"))
+			findings_mend(findings, "turn VT-d on in the firmware");
+		else
+			findings_mend(findings, "start the host's kernel with intel_iommu=on (and "
+						"VT-d on in the firmware)");
+		break;
+	case VENDOR_AMD:
+		findings_mend(findings, "turn AMD-Vi (IOMMU) on in the firmware; the kernel needs "
+					"no argument");
+		break;
+	case VENDOR_OTHER:
+		findings_mend(findings, "turn the IOMMU on in the firmware");
+		break;
+	}
+}
+
+static void check_iommu(struct doctor *doctor)
+{
+	char path[PATH_MAX];
+	struct dirent *entry;
+	size_t groups = 0;
+	DIR *list;
+
+	snprintf(path, sizeof(path), "%s/kernel/iommu_groups", doctor->tool->sys);
+	list = opendir(path);
+	while (list && (entry = readdir(list)))
+		groups += entry->d_name[0] != '.';
+	if (list)
+		closedir(list);
+	if (groups) {
+		findings_add(&doctor->findings, FINDING_OK, "IOMMU", "", "it is on: %zu groups",
+			     groups);
+		return;
+	}
+	findings_add(&doctor->findings, doctor_severity(doctor), "IOMMU", "",
+		     "it is off: there are no IOMMU groups");
+	doctor_mend_iommu(doctor);
+}
+
+/* Whether each of Intel's units that sysfs shows can remap; true when it shows none. */
+static bool can_remap(const struct doctor *doctor)
+{
+	char folder[PATH_MAX], path[PATH_MAX + 300], text[32];
+	struct dirent *entry;
+	bool can = true;
+	DIR *list;
+
+	snprintf(folder, sizeof(folder), "%s/class/iommu", doctor->tool->sys);
+	list = opendir(folder);
+	while (list && (entry = readdir(list))) {
+		snprintf(path, sizeof(path), "%s/%s/intel-iommu", folder, entry->d_name);
+		vfio_host_line(path, "ecap", text, sizeof(text));
+		if (text[0] && !(strtoull(text, NULL, 16) & ECAP_INTERRUPT_REMAPPING))
+			can = false;
+	}
+	if (list)
+		closedir(list);
+	return can;
+}
+
+static void mend_remapping(struct doctor *doctor)
+{
+	static const char *const off[] = {"intremap=off", "nointremap"};
+
+	for (size_t i = 0; i < ARRAY_SIZE(off); i++)
+		if (booted_with(doctor, off[i])) {
+			findings_mend(&doctor->findings, "take %s from the kernel's command line",
+				      off[i]);
+			return;
+		}
+	if (can_remap(doctor))
+		findings_mend(&doctor->findings,
+			      "turn interrupt remapping on in the firmware, or trust the guest: "
+			      "vfio_iommu_type1.allow_unsafe_interrupts=1 on the kernel's command "
+			      "line");
+	else
+		findings_mend(&doctor->findings,
+			      "trust the guest: vfio_iommu_type1.allow_unsafe_interrupts=1 on the "
+			      "kernel's command line");
+}
+
+static void check_remapping(struct doctor *doctor)
+{
+	enum vfio_host_remapping remapping = vfio_host_remapping(doctor->tool->sys);
+	char folder[PATH_MAX], allowed[8];
+
+	snprintf(folder, sizeof(folder), "%s/module/vfio_iommu_type1/parameters",
+		 doctor->tool->sys);
+	vfio_host_line(folder, "allow_unsafe_interrupts", allowed, sizeof(allowed));
+	if (remapping == VFIO_REMAPPING_ON) {
+		findings_add(&doctor->findings, FINDING_OK, "interrupt remapping", "", "it is on");
+	} else if (allowed[0] == 'Y' || allowed[0] == '1') {
+		findings_add(&doctor->findings, FINDING_WARNING, "interrupt remapping", "",
+			     "it is not known to be on, and vfio_iommu_type1 goes without: a guest "
+			     "can raise any interrupt of the host");
+		mend_remapping(doctor);
+	} else if (remapping == VFIO_REMAPPING_OFF) {
+		findings_add(&doctor->findings, doctor_severity(doctor), "interrupt remapping", "",
+			     "%s: VFIO gives no device to a guest without it",
+			     can_remap(doctor) ? "it is off" : "the IOMMU cannot do it");
+		mend_remapping(doctor);
+	} else {
+		findings_add(&doctor->findings, FINDING_WARNING, "interrupt remapping", "",
+			     "it cannot be told whether it is on: sysfs shows no interrupt that "
+			     "would be remapped");
+		mend_remapping(doctor);
+	}
+}
+
+/* @mends: `ferry bind` loads it, so that it may still come. */
+static void check_module(struct doctor *doctor, const char *name, bool needed)
+{
+	enum finding_status severity = needed ? doctor_severity(doctor) : FINDING_OK;
+
+	switch (module_find(doctor->tool, name)) {
+	case MODULE_THERE:
+		findings_add(&doctor->findings, FINDING_OK, "module", "", "%s is there", name);
+		break;
+	case MODULE_LOADABLE:
+		findings_add(&doctor->findings, doctor->asked ? severity : FINDING_OK, "module", "",
+			     "%s is not loaded; `ferry bind` loads it", name);
+		if (doctor->asked && needed)
+			findings_mend(&doctor->findings, "modprobe %s", name);
+		break;
+	case MODULE_MISSING:
+		findings_add(&doctor->findings, needed ? severity : FINDING_WARNING, "module", "",
+			     "%s is neither loaded nor under %s", name, doctor->tool->modules);
+		findings_mend(&doctor->findings, "install the package of this kernel's modules, or "
+						 "a kernel with VFIO");
+		break;
+	}
+}
+
+static void check_modules(struct doctor *doctor)
+{
+	bool bound = true;
+
+	for (size_t i = 0; i < doctor->count; i++)
+		bound = bound && vfio_host_is_bound(&doctor->devices[i]);
+	check_module(doctor, "vfio", true);
+	check_module(doctor, "vfio_iommu_type1", true);
+	/* Devices of other VFIO drivers go without it. */
+	check_module(doctor, "vfio_pci", !bound);
+}
+
+static void check_container(struct doctor *doctor)
+{
+	char path[PATH_MAX];
+
+	snprintf(path, sizeof(path), "%s/vfio/vfio", doctor->tool->dev);
+	if (faccessat(AT_FDCWD, path, R_OK | W_OK, AT_EACCESS) == 0) {
+		findings_add(&doctor->findings, FINDING_OK, "container", "",
+			     "%s may be opened by this user", path);
+		return;
+	}
+	findings_add(&doctor->findings, doctor_severity(doctor), "container", "", "%s: %s", path,
+		     err_text(errno));
+	if (errno == ENOENT)
+		findings_mend(&doctor->findings, "modprobe vfio");
+	else
+		findings_mend(&doctor->findings, "chmod 666 %s", path);
+}
+
+static void check_lock(struct doctor *doctor)
+{
+	struct vfio_memlock memlock;
+	struct err err = {0};
+
+	if (vfio_memlock_check(doctor->memory, &memlock, &err)) {
+		findings_add(&doctor->findings, doctor_severity(doctor), "locked memory", "", "%s",
+			     err.text);
+		findings_mend(&doctor->findings, "ulimit -l %" PRIu64 " (as root, before ferry)",
+			      doctor->memory / KIB);
+		return;
+	}
+	findings_add(&doctor->findings, FINDING_OK, "locked memory", "",
+		     "%" PRIu64 " KiB may be locked%s", doctor->memory / KIB,
+		     memlock.may_raise ? " once ferry has raised the limit, as it may" : "");
+}
+
+static void check_pages(struct doctor *doctor)
+{
+	const char *name = doctor->page_size == GIB ? "1 GiB" : "2 MiB";
+	struct err err = {0};
+	uint64_t enough;
+
+	if (hugepages_check(doctor->tool->sys, doctor->page_size, doctor->memory, 0, &enough,
+			    -ENOMEM, &err)) {
+		findings_add(&doctor->findings, FINDING_FAILURE, "huge pages", "", "%s", err.text);
+		if (enough)
+			findings_mend(&doctor->findings,
+				      "echo %" PRIu64
+				      " > /sys/kernel/mm/hugepages/hugepages-%" PRIu64
+				      "kB/nr_hugepages",
+				      enough, doctor->page_size / KIB);
+		return;
+	}
+	findings_add(&doctor->findings, FINDING_OK, "huge pages", "", "%" PRIu64 " of %s are free",
+		     doctor->memory / doctor->page_size, name);
+}
+
+/* An estimate, so no more than a warning. */
+static void check_free_memory(struct doctor *doctor)
+{
+	char line[256];
+	uint64_t available;
+
+	find_line(doctor, "meminfo", "MemAvailable:", line, sizeof(line));
+	if (sscanf(line, "MemAvailable: %" SCNu64 " kB", &available) != 1)
+		return;
+	if (available >= doctor->memory / KIB) {
+		findings_add(&doctor->findings, FINDING_OK, "free memory", "",
+			     "%" PRIu64 " MiB are available, %" PRIu64 " are asked",
+			     available / KIB, doctor->memory / MIB);
+		return;
+	}
+	findings_add(&doctor->findings, FINDING_WARNING, "free memory", "",
+		     "%" PRIu64 " MiB are asked, only %" PRIu64
+		     " are available, and a passed-through device pins all",
+		     doctor->memory / MIB, available / KIB);
+	findings_mend(&doctor->findings, "--memory %" PRIu64 "M, or free some", available / KIB);
+}
+
+void doctor_check_host(struct doctor *doctor)
+{
+	check_kvm(doctor);
+	check_iommu(doctor);
+	check_remapping(doctor);
+	check_modules(doctor);
+	check_container(doctor);
+	check_lock(doctor);
+	if (doctor->page_size)
+		check_pages(doctor);
+	else
+		check_free_memory(doctor);
+}

@@ -1,0 +1,81 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/* What `ferry doctor` found: a list of verdicts, each with a sentence and what mends it. */
+
+#include "vmm/tools/findings.h"
+
+#include <stdarg.h>
+#include <stdlib.h>
+
+#include "vmm/tools/json.h"
+
+static const char *const names[] = {"ok", "warning", "failure"};
+
+void findings_add(struct findings *findings, enum finding_status status, const char *check,
+		  const char *device, const char *format, ...)
+{
+	struct finding *list = realloc(findings->list, (findings->count + 1) * sizeof(*list));
+	struct finding *finding;
+	va_list args;
+
+	findings->failures += status == FINDING_FAILURE || !list;
+	findings->warnings += status == FINDING_WARNING;
+	if (!list)
+		return;
+	findings->list = list;
+	finding = &list[findings->count++];
+	*finding = (struct finding){.status = status, .check = check};
+	snprintf(finding->device, sizeof(finding->device), "%s", device);
+	va_start(args, format);
+	vsnprintf(finding->text, sizeof(finding->text), format, args);
+	va_end(args);
+}
+
+void findings_mend(struct findings *findings, const char *format, ...)
+{
+	va_list args;
+
+	if (findings->count == 0)
+		return;
+	va_start(args, format);
+	vsnprintf(findings->list[findings->count - 1].mend, FINDING_MEND, format, args);
+	va_end(args);
+}
+
+void findings_print(const struct findings *findings, FILE *out)
+{
+	for (size_t i = 0; i < findings->count; i++) {
+		const struct finding *finding = &findings->list[i];
+
+		fprintf(out, "%-7s  %s%s%s: %s\n", names[finding->status], finding->device,
+			*finding->device ? " " : "", finding->check, finding->text);
+		if (*finding->mend)
+			fprintf(out, "         mend it: %s\n", finding->mend);
+	}
+	fprintf(out, "ferry run would %sstart (failures: %zu, warnings: %zu)\n",
+		findings->failures ? "not " : "", findings->failures, findings->warnings);
+}
+
+int findings_print_json(const struct findings *findings, FILE *out)
+{
+	json_t *array = json_array();
+
+	for (size_t i = 0; i < findings->count; i++) {
+		const struct finding *finding = &findings->list[i];
+
+		json_array_append_new(array,
+				      json_pack("{s:s, s:s, s:o, s:o, s:o}", "status",
+						names[finding->status], "check", finding->check,
+						"device", json_text(finding->device), "text",
+						json_text(finding->text), "mend",
+						json_text(finding->mend)));
+	}
+	return json_print(json_pack("{s:b, s:o}", "would_start", findings->failures == 0,
+				    "findings", array),
+			  out);
+}
+
+void findings_release(struct findings *findings)
+{
+	free(findings->list);
+	*findings = (struct findings){0};
+}

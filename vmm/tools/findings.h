@@ -1,0 +1,39 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/* What `ferry doctor` found: a list of verdicts, each with a sentence and what mends it. */
+
+#ifndef FERRY_VMM_TOOLS_FINDINGS_H
+#define FERRY_VMM_TOOLS_FINDINGS_H
+
+#include <stddef.h>
+#include <stdio.h>
+
+#include "vmm/base/err.h"
+
+enum finding_status { FINDING_OK, FINDING_WARNING, FINDING_FAILURE };
+
+enum { FINDING_TEXT = 1100, FINDING_MEND = 256 };
+
+struct finding {
+	enum finding_status status;
+	const char *check; /* a constant: "kvm", "driver" */
+	char device[32];   /* "": the host */
+	char text[FINDING_TEXT];
+	char mend[FINDING_MEND]; /* a command or kernel argument; "": there is none */
+};
+
+struct findings {
+	struct finding *list;
+	size_t count;
+	size_t failures, warnings;
+};
+
+/* Adds one; what mends it may follow by findings_mend(). Out of memory counts as a failure. */
+void findings_add(struct findings *findings, enum finding_status status, const char *check,
+		  const char *device, const char *format, ...) FERRY_PRINTF(5, 6);
+void findings_mend(struct findings *findings, const char *format, ...) FERRY_PRINTF(2, 3);
+
+void findings_print(const struct findings *findings, FILE *out);
+int findings_print_json(const struct findings *findings, FILE *out);
+void findings_release(struct findings *findings);
+
+#endif
