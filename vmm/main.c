@@ -18,7 +18,7 @@
 
 static const char usage[] =
 	"Usage: ferry run [OPTION]... KERNEL\n"
-	"       ferry devices|doctor [OPTION]... [ADDR]...\n"
+	"       ferry devices|doctor|bind|unbind [OPTION]... [ADDR]...\n"
 	"       ferry --help | --version\n"
 	"\n"
 	"A KVM virtual machine monitor that hands real PCI devices to its guest.\n"
@@ -26,6 +26,8 @@ static const char usage[] =
 	"  run       boots a guest\n"
 	"  devices   lists the host's PCI devices and which can be handed over\n"
 	"  doctor    says whether a guest with these devices would start, or what is amiss\n"
+	"  bind      takes devices from the host's drivers for guests\n"
+	"  unbind    gives them back\n"
 	"\n"
 	"`ferry COMMAND --help` lists a command's options.\n";
 
@@ -36,6 +38,8 @@ static const struct {
 } tools[] = {
 	{"devices", tool_devices},
 	{"doctor", tool_doctor},
+	{"bind", tool_bind},
+	{"unbind", tool_unbind},
 };
 
 /* What is opened in the place of a standard descriptor that is closed would be taken for it. */

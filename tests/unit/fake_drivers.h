@@ -1,0 +1,112 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/* The kernel's driver core over a made-up sysfs: takes the place of vmm/tools/act.c. */
+
+#ifndef FERRY_TESTS_FAKE_DRIVERS_H
+#define FERRY_TESTS_FAKE_DRIVERS_H
+
+#include <check.h>
+#include <errno.h>
+#include <limits.h>
+#include <stdbool.h>
+#include <stdio.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "tests/unit/support_vfio_tree.h"
+#include "vmm/tools/act.h"
+
+/* How the fake behaves, and what it was asked for. */
+static struct fake_drivers {
+	const char *choice;   /* the driver that a probe without an override finds */
+	const char *stubborn; /* an address that vfio-pci does not take */
+	const char *deaf;     /* a file's name that cannot be written */
+	const char *lost;     /* a driver that takes nothing back */
+	int modprobe_fails;
+	char log[8192]; /* every write and module, a line each */
+} fake;
+
+static void fake_note(const char *path, const char *text)
+{
+	size_t used = strlen(fake.log);
+
+	snprintf(fake.log + used, sizeof(fake.log) - used, "%s=%.*s\n", path,
+		 (int)strcspn(text, "\n"), text);
+}
+
+static void fake_read(const char *path, char *text, size_t size)
+{
+	FILE *file = fopen(tree_path(path), "r");
+
+	if (!file || !fgets(text, (int)size, file))
+		text[0] = '\0';
+	if (file)
+		fclose(file);
+	text[strcspn(text, "\n")] = '\0';
+}
+
+static void fake_bind(const char *address, const char *driver)
+{
+	char path[256], target[256];
+
+	snprintf(path, sizeof(path), "bus/pci/drivers/%s", driver);
+	if (access(tree_path(path), F_OK) < 0 || (fake.lost && strcmp(fake.lost, driver) == 0) ||
+	    (fake.stubborn && strcmp(driver, "vfio-pci") == 0 &&
+	     strcmp(fake.stubborn, address) == 0))
+		return;
+	snprintf(path, sizeof(path), "bus/pci/devices/%s/driver", address);
+	snprintf(target, sizeof(target), "../../../../bus/pci/drivers/%s", driver);
+	if (access(tree_path(path), F_OK) < 0)
+		tree_link(path, target);
+}
+
+static void fake_probe(const char *address)
+{
+	char path[256], override[64];
+
+	snprintf(path, sizeof(path), "bus/pci/devices/%s/driver_override", address);
+	fake_read(path, override, sizeof(override));
+	if (override[0] && strcmp(override, "(null)") != 0)
+		fake_bind(address, override);
+	else if (fake.choice)
+		fake_bind(address, fake.choice);
+}
+
+int act_write(const char *path, const char *text)
+{
+	char relative[PATH_MAX], address[32], driver[64];
+	size_t root = strlen(tree_path("")) + 1;
+
+	ck_assert_uint_gt(strlen(path), root);
+	snprintf(relative, sizeof(relative), "%s", path + root);
+	fake_note(relative, text);
+	if (fake.deaf && strstr(relative, fake.deaf))
+		return -EACCES;
+	if (strcmp(relative, "bus/pci/drivers_probe") == 0) {
+		fake_probe(text);
+	} else if (sscanf(relative, "bus/pci/drivers/%63[^/]/bind", driver) == 1) {
+		fake_bind(text, driver);
+	} else if (strstr(relative, "/driver/unbind")) {
+		ck_assert_int_eq(sscanf(relative, "bus/pci/devices/%31[^/]/", address), 1);
+		ck_assert_str_eq(address, text);
+		*strstr(relative, "/unbind") = '\0';
+		tree_unlink(relative);
+	} else {
+		ck_assert_ptr_nonnull(strstr(relative, "/driver_override"));
+		tree_write(relative, text);
+	}
+	return 0;
+}
+
+int act_load_module(const char *name)
+{
+	char path[256];
+
+	fake_note("modprobe", name);
+	if (fake.modprobe_fails)
+		return fake.modprobe_fails;
+	snprintf(path, sizeof(path), "bus/pci/drivers/%s", name);
+	tree_folder(path);
+	return 0;
+}
+
+#endif

@@ -1,0 +1,186 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/* `ferry bind`: takes devices from the host's drivers, unless the host cannot do without. */
+
+#include "vmm/tools/bind.h"
+
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "vmm/base/log.h"
+#include "vmm/tools/inuse.h"
+#include "vmm/tools/rebind.h"
+
+static const char help_text[] =
+	"Usage: ferry bind [OPTION]... ADDR...\n"
+	"Takes the PCI devices at ADDR, such as 0000:01:00.0 or 01:00.0, from the host's drivers and\n"
+	"binds them to vfio-pci. Refuses when the host would lose a mounted disk, its swap, a part of\n"
+	"an array or its last default route.\n"
+	"\n"
+	"  --group                   all devices of their IOMMU groups, but for bridges\n"
+	"  --force                   binds them whatever the host loses\n"
+	"  --json                    prints how it went as JSON\n"
+	"  --help                    this text\n"
+	"\n"
+	"Exit status: 0 all are bound, 1 refused or failed (all are as before), 2 wrong usage.\n";
+
+static const struct option long_options[] = {
+	{"group", no_argument, NULL, BIND_GROUP},
+	{"force", no_argument, NULL, BIND_FORCE},
+	{"json", no_argument, NULL, BIND_JSON},
+	{"help", no_argument, NULL, BIND_HELP},
+	{NULL, 0, NULL, 0},
+};
+
+static void check_device(struct bind_job *job, const struct vfio_host_device *host)
+{
+	const char *address = host->sysfs.address;
+	char path[PATH_MAX + 32];
+
+	snprintf(path, sizeof(path), "%s/driver_override", host->sysfs.path);
+	if (!host->has_group)
+		bind_refuse(job, address, false,
+			    "it is in no IOMMU group: `ferry doctor %s` says what to do", address);
+	else if (access(path, W_OK) < 0)
+		bind_refuse(job, address, false, "%s: %s: be root", path, err_text(errno));
+	if (host->functions)
+		bind_refuse(job, address, true, "its %u virtual functions would vanish",
+			    host->functions);
+	if (in_use_as_display(job->tool, host))
+		log_warn("%s: the host's console is on this display and will freeze", address);
+}
+
+/* Everything is looked at before anything is touched. */
+static int check(struct bind_job *job, struct err *err)
+{
+	struct vfio_host_device *hosts = calloc(job->count + 1, sizeof(*hosts));
+	struct in_use in_use;
+	size_t count = 0;
+
+	if (!hosts)
+		return err_set(err, -ENOMEM, "bind: out of memory");
+	for (size_t i = 0; i < job->count; i++) {
+		if (vfio_host_is_bound(&job->devices[i].host))
+			continue;
+		hosts[count++] = job->devices[i].host;
+		check_device(job, &job->devices[i].host);
+	}
+	if (count) {
+		in_use_find(job->tool, hosts, count, true, &in_use);
+		for (size_t i = 0; i < in_use.count && i < IN_USE_MAX; i++)
+			bind_refuse(job, hosts[in_use.reasons[i].device].sysfs.address, true, "%s",
+				    in_use.reasons[i].text);
+	}
+	free(hosts);
+	return bind_refused(job) ? -EBUSY : 0;
+}
+
+/* The first @touched devices back to what they had, the last one first; what was recorded is void. */
+static void undo(struct bind_job *job, size_t touched)
+{
+	for (size_t i = job->count; i-- > 0;) {
+		struct bind_device *device = &job->devices[i];
+		const char *address = device->host.sysfs.address;
+		struct record record;
+		struct err err = {0};
+
+		if (vfio_host_is_bound(&device->host))
+			continue;
+		if (i < touched && record_load(job->tool->run, address, &record) == 0 &&
+		    rebind_back(job->tool, address, &record, device->now, &err)) {
+			log_error("%s", err.text);
+			continue;
+		}
+		record_remove(job->tool->run, address);
+	}
+}
+
+/* What they had is on record before the first is touched. */
+static int remember(struct bind_job *job, struct err *err)
+{
+	struct record record;
+	int error = 0;
+
+	for (size_t i = 0; i < job->count && !error; i++) {
+		const struct vfio_host_device *host = &job->devices[i].host;
+
+		if (vfio_host_is_bound(host))
+			continue;
+		rebind_state(host, &record);
+		error = record_save(job->tool->run, host->sysfs.address, &record, err);
+	}
+	return error;
+}
+
+static int take(struct bind_job *job, struct err *err)
+{
+	int error = rebind_prepare(job->tool, err);
+	size_t touched = 0;
+
+	if (error)
+		return error;
+	error = remember(job, err);
+	for (; touched < job->count && !error; touched++) {
+		struct bind_device *device = &job->devices[touched];
+
+		if (vfio_host_is_bound(&device->host))
+			continue;
+		error = rebind_to_vfio(job->tool, &device->host, err);
+		device->failed = error != 0;
+		if (!error)
+			strcpy(device->now, "vfio-pci");
+	}
+	if (error)
+		undo(job, touched);
+	return error;
+}
+
+/* A group is given away whole; what still is in the way is said now rather than at the run. */
+static void tell_rest(const struct bind_job *job)
+{
+	for (size_t i = 0; i < job->count; i++) {
+		const struct vfio_host_device *host = &job->devices[i].host;
+		struct vfio_host_device *members = NULL;
+		size_t count = 0;
+
+		if (vfio_host_group(job->tool->sys, host->sysfs.group, &members, &count, NULL))
+			continue;
+		for (size_t j = 0; j < count; j++)
+			if (vfio_host_is_in_the_way(&members[j])) {
+				log_warn("IOMMU group %u is not free yet: %s has driver %s: "
+					 "ferry bind --group %s",
+					 host->sysfs.group, members[j].sysfs.address,
+					 members[j].driver, host->sysfs.address);
+				break;
+			}
+		free(members);
+	}
+}
+
+int tool_bind(const struct tool *tool, int argc, char **argv)
+{
+	struct bind_request request;
+	struct bind_job job = {.tool = tool, .request = &request, .verb = "bind"};
+	struct err err = {0};
+	int status;
+
+	if (bind_parse(&request, long_options, argc, argv, &err)) {
+		log_error("%s", err.text);
+		return TOOL_USAGE;
+	}
+	if (request.help) {
+		fputs(help_text, tool->out);
+		return TOOL_OK;
+	}
+	status = bind_collect(&job, &err) || check(&job, &err) || take(&job, &err) ? TOOL_FAILED
+										   : TOOL_OK;
+	if (err.code)
+		log_error("%s", err.text);
+	if (status == TOOL_OK)
+		tell_rest(&job);
+	if (status == TOOL_OK || request.json)
+		status = bind_print(&job, status);
+	bind_release(&job);
+	return status;
+}

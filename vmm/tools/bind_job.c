@@ -1,0 +1,200 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/* What `ferry bind` and `ferry unbind` share: which devices are meant, and how it went. */
+
+#include <errno.h>
+#include <stdarg.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "vmm/base/bits.h"
+#include "vmm/base/log.h"
+#include "vmm/tools/bind.h"
+#include "vmm/tools/json.h"
+#include "vmm/tools/table.h"
+
+int bind_parse(struct bind_request *request, const struct option *options, int argc, char **argv,
+	       struct err *err)
+{
+	int option;
+
+	*request = (struct bind_request){0};
+	for (bool first = true; (option = tool_option(argc, argv, options, first, err)) != -1;
+	     first = false) {
+		if (option == '?')
+			return err->code;
+		request->group |= option == BIND_GROUP;
+		request->force |= option == BIND_FORCE;
+		request->json |= option == BIND_JSON;
+		request->help |= option == BIND_HELP;
+	}
+	request->addresses = argv + optind;
+	request->count = (size_t)(argc - optind);
+	if (request->count == 0 && !request->help)
+		return err_set(err, -EINVAL, "no ADDR given: see ferry %s --help", argv[0]);
+	return 0;
+}
+
+/* Once, however often it is named. */
+static int add_device(struct bind_job *job, const struct vfio_host_device *host, struct err *err)
+{
+	struct bind_device *devices;
+
+	for (size_t i = 0; i < job->count; i++)
+		if (strcmp(job->devices[i].host.sysfs.address, host->sysfs.address) == 0)
+			return 0;
+	devices = realloc(job->devices, (job->count + 1) * sizeof(*devices));
+	if (!devices)
+		return err_set(err, -ENOMEM, "%s: out of memory", host->sysfs.address);
+	job->devices = devices;
+	devices[job->count] = (struct bind_device){.host = *host};
+	strcpy(devices[job->count++].now, host->driver);
+	return 0;
+}
+
+static int add_group(struct bind_job *job, unsigned int group, struct err *err)
+{
+	struct vfio_host_device *members;
+	size_t count;
+	int error = vfio_host_group(job->tool->sys, group, &members, &count, err);
+
+	for (size_t i = 0; !error && i < count; i++)
+		if (!members[i].bridge)
+			error = add_device(job, &members[i], err);
+	free(members);
+	return error;
+}
+
+int bind_collect(struct bind_job *job, struct err *err)
+{
+	struct vfio_host_device host;
+	int error = 0;
+
+	for (size_t i = 0; i < job->request->count && !error; i++) {
+		error = vfio_host_device(job->tool->sys, job->request->addresses[i], &host, err);
+		if (!error && host.bridge)
+			error = err_set(err, -EINVAL,
+					"%s: it is a bridge: only what is behind it can be handed "
+					"over",
+					host.sysfs.address);
+		if (!error)
+			error = add_device(job, &host, err);
+		if (!error && job->request->group && host.has_group)
+			error = add_group(job, host.sysfs.group, err);
+	}
+	return error;
+}
+
+void bind_refuse(struct bind_job *job, const char *address, bool forceable, const char *format, ...)
+{
+	struct bind_refusal *refusals =
+		realloc(job->refusals, (job->refusal_count + 1) * sizeof(*refusals));
+	va_list args;
+
+	job->lost |= !refusals;
+	if (!refusals)
+		return;
+	job->refusals = refusals;
+	refusals += job->refusal_count++;
+	snprintf(refusals->address, sizeof(refusals->address), "%s", address);
+	refusals->forceable = forceable;
+	va_start(args, format);
+	vsnprintf(refusals->text, sizeof(refusals->text), format, args);
+	va_end(args);
+}
+
+bool bind_refused(const struct bind_job *job)
+{
+	bool force = job->request->force, refused = job->lost;
+
+	if (job->lost)
+		log_error("%s: out of memory", job->verb);
+	for (size_t i = 0; i < job->refusal_count; i++)
+		refused |= !force || !job->refusals[i].forceable;
+	for (size_t i = 0; i < job->refusal_count; i++) {
+		const struct bind_refusal *refusal = &job->refusals[i];
+
+		if (force && refusal->forceable)
+			log_warn("%s: %s", refusal->address, refusal->text);
+		else
+			log_error("%s %s: refused: %s%s", job->verb, refusal->address,
+				  refusal->text,
+				  refusal->forceable ? ": stop that first, or give --force" : "");
+	}
+	return refused;
+}
+
+static json_t *devices_json(const struct bind_job *job)
+{
+	json_t *array = json_array();
+
+	for (size_t i = 0; i < job->count; i++) {
+		const struct bind_device *device = &job->devices[i];
+		const struct vfio_host_device *host = &device->host;
+
+		json_array_append_new(array,
+				      json_pack("{s:s, s:o, s:o, s:o, s:b, s:b}", "address",
+						host->sysfs.address, "before",
+						json_text(host->driver), "now",
+						json_text(device->now), "iommu_group",
+						host->has_group ? json_integer(host->sysfs.group)
+								: json_null(),
+						"changed", strcmp(host->driver, device->now) != 0,
+						"failed", device->failed));
+	}
+	return array;
+}
+
+static json_t *refusals_json(const struct bind_job *job)
+{
+	json_t *array = json_array();
+
+	for (size_t i = 0; i < job->refusal_count; i++)
+		json_array_append_new(array,
+				      json_pack("{s:s, s:o, s:b, s:b}", "address",
+						job->refusals[i].address, "reason",
+						json_text(job->refusals[i].text), "forceable",
+						job->refusals[i].forceable, "forced",
+						job->refusals[i].forceable && job->request->force));
+	return array;
+}
+
+static int print_table(const struct bind_job *job)
+{
+	static const char *const heads[] = {"ADDRESS", "BEFORE", "NOW"};
+	struct table table = {.columns = ARRAY_SIZE(heads)};
+	int error = 0;
+
+	for (size_t i = 0; i < ARRAY_SIZE(heads) && !error; i++)
+		error = table_add(&table, heads[i]);
+	for (size_t i = 0; i < job->count && !error; i++) {
+		const struct bind_device *device = &job->devices[i];
+		const char *before = device->host.driver, *now = device->now;
+
+		error = table_add(&table, device->host.sysfs.address);
+		if (!error)
+			error = table_add(&table, *before ? before : "-");
+		if (!error)
+			error = table_add(&table, *now ? now : "-");
+	}
+	if (!error)
+		table_print(&table, job->tool->out);
+	table_release(&table);
+	return error;
+}
+
+int bind_print(const struct bind_job *job, int status)
+{
+	if (!job->request->json)
+		return print_table(job) ? TOOL_FAILED : status;
+	if (json_print(json_pack("{s:b, s:o, s:o}", "done", status == TOOL_OK, "devices",
+				 devices_json(job), "refusals", refusals_json(job)),
+		       job->tool->out))
+		return TOOL_FAILED;
+	return status;
+}
+
+void bind_release(struct bind_job *job)
+{
+	free(job->devices);
+	free(job->refusals);
+}

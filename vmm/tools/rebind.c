@@ -1,0 +1,160 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/* A device's way from one driver to another through sysfs. */
+
+#include "vmm/tools/rebind.h"
+
+#include <errno.h>
+#include <stdio.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "vmm/base/log.h"
+#include "vmm/tools/act.h"
+#include "vmm/tools/module.h"
+
+static const char vfio_pci[] = "vfio-pci";
+
+void rebind_state(const struct vfio_host_device *device, struct record *record)
+{
+	char override[sizeof(record->override)];
+
+	*record = (struct record){0};
+	strcpy(record->driver, device->driver);
+	vfio_host_line(device->sysfs.path, "driver_override", override, sizeof(override));
+	if (strcmp(override, "(null)") != 0)
+		strcpy(record->override, override);
+}
+
+static bool driver_exists(const struct tool *tool, const char *driver)
+{
+	char path[PATH_MAX];
+
+	snprintf(path, sizeof(path), "%s/bus/pci/drivers/%s", tool->sys, driver);
+	return access(path, F_OK) == 0;
+}
+
+int rebind_prepare(const struct tool *tool, struct err *err)
+{
+	int error;
+
+	/* Where nothing but vfio-pci asks for it, some modprobes do not load this one. */
+	if (module_find(tool, "vfio_iommu_type1") == MODULE_LOADABLE &&
+	    act_load_module("vfio_iommu_type1"))
+		log_warn("modprobe vfio_iommu_type1 failed: ferry run will need it");
+	if (driver_exists(tool, vfio_pci))
+		return 0;
+	error = act_load_module(vfio_pci);
+	if (error)
+		return err_set(err, error, "the driver vfio-pci: modprobe vfio-pci failed%s%s",
+			       error == -EIO ? "" : ": ", error == -EIO ? "" : err_text(error));
+	if (!driver_exists(tool, vfio_pci))
+		return err_set(err, -ENODEV,
+			       "the driver vfio-pci: it is not there after modprobe vfio-pci: use "
+			       "a kernel that has it");
+	return 0;
+}
+
+/* Writes to a file of the device, saying so when that fails. */
+static int write_file(const struct tool *tool, const char *address, const char *name,
+		      const char *text, struct err *err)
+{
+	char path[PATH_MAX];
+	int error;
+
+	snprintf(path, sizeof(path), "%s/bus/pci/devices/%s/%s", tool->sys, address, name);
+	error = act_write(path, text);
+	if (error)
+		return err_set(err, error, "%s: %s: %s", address, path, err_text(error));
+	return 0;
+}
+
+/* Which driver the device has now, "" for none. */
+static void read_driver(const struct tool *tool, const char *address, char *driver)
+{
+	char path[PATH_MAX];
+
+	snprintf(path, sizeof(path), "%s/bus/pci/devices/%s", tool->sys, address);
+	if (vfio_sysfs_link(path, "driver", driver, VFIO_DRIVER_SIZE))
+		driver[0] = '\0';
+}
+
+/* Has the kernel look for a driver. Whether it found one shows afterwards, not here. */
+static void probe(const struct tool *tool, const char *address)
+{
+	char path[PATH_MAX];
+	int error;
+
+	snprintf(path, sizeof(path), "%s/bus/pci/drivers_probe", tool->sys);
+	error = act_write(path, address);
+	if (error)
+		log_debug("%s: %s: %s", address, path, err_text(error));
+}
+
+static int leave_driver(const struct tool *tool, const char *address, struct err *err)
+{
+	char driver[VFIO_DRIVER_SIZE];
+
+	read_driver(tool, address, driver);
+	return driver[0] ? write_file(tool, address, "driver/unbind", address, err) : 0;
+}
+
+int rebind_to_vfio(const struct tool *tool, const struct vfio_host_device *device, struct err *err)
+{
+	const char *address = device->sysfs.address;
+	char driver[VFIO_DRIVER_SIZE];
+	int error = write_file(tool, address, "driver_override", vfio_pci, err);
+
+	if (!error)
+		error = leave_driver(tool, address, err);
+	if (error)
+		return error;
+	probe(tool, address);
+	read_driver(tool, address, driver);
+	if (strcmp(driver, vfio_pci) == 0)
+		return 0;
+	return err_set(err, -EBUSY,
+		       "%s: vfio-pci did not take it, it has %s%s: the end of `dmesg` says why",
+		       address, driver[0] ? "driver " : "no driver", driver);
+}
+
+/* Gives the device to the driver by its name, loading it where it is gone. */
+static void bind_driver(const struct tool *tool, const char *address, const char *driver)
+{
+	char path[PATH_MAX];
+	int error;
+
+	if (!driver_exists(tool, driver) && act_load_module(driver))
+		log_warn("%s: modprobe %s failed", address, driver);
+	read_driver(tool, address, path);
+	if (path[0])
+		return; /* the module took it as it came */
+	snprintf(path, sizeof(path), "%s/bus/pci/drivers/%s/bind", tool->sys, driver);
+	error = act_write(path, address);
+	if (error)
+		log_debug("%s: %s: %s", address, path, err_text(error));
+}
+
+int rebind_back(const struct tool *tool, const char *address, const struct record *record,
+		char driver[VFIO_DRIVER_SIZE], struct err *err)
+{
+	const char *override = record && record->override[0] ? record->override : "\n";
+	int error = write_file(tool, address, "driver_override", override, err);
+
+	read_driver(tool, address, driver);
+	if (!error && record && record->driver[0] && strcmp(driver, record->driver) == 0)
+		return 0;
+	if (!error)
+		error = leave_driver(tool, address, err);
+	if (!error && !record)
+		probe(tool, address);
+	else if (!error && record->driver[0])
+		bind_driver(tool, address, record->driver);
+	read_driver(tool, address, driver);
+	if (error || !record || strcmp(driver, record->driver) == 0)
+		return error;
+	return err_set(err, -EBUSY,
+		       "%s: driver %s did not take it back, it has %s%s: the end of `dmesg` says "
+		       "why",
+		       address, record->driver[0] ? record->driver : "none",
+		       driver[0] ? "driver " : "no driver", driver);
+}

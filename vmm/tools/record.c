@@ -1,0 +1,119 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/* What a device was bound to before `ferry bind`, kept under /run until it is given back. */
+
+#include "vmm/tools/record.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "vmm/base/fd.h"
+
+/* The folder as a descriptor, if nobody else can have put anything into it. */
+static int open_folder(const char *folder, bool create)
+{
+	char path[PATH_MAX];
+	struct stat status;
+	int fd;
+
+	if (snprintf(path, sizeof(path), "%s/ferry", folder) >= (int)sizeof(path))
+		return -ENAMETOOLONG;
+	if (create && mkdir(path, 0755) < 0 && errno != EEXIST)
+		return -errno;
+	fd = open(path, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
+	if (fd < 0)
+		return -errno;
+	if (fstat(fd, &status) < 0 || status.st_uid != geteuid() ||
+	    status.st_mode & (S_IWGRP | S_IWOTH)) {
+		fd_close(&fd);
+		return -EPERM;
+	}
+	return fd;
+}
+
+static int write_record(int folder, const char *address, const struct record *record)
+{
+	char name[VFIO_ADDRESS_SIZE + 8], text[sizeof(*record) + 32];
+	int fd, error;
+
+	snprintf(name, sizeof(name), "%s.new", address);
+	unlinkat(folder, name, 0);
+	fd = openat(folder, name, O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, 0644);
+	if (fd < 0)
+		return -errno;
+	snprintf(text, sizeof(text), "driver %s\noverride %s\n", record->driver, record->override);
+	error = fd_write_all(fd, text, strlen(text));
+	fd_close(&fd);
+	if (!error && renameat(folder, name, folder, address) < 0)
+		error = -errno;
+	if (error)
+		unlinkat(folder, name, 0);
+	return error;
+}
+
+int record_save(const char *folder, const char *address, const struct record *record,
+		struct err *err)
+{
+	int fd = open_folder(folder, true), error = fd;
+
+	if (fd >= 0)
+		error = write_record(fd, address, record);
+	fd_close(&fd);
+	if (error >= 0)
+		return 0;
+	return err_set(err, error, "%s: its driver cannot be remembered in %s/ferry: %s%s", address,
+		       folder, err_text(error),
+		       error == -EPERM ? ": the folder must be root's, and writable by no one else"
+				       : "");
+}
+
+/* The value of "@key value", which must be a name and no path; "" is one too. */
+static bool take(const char *line, const char *key, char *value)
+{
+	size_t length = strlen(key);
+
+	if (strncmp(line, key, length) != 0 || line[length] != ' ')
+		return false;
+	line += length + 1;
+	length = strcspn(line, "\n");
+	if (length >= VFIO_DRIVER_SIZE || line[length] != '\n' || memchr(line, '/', length) ||
+	    line[0] == '.')
+		return false;
+	memcpy(value, line, length);
+	value[length] = '\0';
+	return true;
+}
+
+int record_load(const char *folder, const char *address, struct record *record)
+{
+	char text[sizeof(*record) + 32] = "";
+	int directory = open_folder(folder, false), fd;
+	const char *second;
+	ssize_t length;
+
+	if (directory < 0)
+		return directory;
+	fd = openat(directory, address, O_RDONLY | O_NOFOLLOW | O_CLOEXEC);
+	length = fd < 0 ? -errno : read(fd, text, sizeof(text) - 1);
+	fd_close(&directory);
+	fd_close(&fd);
+	if (length < 0)
+		return (int)length;
+	second = strchr(text, '\n');
+	if (!second || !take(text, "driver", record->driver) ||
+	    !take(second + 1, "override", record->override))
+		return -EINVAL;
+	return 0;
+}
+
+void record_remove(const char *folder, const char *address)
+{
+	int fd = open_folder(folder, false);
+
+	if (fd >= 0)
+		unlinkat(fd, address, 0);
+	fd_close(&fd);
+}

@@ -1,0 +1,128 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/* `ferry unbind`: gives devices back to the drivers that they had. */
+
+#include <errno.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "vmm/base/log.h"
+#include "vmm/tools/bind.h"
+#include "vmm/tools/rebind.h"
+
+static const char help_text[] =
+	"Usage: ferry unbind [OPTION]... ADDR...\n"
+	"Gives the PCI devices at ADDR, such as 0000:01:00.0 or 01:00.0, back to the drivers that they\n"
+	"had before `ferry bind`; where that is not known, the kernel chooses.\n"
+	"\n"
+	"  --group                   all devices of their IOMMU groups, but for bridges\n"
+	"  --json                    prints how it went as JSON\n"
+	"  --help                    this text\n"
+	"\n"
+	"Exit status: 0 all are given back, 1 refused or failed, 2 wrong usage.\n";
+
+static const struct option long_options[] = {
+	{"group", no_argument, NULL, BIND_GROUP},
+	{"json", no_argument, NULL, BIND_JSON},
+	{"help", no_argument, NULL, BIND_HELP},
+	{NULL, 0, NULL, 0},
+};
+
+/* One that a host driver has is where it belongs. */
+static bool is_away(const struct vfio_host_device *host)
+{
+	struct record record;
+
+	rebind_state(host, &record);
+	return vfio_host_is_bound(host) ||
+	       (!host->driver[0] && vfio_driver_is_vfio(record.override));
+}
+
+/* The kernel would wait for the guest's end, and this command with it. */
+static int check(struct bind_job *job)
+{
+	char folder[PATH_MAX], name[64], path[PATH_MAX];
+
+	snprintf(folder, sizeof(folder), "%s/vfio", job->tool->dev);
+	for (size_t i = 0; i < job->count; i++) {
+		const struct vfio_host_device *host = &job->devices[i].host;
+		unsigned int holder;
+
+		if (!is_away(host))
+			continue;
+		snprintf(path, sizeof(path), "%s/driver_override", host->sysfs.path);
+		if (access(path, W_OK) < 0)
+			bind_refuse(job, host->sysfs.address, false, "%s: %s: be root", path,
+				    err_text(errno));
+		holder = host->has_group
+				 ? vfio_host_holder(job->tool->proc, folder, host->sysfs.group)
+				 : 0;
+		if (!holder)
+			continue;
+		snprintf(path, sizeof(path), "%s/%u", job->tool->proc, holder);
+		vfio_host_line(path, "comm", name, sizeof(name));
+		bind_refuse(job, host->sysfs.address, false,
+			    "process %u (%s) uses its IOMMU group: end that first", holder, name);
+	}
+	return bind_refused(job) ? -EBUSY : 0;
+}
+
+static int give_back(struct bind_job *job, struct bind_device *device, struct err *err)
+{
+	const char *address = device->host.sysfs.address;
+	struct record record;
+	int known = record_load(job->tool->run, address, &record), error;
+
+	if (known && known != -ENOENT)
+		log_warn("%s: what %s/ferry/%s says is not used: %s", address, job->tool->run,
+			 address, err_text(known));
+	error = rebind_back(job->tool, address, known ? NULL : &record, device->now, err);
+	if (error)
+		return error;
+	record_remove(job->tool->run, address);
+	if (!device->now[0] && (known || record.driver[0]))
+		log_warn("%s: no driver of the host took it", address);
+	return 0;
+}
+
+/* One that fails keeps none of the others. */
+static int give_all_back(struct bind_job *job)
+{
+	int failed = 0;
+
+	for (size_t i = 0; i < job->count; i++) {
+		struct bind_device *device = &job->devices[i];
+		struct err own = {0};
+
+		if (!is_away(&device->host) || give_back(job, device, &own) == 0)
+			continue;
+		log_error("%s", own.text);
+		device->failed = true;
+		failed = own.code;
+	}
+	return failed;
+}
+
+int tool_unbind(const struct tool *tool, int argc, char **argv)
+{
+	struct bind_request request;
+	struct bind_job job = {.tool = tool, .request = &request, .verb = "unbind"};
+	struct err err = {0};
+	int status;
+
+	if (bind_parse(&request, long_options, argc, argv, &err)) {
+		log_error("%s", err.text);
+		return TOOL_USAGE;
+	}
+	if (request.help) {
+		fputs(help_text, tool->out);
+		return TOOL_OK;
+	}
+	status = bind_collect(&job, &err) || check(&job) || give_all_back(&job) ? TOOL_FAILED
+										: TOOL_OK;
+	if (err.code)
+		log_error("%s", err.text);
+	if (status == TOOL_OK || request.json)
+		status = bind_print(&job, status);
+	bind_release(&job);
+	return status;
+}
