@@ -1,0 +1,92 @@
+# SPDX-License-Identifier: BSD-3-Clause
+# scenarios: tools-devices tools-doctor-refuses tools-bind-mounted tools-bind tools-doctor tools-unbind-busy tools-unbind tools-bind-group
+# seconds: 40
+# The commands that tell of devices and prepare them, on a host with a real driver core: what they say
+# of a disk that its own driver has, that a guest gets, and that comes back.
+
+[ "$monitor" = ferry ] || {
+	for name in $names; do skip "$name" "QEMU has no such commands"; done
+	exit 0
+}
+
+# tool ARGUMENT...: runs ferry as $run_as says; $status, and what it said in $work/said.
+tool() {
+	echo "$run_as ferry $*"
+	# shellcheck disable=SC2086 # $run_as is a command and its arguments, or nothing
+	timeout -s KILL 60 $run_as ferry "$@" < /dev/null > "$work/said" 2>&1
+	status=$?
+	cat "$work/said"
+	echo "status $status"
+}
+
+# said STATUS PATTERN...: it ended so and said all of that.
+said() {
+	local pattern
+	[ "$status" -eq "$1" ] || return 1
+	shift
+	for pattern in "$@"; do
+		grep -qE -e "$pattern" "$work/said" || return 1
+	done
+}
+
+disk=$(device "$nvme_id")
+address=${disk##*/}
+bind "$disk" nvme
+wait_for 10 [ -b /dev/nvme0n1 ]
+
+tool devices --json "$address"
+said 0 '"vendor": "1b36"' '"driver": "nvme"' '"command": "ferry bind ' && tool devices
+check tools-devices "$(tail -n 1 "$work/said")" said 0 "^$address +1b36:0010 +nvme +[0-9]+ +after bind "
+
+tool doctor --memory "$ram" "$address"
+why="$(grep failure "$work/said")"
+said 1 'failure +[^ ]+ driver: nvme has it' "mend it: ferry bind $address" &&
+	as_user 1024 && tool doctor --memory "$ram" "$address"
+run_as=
+check tools-doctor-refuses "$why" said 1 'locked memory: .*262144' 'mend it: ulimit -l 262144'
+
+mount -t ext4 -o ro /dev/nvme0n1 /mnt || die "the disk cannot be mounted"
+tool bind "$address"
+umount /mnt
+check tools-bind-mounted "driver $(driver_of "$disk"): $(cat "$work/said")" \
+	expr "$(said 1 "$address: refused: nvme0n1 is mounted at /mnt" && driver_of "$disk")" : 'nvme$'
+
+tool bind "$address"
+check tools-bind "driver $(driver_of "$disk"): $(cat "$work/said")" \
+	expr "$(said 0 "$address +nvme +vfio-pci" && driver_of "$disk")" : 'vfio-pci$'
+
+tool doctor --memory "$ram" "$address"
+doctor="status $status: $(grep -E '^(failure|warning)' "$work/said")"
+if said 0 'interrupt remapping: it is on' 'ferry run would start'; then
+	guest_start "info,nvme_file,hang" --vfio "$disk"
+	guest_see 1 '^LAB: hanging'
+fi
+check tools-doctor "$doctor, $(same_sums)" [ "$(same_sums)" = yes ]
+tool unbind "$address"
+check tools-unbind-busy "$(cat "$work/said")" said 1 "process $guest_pid|process [0-9]+ \(ferry\)"
+guest_end
+
+tool unbind "$address"
+wait_for 10 [ -b /dev/nvme0n1 ]
+found=$(dd if=/dev/nvme0n1 bs=1M count=16 | sha256sum | cut -d ' ' -f 1)
+want=$(head -c 16777216 "$images/disk" | sha256sum | cut -d ' ' -f 1)
+check tools-unbind "it read $found, not $want: $(cat "$work/said")" \
+	expr "$(said 0 "$address +vfio-pci +nvme" && echo "$found")" : "$want"
+bind "$disk" none
+
+# Two functions in one group, one of which a driver of the host's has.
+nic=$(grouped_device "$e1000_id")
+edu=$(grouped_device "$edu_id")
+bind "$edu" none
+bind "$nic" e1000
+tool bind "${edu##*/}"
+alone=$(said 0 "is not free yet: ${nic##*/} has driver e1000: ferry bind --group ${edu##*/}" && echo told)
+tool bind --group "${edu##*/}"
+bound="$(driver_of "$edu") $(driver_of "$nic")"
+tool doctor --memory "$ram" "${edu##*/}" "${nic##*/}"
+bound="$bound $status"
+tool unbind --group "${nic##*/}"
+check tools-bind-group "'$alone', bound '$bound', then '$(driver_of "$nic")': $(cat "$work/said")" \
+	[ "$alone $bound $(driver_of "$nic")" = "told vfio-pci vfio-pci 0 e1000" ]
+bind "$nic" none
+bind "$edu" none
