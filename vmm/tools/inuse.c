@@ -16,7 +16,7 @@
 
 enum { HOLDERS_DEPTH = 16, LINE_SIZE = 8192 };
 
-/* A block device by its kernel's name, and what uses it. */
+/* A block device by its kernel's name, or a host's share as TYPE:TAG, and what uses it. */
 struct claim {
 	char disk[NAME_MAX + 1];
 	char what[IN_USE_TEXT / 2];
@@ -103,10 +103,20 @@ static bool disk_of_node(const struct tool *tool, const char *node, char *disk, 
 	return true;
 }
 
+static void claim_share(struct claims *claims, const char *driver, const char *tag,
+			const char *mount)
+{
+	char name[NAME_MAX + 1];
+
+	snprintf(name, sizeof(name), "%s:%.200s", driver, tag);
+	claim(claims, name, "mounted at %s", mount);
+}
+
 /* "36 35 98:0 /root /mount options - type source options" */
 static void claim_mount(const struct tool *tool, struct claims *claims, char *line)
 {
 	char number[32], mount[PATH_MAX], source[PATH_MAX], folder[PATH_MAX], disk[NAME_MAX + 1];
+	char type[32];
 	const char *rest = strstr(line, " - ");
 
 	if (!rest || sscanf(line, "%*s %*s %31s %*s %4095s", number, mount) != 2)
@@ -115,10 +125,14 @@ static void claim_mount(const struct tool *tool, struct claims *claims, char *li
 	snprintf(folder, sizeof(folder), "%s/dev/block", tool->sys);
 	if (vfio_sysfs_link(folder, number, disk, sizeof(disk)) == 0)
 		claim(claims, disk, "mounted at %s", mount);
-	if (sscanf(rest + 3, "%*s %4095s", source) != 1)
+	if (sscanf(rest + 3, "%31s %4095s", type, source) != 2)
 		return;
 	unescape(source);
-	if (disk_of_node(tool, source, disk, sizeof(disk)))
+	if (strcmp(type, "9p") == 0)
+		claim_share(claims, "9pnet_virtio", source, mount);
+	else if (strcmp(type, "virtiofs") == 0)
+		claim_share(claims, "virtiofs", "", mount); /* not every kernel tells its tag */
+	else if (disk_of_node(tool, source, disk, sizeof(disk)))
 		claim(claims, disk, "mounted at %s", mount);
 }
 
@@ -300,6 +314,31 @@ static void find_disks(const struct tool *tool, const struct claims *claims,
 		in_use_add(in_use, index, "%s is held open for exclusive use", held);
 }
 
+/* A folder that the hypervisor shares with this host, which is a guest itself then. */
+static void find_shares(const struct claims *claims, const struct vfio_host_device *device,
+			size_t index, struct in_use *in_use)
+{
+	char path[PATH_MAX + 300], driver[VFIO_DRIVER_SIZE], tag[128], name[NAME_MAX + 1];
+	struct dirent *entry;
+	const char *use;
+	DIR *list = opendir(device->sysfs.path);
+
+	while (list && (entry = readdir(list))) {
+		snprintf(path, sizeof(path), "%s/%s", device->sysfs.path, entry->d_name);
+		if (strncmp(entry->d_name, "virtio", 6) != 0 ||
+		    vfio_sysfs_link(path, "driver", driver, sizeof(driver)))
+			continue;
+		vfio_host_line(path, "mount_tag", tag, sizeof(tag));
+		snprintf(name, sizeof(name), "%s:%s", driver, tag);
+		use = claim_of(claims, name);
+		if (use)
+			in_use_add(in_use, index, "the share %s is %s", *tag ? tag : entry->d_name,
+				   use);
+	}
+	if (list)
+		closedir(list);
+}
+
 void in_use_find(const struct tool *tool, const struct vfio_host_device *devices, size_t count,
 		 bool exclusive, struct in_use *in_use)
 {
@@ -311,8 +350,10 @@ void in_use_find(const struct tool *tool, const struct vfio_host_device *devices
 			   tool->proc);
 	claim_lines(tool, &claims, "swaps", claim_swap);
 	claim_btrfs(tool, &claims);
-	for (size_t i = 0; i < count; i++)
+	for (size_t i = 0; i < count; i++) {
 		find_disks(tool, &claims, &devices[i], i, exclusive, in_use);
+		find_shares(&claims, &devices[i], i, in_use);
+	}
 	free(claims.list);
 	in_use_find_routes(tool, devices, count, in_use);
 }

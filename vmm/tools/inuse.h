@@ -22,7 +22,7 @@ struct in_use {
 
 /*
  * Says why the host needs @devices, which would all go at once: a mounted file system, swap, a member of
- * an array or of a mapping, the last default route. With @exclusive also opens their disks to see
+ * an array or of a mapping, a share, the last default route. With @exclusive also opens their disks to see
  * whether anybody else holds them (root only).
  */
 void in_use_find(const struct tool *tool, const struct vfio_host_device *devices, size_t count,

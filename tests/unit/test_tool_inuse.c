@@ -1,0 +1,230 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/* What `ferry bind` takes for a use that the host cannot do without: disks, routes, shares, displays. */
+
+#include <check.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "tests/unit/support_vfio_fake.h"
+#include "tests/unit/test_tool_bind.h"
+
+START_TEST(mounted_disks)
+{
+	tools_add_disk(NVME, "nvme/nvme0/nvme0n1", "nvme0n1", "259:0");
+	tools_add_disk(NVME, "nvme/nvme0/nvme0n1/nvme0n1p2", "nvme0n1p2", "259:2");
+	ck_assert_int_eq(bind(NVME, NULL, NULL), TOOL_OK);
+	ck_assert_int_eq(unbind(NVME, NULL, NULL), TOOL_OK);
+	tools_mount("259:2", "/my\\040data", "ext4", "/dev/root");
+	refused_unless_forced(NVME, "nvme0n1p2 is mounted at /my data");
+}
+END_TEST
+
+START_TEST(mounts_that_only_name_their_source)
+{
+	tools_add_disk(NVME, "nvme/nvme0/nvme0n1", "nvme0n1", "259:0");
+	tree_folder("dev/mapper");
+	tree_write("dev/nvme0n1", "");
+	tree_link("dev/mapper/data", "../nvme0n1");
+	tools_mount("0:45", "/data", "btrfs", "/dev/mapper/data");
+	refused_unless_forced(NVME, "nvme0n1 is mounted at /data");
+}
+END_TEST
+
+START_TEST(btrfs_of_several_disks)
+{
+	tools_add_disk(NVME, "nvme/nvme0/nvme0n1", "nvme0n1", "259:0");
+	tree_folder("fs/btrfs/features");
+	tree_folder("fs/btrfs/1234-5678/devices/nvme0n1");
+	refused_unless_forced(NVME, "nvme0n1 is part of the btrfs 1234-5678");
+}
+END_TEST
+
+START_TEST(swap)
+{
+	tools_add_disk(NVME, "nvme/nvme0/nvme0n1", "nvme0n1", "259:0");
+	tree_write("proc/swaps", "Filename Type Size Used Priority\n"
+				 "/dev/nvme0n1 partition 1000 0 -2\n");
+	refused_unless_forced(NVME, "nvme0n1 is used for swap");
+}
+END_TEST
+
+START_TEST(arrays_and_mappings)
+{
+	tools_add_disk(NVME, "nvme/nvme0/nvme0n1", "nvme0n1", "259:0");
+	tree_folder("devices/virtual/block/dm-1/dm");
+	tree_folder("devices/virtual/block/dm-1/holders");
+	tree_write("devices/virtual/block/dm-1/dm/name", "vg-root\n");
+	tree_link("class/block/dm-1", "../../devices/virtual/block/dm-1");
+	tree_link("class/block/nvme0n1/holders/dm-1", "../../../../../../../../class/block/dm-1");
+	refused_unless_forced(NVME, "nvme0n1 is part of dm-1 (vg-root)");
+	tree_link("dev/block/253:1", "../../devices/virtual/block/dm-1");
+	tools_mount("253:1", "/srv", "xfs", "/dev/mapper/vg-root");
+	refused_unless_forced(NVME, "nvme0n1 is part of dm-1 (vg-root), mounted at /srv");
+	/* A ring of holders must not be walked for ever. */
+	tree_link("devices/virtual/block/dm-1/holders/dm-1", "../../dm-1");
+	refused(NVME, "nvme0n1 is part of dm-1");
+}
+END_TEST
+
+START_TEST(multipath)
+{
+	tree_folder("bus/pci/devices/" NVME "/nvme/nvme0");
+	tree_folder("devices/virtual/nvme-subsystem/nvme-subsys0/nvme0n1/nvme0n1p1/holders");
+	tree_link("devices/virtual/nvme-subsystem/nvme-subsys0/nvme0",
+		  "../../../../bus/pci/devices/" NVME "/nvme/nvme0");
+	tree_link("class/block/nvme0n1p1",
+		  "../../devices/virtual/nvme-subsystem/nvme-subsys0/nvme0n1/nvme0n1p1");
+	tree_folder("dev/block");
+	tree_link("dev/block/259:1", "../../class/block/nvme0n1p1");
+	tools_mount("259:1", "/", "ext4", "/dev/nvme0n1p1");
+	refused_unless_forced(NVME, "nvme0n1p1 is mounted at /");
+}
+END_TEST
+
+START_TEST(a_disk_at_a_usb_controller)
+{
+	tools_add("0000:00:14.0", 3, "xhci_hcd", "8086:a36d", "0c0330");
+	tools_add_disk("0000:00:14.0", "usb1/1-2/1-2:1.0/host6/target6:0:0/6:0:0:0/block/sdb",
+		       "sdb", "8:16");
+	tools_mount("8:16", "/media", "vfat", "/dev/sdb");
+	refused_unless_forced("0000:00:14.0", "sdb is mounted at /media");
+}
+END_TEST
+
+START_TEST(shares_of_a_hypervisor)
+{
+	tools_add("0000:00:02.0", 3, "virtio-pci", "1af4:1049", "000200");
+	tree_folder("bus/pci/devices/0000:00:02.0/virtio0");
+	tree_link("bus/pci/devices/0000:00:02.0/virtio0/driver", "../../9pnet_virtio");
+	tools_file("0000:00:02.0", "virtio0/mount_tag", "home");
+	tools_mount("0:30", "/work", "9p", "other");
+	ck_assert_int_eq(bind("00:02.0", NULL, NULL), TOOL_OK);
+	ck_assert_int_eq(unbind("00:02.0", NULL, NULL), TOOL_OK);
+	tools_mount("0:31", "/home", "9p", "home");
+	refused_unless_forced("0000:00:02.0", "the share home is mounted at /home");
+	tree_unlink("bus/pci/devices/0000:00:02.0/virtio0/mount_tag");
+	tree_unlink("bus/pci/devices/0000:00:02.0/virtio0/driver");
+	tree_link("bus/pci/devices/0000:00:02.0/virtio0/driver", "../../virtiofs");
+	tools_mount("0:32", "/srv", "virtiofs", "srv");
+	refused_unless_forced("0000:00:02.0", "the share virtio0 is mounted at /srv");
+}
+END_TEST
+
+START_TEST(mounts_that_cannot_be_told)
+{
+	tree_unlink("proc/self/mountinfo");
+	refused_unless_forced(NVME, "what is mounted cannot be told");
+}
+END_TEST
+
+static const char route_head[] = "Iface\tDestination\tGateway \tFlags\tRefCnt\tUse\tMetric\tMask\n";
+
+static void write_routes(const char *first, const char *second)
+{
+	char text[512];
+
+	snprintf(text, sizeof(text),
+		 "%s%s\t00000000\t0102A8C0\t0003\t0\t0\t100\t00000000\t0\t0\t0\n"
+		 "%s\t%s\t00000000\t%s\t0\t0\t100\t%s\t0\t0\t0\n",
+		 route_head, first, second ? second : first, second ? "00000000" : "0002A8C0",
+		 second ? "0003" : "0001", second ? "00000000" : "00FFFFFF");
+	tree_write("proc/net/route", text);
+}
+
+static void add_interface(const char *address, const char *name)
+{
+	char path[256], target[512];
+
+	snprintf(path, sizeof(path), "bus/pci/devices/%s/net/%s", address, name);
+	tree_folder(path);
+	tree_folder("class/net");
+	snprintf(target, sizeof(target), "../../%s", path);
+	strcat(path, "/device");
+	tree_link(path, "../..");
+	snprintf(path, sizeof(path), "class/net/%s", name);
+	tree_link(path, target);
+}
+
+START_TEST(the_only_way_into_the_network)
+{
+	add_interface(NIC, "eth0");
+	write_routes("eth0", NULL);
+	refused_unless_forced(NIC, "the only default route (IPv4) goes by eth0");
+	tools_add("0000:05:00.0", 12, "igb", "8086:1533", "020000");
+	add_interface("0000:05:00.0", "eth1");
+	write_routes("eth0", "eth1");
+	ck_assert_msg(bind(NIC, NULL, NULL) == TOOL_OK, "%s", tools_errors);
+	ck_assert_int_eq(unbind(NIC, NULL, NULL), TOOL_OK);
+	ck_assert_int_eq(bind(NIC, "05:00.0", NULL), TOOL_FAILED); /* both at once: the only ones */
+	has(tools_errors, "the only default route (IPv4)");
+}
+END_TEST
+
+START_TEST(a_route_by_way_of_a_bridge)
+{
+	add_interface(NIC, "eth0");
+	tree_folder("class/net/br0");
+	tree_folder("class/net/tap0");
+	tree_link("class/net/br0/lower_eth0", "../eth0");
+	tree_link("class/net/br0/lower_tap0", "../tap0");
+	write_routes("br0", NULL);
+	refused_unless_forced(NIC, "the only default route (IPv4) goes by br0");
+}
+END_TEST
+
+START_TEST(a_route_of_ipv6)
+{
+	add_interface(NIC, "eth0");
+	tree_write(
+		"proc/net/ipv6_route",
+		"00000000000000000000000000000000 00 00000000000000000000000000000000 00 "
+		"fe800000000000000000000000000001 00000400 00000001 00000000 00000003     eth0\n"
+		"00000000000000000000000000000000 00 00000000000000000000000000000000 00 "
+		"00000000000000000000000000000000 ffffffff 00000001 00000000 00200200       lo\n");
+	refused_unless_forced(NIC, "the only default route (IPv6) goes by eth0");
+}
+END_TEST
+
+START_TEST(virtual_functions_would_vanish)
+{
+	tools_file(NIC, "sriov_numvfs", "4\n");
+	refused_unless_forced(NIC, "its 4 virtual functions would vanish");
+}
+END_TEST
+
+START_TEST(the_display_is_a_warning)
+{
+	tools_add("0000:03:00.0", 9, "i915", "8086:3e98", "030000");
+	tools_file("0000:03:00.0", "boot_vga", "1\n");
+	ck_assert_int_eq(bind("03:00.0", NULL, NULL), TOOL_OK);
+	ck_assert_str_eq(tools_errors, "");
+	ck_assert_int_eq(unbind("03:00.0", NULL, NULL), TOOL_OK);
+	tree_folder("class/graphics/fb0");
+	ck_assert_int_eq(bind("03:00.0", NULL, NULL), TOOL_OK);
+	has(tools_errors, "the host's console is on this display");
+}
+END_TEST
+
+static void add_tests(TCase *tests)
+{
+	tcase_add_checked_fixture(tests, setup, tools_teardown);
+	tcase_add_test(tests, mounted_disks);
+	tcase_add_test(tests, mounts_that_only_name_their_source);
+	tcase_add_test(tests, btrfs_of_several_disks);
+	tcase_add_test(tests, swap);
+	tcase_add_test(tests, arrays_and_mappings);
+	tcase_add_test(tests, multipath);
+	tcase_add_test(tests, a_disk_at_a_usb_controller);
+	tcase_add_test(tests, shares_of_a_hypervisor);
+	tcase_add_test(tests, mounts_that_cannot_be_told);
+	tcase_add_test(tests, the_only_way_into_the_network);
+	tcase_add_test(tests, a_route_by_way_of_a_bridge);
+	tcase_add_test(tests, a_route_of_ipv6);
+	tcase_add_test(tests, virtual_functions_would_vanish);
+	tcase_add_test(tests, the_display_is_a_warning);
+}
+
+int main(void)
+{
+	return run_suite("tool in use", add_tests);
+}
