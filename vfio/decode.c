@@ -158,11 +158,13 @@ static const struct register_name advanced[] = {
 };
 
 /* Offsets from the capability's start. */
-static const struct capability_name {
-	uint8_t id;
+struct capability_name {
+	uint16_t id;
 	const char *name;
 	const struct register_name *registers;
-} capabilities[] = {
+};
+
+static const struct capability_name capabilities[] = {
 	{PCI_CAP_ID_PM, "Power Management", power},
 	{PCI_CAP_ID_MSI, "MSI", msi},
 	{PCI_CAP_ID_EXP, "Express", express},
@@ -170,6 +172,33 @@ static const struct capability_name {
 	{PCI_CAP_ID_AF, "Advanced Features", advanced},
 	{PCI_CAP_ID_VPD, "Vital Product Data", NULL},
 	{PCI_CAP_ID_VNDR, "Vendor Specific", NULL},
+};
+
+static const struct register_name error_reporting[] = {
+	{PCI_ERR_UNCOR_STATUS, 4, "Uncorrectable Status", NULL},
+	{PCI_ERR_UNCOR_MASK, 4, "Uncorrectable Mask", NULL},
+	{PCI_ERR_UNCOR_SEVER, 4, "Uncorrectable Severity", NULL},
+	{PCI_ERR_COR_STATUS, 4, "Correctable Status", NULL},
+	{PCI_ERR_COR_MASK, 4, "Correctable Mask", NULL},
+	{PCI_ERR_CAP, 4, "Capabilities and Control", NULL},
+	{PCI_ERR_HEADER_LOG, 16, "Header Log", NULL},
+	{0, 0, NULL, NULL},
+};
+
+static const struct capability_name extended[] = {
+	{PCI_EXT_CAP_ID_ERR, "Advanced Error Reporting", error_reporting},
+	{PCI_EXT_CAP_ID_VC, "Virtual Channel", NULL},
+	{PCI_EXT_CAP_ID_DSN, "Device Serial Number", NULL},
+	{PCI_EXT_CAP_ID_PWR, "Power Budgeting", NULL},
+	{PCI_EXT_CAP_ID_VNDR, "Vendor Specific", NULL},
+	{PCI_EXT_CAP_ID_ACS, "Access Control", NULL},
+	{PCI_EXT_CAP_ID_DPA, "Dynamic Power Allocation", NULL},
+	{PCI_EXT_CAP_ID_TPH, "Processing Hints", NULL},
+	{PCI_EXT_CAP_ID_LTR, "Latency Tolerance", NULL},
+	{PCI_EXT_CAP_ID_SECPCI, "Secondary Express", NULL},
+	{PCI_EXT_CAP_ID_L1SS, "L1 Substates", NULL},
+	{PCI_EXT_CAP_ID_PTM, "Precision Time", NULL},
+	{PCI_EXT_CAP_ID_DVSEC, "Designated Vendor Specific", NULL},
 };
 
 static const struct bit_name nvme_config_bits[] = {{1, "enable"},
@@ -255,32 +284,50 @@ static unsigned int find_capability(const uint8_t *config, unsigned int offset)
 	return found;
 }
 
-static void decode_capability(const uint8_t *config, unsigned int offset, unsigned int size,
-			      uint32_t value, char *text)
+/* Likewise among the extended ones, whose chain begins at 0x100. */
+static unsigned int find_extended(const uint8_t *config, unsigned int offset)
 {
-	unsigned int at = find_capability(config, offset);
+	unsigned int at = PCI_CONFIG_SIZE, found = 0;
+
+	for (unsigned int i = 0; at >= PCI_CONFIG_SIZE && i < PCIE_CONFIG_SIZE / 8; i++) {
+		if (at <= offset && at > found)
+			found = at;
+		at = PCI_EXT_CAP_NEXT(load_le32(config + at));
+	}
+	return found;
+}
+
+/* @offset is from the start of the capability @id, which is one of @names or has none. */
+static void decode_capability(const struct capability_name *names, size_t count, uint16_t id,
+			      unsigned int offset, unsigned int size, uint32_t value, char *text)
+{
 	char prefix[48];
 
-	for (size_t i = 0; at && i < ARRAY_SIZE(capabilities); i++) {
-		if (capabilities[i].id != config[at])
+	for (size_t i = 0; i < count; i++) {
+		if (names[i].id != id)
 			continue;
-		snprintf(prefix, sizeof(prefix), "%s ", capabilities[i].name);
-		append_registers(text, prefix, capabilities[i].registers, offset - at, size, value);
+		snprintf(prefix, sizeof(prefix), "%s ", names[i].name);
+		append_registers(text, prefix, names[i].registers, offset, size, value);
 		if (!*text)
-			append(text, "%s+0x%x", prefix, offset - at);
+			append(text, "%s+0x%x", prefix, offset);
 	}
 }
 
 void vfio_decode_config(const struct vfio_pci *pci, unsigned int offset, unsigned int size,
 			uint32_t value, char *text)
 {
+	const uint8_t *config = pci->device.config;
+	unsigned int at;
+
 	*text = '\0';
 	if (offset < PCI_STD_HEADER_SIZEOF)
 		append_registers(text, "", header, offset, size, value);
-	else if (offset < PCI_CONFIG_SIZE)
-		decode_capability(pci->device.config, offset, size, value, text);
-	else
-		append(text, "extended");
+	else if (offset < PCI_CONFIG_SIZE && (at = find_capability(config, offset)))
+		decode_capability(capabilities, ARRAY_SIZE(capabilities), config[at], offset - at,
+				  size, value, text);
+	else if (offset >= PCI_CONFIG_SIZE && (at = find_extended(config, offset)))
+		decode_capability(extended, ARRAY_SIZE(extended), load_le16(config + at),
+				  offset - at, size, value, text);
 }
 
 static bool decode_msix(const struct pci_msix *table, unsigned int bar, uint64_t offset,

@@ -355,6 +355,46 @@ START_TEST(slices_lie_where_the_bar_puts_them)
 }
 END_TEST
 
+/* A BAR of half a page that has a page to itself on the host. */
+static struct toy *small_toy(struct bench *bench, const char *name)
+{
+	struct toy *toy = toy_create(bench, name);
+
+	ck_assert_int_eq(toy_bar(toy, 0, PCI_BAR_MEM32, 0x800), 0);
+	toy->pci.bars[0].page = 0x1000;
+	toy_add(toy, -1, 0);
+	return toy;
+}
+
+START_TEST(a_page_is_filled_only_by_a_bar_that_is_alone_in_it)
+{
+	struct bench *bench = bench_create();
+	struct toy *a = small_toy(bench, "a"), *b = small_toy(bench, "b");
+	const struct mem_region *first = &a->slices[0].region, *second = &b->slices[0].region;
+
+	/* Assigned, each has a page. */
+	ck_assert_int_eq(pci_host_assign(bench->host, NULL), 0);
+	toy_write(a, PCI_COMMAND, 2, PCI_COMMAND_MEMORY);
+	toy_write(b, PCI_COMMAND, 2, PCI_COMMAND_MEMORY);
+	ck_assert_uint_eq(first->size, 0x1000);
+	ck_assert_uint_eq(second->size, 0x1000);
+	ck_assert_uint_eq(second->base & 0xfff, 0);
+	/* The second moves into the page of the first: both are what they are. */
+	toy_write(b, BAR0, 4, (uint32_t)first->base + 0x800);
+	ck_assert_uint_eq(first->size, 0x800);
+	ck_assert_uint_eq(second->size, 0x800);
+	ck_assert_ptr_nonnull(first->map);
+	ck_assert_ptr_nonnull(second->map);
+	/* It stops decoding: the page is the first's again. */
+	toy_write(b, PCI_COMMAND, 2, 0);
+	ck_assert_uint_eq(first->size, 0x1000);
+	/* Not at the start of a page it cannot fill one. */
+	toy_write(a, BAR0, 4, WINDOW32 + 0x5800);
+	ck_assert_uint_eq(first->size, 0x800);
+	bench_destroy(bench);
+}
+END_TEST
+
 int main(void)
 {
 	static const TTest *const *const tests[] = {
@@ -372,6 +412,7 @@ int main(void)
 		&nothing_decodes_outside_d0,
 		&unmap_holds_through_the_passes_of_others,
 		&slices_lie_where_the_bar_puts_them,
+		&a_page_is_filled_only_by_a_bar_that_is_alone_in_it,
 	};
 
 	return run_tests("pci bar", tests, ARRAY_SIZE(tests));
