@@ -114,6 +114,30 @@ START_TEST(log_levels_are_read_by_name)
 }
 END_TEST
 
+/* Labels only where something is wrong but no error; nothing but errors at the highest level. */
+START_TEST(log_labels_go_by_level)
+{
+	int pipes[2], saved = dup(STDERR_FILENO);
+	char text[256] = {0};
+
+	ck_assert_int_eq(pipe(pipes), 0);
+	dup2(pipes[1], STDERR_FILENO);
+	log_error("a");
+	log_warn("b");
+	log_notice("c");
+	log_info("d");
+	log_set_level(LOG_ERROR);
+	log_notice("e");
+	log_set_level(LOG_WARN);
+	dup2(saved, STDERR_FILENO);
+	ck_assert_int_gt(read(pipes[0], text, sizeof(text) - 1), 0);
+	ck_assert_str_eq(text, "ferry: a\nferry: warn: b\nferry: c\n");
+	close(pipes[0]);
+	close(pipes[1]);
+	close(saved);
+}
+END_TEST
+
 START_TEST(log_limits_what_a_guest_provokes)
 {
 	struct log_limit limit = {0};
@@ -196,6 +220,7 @@ int main(void)
 	tcase_add_test(tests, eventfd_counts_and_empties);
 	tcase_add_test(tests, read_at_tells_a_short_file);
 	tcase_add_test(tests, log_levels_are_read_by_name);
+	tcase_add_test(tests, log_labels_go_by_level);
 	tcase_add_test(tests, log_limits_what_a_guest_provokes);
 	tcase_add_test(tests, loop_calls_until_stopped);
 	suite_add_tcase(suite, tests);

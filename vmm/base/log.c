@@ -43,16 +43,14 @@ int log_parse_level(const char *text, enum log_level *level)
 	return -EINVAL;
 }
 
-/* One write per line, so that lines of several threads never mix. */
-static void log_line(enum log_level level, unsigned int suppressed, const char *format,
-		     va_list args)
+/* One write per line, so that lines of several threads never mix. No @label: NULL. */
+static void log_line(const char *label, unsigned int suppressed, const char *format, va_list args)
 {
 	char line[1280];
 	size_t length, room = sizeof(line) - 1;
 	int n;
 
-	n = snprintf(line, room,
-		     level == LOG_ERROR ? "ferry: " : "ferry: %s: ", level_names[level]);
+	n = snprintf(line, room, label ? "ferry: %s: " : "ferry: ", label);
 	length = (size_t)n;
 	n = vsnprintf(line + length, room - length, format, args);
 	length += n < 0 ? 0 : (size_t)n;
@@ -69,21 +67,28 @@ static void log_line(enum log_level level, unsigned int suppressed, const char *
 		return; /* nobody to tell that nobody can be told */
 }
 
-#define LOG_FUNCTION(name, level)                                                                  \
+/* An error is what a person looks for first: it needs no label. */
+static const char *label_of(enum log_level level)
+{
+	return level == LOG_ERROR ? NULL : level_names[level];
+}
+
+#define LOG_FUNCTION(name, level, label)                                                           \
 	void name(const char *format, ...)                                                         \
 	{                                                                                          \
 		va_list args;                                                                      \
 		if (!log_enabled(level))                                                           \
 			return;                                                                    \
 		va_start(args, format);                                                            \
-		log_line(level, 0, format, args);                                                  \
+		log_line(label, 0, format, args);                                                  \
 		va_end(args);                                                                      \
 	}
 
-LOG_FUNCTION(log_error, LOG_ERROR)
-LOG_FUNCTION(log_warn, LOG_WARN)
-LOG_FUNCTION(log_info, LOG_INFO)
-LOG_FUNCTION(log_debug, LOG_DEBUG)
+LOG_FUNCTION(log_error, LOG_ERROR, label_of(LOG_ERROR))
+LOG_FUNCTION(log_warn, LOG_WARN, label_of(LOG_WARN))
+LOG_FUNCTION(log_notice, LOG_WARN, NULL)
+LOG_FUNCTION(log_info, LOG_INFO, label_of(LOG_INFO))
+LOG_FUNCTION(log_debug, LOG_DEBUG, label_of(LOG_DEBUG))
 
 static uint64_t now_ns(void)
 {
@@ -125,6 +130,6 @@ void log_guest(struct log_limit *limit, enum log_level level, const char *format
 	if (!log_enabled(level) || !limit_take(limit, &suppressed))
 		return;
 	va_start(args, format);
-	log_line(level, suppressed, format, args);
+	log_line(label_of(level), suppressed, format, args);
 	va_end(args);
 }

@@ -20,6 +20,8 @@ int log_parse_level(const char *text, enum log_level *level) FERRY_MUST_CHECK;
 
 void log_error(const char *format, ...) FERRY_PRINTF(1, 2);
 void log_warn(const char *format, ...) FERRY_PRINTF(1, 2);
+/* How something that takes long is getting on: shown where warnings are, but none. */
+void log_notice(const char *format, ...) FERRY_PRINTF(1, 2);
 void log_info(const char *format, ...) FERRY_PRINTF(1, 2);
 void log_debug(const char *format, ...) FERRY_PRINTF(1, 2);
 
