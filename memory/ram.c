@@ -19,6 +19,7 @@ struct ram {
 	size_t count;
 	uint64_t total;
 	uint64_t huge_page_size; /* 0: ordinary pages */
+	struct populate_place place;
 	struct mem_region pieces[RAM_PIECES_MAX];
 };
 
@@ -129,7 +130,7 @@ static int map_piece(struct ram *ram, const struct ram_range *range, struct err 
 static int populate_all(struct ram *ram, struct err *err)
 {
 	for (size_t i = 0; i < ram->count; i++) {
-		int rc = ram_populate(ram->pieces[i].host, ram->pieces[i].size);
+		int rc = ram_populate(ram, i, NULL);
 
 		if (rc < 0)
 			return err_set(err, rc,
@@ -172,6 +173,7 @@ struct ram *ram_create(struct mem_map *map, const struct ram_range *pieces, size
 		return NULL;
 	}
 	ram->huge_page_size = config->page_size;
+	ram->place = config->place;
 	for (size_t i = 0; i < count; i++)
 		ram->total += pieces[i].size;
 	for (size_t i = 0; i < count; i++)
@@ -302,36 +304,9 @@ int ram_clear(struct ram *ram, uint64_t gpa, uint64_t size)
 	return 0;
 }
 
-/* Adding nothing to a byte of each page makes the host give it, whoever else is writing there. */
-static void touch_pages(char *start, size_t size)
+int ram_populate(const struct ram *ram, size_t index, const struct populate_watch *watch)
 {
-	size_t step = host_page_size();
+	const struct mem_region *piece = &ram->pieces[index];
 
-	for (size_t offset = 0; offset < size; offset += step)
-		__atomic_fetch_or((uint8_t *)start + offset, 0, __ATOMIC_RELAXED);
-}
-
-/* EINVAL also means memory that cannot be written; a range of no bytes tells which it was. */
-static bool knows_populate(char *start)
-{
-	return madvise(start, 0, MADV_POPULATE_WRITE) == 0;
-}
-
-int ram_populate(void *host, size_t size)
-{
-	size_t before = (uintptr_t)host & (host_page_size() - 1);
-	char *start = (char *)host - before;
-
-	if (size == 0)
-		return 0;
-	size = align_up(size + before, host_page_size());
-	while (madvise(start, size, MADV_POPULATE_WRITE) < 0) {
-		if (errno == EINTR || errno == EAGAIN)
-			continue;
-		if (errno != EINVAL || knows_populate(start))
-			return -errno;
-		touch_pages(start, size);
-		break;
-	}
-	return 0;
+	return populate_spread(&ram->place, piece->host, piece->size, ram->huge_page_size, watch);
 }

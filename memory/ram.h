@@ -9,6 +9,7 @@
 #include <stdint.h>
 
 #include "memory/map.h"
+#include "memory/populate.h"
 #include "vmm/base/err.h"
 
 enum { RAM_PIECES_MAX = 32 };
@@ -22,6 +23,7 @@ struct ram_range {
 struct ram_config {
 	uint64_t page_size; /* 0: the host's own with transparent huge pages; else 2 MiB or 1 GiB */
 	bool prealloc;      /* populate before returning */
+	struct populate_place place; /* its pins stay the caller's as long as the RAM */
 };
 
 struct ram;
@@ -57,11 +59,10 @@ int ram_read(const struct ram *ram, uint64_t gpa, void *data, size_t size) FERRY
 int ram_clear(struct ram *ram, uint64_t gpa, uint64_t size) FERRY_MUST_CHECK;
 
 /*
- * Populates the host pages of [@host, @host + @size) for writing with MADV_POPULATE_WRITE (Linux
- * 5.14; the guest may be running and writing: contents are kept), falling back to touching each page
- * with an atomic no-op. Whole pages that the range touches. Several threads may each do a part. 0 or
- * -errno (-ENOMEM, -EFAULT, -EHWPOISON, -EINVAL for memory that is not writable).
+ * Populates piece @index by populate_spread(), near to the processors named at creation; the guest may
+ * be running. 0, also when @watch (which may be NULL) stopped it, or a negative errno.
  */
-int ram_populate(void *host, size_t size) FERRY_MUST_CHECK;
+int ram_populate(const struct ram *ram, size_t index,
+		 const struct populate_watch *watch) FERRY_MUST_CHECK;
 
 #endif

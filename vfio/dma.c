@@ -14,9 +14,7 @@
 #include "vmm/base/log.h"
 #include "vmm/base/thread.h"
 
-enum { POPULATE_THREADS_MAX = 8, MAPPER_NICE = 10 };
-
-static const uint64_t populate_chunk = 64 * MIB;
+enum { MAPPER_NICE = 10 };
 
 static void format_limit(char *text, size_t size)
 {
@@ -63,51 +61,12 @@ static int refuse_map(const struct vfio_dma_piece *piece, int error, struct err 
 		       piece->iova, piece->iova + (piece->size - 1), why);
 }
 
-struct populate {
-	const struct vfio_dma *dma;
-	const struct vfio_dma_piece *piece;
-	_Atomic uint64_t next; /* offset of the next chunk that nobody has taken */
-	atomic_int error;
-};
-
-static void *populate_worker(void *argument)
+static int populate_piece(struct vfio_dma *dma, size_t index, struct err *err)
 {
-	struct populate *populate = argument;
+	const struct vfio_dma_piece *piece = &dma->pieces[index];
+	const struct populate_watch watch = {.stop = &dma->stopping};
+	int error = ram_populate(dma->ram, index, &watch);
 
-	for (;;) {
-		uint64_t offset = atomic_fetch_add(&populate->next, populate_chunk), size;
-		int error;
-
-		if (offset >= populate->piece->size || atomic_load(&populate->error) ||
-		    atomic_load(&populate->dma->stopping))
-			return NULL;
-		size = populate->piece->size - offset;
-		if (size > populate_chunk)
-			size = populate_chunk;
-		error = ram_populate((char *)populate->piece->host + offset, size);
-		if (error)
-			atomic_store(&populate->error, error);
-	}
-}
-
-static int populate_piece(const struct vfio_dma *dma, const struct vfio_dma_piece *piece,
-			  struct err *err)
-{
-	struct populate populate = {.dma = dma, .piece = piece};
-	pthread_t threads[POPULATE_THREADS_MAX - 1];
-	uint64_t chunks = (piece->size + populate_chunk - 1) / populate_chunk;
-	long processors = sysconf(_SC_NPROCESSORS_ONLN);
-	size_t started = 0;
-	int error;
-
-	while (started < ARRAY_SIZE(threads) && (long)started + 1 < processors &&
-	       started + 1 < chunks &&
-	       thread_create(&threads[started], populate_worker, &populate) == 0)
-		started++;
-	populate_worker(&populate);
-	while (started > 0)
-		pthread_join(threads[--started], NULL);
-	error = atomic_load(&populate.error);
 	if (error)
 		return err_set(err, error,
 			       "guest RAM 0x%" PRIx64 "-0x%" PRIx64 ": the host cannot provide it: "
@@ -175,7 +134,7 @@ static void *mapper(void *argument)
 	while (!error && dma->done < dma->count) {
 		const struct vfio_dma_piece *piece = &dma->pieces[dma->done];
 
-		error = populate_piece(dma, piece, &err);
+		error = populate_piece(dma, dma->done, &err);
 		if (atomic_load(&dma->stopping))
 			return NULL;
 		if (!error)
@@ -230,6 +189,7 @@ int vfio_dma_start(struct vfio_dma *dma, struct vfio_space *space, const struct 
 	int error;
 
 	dma->space = space;
+	dma->ram = ram;
 	dma->callback = callback;
 	dma->machine = machine;
 	atomic_store(&dma->stopping, false);

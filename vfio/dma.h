@@ -21,6 +21,7 @@ struct vfio_dma_piece {
 /* Zero-initialise. */
 struct vfio_dma {
 	struct vfio_space *space;
+	const struct ram *ram;
 	atomic_bool mapped; /* every piece: only then may a device become a bus master */
 	atomic_bool stopping;
 	bool running; /* there is a thread to join */

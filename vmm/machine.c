@@ -324,7 +324,11 @@ static int machine_lay_out(struct machine *machine, struct err *err)
 static int machine_build_memory(struct machine *machine, struct err *err)
 {
 	const struct config *config = machine->config;
-	struct ram_config ram = {.page_size = config->page_size, .prealloc = config->prealloc};
+	struct ram_config ram = {
+		.page_size = config->page_size,
+		.prealloc = config->prealloc,
+		.place = {.pins = config->pins, .pin_count = config->pinned ? config->cpus : 0},
+	};
 
 	machine->mmio = mem_map_create("memory", 0, err);
 	machine->pio = mem_map_create("ports", 0x10000, err);

@@ -239,24 +239,6 @@ START_TEST(preallocated_memory_is_there)
 }
 END_TEST
 
-START_TEST(populating_keeps_what_is_there)
-{
-	struct ram *ram = create();
-	char *host = ram_host(ram, 0xa0000, 3 * MIB), *gone;
-
-	host[5000] = 'x';
-	ck_assert_int_eq(ram_populate(host + 4095, 4098), 0);
-	ck_assert_int_eq(host[5000], 'x');
-	ck_assert_uint_eq(resident(host, 3 * 4096), 3);
-	ck_assert_int_eq(ram_populate(host, 0), 0);
-	gone = mmap(NULL, 4096, PROT_READ, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
-	ck_assert_int_eq(ram_populate(gone, 4096), -EINVAL);
-	munmap(gone, 4096);
-	ck_assert_int_eq(ram_populate(gone, 4096), -ENOMEM);
-	ram_destroy(ram);
-}
-END_TEST
-
 START_TEST(a_child_process_does_not_see_it)
 {
 	struct ram *ram = create();
@@ -293,7 +275,6 @@ int main(void)
 	tcase_add_test(tests, a_shortage_of_huge_pages_is_explained);
 	tcase_add_test(tests, a_size_the_host_has_not_is_explained);
 	tcase_add_test(tests, preallocated_memory_is_there);
-	tcase_add_test(tests, populating_keeps_what_is_there);
 	tcase_add_test(tests, a_child_process_does_not_see_it);
 	suite_add_tcase(suite, tests);
 	runner = srunner_create(suite);

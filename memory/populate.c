@@ -1,0 +1,145 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/* Makes the host provide pages before they are needed, from many threads, near to their users. */
+
+#include "memory/populate.h"
+
+#include <errno.h>
+#include <linux/mman.h>
+#include <pthread.h>
+#include <sys/mman.h>
+
+#include "memory/nodes.h"
+#include "vmm/base/bits.h"
+#include "vmm/base/log.h"
+#include "vmm/base/page.h"
+#include "vmm/base/thread.h"
+
+static const uint64_t chunk_least = 64 * MIB;
+
+/* Adding nothing to a byte of each page makes the host give it, whoever else is writing there. */
+static void touch_pages(char *start, size_t size)
+{
+	size_t step = host_page_size();
+
+	for (size_t offset = 0; offset < size; offset += step)
+		__atomic_fetch_or((uint8_t *)start + offset, 0, __ATOMIC_RELAXED);
+}
+
+/* EINVAL also means memory that cannot be written; a range of no bytes tells which it was. */
+static bool knows_populate(char *start)
+{
+	return madvise(start, 0, MADV_POPULATE_WRITE) == 0;
+}
+
+int populate_pages(void *host, size_t size)
+{
+	size_t before = (uintptr_t)host & (host_page_size() - 1);
+	char *start = (char *)host - before;
+
+	if (size == 0)
+		return 0;
+	size = align_up(size + before, host_page_size());
+	while (madvise(start, size, MADV_POPULATE_WRITE) < 0) {
+		if (errno == EINTR || errno == EAGAIN)
+			continue;
+		if (errno != EINVAL || knows_populate(start))
+			return -errno;
+		touch_pages(start, size);
+		break;
+	}
+	return 0;
+}
+
+struct job {
+	char *host;
+	uint64_t size, chunk;
+	_Atomic uint64_t next; /* offset of the next chunk that nobody has taken */
+	atomic_int error;
+	const struct populate_watch *watch;
+};
+
+struct worker {
+	struct job *job;
+	const struct node *node; /* NULL: anywhere */
+	pthread_t thread;
+};
+
+static bool is_over(struct job *job)
+{
+	return atomic_load(&job->error) || (job->watch->stop && atomic_load(job->watch->stop));
+}
+
+static void work(struct job *job)
+{
+	for (;;) {
+		uint64_t offset = atomic_fetch_add(&job->next, job->chunk), size;
+		int error;
+
+		if (offset >= job->size || is_over(job))
+			return;
+		size = job->size - offset < job->chunk ? job->size - offset : job->chunk;
+		error = populate_pages(job->host + offset, size);
+		if (error)
+			atomic_store(&job->error, error);
+		else if (job->watch->done)
+			job->watch->done(job->watch->owner, size);
+	}
+}
+
+static void *worker_main(void *argument)
+{
+	const struct worker *worker = argument;
+	int error = worker->node
+			    ? pthread_setaffinity_np(pthread_self(), sizeof(worker->node->cpus),
+						     &worker->node->cpus)
+			    : 0;
+
+	if (error)
+		log_debug("guest memory: a thread cannot keep to a NUMA node: %s",
+			  err_text(-error));
+	work(worker->job);
+	return NULL;
+}
+
+/* Where threads keep to a node this one, which must not, only waits. */
+static void run(struct job *job, const struct nodes *nodes, unsigned int threads)
+{
+	struct worker workers[POPULATE_THREADS_MAX];
+	unsigned int count = nodes->bind ? threads : threads - 1, started = 0;
+
+	for (; started < count; started++) {
+		struct worker *worker = &workers[started];
+
+		worker->job = job;
+		worker->node = nodes->bind
+				       ? nodes_of_cpu(nodes, started * nodes->cpu_count / threads)
+				       : NULL;
+		if (thread_create(&worker->thread, worker_main, worker))
+			break;
+	}
+	if (!nodes->bind || started == 0)
+		work(job);
+	while (started > 0)
+		pthread_join(workers[--started].thread, NULL);
+}
+
+int populate_spread(const struct populate_place *place, void *host, uint64_t size,
+		    uint64_t page_size, const struct populate_watch *watch)
+{
+	static const struct populate_watch nobody;
+	struct job job = {.host = host, .size = size, .watch = watch ? watch : &nobody};
+	uint64_t threads;
+	struct nodes nodes;
+
+	if (size == 0)
+		return 0;
+	job.chunk = page_size > chunk_least ? page_size : chunk_least;
+	nodes_read(&nodes, place->sysfs ? place->sysfs : "/sys", place->pins, place->pin_count);
+	threads = (size - 1) / job.chunk + 1;
+	if (threads > nodes.cpu_count)
+		threads = nodes.cpu_count;
+	if (threads > POPULATE_THREADS_MAX)
+		threads = POPULATE_THREADS_MAX;
+	run(&job, &nodes, (unsigned int)threads);
+	return atomic_load(&job.error);
+}
