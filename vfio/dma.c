@@ -10,6 +10,7 @@
 #include <sys/resource.h>
 #include <unistd.h>
 
+#include "vfio/space.h"
 #include "vmm/base/bits.h"
 #include "vmm/base/log.h"
 #include "vmm/base/thread.h"
@@ -77,85 +78,73 @@ static int populate_piece(struct vfio_dma *dma, size_t index, struct err *err)
 
 static int map_piece(struct vfio_dma *dma, const struct vfio_dma_piece *piece, struct err *err)
 {
-	struct vfio_iommu_type1_dma_map map = {
-		.argsz = sizeof(map),
-		.flags = VFIO_DMA_MAP_FLAG_READ | VFIO_DMA_MAP_FLAG_WRITE,
-		.vaddr = (uintptr_t)piece->host,
-		.iova = piece->iova,
-		.size = piece->size,
-	};
-	int error = dma->space->ops->map(dma->space, &map);
+	int error = vfio_space_map(dma->space, piece->iova, piece->size, piece->host);
 
-	return error < 0 ? refuse_map(piece, error, err) : 0;
+	return error ? refuse_map(piece, error, err) : 0;
 }
 
-int vfio_dma_unmap(struct vfio_space *space, uint64_t iova, uint64_t size, struct err *err)
-{
-	struct vfio_iommu_type1_dma_unmap unmap = {
-		.argsz = sizeof(unmap),
-		.iova = iova,
-		.size = size,
-	};
-	int error = space->ops->unmap(space, &unmap);
-
-	if (error < 0)
-		return err_set(err, error,
-			       "guest RAM 0x%" PRIx64 "-0x%" PRIx64 ": it cannot be unmapped from "
-			       "DMA: %s",
-			       iova, iova + (size - 1), err_text(error));
-	if (unmap.size != size)
-		return err_set(err, -EIO,
-			       "guest RAM 0x%" PRIx64 "-0x%" PRIx64 ": only 0x%llx of 0x%" PRIx64
-			       " bytes were unmapped from DMA",
-			       iova, iova + (size - 1), unmap.size, size);
-	return 0;
-}
-
+/* Once abandoned the container's mappings may be gone already, and with them the IOMMU to ask. */
 static void unmap_all(struct vfio_dma *dma)
 {
 	while (dma->done > 0) {
 		const struct vfio_dma_piece *piece = &dma->pieces[--dma->done];
 		struct err err = {0};
 
-		if (vfio_dma_unmap(dma->space, piece->iova, piece->size, &err))
+		if (!vfio_space_unmap(dma->space, "guest RAM", piece->iova, piece->size, &err))
+			continue;
+		if (atomic_load(&dma->abandoned))
+			log_debug("%s", err.text);
+		else
 			log_error("%s", err.text);
 	}
+}
+
+/* All pieces, then the peers; stopped half way it has not failed. */
+static int map_all(struct vfio_dma *dma, struct err *err)
+{
+	while (dma->done < dma->count) {
+		int error = populate_piece(dma, dma->done, err);
+
+		if (atomic_load(&dma->stopping))
+			return 0;
+		if (!error)
+			error = map_piece(dma, &dma->pieces[dma->done], err);
+		if (error)
+			return error;
+		dma->done++;
+	}
+	if (dma->peers)
+		vfio_peers_settle(dma->peers, &dma->stopping);
+	return 0;
 }
 
 static void *mapper(void *argument)
 {
 	struct vfio_dma *dma = argument;
 	struct err err = {0};
-	int error = 0;
+	int error;
 
 	/* The guest runs meanwhile: this thread and those it starts take what processors it leaves. */
 	if (setpriority(PRIO_PROCESS, (id_t)gettid(), MAPPER_NICE))
 		log_debug("guest RAM is mapped for DMA at the guest's own priority");
-	while (!error && dma->done < dma->count) {
-		const struct vfio_dma_piece *piece = &dma->pieces[dma->done];
-
-		error = populate_piece(dma, dma->done, &err);
-		if (atomic_load(&dma->stopping))
-			return NULL;
-		if (!error)
-			error = map_piece(dma, piece, &err);
-		if (!error)
-			dma->done++;
-	}
-	if (error)
+	error = map_all(dma, &err);
+	if (atomic_load(&dma->stopping))
+		error = 0;
+	else if (error)
 		unmap_all(dma);
 	else
 		atomic_store(&dma->mapped, true);
-	dma->callback(dma->machine, error ? &err : NULL);
+	if (!atomic_load(&dma->stopping) || atomic_load(&dma->abandoned))
+		dma->callback(dma->machine, error ? &err : NULL);
 	return NULL;
 }
 
 /* An IOMMU whose smallest page is larger than a piece's alignment cannot map it. */
 static int check_alignment(const struct vfio_dma *dma, struct err *err)
 {
-	uint64_t sizes = dma->space->ops->page_sizes(dma->space), smallest = sizes & -sizes;
+	uint64_t smallest = vfio_space_page(dma->space);
 
-	for (size_t i = 0; smallest && i < dma->count; i++) {
+	for (size_t i = 0; i < dma->count; i++) {
 		const struct vfio_dma_piece *piece = &dma->pieces[i];
 
 		if (!is_aligned(piece->iova | piece->size | (uintptr_t)piece->host, smallest))
@@ -183,24 +172,30 @@ static int start_thread(struct vfio_dma *dma)
 	return error;
 }
 
-int vfio_dma_start(struct vfio_dma *dma, struct vfio_space *space, const struct ram *ram,
-		   vfio_mapped callback, void *machine, struct err *err)
+static void take_pieces(struct vfio_dma *dma)
 {
-	int error;
-
-	dma->space = space;
-	dma->ram = ram;
-	dma->callback = callback;
-	dma->machine = machine;
-	atomic_store(&dma->stopping, false);
-	dma->count = ram_piece_count(ram);
+	dma->count = ram_piece_count(dma->ram);
 	for (size_t i = 0; i < dma->count; i++) {
-		const struct mem_region *region = ram_piece(ram, i);
+		const struct mem_region *region = ram_piece(dma->ram, i);
 
 		dma->pieces[i].iova = region->base;
 		dma->pieces[i].size = region->size;
 		dma->pieces[i].host = region->host;
 	}
+}
+
+int vfio_dma_start(struct vfio_dma *dma, const struct vfio_dma_config *config, struct err *err)
+{
+	int error;
+
+	dma->space = config->space;
+	dma->ram = config->ram;
+	dma->peers = config->peers;
+	dma->callback = config->callback;
+	dma->machine = config->machine;
+	atomic_store(&dma->stopping, false);
+	atomic_store(&dma->abandoned, false);
+	take_pieces(dma);
 	error = check_alignment(dma, err);
 	if (error)
 		return error;
@@ -214,6 +209,12 @@ int vfio_dma_start(struct vfio_dma *dma, struct vfio_space *space, const struct 
 bool vfio_dma_mapped(const struct vfio_dma *dma)
 {
 	return atomic_load(&dma->mapped);
+}
+
+void vfio_dma_abandon(struct vfio_dma *dma)
+{
+	atomic_store(&dma->abandoned, true);
+	atomic_store(&dma->stopping, true);
 }
 
 void vfio_dma_stop(struct vfio_dma *dma)

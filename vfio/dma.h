@@ -10,6 +10,7 @@
 
 #include "memory/ram.h"
 #include "vfio/backend.h"
+#include "vfio/peer.h"
 #include "vfio/vfio.h"
 
 struct vfio_dma_piece {
@@ -22,9 +23,11 @@ struct vfio_dma_piece {
 struct vfio_dma {
 	struct vfio_space *space;
 	const struct ram *ram;
-	atomic_bool mapped; /* every piece: only then may a device become a bus master */
-	atomic_bool stopping;
-	bool running; /* there is a thread to join */
+	struct vfio_peers *peers;
+	atomic_bool mapped;    /* every piece: only then may a device become a bus master */
+	atomic_bool stopping;  /* nothing further is begun */
+	atomic_bool abandoned; /* and what goes wrong does not matter */
+	bool running;          /* there is a thread to join */
 	pthread_t thread;
 	struct vfio_dma_piece pieces[RAM_PIECES_MAX];
 	size_t count;
@@ -33,22 +36,36 @@ struct vfio_dma {
 	void *machine;
 };
 
+struct vfio_dma_config {
+	struct vfio_space *space;
+	const struct ram *ram;
+	struct vfio_peers *peers; /* whom to map after RAM; may be NULL */
+	vfio_mapped callback;
+	void *machine;
+};
+
 /*
- * Takes a snapshot of @ram's pieces and starts the mapper: it populates each piece's host pages from
- * several threads, then maps it whole. @space, @ram outlive vfio_dma_stop(). @callback comes once
- * from the mapper, unless it was stopped before. On failure it has taken back what it had mapped.
+ * Takes a snapshot of the RAM's pieces and starts the mapper: it populates each piece's host pages
+ * from several threads, then maps it whole; after the last one the peers' BARs. What @config names
+ * outlives vfio_dma_stop(). The callback comes once from the mapper, unless it was stopped before. On
+ * failure it has taken back what it had mapped.
  */
-int vfio_dma_start(struct vfio_dma *dma, struct vfio_space *space, const struct ram *ram,
-		   vfio_mapped callback, void *machine, struct err *err) FERRY_MUST_CHECK;
+int vfio_dma_start(struct vfio_dma *dma, const struct vfio_dma_config *config,
+		   struct err *err) FERRY_MUST_CHECK;
 
 /* Whether devices may master. Any thread. */
 bool vfio_dma_mapped(const struct vfio_dma *dma);
 
-/* Joins the mapper and unmaps everything; a second call does nothing. */
-void vfio_dma_stop(struct vfio_dma *dma);
+/*
+ * To be called before the last device's group leaves the container, which takes the IOMMU and all
+ * mappings with it: there is nobody left to map for. The mapper, if it is still at work, begins
+ * nothing further and ends well whatever it is refused from now on: the callback comes with NULL, so
+ * that whoever waited for the mapping stops waiting, though vfio_dma_mapped() stays false. Does not
+ * wait for it. Main thread; a second call does nothing.
+ */
+void vfio_dma_abandon(struct vfio_dma *dma);
 
-/* VFIO_IOMMU_UNMAP_DMA of exactly [@iova, @iova + @size): -EIO when less was unmapped. */
-int vfio_dma_unmap(struct vfio_space *space, uint64_t iova, uint64_t size,
-		   struct err *err) FERRY_MUST_CHECK;
+/* Joins the mapper and unmaps all RAM; a second call does nothing. */
+void vfio_dma_stop(struct vfio_dma *dma);
 
 #endif

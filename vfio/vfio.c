@@ -43,6 +43,7 @@ struct vfio {
 	size_t count;
 	int kvm; /* KVM's VFIO device */
 	struct vfio_dma dma;
+	struct vfio_peers peers;
 	void (*wake)(void *machine);
 	void *machine;
 };
@@ -270,6 +271,8 @@ static void keeper_released(void *keeper, struct vfio_pci *pci)
 	for (size_t i = 0; i < vfio->count; i++)
 		if (vfio->entries[i]->group == group)
 			return;
+	if (vfio->group_count == 1)
+		vfio_dma_abandon(&vfio->dma);
 	for (size_t i = 0; i < vfio->group_count; i++)
 		if (vfio->groups[i].group == group)
 			leave_group(vfio, &vfio->groups[i]);
@@ -349,6 +352,10 @@ int vfio_attach(struct vfio *vfio, const struct vfio_attach *to, struct err *err
 
 	vfio->wake = to->wake;
 	vfio->machine = to->machine;
+	/* Behind KVM's listener: the guest loses a BAR after the other devices did. */
+	if (vfio->count > 1 && !error)
+		error = vfio_peers_start(&vfio->peers, to->mmio,
+					 vfio_container_space(vfio->container), err);
 	for (size_t i = 0; i < vfio->count && !error; i++)
 		error = open_device(vfio, vfio->entries[i], to, err);
 	for (size_t i = 0; i < vfio->count && !error; i++)
@@ -359,12 +366,19 @@ int vfio_attach(struct vfio *vfio, const struct vfio_attach *to, struct err *err
 int vfio_map_ram(struct vfio *vfio, struct ram *ram, vfio_mapped done, void *machine,
 		 struct err *err)
 {
+	struct vfio_dma_config config = {
+		.ram = ram,
+		.peers = &vfio->peers,
+		.callback = done,
+		.machine = machine,
+	};
+
 	if (vfio->count == 0) {
 		done(machine, NULL);
 		return 0;
 	}
-	return vfio_dma_start(&vfio->dma, vfio_container_space(vfio->container), ram, done, machine,
-			      err);
+	config.space = vfio_container_space(vfio->container);
+	return vfio_dma_start(&vfio->dma, &config, err);
 }
 
 size_t vfio_descriptors(const struct vfio *vfio, int *descriptors, size_t room)
@@ -409,6 +423,7 @@ void vfio_destroy(struct vfio *vfio)
 	for (size_t i = vfio->count; i-- > 0;)
 		destroy_entry(vfio->entries[i]);
 	vfio_dma_stop(&vfio->dma);
+	vfio_peers_stop(&vfio->peers);
 	while (vfio->group_count > 0)
 		leave_group(vfio, &vfio->groups[vfio->group_count - 1]);
 	if (vfio->container) {

@@ -65,6 +65,7 @@ int vfio_check_memlock(struct vfio *vfio, uint64_t ram_size, struct err *err) FE
  */
 struct vfio_attach {
 	struct kvm_vm *vm;
+	struct mem_map *mmio; /* KVM is listening to it already; stays until vfio_destroy() */
 	struct kvm_irq *irq;
 	struct pci_host *host;
 	struct loop *loop;

@@ -358,6 +358,7 @@ static int machine_build_pci(struct machine *machine, struct err *err)
 	};
 	struct vfio_attach attach = {
 		.vm = machine->vm,
+		.mmio = machine->mmio,
 		.irq = arch_vm_irq(machine->arch),
 		.loop = machine->loop,
 		.wake = machine_wake,

@@ -11,9 +11,11 @@
 #include <sys/syscall.h>
 #include <unistd.h>
 
+#include "tests/unit/support_log.h"
 #include "tests/unit/support_vfio_fake.h"
 #include "vfio/dma.h"
 #include "vfio/memlock.h"
+#include "vfio/space.h"
 #include "vmm/base/bits.h"
 
 static struct mem_map *map;
@@ -40,6 +42,12 @@ static void mapped(void *machine, const struct err *reason)
 	sem_post(&to->done);
 }
 
+static struct vfio_dma_config config = {
+	.space = &space.space,
+	.callback = mapped,
+	.machine = &outcome,
+};
+
 static void setup(void)
 {
 	const struct ram_range pieces[] = {
@@ -47,14 +55,15 @@ static void setup(void)
 		{.base = MIB, .size = 130 * MIB},
 		{.base = 4 * GIB, .size = 2 * MIB},
 	};
-	const struct ram_config config = {0};
+	const struct ram_config ordinary = {0};
 
 	map = mem_map_create("mmio", 0, &err);
-	ram = ram_create(map, pieces, ARRAY_SIZE(pieces), &config, &err);
+	ram = ram_create(map, pieces, ARRAY_SIZE(pieces), &ordinary, &err);
 	ck_assert_msg(ram != NULL, "%s", err.text);
 	vfio_fake_space_init(&space);
 	sem_init(&outcome.done, 0, 0);
 	threads = count_threads();
+	config.ram = ram;
 }
 
 static void teardown(void)
@@ -70,7 +79,13 @@ static void teardown(void)
 
 static void start(void)
 {
-	ck_assert_int_eq(vfio_dma_start(&dma, &space.space, ram, mapped, &outcome, &err), 0);
+	ck_assert_int_eq(vfio_dma_start(&dma, &config, &err), 0);
+}
+
+static uint64_t small_pages(const struct vfio_space *base)
+{
+	(void)base;
+	return 4096;
 }
 
 static void wait_done(void)
@@ -144,6 +159,124 @@ START_TEST(each_refusal_has_its_sentence_and_is_undone)
 }
 END_TEST
 
+START_TEST(a_refusal_at_any_piece_is_undone)
+{
+	for (size_t i = 1; i <= 3; i++) {
+		space.total = 0;
+		space.fail_at = i;
+		space.fail_code = -ENOMEM;
+		start();
+		wait_done();
+		vfio_dma_stop(&dma);
+		ck_assert(outcome.failed);
+		ck_assert_uint_eq(space.total, i);
+		ck_assert_uint_eq(space.count, 0);
+	}
+}
+END_TEST
+
+/* A space whose maps wait until they are let through; then it has none, like a container left. */
+static struct leaving {
+	struct vfio_space space;
+	struct vfio_space_ops ops;
+	sem_t entered, gate;
+	unsigned int maps, unmaps;
+} leaving;
+
+static int leaving_map(struct vfio_space *base, struct vfio_iommu_type1_dma_map *request)
+{
+	(void)base;
+	(void)request;
+	leaving.maps++;
+	sem_post(&leaving.entered);
+	while (sem_wait(&leaving.gate) < 0)
+		;
+	return -EINVAL;
+}
+
+static int leaving_unmap(struct vfio_space *base, struct vfio_iommu_type1_dma_unmap *request)
+{
+	(void)base;
+	(void)request;
+	leaving.unmaps++;
+	return -EINVAL;
+}
+
+static void start_leaving(void)
+{
+	leaving.ops = *space.space.ops;
+	leaving.ops.map = leaving_map;
+	leaving.ops.unmap = leaving_unmap;
+	leaving.ops.page_sizes = small_pages;
+	leaving.space.ops = &leaving.ops;
+	sem_init(&leaving.entered, 0, 0);
+	sem_init(&leaving.gate, 0, 0);
+	config.space = &leaving.space;
+	start();
+	while (sem_wait(&leaving.entered) < 0)
+		;
+}
+
+START_TEST(once_abandoned_a_refusal_does_not_matter)
+{
+	start_leaving();
+	vfio_dma_abandon(&dma);
+	vfio_dma_abandon(&dma);
+	sem_post(&leaving.gate);
+	wait_done();
+	ck_assert(!outcome.failed);
+	ck_assert(!vfio_dma_mapped(&dma));
+	vfio_dma_stop(&dma);
+	ck_assert_uint_eq(outcome.calls, 1);
+	ck_assert_uint_eq(leaving.maps, 1);
+	ck_assert_uint_eq(leaving.unmaps, 0);
+}
+END_TEST
+
+START_TEST(abandoned_and_stopped_at_once)
+{
+	start_leaving();
+	vfio_dma_abandon(&dma);
+	sem_post(&leaving.gate);
+	vfio_dma_stop(&dma);
+	ck_assert_uint_eq(outcome.calls, 1);
+	ck_assert(!outcome.failed);
+}
+END_TEST
+
+START_TEST(abandoned_at_any_time_it_ends_well)
+{
+	for (unsigned int i = 0; i < 20; i++) {
+		start();
+		usleep(i * 500);
+		vfio_dma_abandon(&dma);
+		wait_done();
+		ck_assert(!outcome.failed);
+		vfio_dma_stop(&dma);
+		ck_assert_uint_eq(outcome.calls, i + 1);
+		ck_assert_uint_eq(space.count, 0);
+	}
+}
+END_TEST
+
+/* With the last group all mappings went: that they cannot be unmapped is no news. */
+START_TEST(abandoned_when_all_was_mapped)
+{
+	const char *text;
+
+	start();
+	wait_done();
+	vfio_dma_abandon(&dma);
+	vfio_dma_abandon(&dma);
+	space.short_unmap = true;
+	hear();
+	vfio_dma_stop(&dma);
+	text = heard();
+	ck_assert_str_eq(text, "");
+	ck_assert_uint_eq(outcome.calls, 1);
+}
+END_TEST
+
 START_TEST(it_can_be_stopped_at_any_time)
 {
 	for (unsigned int i = 0; i < 20; i++) {
@@ -160,7 +293,7 @@ START_TEST(a_short_unmap_is_an_error)
 	start();
 	wait_done();
 	space.short_unmap = true;
-	ck_assert_int_eq(vfio_dma_unmap(&space.space, 4 * GIB, 2 * MIB, &err), -EIO);
+	ck_assert_int_eq(vfio_space_unmap(&space.space, "guest RAM", 4 * GIB, 2 * MIB, &err), -EIO);
 	ck_assert_ptr_nonnull(strstr(err.text, "only 0x100000 of 0x200000 bytes"));
 }
 END_TEST
@@ -168,7 +301,7 @@ END_TEST
 START_TEST(large_iommu_pages_need_aligned_ram)
 {
 	space.page_sizes = 2 * MIB;
-	ck_assert_int_eq(vfio_dma_start(&dma, &space.space, ram, mapped, &outcome, &err), -EINVAL);
+	ck_assert_int_eq(vfio_dma_start(&dma, &config, &err), -EINVAL);
 	ck_assert_ptr_nonnull(strstr(err.text, "the IOMMU's pages are of 2048 KiB"));
 	ck_assert_uint_eq(outcome.calls, 0);
 }
@@ -252,6 +385,11 @@ static void add_tests(TCase *tests)
 	tcase_add_test(tests, all_of_ram_is_mapped_one_to_one);
 	tcase_add_test(tests, populating_keeps_what_the_guest_wrote);
 	tcase_add_test(tests, each_refusal_has_its_sentence_and_is_undone);
+	tcase_add_test(tests, a_refusal_at_any_piece_is_undone);
+	tcase_add_test(tests, once_abandoned_a_refusal_does_not_matter);
+	tcase_add_test(tests, abandoned_and_stopped_at_once);
+	tcase_add_test(tests, abandoned_at_any_time_it_ends_well);
+	tcase_add_test(tests, abandoned_when_all_was_mapped);
 	tcase_add_test(tests, it_can_be_stopped_at_any_time);
 	tcase_add_test(tests, a_short_unmap_is_an_error);
 	tcase_add_test(tests, large_iommu_pages_need_aligned_ram);

@@ -1,0 +1,184 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/* BARs in the IOMMU's address space, so that one passed-through device can reach another's. */
+
+#include "vfio/peer.h"
+
+#include <errno.h>
+#include <inttypes.h>
+#include <stdlib.h>
+
+#include "vfio/space.h"
+#include "vmm/base/bits.h"
+
+static const char *reason(int error)
+{
+	switch (error) {
+	case -EFAULT:
+		return "the host's kernel does not map this memory of a device for DMA";
+	case -EINVAL:
+		return "it is reserved or beyond the IOMMU's addresses there";
+	case -ENOSPC:
+		return "the container holds no more mappings: raise "
+		       "vfio_iommu_type1.dma_entry_limit";
+	default:
+		return err_text(error);
+	}
+}
+
+/* No other device reaches it then, which most never try. A guest may move a BAR at any rate. */
+static void complain(struct vfio_peers *peers, const struct mem_region *region, uint64_t iova,
+		     uint64_t size, int error)
+{
+	log_guest(&peers->limit, LOG_WARN,
+		  "passthrough device %s 0x%" PRIx64 "-0x%" PRIx64
+		  ": other devices cannot reach it by DMA: %s",
+		  region->name, iova, iova + (size - 1), reason(error));
+}
+
+static void forget(struct vfio_peers *peers, struct vfio_peer *peer)
+{
+	*peer = peers->peers[--peers->count];
+}
+
+static void map_peer(struct vfio_peers *peers, struct vfio_peer *peer)
+{
+	int error = vfio_space_map(peers->space, peer->iova, peer->size, peer->host);
+
+	peer->mapped = error == 0;
+	if (!error)
+		return;
+	complain(peers, peer->region, peer->iova, peer->size, error);
+	forget(peers, peer);
+}
+
+static void unmap_peer(struct vfio_peers *peers, const struct vfio_peer *peer)
+{
+	struct err err = {0};
+
+	if (peer->mapped &&
+	    vfio_space_unmap(peers->space, peer->region->name, peer->iova, peer->size, &err))
+		log_guest(&peers->limit, LOG_ERROR, "passthrough device %s", err.text);
+}
+
+static struct vfio_peer *new_peer(struct vfio_peers *peers)
+{
+	struct vfio_peer *array;
+	size_t room = peers->room ? 2 * peers->room : 16;
+
+	if (peers->count < peers->room)
+		return &peers->peers[peers->count++];
+	array = reallocarray(peers->peers, room, sizeof(*array));
+	if (!array)
+		return NULL;
+	peers->peers = array;
+	peers->room = room;
+	return &array[peers->count++];
+}
+
+static struct vfio_peers *to_peers(struct mem_listener *listener)
+{
+	return container_of(listener, struct vfio_peers, listener);
+}
+
+/* Never refuses: without it the slice is mapped into the guest all the same. RAM is the mapper's. */
+static int peer_add(struct mem_listener *listener, struct mem_region *region, struct err *err)
+{
+	struct vfio_peers *peers = to_peers(listener);
+	struct vfio_peer *peer;
+
+	(void)err;
+	if (region->kind != MEM_DEVICE ||
+	    !is_aligned(region->base | region->size | (uintptr_t)region->host, peers->page))
+		return 0;
+	pthread_mutex_lock(&peers->lock);
+	peer = new_peer(peers);
+	if (peer) {
+		*peer = (struct vfio_peer){.region = region,
+					   .iova = region->base,
+					   .size = region->size,
+					   .host = region->host};
+		if (peers->settled)
+			map_peer(peers, peer);
+	} else {
+		complain(peers, region, region->base, region->size, -ENOMEM);
+	}
+	pthread_mutex_unlock(&peers->lock);
+	return 0;
+}
+
+static void peer_del(struct mem_listener *listener, struct mem_region *region)
+{
+	struct vfio_peers *peers = to_peers(listener);
+
+	pthread_mutex_lock(&peers->lock);
+	for (size_t i = 0; i < peers->count; i++) {
+		struct vfio_peer *peer = &peers->peers[i];
+
+		if (peer->region != region)
+			continue;
+		unmap_peer(peers, peer);
+		forget(peers, peer);
+		break;
+	}
+	pthread_mutex_unlock(&peers->lock);
+}
+
+int vfio_peers_start(struct vfio_peers *peers, struct mem_map *map, struct vfio_space *space,
+		     struct err *err)
+{
+	int error;
+
+	*peers = (struct vfio_peers){
+		.listener = {.name = "the IOMMU", .add = peer_add, .del = peer_del},
+		.space = space,
+		.page = vfio_space_page(space),
+	};
+	pthread_mutex_init(&peers->lock, NULL);
+	error = mem_map_listen(map, &peers->listener, err);
+	if (error) {
+		pthread_mutex_destroy(&peers->lock);
+		free(peers->peers);
+		peers->peers = NULL;
+		return error;
+	}
+	peers->map = map;
+	return 0;
+}
+
+static struct vfio_peer *next_queued(const struct vfio_peers *peers)
+{
+	for (size_t i = 0; i < peers->count; i++)
+		if (!peers->peers[i].mapped)
+			return &peers->peers[i];
+	return NULL;
+}
+
+/* One at a time, so that whoever wants one unmapped waits for that one only. */
+void vfio_peers_settle(struct vfio_peers *peers, const atomic_bool *stop)
+{
+	bool more = peers->map != NULL;
+
+	while (more && !atomic_load(stop)) {
+		struct vfio_peer *peer;
+
+		pthread_mutex_lock(&peers->lock);
+		peer = next_queued(peers);
+		if (peer)
+			map_peer(peers, peer);
+		else
+			peers->settled = true;
+		more = !peers->settled;
+		pthread_mutex_unlock(&peers->lock);
+	}
+}
+
+void vfio_peers_stop(struct vfio_peers *peers)
+{
+	if (!peers->map)
+		return;
+	mem_map_unlisten(peers->map, &peers->listener);
+	peers->map = NULL;
+	pthread_mutex_destroy(&peers->lock);
+	free(peers->peers);
+	peers->peers = NULL;
+}

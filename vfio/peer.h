@@ -1,0 +1,60 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/* BARs in the IOMMU's address space, so that one passed-through device can reach another's. */
+
+#ifndef FERRY_VFIO_PEER_H
+#define FERRY_VFIO_PEER_H
+
+#include <pthread.h>
+#include <stdatomic.h>
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "memory/map.h"
+#include "vfio/backend.h"
+#include "vmm/base/log.h"
+
+/* A mapped slice of a BAR that is in the guest's memory map. */
+struct vfio_peer {
+	const struct mem_region *region;
+	uint64_t iova, size; /* as they were when it came: what is unmapped is what was mapped */
+	void *host;
+	bool mapped; /* else the mapper has yet to do it */
+};
+
+/*
+ * Zero-initialised it does nothing. The lock is taken after every other (PCI host, device, map), and
+ * nothing but the address space is called with it held. The kernel's type1 lets nobody else in while
+ * it pins a piece of RAM, so until all RAM is mapped slices are only queued: a vCPU that moves a BAR
+ * must not wait for that with the PCI host's lock held.
+ */
+struct vfio_peers {
+	struct mem_listener listener;
+	struct mem_map *map; /* NULL: none is listened to */
+	struct vfio_space *space;
+	uint64_t page;
+	pthread_mutex_t lock;
+	bool settled; /* RAM is mapped: slices are mapped as they come */
+	struct vfio_peer *peers;
+	size_t count, room;
+	struct log_limit limit;
+};
+
+/*
+ * Follows the DEVICE regions of @map: each is mapped at its guest address, as far as kernel and IOMMU
+ * can; what they refuse is told as a warning and works in every other way. To be registered behind
+ * KVM's memslots. @map and @space outlive vfio_peers_stop().
+ */
+int vfio_peers_start(struct vfio_peers *peers, struct mem_map *map, struct vfio_space *space,
+		     struct err *err) FERRY_MUST_CHECK;
+
+/*
+ * The mapper's, when RAM is done: maps what is queued, and from then on slices as they come. Returns
+ * early, with nothing settled, when @stop is set.
+ */
+void vfio_peers_settle(struct vfio_peers *peers, const atomic_bool *stop);
+
+/* Takes everything back and leaves the map. The mapper has ended. A second call does nothing. */
+void vfio_peers_stop(struct vfio_peers *peers);
+
+#endif

@@ -1,0 +1,52 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/* Mapping host memory into an address space for DMA, and taking exactly that back. */
+
+#include "vfio/space.h"
+
+#include <errno.h>
+#include <inttypes.h>
+
+#include "vmm/base/page.h"
+
+int vfio_space_map(struct vfio_space *space, uint64_t iova, uint64_t size, void *host)
+{
+	struct vfio_iommu_type1_dma_map map = {
+		.argsz = sizeof(map),
+		.flags = VFIO_DMA_MAP_FLAG_READ | VFIO_DMA_MAP_FLAG_WRITE,
+		.vaddr = (uintptr_t)host,
+		.iova = iova,
+		.size = size,
+	};
+	int error = space->ops->map(space, &map);
+
+	return error < 0 ? error : 0;
+}
+
+int vfio_space_unmap(struct vfio_space *space, const char *what, uint64_t iova, uint64_t size,
+		     struct err *err)
+{
+	struct vfio_iommu_type1_dma_unmap unmap = {
+		.argsz = sizeof(unmap),
+		.iova = iova,
+		.size = size,
+	};
+	int error = space->ops->unmap(space, &unmap);
+
+	if (error < 0)
+		return err_set(err, error,
+			       "%s 0x%" PRIx64 "-0x%" PRIx64 ": it cannot be unmapped from DMA: %s",
+			       what, iova, iova + (size - 1), err_text(error));
+	if (unmap.size != size)
+		return err_set(err, -EIO,
+			       "%s 0x%" PRIx64 "-0x%" PRIx64 ": only 0x%llx of 0x%" PRIx64
+			       " bytes were unmapped from DMA",
+			       what, iova, iova + (size - 1), unmap.size, size);
+	return 0;
+}
+
+uint64_t vfio_space_page(const struct vfio_space *space)
+{
+	uint64_t sizes = space->ops->page_sizes(space);
+
+	return sizes ? sizes & -sizes : host_page_size();
+}
