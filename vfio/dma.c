@@ -62,10 +62,19 @@ static int refuse_map(const struct vfio_dma_piece *piece, int error, struct err 
 		       piece->iova, piece->iova + (piece->size - 1), why);
 }
 
+static void chunk_done(void *owner, uint64_t bytes)
+{
+	vfio_progress_add(owner, bytes);
+}
+
 static int populate_piece(struct vfio_dma *dma, size_t index, struct err *err)
 {
 	const struct vfio_dma_piece *piece = &dma->pieces[index];
-	const struct populate_watch watch = {.stop = &dma->stopping};
+	const struct populate_watch watch = {
+		.stop = &dma->stopping,
+		.done = chunk_done,
+		.owner = &dma->progress,
+	};
 	int error = ram_populate(dma->ram, index, &watch);
 
 	if (error)
@@ -127,13 +136,17 @@ static void *mapper(void *argument)
 	/* The guest runs meanwhile: this thread and those it starts take what processors it leaves. */
 	if (setpriority(PRIO_PROCESS, (id_t)gettid(), MAPPER_NICE))
 		log_debug("guest RAM is mapped for DMA at the guest's own priority");
+	vfio_progress_start(&dma->progress, ram_total(dma->ram), dma->now);
 	error = map_all(dma, &err);
-	if (atomic_load(&dma->stopping))
+	if (atomic_load(&dma->stopping)) {
 		error = 0;
-	else if (error)
+	} else if (error) {
 		unmap_all(dma);
-	else
+	} else {
+		vfio_progress_finish(&dma->progress);
 		atomic_store(&dma->mapped, true);
+	}
+	vfio_progress_end(&dma->progress);
 	if (!atomic_load(&dma->stopping) || atomic_load(&dma->abandoned))
 		dma->callback(dma->machine, error ? &err : NULL);
 	return NULL;
@@ -191,6 +204,7 @@ int vfio_dma_start(struct vfio_dma *dma, const struct vfio_dma_config *config, s
 	dma->space = config->space;
 	dma->ram = config->ram;
 	dma->peers = config->peers;
+	dma->now = config->now;
 	dma->callback = config->callback;
 	dma->machine = config->machine;
 	atomic_store(&dma->stopping, false);

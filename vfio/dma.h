@@ -11,6 +11,7 @@
 #include "memory/ram.h"
 #include "vfio/backend.h"
 #include "vfio/peer.h"
+#include "vfio/progress.h"
 #include "vfio/vfio.h"
 
 struct vfio_dma_piece {
@@ -32,6 +33,8 @@ struct vfio_dma {
 	struct vfio_dma_piece pieces[RAM_PIECES_MAX];
 	size_t count;
 	size_t done; /* pieces mapped; the mapper's, or the owner's once it is joined */
+	uint64_t (*now)(void);
+	struct vfio_progress progress; /* the mapper's and its helpers' */
 	vfio_mapped callback;
 	void *machine;
 };
@@ -40,6 +43,7 @@ struct vfio_dma_config {
 	struct vfio_space *space;
 	const struct ram *ram;
 	struct vfio_peers *peers; /* whom to map after RAM; may be NULL */
+	uint64_t (*now)(void);    /* nanoseconds; NULL: the monotonic clock */
 	vfio_mapped callback;
 	void *machine;
 };

@@ -18,6 +18,8 @@
 #include "vfio/space.h"
 #include "vmm/base/bits.h"
 
+#define NS UINT64_C(1000000000)
+
 static struct mem_map *map;
 static struct ram *ram;
 static struct vfio_fake_space space;
@@ -277,6 +279,103 @@ START_TEST(abandoned_when_all_was_mapped)
 }
 END_TEST
 
+static uint64_t clock_now, clock_step;
+
+static uint64_t made_up_clock(void)
+{
+	return __atomic_fetch_add(&clock_now, clock_step, __ATOMIC_RELAXED);
+}
+
+START_TEST(a_start_within_a_second_is_silent)
+{
+	clock_now = 5 * NS;
+	clock_step = NS / 100;
+	config.now = made_up_clock;
+	hear();
+	start();
+	wait_done();
+	ck_assert_str_eq(heard(), "");
+}
+END_TEST
+
+/* Five chunks: one of 640 KiB, three of 130 MiB, one of 2 MiB. */
+START_TEST(a_long_start_is_told)
+{
+	const char *text;
+
+	clock_now = 5 * NS;
+	clock_step = 3 * NS;
+	config.now = made_up_clock;
+	hear();
+	start();
+	wait_done();
+	text = heard();
+	ck_assert_ptr_nonnull(
+		strstr(text, "ferry: guest RAM: 0 of 132 MiB are prepared for DMA\n"));
+	ck_assert_ptr_nonnull(strstr(text, " of 132 MiB are prepared for DMA\n"));
+	ck_assert_ptr_nonnull(strstr(text, "ferry: guest RAM: all 132 MiB are mapped for DMA, "
+					   "after 18.0 s\n"));
+}
+END_TEST
+
+START_TEST(a_long_start_is_not_told_where_only_errors_are)
+{
+	clock_step = 3 * NS;
+	config.now = made_up_clock;
+	log_set_level(LOG_ERROR);
+	hear();
+	start();
+	wait_done();
+	ck_assert_str_eq(heard(), "");
+}
+END_TEST
+
+/* 64 GiB in chunks of 1 GiB, each by its time. */
+static const char *hear_progress(uint64_t step)
+{
+	struct vfio_progress progress;
+
+	clock_now = NS;
+	clock_step = 0;
+	hear();
+	vfio_progress_start(&progress, 64 * GIB, made_up_clock);
+	for (unsigned int i = 0; i < 64; i++) {
+		clock_now += step;
+		vfio_progress_add(&progress, GIB);
+	}
+	vfio_progress_finish(&progress);
+	vfio_progress_end(&progress);
+	return heard();
+}
+
+static unsigned int count_lines(const char *text)
+{
+	unsigned int count = 0;
+
+	for (; (text = strchr(text, '\n')); text++)
+		count++;
+	return count;
+}
+
+START_TEST(lines_are_two_seconds_and_a_tenth_apart)
+{
+	const char *text = hear_progress(NS / 100);
+
+	ck_assert_str_eq(text, "");
+	text = hear_progress(NS / 10);
+	ck_assert_str_eq(text, "ferry: guest RAM: 11 of 64 GiB are prepared for DMA\n"
+			       "ferry: guest RAM: 31 of 64 GiB are prepared for DMA\n"
+			       "ferry: guest RAM: 51 of 64 GiB are prepared for DMA\n"
+			       "ferry: guest RAM: all 64 GiB are mapped for DMA, after 6.4 s\n");
+	text = hear_progress(10 * NS);
+	ck_assert(strncmp(text,
+			  "ferry: guest RAM: 1 of 64 GiB are prepared for DMA\n"
+			  "ferry: guest RAM: 8 of 64 GiB are prepared for DMA\n",
+			  100) == 0);
+	ck_assert_uint_eq(count_lines(text), 1 + 9 + 1);
+}
+END_TEST
+
 START_TEST(it_can_be_stopped_at_any_time)
 {
 	for (unsigned int i = 0; i < 20; i++) {
@@ -390,6 +489,10 @@ static void add_tests(TCase *tests)
 	tcase_add_test(tests, abandoned_and_stopped_at_once);
 	tcase_add_test(tests, abandoned_at_any_time_it_ends_well);
 	tcase_add_test(tests, abandoned_when_all_was_mapped);
+	tcase_add_test(tests, a_start_within_a_second_is_silent);
+	tcase_add_test(tests, a_long_start_is_told);
+	tcase_add_test(tests, a_long_start_is_not_told_where_only_errors_are);
+	tcase_add_test(tests, lines_are_two_seconds_and_a_tenth_apart);
 	tcase_add_test(tests, it_can_be_stopped_at_any_time);
 	tcase_add_test(tests, a_short_unmap_is_an_error);
 	tcase_add_test(tests, large_iommu_pages_need_aligned_ram);
