@@ -11,6 +11,19 @@ static void add(struct memory_map *map, uint64_t base, uint64_t size, enum memor
 	map->entries[map->count++] = (struct memory_entry){base, size, type};
 }
 
+/* What the layout left out before piece @index because the IOMMU cannot map it there, then the piece. */
+static void add_piece(struct memory_map *map, const struct platform *platform, size_t index)
+{
+	const struct ram_range *piece = &platform->ram[index], *before = piece - 1;
+	uint64_t end = before->base + before->size;
+
+	if (piece->base > platform->ecam.base && end < 4 * GIB)
+		end = 4 * GIB;
+	if (piece->base > end)
+		add(map, end, piece->base - end, MEMORY_RESERVED);
+	add(map, piece->base, piece->size, MEMORY_RAM);
+}
+
 void memory_map_fill(struct memory_map *map, const struct platform *platform)
 {
 	const struct ram_range *first = &platform->ram[0];
@@ -22,9 +35,9 @@ void memory_map_fill(struct memory_map *map, const struct platform *platform)
 	if (first->size > X86_HIGH_RAM_BASE)
 		add(map, X86_HIGH_RAM_BASE, first->size - X86_HIGH_RAM_BASE, MEMORY_RAM);
 	for (; i < platform->ram_count && platform->ram[i].base < platform->ecam.base; i++)
-		add(map, platform->ram[i].base, platform->ram[i].size, MEMORY_RAM);
+		add_piece(map, platform, i);
 	add(map, platform->ecam.base, platform->ecam.size, MEMORY_RESERVED);
 	add(map, X86_IDENTITY_BASE, X86_KVM_PAGES_SIZE, MEMORY_RESERVED);
 	for (; i < platform->ram_count; i++)
-		add(map, platform->ram[i].base, platform->ram[i].size, MEMORY_RAM);
+		add_piece(map, platform, i);
 }

@@ -18,14 +18,14 @@ struct memory_entry {
 	enum memory_type type;
 };
 
-enum { MEMORY_ENTRIES_MAX = RAM_PIECES_MAX + 4 };
+enum { MEMORY_ENTRIES_MAX = 2 * RAM_PIECES_MAX + 4 };
 
 struct memory_map {
 	size_t count;
 	struct memory_entry entries[MEMORY_ENTRIES_MAX]; /* ascending, disjoint */
 };
 
-/* RAM, with the legacy hole, ECAM and KVM's hidden pages reserved. */
+/* RAM, with the legacy hole, ECAM, KVM's hidden pages and what lies between RAM's pieces reserved. */
 void memory_map_fill(struct memory_map *map, const struct platform *platform);
 
 #endif

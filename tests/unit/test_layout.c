@@ -204,6 +204,64 @@ START_TEST(iommu_of_39_bits)
 }
 END_TEST
 
+/*
+ * More than a TiB with the HyperTransport hole and others: RAM and the 64-bit window are in what can be
+ * used, and the window in one piece of it.
+ */
+START_TEST(several_reserved_ranges_above_1_tib)
+{
+	static const struct ram_range ranges[] = {
+		{0, 0xfee00000},
+		{0xfef00000, 0xfd00000000 - 0xfef00000},
+		{TIB, TIB / 2},
+		{2 * TIB, 0x100000},
+		{2 * TIB + GIB, 130 * GIB},
+		{4 * TIB, 4 * TIB},
+	};
+
+	request.physical_bits = 46;
+	request.usable = ranges;
+	request.usable_count = ARRAY_SIZE(ranges);
+	for (request.ram_size = 900 * GIB; request.ram_size <= 5 * TIB;
+	     request.ram_size += 37 * GIB)
+		lay_out();
+	request.ram_size = TIB + TIB / 2 - 20 * GIB;
+	lay_out();
+	ck_assert_uint_eq(platform.mmio64.base, 2 * TIB + 64 * GIB);
+	request.mmio64_needed = TIB;
+	lay_out();
+	ck_assert_uint_eq(platform.mmio64.base, 4 * TIB);
+	request.page_size = GIB;
+	lay_out();
+	request.mmio64_needed = 8 * TIB;
+	refuse(-ENOSPC, "64-bit BARs");
+}
+END_TEST
+
+/*
+ * The MSI range lies above the 32-bit window. Another reserved range in it costs no room: a BAR there
+ * works but for DMA from other devices.
+ */
+START_TEST(reserved_range_in_the_32_bit_window)
+{
+	static const struct ram_range ranges[] = {
+		{0, 0xd8000000},
+		{0xdc000000, 0xfee00000 - 0xdc000000},
+		{0xfef00000, TIB},
+	};
+	struct ram_range window;
+
+	lay_out();
+	window = platform.mmio32;
+	ck_assert_uint_le(end_of(window), 0xfee00000);
+	request.usable = ranges;
+	request.usable_count = ARRAY_SIZE(ranges);
+	lay_out();
+	ck_assert_uint_eq(platform.mmio32.base, window.base);
+	ck_assert_uint_eq(platform.mmio32.size, window.size);
+}
+END_TEST
+
 START_TEST(large_bars)
 {
 	request.mmio64_needed = 100 * GIB;
@@ -366,6 +424,78 @@ START_TEST(memory_map)
 }
 END_TEST
 
+/* How @map describes the whole of [@base, @end); 0 when not by one entry. */
+static enum memory_type type_of(const struct memory_map *map, uint64_t base, uint64_t end)
+{
+	for (size_t i = 0; i < map->count; i++)
+		if (map->entries[i].base == base &&
+		    map->entries[i].base + map->entries[i].size == end)
+			return map->entries[i].type;
+	return 0;
+}
+
+/* The guest is told to keep off what its devices could not reach. */
+START_TEST(memory_map_tells_of_what_is_left_out)
+{
+	static const struct ram_range ranges[] = {
+		{0, 0x7b800000},
+		{0x7d000000, 0xfee00000 - 0x7d000000},
+		{0xfef00000, 0xfd00000000 - 0xfef00000},
+		{TIB, 255 * TIB},
+	};
+	struct memory_map map;
+	uint64_t end = 0, ram = 0;
+
+	request.physical_bits = 48;
+	request.usable = ranges;
+	request.usable_count = ARRAY_SIZE(ranges);
+	request.ram_size = 2 * TIB;
+	lay_out();
+	ck_assert_uint_eq(platform.ram_count, 4);
+	memory_map_fill(&map, &platform);
+	ck_assert_int_eq(type_of(&map, 0x7b800000, 0x7d000000), MEMORY_RESERVED);
+	ck_assert_int_eq(type_of(&map, 4 * GIB, 0xfd00000000), MEMORY_RAM);
+	ck_assert_int_eq(type_of(&map, 0xfd00000000, TIB), MEMORY_RESERVED);
+	ck_assert_int_eq(type_of(&map, TIB, end_of(platform.ram[3])), MEMORY_RAM);
+	for (size_t i = 0; i < map.count; i++) {
+		struct ram_range entry = {map.entries[i].base, map.entries[i].size};
+
+		ck_assert(entry.size > 0 && entry.base >= end);
+		end = end_of(entry);
+		ck_assert(!overlap(entry, platform.mmio32) && !overlap(entry, platform.mmio64));
+		ram += map.entries[i].type == MEMORY_RAM ? entry.size : 0;
+	}
+	ck_assert_uint_eq(ram, 2 * TIB - (X86_HIGH_RAM_BASE - X86_LOW_RAM_END));
+
+	/* Without anything left out nothing is told: the high piece follows the low ones at 4 GiB. */
+	request.usable = NULL;
+	request.ram_size = 5 * GIB;
+	lay_out();
+	memory_map_fill(&map, &platform);
+	ck_assert_uint_eq(map.count, 6);
+}
+END_TEST
+
+/* Every second megabyte cannot be used, and above 4 GiB nothing for a while. */
+START_TEST(memory_map_has_room_for_every_piece)
+{
+	struct ram_range ranges[RAM_PIECES_MAX];
+	struct memory_map map;
+
+	for (size_t i = 0; i < ARRAY_SIZE(ranges); i++)
+		ranges[i] = (struct ram_range){4 * MIB * i, 3 * MIB};
+	for (size_t i = ARRAY_SIZE(ranges) / 2; i < ARRAY_SIZE(ranges); i++)
+		ranges[i].base += 5 * GIB;
+	request.usable = ranges;
+	request.usable_count = ARRAY_SIZE(ranges);
+	request.ram_size = 3 * MIB * RAM_PIECES_MAX;
+	lay_out();
+	memory_map_fill(&map, &platform);
+	ck_assert_uint_eq(map.count, MEMORY_ENTRIES_MAX - 1);
+	ck_assert_int_eq(type_of(&map, 4 * GIB, ranges[16].base), MEMORY_RESERVED);
+}
+END_TEST
+
 int main(void)
 {
 	Suite *suite = suite_create("layout");
@@ -380,6 +510,8 @@ int main(void)
 	tcase_add_test(tests, huge_pages);
 	tcase_add_test(tests, amd_hole);
 	tcase_add_test(tests, iommu_of_39_bits);
+	tcase_add_test(tests, several_reserved_ranges_above_1_tib);
+	tcase_add_test(tests, reserved_range_in_the_32_bit_window);
 	tcase_add_test(tests, large_bars);
 	tcase_add_test(tests, large_32_bit_bars);
 	tcase_add_test(tests, reserved_ranges_in_low_memory);
@@ -388,6 +520,8 @@ int main(void)
 	tcase_add_test(tests, one_bus);
 	tcase_add_test(tests, bad_requests);
 	tcase_add_test(tests, memory_map);
+	tcase_add_test(tests, memory_map_tells_of_what_is_left_out);
+	tcase_add_test(tests, memory_map_has_room_for_every_piece);
 	suite_add_tcase(suite, tests);
 	srunner_run_all(runner, CK_NORMAL);
 	failed = srunner_ntests_failed(runner);
