@@ -9,6 +9,7 @@
 
 /* Each command takes its own arguments (argv[0] is its name) and returns an exit status. */
 int edu_main(int argc, char **argv);
+int peer_main(int argc, char **argv);
 int disk_reads_main(int argc, char **argv);
 int disk_cat_high_main(int argc, char **argv);
 int measure_main(int argc, char **argv);

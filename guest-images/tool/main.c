@@ -12,6 +12,7 @@ static const struct {
 	const char *usage;
 } commands[] = {
 	{"edu", edu_main, "SYSFS-DEVICE [LOWEST-PHYSICAL-ADDRESS]"},
+	{"peer", peer_main, "EDU-DEVICE NVME-DEVICE"},
 	{"disk-reads", disk_reads_main, "DISK COUNT"},
 	{"disk-cat-high", disk_cat_high_main, "DISK LOWEST-PHYSICAL-ADDRESS"},
 	{"measure", measure_main, "SECONDS GUEST-RAM-MIB TEXT COMMAND..."},

@@ -1,0 +1,129 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/* DMA from one device to another: edu copies registers out of an NVMe controller's BAR and into it. */
+
+#define _GNU_SOURCE
+#include <err.h>
+#include <fcntl.h>
+#include <inttypes.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/mman.h>
+#include <time.h>
+#include <unistd.h>
+
+#include "guest-images/tool/labtool.h"
+
+enum {
+	PCI_COMMAND = 0x04,
+	PCI_COMMAND_MEMORY = 0x02,
+	PCI_COMMAND_MASTER = 0x04,
+	BAR_SIZE = 0x1000,
+
+	/* QEMU's docs/specs/edu. */
+	EDU_DMA_SOURCE = 0x80,
+	EDU_DMA_DESTINATION = 0x88,
+	EDU_DMA_COUNT = 0x90,
+	EDU_DMA_COMMAND = 0x98,
+	EDU_BUFFER = 0x40000,
+	EDU_DMA_START = 0x01,
+	EDU_DMA_FROM_EDU = 0x02,
+
+	/* NVM Express 1.4, 3.1: capabilities and version; and a register that takes what is written. */
+	NVME_CAPABILITIES = 0x00,
+	NVME_VERSION = 0x08,
+	NVME_QUEUE_SIZES = 0x24,
+	NVME_HEAD_SIZE = 16,
+	QUEUE_SIZES = 0x000d0007,
+};
+
+static int open_in(const char *device, const char *name, int flags)
+{
+	char path[512];
+	int fd;
+
+	snprintf(path, sizeof(path), "%s/%s", device, name);
+	fd = open(path, flags | O_CLOEXEC);
+	if (fd < 0)
+		err(1, "%s", path);
+	return fd;
+}
+
+static volatile uint8_t *map_bar(const char *device, uint16_t enable)
+{
+	uint16_t command = 0;
+	volatile uint8_t *bar;
+	int fd = open_in(device, "config", O_RDWR);
+
+	if (pread(fd, &command, 2, PCI_COMMAND) != 2)
+		err(1, "%s: config", device);
+	command |= enable;
+	if (pwrite(fd, &command, 2, PCI_COMMAND) != 2)
+		err(1, "%s: config", device);
+	close(fd);
+	fd = open_in(device, "resource0", O_RDWR | O_SYNC);
+	bar = mmap(NULL, BAR_SIZE, PROT_READ | PROT_WRITE, MAP_SHARED, fd, 0);
+	if (bar == MAP_FAILED)
+		err(1, "%s: resource0", device);
+	close(fd);
+	return bar;
+}
+
+/* Where it is on the bus: the first number of the first line. */
+static uint64_t bar_physical(const char *device)
+{
+	FILE *file = fdopen(open_in(device, "resource", O_RDONLY), "r");
+	uint64_t address = 0;
+
+	if (!file || fscanf(file, "%" SCNx64, &address) != 1 || address == 0)
+		errx(1, "%s: resource: BAR 0 is nowhere", device);
+	fclose(file);
+	return address;
+}
+
+static void copy(volatile uint8_t *edu, uint64_t source, uint64_t destination, uint64_t size,
+		 uint64_t command)
+{
+	const struct timespec pause = {.tv_nsec = 10 * 1000 * 1000};
+
+	*(volatile uint64_t *)(edu + EDU_DMA_SOURCE) = source;
+	*(volatile uint64_t *)(edu + EDU_DMA_DESTINATION) = destination;
+	*(volatile uint64_t *)(edu + EDU_DMA_COUNT) = size;
+	*(volatile uint64_t *)(edu + EDU_DMA_COMMAND) = EDU_DMA_START | command;
+	for (int tries = 0; tries < 1000; tries++) {
+		if (!(*(volatile uint32_t *)(edu + EDU_DMA_COMMAND) & EDU_DMA_START))
+			return;
+		nanosleep(&pause, NULL);
+	}
+	errx(1, "a DMA transfer did not end");
+}
+
+int peer_main(int argc, char **argv)
+{
+	volatile uint8_t *edu, *nvme;
+	uint32_t *memory = buffer_alloc(BAR_SIZE), head[4], sizes;
+	uint64_t address = buffer_physical(memory), target;
+
+	if (argc != 3)
+		errx(2, "peer: EDU-DEVICE NVME-DEVICE");
+	edu = map_bar(argv[1], PCI_COMMAND_MEMORY | PCI_COMMAND_MASTER);
+	nvme = map_bar(argv[2], PCI_COMMAND_MEMORY);
+	target = bar_physical(argv[2]);
+	for (unsigned int i = 0; i < 4; i++)
+		head[i] = *(volatile uint32_t *)(nvme + NVME_CAPABILITIES + 4 * i);
+
+	copy(edu, target, EDU_BUFFER, NVME_HEAD_SIZE, 0);
+	copy(edu, EDU_BUFFER, address, NVME_HEAD_SIZE, EDU_DMA_FROM_EDU);
+	if (memcmp(memory, head, NVME_HEAD_SIZE) != 0)
+		errx(1, "by DMA 0x%" PRIx64 " reads 0x%08x 0x%08x, by the processor 0x%08x 0x%08x",
+		     target, memory[0], memory[2], head[0], head[2]);
+
+	memory[0] = QUEUE_SIZES;
+	copy(edu, address, EDU_BUFFER, sizeof(memory[0]), 0);
+	copy(edu, EDU_BUFFER, target + NVME_QUEUE_SIZES, sizeof(memory[0]), EDU_DMA_FROM_EDU);
+	sizes = *(volatile uint32_t *)(nvme + NVME_QUEUE_SIZES);
+	if (sizes != QUEUE_SIZES)
+		errx(1, "a write by DMA to 0x%" PRIx64 " left 0x%08x", target + NVME_QUEUE_SIZES,
+		     sizes);
+	printf("ok, both ways at 0x%" PRIx64 ", version 0x%08x\n", target, head[2]);
+	return 0;
+}
