@@ -1,11 +1,10 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
-/* The device operations of the kernel's VFIO: ioctls, and one pread or pwrite for an access. */
+/* The device operations of the kernel's VFIO: ioctls, and one read or write for an access. */
 
 #include "vfio/kernel.h"
 
 #include <errno.h>
 #include <stdlib.h>
-#include <unistd.h>
 
 #include "vfio/sys.h"
 #include "vmm/base/bits.h"
@@ -44,21 +43,21 @@ static int kernel_set_irqs(struct vfio_backend *backend, struct vfio_irq_set *se
 static int access_result(ssize_t done, unsigned int size)
 {
 	if (done < 0)
-		return -errno;
+		return (int)done;
 	return (size_t)done == size ? 0 : -EIO;
 }
 
 static int kernel_read(struct vfio_backend *backend, const struct vfio_region_info *region,
 		       uint64_t offset, void *data, unsigned int size)
 {
-	return access_result(pread(to_fd(backend), data, size, (off_t)(region->offset + offset)),
+	return access_result(vfio_sys_read(to_fd(backend), data, size, region->offset + offset),
 			     size);
 }
 
 static int kernel_write(struct vfio_backend *backend, const struct vfio_region_info *region,
 			uint64_t offset, const void *data, unsigned int size)
 {
-	return access_result(pwrite(to_fd(backend), data, size, (off_t)(region->offset + offset)),
+	return access_result(vfio_sys_write(to_fd(backend), data, size, region->offset + offset),
 			     size);
 }
 

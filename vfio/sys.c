@@ -1,11 +1,12 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
-/* Opening VFIO's nodes and asking them: where the layer meets the kernel. */
+/* Opening VFIO's nodes, asking them, reading and writing: where the layer meets the kernel. */
 
 #include "vfio/sys.h"
 
 #include <errno.h>
 #include <fcntl.h>
 #include <sys/ioctl.h>
+#include <unistd.h>
 
 int vfio_sys_open(const char *path)
 {
@@ -22,4 +23,18 @@ int vfio_sys_ioctl(int fd, unsigned long request, void *argument)
 		result = ioctl(fd, request, argument);
 	} while (result < 0 && errno == EINTR);
 	return result < 0 ? -errno : result;
+}
+
+ssize_t vfio_sys_read(int fd, void *data, size_t size, uint64_t offset)
+{
+	ssize_t done = pread(fd, data, size, (off_t)offset);
+
+	return done < 0 ? -errno : done;
+}
+
+ssize_t vfio_sys_write(int fd, const void *data, size_t size, uint64_t offset)
+{
+	ssize_t done = pwrite(fd, data, size, (off_t)offset);
+
+	return done < 0 ? -errno : done;
 }

@@ -13,6 +13,7 @@
 #include <sys/mman.h>
 #include <unistd.h>
 
+#include "tests/unit/support_fault.h"
 #include "vmm/base/bits.h"
 #include "vmm/base/fd.h"
 
@@ -23,10 +24,17 @@ static struct vfio_fake *to_fake(const struct vfio_backend *backend)
 	return container_of(backend, struct vfio_fake, backend);
 }
 
-static bool refused(struct vfio_fake *fake)
+/* By this fake's own count or by the test's plan; @answer is what the call would fill in. */
+static bool refused(struct vfio_fake *fake, const char *call, void *answer, size_t size,
+		    int *result)
 {
-	return ++fake->calls == fake->fail_at;
+	*result = -EIO;
+	return ++fake->calls == fake->fail_at ||
+	       fault_answers(call, fake->name, answer, size, result);
 }
+
+/* What follows argsz in an answer with room for @argsz bytes. */
+#define ANSWER(info) (char *)(info) + sizeof((info)->argsz), (info)->argsz - sizeof((info)->argsz)
 
 static void note(struct vfio_fake *fake, const char *what, uint32_t index, uint32_t start,
 		 uint32_t count)
@@ -40,9 +48,10 @@ static void note(struct vfio_fake *fake, const char *what, uint32_t index, uint3
 static int fake_info(struct vfio_backend *backend, struct vfio_device_info *info)
 {
 	struct vfio_fake *fake = to_fake(backend);
+	int result;
 
-	if (refused(fake))
-		return -EIO;
+	if (refused(fake, "device info", ANSWER(info), &result))
+		return result;
 	info->flags = fake->info.flags;
 	info->num_regions = fake->info.num_regions;
 	info->num_irqs = fake->info.num_irqs;
@@ -54,9 +63,10 @@ static int fake_region_info(struct vfio_backend *backend, struct vfio_region_inf
 	struct vfio_fake *fake = to_fake(backend);
 	uint32_t room = info->argsz, need;
 	const struct fake_region *region;
+	int result;
 
-	if (refused(fake))
-		return -EIO;
+	if (refused(fake, "region info", ANSWER(info), &result))
+		return result;
 	if (info->index >= FAKE_REGIONS)
 		return -EINVAL;
 	region = &fake->regions[info->index];
@@ -82,9 +92,10 @@ static int fake_region_info(struct vfio_backend *backend, struct vfio_region_inf
 static int fake_irq_info(struct vfio_backend *backend, struct vfio_irq_info *info)
 {
 	struct vfio_fake *fake = to_fake(backend);
+	int result;
 
-	if (refused(fake))
-		return -EIO;
+	if (refused(fake, "irq info", ANSWER(info), &result))
+		return result;
 	if (info->index >= fake->info.num_irqs || info->index >= FAKE_IRQS)
 		return -EINVAL;
 	info->flags = fake->irqs[info->index].flags;
@@ -149,9 +160,10 @@ static int set_masks(struct vfio_fake *fake, const struct vfio_irq_set *set)
 static int fake_set_irqs(struct vfio_backend *backend, struct vfio_irq_set *set)
 {
 	struct vfio_fake *fake = to_fake(backend);
+	int result;
 
-	if (refused(fake))
-		return -EIO;
+	if (refused(fake, "set irqs", NULL, 0, &result))
+		return result;
 	if (set->index >= FAKE_IRQS)
 		return -EINVAL;
 	return set->flags & VFIO_IRQ_SET_ACTION_TRIGGER ? set_triggers(fake, set)
@@ -172,10 +184,13 @@ static int fake_read(struct vfio_backend *backend, const struct vfio_region_info
 		     uint64_t offset, void *data, unsigned int size)
 {
 	struct vfio_fake *fake = to_fake(backend);
+	int result;
 
 	fake->reads++;
 	fake->last_size = size;
-	if (refused(fake) || !decodes(fake, region->index))
+	if (refused(fake, "read", data, size, &result))
+		return result;
+	if (!decodes(fake, region->index))
 		return -EIO;
 	return fd_read_at(fake->memory, data, size, region->offset + offset);
 }
@@ -184,10 +199,13 @@ static int fake_write(struct vfio_backend *backend, const struct vfio_region_inf
 		      uint64_t offset, const void *data, unsigned int size)
 {
 	struct vfio_fake *fake = to_fake(backend);
+	int result;
 
 	fake->writes++;
 	fake->last_size = size;
-	if (refused(fake) || !decodes(fake, region->index))
+	if (refused(fake, "write", NULL, 0, &result))
+		return result;
+	if (!decodes(fake, region->index))
 		return -EIO;
 	return pwrite(fake->memory, data, size, (off_t)(region->offset + offset)) == (int)size
 		       ? 0
@@ -198,9 +216,10 @@ static int fake_region_fd(struct vfio_backend *backend, const struct vfio_region
 			  uint64_t *offset)
 {
 	struct vfio_fake *fake = to_fake(backend);
+	int result;
 
 	*offset = region->offset;
-	return refused(fake) ? -EIO : fake->memory;
+	return refused(fake, "region fd", NULL, 0, &result) ? result : fake->memory;
 }
 
 void vfio_fake_kill(struct vfio_fake *fake)
@@ -212,13 +231,14 @@ void vfio_fake_kill(struct vfio_fake *fake)
 static int fake_reset(struct vfio_backend *backend)
 {
 	struct vfio_fake *fake = to_fake(backend);
+	int result;
 
 	fake->resets++;
 	note(fake, "reset", 0, 0, 0);
 	usleep(fake->reset_ms * 1000);
 	if (fake->dies_in_reset)
 		vfio_fake_kill(fake);
-	return refused(fake) ? -EIO : 0;
+	return refused(fake, "reset", NULL, 0, &result) ? result : 0;
 }
 
 static int fake_hot_reset_info(struct vfio_backend *backend, struct vfio_pci_hot_reset_info *info)
@@ -228,9 +248,10 @@ static int fake_hot_reset_info(struct vfio_backend *backend, struct vfio_pci_hot
 		info->argsz < sizeof(*info)
 			? 0
 			: (uint32_t)((info->argsz - sizeof(*info)) / sizeof(info->devices[0]));
+	int result;
 
-	if (refused(fake))
-		return -EIO;
+	if (refused(fake, "hot reset info", ANSWER(info), &result))
+		return result;
 	if (fake->dependents == 0)
 		return -ENODEV;
 	info->flags = 0;
@@ -243,12 +264,13 @@ static int fake_hot_reset_info(struct vfio_backend *backend, struct vfio_pci_hot
 static int fake_hot_reset(struct vfio_backend *backend, struct vfio_pci_hot_reset *reset)
 {
 	struct vfio_fake *fake = to_fake(backend);
+	int result;
 
 	fake->hot_resets++;
 	note(fake, "hot", 0, 0, reset->count);
 	if (fake->dies_in_reset)
 		vfio_fake_kill(fake);
-	return refused(fake) ? -EIO : 0;
+	return refused(fake, "hot reset", NULL, 0, &result) ? result : 0;
 }
 
 static int fake_descriptor(const struct vfio_backend *backend)
@@ -358,6 +380,7 @@ void vfio_fake_init(struct vfio_fake *fake)
 
 	memset(fake, 0, sizeof(*fake));
 	fake->backend.ops = &fake_ops;
+	snprintf(fake->name, sizeof(fake->name), "0000:01:00.0");
 	fake->memory = memfd_create("vfio-fake", MFD_CLOEXEC);
 	if (fake->memory < 0 || ftruncate(fake->memory, (off_t)FAKE_REGIONS << REGION_SHIFT) < 0)
 		abort();
@@ -399,9 +422,12 @@ static struct vfio_fake_space *to_space(const struct vfio_space *space)
 static int space_map(struct vfio_space *base, struct vfio_iommu_type1_dma_map *map)
 {
 	struct vfio_fake_space *space = to_space(base);
+	int result;
 
 	if (++space->total == space->fail_at)
 		return space->fail_code;
+	if (fault_answers("dma map", "guest RAM", NULL, 0, &result))
+		return result;
 	if (space->count == FAKE_MAPS)
 		return -ENOSPC;
 	for (size_t i = 0; i < space->count; i++)
@@ -415,7 +441,10 @@ static int space_unmap(struct vfio_space *base, struct vfio_iommu_type1_dma_unma
 {
 	struct vfio_fake_space *space = to_space(base);
 	uint64_t done = 0;
+	int result;
 
+	if (fault_answers("dma unmap", "guest RAM", &unmap->size, sizeof(unmap->size), &result))
+		return result;
 	for (size_t i = 0; i < space->count;) {
 		if (!ranges_overlap(space->maps[i].iova, space->maps[i].size, unmap->iova,
 				    unmap->size)) {

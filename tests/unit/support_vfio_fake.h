@@ -1,5 +1,8 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
-/* A VFIO device and address space made of nothing, behind the same two vtables as the kernel's. */
+/*
+ * A VFIO device and address space made of nothing, behind the same two vtables as the kernel's. Every
+ * call to them may be struck by the test's fault_plan.
+ */
 
 #ifndef FERRY_TESTS_UNIT_SUPPORT_VFIO_FAKE_H
 #define FERRY_TESTS_UNIT_SUPPORT_VFIO_FAKE_H
@@ -26,6 +29,7 @@ struct fake_region {
 /* Contents are in a memfd, region i at i << 24; BARs, ROM and config space alike. */
 struct vfio_fake {
 	struct vfio_backend backend;
+	char name[32]; /* 0000:01:00.0 unless the test says another */
 	struct vfio_device_info info;
 	struct fake_region regions[FAKE_REGIONS];
 	struct vfio_irq_info irqs[FAKE_IRQS];

@@ -4,13 +4,14 @@
 #ifndef FERRY_TESTS_UNIT_SUPPORT_VFIO_KERNEL_H
 #define FERRY_TESTS_UNIT_SUPPORT_VFIO_KERNEL_H
 
-#include <check.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
+#include "tests/unit/support_fault.h"
 #include "tests/unit/support_vfio_fake.h"
 #include "tests/unit/support_vfio_kvm.h"
 #include "vfio/sys.h"
@@ -22,6 +23,7 @@ enum { NODES_MAX = 8, EVENTS_SIZE = 4096 };
 struct node {
 	int fd;
 	unsigned int group;
+	char name[32];            /* of the group, for a sentence */
 	struct vfio_fake *device; /* NULL: the group itself */
 };
 
@@ -43,6 +45,13 @@ static struct {
 	char events[EVENTS_SIZE]; /* what happened, in order */
 } kernel;
 
+/* As ck_assert(), which allocates and so cannot be used while memory is made to run out. */
+static inline void must(bool holds)
+{
+	if (!holds)
+		abort();
+}
+
 static inline void happened(const char *what)
 {
 	size_t used = strlen(kernel.events);
@@ -53,18 +62,23 @@ static inline void happened(const char *what)
 int vfio_sys_open(const char *path)
 {
 	const char *name = strrchr(path, '/') + 1;
-	int fd;
+	struct node node = {.group = (unsigned int)atoi(name)};
+	int fd, result;
 
+	snprintf(node.name, sizeof(node.name), "IOMMU group %.8s", name);
+	if (fault_answers("open", strcmp(name, "vfio") ? node.name : "VFIO container", NULL, 0,
+			  &result))
+		return result;
 	if (strcmp(name, "vfio") != 0 && kernel.open_fails)
 		return kernel.open_fails;
 	fd = open(path, O_RDWR | O_CLOEXEC);
 	if (fd < 0)
 		return -errno;
+	node.fd = fd;
 	if (strcmp(name, "vfio") == 0)
 		kernel.container = fd;
 	else
-		kernel.nodes[kernel.nodes_used++] =
-			(struct node){.fd = fd, .group = (unsigned int)atoi(name)};
+		kernel.nodes[kernel.nodes_used++] = node;
 	return fd;
 }
 
@@ -99,11 +113,12 @@ static inline int iommu_info(struct vfio_iommu_type1_info *info)
 	return 0;
 }
 
-static inline int open_device(const struct node *group)
+static inline int open_device(const struct node *group, const char *name)
 {
 	struct vfio_fake *device = &kernel.devices[kernel.devices_used];
 	int fd = fcntl(device->memory, F_DUPFD_CLOEXEC, 0);
 
+	snprintf(device->name, sizeof(device->name), "%s", name);
 	happened("device");
 	kernel.devices_used++;
 	kernel.nodes[kernel.nodes_used++] =
@@ -114,7 +129,15 @@ static inline int open_device(const struct node *group)
 static inline int on_container(unsigned long request, void *argument)
 {
 	struct vfio_space *space = &kernel.space.space;
+	struct vfio_iommu_type1_info *info = request == VFIO_IOMMU_GET_INFO ? argument : NULL;
+	int result;
 
+	if (request != VFIO_IOMMU_MAP_DMA && request != VFIO_IOMMU_UNMAP_DMA &&
+	    fault_answers("container ioctl",
+			  request == VFIO_SET_IOMMU ? "the IOMMU type" : "VFIO container",
+			  info ? &info->flags : NULL, info ? info->argsz - sizeof(info->argsz) : 0,
+			  &result))
+		return result;
 	switch (request) {
 	case VFIO_GET_API_VERSION:
 		return kernel.version;
@@ -138,7 +161,10 @@ static inline int on_container(unsigned long request, void *argument)
 static inline int on_group(struct node *node, unsigned long request, void *argument)
 {
 	struct vfio_group_status *status = argument;
+	int result;
 
+	if (fault_answers("group ioctl", node->name, NULL, 0, &result))
+		return result;
 	switch (request) {
 	case VFIO_GROUP_GET_STATUS:
 		status->flags = kernel.group_flags;
@@ -150,7 +176,7 @@ static inline int on_group(struct node *node, unsigned long request, void *argum
 		happened("leave");
 		return 0;
 	case VFIO_GROUP_GET_DEVICE_FD:
-		return open_device(node);
+		return open_device(node, argument);
 	default:
 		return -ENOTTY;
 	}
@@ -171,6 +197,10 @@ static inline int on_device(struct vfio_fake *device, unsigned long request, voi
 		return backend->ops->set_irqs(backend, argument);
 	case VFIO_DEVICE_RESET:
 		return backend->ops->reset(backend);
+	case VFIO_DEVICE_GET_PCI_HOT_RESET_INFO:
+		return backend->ops->hot_reset_info(backend, argument);
+	case VFIO_DEVICE_PCI_HOT_RESET:
+		return backend->ops->hot_reset(backend, argument);
 	default:
 		return -ENOTTY;
 	}
@@ -190,10 +220,51 @@ int vfio_sys_ioctl(int fd, unsigned long request, void *argument)
 			    : on_group(node, request, argument);
 }
 
+/* What a struck access does: fails, is cut or reads nonsense; @size when there is none. */
+static inline ssize_t access_outcome(int fd, const char *call, void *data, size_t size)
+{
+	const struct node *node = find_node(fd);
+
+	if (!node || !node->device)
+		return -EBADF;
+	if (!fault_strikes(call, node->device->name))
+		return (ssize_t)size;
+	switch (fault_plan.fault) {
+	case FAULT_ERROR:
+		return fault_plan.error;
+	case FAULT_SHORT:
+		return (ssize_t)size / 2;
+	case FAULT_NONSENSE:
+		break;
+	}
+	if (data)
+		memset(data, fault_plan.filling, size);
+	return (ssize_t)size;
+}
+
+ssize_t vfio_sys_read(int fd, void *data, size_t size, uint64_t offset)
+{
+	unsigned int struck = fault_plan.struck;
+	ssize_t outcome = access_outcome(fd, "read", data, size);
+
+	return fault_plan.struck != struck ? outcome : pread(fd, data, size, (off_t)offset);
+}
+
+ssize_t vfio_sys_write(int fd, const void *data, size_t size, uint64_t offset)
+{
+	ssize_t outcome = access_outcome(fd, "write", NULL, size);
+
+	return outcome == (ssize_t)size ? pwrite(fd, data, size, (off_t)offset) : outcome;
+}
+
 int kvm_vm_create_device(struct kvm_vm *vm, uint32_t type, const char *name, struct err *err)
 {
+	int result;
+
 	(void)vm;
-	ck_assert_uint_eq(type, KVM_DEV_TYPE_VFIO);
+	must(type == KVM_DEV_TYPE_VFIO);
+	if (fault_answers("KVM device", "KVM", NULL, 0, &result))
+		return err_set(err, result, "KVM: %s: %s", name, err_text(result));
 	if (kernel.kvm_create_fails)
 		return err_set(err, kernel.kvm_create_fails, "KVM: %s", name);
 	happened("kvm");
@@ -202,9 +273,11 @@ int kvm_vm_create_device(struct kvm_vm *vm, uint32_t type, const char *name, str
 
 int kvm_device_set_attribute(int fd, uint32_t group, uint64_t attribute, const void *value)
 {
-	ck_assert_int_ge(fd, 0);
-	ck_assert_uint_eq(group, KVM_DEV_VFIO_GROUP);
-	ck_assert_ptr_nonnull(find_node(*(const int *)value));
+	int result;
+
+	must(fd >= 0 && group == KVM_DEV_VFIO_GROUP && find_node(*(const int *)value));
+	if (fault_answers("KVM attribute", find_node(*(const int *)value)->name, NULL, 0, &result))
+		return result;
 	if (attribute == KVM_DEV_VFIO_GROUP_ADD && kernel.kvm_add_fails)
 		return kernel.kvm_add_fails;
 	happened(attribute == KVM_DEV_VFIO_GROUP_ADD ? "kvm-add" : "kvm-del");

@@ -10,6 +10,7 @@
 #include <stdint.h>
 #include <string.h>
 
+#include "tests/unit/support_fault.h"
 #include "vmm/base/fd.h"
 #include "vmm/kvm/irq.h"
 #include "vmm/kvm/vm.h"
@@ -63,8 +64,12 @@ static inline bool fake_irq_delivered(struct kvm_irq *irq, unsigned int gsi)
 
 int kvm_irq_alloc(struct kvm_irq *irq)
 {
+	int result;
+
 	if (++irq->calls == irq->fail_at)
 		return -ENOSPC;
+	if (fault_answers("GSI", NULL, NULL, 0, &result))
+		return result;
 	for (int i = FAKE_FIRST_MSI; i < FAKE_GSIS; i++)
 		if (!irq->used[i]) {
 			irq->used[i] = true;
@@ -87,8 +92,12 @@ void kvm_irq_set_msi(struct kvm_irq *irq, unsigned int gsi, const struct kvm_msi
 
 int kvm_irq_commit(struct kvm_irq *irq)
 {
+	int result;
+
 	if (++irq->calls == irq->fail_at)
 		return -EIO;
+	if (fault_answers("GSI routing", NULL, NULL, 0, &result))
+		return result;
 	irq->commits += irq->staged != 0;
 	irq->staged = 0;
 	return 0;
@@ -96,8 +105,12 @@ int kvm_irq_commit(struct kvm_irq *irq)
 
 int kvm_irq_attach(struct kvm_irq *irq, unsigned int gsi, int eventfd, int resample)
 {
+	int result;
+
 	if (++irq->calls == irq->fail_at)
 		return -EINVAL;
+	if (fault_answers("irqfd", NULL, NULL, 0, &result))
+		return result;
 	for (unsigned int i = 0; i < irq->attached; i++)
 		if (irq->irqfds[i].eventfd == eventfd)
 			return -EBUSY;
