@@ -107,6 +107,10 @@ $(B)/tests/unit/test_%: $(B)/tests/unit/test_%.o $(UNIT_SUPPORT) $(LIBRARIES)
 	$(Q)$(CC) $(LDFLAGS_ALL) -o $@ $(filter %.o,$^) -Wl,--start-group $(filter %.a,$^) -Wl,--end-group \
 		-lcheck -lsubunit $(JANSSON) -lrt -lm
 
+# Programs that make the C library's calls fail, in what they link alone.
+FAULT_WRAPS := malloc calloc realloc strdup mmap munmap madvise eventfd epoll_ctl pthread_create
+$(B)/tests/unit/test_vfio_fault%: LDFLAGS_ALL += $(FAULT_WRAPS:%=-Wl,--wrap=%)
+
 .SECONDARY:
 
 ifeq ($(VARIANT),)

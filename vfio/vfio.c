@@ -312,7 +312,7 @@ static int open_device(struct vfio *vfio, struct entry *entry, const struct vfio
 
 	if (backend)
 		entry->pci = vfio_pci_create(backend, &config, err);
-	return entry->pci ? check_sizes(entry, err) : -ENODEV;
+	return entry->pci ? check_sizes(entry, err) : err->code;
 }
 
 static struct entry *find_function_0(const struct vfio *vfio, unsigned int slot)
