@@ -245,8 +245,12 @@ static void run_half_pass(struct pci_host *host, bool io, bool add)
 				count += collect_bar(host->added[i], bar, add,
 						     host->changes + count);
 		}
-	if (count != 0 && mem_map_apply(map, host->changes, count, MEM_BEST_EFFORT, &err) < 0)
-		log_guest(&host->limit, LOG_ERROR, "PCI BARs could not be moved: %s", err.text);
+	if (count == 0 || mem_map_apply(map, host->changes, count, MEM_BEST_EFFORT, &err) == 0)
+		return;
+	log_guest(&host->limit, LOG_ERROR, "PCI BARs could not be moved: %s", err.text);
+	/* What must go goes, if one by one: that takes no memory. */
+	for (size_t i = 0; i < count && !add; i++)
+		mem_map_del(host->changes[i].region);
 }
 
 void pci_host_unmap_stale(struct pci_host *host)

@@ -364,6 +364,26 @@ START_TEST(the_device_goes_away_at_every_call_of_teardown)
 }
 END_TEST
 
+START_TEST(memory_runs_out_in_teardown)
+{
+	const struct fault_plan how = {.only = "memory", .error = -ENOMEM, .onwards = true};
+
+	libc.memory = true;
+	for (int i = 0; i < 2; i++) {
+		world_create();
+		libc.memory = false;
+		ck_assert_int_eq(bring_up(), 0);
+		run_guest();
+		libc.memory = true;
+		fault_plan = how;
+		fault_plan.at = 1;
+		take_down(i);
+		fault_disarm();
+		world_destroy();
+	}
+}
+END_TEST
+
 static void add_tests(TCase *tests)
 {
 	tcase_add_checked_fixture(tests, setup, teardown);
@@ -374,6 +394,7 @@ static void add_tests(TCase *tests)
 	tcase_add_test(tests, memory_runs_out_at_every_allocation);
 	tcase_add_loop_test(tests, every_call_of_teardown_fails, 0, ARRAY_SIZE(errors));
 	tcase_add_loop_test(tests, the_device_goes_away_at_every_call_of_teardown, 0, 2);
+	tcase_add_test(tests, memory_runs_out_in_teardown);
 }
 
 int main(void)
