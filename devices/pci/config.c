@@ -76,8 +76,11 @@ static enum mem_result write_device(struct pci_host *host, struct pci_device *de
 		pci_host_unmap_stale(host);
 	if (ops->config_written)
 		ops->config_written(device, offset, size, value);
-	if (remap)
+	if (remap) {
+		/* The device may be in another state than it was told to be in. */
+		pci_host_unmap_stale(host);
 		pci_host_map_decoded(host);
+	}
 	return MEM_DONE;
 }
 

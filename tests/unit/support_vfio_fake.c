@@ -17,7 +17,7 @@
 #include "vmm/base/bits.h"
 #include "vmm/base/fd.h"
 
-enum { REGION_SHIFT = 24 };
+enum { REGION_SHIFT = 24, REGION_ROOM = 1 << REGION_SHIFT };
 
 static struct vfio_fake *to_fake(const struct vfio_backend *backend)
 {
@@ -190,7 +190,7 @@ static int fake_read(struct vfio_backend *backend, const struct vfio_region_info
 	fake->last_size = size;
 	if (refused(fake, "read", data, size, &result))
 		return result;
-	if (!decodes(fake, region->index))
+	if (!decodes(fake, region->index) || !range_fits(offset, size, REGION_ROOM))
 		return -EIO;
 	return fd_read_at(fake->memory, data, size, region->offset + offset);
 }
@@ -205,7 +205,7 @@ static int fake_write(struct vfio_backend *backend, const struct vfio_region_inf
 	fake->last_size = size;
 	if (refused(fake, "write", NULL, 0, &result))
 		return result;
-	if (!decodes(fake, region->index))
+	if (!decodes(fake, region->index) || !range_fits(offset, size, REGION_ROOM))
 		return -EIO;
 	return pwrite(fake->memory, data, size, (off_t)(region->offset + offset)) == (int)size
 		       ? 0

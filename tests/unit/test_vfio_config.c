@@ -5,6 +5,7 @@
 #include <stdatomic.h>
 #include <stdlib.h>
 
+#include "tests/unit/support_fault.h"
 #include "tests/unit/support_vfio_bench.h"
 
 START_TEST(emulated_registers_never_touch_the_device)
@@ -279,6 +280,20 @@ START_TEST(no_power_event_can_be_armed)
 }
 END_TEST
 
+START_TEST(a_device_that_left_d0_by_itself_decodes_no_more)
+{
+	start();
+	config_write(PCI_COMMAND, 2, PCI_COMMAND_MEMORY);
+	/* The write of D0 reaches it, and then it says D3. */
+	fault_plan = (struct fault_plan){
+		.at = 1, .onwards = true, .fault = FAULT_NONSENSE, .filling = 3, .only = "read"};
+	config_write(0x44, 2, 0);
+	fault_disarm();
+	ck_assert_uint_eq(config_read(0x44, 1), 3);
+	ck_assert_uint_eq(bench.mapped_count, 0);
+}
+END_TEST
+
 START_TEST(msi_registers_are_not_forwarded)
 {
 	unsigned int writes;
@@ -319,6 +334,7 @@ static void add_tests(TCase *tests)
 	tcase_add_test(tests, rules_end_where_the_capability_does);
 	tcase_add_test(tests, rules_end_where_the_next_capability_begins);
 	tcase_add_test(tests, no_power_event_can_be_armed);
+	tcase_add_test(tests, a_device_that_left_d0_by_itself_decodes_no_more);
 	tcase_add_test(tests, msi_registers_are_not_forwarded);
 }
 
