@@ -105,8 +105,7 @@ static int fake_irq_info(struct vfio_backend *backend, struct vfio_irq_info *inf
 
 static void drop_triggers(struct vfio_fake *fake, uint32_t index)
 {
-	for (unsigned int i = 0; i < FAKE_VECTORS; i++)
-		fake->triggers[index][i] = -1;
+	memset(fake->triggers[index], 0xff, sizeof(fake->triggers[index]));
 	fake->span[index] = 0;
 }
 
@@ -140,6 +139,9 @@ static int set_triggers(struct vfio_fake *fake, const struct vfio_irq_set *set)
 	if (end > fake->span[index])
 		fake->span[index] = end;
 	memcpy(&fake->triggers[index][set->start], set->data, set->count * sizeof(int));
+	for (uint32_t i = set->start; i < end; i++)
+		if (fake->owed[index][i])
+			vfio_fake_fire(fake, index, i);
 	return 0;
 }
 
@@ -334,7 +336,8 @@ uint32_t vfio_fake_tail(struct fake_region *region, const void *bytes, size_t si
 
 bool vfio_fake_fire(struct vfio_fake *fake, uint32_t index, unsigned int vector)
 {
-	if (fake->triggers[index][vector] < 0)
+	fake->owed[index][vector] = fake->triggers[index][vector] < 0;
+	if (fake->owed[index][vector])
 		return false;
 	fd_signal(fake->triggers[index][vector]);
 	return true;

@@ -47,7 +47,8 @@ struct vfio_fake {
 
 	/* What the device signals, by index and vector; -1 nothing. */
 	int triggers[FAKE_IRQS][FAKE_VECTORS];
-	unsigned int span[FAKE_IRQS]; /* vectors enabled; 0: the index is off */
+	bool owed[FAKE_IRQS][FAKE_VECTORS]; /* fired at nobody: signalled to the next listener */
+	unsigned int span[FAKE_IRQS];       /* vectors enabled; 0: the index is off */
 	int unmask_eventfd;
 	bool intx_masked;
 	unsigned int

@@ -24,6 +24,7 @@ struct fake_irqfd {
 
 struct kvm_irq {
 	bool used[FAKE_GSIS];
+	unsigned int allocated; /* of them */
 	struct kvm_msi_message message[FAKE_GSIS];
 	struct fake_irqfd irqfds[FAKE_IRQFDS];
 	unsigned int staged, commits, attached;
@@ -47,11 +48,7 @@ static inline const struct fake_irqfd *fake_irq_find(const struct kvm_irq *irq, 
 /* How many GSIs are allocated. */
 static inline unsigned int fake_irq_used(const struct kvm_irq *irq)
 {
-	unsigned int count = 0;
-
-	for (int i = 0; i < FAKE_GSIS; i++)
-		count += irq->used[i];
-	return count;
+	return irq->allocated;
 }
 
 /* Whether an irqfd delivered something to @gsi since the last question. */
@@ -73,6 +70,7 @@ int kvm_irq_alloc(struct kvm_irq *irq)
 	for (int i = FAKE_FIRST_MSI; i < FAKE_GSIS; i++)
 		if (!irq->used[i]) {
 			irq->used[i] = true;
+			irq->allocated++;
 			return i;
 		}
 	return -ENOSPC;
@@ -80,6 +78,7 @@ int kvm_irq_alloc(struct kvm_irq *irq)
 
 void kvm_irq_free(struct kvm_irq *irq, unsigned int gsi)
 {
+	irq->allocated -= irq->used[gsi];
 	irq->used[gsi] = false;
 	irq->staged++;
 }
