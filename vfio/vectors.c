@@ -135,10 +135,10 @@ static bool vector_pending(void *owner, unsigned int index)
 {
 	struct vfio_vector *vector = find(owner, index);
 
-	if (!vector || vector->eventfd < 0 || vector->attached)
+	if (!vector || vector->attached)
 		return false;
 	vfio_relay_pass(((struct vfio_irq_side *)owner)->irqs);
-	if (fd_take(vector->eventfd))
+	if (vector->eventfd >= 0 && fd_take(vector->eventfd))
 		vector->pending = true;
 	return vector->pending;
 }
@@ -239,8 +239,11 @@ static int enable_span(struct vfio_irqs *irqs, unsigned int span)
 		irqs->span = span;
 		for (unsigned int i = 0; i < span; i++)
 			irqs->vectors[i].wired = irqs->vectors[i].eventfd >= 0;
-		if (spare >= 0)
+		if (spare >= 0) {
 			drop_vector_0(irqs);
+			if (fd_take(spare))
+				irqs->vectors[0].pending = true;
+		}
 	}
 	fd_close(&spare);
 	free(eventfds);
