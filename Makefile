@@ -14,7 +14,7 @@ V ?=
 Q := $(if $(V),,@)
 say = $(if $(V)$(findstring s,$(firstword -$(MAKEFLAGS))),,@echo '  $(1)	$(2)')
 
-# VARIANT picks a flavour of the same build: empty, asan, tsan or clang, each in a tree of its own.
+# VARIANT picks a flavour of the same build: empty, asan, tsan, clang or fuzz, each in a tree of its own.
 VARIANT ?=
 B := build$(if $(VARIANT),/$(VARIANT))
 
@@ -41,6 +41,11 @@ OPTIMISE := -O1 -g
 SANITIZE := -fsanitize=thread -fno-omit-frame-pointer
 else ifeq ($(VARIANT),clang)
 CC := clang-14
+else ifeq ($(VARIANT),fuzz)
+CC := clang-14
+OPTIMISE := -O1 -g
+SANITIZE := -fsanitize=fuzzer-no-link,address,undefined -fno-sanitize-recover=all \
+	-fno-omit-frame-pointer
 endif
 CFLAGS_ALL += $(or $(SANITIZE),$(if $(STATIC),$(STATIC_CFLAGS)))
 LDFLAGS_ALL += $(SANITIZE)
@@ -59,19 +64,22 @@ JANSSON := -l:libjansson.a
 LIBRARIES := $(foreach layer,$(LAYERS),$(B)/lib$(layer).a)
 
 UNIT_TESTS := $(patsubst %.c,$(B)/%,$(wildcard tests/unit/test_*.c))
+FUZZ_TARGETS := $(patsubst %.c,$(B)/%,$(wildcard tests/fuzz/fuzz_*.c))
 
 .DELETE_ON_ERROR:
 .SUFFIXES:
-.PHONY: all ferry help setup setup-lab check check-fast lint unit threads kvm lab demo bench install clean
+.PHONY: all ferry help setup setup-lab check check-fast lint unit threads kvm lab fuzz demo bench \
+	install clean
 
 all: $(B)/ferry
 
 help:
 	@echo 'make             builds build/ferry'
 	@echo 'make demo        shows a guest with a passed-through disk; VFIO=0000:01:00.0 for a real one'
-	@echo 'make check       every test: lint, unit, threads, tiny guests on /dev/kvm, the lab'
+	@echo 'make check       every test: lint, unit, threads, fuzz, tiny guests on /dev/kvm, the lab'
 	@echo 'make check-fast  the same without the lab'
 	@echo 'make lint|unit|threads|kvm|lab   one of them'
+	@echo 'make fuzz        looks for inputs that break passthrough, FUZZ_SECONDS (60) for each target'
 	@echo 'make bench       start time, memory and exits beside other monitors'
 	@echo 'make install     into DESTDIR and PREFIX (/usr/local)'
 	@echo 'make clean       removes build/'
@@ -111,6 +119,12 @@ $(B)/tests/unit/test_%: $(B)/tests/unit/test_%.o $(UNIT_SUPPORT) $(LIBRARIES)
 FAULT_WRAPS := malloc calloc realloc strdup mmap munmap madvise eventfd epoll_ctl pthread_create
 $(B)/tests/unit/test_vfio_fault%: LDFLAGS_ALL += $(FAULT_WRAPS:%=-Wl,--wrap=%)
 
+# A target over the unit tests' fakes, with libFuzzer's main().
+$(B)/tests/fuzz/fuzz_%: $(B)/tests/fuzz/fuzz_%.o $(UNIT_SUPPORT) $(LIBRARIES)
+	$(call say,LINK,$@)
+	$(Q)$(CC) $(LDFLAGS_ALL) -fsanitize=fuzzer -o $@ $(filter %.o,$^) \
+		-Wl,--start-group $(filter %.a,$^) -Wl,--end-group -lcheck -lsubunit -lrt -lm
+
 .SECONDARY:
 
 ifeq ($(VARIANT),)
@@ -120,6 +134,8 @@ build/tsan/%: FORCE
 	@$(MAKE) --no-print-directory VARIANT=tsan $@
 build/clang/%: FORCE
 	@$(MAKE) --no-print-directory VARIANT=clang $@
+build/fuzz/%: FORCE
+	@$(MAKE) --no-print-directory VARIANT=fuzz $@
 .PHONY: FORCE
 FORCE:
 endif
@@ -137,19 +153,25 @@ unit-programs-%: setup
 
 unit-programs: $(UNIT_TESTS)
 
+fuzz-programs-fuzz: setup
+	@echo "building the fuzz targets"
+	@$(MAKE) --no-print-directory -s -j$(shell nproc) VARIANT=fuzz fuzz-programs
+
+fuzz-programs: $(FUZZ_TARGETS)
+
 kvm-programs: setup
 	@$(MAKE) --no-print-directory -s -j$(shell nproc) VARIANT=asan all
 
-FAST_SUITES := lint unit threads kvm
+FAST_SUITES := lint unit threads fuzz kvm
 
 ferry: setup
 	@echo "building ferry"
 	@$(MAKE) --no-print-directory -s -j$(shell nproc) all
 
-check: setup setup-lab ferry unit-programs-asan unit-programs-tsan kvm-programs
+check: setup setup-lab ferry unit-programs-asan unit-programs-tsan fuzz-programs-fuzz kvm-programs
 	@tests/check $(FAST_SUITES) lab
 
-check-fast: setup ferry unit-programs-asan unit-programs-tsan kvm-programs
+check-fast: setup ferry unit-programs-asan unit-programs-tsan fuzz-programs-fuzz kvm-programs
 	@tests/check $(FAST_SUITES)
 
 lint: setup
@@ -163,6 +185,10 @@ threads: unit-programs-tsan
 
 kvm: kvm-programs
 	@tests/check kvm
+
+# A short round with a fixed seed belongs to `make check`; this one looks further.
+fuzz: fuzz-programs-fuzz
+	@tests/fuzz/run time
 
 lab: setup-lab ferry
 	@tests/check lab
@@ -184,4 +210,4 @@ clean:
 	rm -rf build
 
 -include $(wildcard $(foreach folder,vmm vmm/base vmm/kvm vmm/tools memory devices devices/pci vfio arch \
-	arch/loader arch/$(ARCH) tests/unit,$(B)/$(folder)/*.d))
+	arch/loader arch/$(ARCH) tests/unit tests/fuzz,$(B)/$(folder)/*.d))

@@ -1,0 +1,156 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/* A kernel that answers every question about container, group and device with anything at all. */
+
+#include <errno.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "tests/fuzz/input.h"
+#include "vfio/group.h"
+#include "vfio/irq.h"
+#include "vfio/region.h"
+#include "vfio/sys.h"
+#include "vfio/vfio.h"
+#include "vmm/base/fd.h"
+
+enum { REGIONS = 10, ANSWER_MAX = 4096 };
+
+static struct input input;
+
+int vfio_sys_open(const char *path)
+{
+	(void)path;
+	return fd_eventfd();
+}
+
+/* The kernel never writes past argsz, whatever else it says. */
+static void answer(void *argument)
+{
+	uint32_t argsz;
+	uint8_t bytes[ANSWER_MAX];
+	size_t size;
+
+	memcpy(&argsz, argument, sizeof(argsz));
+	size = take16(&input);
+	if (size > argsz)
+		size = argsz;
+	if (size > sizeof(bytes))
+		size = sizeof(bytes);
+	take(&input, bytes, size);
+	memcpy(argument, bytes, size);
+}
+
+int vfio_sys_ioctl(int fd, unsigned long request, void *argument)
+{
+	uint8_t result = take8(&input);
+
+	require(fd >= 0);
+	if (result > 0xf0)
+		return -(int)(result & 0xf) - 1;
+	switch (request) {
+	case VFIO_GET_API_VERSION:
+	case VFIO_GROUP_SET_CONTAINER:
+	case VFIO_GROUP_UNSET_CONTAINER:
+	case VFIO_SET_IOMMU:
+		return 0;
+	case VFIO_CHECK_EXTENSION:
+		return 1;
+	case VFIO_GROUP_GET_DEVICE_FD:
+		return fd_eventfd();
+	case VFIO_GROUP_GET_STATUS:
+		((struct vfio_group_status *)argument)->flags = VFIO_GROUP_FLAGS_VIABLE;
+		return 0;
+	default:
+		answer(argument);
+		return result & 1;
+	}
+}
+
+ssize_t vfio_sys_read(int fd, void *data, size_t size, uint64_t offset)
+{
+	require(fd >= 0 && offset <= INT64_MAX - size);
+	size = take8(&input) % (size + 1);
+	take(&input, data, size);
+	return (ssize_t)size;
+}
+
+ssize_t vfio_sys_write(int fd, const void *data, size_t size, uint64_t offset)
+{
+	(void)data;
+	require(fd >= 0 && offset <= INT64_MAX - size);
+	return (ssize_t)take8(&input) % ((ssize_t)size + 1);
+}
+
+static void check_region(struct vfio_backend *backend, const struct vfio_region *region)
+{
+	uint64_t value;
+
+	require(region->area_count <= VFIO_AREAS_MAX);
+	for (size_t i = 0; i < region->area_count; i++)
+		require(region->areas[i].size != 0 &&
+			range_fits(region->areas[i].offset, region->areas[i].size,
+				   region->info.size));
+	for (unsigned int size = 1; size <= 8; size *= 2) {
+		uint64_t offset = take64(&input);
+
+		if (vfio_region_read(backend, region, offset, size, &value) != 0)
+			require(value == all_ones(size));
+		else
+			require(region->present && range_fits(offset, size, region->info.size));
+		(void)!vfio_region_write(backend, region, offset, size, value);
+	}
+}
+
+static void use_device(struct vfio_backend *backend)
+{
+	struct err err = {0};
+
+	for (uint32_t i = 0; i < REGIONS; i++) {
+		struct vfio_region region;
+
+		if (vfio_region_load(backend, i, &region, &err) == 0)
+			check_region(backend, &region);
+		else
+			require(!region.present && err.text[0]);
+		(void)vfio_irq_count(backend, i, NULL);
+	}
+	backend->ops->close(backend);
+}
+
+static void use_group(struct vfio_group *group, struct vfio_container *container)
+{
+	struct vfio_space *space = vfio_container_space(container);
+	struct ram_range ranges[VFIO_IOVA_RANGES_MAX];
+	struct vfio_backend *backend;
+	struct err err = {0};
+
+	if (vfio_group_join(group, container, &err) == 0)
+		require(space->ops->ranges(space, ranges, VFIO_IOVA_RANGES_MAX) <=
+			VFIO_IOVA_RANGES_MAX);
+	else
+		require(err.text[0] && err.code < 0);
+	backend = vfio_group_open_device(group, "0000:01:00.0", &err);
+	if (backend)
+		use_device(backend);
+}
+
+int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
+{
+	unsigned int descriptors = open_descriptors();
+	struct vfio_container *container;
+	struct vfio_group *group = NULL;
+	struct err err = {0};
+
+	input = (struct input){.bytes = data, .left = size};
+	container = vfio_container_open("/", &err);
+	if (container)
+		group = vfio_group_open("/", "/", 7, &err);
+	require(group || err.text[0]);
+	if (group)
+		use_group(group, container);
+	vfio_group_close(group);
+	if (container)
+		vfio_container_space(container)->ops->destroy(vfio_container_space(container));
+	require(open_descriptors() == descriptors);
+	return 0;
+}

@@ -1,0 +1,443 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/* A passed-through function of any shape, under a guest, a device and a host that do anything. */
+
+#include <linux/pci_regs.h>
+#include <string.h>
+#include <sys/epoll.h>
+
+#include "tests/fuzz/input.h"
+#include "tests/unit/support_fault.h"
+#include "tests/unit/support_vfio_fake.h"
+#include "tests/unit/support_vfio_kvm.h"
+#include "vfio/pci.h"
+#include "vmm/base/bits.h"
+
+#define ECAM     UINT64_C(0xe0000000)
+#define WINDOW32 UINT64_C(0xc0000000)
+#define WINDOW64 UINT64_C(0x800000000)
+
+enum {
+	CONFIG = VFIO_PCI_CONFIG_REGION_INDEX,
+	SLOT = 3,
+	MAPPED_MAX = 256,
+	PATCHES_MAX = 16,
+	TAIL_MAX = 96,
+	STEPS_MAX = 256,
+};
+
+static const uint64_t window32_size = 256 * MIB, window64_size = 4 * GIB;
+
+static struct {
+	struct mem_map *mmio, *pio;
+	struct mem_listener listener;
+	struct mem_region *mapped[MAPPED_MAX];
+	size_t mapped_count;
+	struct pci_host *host;
+	struct loop *loop;
+	struct kvm_irq irq;
+	struct vfio_fake fake;
+	struct vfio_dma dma;
+	struct vfio_pci *pci;
+	struct err err;
+	bool struck; /* a fault was planned: the device may be left as no guest wanted it */
+} bench;
+
+static int listener_add(struct mem_listener *listener, struct mem_region *region, struct err *err)
+{
+	(void)listener;
+	(void)err;
+	require(region->host && bench.mapped_count < MAPPED_MAX);
+	bench.mapped[bench.mapped_count++] = region;
+	return 0;
+}
+
+static void listener_del(struct mem_listener *listener, struct mem_region *region)
+{
+	size_t i = 0;
+
+	(void)listener;
+	while (i < bench.mapped_count && bench.mapped[i] != region)
+		i++;
+	require(i < bench.mapped_count);
+	bench.mapped[i] = bench.mapped[--bench.mapped_count];
+}
+
+static void create_machine(void)
+{
+	struct pci_host_config config = {
+		.ecam_base = ECAM,
+		.buses = 1,
+		.config_ports = true,
+		.mmio32_base = WINDOW32,
+		.mmio32_size = window32_size,
+		.mmio64_base = WINDOW64,
+		.mmio64_size = window64_size,
+		.io_base = 0x1000,
+		.io_size = 0x1000,
+		.intx_gsi = 16,
+		.intx_count = 8,
+	};
+
+	memset(&bench, 0, sizeof(bench));
+	config.mmio = bench.mmio = mem_map_create("mmio", 0, &bench.err);
+	config.pio = bench.pio = mem_map_create("pio", 65536, &bench.err);
+	bench.listener = (struct mem_listener){.add = listener_add, .del = listener_del};
+	require(bench.mmio && bench.pio);
+	require(mem_map_listen(bench.mmio, &bench.listener, &bench.err) == 0);
+	bench.host = pci_host_create(&config, &bench.err);
+	bench.loop = loop_create(&bench.err);
+	require(bench.host && bench.loop);
+	fake_irq_init(&bench.irq);
+	vfio_fake_init(&bench.fake);
+}
+
+static void destroy_machine(void)
+{
+	pci_host_destroy(bench.host);
+	require(!bench.pci && bench.mapped_count == 0);
+	require(bench.irq.attached == 0 && fake_irq_used(&bench.irq) == 0);
+	mem_map_unlisten(bench.mmio, &bench.listener);
+	mem_map_destroy(bench.pio);
+	mem_map_destroy(bench.mmio);
+	loop_destroy(bench.loop);
+	vfio_fake_release(&bench.fake);
+}
+
+/* From bytes to a whole gigabyte, and odd ones. */
+static uint64_t take_size(struct input *input)
+{
+	uint8_t shift = take8(input);
+	uint64_t size = (uint64_t)1 << (shift & 31);
+
+	return shift & 0x80 ? size + take8(input) : size;
+}
+
+static void shape_region(struct input *input, struct fake_region *region)
+{
+	uint8_t bytes[TAIL_MAX];
+	size_t size;
+
+	region->flags = take8(input) & 0xf;
+	region->size = take8(input) & 1 ? take_size(input) : take64(input);
+	region->shy = take8(input) & 1;
+	region->error = take8(input) == 0xff ? -EINVAL : 0;
+	size = take8(input) % (TAIL_MAX + 1);
+	take(input, bytes, size);
+	if (size == 0)
+		return;
+	vfio_fake_tail(region, bytes, size);
+	if (take8(input) & 1)
+		region->first_offset = (uint32_t)take64(input);
+}
+
+static void shape_interrupts(struct input *input)
+{
+	static const uint16_t counts[FAKE_IRQS] = {1, 32, 2048, 1, 1};
+
+	for (unsigned int i = 0; i < FAKE_IRQS; i++) {
+		struct vfio_irq_info *info = &bench.fake.irqs[i];
+
+		info->flags = take8(input);
+		info->count = take16(input) % (counts[i] + 1U);
+	}
+	bench.fake.vectors_max = take8(input);
+}
+
+/* What the healthy device is like is kept where the input does not say otherwise. */
+static void shape_device(struct input *input)
+{
+	struct vfio_fake *fake = &bench.fake;
+	uint8_t what = take8(input), patches;
+
+	if (!(what & 1))
+		fake->regions[CONFIG].size = PCI_CONFIG_SIZE;
+	if (what & 2)
+		fake->info.flags = take8(input);
+	if (what & 4)
+		fake->info.num_regions = take8(input);
+	if (what & 8)
+		fake->dies_in_reset = true;
+	if (what & 16)
+		shape_interrupts(input);
+	for (unsigned int i = 0; i < CONFIG && (what & 32); i++)
+		if (take8(input) & 1)
+			shape_region(input, &fake->regions[i]);
+	patches = what & 64 ? take8(input) % PATCHES_MAX : 0;
+	for (uint8_t i = 0; i < patches; i++) {
+		unsigned int offset = take16(input) % PCIE_CONFIG_SIZE,
+			     size = 1 << (take8(input) & 3);
+
+		if (offset + size <= PCIE_CONFIG_SIZE)
+			vfio_fake_poke(fake, CONFIG, offset, size, take64(input));
+	}
+}
+
+static uint64_t bar_address(unsigned int index)
+{
+	return pci_device_bar_address(&bench.pci->device, index);
+}
+
+/* Inside BAR @index, with a liking for the MSI-X table and the PBA. */
+static uint64_t take_place(struct input *input, unsigned int index)
+{
+	const struct pci_msix *msix = &bench.pci->msix;
+	uint8_t where = take8(input);
+	uint64_t base = bar_address(index), offset = take16(input);
+
+	if ((where & 3) == 1 && bench.pci->has_msix)
+		return bar_address(msix->table_bar) + msix->table_offset +
+		       offset % pci_msix_table_size(msix);
+	if ((where & 3) == 2 && bench.pci->has_msix)
+		return bar_address(msix->pba_bar) + msix->pba_offset +
+		       offset % pci_msix_pba_size(msix);
+	return base + offset + ((uint64_t)(where >> 2) << 16);
+}
+
+static void access_bar(struct input *input, bool write)
+{
+	unsigned int index = take8(input) % PCI_BAR_COUNT, size = 1U << (take8(input) & 3);
+	bool io = bench.pci->device.bars[index].kind == PCI_BAR_IO;
+	struct mem_map *map = io ? bench.pio : bench.mmio;
+	uint64_t address = take_place(input, index), value;
+
+	if (write)
+		mem_map_write(map, address, size, take64(input));
+	else
+		mem_map_read(map, address, size, &value);
+}
+
+static unsigned int take_register(struct input *input)
+{
+	static const uint8_t header[] = {PCI_COMMAND,        PCI_BASE_ADDRESS_0, PCI_BASE_ADDRESS_1,
+					 PCI_BASE_ADDRESS_4, PCI_BASE_ADDRESS_5, PCI_ROM_ADDRESS};
+	const struct vfio_pci *pci = bench.pci;
+	uint8_t which = take8(input);
+
+	switch (which & 7) {
+	case 0:
+		return pci->msi.capability + (which >> 3);
+	case 1:
+		return pci->msix.capability + (which >> 3);
+	case 2:
+		return pci->device.pm_capability + PCI_PM_CTRL;
+	case 3:
+		return header[(which >> 3) % ARRAY_SIZE(header)];
+	default:
+		return take16(input) % PCIE_CONFIG_SIZE;
+	}
+}
+
+/* Values that put BARs into the windows, or turn on everything, come more often than by chance. */
+static uint32_t take_value(struct input *input)
+{
+	uint8_t kind = take8(input);
+
+	switch (kind & 3) {
+	case 0:
+		return (uint32_t)WINDOW32 + ((uint32_t)take8(input) << 20);
+	case 1:
+		return kind >> 2;
+	case 2:
+		return (uint32_t)take16(input);
+	default:
+		return (uint32_t)take64(input);
+	}
+}
+
+static void access_config(struct input *input, bool write)
+{
+	unsigned int offset = take_register(input), size = 1U << (take8(input) & 3);
+	uint64_t address = ECAM + (SLOT << 15) + offset, value;
+
+	if (write)
+		mem_map_write(bench.mmio, address, size, take_value(input));
+	else
+		mem_map_read(bench.mmio, address, size, &value);
+}
+
+static void access_ports(struct input *input)
+{
+	unsigned int offset = take_register(input), size = 1U << (take8(input) & 3);
+	uint64_t value;
+
+	mem_map_write(bench.pio, 0xcf8, 4, 0x80000000 | SLOT << 11 | (offset & 0xfc));
+	if (take8(input) & 1)
+		mem_map_write(bench.pio, 0xcfc + (offset & 3), size, take_value(input));
+	else
+		mem_map_read(bench.pio, 0xcfc + (offset & 3), size, &value);
+	mem_map_read(bench.pio, 0xcf8, 4, &value);
+}
+
+static void fire(struct input *input)
+{
+	uint32_t index = take8(input) % FAKE_IRQS;
+
+	if (bench.fake.closed)
+		return;
+	vfio_fake_fire(&bench.fake, index, take16(input) % FAKE_VECTORS);
+}
+
+static void stop_loop(void *owner, uint32_t events)
+{
+	(void)owner;
+	(void)events;
+	loop_stop(bench.loop);
+}
+
+static void turn_loop(void)
+{
+	int stopper = fd_eventfd();
+
+	require(loop_add(bench.loop, stopper, EPOLLIN, stop_loop, NULL, &bench.err) == 0);
+	fd_signal(stopper);
+	require(loop_run(bench.loop, &bench.err) == 0);
+	loop_remove(bench.loop, stopper);
+	fd_close(&stopper);
+}
+
+static void plan_fault(struct input *input)
+{
+	static const int errors[] = {-EIO, -ENODEV, -ENOMEM, -EINVAL};
+	uint8_t how = take8(input);
+
+	bench.struck = true;
+	fault_arm(1 + (how >> 4), how & 1 ? FAULT_NONSENSE : FAULT_ERROR, errors[how >> 2 & 3]);
+	fault_plan.filling = take8(input);
+	fault_plan.onwards = how & 2;
+}
+
+static void step(struct input *input)
+{
+	switch (take8(input) % 16) {
+	case 0:
+	case 1:
+	case 2:
+	case 3:
+		access_config(input, true);
+		break;
+	case 4:
+		access_config(input, false);
+		break;
+	case 5:
+		access_ports(input);
+		break;
+	case 6:
+	case 7:
+	case 8:
+		access_bar(input, true);
+		break;
+	case 9:
+		access_bar(input, false);
+		break;
+	case 10:
+	case 11:
+		fire(input);
+		break;
+	case 12:
+		turn_loop();
+		break;
+	case 13:
+		pci_host_reset(bench.host);
+		break;
+	case 14:
+		atomic_store(&bench.dma.mapped, take8(input) & 1);
+		break;
+	default:
+		plan_fault(input);
+		break;
+	}
+}
+
+static bool in_a_window(const struct mem_region *region)
+{
+	return (region->base >= WINDOW32 &&
+		range_fits(region->base - WINDOW32, region->size, window32_size)) ||
+	       (region->base >= WINDOW64 &&
+		range_fits(region->base - WINDOW64, region->size, window64_size));
+}
+
+static void check_mappings(void)
+{
+	const struct vfio_pci *pci = bench.pci;
+
+	require(bench.mapped_count == 0 ||
+		(pci->state == VFIO_PCI_ALIVE && pci_device_decodes(&pci->device, PCI_BAR_MEM32)));
+	for (size_t i = 0; i < bench.mapped_count; i++) {
+		const struct mem_region *region = bench.mapped[i];
+
+		require(region->kind == MEM_DEVICE && region->map == bench.mmio &&
+			in_a_window(region));
+		for (size_t j = 0; j < i; j++)
+			require(!ranges_overlap(region->base, region->size, bench.mapped[j]->base,
+						bench.mapped[j]->size));
+	}
+}
+
+static void check_interrupts(void)
+{
+	const struct vfio_irqs *irqs = &bench.pci->irqs;
+	const unsigned int *span = bench.fake.span;
+	unsigned int vectors = irqs->active ? irqs->count : irqs->intx.trigger >= 0;
+
+	require((span[0] != 0) + (span[1] != 0) + (span[2] != 0) <= 1);
+	require(bench.irq.attached <= vectors);
+	require(fake_irq_used(&bench.irq) <= (irqs->active ? irqs->count : 0));
+	require(!irqs->active || irqs->intx.trigger < 0);
+	if (bench.pci->state != VFIO_PCI_ALIVE)
+		require(bench.irq.attached == 0 && !irqs->active);
+}
+
+/* A device masters the bus only where the guest asked for it and RAM was mapped. */
+static void check_mastering(bool could_master)
+{
+	uint64_t command = vfio_fake_peek(&bench.fake, CONFIG, PCI_COMMAND, 2);
+
+	/* A dead device's registers read all ones. */
+	if (bench.struck || bench.fake.dies_in_reset || !(command & PCI_COMMAND_MASTER))
+		return;
+	require(bench.pci->state == VFIO_PCI_ALIVE);
+	require(load_le16(bench.pci->device.config + PCI_COMMAND) & PCI_COMMAND_MASTER);
+	require(could_master);
+}
+
+static void run(struct input *input)
+{
+	bool could_master = false;
+
+	for (unsigned int i = 0; i < STEPS_MAX && input->left; i++) {
+		step(input);
+		could_master = could_master || atomic_load(&bench.dma.mapped);
+		check_mappings();
+		check_interrupts();
+		check_mastering(could_master);
+	}
+}
+
+int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
+{
+	struct vfio_pci_config config = {
+		.name = "0000:01:00.0",
+		.dma = &bench.dma,
+		.irq = &bench.irq,
+		.owner = &bench.pci,
+	};
+	struct input input = {.bytes = data, .left = size};
+	unsigned int descriptors = open_descriptors();
+
+	create_machine();
+	config.loop = bench.loop;
+	shape_device(&input);
+	bench.pci = vfio_pci_create(&bench.fake.backend, &config, &bench.err);
+	require(bench.pci || (bench.fake.closed && bench.err.text[0] && bench.err.code < 0));
+	if (bench.pci && vfio_pci_attach(bench.pci, bench.host, SLOT, 0, &bench.err) == 0) {
+		(void)!pci_host_assign(bench.host, &bench.err);
+		run(&input);
+	} else if (bench.pci && !bench.pci->on_bus) {
+		vfio_pci_destroy(bench.pci);
+		bench.pci = NULL;
+	}
+	fault_disarm();
+	destroy_machine();
+	require(open_descriptors() == descriptors);
+	return 0;
+}
