@@ -218,6 +218,18 @@ static void on_deadline(void *owner, uint32_t events)
 		pci->keeper_ops->wake(pci->keeper);
 }
 
+static int open_descriptors(struct vfio_reset *reset)
+{
+	reset->done = fd_eventfd();
+	if (reset->done < 0)
+		return reset->done;
+	reset->stop = fd_eventfd();
+	if (reset->stop < 0)
+		return reset->stop;
+	reset->deadline = timerfd_create(CLOCK_MONOTONIC, TFD_CLOEXEC | TFD_NONBLOCK);
+	return reset->deadline < 0 ? -errno : 0;
+}
+
 int vfio_reset_setup(struct vfio_pci *pci, bool by_function, struct err *err)
 {
 	struct vfio_reset *reset = &pci->reset;
@@ -226,13 +238,10 @@ int vfio_reset_setup(struct vfio_pci *pci, bool by_function, struct err *err)
 	reset->by_function = by_function;
 	reset->deadline_ms = DEADLINE_MS;
 	reset->pauses_ms = recovery_pauses_ms;
-	reset->done = fd_eventfd();
-	reset->stop = fd_eventfd();
-	reset->deadline = timerfd_create(CLOCK_MONOTONIC, TFD_CLOEXEC | TFD_NONBLOCK);
-	if (reset->done < 0 || reset->stop < 0 || reset->deadline < 0)
-		return err_set(err, -EMFILE,
-			       "passthrough device %s: descriptors for its resets: %s",
-			       pci->device.name, err_text(-EMFILE));
+	error = open_descriptors(reset);
+	if (error)
+		return err_set(err, error, "passthrough device %s: descriptors for its resets: %s",
+			       pci->device.name, err_text(error));
 	error = loop_add(pci->loop, reset->done, EPOLLIN, on_done, pci, err);
 	if (!error)
 		error = loop_add(pci->loop, reset->deadline, EPOLLIN, on_deadline, pci, err);

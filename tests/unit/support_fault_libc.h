@@ -16,6 +16,7 @@
 #include <sys/epoll.h>
 #include <sys/eventfd.h>
 #include <sys/mman.h>
+#include <sys/timerfd.h>
 
 #include "tests/unit/support_fault.h"
 
@@ -33,6 +34,7 @@ void *__real_mmap(void *at, size_t size, int protection, int flags, int fd, off_
 int __real_munmap(void *at, size_t size);
 int __real_madvise(void *at, size_t size, int advice);
 int __real_eventfd(unsigned int count, int flags);
+int __real_timerfd_create(int clock, int flags);
 int __real_epoll_ctl(int epoll, int what, int fd, struct epoll_event *event);
 int __real_pthread_create(pthread_t *thread, const pthread_attr_t *attributes,
 			  void *(*start)(void *), void *argument);
@@ -45,6 +47,7 @@ void *__wrap_mmap(void *at, size_t size, int protection, int flags, int fd, off_
 int __wrap_munmap(void *at, size_t size);
 int __wrap_madvise(void *at, size_t size, int advice);
 int __wrap_eventfd(unsigned int count, int flags);
+int __wrap_timerfd_create(int clock, int flags);
 int __wrap_epoll_ctl(int epoll, int what, int fd, struct epoll_event *event);
 int __wrap_pthread_create(pthread_t *thread, const pthread_attr_t *attributes,
 			  void *(*start)(void *), void *argument);
@@ -115,6 +118,11 @@ int __wrap_madvise(void *at, size_t size, int advice)
 int __wrap_eventfd(unsigned int count, int flags)
 {
 	return libc_fails("eventfd") ? -1 : __real_eventfd(count, flags);
+}
+
+int __wrap_timerfd_create(int clock, int flags)
+{
+	return libc_fails("timerfd_create") ? -1 : __real_timerfd_create(clock, flags);
 }
 
 /* Taking a descriptor out cannot fail while it is there. */
