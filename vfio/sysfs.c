@@ -114,16 +114,21 @@ static int normalise(const char *sysfs, const char *name, struct vfio_sysfs_devi
 
 static int check_is_pci(const struct vfio_sysfs_device *device, struct err *err)
 {
-	char subsystem[VFIO_DRIVER_SIZE];
+	char subsystem[VFIO_DRIVER_SIZE] = "";
 	struct stat status;
+	int error;
 
 	if (stat(device->path, &status) < 0)
 		return err_set(err, -errno,
 			       "passthrough device %s: %s: %s: lspci -D lists this host's devices",
 			       device->address, device->path, err_text(-errno));
-	if (!S_ISDIR(status.st_mode) ||
-	    vfio_sysfs_link(device->path, "subsystem", subsystem, sizeof(subsystem)) != 0 ||
-	    strcmp(subsystem, "pci") != 0)
+	error = S_ISDIR(status.st_mode)
+			? vfio_sysfs_link(device->path, "subsystem", subsystem, sizeof(subsystem))
+			: 0;
+	if (error && error != -ENOENT)
+		return err_set(err, error, "passthrough device %s: %s: subsystem link: %s",
+			       device->address, device->path, err_text(error));
+	if (strcmp(subsystem, "pci") != 0)
 		return err_set(err, -ENODEV,
 			       "passthrough device %s: %s: not a PCI device: give a path under "
 			       "/sys/bus/pci/devices",
@@ -170,6 +175,9 @@ static int check_driver(const struct vfio_sysfs_device *device, struct err *err)
 			       "passthrough device %s: it is bound to driver %s, not to vfio-pci: "
 			       "as root: ferry bind %s",
 			       address, driver, address);
+	if (error != -ENOENT)
+		return err_set(err, error, "passthrough device %s: %s: driver link: %s", address,
+			       device->path, err_text(error));
 	return err_set(err, -ENODEV,
 		       "passthrough device %s: it has no driver and must be bound to vfio-pci: as "
 		       "root: ferry bind %s",

@@ -11,12 +11,14 @@
 #include <linux/mman.h>
 #include <pthread.h>
 #include <stdatomic.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/epoll.h>
 #include <sys/eventfd.h>
 #include <sys/mman.h>
 #include <sys/timerfd.h>
+#include <unistd.h>
 
 #include "tests/unit/support_fault.h"
 
@@ -35,6 +37,8 @@ int __real_munmap(void *at, size_t size);
 int __real_madvise(void *at, size_t size, int advice);
 int __real_eventfd(unsigned int count, int flags);
 int __real_timerfd_create(int clock, int flags);
+FILE *__real_fopen(const char *path, const char *mode);
+ssize_t __real_readlink(const char *path, char *target, size_t size);
 int __real_epoll_ctl(int epoll, int what, int fd, struct epoll_event *event);
 int __real_pthread_create(pthread_t *thread, const pthread_attr_t *attributes,
 			  void *(*start)(void *), void *argument);
@@ -48,6 +52,8 @@ int __wrap_munmap(void *at, size_t size);
 int __wrap_madvise(void *at, size_t size, int advice);
 int __wrap_eventfd(unsigned int count, int flags);
 int __wrap_timerfd_create(int clock, int flags);
+FILE *__wrap_fopen(const char *path, const char *mode);
+ssize_t __wrap_readlink(const char *path, char *target, size_t size);
 int __wrap_epoll_ctl(int epoll, int what, int fd, struct epoll_event *event);
 int __wrap_pthread_create(pthread_t *thread, const pthread_attr_t *attributes,
 			  void *(*start)(void *), void *argument);
@@ -123,6 +129,16 @@ int __wrap_eventfd(unsigned int count, int flags)
 int __wrap_timerfd_create(int clock, int flags)
 {
 	return libc_fails("timerfd_create") ? -1 : __real_timerfd_create(clock, flags);
+}
+
+FILE *__wrap_fopen(const char *path, const char *mode)
+{
+	return libc_fails("fopen") ? NULL : __real_fopen(path, mode);
+}
+
+ssize_t __wrap_readlink(const char *path, char *target, size_t size)
+{
+	return libc_fails("readlink") ? -1 : __real_readlink(path, target, size);
 }
 
 /* Taking a descriptor out cannot fail while it is there. */

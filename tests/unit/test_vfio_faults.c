@@ -16,9 +16,18 @@
 
 enum { DEVICES = 2 };
 
-static const char *const paths[DEVICES] = {"01:00.0", "02:00.1"};
-static const int errors[] = {-EIO,    -ENOMEM, -EPERM,  -EBUSY, -EINVAL,
-			     -ENODEV, -ENOENT, -ENOSPC, -EEXIST};
+/* One with a ROM of the user's and a trace, one that only a reset of its bus can reset. */
+static void describe(struct vfio_device_config configs[DEVICES])
+{
+	configs[0] = (struct vfio_device_config){
+		.path = "01:00.0",
+		.rom = tree_path("rom"),
+		.trace = tree_path("trace"),
+	};
+	configs[1] = (struct vfio_device_config){.path = "02:00.1"};
+}
+
+static const int errors[] = {-EIO, -ENOMEM, -EPERM, -EBUSY, -EINVAL, -ENODEV, -ENOENT};
 
 static struct {
 	struct vfio *vfio;
@@ -68,6 +77,10 @@ static void world_create(void)
 		/* Reads of config space are all alike: fewer of them. */
 		kernel.devices[i].regions[VFIO_PCI_CONFIG_REGION_INDEX].size = PCI_CONFIG_SIZE;
 	}
+	kernel.devices[1].info.flags = VFIO_DEVICE_FLAGS_PCI;
+	kernel.devices[1].dependents = 1;
+	kernel.devices[1].dependent[0] =
+		(struct vfio_pci_dependent_device){.group_id = 8, .bus = 2, .devfn = 1};
 	fake_irq_init(&world.irq);
 	memset(&world.err, 0, sizeof(world.err));
 	create_host();
@@ -102,6 +115,7 @@ static void setup(void)
 	tree_write("dev/vfio", "");
 	tree_write("dev/7", "");
 	tree_write("dev/8", "");
+	tree_write("rom", "\x55\xaa");
 	tree_add_device("0000:01:00.0", 7, "vfio-pci");
 	tree_add_device("0000:02:00.1", 8, "vfio-pci");
 	world.mmio = mem_map_create("mmio", 0, &world.err);
@@ -147,14 +161,15 @@ static int bring_up(void)
 	const struct vfio_settings settings = {.sysfs = tree_path(""),
 					       .dev_vfio = tree_path("dev")};
 	const struct vfio_attach to = {.irq = &world.irq, .host = world.host, .loop = world.loop};
+	struct vfio_device_config configs[DEVICES];
 	int status = 0;
 
+	describe(configs);
 	world.vfio = vfio_create(&settings, &world.err);
 	if (!world.vfio)
 		return world.err.code;
 	for (size_t i = 0; i < DEVICES && !status; i++)
-		status = vfio_add(world.vfio, &(struct vfio_device_config){.path = paths[i]},
-				  &world.err);
+		status = vfio_add(world.vfio, &configs[i], &world.err);
 	if (!status)
 		status = vfio_attach(world.vfio, &to, &world.err);
 	return status ? status : map_ram();
@@ -190,12 +205,21 @@ static bool is_spared(const char *call)
 static bool tells_reason(const char *text, int error)
 {
 	static const char *const idioms[] = {
-		"out of memory",      "in use by another process",
-		"no permission",      "is missing",
-		"not permitted",      "cannot be locked",
-		"reserved or beyond", "overlaps",
-		"dma_entry_limit",    "CONFIG_KVM_VFIO",
-		"no TYPE1v2",         "does not answer config reads",
+		"out of memory",
+		"in use by another process",
+		"no permission",
+		"is missing",
+		"not permitted",
+		"cannot be locked",
+		"reserved or beyond",
+		"overlaps",
+		"dma_entry_limit",
+		"CONFIG_KVM_VFIO",
+		"no TYPE1v2",
+		"not a PCI device",
+		"in no IOMMU group",
+		"it has no driver",
+		"does not answer config reads",
 	};
 
 	for (size_t i = 0; i < ARRAY_SIZE(idioms); i++)
