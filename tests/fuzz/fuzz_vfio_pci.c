@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /* A passed-through function of any shape, under a guest, a device and a host that do anything. */
 
+#include <errno.h>
 #include <linux/pci_regs.h>
 #include <string.h>
 #include <sys/epoll.h>
@@ -9,8 +10,10 @@
 #include "tests/unit/support_fault.h"
 #include "tests/unit/support_vfio_fake.h"
 #include "tests/unit/support_vfio_kvm.h"
+#include "vfio/bus_reset.h"
 #include "vfio/pci.h"
 #include "vmm/base/bits.h"
+#include "vmm/base/thread.h"
 
 #define ECAM     UINT64_C(0xe0000000)
 #define WINDOW32 UINT64_C(0xc0000000)
@@ -41,6 +44,51 @@ static struct {
 	struct err err;
 	bool struck; /* a fault was planned: the device may be left as no guest wanted it */
 } bench;
+
+/* Resets are done at once, in the caller's thread, so that an input always does the same. */
+int thread_create(pthread_t *thread, void *(*function)(void *), void *argument)
+{
+	(void)thread;
+	(void)function;
+	(void)argument;
+	return -EAGAIN;
+}
+
+static int find_group(void *owner, unsigned int number)
+{
+	(void)owner;
+	return number % 2 ? bench.fake.memory : -ENOENT;
+}
+
+static struct vfio_bus_reset *bus_reset(void *keeper, struct vfio_pci *pci, struct err *err)
+{
+	return vfio_bus_reset_prepare(pci->backend, pci->device.name, find_group, keeper, err);
+}
+
+static void bus_was_reset(void *keeper, const struct vfio_pci *pci,
+			  const struct vfio_bus_reset *reset)
+{
+	(void)keeper;
+	(void)vfio_bus_reset_hits(reset, pci->device.name);
+}
+
+static void released(void *keeper, struct vfio_pci *pci)
+{
+	(void)keeper;
+	require(pci->state == VFIO_PCI_GONE);
+}
+
+static void wake(void *keeper)
+{
+	(void)keeper;
+}
+
+static const struct vfio_pci_keeper_ops keeper_ops = {
+	.bus_reset = bus_reset,
+	.bus_was_reset = bus_was_reset,
+	.released = released,
+	.wake = wake,
+};
 
 static int listener_add(struct mem_listener *listener, struct mem_region *region, struct err *err)
 {
@@ -130,6 +178,15 @@ static void shape_region(struct input *input, struct fake_region *region)
 		region->first_offset = (uint32_t)take64(input);
 }
 
+static void shape_bus(struct input *input)
+{
+	bench.fake.dependents = take8(input) % (FAKE_DEPENDENTS + 1);
+	for (uint32_t i = 0; i < bench.fake.dependents; i++)
+		bench.fake.dependent[i] =
+			(struct vfio_pci_dependent_device){.group_id = take8(input),
+							   .devfn = (uint8_t)i};
+}
+
 static void shape_interrupts(struct input *input)
 {
 	static const uint16_t counts[FAKE_IRQS] = {1, 32, 2048, 1, 1};
@@ -155,8 +212,10 @@ static void shape_device(struct input *input)
 		fake->info.flags = take8(input);
 	if (what & 4)
 		fake->info.num_regions = take8(input);
-	if (what & 8)
-		fake->dies_in_reset = true;
+	if (what & 8) {
+		fake->dies_in_reset = take8(input) & 1;
+		shape_bus(input);
+	}
 	if (what & 16)
 		shape_interrupts(input);
 	for (unsigned int i = 0; i < CONFIG && (what & 32); i++)
@@ -170,6 +229,14 @@ static void shape_device(struct input *input)
 		if (offset + size <= PCIE_CONFIG_SIZE)
 			vfio_fake_poke(fake, CONFIG, offset, size, take64(input));
 	}
+}
+
+static void choose_options(struct input *input, struct vfio_device_config *options)
+{
+	uint8_t choice = take8(input);
+
+	options->no_rom = choice & 0x80;
+	options->trapped = choice & 0x7f;
 }
 
 static uint64_t bar_address(unsigned int index)
@@ -415,7 +482,12 @@ static void run(struct input *input)
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
+	/* Of a recovery's tries one, soon. */
+	static const int pauses_ms[] = {1, 0};
+	struct vfio_device_config options = {0};
 	struct vfio_pci_config config = {
+		.options = &options,
+		.keeper_ops = &keeper_ops,
 		.name = "0000:01:00.0",
 		.dma = &bench.dma,
 		.irq = &bench.irq,
@@ -426,9 +498,12 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 
 	create_machine();
 	config.loop = bench.loop;
+	choose_options(&input, &options);
 	shape_device(&input);
 	bench.pci = vfio_pci_create(&bench.fake.backend, &config, &bench.err);
 	require(bench.pci || (bench.fake.closed && bench.err.text[0] && bench.err.code < 0));
+	if (bench.pci)
+		bench.pci->reset.pauses_ms = pauses_ms;
 	if (bench.pci && vfio_pci_attach(bench.pci, bench.host, SLOT, 0, &bench.err) == 0) {
 		(void)!pci_host_assign(bench.host, &bench.err);
 		run(&input);
