@@ -10,24 +10,31 @@
 #include "vmm/base/bits.h"
 #include "vmm/base/fd.h"
 
+/* Only several eventfds take memory: what turns things off must not fail for the lack of it. */
 static int set_irqs(struct vfio_backend *backend, uint32_t flags, uint32_t index, uint32_t start,
 		    uint32_t count, const int *eventfds)
 {
+	_Alignas(struct vfio_irq_set) char small[sizeof(struct vfio_irq_set) + sizeof(int)];
 	size_t data = eventfds ? count * sizeof(*eventfds) : 0;
-	struct vfio_irq_set *set = calloc(1, sizeof(*set) + data);
+	struct vfio_irq_set *set = (void *)small;
 	int result;
 
+	if (data > sizeof(int))
+		set = malloc(sizeof(*set) + data);
 	if (!set)
 		return -ENOMEM;
-	set->argsz = (uint32_t)(sizeof(*set) + data);
-	set->flags = flags;
-	set->index = index;
-	set->start = start;
-	set->count = count;
+	*set = (struct vfio_irq_set){
+		.argsz = (uint32_t)(sizeof(*set) + data),
+		.flags = flags,
+		.index = index,
+		.start = start,
+		.count = count,
+	};
 	if (data)
 		memcpy(set->data, eventfds, data);
 	result = backend->ops->set_irqs(backend, set);
-	free(set);
+	if (set != (void *)small)
+		free(set);
 	return result > 0 ? -ENOSPC : result;
 }
 
