@@ -13,6 +13,7 @@
 #include "vfio/bus_reset.h"
 #include "vfio/pci.h"
 #include "vmm/base/bits.h"
+#include "vmm/base/page.h"
 #include "vmm/base/thread.h"
 
 #define ECAM     UINT64_C(0xe0000000)
@@ -42,8 +43,14 @@ static struct {
 	struct vfio_dma dma;
 	struct vfio_pci *pci;
 	struct err err;
+	uint64_t page_size;
 	bool struck; /* a fault was planned: the device may be left as no guest wanted it */
 } bench;
+
+uint64_t host_page_size(void)
+{
+	return bench.page_size;
+}
 
 /* Resets are done at once, in the caller's thread, so that an input always does the same. */
 int thread_create(pthread_t *thread, void *(*function)(void *), void *argument)
@@ -90,10 +97,18 @@ static const struct vfio_pci_keeper_ops keeper_ops = {
 	.wake = wake,
 };
 
+/* As KVM does: what is not made of whole pages is trapped. */
+static bool is_mappable(const struct mem_region *region)
+{
+	return is_aligned((uintptr_t)region->host | region->base | region->size, bench.page_size);
+}
+
 static int listener_add(struct mem_listener *listener, struct mem_region *region, struct err *err)
 {
 	(void)listener;
 	(void)err;
+	if (!is_mappable(region))
+		return 0;
 	require(region->host && bench.mapped_count < MAPPED_MAX);
 	bench.mapped[bench.mapped_count++] = region;
 	return 0;
@@ -106,11 +121,13 @@ static void listener_del(struct mem_listener *listener, struct mem_region *regio
 	(void)listener;
 	while (i < bench.mapped_count && bench.mapped[i] != region)
 		i++;
-	require(i < bench.mapped_count);
+	require((i < bench.mapped_count) == is_mappable(region));
+	if (i == bench.mapped_count)
+		return;
 	bench.mapped[i] = bench.mapped[--bench.mapped_count];
 }
 
-static void create_machine(void)
+static void create_machine(uint64_t page_size)
 {
 	struct pci_host_config config = {
 		.ecam_base = ECAM,
@@ -127,6 +144,7 @@ static void create_machine(void)
 	};
 
 	memset(&bench, 0, sizeof(bench));
+	bench.page_size = page_size;
 	config.mmio = bench.mmio = mem_map_create("mmio", 0, &bench.err);
 	config.pio = bench.pio = mem_map_create("pio", 65536, &bench.err);
 	bench.listener = (struct mem_listener){.add = listener_add, .del = listener_del};
@@ -415,12 +433,28 @@ static void step(struct input *input)
 	}
 }
 
-static bool in_a_window(const struct mem_region *region)
+static bool in_a_window(uint64_t base, uint64_t size)
 {
-	return (region->base >= WINDOW32 &&
-		range_fits(region->base - WINDOW32, region->size, window32_size)) ||
-	       (region->base >= WINDOW64 &&
-		range_fits(region->base - WINDOW64, region->size, window64_size));
+	return (base >= WINDOW32 && range_fits(base - WINDOW32, size, window32_size)) ||
+	       (base >= WINDOW64 && range_fits(base - WINDOW64, size, window64_size));
+}
+
+/* A BAR smaller than a page that fills one does not reach into another BAR there. */
+static void check_excess(const struct mem_region *region)
+{
+	const struct pci_device *device = &bench.pci->device;
+	unsigned int own = ((const struct vfio_slice *)region->owner)->bar;
+	uint64_t size = device->bars[own].size;
+
+	for (unsigned int i = 0; i < PCI_BARS && region->size > size; i++) {
+		const struct pci_bar *bar = &device->bars[i];
+		uint64_t address = pci_device_bar_address(device, i);
+
+		if (i != own && (bar->kind == PCI_BAR_MEM32 || bar->kind == PCI_BAR_MEM64) &&
+		    in_a_window(address, bar->size))
+			require(!ranges_overlap(address, bar->size, region->base + size,
+						region->size - size));
+	}
 }
 
 static void check_mappings(void)
@@ -433,7 +467,8 @@ static void check_mappings(void)
 		const struct mem_region *region = bench.mapped[i];
 
 		require(region->kind == MEM_DEVICE && region->map == bench.mmio &&
-			in_a_window(region));
+			is_mappable(region) && in_a_window(region->base, region->size));
+		check_excess(region);
 		for (size_t j = 0; j < i; j++)
 			require(!ranges_overlap(region->base, region->size, bench.mapped[j]->base,
 						bench.mapped[j]->size));
@@ -496,7 +531,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	struct input input = {.bytes = data, .left = size};
 	unsigned int descriptors = open_descriptors();
 
-	create_machine();
+	create_machine((4 * KIB) << 2 * (take8(&input) % 3));
 	config.loop = bench.loop;
 	choose_options(&input, &options);
 	shape_device(&input);
