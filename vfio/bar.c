@@ -215,12 +215,21 @@ static int reserve(struct vfio_pci_bar *bar, uint64_t size)
 	return 0;
 }
 
+/* A mapping that is refused may have left a hole, which somebody else's mapping must not fill. */
+static int close_hole(void *place, uint64_t size, int error)
+{
+	void *hole = mmap(place, size, PROT_NONE,
+			  MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE | MAP_FIXED, -1, 0);
+
+	return hole == MAP_FAILED ? -errno : error;
+}
+
 static int map_slice(struct vfio_pci *pci, unsigned int bar, struct pci_slice *slice)
 {
 	const struct vfio_region_info *info = &pci->regions[bar].info;
 	int protection = 0, fd;
 	uint64_t file_offset = 0;
-	void *host;
+	void *host, *place = (char *)pci->bars[bar].reservation + slice->offset;
 
 	if (info->flags & VFIO_REGION_INFO_FLAG_READ)
 		protection |= PROT_READ;
@@ -229,10 +238,10 @@ static int map_slice(struct vfio_pci *pci, unsigned int bar, struct pci_slice *s
 	fd = pci->backend->ops->region_fd(pci->backend, info, &file_offset);
 	if (fd < 0)
 		return fd;
-	host = mmap((char *)pci->bars[bar].reservation + slice->offset, slice->region.size,
-		    protection, MAP_SHARED | MAP_FIXED, fd, (off_t)(file_offset + slice->offset));
+	host = mmap(place, slice->region.size, protection, MAP_SHARED | MAP_FIXED, fd,
+		    (off_t)(file_offset + slice->offset));
 	if (host == MAP_FAILED)
-		return -errno;
+		return close_hole(place, slice->region.size, -errno);
 	slice->region.host = host;
 	return 0;
 }

@@ -97,11 +97,20 @@ char *__wrap_strdup(const char *text)
 	return no_memory() ? NULL : __real_strdup(text);
 }
 
+/* As Linux may: room is made before the driver of the file is asked. */
 void *__wrap_mmap(void *at, size_t size, int protection, int flags, int fd, off_t offset)
 {
-	void *place = libc_fails("mmap") ? MAP_FAILED
-					 : __real_mmap(at, size, protection, flags, fd, offset);
+	void *place;
 
+	if (libc_fails("mmap")) {
+		int reason = errno;
+
+		if (flags & MAP_FIXED)
+			__real_munmap(at, size);
+		errno = reason;
+		return MAP_FAILED;
+	}
+	place = __real_mmap(at, size, protection, flags, fd, offset);
 	if (place != MAP_FAILED && !(flags & MAP_FIXED))
 		atomic_fetch_add(&libc.mapped, (long long)size);
 	return place;

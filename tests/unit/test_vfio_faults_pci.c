@@ -298,6 +298,38 @@ START_TEST(memory_runs_out_at_every_allocation)
 }
 END_TEST
 
+/* mincore(2) refuses a range with a hole in it. */
+static bool has_hole(const struct vfio_pci_bar *range)
+{
+	unsigned char pages[1024];
+
+	ck_assert_uint_le(range->reserved / 4096, sizeof(pages));
+	return mincore(range->reservation, range->reserved, pages) != 0;
+}
+
+/* Somebody else's mapping would come to lie in it, and go with the BAR's. */
+START_TEST(a_refused_mapping_leaves_no_hole_in_the_reservation)
+{
+	unsigned int at = 0, holes = 0;
+
+	libc.calls = true;
+	do {
+		setup();
+		fault_plan = (struct fault_plan){.only = "mmap", .error = -EBUSY, .at = ++at};
+		bench.pci = create();
+		fault_disarm();
+		ck_assert_ptr_nonnull(bench.pci);
+		for (unsigned int i = 0; i < PCI_BARS; i++)
+			holes += bench.pci->bars[i].reservation && has_hole(&bench.pci->bars[i]);
+		vfio_pci_destroy(bench.pci);
+		bench.pci = NULL;
+		teardown();
+	} while (fault_plan.struck);
+	ck_assert_uint_gt(at, 5);
+	ck_assert_uint_eq(holes, 0);
+}
+END_TEST
+
 static void be_quiet(void)
 {
 	log_set_level(LOG_ERROR);
@@ -311,6 +343,7 @@ static void add_tests(TCase *tests)
 	tcase_add_loop_test(tests, every_call_fails, 0, count);
 	tcase_add_loop_test(tests, the_device_goes_away_at_every_call, 0, count);
 	tcase_add_loop_test(tests, the_library_fails_at_every_call, 0, count);
+	tcase_add_test(tests, a_refused_mapping_leaves_no_hole_in_the_reservation);
 	tcase_add_loop_test(tests, memory_runs_out_at_every_allocation, 0, count);
 }
 
