@@ -17,7 +17,11 @@
 #include "vmm/base/bits.h"
 #include "vmm/base/fd.h"
 
-enum { REGION_SHIFT = 24, REGION_ROOM = 1 << REGION_SHIFT };
+enum {
+	REGION_SHIFT = 24,
+	REGION_ROOM = 1 << REGION_SHIFT,
+	MEMORY_SIZE = FAKE_REGIONS * REGION_ROOM,
+};
 
 static struct vfio_fake *to_fake(const struct vfio_backend *backend)
 {
@@ -175,43 +179,58 @@ static int fake_set_irqs(struct vfio_backend *backend, struct vfio_irq_set *set)
 /* As in vfio-pci, BARs do not answer while the device does not decode. */
 static bool decodes(const struct vfio_fake *fake, uint32_t index)
 {
-	uint64_t command = vfio_fake_peek(fake, VFIO_PCI_CONFIG_REGION_INDEX, PCI_COMMAND, 2);
+	const uint8_t *config = fake->bytes + (VFIO_PCI_CONFIG_REGION_INDEX << REGION_SHIFT);
+	uint16_t command = load_le16(config + PCI_COMMAND);
 
 	if (index >= VFIO_PCI_ROM_REGION_INDEX)
 		return true;
 	return command & (index == 2 ? PCI_COMMAND_IO : PCI_COMMAND_MEMORY);
 }
 
+/* Where the access is in the fake's memory; NULL: it does not answer there. */
+static uint8_t *place_of(const struct vfio_fake *fake, const struct vfio_region_info *region,
+			 uint64_t offset, unsigned int size)
+{
+	if (!decodes(fake, region->index) || !range_fits(offset, size, REGION_ROOM) ||
+	    !range_fits(region->offset + offset, size, MEMORY_SIZE))
+		return NULL;
+	return fake->bytes + region->offset + offset;
+}
+
 static int fake_read(struct vfio_backend *backend, const struct vfio_region_info *region,
 		     uint64_t offset, void *data, unsigned int size)
 {
 	struct vfio_fake *fake = to_fake(backend);
+	uint8_t *place;
 	int result;
 
 	fake->reads++;
 	fake->last_size = size;
 	if (refused(fake, "read", data, size, &result))
 		return result;
-	if (!decodes(fake, region->index) || !range_fits(offset, size, REGION_ROOM))
+	place = place_of(fake, region, offset, size);
+	if (!place)
 		return -EIO;
-	return fd_read_at(fake->memory, data, size, region->offset + offset);
+	memcpy(data, place, size);
+	return 0;
 }
 
 static int fake_write(struct vfio_backend *backend, const struct vfio_region_info *region,
 		      uint64_t offset, const void *data, unsigned int size)
 {
 	struct vfio_fake *fake = to_fake(backend);
+	uint8_t *place;
 	int result;
 
 	fake->writes++;
 	fake->last_size = size;
 	if (refused(fake, "write", NULL, 0, &result))
 		return result;
-	if (!decodes(fake, region->index) || !range_fits(offset, size, REGION_ROOM))
+	place = place_of(fake, region, offset, size);
+	if (!place)
 		return -EIO;
-	return pwrite(fake->memory, data, size, (off_t)(region->offset + offset)) == (int)size
-		       ? 0
-		       : -EIO;
+	memcpy(place, data, size);
+	return 0;
 }
 
 static int fake_region_fd(struct vfio_backend *backend, const struct vfio_region_info *region,
@@ -300,6 +319,7 @@ static const struct vfio_backend_ops fake_ops = {
 	.close = fake_close,
 };
 
+/* By the descriptor: a test may look at a device while the layer's thread is at it. */
 void vfio_fake_poke(struct vfio_fake *fake, unsigned int region, uint64_t offset, unsigned int size,
 		    uint64_t value)
 {
@@ -385,7 +405,10 @@ void vfio_fake_init(struct vfio_fake *fake)
 	fake->backend.ops = &fake_ops;
 	snprintf(fake->name, sizeof(fake->name), "0000:01:00.0");
 	fake->memory = memfd_create("vfio-fake", MFD_CLOEXEC);
-	if (fake->memory < 0 || ftruncate(fake->memory, (off_t)FAKE_REGIONS << REGION_SHIFT) < 0)
+	if (fake->memory < 0 || ftruncate(fake->memory, MEMORY_SIZE) < 0)
+		abort();
+	fake->bytes = mmap(NULL, MEMORY_SIZE, PROT_READ | PROT_WRITE, MAP_SHARED, fake->memory, 0);
+	if (fake->bytes == MAP_FAILED)
 		abort();
 	fake->info.flags = VFIO_DEVICE_FLAGS_PCI | VFIO_DEVICE_FLAGS_RESET;
 	fake->info.num_regions = 9;
@@ -414,6 +437,7 @@ void vfio_fake_init(struct vfio_fake *fake)
 
 void vfio_fake_release(struct vfio_fake *fake)
 {
+	munmap(fake->bytes, MEMORY_SIZE);
 	fd_close(&fake->memory);
 }
 

@@ -34,6 +34,7 @@ struct vfio_fake {
 	struct fake_region regions[FAKE_REGIONS];
 	struct vfio_irq_info irqs[FAKE_IRQS];
 	int memory;
+	uint8_t *bytes; /* of it, all mapped */
 	bool closed;
 	unsigned int resets, reads, writes;
 	unsigned int last_size; /* of the last read or write */
