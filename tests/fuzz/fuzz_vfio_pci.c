@@ -502,6 +502,24 @@ static void check_mastering(bool could_master)
 	require(could_master);
 }
 
+/* A restart of the machine brings a device in order back, whatever the guest did with it. */
+static void check_restart(void)
+{
+	if (bench.struck || bench.fake.dies_in_reset)
+		return;
+	turn_loop();
+	pci_host_reset(bench.host);
+	turn_loop();
+	/* The host has it back. */
+	if (bench.pci->state == VFIO_PCI_GONE)
+		return;
+	require(bench.pci->state == VFIO_PCI_ALIVE && bench.mapped_count == 0);
+	require(vfio_fake_peek(&bench.fake, CONFIG, PCI_COMMAND, 2) == 0);
+	require(bench.fake.span[VFIO_PCI_MSI_IRQ_INDEX] == 0);
+	require(bench.fake.span[VFIO_PCI_MSIX_IRQ_INDEX] == 0);
+	require((bench.irq.attached != 0) == (bench.pci->irqs.intx.trigger >= 0));
+}
+
 static void run(struct input *input)
 {
 	bool could_master = false;
@@ -542,6 +560,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	if (bench.pci && vfio_pci_attach(bench.pci, bench.host, SLOT, 0, &bench.err) == 0) {
 		(void)!pci_host_assign(bench.host, &bench.err);
 		run(&input);
+		check_restart();
 	} else if (bench.pci && !bench.pci->on_bus) {
 		vfio_pci_destroy(bench.pci);
 		bench.pci = NULL;
