@@ -410,6 +410,7 @@ END_TEST
 
 static void add_tests(TCase *tests)
 {
+	tcase_set_timeout(tests, 120);
 	tcase_add_checked_fixture(tests, setup, teardown);
 	tcase_add_loop_test(tests, every_call_of_set_up_fails, 0, ARRAY_SIZE(errors));
 	tcase_add_test(tests, the_device_goes_away_at_every_call_of_set_up);

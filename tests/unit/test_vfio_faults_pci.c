@@ -339,6 +339,7 @@ static void add_tests(TCase *tests)
 {
 	const int count = ARRAY_SIZE(scenes);
 
+	tcase_set_timeout(tests, 120);
 	tcase_add_checked_fixture(tests, be_quiet, NULL);
 	tcase_add_loop_test(tests, every_call_fails, 0, count);
 	tcase_add_loop_test(tests, the_device_goes_away_at_every_call, 0, count);

@@ -440,6 +440,7 @@ END_TEST
 
 static void add_tests(TCase *tests)
 {
+	tcase_set_timeout(tests, 120);
 	tcase_add_checked_fixture(tests, setup, teardown);
 	tcase_add_test(tests, every_sequence_where_vectors_come_all_at_once);
 	tcase_add_test(tests, every_sequence_where_vectors_are_added_one_by_one);
