@@ -121,7 +121,9 @@ FAULT_WRAPS := malloc calloc realloc strdup mmap munmap madvise eventfd timerfd_
 $(B)/tests/unit/test_vfio_fault%: LDFLAGS_ALL += $(FAULT_WRAPS:%=-Wl,--wrap=%)
 
 # A target over the unit tests' fakes, with libFuzzer's main().
-$(B)/tests/fuzz/fuzz_%: $(B)/tests/fuzz/fuzz_%.o $(UNIT_SUPPORT) $(LIBRARIES)
+FUZZ_SUPPORT := $(B)/tests/unit/support_fault.o $(B)/tests/unit/support_vfio_fake.o
+
+$(B)/tests/fuzz/fuzz_%: $(B)/tests/fuzz/fuzz_%.o $(FUZZ_SUPPORT) $(LIBRARIES)
 	$(call say,LINK,$@)
 	$(Q)$(CC) $(LDFLAGS_ALL) -fsanitize=fuzzer -o $@ $(filter %.o,$^) \
 		-Wl,--start-group $(filter %.a,$^) -Wl,--end-group -lcheck -lsubunit -lrt -lm
