@@ -116,8 +116,8 @@ $(B)/tests/unit/test_%: $(B)/tests/unit/test_%.o $(UNIT_SUPPORT) $(LIBRARIES)
 		-lcheck -lsubunit $(JANSSON) -lrt -lm
 
 # Programs that make the C library's calls fail, in what they link alone.
-FAULT_WRAPS := malloc calloc realloc strdup mmap munmap madvise eventfd timerfd_create epoll_ctl \
-	pthread_create fopen readlink
+FAULT_WRAPS := malloc calloc realloc reallocarray strdup mmap munmap madvise eventfd timerfd_create \
+	epoll_ctl pthread_create fopen readlink
 $(B)/tests/unit/test_vfio_fault%: LDFLAGS_ALL += $(FAULT_WRAPS:%=-Wl,--wrap=%)
 
 # A target over the unit tests' fakes, with libFuzzer's main().

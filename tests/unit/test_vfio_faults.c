@@ -160,7 +160,10 @@ static int bring_up(void)
 {
 	const struct vfio_settings settings = {.sysfs = tree_path(""),
 					       .dev_vfio = tree_path("dev")};
-	const struct vfio_attach to = {.irq = &world.irq, .host = world.host, .loop = world.loop};
+	const struct vfio_attach to = {.mmio = world.mmio,
+				       .irq = &world.irq,
+				       .host = world.host,
+				       .loop = world.loop};
 	struct vfio_device_config configs[DEVICES];
 	int status = 0;
 
