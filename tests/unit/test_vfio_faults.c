@@ -381,7 +381,7 @@ static void walk_teardown(const struct fault_plan *how, bool host_first)
 START_TEST(every_call_of_teardown_fails)
 {
 	libc.calls = true;
-	walk_teardown(&(struct fault_plan){.error = errors[_i]}, _i % 2);
+	walk_teardown(&(struct fault_plan){.error = -EIO}, _i);
 }
 END_TEST
 
@@ -420,7 +420,7 @@ static void add_tests(TCase *tests)
 	tcase_add_test(tests, every_access_is_cut_short);
 	tcase_add_loop_test(tests, every_answer_is_nonsense, 0, ARRAY_SIZE(fillings));
 	tcase_add_test(tests, memory_runs_out_at_every_allocation);
-	tcase_add_loop_test(tests, every_call_of_teardown_fails, 0, ARRAY_SIZE(errors));
+	tcase_add_loop_test(tests, every_call_of_teardown_fails, 0, 2);
 	tcase_add_loop_test(tests, the_device_goes_away_at_every_call_of_teardown, 0, 2);
 	tcase_add_test(tests, memory_runs_out_in_teardown);
 }
