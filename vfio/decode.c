@@ -262,12 +262,14 @@ static void append_registers(char *text, const char *prefix, const struct regist
 		if (!ranges_overlap(offset, size, registers->offset, registers->size))
 			continue;
 		append(text, "%s%s", *text ? ", " : prefix, registers->name);
+		/* One without bits may be longer than a value. */
+		if (!registers->bits)
+			continue;
 		own = registers->offset >= offset ? value >> 8 * (registers->offset - offset)
 						  : value << 8 * (offset - registers->offset);
 		if (registers->bits == power_bits && registers->offset >= offset)
 			append(text, ": D%u", (unsigned int)(own & PCI_PM_CTRL_STATE_MASK));
-		if (registers->bits)
-			append_bits(text, registers->bits, own);
+		append_bits(text, registers->bits, own);
 	}
 }
 

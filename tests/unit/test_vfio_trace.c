@@ -60,6 +60,7 @@ START_TEST(every_access_is_told_in_words)
 	config_write(0x72, 2, 0x8000);
 	config_write(0x44, 2, 0);
 	config_read(0x104, 4);
+	config_read(0x128, 4);
 	config_read(0x184, 4);
 	guest_write(bar(0) + 0x3000 + 3 * 16 + 12, 4, 0);
 	guest_write(bar(0) + 8, 2, 0xbeef);
@@ -73,6 +74,7 @@ START_TEST(every_access_is_told_in_words)
 	told("config  write 0x0072+2  0x8000  MSI-X Message Control: enable\n");
 	told("config  write 0x0044+2  0x0000  Power Management Control/Status: D0\n");
 	told("config  read  0x0104+4  0x00000000  Advanced Error Reporting Uncorrectable Status\n");
+	told("config  read  0x0128+4  0x00000000  Advanced Error Reporting Header Log\n");
 	told("config  read  0x0184+4  0x00000000  Device Serial Number +0x4\n");
 	told("bar0    write 0x303c+4  0x00000000  MSI-X vector 3 control: unmasked\n");
 	told("bar0    write 0x0008+2  0xbeef\n");
