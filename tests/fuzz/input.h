@@ -96,6 +96,7 @@ static inline void swallow(const char *format, va_list arguments)
 
 DEFINE_SILENT_LOG(error)
 DEFINE_SILENT_LOG(warn)
+DEFINE_SILENT_LOG(notice)
 DEFINE_SILENT_LOG(info)
 DEFINE_SILENT_LOG(debug)
 
