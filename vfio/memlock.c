@@ -8,10 +8,22 @@
 #include <linux/capability.h>
 #include <stdbool.h>
 #include <sys/resource.h>
+#include <sys/stat.h>
 #include <sys/syscall.h>
 #include <unistd.h>
 
 #include "vmm/base/bits.h"
+
+/* The kernel gives every namespace but the first of its kind a number of its own. */
+enum { FIRST_USER_NAMESPACE = 0xeffffffd };
+
+/* In a container of an ordinary user the kernel counts none of root's capabilities for this. */
+static bool is_in_first_namespace(void)
+{
+	struct stat status;
+
+	return stat("/proc/self/ns/user", &status) < 0 || status.st_ino == FIRST_USER_NAMESPACE;
+}
 
 static bool have_capability(unsigned int capability)
 {
@@ -20,7 +32,8 @@ static bool have_capability(unsigned int capability)
 
 	if (syscall(SYS_capget, &header, data) < 0)
 		return false;
-	return data[CAP_TO_INDEX(capability)].effective & CAP_TO_MASK(capability);
+	return (data[CAP_TO_INDEX(capability)].effective & CAP_TO_MASK(capability)) != 0 &&
+	       is_in_first_namespace();
 }
 
 static int refuse(uint64_t need, uint64_t most, struct err *err)

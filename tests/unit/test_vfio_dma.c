@@ -4,11 +4,15 @@
 #include <check.h>
 #include <errno.h>
 #include <linux/capability.h>
+#include <sched.h>
 #include <semaphore.h>
+#include <signal.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/resource.h>
 #include <sys/syscall.h>
+#include <sys/wait.h>
 #include <unistd.h>
 
 #include "tests/unit/support_log.h"
@@ -466,6 +470,28 @@ START_TEST(asking_raises_nothing)
 }
 END_TEST
 
+/* Root of a container that an ordinary user made is nobody to the kernel's account. */
+START_TEST(root_of_another_namespace_is_not_root)
+{
+	int status = 0;
+	long child;
+
+	set_limit(64 * KIB, 8 * MIB);
+	child = syscall(SYS_clone, CLONE_NEWUSER | SIGCHLD, 0, 0, 0, 0);
+	if (child == 0)
+		_exit(vfio_memlock_ensure(256 * MIB, &err) == -ENOMEM &&
+				      vfio_memlock_ensure(8 * MIB, &err) == 0
+			      ? 0
+			      : 1);
+	if (child < 0) {
+		puts("skip: root_of_another_namespace_is_not_root: no user namespaces here");
+		return;
+	}
+	ck_assert_int_eq(waitpid((pid_t)child, &status, 0), child);
+	ck_assert_int_eq(status, 0);
+}
+END_TEST
+
 START_TEST(a_limit_that_suffices_is_left_alone)
 {
 	struct rlimit limit;
@@ -499,6 +525,7 @@ static void add_tests(TCase *tests)
 	tcase_add_test(tests, locked_memory_too_low_says_how_much);
 	tcase_add_test(tests, the_soft_limit_is_raised_within_the_hard_one);
 	tcase_add_test(tests, asking_raises_nothing);
+	tcase_add_test(tests, root_of_another_namespace_is_not_root);
 	tcase_add_test(tests, a_limit_that_suffices_is_left_alone);
 }
 
