@@ -469,8 +469,9 @@ static void check_mappings(void)
 	for (size_t i = 0; i < bench.mapped_count; i++) {
 		const struct mem_region *region = bench.mapped[i];
 
-		require(region->kind == MEM_DEVICE && region->map == bench.mmio &&
-			is_mappable(region) && in_a_window(region->base, region->size));
+		require((region->kind == MEM_DEVICE || region->kind == MEM_ROM) &&
+			region->map == bench.mmio && is_mappable(region) &&
+			in_a_window(region->base, region->size));
 		check_excess(region);
 		for (size_t j = 0; j < i; j++)
 			require(!ranges_overlap(region->base, region->size, bench.mapped[j]->base,
