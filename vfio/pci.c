@@ -297,7 +297,7 @@ void vfio_pci_release(struct vfio_pci *pci, bool reset)
 		give_back(pci, reset);
 	if (pci->on_bus)
 		pci_host_unlock(&pci->device);
-	vfio_reset_settle(pci, true);
+	vfio_reset_settle(pci);
 	if (held && pci->wanted_back && pci->keeper_ops)
 		pci->keeper_ops->released(pci->keeper, pci);
 }

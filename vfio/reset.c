@@ -46,8 +46,12 @@ static int carry_out(struct vfio_pci *pci)
 		return 0;
 	if (reset->by_function)
 		return pci->backend->ops->reset(pci->backend);
-	if (reset->bus)
-		return pci->backend->ops->hot_reset(pci->backend, reset->bus->request);
+	if (reset->bus) {
+		int error = pci->backend->ops->hot_reset(pci->backend, reset->bus->request);
+
+		reset->bus_done = error >= 0;
+		return error;
+	}
 	if (!reset->told_none) {
 		reset->told_none = true;
 		log_warn("passthrough device %s: it has no reset: only its bus mastering and its "
@@ -159,14 +163,15 @@ static void bring_back(struct vfio_pci *pci)
 	pci_device_remap(&pci->device);
 }
 
-void vfio_reset_settle(struct vfio_pci *pci, bool worked)
+void vfio_reset_settle(struct vfio_pci *pci)
 {
 	struct vfio_reset *reset = &pci->reset;
 
-	if (reset->bus && worked)
+	if (reset->bus_done)
 		pci->keeper_ops->bus_was_reset(pci->keeper, pci, reset->bus);
 	vfio_bus_reset_free(reset->bus);
 	reset->bus = NULL;
+	reset->bus_done = false;
 }
 
 /* Main thread, no lock held. */
@@ -178,7 +183,7 @@ static void finish(struct vfio_pci *pci)
 		pthread_join(reset->thread, NULL);
 	reset->running = false;
 	set_deadline(reset, 0);
-	vfio_reset_settle(pci, reset->worked);
+	vfio_reset_settle(pci);
 	pci_host_lock(&pci->device);
 	if (pci->state == VFIO_PCI_RESETTING)
 		bring_back(pci);
@@ -264,7 +269,7 @@ void vfio_reset_release(struct vfio_pci *pci)
 		pthread_join(reset->thread, NULL);
 		reset->running = false;
 	}
-	vfio_reset_settle(pci, false);
+	vfio_reset_settle(pci);
 	unwatch(pci, &reset->deadline);
 	unwatch(pci, &reset->done);
 	fd_close(&reset->stop);

@@ -27,6 +27,7 @@ struct vfio_reset {
 	bool skip;   /* which is why this one is left out */
 	enum vfio_reset_cause cause;
 	struct vfio_bus_reset *bus; /* how, when it cannot be by function */
+	bool bus_done;              /* the thread's, likewise: `bus` was carried out */
 	bool running;               /* `thread` is to be joined */
 	pthread_t thread;
 	bool worked; /* the thread's, until it is joined */
@@ -68,8 +69,8 @@ void vfio_reset_prepare(struct vfio_pci *pci);
  */
 bool vfio_reset_now(struct vfio_pci *pci);
 
-/* What follows vfio_reset_prepare() in the end; @worked: others on the bus were reset too. */
-void vfio_reset_settle(struct vfio_pci *pci, bool worked);
+/* What follows vfio_reset_prepare() in the end: others on a bus that was reset need no more. */
+void vfio_reset_settle(struct vfio_pci *pci);
 
 /*
  * Whether the guest's write to [@offset, @offset + @size) asks for a function reset that VFIO can

@@ -289,6 +289,8 @@ static int fake_hot_reset(struct vfio_backend *backend, struct vfio_pci_hot_rese
 
 	fake->hot_resets++;
 	note(fake, "hot", 0, 0, reset->count);
+	if (fake->hot_reset_error)
+		return fake->hot_reset_error;
 	if (fake->dies_in_reset)
 		vfio_fake_kill(fake);
 	return refused(fake, "hot reset", NULL, 0, &result) ? result : 0;

@@ -45,6 +45,7 @@ struct vfio_fake {
 	struct vfio_pci_dependent_device dependent[FAKE_DEPENDENTS];
 	uint32_t dependents;
 	unsigned int hot_resets;
+	int hot_reset_error; /* 0: it is carried out */
 
 	/* What the device signals, by index and vector; -1 nothing. */
 	int triggers[FAKE_IRQS][FAKE_VECTORS];

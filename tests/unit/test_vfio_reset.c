@@ -305,6 +305,34 @@ START_TEST(the_bus_is_reset_at_the_end_too)
 }
 END_TEST
 
+/* Its neighbours still need their own. */
+START_TEST(a_bus_reset_that_was_refused_spares_nobody)
+{
+	set_dependents(2, 7);
+	bench.fake.hot_reset_error = -EAGAIN;
+	start_busy();
+	pci_host_reset(bench.host);
+	ck_assert_uint_eq(bench.fake.hot_resets, 1);
+	ck_assert_uint_eq(spared, 0);
+	stop_busy();
+	ck_assert_uint_eq(spared, 0);
+}
+END_TEST
+
+START_TEST(a_device_that_is_lost_at_the_end_spares_nobody)
+{
+	set_dependents(2, 7);
+	start_busy();
+	bench.fake.dies_in_reset = true;
+	pci_host_reset(bench.host);
+	ck_assert_int_eq(bench.pci->state, VFIO_PCI_ISOLATED);
+	spared = bench.fake.hot_resets = 0;
+	stop_busy();
+	ck_assert_uint_eq(bench.fake.hot_resets, 0);
+	ck_assert_uint_eq(spared, 0);
+}
+END_TEST
+
 static void add_tests(TCase *tests)
 {
 	tcase_add_checked_fixture(tests, setup, teardown);
@@ -321,6 +349,8 @@ static void add_tests(TCase *tests)
 	tcase_add_test(tests, a_device_in_use_is_reset_at_the_end);
 	tcase_add_test(tests, a_device_that_was_not_used_is_not);
 	tcase_add_test(tests, the_bus_is_reset_at_the_end_too);
+	tcase_add_test(tests, a_bus_reset_that_was_refused_spares_nobody);
+	tcase_add_test(tests, a_device_that_is_lost_at_the_end_spares_nobody);
 }
 
 int main(void)
