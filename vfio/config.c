@@ -126,15 +126,18 @@ static bool wakes_up_reset(const struct vfio_pci *pci, unsigned int offset, unsi
 
 static enum mem_result check_reset(struct vfio_pci *pci)
 {
-	if (pci->reset.answered) {
-		pci->reset.answered = false;
+	struct vfio_reset *reset = &pci->reset;
+
+	if (reset->answered) {
+		reset->answered = reset->awaited = false;
 		return MEM_DONE;
 	}
 	if (pci->wanted_back)
 		return MEM_DONE;
 	if (pci->state == VFIO_PCI_ALIVE)
 		vfio_reset_begin(pci, VFIO_RESET_GUEST);
-	return pci->state == VFIO_PCI_RESETTING ? MEM_NOT_YET : MEM_DONE;
+	/* One that is late or is not the guest's is waited for no more: all ones tell of it. */
+	return reset->awaited ? MEM_NOT_YET : MEM_DONE;
 }
 
 /* A device that could reach memory which is not mapped yet would fault in the IOMMU. */

@@ -125,7 +125,7 @@ static void vfio_pci_reset(struct pci_device *device)
 	if (!pci->reset.running && pci->state != VFIO_PCI_GONE)
 		vfio_reset_prepare(pci);
 	pci_host_lock(device);
-	pci->reset.answered = false;
+	pci->reset.answered = pci->reset.awaited = false;
 	if (pci->state == VFIO_PCI_GONE || pci->reset.running)
 		pci_device_unmap(device);
 	else

@@ -178,8 +178,13 @@ void vfio_reset_settle(struct vfio_pci *pci)
 static void finish(struct vfio_pci *pci)
 {
 	struct vfio_reset *reset = &pci->reset;
+	bool running;
 
-	if (reset->running)
+	/* The processor that began it may not have stored its thread yet. */
+	pci_host_lock(&pci->device);
+	running = reset->running;
+	pci_host_unlock(&pci->device);
+	if (running)
 		pthread_join(reset->thread, NULL);
 	reset->running = false;
 	set_deadline(reset, 0);
@@ -187,9 +192,9 @@ static void finish(struct vfio_pci *pci)
 	pci_host_lock(&pci->device);
 	if (pci->state == VFIO_PCI_RESETTING)
 		bring_back(pci);
-	reset->answered = reset->cause == VFIO_RESET_GUEST;
-	pci_host_unlock(&pci->device);
+	reset->answered = reset->awaited;
 	tell_outcome(pci);
+	pci_host_unlock(&pci->device);
 	if (pci->keeper_ops)
 		pci->keeper_ops->wake(pci->keeper);
 	if (pci->wanted_back)
@@ -211,13 +216,15 @@ static void on_deadline(void *owner, uint32_t events)
 	struct vfio_pci *pci = owner;
 
 	(void)events;
-	set_deadline(&pci->reset, 0);
+	/* Not when the reset ended in the same round of the loop. */
+	if (!fd_take(pci->reset.deadline))
+		return;
 	log_guest(&pci->limit, LOG_ERROR,
 		  "passthrough device %s: its reset has not ended after %d ms: it reads all ones "
 		  "until then",
 		  pci->device.name, pci->reset.deadline_ms);
 	pci_host_lock(&pci->device);
-	pci->reset.answered = pci->state == VFIO_PCI_RESETTING;
+	pci->reset.answered = pci->reset.awaited;
 	pci_host_unlock(&pci->device);
 	if (pci->keeper_ops)
 		pci->keeper_ops->wake(pci->keeper);
@@ -293,6 +300,7 @@ void vfio_reset_begin(struct vfio_pci *pci, enum vfio_reset_cause cause)
 	struct vfio_reset *reset = &pci->reset;
 
 	reset->cause = cause;
+	reset->awaited = cause == VFIO_RESET_GUEST;
 	reset->answered = false;
 	take_spared(reset);
 	vfio_pci_withdraw(pci, VFIO_PCI_RESETTING);

@@ -36,7 +36,8 @@ struct vfio_reset {
 	int done;             /* eventfd: the thread is at its end */
 	int stop;             /* eventfd: no more tries */
 	int deadline;         /* timerfd: the guest's write waits no longer */
-	bool answered;        /* under the host lock: the write that asked for it may end */
+	bool awaited;         /* under the host lock: a write of the guest's waits for it */
+	bool answered;        /* likewise: that write may end */
 };
 
 /* Makes the descriptors and watches them. -errno with @err set; vfio_reset_release() takes it back. */

@@ -4,6 +4,9 @@
 #include <check.h>
 #include <errno.h>
 #include <fcntl.h>
+#include <poll.h>
+#include <pthread.h>
+#include <sched.h>
 #include <stdatomic.h>
 #include <stdlib.h>
 #include <unistd.h>
@@ -174,6 +177,86 @@ START_TEST(a_reset_that_takes_too_long_is_not_waited_for)
 	ck_assert_int_eq(config_write(0xa8, 2, PCI_EXP_DEVCTL_BCR_FLR), MEM_DONE);
 	ck_assert_int_eq(bench.pci->state, VFIO_PCI_RESETTING);
 	ck_assert_uint_eq(config_read(PCI_VENDOR_ID, 4), UINT32_MAX);
+	/* Nor is another one begun, or waited for, meanwhile. */
+	ck_assert_int_eq(config_write(0xa8, 2, PCI_EXP_DEVCTL_BCR_FLR), MEM_DONE);
+	run_loop_while(VFIO_PCI_RESETTING);
+	is_as_after_power_on();
+	ck_assert_uint_eq(bench.fake.resets, 1);
+	/* The next one is as good as any. */
+	bench.fake.reset_ms = 0;
+	ck_assert_int_eq(config_write(0xa8, 2, PCI_EXP_DEVCTL_BCR_FLR), MEM_NOT_YET);
+	run_loop_while(VFIO_PCI_RESETTING);
+	ck_assert_int_eq(config_write(0xa8, 2, PCI_EXP_DEVCTL_BCR_FLR), MEM_DONE);
+	ck_assert_uint_eq(bench.fake.resets, 2);
+	stop_busy();
+}
+END_TEST
+
+static void is_readable(int fd)
+{
+	struct pollfd event = {.fd = fd, .events = POLLIN};
+
+	ck_assert_int_eq(poll(&event, 1, 3000), 1);
+}
+
+/* Deadline and end are seen in one round of the loop: the write is answered once, by the end. */
+START_TEST(a_deadline_at_the_end_is_none)
+{
+	start_busy();
+	bench.fake.reset_ms = 20;
+	bench.pci->reset.deadline_ms = 20;
+	for (unsigned int i = 1; i <= 20; i++) {
+		ck_assert_int_eq(config_write(0xa8, 2, PCI_EXP_DEVCTL_BCR_FLR), MEM_NOT_YET);
+		is_readable(bench.pci->reset.done);
+		is_readable(bench.pci->reset.deadline);
+		run_loop_once();
+		ck_assert_int_eq(bench.pci->state, VFIO_PCI_ALIVE);
+		ck_assert_int_eq(config_write(0xa8, 2, PCI_EXP_DEVCTL_BCR_FLR), MEM_DONE);
+		ck_assert_uint_eq(bench.fake.resets, i);
+	}
+	stop_busy();
+}
+END_TEST
+
+static void *reset_often(void *argument)
+{
+	atomic_bool *done = argument;
+
+	for (unsigned int i = 0; i < 200; i++)
+		while (config_write(0xa8, 2, PCI_EXP_DEVCTL_BCR_FLR) == MEM_NOT_YET)
+			sched_yield();
+	atomic_store(done, true);
+	return NULL;
+}
+
+/* The end of a reset may be seen before the processor that began it gets any further. */
+START_TEST(a_processor_and_the_loop_meet_in_a_reset)
+{
+	atomic_bool done = false;
+	pthread_t processor;
+
+	start_busy();
+	ck_assert_int_eq(pthread_create(&processor, NULL, reset_often, &done), 0);
+	while (!atomic_load(&done))
+		run_loop_once();
+	pthread_join(processor, NULL);
+	ck_assert_uint_eq(bench.fake.resets, 200);
+	ck_assert(!bench.pci->reset.running);
+	is_as_after_power_on();
+	stop_busy();
+}
+END_TEST
+
+/* Its own reset comes with the recovery, for which no processor waits. */
+START_TEST(a_reset_asked_for_while_it_recovers_does_not_wait)
+{
+	static const int pauses_ms[] = {50, 0};
+
+	start_busy();
+	bench.pci->reset.pauses_ms = pauses_ms;
+	ck_assert(vfio_fake_fire(&bench.fake, VFIO_PCI_ERR_IRQ_INDEX, 0));
+	run_loop_once();
+	ck_assert_int_eq(config_write(0xa8, 2, PCI_EXP_DEVCTL_BCR_FLR), MEM_DONE);
 	run_loop_while(VFIO_PCI_RESETTING);
 	is_as_after_power_on();
 	stop_busy();
@@ -341,6 +424,9 @@ static void add_tests(TCase *tests)
 	tcase_add_test(tests, a_reset_that_the_device_does_not_have_is_none);
 	tcase_add_test(tests, a_device_lost_in_the_guests_reset_stays_away);
 	tcase_add_test(tests, a_reset_that_takes_too_long_is_not_waited_for);
+	tcase_add_test(tests, a_deadline_at_the_end_is_none);
+	tcase_add_test(tests, a_processor_and_the_loop_meet_in_a_reset);
+	tcase_add_test(tests, a_reset_asked_for_while_it_recovers_does_not_wait);
 	tcase_add_test(tests, a_device_that_recovers_comes_back_reset);
 	tcase_add_test(tests, a_device_that_does_not_recover_is_given_up);
 	tcase_add_test(tests, the_host_gets_it_after_the_reset_under_way);
