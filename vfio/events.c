@@ -19,10 +19,8 @@ static void on_error(void *owner, uint32_t events)
 		  "the guest's reach; see the host's kernel log",
 		  pci->device.name);
 	pci_host_lock(&pci->device);
-	if (pci->state == VFIO_PCI_ALIVE) {
-		vfio_pci_quiet(pci);
+	if (pci->state == VFIO_PCI_ALIVE)
 		vfio_reset_begin(pci, VFIO_RESET_RECOVERY);
-	}
 	pci_host_unlock(&pci->device);
 }
 

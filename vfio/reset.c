@@ -65,8 +65,10 @@ static bool try_reset(struct vfio_pci *pci, enum log_level level)
 {
 	int error;
 
+	/* Twice: the kernel gives a device that lost its registers asleep those of before back. */
 	vfio_pci_quiet(pci);
 	wake(pci);
+	vfio_pci_quiet(pci);
 	error = carry_out(pci);
 	if (error < 0)
 		log_guest(&pci->limit, level, "passthrough device %s: it was not reset: %s",
@@ -304,6 +306,9 @@ void vfio_reset_begin(struct vfio_pci *pci, enum vfio_reset_cause cause)
 	reset->answered = false;
 	take_spared(reset);
 	vfio_pci_withdraw(pci, VFIO_PCI_RESETTING);
+	/* Its first try comes later; only now is nothing of it mapped. */
+	if (cause == VFIO_RESET_RECOVERY)
+		vfio_pci_quiet(pci);
 	/* At a restart the firmware's addresses are there again. */
 	if (cause != VFIO_RESET_MACHINE)
 		pci_device_lose_registers(&pci->device);

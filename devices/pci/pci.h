@@ -116,7 +116,8 @@ uint64_t pci_device_bar_address(const struct pci_device *device, unsigned int in
 bool pci_device_decodes(const struct pci_device *device, enum pci_bar_kind kind);
 
 /*
- * Takes all slices out of the maps and keeps them out until pci_device_remap() or pci_host_reset().
+ * Takes all slices out of the maps and keeps them out until pci_device_remap() or pci_host_reset();
+ * meanwhile the guest's writes do not change the shadow.
  * Host lock and device lock held by the caller through pci_host_lock().
  */
 void pci_device_unmap(struct pci_device *device);

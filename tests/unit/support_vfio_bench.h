@@ -24,6 +24,7 @@ static struct {
 	struct mem_listener listener;
 	struct mem_region *mapped[16];
 	size_t mapped_count;
+	size_t left_late; /* mapped slices that were there after the device stopped decoding */
 	struct pci_host *host;
 	struct loop *loop;
 	struct kvm_irq irq;
@@ -51,6 +52,9 @@ static inline int listener_add(struct mem_listener *listener, struct mem_region 
 static inline void listener_del(struct mem_listener *listener, struct mem_region *region)
 {
 	(void)listener;
+	if (region->kind == MEM_DEVICE && !bench.fake.closed &&
+	    !(vfio_fake_peek(&bench.fake, CONFIG, PCI_COMMAND, 2) & PCI_COMMAND_MEMORY))
+		bench.left_late++;
 	for (size_t i = 0; i < bench.mapped_count; i++)
 		if (bench.mapped[i] == region)
 			bench.mapped[i] = bench.mapped[--bench.mapped_count];

@@ -215,6 +215,21 @@ static int fake_read(struct vfio_backend *backend, const struct vfio_region_info
 	return 0;
 }
 
+/* On the way back from D3hot vfio-pci restores what a device loses there, bus mastering included. */
+static void change_power(struct vfio_fake *fake, uint8_t value)
+{
+	const unsigned int config = VFIO_PCI_CONFIG_REGION_INDEX, at = 0x44;
+	uint64_t old = vfio_fake_peek(fake, config, at, 1);
+
+	if ((old & PCI_PM_CTRL_STATE_MASK) == (value & PCI_PM_CTRL_STATE_MASK) ||
+	    old & PCI_PM_CTRL_NO_SOFT_RESET)
+		return;
+	if ((value & PCI_PM_CTRL_STATE_MASK) == PCI_PM_CTRL_STATE_MASK)
+		fake->slept_command = vfio_fake_peek(fake, config, PCI_COMMAND, 2);
+	else if ((old & PCI_PM_CTRL_STATE_MASK) == PCI_PM_CTRL_STATE_MASK)
+		vfio_fake_poke(fake, config, PCI_COMMAND, 2, fake->slept_command);
+}
+
 static int fake_write(struct vfio_backend *backend, const struct vfio_region_info *region,
 		      uint64_t offset, const void *data, unsigned int size)
 {
@@ -229,6 +244,8 @@ static int fake_write(struct vfio_backend *backend, const struct vfio_region_inf
 	place = place_of(fake, region, offset, size);
 	if (!place)
 		return -EIO;
+	if (region->index == VFIO_PCI_CONFIG_REGION_INDEX && offset == 0x44)
+		change_power(fake, *(const uint8_t *)data);
 	memcpy(place, data, size);
 	return 0;
 }

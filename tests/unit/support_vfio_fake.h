@@ -39,7 +39,8 @@ struct vfio_fake {
 	unsigned int resets, reads, writes;
 	unsigned int last_size; /* of the last read or write */
 	bool dies_in_reset;
-	unsigned int reset_ms; /* that a reset takes */
+	unsigned int reset_ms;  /* that a reset takes */
+	uint64_t slept_command; /* of COMMAND when it went to D3hot */
 
 	/* Whom a hot reset hits; none: there is no such reset. */
 	struct vfio_pci_dependent_device dependent[FAKE_DEPENDENTS];

@@ -270,6 +270,38 @@ START_TEST(a_device_that_recovers_comes_back_reset)
 	run_loop_once();
 	run_loop_while(VFIO_PCI_RESETTING);
 	ck_assert_uint_eq(bench.fake.resets, 1);
+	/* A processor that reached a BAR which decodes no more would have all of them trapped. */
+	ck_assert_uint_eq(bench.left_late, 0);
+	is_as_after_power_on();
+	stop_busy();
+}
+END_TEST
+
+/* A driver that does not know yet turns bus mastering off in what it reads, or restores what was. */
+START_TEST(what_is_written_meanwhile_goes_nowhere)
+{
+	start_busy();
+	ck_assert(vfio_fake_fire(&bench.fake, VFIO_PCI_ERR_IRQ_INDEX, 0));
+	run_loop_once();
+	ck_assert_int_eq(bench.pci->state, VFIO_PCI_RESETTING);
+	config_write(PCI_BASE_ADDRESS_0, 4, WINDOW32);
+	config_write(PCI_COMMAND, 2, 0xfffb);
+	config_write(0x72, 2, 0x8000);
+	run_loop_while(VFIO_PCI_RESETTING);
+	is_as_after_power_on();
+	ck_assert_uint_eq(config_read(PCI_BASE_ADDRESS_0, 4), 0);
+	stop_busy();
+}
+END_TEST
+
+START_TEST(a_device_reset_asleep_masters_no_more)
+{
+	start_busy();
+	config_write(0x44, 2, 3);
+	ck_assert_int_eq(config_write(0xa8, 2, PCI_EXP_DEVCTL_BCR_FLR), MEM_NOT_YET);
+	run_loop_while(VFIO_PCI_RESETTING);
+	ck_assert_int_eq(config_write(0xa8, 2, PCI_EXP_DEVCTL_BCR_FLR), MEM_DONE);
+	ck_assert_uint_eq(vfio_fake_peek(&bench.fake, CONFIG, 0x44, 1), 0);
 	is_as_after_power_on();
 	stop_busy();
 }
@@ -428,6 +460,8 @@ static void add_tests(TCase *tests)
 	tcase_add_test(tests, a_processor_and_the_loop_meet_in_a_reset);
 	tcase_add_test(tests, a_reset_asked_for_while_it_recovers_does_not_wait);
 	tcase_add_test(tests, a_device_that_recovers_comes_back_reset);
+	tcase_add_test(tests, what_is_written_meanwhile_goes_nowhere);
+	tcase_add_test(tests, a_device_reset_asleep_masters_no_more);
 	tcase_add_test(tests, a_device_that_does_not_recover_is_given_up);
 	tcase_add_test(tests, the_host_gets_it_after_the_reset_under_way);
 	tcase_add_test(tests, without_one_of_its_own_the_bus_is_reset);
