@@ -323,5 +323,9 @@ size_t vfio_pci_descriptors(const struct vfio_pci *pci, int *descriptors, size_t
 	count = vfio_list(device, descriptors, room, count);
 	count = vfio_list(pci->error_event, descriptors, room, count);
 	count = vfio_list(pci->request_event, descriptors, room, count);
+	count = vfio_list(pci->reset.done, descriptors, room, count);
+	count = vfio_list(pci->reset.stop, descriptors, room, count);
+	count = vfio_list(pci->reset.deadline, descriptors, room, count);
+	count = vfio_list(vfio_trace_descriptor(pci->trace), descriptors, room, count);
 	return vfio_irqs_descriptors(&pci->irqs, descriptors, room, count);
 }

@@ -133,7 +133,7 @@ void vfio_pci_release(struct vfio_pci *pci, bool reset);
 /* Releases and frees one that is on no host. NULL is allowed. */
 void vfio_pci_destroy(struct vfio_pci *pci);
 
-/* Lists the device's descriptor and its eventfds behind @count others, as vfio_list(). */
+/* Lists the device's descriptor, its eventfds and timer, and its trace behind @count others, as vfio_list(). */
 size_t vfio_pci_descriptors(const struct vfio_pci *pci, int *descriptors, size_t room,
 			    size_t count);
 

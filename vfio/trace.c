@@ -79,6 +79,19 @@ struct vfio_trace *vfio_trace_open(const char *path, const char *name, struct er
 	return trace;
 }
 
+int vfio_trace_descriptor(struct vfio_trace *trace)
+{
+	int fd = -1;
+
+	if (!trace)
+		return fd;
+	pthread_mutex_lock(&trace->lock);
+	if (trace->file)
+		fd = fileno(trace->file);
+	pthread_mutex_unlock(&trace->lock);
+	return fd;
+}
+
 void vfio_trace_close(struct vfio_trace *trace)
 {
 	if (!trace)

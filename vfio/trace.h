@@ -21,8 +21,14 @@ struct vfio_trace *vfio_trace_open(const char *path, const char *name, struct er
 /* NULL is allowed, here and below. */
 void vfio_trace_close(struct vfio_trace *trace);
 
-/* An access of @size bytes to config space or to BAR @bar (6: the ROM), with what was read or is
- * written. Device lock held. A file that takes no more is told of once, then left alone. */
+/* The file's, -1 without or after it took no more. */
+int vfio_trace_descriptor(struct vfio_trace *trace);
+
+/*
+ * An access of @size bytes to config space or to BAR @bar, with what was read or is written. The ROM
+ * is memory and has none. Device lock held. A file that takes no more is told of once, then left
+ * alone.
+ */
 void vfio_trace_config(struct vfio_trace *trace, const struct vfio_pci *pci, bool write,
 		       unsigned int offset, unsigned int size, uint32_t value);
 void vfio_trace_bar(struct vfio_trace *trace, const struct vfio_pci *pci, unsigned int bar,

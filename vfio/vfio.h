@@ -86,8 +86,8 @@ int vfio_map_ram(struct vfio *vfio, struct ram *ram, vfio_mapped done, void *mac
 		 struct err *err) FERRY_MUST_CHECK;
 
 /*
- * The descriptors that a sandbox must keep: devices, groups, container, KVM VFIO device, eventfds.
- * Returns how many there are; fills at most @room.
+ * The descriptors that a sandbox must keep: devices, groups, container, KVM VFIO device, eventfds,
+ * timers, traces. Returns how many there are; fills at most @room.
  */
 size_t vfio_descriptors(const struct vfio *vfio, int *descriptors, size_t room);
 

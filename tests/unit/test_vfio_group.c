@@ -276,10 +276,10 @@ START_TEST(everything_in_order_and_back)
 	ck_assert_int_eq(add("02:00.1"), 0);
 	ck_assert_int_eq(attach(), 0);
 	ck_assert_str_eq(kernel.events, "join set-iommu join kvm kvm-add kvm-add device device ");
-	/* KVM's, container, two groups; each device with ERR, REQ and INTx's two. */
-	ck_assert_uint_eq(vfio_descriptors(bench.vfio, NULL, 0), 4 + 2 * 5);
-	ck_assert_uint_eq(vfio_descriptors(bench.vfio, fds, ARRAY_SIZE(fds)), 14);
-	for (size_t i = 0; i < 14; i++)
+	/* KVM's, container, two groups; each device with ERR, REQ, INTx's two, a reset's three. */
+	ck_assert_uint_eq(vfio_descriptors(bench.vfio, NULL, 0), 4 + 2 * 8);
+	ck_assert_uint_eq(vfio_descriptors(bench.vfio, fds, ARRAY_SIZE(fds)), 20);
+	for (size_t i = 0; i < 20; i++)
 		ck_assert_int_ge(fcntl(fds[i], F_GETFD), 0);
 	ck_assert_int_eq(vfio_map_ram(bench.vfio, ram, ram_mapped, &mapped, &bench.err), 0);
 	while (sem_wait(&mapped) < 0)

@@ -388,12 +388,12 @@ START_TEST(descriptors_are_listed_with_their_number)
 	int fds[8];
 
 	start();
-	/* The device, ERR, REQ, INTx trigger and resample. */
-	ck_assert_uint_eq(vfio_pci_descriptors(bench.pci, NULL, 0, 0), 5);
-	ck_assert_uint_eq(vfio_pci_descriptors(bench.pci, fds, 2, 0), 5);
-	ck_assert_uint_eq(vfio_pci_descriptors(bench.pci, fds, 8, 0), 5);
+	/* The device, ERR, REQ, a reset's end, stop and deadline, INTx trigger and resample. */
+	ck_assert_uint_eq(vfio_pci_descriptors(bench.pci, NULL, 0, 0), 8);
+	ck_assert_uint_eq(vfio_pci_descriptors(bench.pci, fds, 2, 0), 8);
+	ck_assert_uint_eq(vfio_pci_descriptors(bench.pci, fds, 8, 0), 8);
 	ck_assert_int_eq(fds[0], bench.fake.memory);
-	ck_assert_int_eq(fds[4], bench.pci->irqs.intx.resample);
+	ck_assert_int_eq(fds[7], bench.pci->irqs.intx.resample);
 }
 END_TEST
 
