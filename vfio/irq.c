@@ -153,7 +153,8 @@ static void close_intx(struct vfio_irqs *irqs)
 	struct vfio_intx *intx = &irqs->intx;
 
 	vfio_relay_close(irqs, &intx->device_trigger);
-	if (intx->device_resample >= 0)
+	/* Watched even where the last of the four was not to be had. */
+	if (irqs->trace)
 		vfio_relay_close(irqs, &intx->resample);
 	fd_close(&intx->device_resample);
 	fd_close(&intx->resample);

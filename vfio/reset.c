@@ -138,9 +138,9 @@ static void tell_outcome(const struct vfio_pci *pci)
 	const char *name = pci->device.name;
 
 	if (pci->reset.cause == VFIO_RESET_RECOVERY && pci->reset.worked)
-		log_warn("passthrough device %s: it recovered and was reset: its driver in the "
-			 "guest must be loaded anew",
-			 name);
+		log_warn("passthrough device %s: it recovered%s: its driver in the guest must be "
+			 "loaded anew",
+			 name, pci->reset.by_function ? " and was reset" : ", without a reset");
 	else if (pci->reset.cause == VFIO_RESET_RECOVERY)
 		log_error("passthrough device %s: it did not recover: it is out of the guest's "
 			  "reach until the guest restarts",

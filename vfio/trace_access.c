@@ -32,9 +32,6 @@ void vfio_trace_bar(struct vfio_trace *trace, const struct vfio_pci *pci, unsign
 	char space[16], meaning[DECODE_SIZE];
 
 	vfio_decode_bar(pci, bar, offset, size, value, meaning);
-	if (bar == PCI_ROM_BAR)
-		snprintf(space, sizeof(space), "rom");
-	else
-		snprintf(space, sizeof(space), "bar%u", bar);
+	snprintf(space, sizeof(space), "bar%u", bar);
 	tell_access(trace, space, write, offset, size, value, meaning);
 }
