@@ -9,8 +9,8 @@
 #include <stdint.h>
 
 /*
- * What an access came to. MEM_NOT_YET: nothing happened; the vCPU drops every lock, parks, and
- * dispatches the same access again once the machine wakes it.
+ * What an access came to. MEM_NOT_YET: it is not done, though something may have begun because of it;
+ * the vCPU drops every lock, parks, and dispatches the same access again once the machine wakes it.
  */
 enum mem_result { MEM_DONE, MEM_NOT_YET };
 

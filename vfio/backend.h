@@ -31,7 +31,10 @@ struct vfio_space {
 	const struct vfio_space_ops *ops;
 };
 
-/* As above; the caller holds the device lock once the guest runs. @argsz is honoured. */
+/*
+ * As above; once the guest runs the caller holds the device lock, or is the thread of a reset, which
+ * has the device to itself. @argsz is honoured.
+ */
 struct vfio_backend_ops {
 	int (*info)(struct vfio_backend *backend, struct vfio_device_info *info);
 	int (*region_info)(struct vfio_backend *backend, struct vfio_region_info *info);
