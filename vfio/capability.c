@@ -41,6 +41,15 @@ static unsigned int express_type(const uint8_t *flags)
 	return (load_le16(flags) & (unsigned int)PCI_EXP_FLAGS_TYPE) >> TYPE_SHIFT;
 }
 
+/* A guest is not offered a function reset, bits @mask of byte @at, that VFIO cannot carry out. */
+static void offer_reset(struct vfio_pci *pci, unsigned int at, uint8_t mask)
+{
+	if (pci->reset.by_function)
+		return;
+	pci->emulated[at] |= mask;
+	pci->device.config[at] &= (uint8_t)~mask;
+}
+
 /*
  * On the root bus every endpoint is one of the root complex's own: software expects a port above
  * any other kind, and a link to it.
@@ -56,6 +65,7 @@ static bool setup_express(struct vfio_pci *pci, unsigned int at)
 	if (type == PCI_EXP_TYPE_ENDPOINT || type == PCI_EXP_TYPE_LEG_END)
 		store_le16(flags, (uint16_t)((load_le16(flags) & ~PCI_EXP_FLAGS_TYPE) |
 					     PCI_EXP_TYPE_RC_END << TYPE_SHIFT));
+	offer_reset(pci, at + PCI_EXP_DEVCAP + 3, PCI_EXP_DEVCAP_FLR >> 24);
 	pci->express = at;
 	return true;
 }
@@ -64,6 +74,7 @@ static bool setup_advanced(struct vfio_pci *pci, unsigned int at)
 {
 	if (pci->advanced || !range_fits(at, PCI_CAP_AF_SIZEOF, PCI_CONFIG_SIZE))
 		return false;
+	offer_reset(pci, at + PCI_AF_CAP, PCI_AF_CAP_FLR);
 	pci->advanced = at;
 	return true;
 }

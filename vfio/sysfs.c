@@ -101,7 +101,7 @@ static int normalise(const char *sysfs, const char *name, struct vfio_sysfs_devi
 		return err_set(err, -EINVAL,
 			       "passthrough device: %s: not a PCI address: give a path such as "
 			       "/sys/bus/pci/devices/0000:01:00.0 or an address such as 01:00.0 "
-			       "(lspci -D lists them)",
+			       "(ferry devices lists them)",
 			       name);
 	size = strchr(trimmed, '/') ? snprintf(device->path, sizeof(device->path), "%s", trimmed)
 				    : snprintf(device->path, sizeof(device->path),
@@ -120,7 +120,7 @@ static int check_is_pci(const struct vfio_sysfs_device *device, struct err *err)
 
 	if (stat(device->path, &status) < 0)
 		return err_set(err, -errno,
-			       "passthrough device %s: %s: %s: lspci -D lists this host's devices",
+			       "passthrough device %s: %s: %s: ferry devices lists those there are",
 			       device->address, device->path, err_text(-errno));
 	error = S_ISDIR(status.st_mode)
 			? vfio_sysfs_link(device->path, "subsystem", subsystem, sizeof(subsystem))

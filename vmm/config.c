@@ -251,6 +251,16 @@ static int parse_vfio(struct config *config, const char *value, struct err *err)
 		if (status)
 			return status;
 	}
+	for (size_t i = 0; i < config->vfio_count; i++) {
+		const char *trace = config->vfio[i].trace;
+
+		if (trace && config->vfio[config->vfio_count].trace &&
+		    strcmp(trace, config->vfio[config->vfio_count].trace) == 0)
+			return err_set(err, -EINVAL,
+				       "trace=%s: it is another device's too: each needs a file of "
+				       "its own",
+				       trace);
+	}
 	config->vfio_count++;
 	return 0;
 }

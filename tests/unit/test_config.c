@@ -134,6 +134,7 @@ START_TEST(devices)
 	refused("--vfio a,rom k", "'rom': unknown part");
 	refused("--vfio a,rom= k", "'rom='");
 	refused("--vfio a,trace= k", "'trace='");
+	refused("--vfio a,trace=/t --vfio b,trace=/t k", "a file of its own");
 	refused("--vfio a,mmap=on k", "mmap=on");
 	refused("--vfio a,mmap=off: k", "mmap=off:");
 	refused("--vfio a,mmap=off:6 k", "BARs from 0 to 5");

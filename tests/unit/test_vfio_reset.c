@@ -146,6 +146,7 @@ START_TEST(a_reset_that_the_device_does_not_have_is_none)
 	ck_assert_int_eq(config_write(0xa8, 2, PCI_EXP_DEVCTL_BCR_FLR), MEM_DONE);
 	ck_assert_uint_eq(bench.mapped_count, 3);
 	ck_assert_uint_eq(vfio_fake_peek(&bench.fake, CONFIG, 0xa8, 2), 0);
+	ck_assert_uint_eq(config_read(0xa4, 4) & PCI_EXP_DEVCAP_FLR, 0);
 	stop_busy();
 }
 END_TEST

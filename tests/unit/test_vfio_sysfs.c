@@ -78,7 +78,7 @@ END_TEST
 
 START_TEST(a_missing_device_is_told)
 {
-	refused("02:00.0", -ENOENT, "lspci -D");
+	refused("02:00.0", -ENOENT, "ferry devices");
 }
 END_TEST
 
