@@ -104,7 +104,7 @@ static bool setup_msi(struct vfio_pci *pci, unsigned int at)
 		return false;
 	}
 	pci->has_msi = true;
-	vfio_config_emulate(pci, at, (unsigned int)align_up(pci_msi_size(&pci->msi), 4));
+	vfio_rules_emulate(pci, at, (unsigned int)align_up(pci_msi_size(&pci->msi), 4));
 	return true;
 }
 
@@ -119,7 +119,7 @@ static bool setup_msix(struct vfio_pci *pci, unsigned int at)
 		return false;
 	}
 	pci->has_msix = true;
-	vfio_config_emulate(pci, at, PCI_CAP_MSIX_SIZEOF);
+	vfio_rules_emulate(pci, at, PCI_CAP_MSIX_SIZEOF);
 	return true;
 }
 
@@ -191,7 +191,7 @@ static void filter_chain(struct vfio_pci *pci)
 
 static void hide_extended(struct vfio_pci *pci, unsigned int at, unsigned int size)
 {
-	vfio_config_emulate(pci, at, size);
+	vfio_rules_emulate(pci, at, size);
 	for (unsigned int i = at; i < at + size && i < PCIE_CONFIG_SIZE; i++)
 		pci->device.config[i] = 0;
 }
@@ -216,7 +216,7 @@ static void filter_extended(struct vfio_pci *pci)
 		if (header == 0 || (header & EXT_ID_MASK) == EXT_GARBAGE_ID)
 			break;
 		seen[at / 4] = true;
-		vfio_config_emulate(pci, at, 4);
+		vfio_rules_emulate(pci, at, 4);
 		if (hidden)
 			hide_extended(pci, at, hidden);
 		if (hidden && at == PCI_CONFIG_SIZE)
@@ -229,7 +229,7 @@ static void filter_extended(struct vfio_pci *pci)
 	}
 	set_next(config, previous, 0);
 	if (!seen[PCI_CONFIG_SIZE / 4] || load_le32(config + PCI_CONFIG_SIZE) == EXT_VERSION_1) {
-		vfio_config_emulate(pci, PCI_CONFIG_SIZE, 4);
+		vfio_rules_emulate(pci, PCI_CONFIG_SIZE, 4);
 		store_le32(config + PCI_CONFIG_SIZE, 0);
 	}
 }

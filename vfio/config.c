@@ -16,19 +16,6 @@ static struct vfio_pci *to_pci(struct pci_device *device)
 	return container_of(device, struct vfio_pci, device);
 }
 
-static const struct vfio_region *config_region(const struct vfio_pci *pci)
-{
-	return &pci->regions[VFIO_PCI_CONFIG_REGION_INDEX];
-}
-
-void vfio_config_emulate(struct vfio_pci *pci, unsigned int offset, unsigned int size)
-{
-	for (unsigned int i = offset; i < offset + size && i < pci->device.config_size; i++) {
-		pci->emulated[i] = 0xff;
-		pci->forwarded[i] = 0;
-	}
-}
-
 static enum pci_bar_kind bar_kind(uint32_t value, unsigned int index)
 {
 	if (index == PCI_ROM_BAR)
@@ -180,7 +167,8 @@ static void refresh_pending(struct vfio_pci *pci, unsigned int offset, unsigned 
 static uint64_t read_device(struct vfio_pci *pci, unsigned int offset, unsigned int size)
 {
 	uint64_t value;
-	int error = vfio_region_read(pci->backend, config_region(pci), offset, size, &value);
+	int error =
+		vfio_region_read(pci->backend, vfio_pci_config_region(pci), offset, size, &value);
 
 	if (error)
 		log_guest(&pci->limit, LOG_DEBUG, "%s: config read at 0x%x: %s", pci->device.name,
@@ -213,7 +201,7 @@ static void refresh_power(struct vfio_pci *pci, unsigned int offset, unsigned in
 	uint64_t value;
 
 	if (pci->device.pm_capability && ranges_overlap(offset, size, at, 1) &&
-	    vfio_region_read(pci->backend, config_region(pci), at, 1, &value) == 0)
+	    vfio_region_read(pci->backend, vfio_pci_config_region(pci), at, 1, &value) == 0)
 		*shadow = (uint8_t)((*shadow & ~state) | (value & state));
 }
 
@@ -227,7 +215,7 @@ static void forward(struct vfio_pci *pci, unsigned int offset, unsigned int size
 		return;
 	if (forwarded != all_ones(size))
 		written = (value & forwarded) | (read_device(pci, offset, size) & ~forwarded);
-	error = vfio_region_write(pci->backend, config_region(pci), offset, size, written);
+	error = vfio_region_write(pci->backend, vfio_pci_config_region(pci), offset, size, written);
 	if (error)
 		log_guest(&pci->limit, LOG_DEBUG, "%s: config write at 0x%x: %s", pci->device.name,
 			  offset, err_text(error));

@@ -11,11 +11,6 @@
 #include "vmm/base/fd.h"
 #include "vmm/base/log.h"
 
-static const struct vfio_region *config_region(const struct vfio_pci *pci)
-{
-	return &pci->regions[VFIO_PCI_CONFIG_REGION_INDEX];
-}
-
 static int check_info(const struct vfio_device_info *info, const char *name, struct err *err)
 {
 	if (!(info->flags & VFIO_DEVICE_FLAGS_PCI))
@@ -49,10 +44,11 @@ static int load_regions(struct vfio_pci *pci, uint32_t count, struct err *err)
 		if (error)
 			log_debug("passthrough device %s: %s", pci->device.name, absent.text);
 	}
-	if (!config_region(pci)->present || config_region(pci)->info.size < PCI_CONFIG_SIZE)
+	if (!vfio_pci_config_region(pci)->present ||
+	    vfio_pci_config_region(pci)->info.size < PCI_CONFIG_SIZE)
 		return err_set(err, -ENODEV,
 			       "passthrough device %s: its config space has 0x%llx bytes",
-			       pci->device.name, config_region(pci)->info.size);
+			       pci->device.name, vfio_pci_config_region(pci)->info.size);
 	return 0;
 }
 
@@ -60,7 +56,8 @@ static int load_shadow(struct vfio_pci *pci, struct err *err)
 {
 	for (unsigned int i = 0; i < pci->device.config_size; i += 4) {
 		uint64_t value;
-		int error = vfio_region_read(pci->backend, config_region(pci), i, 4, &value);
+		int error =
+			vfio_region_read(pci->backend, vfio_pci_config_region(pci), i, 4, &value);
 
 		if (error)
 			return err_set(err, error,
@@ -69,50 +66,6 @@ static int load_shadow(struct vfio_pci *pci, struct err *err)
 		store_le32(pci->device.config + i, (uint32_t)value);
 	}
 	return 0;
-}
-
-bool vfio_pci_responds(struct vfio_pci *pci)
-{
-	uint64_t identity, class;
-
-	return vfio_region_read(pci->backend, config_region(pci), PCI_VENDOR_ID, 4, &identity) ==
-		       0 &&
-	       vfio_region_read(pci->backend, config_region(pci), PCI_CLASS_REVISION, 4, &class) ==
-		       0 &&
-	       identity != UINT32_MAX && class != UINT32_MAX;
-}
-
-void vfio_pci_quiet(struct vfio_pci *pci)
-{
-	int error = vfio_region_write(pci->backend, config_region(pci), PCI_COMMAND, 2, 0);
-
-	if (error)
-		log_guest(&pci->limit, LOG_WARN,
-			  "passthrough device %s: bus mastering cannot be turned off: %s",
-			  pci->device.name, err_text(error));
-}
-
-void vfio_pci_withdraw(struct vfio_pci *pci, enum vfio_pci_state state)
-{
-	static const char *const names[] = {
-		[VFIO_PCI_RESETTING] = "reset begins",
-		[VFIO_PCI_ISOLATED] = "isolated",
-		[VFIO_PCI_GONE] = "given back to the host",
-	};
-
-	vfio_trace_note(pci->trace, "device  %s", names[state]);
-	pci->state = state;
-	if (pci->on_bus)
-		pci_device_unmap(&pci->device);
-	vfio_irqs_stop(&pci->irqs);
-}
-
-void vfio_pci_forget_vectors(struct vfio_pci *pci)
-{
-	if (pci->has_msi)
-		pci_msi_reset(&pci->msi);
-	if (pci->has_msix)
-		pci_msix_reset(&pci->msix);
 }
 
 /* The machine restarts: main thread, vCPUs parked. */
@@ -169,7 +122,7 @@ static int set_up(struct vfio_pci *pci, const struct vfio_device_info *info, str
 
 	if (error)
 		return error;
-	if (config_region(pci)->info.size >= PCIE_CONFIG_SIZE)
+	if (vfio_pci_config_region(pci)->info.size >= PCIE_CONFIG_SIZE)
 		pci->device.config_size = PCIE_CONFIG_SIZE;
 	error = vfio_reset_setup(pci, info->flags & VFIO_DEVICE_FLAGS_RESET, err);
 	if (error)
@@ -276,7 +229,7 @@ static void give_back(struct vfio_pci *pci, bool reset)
 	vfio_events_stop(pci);
 	if (reset && worn)
 		vfio_reset_now(pci);
-	else if (config_region(pci)->present)
+	else if (vfio_pci_config_region(pci)->present)
 		vfio_pci_quiet(pci);
 	vfio_bars_unmap(pci);
 	pci->backend->ops->close(pci->backend);

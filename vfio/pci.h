@@ -137,8 +137,13 @@ void vfio_pci_destroy(struct vfio_pci *pci);
 size_t vfio_pci_descriptors(const struct vfio_pci *pci, int *descriptors, size_t room,
 			    size_t count);
 
+static inline const struct vfio_region *vfio_pci_config_region(const struct vfio_pci *pci)
+{
+	return &pci->regions[VFIO_PCI_CONFIG_REGION_INDEX];
+}
+
 /*
- * What the guest sees of the device ends: @state, nothing mapped, no interrupts, no bus mastering.
+ * function.c. What the guest sees of the device ends: @state, nothing mapped, no interrupts, no bus mastering.
  * Host lock and device lock held.
  */
 void vfio_pci_withdraw(struct vfio_pci *pci, enum vfio_pci_state state);
@@ -166,8 +171,6 @@ void vfio_config_written(struct pci_device *device, unsigned int offset, unsigne
 
 /* capability.c: filters both chains and applies each capability's policy. */
 void vfio_capabilities_setup(struct vfio_pci *pci);
-/* Marks [@offset, @offset + @size) as answered by the shadow, writes not forwarded; clipped. */
-void vfio_config_emulate(struct vfio_pci *pci, unsigned int offset, unsigned int size);
 
 /* bar.c: tiles each BAR with slices, maps what may be mapped; and takes all that back. */
 int vfio_bars_setup(struct vfio_pci *pci, struct err *err) FERRY_MUST_CHECK;

@@ -27,11 +27,9 @@ static const int recovery_pauses_ms[] = {100, 400, 1500, 4000, 0};
 static void wake(struct vfio_pci *pci)
 {
 	unsigned int at = pci->device.pm_capability + PCI_PM_CTRL;
-	int error =
-		pci->device.pm_capability
-			? vfio_region_write(pci->backend,
-					    &pci->regions[VFIO_PCI_CONFIG_REGION_INDEX], at, 1, 0)
-			: 0;
+	int error = pci->device.pm_capability
+			    ? vfio_region_write(pci->backend, vfio_pci_config_region(pci), at, 1, 0)
+			    : 0;
 
 	if (error)
 		log_guest(&pci->limit, LOG_WARN, "passthrough device %s: it does not wake up: %s",

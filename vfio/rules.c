@@ -130,6 +130,14 @@ static void apply(struct vfio_pci *pci, const struct config_rule *rule, unsigned
 		 load_le(device->config + at, rule->size) & ~(uint64_t)rule->cleared);
 }
 
+void vfio_rules_emulate(struct vfio_pci *pci, unsigned int offset, unsigned int size)
+{
+	for (unsigned int i = offset; i < offset + size && i < pci->device.config_size; i++) {
+		pci->emulated[i] = 0xff;
+		pci->forwarded[i] = 0;
+	}
+}
+
 void vfio_rules_apply_header(struct vfio_pci *pci)
 {
 	memset(pci->emulated, 0, sizeof(pci->emulated));
@@ -148,7 +156,7 @@ void vfio_rules_apply_capability(struct vfio_pci *pci, uint8_t id, unsigned int 
 			if (at + set->rules[j].offset + set->rules[j].size <= limit)
 				apply(pci, &set->rules[j], at);
 	}
-	vfio_config_emulate(pci, at, 2);
+	vfio_rules_emulate(pci, at, 2);
 }
 
 unsigned int vfio_rules_hidden_size(const uint8_t *config, unsigned int at, uint32_t header)

@@ -11,6 +11,9 @@ struct vfio_pci;
 /* Takes over the whole header and lets everything behind it be the device's. */
 void vfio_rules_apply_header(struct vfio_pci *pci);
 
+/* [@offset, @offset + @size) is answered by the shadow, writes are not forwarded; clipped. */
+void vfio_rules_emulate(struct vfio_pci *pci, unsigned int offset, unsigned int size);
+
 /*
  * Applies the rules of capability @id at @at, as far as they end at or before @limit, the place of
  * whatever comes next. A capability without rules stays the device's but for its first two bytes.

@@ -1,0 +1,51 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/* What is done to a passed-through function whoever asks for it: silenced, looked at, withdrawn. */
+
+#include <linux/pci_regs.h>
+
+#include "vfio/pci.h"
+#include "vmm/base/log.h"
+
+bool vfio_pci_responds(struct vfio_pci *pci)
+{
+	uint64_t identity, class;
+
+	return vfio_region_read(pci->backend, vfio_pci_config_region(pci), PCI_VENDOR_ID, 4,
+				&identity) == 0 &&
+	       vfio_region_read(pci->backend, vfio_pci_config_region(pci), PCI_CLASS_REVISION, 4,
+				&class) == 0 &&
+	       identity != UINT32_MAX && class != UINT32_MAX;
+}
+
+void vfio_pci_quiet(struct vfio_pci *pci)
+{
+	int error = vfio_region_write(pci->backend, vfio_pci_config_region(pci), PCI_COMMAND, 2, 0);
+
+	if (error)
+		log_guest(&pci->limit, LOG_WARN,
+			  "passthrough device %s: bus mastering cannot be turned off: %s",
+			  pci->device.name, err_text(error));
+}
+
+void vfio_pci_withdraw(struct vfio_pci *pci, enum vfio_pci_state state)
+{
+	static const char *const names[] = {
+		[VFIO_PCI_RESETTING] = "reset begins",
+		[VFIO_PCI_ISOLATED] = "isolated",
+		[VFIO_PCI_GONE] = "given back to the host",
+	};
+
+	vfio_trace_note(pci->trace, "device  %s", names[state]);
+	pci->state = state;
+	if (pci->on_bus)
+		pci_device_unmap(&pci->device);
+	vfio_irqs_stop(&pci->irqs);
+}
+
+void vfio_pci_forget_vectors(struct vfio_pci *pci)
+{
+	if (pci->has_msi)
+		pci_msi_reset(&pci->msi);
+	if (pci->has_msix)
+		pci_msix_reset(&pci->msix);
+}
