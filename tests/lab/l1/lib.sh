@@ -21,13 +21,19 @@ nvme_id=1b36:0010
 e1000e_id=8086:10d3
 e1000_id=8086:100e
 edu_id=1234:11e8
+xhci_id=1b36:000d
+nec_id=1033:0194
+virtio_block_id=1af4:1042
+virtio_net_id=1af4:1041
+rtl8139_id=10ec:8139
+shared_memory_id=1af4:1110
 
 # --- results -------------------------------------------------------------------------------------
 
 report() {
 	local now
 	now=$(now)
-	echo "$1 $2 $((now - $(cat "$work/since"))) $3" >> "$out/results"
+	echo "$1 $2$suffix $((now - $(cat "$work/since"))) $3" >> "$out/results"
 	echo "$1 $2 $3"
 	echo "$2" >> "$work/reported"
 	echo "$now" > "$work/since"
@@ -90,30 +96,44 @@ wait_for() { # wait_for SECONDS COMMAND...
 
 # --- devices -------------------------------------------------------------------------------------
 
-# device VENDOR:DEVICE [N]: the sysfs path of the Nth such device, from 1, that is alone in its
-# group; grouped_device, of one that is not.
+# device VENDOR:DEVICE: the sysfs path of the first such device on the root bus that is alone in its
+# group; grouped_device, of one that is not; ported_device and grouped_ported_device, of those behind
+# a root port.
 find_device() {
-	local id=$1 nth=$2 shared=$3 device members
+	local id=$1 port=$2 shared=$3 device members place
 	for device in /sys/bus/pci/devices/*; do
 		[ "$(cat "$device/vendor"):$(cat "$device/device")" = "0x${id%:*}:0x${id#*:}" ] || continue
+		place=$(readlink -f "$device/..")
+		case ${place##*/} in
+		pci*) [ "$port" = no ] || continue ;;
+		*) [ "$port" = yes ] || continue ;;
+		esac
 		members=$(echo "$device"/iommu_group/devices/*)
 		case $members in
 		*" "*) [ "$shared" = yes ] || continue ;;
 		*) [ "$shared" = no ] || continue ;;
 		esac
-		nth=$((nth - 1))
-		[ $nth -gt 0 ] || { echo "$device"; return 0; }
+		echo "$device"
+		return 0
 	done
 	echo "no device $id" >&2
 	return 1
 }
 
 device() {
-	find_device "$1" "${2:-1}" no
+	find_device "$1" no no
 }
 
 grouped_device() {
-	find_device "$1" "${2:-1}" yes
+	find_device "$1" no yes
+}
+
+ported_device() {
+	find_device "$1" yes no
+}
+
+grouped_ported_device() {
+	find_device "$1" yes yes
 }
 
 group_file() {
@@ -133,7 +153,7 @@ bind() {
 		echo > "$1/driver_override"
 		return 0
 	fi
-	[ -e "/sys/bus/pci/drivers/$2" ] || modprobe "$2"
+	[ -e "/sys/bus/pci/drivers/$2" ] || modprobe "$(cat "$1/modalias")"
 	echo "$2" > "$1/driver_override"
 	echo "$address" > "/sys/bus/pci/drivers/$2/bind"
 	[ "$(driver_of "$1")" = "$2" ] || die "$1 does not bind to $2"
@@ -157,6 +177,7 @@ guest_start() {
 	local steps=$1
 	shift
 	guest_number=$((guest_number + 1))
+	asked=0
 	console=$work/guest$guest_number.console
 	errors=$work/guest$guest_number.errors
 	rm -f "$work/in"
@@ -209,6 +230,19 @@ guest_send() {
 	echo "$1" >&7
 }
 
+# Has a guest whose last step is "ask" do another one, and waits until it asks for the next.
+guest_do() {
+	asked=$((asked + 1))
+	guest_see "$asked" '^LAB: ask'
+	guest_send "$1"
+	guest_see $((asked + 1)) '^LAB: ask'
+}
+
+guest_poweroff() {
+	guest_send poweroff
+	guest_wait
+}
+
 # What the guest said about KEY last: the rest of its line.
 value() {
 	tr -d '\r' < "$console" | sed -n "s/^LAB: $1 //p" | tail -n 1
@@ -239,6 +273,33 @@ why() {
 monitor_exits() {
 	cat /sys/kernel/debug/kvm/"$guest_pid"-*/io_exits /sys/kernel/debug/kvm/"$guest_pid"-*/mmio_exits |
 		awk '{ sum += $1 } END { print sum }'
+}
+
+# machine COMMAND: has the monitor of the machine that L1 is do it, and prints what it says. False when
+# there is no answer.
+machine() {
+	local file
+	file=$(mktemp "$out/monitor/XXXXXX")
+	echo "$1" > "$file"
+	mv "$file" "$file.request"
+	wait_for $((30 * LAB_SLOW)) [ -e "$file.answer" ] || {
+		rm -f "$file.request"
+		echo "no answer from the lab's runner to '$1'" >&2
+		return 1
+	}
+	cat "$file.answer"
+	rm -f "$file.answer"
+}
+
+# own_net NAME DEVICE DRIVER MODULE: the scenario NAME stands if the host fetches its file by that
+# driver, which goes by MODULE in the network's own folders, over a device that a guest had.
+own_net() {
+	local fetched
+	modprobe "$4"
+	bind "$2" "$3"
+	fetched=$(net-fetch "$4" 2>&1 | tail -n 1)
+	bind "$2" none
+	check "$1" "the host fetched '$fetched'" expr "$fetched" : "$LAB_TFTP_SHA256 "
 }
 
 # as_user MEMLOCK-KIB DEVICE...: from now on the monitor runs as an ordinary user who may open KVM

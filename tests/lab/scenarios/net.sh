@@ -8,7 +8,7 @@ give "$nic"
 guest "info,net:e1000e" --vfio "$nic"
 fetched=$(value "net e1000e")
 check e1000e-tftp "it fetched '$fetched'; $(why)" \
-	expr "$status $fetched" : "0 $LAB_TFTP_SHA256 [0-9]* [0-9]* MSI"
+	expr "$status $fetched" : "0 $LAB_TFTP_SHA256 [0-9]* [0-9]* MSI-X"
 
 nic=$(device "$e1000_id")
 give "$nic"
