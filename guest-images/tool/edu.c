@@ -3,7 +3,6 @@
 
 #define _GNU_SOURCE
 #include <err.h>
-#include <fcntl.h>
 #include <inttypes.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -51,22 +50,10 @@ static void write64(size_t offset, uint64_t value)
 	*(volatile uint64_t *)(bar + offset) = value;
 }
 
-static int open_in(const char *device, const char *name)
-{
-	char path[512];
-	int fd;
-
-	snprintf(path, sizeof(path), "%s/%s", device, name);
-	fd = open(path, O_RDWR | O_SYNC | O_CLOEXEC);
-	if (fd < 0)
-		err(1, "%s", path);
-	return fd;
-}
-
 static void enable_device(const char *device)
 {
 	uint16_t command = 0;
-	int fd = open_in(device, "config");
+	int fd = device_open(device, "config");
 
 	if (pread(fd, &command, 2, PCI_COMMAND) != 2)
 		err(1, "%s: config", device);
@@ -74,7 +61,12 @@ static void enable_device(const char *device)
 	if (pwrite(fd, &command, 2, PCI_COMMAND) != 2)
 		err(1, "%s: config", device);
 	close(fd);
-	fd = open_in(device, "resource0");
+}
+
+static void map_bar(const char *device)
+{
+	int fd = device_open(device, "resource0");
+
 	bar = mmap(NULL, EDU_BAR_SIZE, PROT_READ | PROT_WRITE, MAP_SHARED, fd, 0);
 	if (bar == MAP_FAILED)
 		err(1, "%s: resource0", device);
@@ -145,7 +137,47 @@ int edu_main(int argc, char **argv)
 	if (argc < 2)
 		errx(2, "edu: no device named");
 	enable_device(argv[1]);
+	map_bar(argv[1]);
 	check_registers();
 	check_dma(argc > 2 ? strtoull(argv[2], NULL, 0) : 0);
+	return 0;
+}
+
+static void move(const char *device, int config, uint64_t address)
+{
+	memory_decode(config, 0);
+	bar_set_address(config, 0, address);
+	memory_decode(config, 1);
+	if (bar_address(config, 0) != address)
+		errx(1, "%s: BAR 0 is at 0x%" PRIx64 ", not at 0x%" PRIx64, device,
+		     bar_address(config, 0), address);
+}
+
+/* The same at an address that nobody uses, behind the kernel's back, and once more where it was. */
+int edu_moved_main(int argc, char **argv)
+{
+	uint64_t old, address;
+	uint32_t left;
+	int config;
+
+	if (argc != 3)
+		errx(2, "edu-moved: SYSFS-DEVICE ADDRESS");
+	enable_device(argv[1]);
+	config = device_open(argv[1], "config");
+	old = bar_address(config, 0);
+	address = strtoull(argv[2], NULL, 0);
+	move(argv[1], config, address);
+	bar = physical_map(old, EDU_BAR_SIZE);
+	left = read32(EDU_IDENTIFICATION);
+	if (left != UINT32_MAX)
+		errx(1, "edu: 0x%08x is still at 0x%" PRIx64, left, old);
+	bar = physical_map(address, EDU_BAR_SIZE);
+	check_registers();
+	check_dma(0);
+	move(argv[1], config, old);
+	map_bar(argv[1]);
+	check_registers();
+	check_dma(0);
+	printf("moved from 0x%" PRIx64 " to 0x%" PRIx64 " and back\n", old, address);
 	return 0;
 }

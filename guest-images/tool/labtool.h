@@ -10,6 +10,9 @@
 /* Each command takes its own arguments (argv[0] is its name) and returns an exit status. */
 int edu_main(int argc, char **argv);
 int peer_main(int argc, char **argv);
+int edu_moved_main(int argc, char **argv);
+int bar_test_main(int argc, char **argv);
+int bar_swap_main(int argc, char **argv);
 int disk_reads_main(int argc, char **argv);
 int disk_cat_high_main(int argc, char **argv);
 int measure_main(int argc, char **argv);
@@ -20,5 +23,16 @@ void *buffer_alloc(size_t size);
 
 /* The physical address behind @address, which must be present; ends the program if it is hidden. */
 uint64_t buffer_physical(const void *address);
+
+/* Opens the file @name of the sysfs folder @device; ends the program when it cannot. */
+int device_open(const char *device, const char *name);
+
+/* A BAR as the device has it: where it is, and what PCI_COMMAND says of decoding it. */
+uint64_t bar_address(int config, unsigned int bar);
+void bar_set_address(int config, unsigned int bar, uint64_t address);
+void memory_decode(int config, int on);
+
+/* Physical memory that no driver uses; ends the program when it cannot be had. */
+volatile void *physical_map(uint64_t address, size_t size);
 
 #endif

@@ -13,6 +13,9 @@ static const struct {
 } commands[] = {
 	{"edu", edu_main, "SYSFS-DEVICE [LOWEST-PHYSICAL-ADDRESS]"},
 	{"peer", peer_main, "EDU-DEVICE NVME-DEVICE"},
+	{"edu-moved", edu_moved_main, "SYSFS-DEVICE ADDRESS"},
+	{"bar-test", bar_test_main, "SYSFS-DEVICE BAR STRIDE"},
+	{"bar-swap", bar_swap_main, "SYSFS-DEVICE BAR BAR OFFSET"},
 	{"disk-reads", disk_reads_main, "DISK COUNT"},
 	{"disk-cat-high", disk_cat_high_main, "DISK LOWEST-PHYSICAL-ADDRESS"},
 	{"measure", measure_main, "SECONDS GUEST-RAM-MIB TEXT COMMAND..."},
