@@ -1,0 +1,38 @@
+# SPDX-License-Identifier: BSD-3-Clause
+# scenarios: unbind-under-io unbind-guest-goes-on unbind-own-driver
+# also-on: 6.12
+# seconds: 25
+# The host takes a device back while the guest uses it: at once, the guest goes on without it, and the
+# host's own driver works.
+
+[ "$monitor" = ferry ] || {
+	for name in $names; do skip "$name" "QEMU waits for the guest to let go"; done
+	exit 0
+}
+
+disk=$(device "$nvme_id")
+nic=$(device "$e1000e_id")
+give "$disk" "$nic"
+kernel_options="console=ttyS0 quiet nvme_core.io_timeout=3 nvme_core.admin_timeout=3"
+guest_start "io,ask" --vfio "$disk" --vfio "$nic"
+guest_see 1 '^LAB: ask'
+
+(echo "${disk##*/}" > /sys/bus/pci/drivers/vfio-pci/unbind; now > "$work/unbound") &
+start=$(now)
+wait_for 10 [ -s "$work/unbound" ]
+took=$(($(cat "$work/unbound" 2> /dev/null || echo 99999) - start))
+check unbind-under-io "the unbind took $took hundredths of a second" [ "$took" -le 1000 ]
+
+guest_do "io_end:60"
+guest_do "net:e1000e"
+guest_poweroff
+fetched=$(value "net e1000e")
+check unbind-guest-goes-on "its reads ended by '$(value io-end)', it fetched '$fetched'; $(why)" \
+	expr "$status $(value io-end)$fetched" : "0 .*error.*$LAB_TFTP_SHA256 "
+
+bind "$disk" nvme
+wait_for 10 [ -b /dev/nvme0n1 ]
+sum=$(dd if=/dev/nvme0n1 bs=1M count=16 | sha256sum | cut -d ' ' -f 1)
+want=$(head -c 16777216 "$images/disk" | sha256sum | cut -d ' ' -f 1)
+bind "$disk" none
+check unbind-own-driver "the host read $sum, not $want" [ "$sum" = "$want" ]
