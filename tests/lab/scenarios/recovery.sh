@@ -1,0 +1,26 @@
+# SPDX-License-Identifier: BSD-3-Clause
+# scenarios: aer-driver-loaded-anew
+# also-on: 6.12
+# host-devices: more
+# seconds: 30
+# After an error that is not fatal, reported while the guest's driver is at work, it is enough to load
+# that driver anew.
+
+[ "$monitor" = ferry ] || {
+	for name in $names; do skip "$name" "QEMU ends the guest at an error"; done
+	exit 0
+}
+
+nic=$(ported_device "$virtio_net_id")
+give "$nic"
+initrd=$images/initrd-more
+guest_start "net:virtio_net,report_errors:1af4.1041,ask" --vfio "$nic"
+guest_see 1 '^LAB: ask'
+machine "pcie_aer_inject_error aer COMP_TIME"
+wait_for $((20 * LAB_SLOW)) grep -q "${nic##*/}: it .*recover" "$errors"
+guest_do "reload:1af4.1041"
+guest_do "net:virtio_net"
+guest_poweroff
+fetched=$(tr -d '\r' < "$console" | grep -c "^LAB: net virtio_net $LAB_TFTP_SHA256")
+check aer-driver-loaded-anew "$fetched of two fetches; $(cat "$errors"); $(why)" \
+	[ "$status $fetched" = "0 2" ]
