@@ -4,6 +4,7 @@
 #include <linux/pci_regs.h>
 
 #include "vfio/pci.h"
+#include "vmm/base/bits.h"
 #include "vmm/base/log.h"
 
 bool vfio_pci_responds(struct vfio_pci *pci)
@@ -17,14 +18,31 @@ bool vfio_pci_responds(struct vfio_pci *pci)
 	       identity != UINT32_MAX && class != UINT32_MAX;
 }
 
-void vfio_pci_quiet(struct vfio_pci *pci)
+static void write_command(struct vfio_pci *pci, uint16_t command)
 {
-	int error = vfio_region_write(pci->backend, vfio_pci_config_region(pci), PCI_COMMAND, 2, 0);
+	int error = vfio_region_write(pci->backend, vfio_pci_config_region(pci), PCI_COMMAND, 2,
+				      command | pci->system_errors);
 
 	if (error)
-		log_guest(&pci->limit, LOG_WARN,
-			  "passthrough device %s: bus mastering cannot be turned off: %s",
-			  pci->device.name, err_text(error));
+		log_guest(
+			&pci->limit, LOG_WARN,
+			"passthrough device %s: its decoding and bus mastering cannot be changed: "
+			"%s",
+			pci->device.name, err_text(error));
+}
+
+void vfio_pci_quiet(struct vfio_pci *pci)
+{
+	write_command(pci, 0);
+}
+
+void vfio_pci_restore(struct vfio_pci *pci)
+{
+	const uint16_t serr = PCI_COMMAND_SERR;
+	uint16_t command = load_le16(pci->device.config + PCI_COMMAND);
+
+	write_command(pci, command & (uint16_t)~serr);
+	pci->used = command & (PCI_COMMAND_IO | PCI_COMMAND_MEMORY);
 }
 
 void vfio_pci_withdraw(struct vfio_pci *pci, enum vfio_pci_state state)

@@ -337,7 +337,8 @@ void vfio_group_close(struct vfio_group *group)
 		return;
 	if (group->container) {
 		error = vfio_sys_ioctl(group->fd, VFIO_GROUP_UNSET_CONTAINER, NULL);
-		if (error < 0)
+		/* The kernel takes a group out by itself when its last device loses its driver. */
+		if (error < 0 && error != -EINVAL)
 			log_warn("IOMMU group %u: it did not leave its container: %s",
 				 group->number, err_text(error));
 		group->container->groups--;

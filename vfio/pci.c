@@ -127,8 +127,6 @@ static int set_up(struct vfio_pci *pci, const struct vfio_device_info *info, str
 	error = vfio_reset_setup(pci, info->flags & VFIO_DEVICE_FLAGS_RESET, err);
 	if (error)
 		return error;
-	/* VFIO has reset it when it opened it. */
-	vfio_pci_quiet(pci);
 	if (!vfio_pci_responds(pci))
 		return err_set(
 			err, -EIO,
@@ -136,8 +134,12 @@ static int set_up(struct vfio_pci *pci, const struct vfio_device_info *info, str
 			"or rescan it on the host",
 			pci->device.name);
 	error = load_shadow(pci, err);
-	if (!error)
-		error = vfio_config_setup(pci, err);
+	if (error)
+		return error;
+	/* VFIO has reset it when it opened it. */
+	pci->system_errors = load_le16(pci->device.config + PCI_COMMAND) & PCI_COMMAND_SERR;
+	vfio_pci_quiet(pci);
+	error = vfio_config_setup(pci, err);
 	if (!error)
 		error = vfio_bars_setup(pci, err);
 	return error;

@@ -70,6 +70,7 @@ struct vfio_pci {
 	uint8_t emulated[PCIE_CONFIG_SIZE];
 	uint8_t forwarded[PCIE_CONFIG_SIZE];
 	unsigned int express, advanced; /* offsets of those capabilities, 0 without */
+	uint16_t system_errors;         /* COMMAND's SERR as the host had it: its choice */
 	bool has_msi, has_msix;
 	struct pci_msi msi;
 	struct pci_msix msix;
@@ -156,6 +157,9 @@ bool vfio_pci_responds(struct vfio_pci *pci);
 
 /* Neither decode nor bus mastering, whatever the guest wrote. */
 void vfio_pci_quiet(struct vfio_pci *pci);
+
+/* COMMAND as the shadow has it, without bus mastering by then. Both locks held. */
+void vfio_pci_restore(struct vfio_pci *pci);
 
 /* events.c: the kernel's ERR and REQ; one that is not to be had is done without. */
 void vfio_events_start(struct vfio_pci *pci);

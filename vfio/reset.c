@@ -145,7 +145,7 @@ static void tell_outcome(const struct vfio_pci *pci)
 			  name);
 }
 
-/* The device comes back into the guest as after power-on, or stays away. */
+/* The device comes back into the guest, or stays away. */
 static void bring_back(struct vfio_pci *pci)
 {
 	struct err err = {0};
@@ -158,6 +158,8 @@ static void bring_back(struct vfio_pci *pci)
 	}
 	pci->state = VFIO_PCI_ALIVE;
 	pci->used = false;
+	if (pci->reset.cause == VFIO_RESET_RECOVERY)
+		vfio_pci_restore(pci);
 	if (vfio_irqs_arm(&pci->irqs, &err))
 		log_guest(&pci->limit, LOG_ERROR, "%s", err.text);
 	pci_device_remap(&pci->device);
@@ -295,6 +297,20 @@ void vfio_reset_prepare(struct vfio_pci *pci)
 		log_guest(&pci->limit, LOG_WARN, "%s", err.text);
 }
 
+/*
+ * The guest does not know of this reset: it is to find the device where it was, so that its driver can
+ * be loaded anew, but in no state to write into memory by what the old one told it.
+ */
+static void stop_mastering(struct pci_device *device)
+{
+	uint8_t *command = device->config + PCI_COMMAND;
+
+	store_le16(command, (uint16_t)(load_le16(command) & ~PCI_COMMAND_MASTER));
+	if (device->pm_capability)
+		device->config[device->pm_capability + PCI_PM_CTRL] &=
+			(uint8_t)~PCI_PM_CTRL_STATE_MASK;
+}
+
 void vfio_reset_begin(struct vfio_pci *pci, enum vfio_reset_cause cause)
 {
 	struct vfio_reset *reset = &pci->reset;
@@ -308,8 +324,10 @@ void vfio_reset_begin(struct vfio_pci *pci, enum vfio_reset_cause cause)
 	if (cause == VFIO_RESET_RECOVERY)
 		vfio_pci_quiet(pci);
 	/* At a restart the firmware's addresses are there again. */
-	if (cause != VFIO_RESET_MACHINE)
+	if (cause == VFIO_RESET_GUEST)
 		pci_device_lose_registers(&pci->device);
+	if (cause == VFIO_RESET_RECOVERY)
+		stop_mastering(&pci->device);
 	vfio_pci_forget_vectors(pci);
 	if (cause == VFIO_RESET_GUEST)
 		set_deadline(reset, reset->deadline_ms);

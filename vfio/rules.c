@@ -33,7 +33,7 @@ struct config_rule {
 static const struct config_rule header_rules[] = {
 	{PCI_VENDOR_ID, 2, WORD, 0, 0, 0},
 	{PCI_DEVICE_ID, 2, WORD, 0, 0, 0},
-	{PCI_COMMAND, 2, WORD, WORD, COMMAND_WRITABLE, WORD},
+	{PCI_COMMAND, 2, WORD, WORD, COMMAND_WRITABLE, WORD ^ PCI_COMMAND_SERR}, /* the host's */
 	{PCI_STATUS, 2, 0, 0, 0, WORD}, /* errors are written 1 to clear, in the device */
 	{PCI_REVISION_ID, 4, DWORD, 0, 0, 0},
 	{PCI_CACHE_LINE_SIZE, 1, 0, 0, 0, BYTE},

@@ -223,6 +223,21 @@ START_TEST(a_wake_up_that_resets_is_one_for_the_guest_too)
 }
 END_TEST
 
+START_TEST(whether_errors_are_reported_is_the_hosts_choice)
+{
+	vfio_fake_poke(&bench.fake, CONFIG, PCI_COMMAND, 2, PCI_COMMAND_SERR);
+	start();
+	ck_assert_uint_eq(vfio_fake_peek(&bench.fake, CONFIG, PCI_COMMAND, 2), PCI_COMMAND_SERR);
+	config_write(PCI_COMMAND, 2, 0x0402);
+	ck_assert_uint_eq(config_read(PCI_COMMAND, 2), 0x0402);
+	ck_assert_uint_eq(vfio_fake_peek(&bench.fake, CONFIG, PCI_COMMAND, 2), 0x0502);
+	vfio_fake_poke(&bench.fake, CONFIG, PCI_COMMAND, 2, 0);
+	config_write(PCI_COMMAND, 4, 0x0102);
+	ck_assert_uint_eq(config_read(PCI_COMMAND, 2), 0x0102);
+	ck_assert_uint_eq(vfio_fake_peek(&bench.fake, CONFIG, PCI_COMMAND, 2), 0x0002);
+}
+END_TEST
+
 /* PCIe 5.0 7.5.3: on the root bus it is the root complex's own endpoint, without a link. */
 START_TEST(express_registers_tell_of_the_guests_topology)
 {
@@ -330,6 +345,7 @@ static void add_tests(TCase *tests)
 	tcase_add_test(tests, a_chain_into_all_ones_is_cut);
 	tcase_add_test(tests, power_state_ends_the_decode);
 	tcase_add_test(tests, a_wake_up_that_resets_is_one_for_the_guest_too);
+	tcase_add_test(tests, whether_errors_are_reported_is_the_hosts_choice);
 	tcase_add_test(tests, express_registers_tell_of_the_guests_topology);
 	tcase_add_test(tests, rules_end_where_the_capability_does);
 	tcase_add_test(tests, rules_end_where_the_next_capability_begins);

@@ -14,7 +14,7 @@
 nic=$(ported_device "$virtio_net_id")
 give "$nic"
 initrd=$images/initrd-more
-guest_start "net:virtio_net,report_errors:1af4.1041,ask" --vfio "$nic"
+guest_start "net:virtio_net,ask" --vfio "$nic"
 guest_see 1 '^LAB: ask'
 machine "pcie_aer_inject_error aer COMP_TIME"
 wait_for $((20 * LAB_SLOW)) grep -q "${nic##*/}: it .*recover" "$errors"
