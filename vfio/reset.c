@@ -169,7 +169,8 @@ void vfio_reset_settle(struct vfio_pci *pci)
 {
 	struct vfio_reset *reset = &pci->reset;
 
-	if (reset->bus_done)
+	/* Its neighbours are the new guest's already when it outlived the wait. */
+	if (reset->bus_done && !reset->late)
 		pci->keeper_ops->bus_was_reset(pci->keeper, pci, reset->bus);
 	vfio_bus_reset_free(reset->bus);
 	reset->bus = NULL;
@@ -317,7 +318,7 @@ void vfio_reset_begin(struct vfio_pci *pci, enum vfio_reset_cause cause)
 
 	reset->cause = cause;
 	reset->awaited = cause == VFIO_RESET_GUEST;
-	reset->answered = false;
+	reset->answered = reset->late = false;
 	take_spared(reset);
 	vfio_pci_withdraw(pci, VFIO_PCI_RESETTING);
 	/* Its first try comes later; only now is nothing of it mapped. */
@@ -340,13 +341,14 @@ void vfio_reset_wait(struct vfio_pci *pci)
 {
 	struct pollfd done = {.fd = pci->reset.done, .events = POLLIN};
 
-	if (poll(&done, 1, pci->reset.deadline_ms) == 1 && fd_take(pci->reset.done))
+	if (poll(&done, 1, pci->reset.deadline_ms) == 1 && fd_take(pci->reset.done)) {
 		finish(pci);
-	else
-		log_error(
-			"passthrough device %s: its reset has not ended after %d ms: it reads all "
-			"ones until then",
-			pci->device.name, pci->reset.deadline_ms);
+		return;
+	}
+	pci->reset.late = true;
+	log_error("passthrough device %s: its reset has not ended after %d ms: it reads all ones "
+		  "until then",
+		  pci->device.name, pci->reset.deadline_ms);
 }
 
 static bool write_sets(unsigned int offset, unsigned int size, uint32_t value, unsigned int at,

@@ -28,7 +28,8 @@ struct vfio_reset {
 	enum vfio_reset_cause cause;
 	struct vfio_bus_reset *bus; /* how, when it cannot be by function */
 	bool bus_done;              /* the thread's, likewise: `bus` was carried out */
-	bool running;               /* `thread` is to be joined */
+	bool late;    /* the restart of the machine did not wait for its end; main thread */
+	bool running; /* `thread` is to be joined */
 	pthread_t thread;
 	bool worked; /* the thread's, until it is joined */
 	int deadline_ms;

@@ -306,6 +306,7 @@ static int fake_hot_reset(struct vfio_backend *backend, struct vfio_pci_hot_rese
 
 	fake->hot_resets++;
 	note(fake, "hot", 0, 0, reset->count);
+	usleep(fake->reset_ms * 1000);
 	if (fake->hot_reset_error)
 		return fake->hot_reset_error;
 	if (fake->dies_in_reset)

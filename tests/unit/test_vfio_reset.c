@@ -457,6 +457,23 @@ START_TEST(a_bus_reset_that_was_refused_spares_nobody)
 }
 END_TEST
 
+/* By its end the neighbours are the new guest's, and may be in use. */
+START_TEST(a_bus_reset_that_outlives_the_wait_spares_nobody)
+{
+	set_dependents(2, 7);
+	start_busy();
+	bench.fake.reset_ms = 300;
+	bench.pci->reset.deadline_ms = 20;
+	pci_host_reset(bench.host);
+	ck_assert_int_eq(bench.pci->state, VFIO_PCI_RESETTING);
+	run_loop_while(VFIO_PCI_RESETTING);
+	ck_assert_uint_eq(bench.fake.hot_resets, 1);
+	ck_assert_uint_eq(spared, 0);
+	is_as_after_power_on();
+	stop_busy();
+}
+END_TEST
+
 START_TEST(a_device_that_is_lost_at_the_end_spares_nobody)
 {
 	set_dependents(2, 7);
@@ -493,6 +510,7 @@ static void add_tests(TCase *tests)
 	tcase_add_test(tests, a_device_that_was_not_used_is_not);
 	tcase_add_test(tests, the_bus_is_reset_at_the_end_too);
 	tcase_add_test(tests, a_bus_reset_that_was_refused_spares_nobody);
+	tcase_add_test(tests, a_bus_reset_that_outlives_the_wait_spares_nobody);
 	tcase_add_test(tests, a_device_that_is_lost_at_the_end_spares_nobody);
 }
 
