@@ -32,6 +32,21 @@ static void complain(struct vfio_slice *slice, const char *what, uint64_t offset
 		  err_text(error));
 }
 
+/*
+ * The guest's own bits, and those of vectors that the host has not been asked for yet, which the
+ * device keeps.
+ */
+static uint64_t msix_read(const struct vfio_slice *slice, uint64_t offset, unsigned int size)
+{
+	struct vfio_pci *pci = slice->pci;
+	uint64_t value = pci_msix_read(&pci->msix, slice->bar, offset, size), own;
+
+	if (pci_msix_is_pba(&pci->msix, slice->bar, offset, size) &&
+	    vfio_region_read(pci->backend, &pci->regions[slice->bar], offset, size, &own) == 0)
+		value |= own;
+	return value;
+}
+
 static enum mem_result slice_read(void *owner, uint64_t offset, unsigned int size, uint64_t *value)
 {
 	struct vfio_slice *slice = owner;
@@ -43,7 +58,7 @@ static enum mem_result slice_read(void *owner, uint64_t offset, unsigned int siz
 	if (pci->state != VFIO_PCI_ALIVE)
 		return MEM_DONE;
 	if (is_msix(slice, offset, size)) {
-		*value = pci_msix_read(&pci->msix, slice->bar, offset, size);
+		*value = msix_read(slice, offset, size);
 	} else {
 		error = vfio_region_read(pci->backend, &pci->regions[slice->bar], offset, size,
 					 value);

@@ -65,6 +65,10 @@ uint64_t pci_msix_pba_size(const struct pci_msix *msix);
 /* Whether [@offset, @offset + @size) of BAR @bar touches the table or the PBA. */
 bool pci_msix_covers(const struct pci_msix *msix, unsigned int bar, uint64_t offset, uint64_t size);
 
+/* Whether [@offset, @offset + @size) of BAR @bar lies wholly in the PBA. */
+bool pci_msix_is_pba(const struct pci_msix *msix, unsigned int bar, uint64_t offset,
+		     unsigned int size);
+
 /*
  * An access of the guest to the table or PBA: naturally aligned 4 and 8 bytes count (PCI 3.0
  * 6.8.2), others read all ones and are dropped. The PBA is read-only and shows ops->pending.

@@ -126,8 +126,8 @@ static bool in_table(const struct pci_msix *msix, unsigned int bar, uint64_t off
 	       range_fits(offset - msix->table_offset, size, pci_msix_table_size(msix));
 }
 
-static bool in_pba(const struct pci_msix *msix, unsigned int bar, uint64_t offset,
-		   unsigned int size)
+bool pci_msix_is_pba(const struct pci_msix *msix, unsigned int bar, uint64_t offset,
+		     unsigned int size)
 {
 	return bar == msix->pba_bar && offset >= msix->pba_offset &&
 	       range_fits(offset - msix->pba_offset, size, pci_msix_pba_size(msix));
@@ -187,7 +187,7 @@ uint64_t pci_msix_read(struct pci_msix *msix, unsigned int bar, uint64_t offset,
 {
 	if (!access_counts(offset, size))
 		return all_ones(size);
-	if (in_pba(msix, bar, offset, size))
+	if (pci_msix_is_pba(msix, bar, offset, size))
 		return pba_read(msix, offset - msix->pba_offset, size);
 	if (!in_table(msix, bar, offset, size))
 		return all_ones(size);
