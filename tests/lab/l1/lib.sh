@@ -33,7 +33,10 @@ shared_memory_id=1af4:1110
 report() {
 	local now
 	now=$(now)
-	echo "$1 $2$suffix $((now - $(cat "$work/since"))) $3" >> "$out/results"
+	case $1 in
+	fail) echo "$1 $2$suffix $((now - $(cat "$work/since"))) $3" >> "$work/failures" ;; # told at the end
+	*) echo "$1 $2$suffix $((now - $(cat "$work/since"))) $3" >> "$out/results" ;;
+	esac
 	echo "$1 $2 $3"
 	echo "$2" >> "$work/reported"
 	echo "$now" > "$work/since"
@@ -170,6 +173,7 @@ give() { # give DEVICE...: to vfio-pci
 # --- guests --------------------------------------------------------------------------------------
 
 guest_number=0
+guest_ended=
 
 # guest_start STEPS [OPTION...]: starts the monitor with a guest that does those steps (see the
 # guest's init); options are the monitor's own.
@@ -190,16 +194,35 @@ guest_start() {
 	timeout -s KILL "$guest_deadline" $run_as "$monitor" run \
 		"${kernel:-$images/vmlinuz-$flavour}" "$@" < "$work/in" > "$console" 2> "$errors" 7>&- &
 	guest_pid=$!
+	: > "$work/stacks"
+	(sleep "$((guest_deadline - 5))" && monitor_stacks > "$work/stacks") 7>&- &
+	guest_watch=$!
 }
 
 # Waits for the guest's end; $status is the monitor's.
+# Where the monitor's threads are, for a guest that hangs.
+monitor_stacks() {
+	local process thread
+	for process in $(pidof ferry); do
+		for thread in "/proc/$process/task"/*; do
+			echo "thread $(cat "$thread/comm"), system call $(cat "$thread/syscall")"
+			cat "$thread/stack"
+		done
+	done
+}
+
 guest_wait() {
 	wait "$guest_pid"
 	status=$?
 	guest_pid=
 	exec 7>&-
 	echo "status $status"
-	[ "$status" -ne 137 ] || echo "the guest was ended by its deadline of $guest_deadline s"
+	kill "$guest_watch" 2> /dev/null
+	[ "$status" -ne 137 ] || [ -n "$guest_ended" ] || {
+		echo "the guest was ended by its deadline of $guest_deadline s"
+		cat "$work/stacks"
+	}
+	guest_ended=
 }
 
 guest() {
@@ -209,7 +232,7 @@ guest() {
 
 guest_end() {
 	[ -n "$guest_pid" ] || return 0
-	kill -KILL "$guest_pid" 2> /dev/null
+	! kill -KILL "$guest_pid" 2> /dev/null || guest_ended=yes
 	guest_wait
 }
 
