@@ -51,7 +51,8 @@ static const struct device_ops debug_exit_device_ops = {
 };
 static const struct mem_ops debug_exit_ops = {.read = debug_exit_read, .write = debug_exit_write};
 
-struct device *debug_exit_create(const struct device_bus *bus, uint16_t port, struct err *err)
+struct device *debug_exit_create(const struct device_bus *bus, struct mem_map *map,
+				 uint64_t address, struct err *err)
 {
 	struct debug_exit *debug_exit = calloc(1, sizeof(*debug_exit));
 
@@ -69,7 +70,7 @@ struct device *debug_exit_create(const struct device_bus *bus, uint16_t port, st
 		.owner = debug_exit,
 		.slot = -1,
 	};
-	if (mem_map_add(bus->pio, &debug_exit->region, port, err) < 0) {
+	if (mem_map_add(map, &debug_exit->region, address, err) < 0) {
 		debug_exit_destroy(&debug_exit->device);
 		return NULL;
 	}

@@ -8,6 +8,7 @@
 #include <stdint.h>
 
 #include "memory/map.h"
+#include "vmm/base/err.h"
 #include "vmm/kvm/irq.h"
 
 struct device;
@@ -47,5 +48,18 @@ struct device_bus {
 	struct kvm_irq *irq;
 	struct machine_sink sink;
 };
+
+/*
+ * Puts @device at the head of @list, or, when it is NULL because it could not be created, returns the
+ * errno that @err has.
+ */
+int device_list_add(struct device **list, struct device *device,
+		    const struct err *err) FERRY_MUST_CHECK;
+
+/* Every device back to power-on. Main thread, all vCPUs parked. */
+void device_list_reset(struct device *list);
+
+/* Destroys every device. All vCPUs stopped. NULL is an empty list. */
+void device_list_destroy(struct device *list);
 
 #endif

@@ -54,7 +54,8 @@ static void pvpanic_destroy(struct device *device)
 static const struct device_ops pvpanic_device_ops = {.type = "pvpanic", .destroy = pvpanic_destroy};
 static const struct mem_ops pvpanic_ops = {.read = pvpanic_read, .write = pvpanic_write};
 
-struct device *pvpanic_create(const struct device_bus *bus, uint16_t port, struct err *err)
+struct device *pvpanic_create(const struct device_bus *bus, struct mem_map *map, uint64_t address,
+			      struct err *err)
 {
 	struct pvpanic *pvpanic = calloc(1, sizeof(*pvpanic));
 
@@ -72,7 +73,7 @@ struct device *pvpanic_create(const struct device_bus *bus, uint16_t port, struc
 		.owner = pvpanic,
 		.slot = -1,
 	};
-	if (mem_map_add(bus->pio, &pvpanic->region, port, err) < 0) {
+	if (mem_map_add(map, &pvpanic->region, address, err) < 0) {
 		pvpanic_destroy(&pvpanic->device);
 		return NULL;
 	}

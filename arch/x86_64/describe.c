@@ -1,49 +1,25 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /* A vCPU's registers as text, for the report of a crash. */
 
-#include <stdarg.h>
-#include <stdio.h>
 #include <string.h>
 
 #include "arch/x86_64/vm.h"
 #include "vmm/base/bits.h"
+#include "vmm/base/text.h"
 
 enum { CODE_BYTES = 16 };
 
-struct text {
-	char *next;
-	size_t room;
-};
-
-static void append(struct text *text, const char *format, ...) FERRY_PRINTF(2, 3);
-
-static void append(struct text *text, const char *format, ...)
-{
-	va_list arguments;
-	int length;
-
-	va_start(arguments, format);
-	length = vsnprintf(text->next, text->room, format, arguments);
-	va_end(arguments);
-	if (length < 0 || text->room == 0)
-		return;
-	if ((size_t)length >= text->room)
-		length = (int)text->room - 1;
-	text->next += length;
-	text->room -= (size_t)length;
-}
-
 static void describe_registers(struct text *text, const struct kvm_regs *regs)
 {
-	append(text, "rip %016llx  rflags %016llx\n", regs->rip, regs->rflags);
-	append(text, "rax %016llx  rbx %016llx  rcx %016llx  rdx %016llx\n", regs->rax, regs->rbx,
-	       regs->rcx, regs->rdx);
-	append(text, "rsi %016llx  rdi %016llx  rbp %016llx  rsp %016llx\n", regs->rsi, regs->rdi,
-	       regs->rbp, regs->rsp);
-	append(text, "r8  %016llx  r9  %016llx  r10 %016llx  r11 %016llx\n", regs->r8, regs->r9,
-	       regs->r10, regs->r11);
-	append(text, "r12 %016llx  r13 %016llx  r14 %016llx  r15 %016llx\n", regs->r12, regs->r13,
-	       regs->r14, regs->r15);
+	text_append(text, "rip %016llx  rflags %016llx\n", regs->rip, regs->rflags);
+	text_append(text, "rax %016llx  rbx %016llx  rcx %016llx  rdx %016llx\n", regs->rax,
+		    regs->rbx, regs->rcx, regs->rdx);
+	text_append(text, "rsi %016llx  rdi %016llx  rbp %016llx  rsp %016llx\n", regs->rsi,
+		    regs->rdi, regs->rbp, regs->rsp);
+	text_append(text, "r8  %016llx  r9  %016llx  r10 %016llx  r11 %016llx\n", regs->r8,
+		    regs->r9, regs->r10, regs->r11);
+	text_append(text, "r12 %016llx  r13 %016llx  r14 %016llx  r15 %016llx\n", regs->r12,
+		    regs->r13, regs->r14, regs->r15);
 }
 
 static void describe_system(struct text *text, const struct kvm_sregs *sregs)
@@ -59,18 +35,19 @@ static void describe_system(struct text *text, const struct kvm_sregs *sregs)
 	for (size_t i = 0; i < ARRAY_SIZE(segments); i++) {
 		const struct kvm_segment *segment = segments[i].segment;
 
-		append(text, "%-3s %04x base %016llx limit %08x type %x dpl %u%s%s%s\n",
-		       segments[i].name, segment->selector, (unsigned long long)segment->base,
-		       segment->limit, segment->type, segment->dpl, segment->l ? " 64-bit" : "",
-		       segment->db ? " 32-bit" : "", segment->present ? "" : " absent");
+		text_append(text, "%-3s %04x base %016llx limit %08x type %x dpl %u%s%s%s\n",
+			    segments[i].name, segment->selector, (unsigned long long)segment->base,
+			    segment->limit, segment->type, segment->dpl,
+			    segment->l ? " 64-bit" : "", segment->db ? " 32-bit" : "",
+			    segment->present ? "" : " absent");
 	}
-	append(text, "gdt base %016llx limit %04x  idt base %016llx limit %04x\n",
-	       (unsigned long long)sregs->gdt.base, sregs->gdt.limit,
-	       (unsigned long long)sregs->idt.base, sregs->idt.limit);
-	append(text, "cr0 %08llx  cr2 %016llx  cr3 %016llx  cr4 %08llx  efer %04llx\n",
-	       (unsigned long long)sregs->cr0, (unsigned long long)sregs->cr2,
-	       (unsigned long long)sregs->cr3, (unsigned long long)sregs->cr4,
-	       (unsigned long long)sregs->efer);
+	text_append(text, "gdt base %016llx limit %04x  idt base %016llx limit %04x\n",
+		    (unsigned long long)sregs->gdt.base, sregs->gdt.limit,
+		    (unsigned long long)sregs->idt.base, sregs->idt.limit);
+	text_append(text, "cr0 %08llx  cr2 %016llx  cr3 %016llx  cr4 %08llx  efer %04llx\n",
+		    (unsigned long long)sregs->cr0, (unsigned long long)sregs->cr2,
+		    (unsigned long long)sregs->cr3, (unsigned long long)sregs->cr4,
+		    (unsigned long long)sregs->efer);
 }
 
 /* One byte at a time, as the next may be on another page. */
@@ -88,10 +65,10 @@ static void describe_code(struct text *text, const struct ram *ram, struct kvm_v
 	unsigned int count = 0;
 	uint8_t byte;
 
-	append(text, "code at rip");
+	text_append(text, "code at rip");
 	for (; count < CODE_BYTES && read_code(ram, vcpu, address + count, &byte); count++)
-		append(text, " %02x", byte);
-	append(text, "%s\n", count == 0 ? " is not in memory" : "");
+		text_append(text, " %02x", byte);
+	text_append(text, "%s\n", count == 0 ? " is not in memory" : "");
 }
 
 void arch_vcpu_describe(struct arch_vm *arch, struct kvm_vcpu *vcpu, char *buffer, size_t size)
@@ -102,7 +79,7 @@ void arch_vcpu_describe(struct arch_vm *arch, struct kvm_vcpu *vcpu, char *buffe
 
 	if (kvm_vcpu_ioctl(vcpu, KVM_GET_REGS, &regs) < 0 ||
 	    kvm_vcpu_ioctl(vcpu, KVM_GET_SREGS, &sregs) < 0) {
-		append(&text, "its registers cannot be read\n");
+		text_append(&text, "its registers cannot be read\n");
 		return;
 	}
 	describe_registers(&text, &regs);

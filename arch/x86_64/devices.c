@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /* Creates the x86_64 platform's emulated devices and hands the console's and the button's input on. */
 
-#include <errno.h>
 #include <stddef.h>
 
 #include "arch/arch.h"
@@ -29,16 +28,6 @@ static const struct power_config arch_power_config = {
 	.gsi = X86_GSI_GED,
 };
 
-/* Puts @device, which may be NULL when it could not be created, on the machine's list. */
-static int arch_device_keep(struct arch_vm *arch, struct device *device, const struct err *err)
-{
-	if (!device)
-		return err && err->code < 0 ? err->code : -ENOMEM;
-	device->next = arch->devices;
-	arch->devices = device;
-	return 0;
-}
-
 static int arch_serial_create(struct arch_vm *arch, const struct device_bus *bus, struct err *err)
 {
 	const struct arch_console *console = &arch->setup.console;
@@ -49,13 +38,14 @@ static int arch_serial_create(struct arch_vm *arch, const struct device_bus *bus
 	};
 
 	arch->serial = serial_create(bus, X86_PORT_SERIAL, X86_GSI_SERIAL, &backend, err);
-	return arch_device_keep(arch, arch->serial ? serial_device(arch->serial) : NULL, err);
+	return device_list_add(&arch->devices, arch->serial ? serial_device(arch->serial) : NULL,
+			       err);
 }
 
 static int arch_power_create(struct arch_vm *arch, const struct device_bus *bus, struct err *err)
 {
 	arch->power = power_create(bus, &arch_power_config, err);
-	return arch_device_keep(arch, arch->power ? power_device(arch->power) : NULL, err);
+	return device_list_add(&arch->devices, arch->power ? power_device(arch->power) : NULL, err);
 }
 
 int arch_devices_create(struct arch_vm *arch, struct err *err)
@@ -72,13 +62,17 @@ int arch_devices_create(struct arch_vm *arch, struct err *err)
 	if (rc == 0 && platform->serial)
 		rc = arch_serial_create(arch, &bus, err);
 	if (rc == 0)
-		rc = arch_device_keep(arch, rtc_create(&bus, X86_PORT_RTC, err), err);
+		rc = device_list_add(&arch->devices, rtc_create(&bus, X86_PORT_RTC, err), err);
 	if (rc == 0)
-		rc = arch_device_keep(arch, i8042_create(&bus, X86_PORT_I8042_COMMAND, err), err);
+		rc = device_list_add(&arch->devices,
+				     i8042_create(&bus, X86_PORT_I8042_COMMAND, err), err);
 	if (rc == 0)
-		rc = arch_device_keep(arch, pvpanic_create(&bus, X86_PORT_PVPANIC, err), err);
+		rc = device_list_add(&arch->devices,
+				     pvpanic_create(&bus, bus.pio, X86_PORT_PVPANIC, err), err);
 	if (rc == 0 && platform->debug_exit)
-		rc = arch_device_keep(arch, debug_exit_create(&bus, X86_PORT_DEBUG_EXIT, err), err);
+		rc = device_list_add(&arch->devices,
+				     debug_exit_create(&bus, bus.pio, X86_PORT_DEBUG_EXIT, err),
+				     err);
 	return rc;
 }
 

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
-/* A real I/O map for devices under test, a /dev/kvm that records lines, a machine that records events. */
+/* Real maps for devices under test, a /dev/kvm that records lines, a machine that records events. */
 
 #ifndef FERRY_TESTS_UNIT_FAKE_BUS_H
 #define FERRY_TESTS_UNIT_FAKE_BUS_H
@@ -22,6 +22,7 @@ enum { FAKE_GSIS = 24, FAKE_PORTS = 0x10000, FAKE_RUN_SIZE = 0x3000 };
 
 struct fake_bus {
 	struct mem_map *pio;
+	struct mem_map *mmio;
 	struct kvm_vm *vm;
 	struct kvm_irq *irq;
 	struct device_bus bus;
@@ -87,12 +88,14 @@ static inline void fake_bus_setup(void)
 {
 	memset(&fake, 0, sizeof(fake));
 	fake.pio = mem_map_create("I/O", FAKE_PORTS, &fake.err);
+	fake.mmio = mem_map_create("memory", 0, &fake.err);
 	fake.vm = kvm_vm_create(0, &fake.err);
-	ck_assert_msg(fake.pio && fake.vm, "%s", fake.err.text);
+	ck_assert_msg(fake.pio && fake.mmio && fake.vm, "%s", fake.err.text);
 	fake.irq = kvm_irq_create(fake.vm, FAKE_GSIS, &fake.err);
 	ck_assert_msg(fake.irq != NULL, "%s", fake.err.text);
 	fake.bus = (struct device_bus){
 		.pio = fake.pio,
+		.mmio = fake.mmio,
 		.irq = fake.irq,
 		.sink = {fake_event, &fake},
 	};
@@ -102,6 +105,7 @@ static inline void fake_bus_teardown(void)
 {
 	kvm_irq_destroy(fake.irq);
 	kvm_vm_destroy(fake.vm);
+	mem_map_destroy(fake.mmio);
 	mem_map_destroy(fake.pio);
 }
 
@@ -126,6 +130,19 @@ static inline void fake_out(uint16_t port, unsigned int size, uint32_t value)
 static inline void fake_outb(uint16_t port, uint8_t value)
 {
 	fake_out(port, 1, value);
+}
+
+static inline uint32_t fake_read(uint64_t address, unsigned int size)
+{
+	uint64_t value = 0;
+
+	ck_assert_int_eq(mem_map_read(fake.mmio, address, size, &value), MEM_DONE);
+	return (uint32_t)value;
+}
+
+static inline void fake_write(uint64_t address, unsigned int size, uint32_t value)
+{
+	ck_assert_int_eq(mem_map_write(fake.mmio, address, size, value), MEM_DONE);
 }
 
 /* Runs @suite and says what the process is to return. */

@@ -14,6 +14,7 @@
 #include "vmm/base/fd.h"
 #include "vmm/base/log.h"
 #include "vmm/base/loop.h"
+#include "vmm/base/text.h"
 
 START_TEST(err_keeps_the_code_and_takes_prefixes)
 {
@@ -206,6 +207,23 @@ START_TEST(loop_calls_until_stopped)
 }
 END_TEST
 
+START_TEST(text_is_cut_at_its_room)
+{
+	char buffer[8] = "";
+	struct text text = {.next = buffer, .room = sizeof(buffer)};
+
+	text_append(&text, "%d", 12);
+	ck_assert_str_eq(buffer, "12");
+	text_append(&text, "%s", "abcdefgh");
+	ck_assert_str_eq(buffer, "12abcde");
+	text_append(&text, "more");
+	ck_assert_str_eq(buffer, "12abcde");
+	text.room = 0;
+	text_append(&text, "more");
+	ck_assert_str_eq(buffer, "12abcde");
+}
+END_TEST
+
 int main(void)
 {
 	Suite *suite = suite_create("base");
@@ -223,6 +241,7 @@ int main(void)
 	tcase_add_test(tests, log_labels_go_by_level);
 	tcase_add_test(tests, log_limits_what_a_guest_provokes);
 	tcase_add_test(tests, loop_calls_until_stopped);
+	tcase_add_test(tests, text_is_cut_at_its_room);
 	suite_add_tcase(suite, tests);
 	runner = srunner_create(suite);
 	srunner_run_all(runner, CK_NORMAL);
