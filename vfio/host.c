@@ -250,7 +250,8 @@ enum vfio_host_remapping vfio_host_remapping(const char *sysfs)
 			continue;
 		snprintf(path, sizeof(path), "%s/%s", folder, entry->d_name);
 		vfio_host_line(path, "chip_name", chip, sizeof(chip));
-		if (strncmp(chip, "IR-", 3) == 0)
+		/* Arm's ITS takes interrupts by device, which is what remapping is for. */
+		if (strncmp(chip, "IR-", 3) == 0 || strncmp(chip, "ITS-", 4) == 0)
 			answer = VFIO_REMAPPING_ON;
 		else if (strstr(chip, "IO-APIC") || strstr(chip, "PCI-MSI"))
 			answer = VFIO_REMAPPING_OFF;

@@ -145,8 +145,8 @@ int vfio_sysfs_group(struct vfio_sysfs_device *device, struct err *err)
 	if (error == -ENOENT)
 		return err_set(err, -ENODEV,
 			       "passthrough device %s: it is in no IOMMU group: the host's IOMMU "
-			       "is off: turn VT-d or AMD-Vi on in the firmware and start the host "
-			       "with intel_iommu=on (Intel; AMD needs no argument unless "
+			       "is off: turn VT-d, AMD-Vi or the SMMU on in the firmware and start "
+			       "the host with intel_iommu=on (Intel; AMD needs no argument unless "
 			       "amd_iommu=off is given)",
 			       device->address);
 	if (error)

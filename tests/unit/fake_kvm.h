@@ -47,6 +47,8 @@ static struct fake_kvm {
 	void (*during_run)(void);
 	/* When set, answers every ioctl on a vCPU's descriptor, in whatever thread it is made. */
 	int (*vcpu_ioctl)(int fd, unsigned long request, void *argument);
+	/* When set, answers what the fake does not know of the VM's requests. */
+	int (*vm_ioctl)(unsigned long request, void *argument);
 } fake;
 
 /* Several vCPUs are created at once. */
@@ -200,7 +202,7 @@ int kvm_sys_ioctl(int fd, unsigned long request, void *argument)
 	case KVM_RUN:
 		return fake_run();
 	default:
-		return -ENOTTY;
+		return fake.vm_ioctl ? fake.vm_ioctl(request, argument) : -ENOTTY;
 	}
 }
 

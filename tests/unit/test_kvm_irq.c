@@ -7,7 +7,8 @@
 #include "tests/unit/fake_kvm.h"
 #include "vmm/kvm/irq.h"
 
-enum { FIRST_MSI = 24 };
+/* Two interrupt controllers of KVM's, as every architecture numbers its own. */
+enum { FIRST_MSI = 24, FIRST_CHIP = 0, OTHER_CHIP = 2 };
 
 static struct kvm_vm *vm;
 static struct kvm_irq *irq;
@@ -52,16 +53,16 @@ START_TEST(a_batch_is_one_ioctl_with_every_entry)
 	struct kvm_irq_routing_entry *entries = fake.routing.entries;
 	unsigned int first, second;
 
-	ck_assert_int_eq(kvm_irq_add_pin(irq, 4, KVM_IRQCHIP_PIC_MASTER, 4), 0);
-	ck_assert_int_eq(kvm_irq_add_pin(irq, 4, KVM_IRQCHIP_IOAPIC, 4), 0);
+	ck_assert_int_eq(kvm_irq_add_pin(irq, 4, FIRST_CHIP, 4), 0);
+	ck_assert_int_eq(kvm_irq_add_pin(irq, 4, OTHER_CHIP, 4), 0);
 	first = alloc();
 	second = alloc();
 	kvm_irq_set_msi(irq, second, &message);
 	expect_commit(1, 3);
 	ck_assert_uint_eq(entries[0].gsi, 4);
 	ck_assert_uint_eq(entries[0].type, KVM_IRQ_ROUTING_IRQCHIP);
-	ck_assert_uint_eq(entries[0].u.irqchip.irqchip, KVM_IRQCHIP_PIC_MASTER);
-	ck_assert_uint_eq(entries[1].u.irqchip.irqchip, KVM_IRQCHIP_IOAPIC);
+	ck_assert_uint_eq(entries[0].u.irqchip.irqchip, FIRST_CHIP);
+	ck_assert_uint_eq(entries[1].u.irqchip.irqchip, OTHER_CHIP);
 	ck_assert_uint_eq(entries[1].u.irqchip.pin, 4);
 	ck_assert_uint_eq(entries[2].gsi, second);
 	ck_assert_uint_eq(entries[2].type, KVM_IRQ_ROUTING_MSI);

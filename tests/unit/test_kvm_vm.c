@@ -41,7 +41,7 @@ START_TEST(a_node_that_does_not_open_says_what_to_do)
 	fake.open_fails = -ENOENT;
 	expect_refusal(-ENOENT, "KVM: opening /dev/kvm: No such file or directory: load the module "
 				"(modprobe kvm-intel or kvm-amd), or enable virtualization in the "
-				"firmware");
+				"firmware (on aarch64: start the host in EL2)");
 	fake.open_fails = -EACCES;
 	expect_refusal(-EACCES, "KVM: opening /dev/kvm: Permission denied: join the group kvm "
 				"(usermod -aG kvm USER) and log in again");
@@ -152,7 +152,7 @@ START_TEST(requests_reach_their_descriptor)
 	ck_assert_str_eq(err.text, "KVM: creating the device VFIO: No such device: use a kernel "
 				   "that has it");
 	fake.calls = 0;
-	ck_assert_int_eq(kvm_vm_system_ioctl(vm, KVM_GET_SUPPORTED_CPUID, NULL), -ENOTTY);
+	ck_assert_int_eq(kvm_vm_system_ioctl(vm, KVM_S390_ENABLE_SIE, NULL), -ENOTTY);
 	ck_assert_uint_eq(fake.calls, 0);
 	ck_assert_int_eq(kvm_vm_ioctl(vm, KVM_CREATE_IRQCHIP, NULL), -ENOTTY);
 	ck_assert_uint_eq(fake.calls, 1);

@@ -3,6 +3,7 @@
 
 #include <check.h>
 #include <errno.h>
+#include <linux/mman.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/mman.h>
@@ -11,6 +12,7 @@
 
 #include "memory/hugepages.h"
 #include "memory/ram.h"
+#include "tests/unit/support_host.h"
 #include "vmm/base/bits.h"
 
 static struct mem_map *map;
@@ -272,10 +274,13 @@ int main(void)
 	tcase_add_test(tests, bad_pieces_are_refused);
 	tcase_add_test(tests, too_much_is_refused_with_advice);
 	tcase_add_test(tests, a_place_that_is_taken_is_refused);
-	tcase_add_test(tests, a_shortage_of_huge_pages_is_explained);
+	if (huge_pages_are_told_of("a_shortage_of_huge_pages_is_explained"))
+		tcase_add_test(tests, a_shortage_of_huge_pages_is_explained);
 	tcase_add_test(tests, a_size_the_host_has_not_is_explained);
-	tcase_add_test(tests, preallocated_memory_is_there);
-	tcase_add_test(tests, a_child_process_does_not_see_it);
+	if (advice_is_heeded(MADV_POPULATE_WRITE, "preallocated_memory_is_there"))
+		tcase_add_test(tests, preallocated_memory_is_there);
+	if (advice_is_heeded(MADV_DONTFORK, "a_child_process_does_not_see_it"))
+		tcase_add_test(tests, a_child_process_does_not_see_it);
 	suite_add_tcase(suite, tests);
 	runner = srunner_create(suite);
 	srunner_run_all(runner, CK_NORMAL);

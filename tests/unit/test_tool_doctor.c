@@ -22,6 +22,7 @@
 static void setup(void)
 {
 	fake_kvm_reset();
+	fake.ipa_bits = 36; /* x86_64's answer is the same without a CPUID */
 	tools_setup();
 	tools_add(NVME, 7, "vfio-pci", "144d:a808", "010802");
 	tools_file(NVME, "reset_method", "flr bus\n");
@@ -110,6 +111,8 @@ START_TEST(kvm)
 	finds("failure  KVM: opening /dev/kvm", "modprobe kvm-intel");
 	tree_write("proc/cpuinfo", "vendor_id\t: AuthenticAMD\n");
 	finds("failure  KVM: opening /dev/kvm", "mend it: modprobe kvm-amd");
+	tree_write("proc/cpuinfo", "CPU implementer\t: 0x41\n");
+	finds("failure  KVM: opening /dev/kvm", "starts in EL2");
 	fake.open_fails = 0;
 	fake.version = 11;
 	finds("failure  KVM: /dev/kvm: API version 11, not 12", "");
@@ -132,6 +135,8 @@ START_TEST(iommu)
 	finds("IOMMU: it is off", "mend it: turn VT-d on in the firmware");
 	tree_write("proc/cpuinfo", "vendor_id\t: AuthenticAMD\n");
 	finds("IOMMU: it is off", "turn AMD-Vi (IOMMU) on in the firmware");
+	tree_write("proc/cpuinfo", "CPU implementer\t: 0x41\n");
+	finds("IOMMU: it is off", "turn the SMMU on in the firmware");
 	tree_write("proc/cmdline", "amd_iommu=off\n");
 	finds("IOMMU: it is off", "take amd_iommu=off from the kernel's command line");
 	tree_unlink("proc/cpuinfo");
@@ -169,8 +174,11 @@ START_TEST(interrupt_remapping)
 	tree_write("module/vfio_iommu_type1/parameters/allow_unsafe_interrupts", "Y\n");
 	warns("warning  interrupt remapping: it is not known to be on");
 	tree_write("module/vfio_iommu_type1/parameters/allow_unsafe_interrupts", "N\n");
-	tree_write("kernel/irq/24/chip_name", "ITS-MSI\n");
+	tree_write("kernel/irq/24/chip_name", "GICv3\n");
 	warns("warning  interrupt remapping: it cannot be told");
+	tree_write("kernel/irq/24/chip_name", "ITS-MSI\n");
+	ck_assert_int_eq(doctor(NULL, NULL, NULL), TOOL_OK);
+	has(tools_out, "ok       interrupt remapping: it is on");
 }
 END_TEST
 
@@ -276,10 +284,11 @@ START_TEST(reserved_regions)
 	tree_write("kernel/iommu_groups/7/reserved_regions",
 		   "rubbish\n0x1000 0x0 reserved\n0x7d000000 0x7dffffff direct\n");
 	finds("the firmware wants 0x7d000000-0x7dffffff mapped as it is", "RMRR");
-	tree_write("kernel/iommu_groups/7/reserved_regions", "0x0 0xfffff reserved\n");
-	finds("failure  layout: guest memory: the first MiB", "");
-	/* Reserved space is stepped around: above it there is enough. */
-	tree_write("kernel/iommu_groups/7/reserved_regions", "0x10000000 0x1fffffff reserved\n");
+	tree_write("kernel/iommu_groups/7/reserved_regions", "0x0 0xfffffffff reserved\n");
+	finds("failure  layout: ", "");
+	/* Reserved space is stepped around, wherever RAM begins: above it there is enough. */
+	tree_write("kernel/iommu_groups/7/reserved_regions",
+		   "0x10000000 0x1fffffff reserved\n0x50000000 0x5fffffff reserved\n");
 	ck_assert_msg(doctor(NVME, NULL, NULL) == TOOL_OK, "%s", tools_out);
 	has(tools_out, "layout: 512 MiB of RAM (pieces: 2)");
 }

@@ -44,7 +44,7 @@ static int explain_open(int code, struct err *err)
 	case -ENODEV:
 	case -ENXIO:
 		advice = ": load the module (modprobe kvm-intel or kvm-amd), or enable "
-			 "virtualization in the firmware";
+			 "virtualization in the firmware (on aarch64: start the host in EL2)";
 		break;
 	case -EACCES:
 	case -EPERM:
@@ -217,4 +217,15 @@ int kvm_device_set_attribute(int fd, uint32_t group, uint64_t attribute, const v
 	};
 
 	return kvm_sys_ioctl(fd, KVM_SET_DEVICE_ATTR, &attr);
+}
+
+int kvm_device_get_attribute(int fd, uint32_t group, uint64_t attribute, void *value)
+{
+	struct kvm_device_attr attr = {
+		.group = group,
+		.attr = attribute,
+		.addr = (uintptr_t)value,
+	};
+
+	return kvm_sys_ioctl(fd, KVM_GET_DEVICE_ATTR, &attr);
 }

@@ -48,8 +48,10 @@ void kvm_vm_unlisten(struct kvm_vm *vm);
 int kvm_vm_create_device(struct kvm_vm *vm, uint32_t type, const char *name,
 			 struct err *err) FERRY_MUST_CHECK;
 
-/* KVM_SET_DEVICE_ATTR on a device's or a vCPU's descriptor. */
+/* KVM_SET_DEVICE_ATTR and KVM_GET_DEVICE_ATTR on a device's or a vCPU's descriptor; 0 or -errno. */
 int kvm_device_set_attribute(int fd, uint32_t group, uint64_t attribute,
 			     const void *value) FERRY_MUST_CHECK;
+int kvm_device_get_attribute(int fd, uint32_t group, uint64_t attribute,
+			     void *value) FERRY_MUST_CHECK;
 
 #endif

@@ -17,7 +17,7 @@
 #include "vmm/tools/doctor.h"
 #include "vmm/tools/module.h"
 
-enum vendor { VENDOR_OTHER, VENDOR_INTEL, VENDOR_AMD };
+enum vendor { VENDOR_OTHER, VENDOR_INTEL, VENDOR_AMD, VENDOR_ARM };
 
 /* Intel's extended capability register: interrupts can be remapped. */
 #define ECAP_INTERRUPT_REMAPPING ((uint64_t)1 << 3)
@@ -42,6 +42,9 @@ static enum vendor cpu_vendor(const struct doctor *doctor)
 {
 	char line[256];
 
+	find_line(doctor, "cpuinfo", "CPU implementer", line, sizeof(line));
+	if (line[0])
+		return VENDOR_ARM;
 	find_line(doctor, "cpuinfo", "vendor_id", line, sizeof(line));
 	if (strstr(line, "GenuineIntel"))
 		return VENDOR_INTEL;
@@ -61,11 +64,27 @@ static bool booted_with(const struct doctor *doctor, const char *argument)
 	return false;
 }
 
+static void mend_kvm(struct doctor *doctor)
+{
+	switch (cpu_vendor(doctor)) {
+	case VENDOR_ARM: /* where it is no module */
+		findings_mend(&doctor->findings, "use a host kernel with CONFIG_KVM that the "
+						 "firmware starts in EL2");
+		break;
+	case VENDOR_AMD:
+		findings_mend(&doctor->findings, "modprobe kvm-amd");
+		break;
+	case VENDOR_INTEL:
+	case VENDOR_OTHER:
+		findings_mend(&doctor->findings, "modprobe kvm-intel");
+		break;
+	}
+}
+
 static void check_kvm(struct doctor *doctor)
 {
 	struct err err = {0};
 	struct kvm_vm *vm = kvm_vm_create(arch_vm_type_bits(), &err);
-	const char *module = cpu_vendor(doctor) == VENDOR_AMD ? "kvm-amd" : "kvm-intel";
 
 	if (vm) {
 		doctor->physical_bits = arch_physical_bits(vm);
@@ -79,7 +98,7 @@ static void check_kvm(struct doctor *doctor)
 	findings_add(&doctor->findings, FINDING_FAILURE, "KVM", "", "%s",
 		     strncmp(err.text, "KVM: ", 5) == 0 ? err.text + 5 : err.text);
 	if (err.code == -ENOENT || err.code == -ENODEV || err.code == -ENXIO)
-		findings_mend(&doctor->findings, "modprobe %s", module);
+		mend_kvm(doctor);
 	else if (err.code == -EACCES || err.code == -EPERM)
 		findings_mend(&doctor->findings, "usermod -aG kvm USER (then log in again)");
 }
@@ -105,6 +124,11 @@ void doctor_mend_iommu(struct doctor *doctor)
 	case VENDOR_AMD:
 		findings_mend(findings, "turn AMD-Vi (IOMMU) on in the firmware; the kernel needs "
 					"no argument");
+		break;
+	case VENDOR_ARM:
+		findings_mend(findings,
+			      "turn the SMMU on in the firmware, and use a host kernel with "
+			      "CONFIG_ARM_SMMU_V3 or CONFIG_ARM_SMMU");
 		break;
 	case VENDOR_OTHER:
 		findings_mend(findings, "turn the IOMMU on in the firmware");

@@ -36,12 +36,7 @@ static void setup(void)
 
 static void destroy_devices(void)
 {
-	struct device *device, *next;
-
-	for (device = arch->devices; device; device = next) {
-		next = device->next;
-		device->ops->destroy(device);
-	}
+	device_list_destroy(arch->devices);
 	arch->devices = NULL;
 }
 

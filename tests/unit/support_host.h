@@ -1,0 +1,15 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/* What the kernel under a test really does; an emulator of user mode claims some of it only. */
+
+#ifndef FERRY_TESTS_UNIT_SUPPORT_HOST_H
+#define FERRY_TESTS_UNIT_SUPPORT_HOST_H
+
+#include <stdbool.h>
+
+/* Whether madvise(2) heeds @advice, be it with a refusal. If not, says that @test is skipped. */
+bool advice_is_heeded(int advice, const char *test);
+
+/* Whether huge pages of 2 MiB are had, or refused for their shortage. If not, says so of @test. */
+bool huge_pages_are_told_of(const char *test);
+
+#endif
