@@ -9,12 +9,14 @@
 #include <string.h>
 
 #include "arch/loader/bzimage.h"
+#include "arch/loader/initrd.h"
+#include "arch/loader/kind.h"
 #include "arch/x86_64/acpi.h"
 #include "arch/x86_64/platform_x86.h"
 #include "arch/x86_64/vm.h"
 #include "vmm/base/bits.h"
 
-enum { INITRD_PADDING = 4, PAGE = 4096 };
+enum { PAGE = 4096 };
 
 int boot_write(struct boot *boot, uint64_t gpa, const void *data, size_t size, struct err *err)
 {
@@ -50,69 +52,16 @@ int boot_write_cmdline(struct boot *boot, const char *prefix, uint64_t room, str
 	return error;
 }
 
-static uint64_t initrds_size(const struct boot_source *source)
-{
-	uint64_t size = 0;
-
-	for (size_t i = 0; i < source->initrd_count; i++) {
-		uint64_t one = source->initrds[i].size;
-
-		if (one > UINT64_MAX / (2 * BOOT_INITRDS_MAX))
-			return UINT64_MAX / 2;
-		size += align_up(one, INITRD_PADDING);
-	}
-	return size;
-}
-
-static int read_initrds(struct boot *boot, uint64_t gpa, struct err *err)
-{
-	for (size_t i = 0; i < boot->source->initrd_count; i++) {
-		const struct boot_file *file = &boot->source->initrds[i];
-		uint64_t padded = align_up(file->size, INITRD_PADDING);
-		int error = loader_read(&boot->loader, file, 0, gpa, file->size, err);
-
-		if (error < 0)
-			return error;
-		error = loader_zero(&boot->loader, gpa + file->size, padded - file->size);
-		if (error < 0)
-			return err_set(err, error, "boot: %s: its padding: %s", file->path,
-				       err_text(error));
-		gpa += padded;
-	}
-	return 0;
-}
-
-int boot_load_initrds(struct boot *boot, uint64_t last, bool above_4g, struct boot_extent *extent,
+int boot_load_initrds(struct boot *boot, uint64_t last, bool above_4g, struct ram_range *initrd,
 		      struct err *err)
 {
-	const struct boot_source *source = boot->source;
-	uint64_t size = initrds_size(source), base;
-	int error;
+	uint64_t size = initrd_size(boot->source), base;
 
-	*extent = (struct boot_extent){0};
-	if (size == 0)
-		return 0;
 	if (last > 4 * GIB - 1)
 		last = 4 * GIB - 1;
-	error = loader_find(&boot->loader, size, PAGE, last, &base);
-	if (error < 0 && above_4g) {
+	if (above_4g && loader_find(&boot->loader, size, PAGE, last, &base) < 0)
 		last = UINT64_MAX;
-		error = loader_find(&boot->loader, size, PAGE, last, &base);
-	}
-	if (error < 0)
-		return err_set(err, error,
-			       "boot: initrd: %s%s: too large: it needs %llu KiB, the guest has "
-			       "room for %llu KiB beside the kernel: give the guest more memory",
-			       source->initrds[0].path,
-			       source->initrd_count > 1 ? " and others" : "",
-			       (unsigned long long)((size + KIB - 1) / KIB),
-			       (unsigned long long)(loader_room(&boot->loader, last) / KIB));
-	error = loader_claim(&boot->loader, &source->initrds[0], "the initrd", base, size, err);
-	if (error == 0)
-		error = read_initrds(boot, base, err);
-	if (error == 0)
-		*extent = (struct boot_extent){base, size};
-	return error;
+	return initrd_load(&boot->loader, boot->source, PAGE, last, initrd, err);
 }
 
 static int write_tables(struct boot *boot, struct err *err)
@@ -175,36 +124,10 @@ out:
 
 static int refuse(const struct boot_file *file, const uint8_t *bytes, size_t size, struct err *err)
 {
-	const struct {
-		size_t offset;
-		const char *magic;
-		size_t length;
-		const char *what;
-	} kinds[] = {
-		{0, "\x1f\x8b", 2, "it is compressed with gzip"},
-		{0,
-		 "\xfd"
-		 "7zXZ",
-		 5, "it is compressed with xz"},
-		{0, "\x28\xb5\x2f\xfd", 4, "it is compressed with zstd"},
-		{0, "070701", 6, "it is a cpio archive, as an initrd is"},
-		{0x38, "ARM\x64", 4, "it is a kernel for arm64"},
-		{0, "MZ", 2, "it is an EFI program"},
-		{0, "#!", 2, "it is a script"},
-	};
-	const char *what = size == 0 ? "it is empty" : "its first bytes are of no known kind";
-
-	for (size_t i = 0; i < ARRAY_SIZE(kinds); i++) {
-		if (range_fits(kinds[i].offset, kinds[i].length, size) &&
-		    memcmp(bytes + kinds[i].offset, kinds[i].magic, kinds[i].length) == 0) {
-			what = kinds[i].what;
-			break;
-		}
-	}
 	return err_set(err, -ENOEXEC,
 		       "boot: %s: not a kernel: %s: give a bzImage, an ELF vmlinux, or a PVH or "
 		       "Multiboot kernel",
-		       file->path, what);
+		       file->path, kind_describe(bytes, size));
 }
 
 static int load_kernel(struct boot *boot, struct err *err)

@@ -34,12 +34,6 @@ struct boot {
 	struct vcpu_entry entry;
 };
 
-/* A file's place in guest memory. */
-struct boot_extent {
-	uint64_t base;
-	uint64_t size; /* 0: there is none */
-};
-
 /* Copies into the area; it is RAM, so that this fails for no guest's reason. */
 int boot_write(struct boot *boot, uint64_t gpa, const void *data, size_t size,
 	       struct err *err) FERRY_MUST_CHECK;
@@ -49,10 +43,10 @@ int boot_write_cmdline(struct boot *boot, const char *prefix, uint64_t room,
 		       struct err *err) FERRY_MUST_CHECK;
 
 /*
- * Loads all initrds as one, each padded to four bytes, as high as it goes with its last byte not
- * above @last; above 4 GiB only if @above_4g and there is no room below.
+ * initrd_load() with the initrd's last byte not above @last; above 4 GiB only if @above_4g and there is
+ * no room below.
  */
-int boot_load_initrds(struct boot *boot, uint64_t last, bool above_4g, struct boot_extent *extent,
+int boot_load_initrds(struct boot *boot, uint64_t last, bool above_4g, struct ram_range *initrd,
 		      struct err *err) FERRY_MUST_CHECK;
 
 /* The boot protocols. */

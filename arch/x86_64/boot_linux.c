@@ -54,7 +54,7 @@ static int write_seed(struct boot *boot, struct boot_params *params, struct err 
 static int finish(struct boot *boot, struct boot_params *params, uint64_t cmdline_max,
 		  uint64_t initrd_last, bool above_4g, struct err *err)
 {
-	struct boot_extent initrd;
+	struct ram_range initrd;
 	int error = boot_write_cmdline(boot, "", cmdline_max, err);
 
 	if (error == 0)

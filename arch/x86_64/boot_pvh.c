@@ -62,7 +62,7 @@ int boot_pvh(struct boot *boot, const struct elf_image *image, struct err *err)
 		.cmdline = BOOT_CMDLINE,
 		.rsdp = boot->rsdp,
 	};
-	struct boot_extent initrd;
+	struct ram_range initrd;
 	int error = elf_entry_address(&boot->source->kernel, image, image->pvh_entry,
 				      &boot->entry.rip, err);
 
