@@ -154,4 +154,12 @@ void arch_vcpu_describe(struct arch_vm *arch, struct kvm_vcpu *vcpu, char *text,
 int arch_dump_acpi(const struct platform *platform, const char *directory,
 		   struct err *err) FERRY_MUST_CHECK;
 
+/*
+ * Writes the device tree the guest would see into the file @path (--dump-fdt), with @cmdline unless
+ * it is NULL, without what only a boot knows: the initrd's place, seeds. Asks @vm what its vCPUs have;
+ * NULL stands for one that offers nothing. On x86_64 -ENOTSUP.
+ */
+int arch_dump_fdt(const struct kvm_vm *vm, const struct platform *platform, const char *cmdline,
+		  const char *path, struct err *err) FERRY_MUST_CHECK;
+
 #endif

@@ -16,11 +16,13 @@ static const uint64_t default_memory = 512 * MIB;
 
 static const char help_text[] =
 	"Usage: ferry run [OPTION]... KERNEL\n"
-	"Boots KERNEL (bzImage, ELF vmlinux, PVH or Multiboot) in a virtual machine.\n"
+	"Boots KERNEL in a virtual machine: on x86_64 a bzImage, an ELF vmlinux, PVH or\n"
+	"Multiboot; on aarch64 an Image, gzip-compressed too.\n"
 	"\n"
 	"  --initrd FILE             initial RAM disk; repeatable (Linux gets them joined,\n"
 	"                            a Multiboot guest gets each as a module)\n"
-	"  --cmdline TEXT            the kernel's command line, such as console=ttyS0\n"
+	"  --cmdline TEXT            the kernel's command line, such as console=ttyS0 (on\n"
+	"                            aarch64 console=ttyAMA0)\n"
 	"  --cpus N[,pin=LIST]       1 to 64 processors; LIST has a host processor for each,\n"
 	"                            as in 0-3:8 (default 1, not pinned)\n"
 	"  --memory SIZE[,hugepages=2M|1G][,prealloc]\n"
@@ -36,9 +38,10 @@ static const char help_text[] =
 	"                            Ctrl-A h lists the other keys)\n"
 	"  --on-reboot reset|exit    what a reboot of the guest does (default reset)\n"
 	"  --paused                  do not start the processors before SIGCONT or Ctrl-A c\n"
-	"  --debug-exit              a 32-bit write of V to port 0xf4 ends the run with\n"
-	"                            status (V << 1) | 1\n"
+	"  --debug-exit              a 32-bit write of V to port 0xf4 (on aarch64 to address\n"
+	"                            0x9040000) ends the run with status (V << 1) | 1\n"
 	"  --dump-acpi DIR           writes the guest's ACPI tables into DIR and exits\n"
+	"  --dump-fdt FILE           writes the guest's device tree into FILE and exits\n"
 	"  --log LEVEL               error, warn, info or debug (default warn)\n"
 	"  --help                    this text\n"
 	"\n"
@@ -58,6 +61,7 @@ enum option_id {
 	OPTION_PAUSED,
 	OPTION_DEBUG_EXIT,
 	OPTION_DUMP_ACPI,
+	OPTION_DUMP_FDT,
 	OPTION_LOG,
 	OPTION_HELP,
 };
@@ -73,6 +77,7 @@ static const struct option long_options[] = {
 	{"paused", no_argument, NULL, OPTION_PAUSED},
 	{"debug-exit", no_argument, NULL, OPTION_DEBUG_EXIT},
 	{"dump-acpi", required_argument, NULL, OPTION_DUMP_ACPI},
+	{"dump-fdt", required_argument, NULL, OPTION_DUMP_FDT},
 	{"log", required_argument, NULL, OPTION_LOG},
 	{"help", no_argument, NULL, OPTION_HELP},
 	{NULL, 0, NULL, 0},
@@ -337,6 +342,9 @@ static int config_option(struct config *config, int id, const char *value, struc
 	case OPTION_DUMP_ACPI:
 		config->dump_acpi = value;
 		return 0;
+	case OPTION_DUMP_FDT:
+		config->dump_fdt = value;
+		return 0;
 	default:
 		return parse_log(value, err);
 	}
@@ -374,7 +382,7 @@ static int parse_operands(struct config *config, int argc, char **argv, struct e
 			       "'%s': one kernel is booted, '%s': quote a command line: "
 			       "see ferry run --help",
 			       argv[optind], config->kernel);
-	if (!config->kernel && !config->dump_acpi)
+	if (!config->kernel && !config->dump_acpi && !config->dump_fdt)
 		return err_set(err, -EINVAL, "no KERNEL given: see ferry run --help");
 	return 0;
 }

@@ -18,7 +18,7 @@ enum { CONFIG_VFIO_MAX = 32 };
 enum config_serial { SERIAL_STDIO, SERIAL_PTY, SERIAL_FILE, SERIAL_NONE };
 
 struct config {
-	const char *kernel; /* NULL only with dump_acpi */
+	const char *kernel; /* NULL only with dump_acpi or dump_fdt */
 	const char *initrds[BOOT_INITRDS_MAX];
 	size_t initrd_count;
 	const char *cmdline;
@@ -35,7 +35,8 @@ struct config {
 	bool exit_on_reboot;
 	bool paused;
 	bool debug_exit;
-	const char *dump_acpi;
+	const char *dump_acpi; /* folder */
+	const char *dump_fdt;  /* file */
 
 	struct suboptions texts[CONFIG_VFIO_MAX + 2]; /* own what the strings point into */
 	size_t text_count;

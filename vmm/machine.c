@@ -451,7 +451,7 @@ static int machine_boot(struct machine *machine, struct err *err)
 	return vfio_map_ram(machine->vfio, machine->ram, machine_ram_mapped, machine, err);
 }
 
-/* The order is that of docs/architecture.md; machine_destroy() is its reverse. */
+/* The order is that of docs/architecture.md; machine_destroy() is its reverse, but that the vCPUs end first. */
 static int machine_build(struct machine *machine, struct err *err)
 {
 	static int (*const steps[])(struct machine * machine, struct err * err) = {
@@ -460,8 +460,8 @@ static int machine_build(struct machine *machine, struct err *err)
 		machine_find_devices,
 	};
 	static int (*const after_kvm[])(struct machine * machine, struct err * err) = {
-		machine_lay_out,   machine_build_memory, machine_build_platform,
-		machine_build_pci, machine_build_vcpus,  machine_boot,
+		machine_lay_out,     machine_build_memory, machine_build_platform,
+		machine_build_vcpus, machine_build_pci,    machine_boot,
 	};
 	int status;
 
@@ -571,7 +571,7 @@ void machine_destroy(struct machine *machine)
 	free(machine);
 }
 
-int machine_dump_acpi(const struct config *config, struct err *err)
+int machine_dump_tables(const struct config *config, struct err *err)
 {
 	struct machine *machine = machine_alloc(config, err);
 	int status;
@@ -583,8 +583,11 @@ int machine_dump_acpi(const struct config *config, struct err *err)
 		machine->vm = kvm_vm_create(arch_vm_type_bits(), err);
 		status = machine->vm ? machine_lay_out(machine, err) : err->code;
 	}
-	if (!status)
+	if (!status && config->dump_acpi)
 		status = arch_dump_acpi(&machine->platform, config->dump_acpi, err);
+	if (!status && config->dump_fdt)
+		status = arch_dump_fdt(machine->vm, &machine->platform, config->cmdline,
+				       config->dump_fdt, err);
 	machine_destroy(machine);
 	return status;
 }

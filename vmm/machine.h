@@ -28,7 +28,7 @@ int machine_run(struct machine *machine, int *signal_number, struct err *err);
 /* Gives everything back in reverse order; NULL and half-built objects are allowed. */
 void machine_destroy(struct machine *machine);
 
-/* Writes the ACPI tables of the machine that @config describes (--dump-acpi). */
-int machine_dump_acpi(const struct config *config, struct err *err) FERRY_MUST_CHECK;
+/* Writes the tables of the machine that @config describes (--dump-acpi, --dump-fdt). */
+int machine_dump_tables(const struct config *config, struct err *err) FERRY_MUST_CHECK;
 
 #endif

@@ -79,8 +79,8 @@ static int run_machine(const struct config *config)
 	struct err err = {0};
 	int signal_number = 0, status;
 
-	if (config->dump_acpi) {
-		if (machine_dump_acpi(config, &err) == 0)
+	if (config->dump_acpi || config->dump_fdt) {
+		if (machine_dump_tables(config, &err) == 0)
 			return 0;
 		log_error("%s", err.text);
 		return STATUS_FAILED;

@@ -3,16 +3,14 @@
 
 #include <ctype.h>
 #include <errno.h>
-#include <fcntl.h>
 #include <stdio.h>
 #include <stdlib.h>
-#include <unistd.h>
 
 #include "arch/arch.h"
+#include "arch/dump.h"
 #include "arch/x86_64/acpi.h"
 #include "arch/x86_64/platform_x86.h"
 #include "vmm/base/bits.h"
-#include "vmm/base/fd.h"
 
 enum {
 	RSDP_SIZE = 36,
@@ -26,22 +24,12 @@ static int acpi_dump_file(const char *directory, const char *name, const uint8_t
 			  size_t size, struct err *err)
 {
 	char path[4096];
-	int fd, rc;
+	int rc = snprintf(path, sizeof(path), "%s/%s", directory, name);
 
-	rc = snprintf(path, sizeof(path), "%s/%s", directory, name);
 	if (rc < 0 || (size_t)rc >= sizeof(path))
 		return err_set(err, -ENAMETOOLONG, "ACPI dump: %s: the path is too long",
 			       directory);
-	fd = open(path, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0666);
-	if (fd < 0)
-		return err_set(err, -errno, "ACPI dump: cannot create %s: %s", path,
-			       err_text(errno));
-	rc = fd_write_all(fd, bytes, size);
-	if (rc < 0)
-		err_set(err, rc, "ACPI dump: cannot write %s: %s", path, err_text(rc));
-	if (close(fd) < 0 && rc == 0)
-		rc = err_set(err, -errno, "ACPI dump: cannot write %s: %s", path, err_text(errno));
-	return rc;
+	return dump_file("ACPI dump", path, bytes, size, err);
 }
 
 /* A file named after the table's signature, in small letters as everywhere. */
@@ -89,4 +77,16 @@ int arch_dump_acpi(const struct platform *platform, const char *directory, struc
 		rc = acpi_dump_image(image, rsdp, directory, err);
 	free(image);
 	return rc;
+}
+
+int arch_dump_fdt(const struct kvm_vm *vm, const struct platform *platform, const char *cmdline,
+		  const char *path, struct err *err)
+{
+	(void)vm;
+	(void)cmdline;
+	(void)platform;
+	return err_set(err, -ENOTSUP,
+		       "device tree dump: %s: an x86_64 guest gets ACPI tables and no device tree: "
+		       "use --dump-acpi",
+		       path);
 }

@@ -6,10 +6,9 @@
 #include <stdio.h>
 
 #include "arch/x86_64/platform_x86.h"
+#include "devices/pci/pci.h"
 
 enum {
-	PCI_SLOTS = 32,
-	PCI_PINS = 4,
 	PCI_ALL_FUNCTIONS = 0xffff,
 	PCI_BUS_SHIFT = 20, /* of ECAM's size */
 	PCI_CONFIG_PORTS = 8,
@@ -127,7 +126,8 @@ static void dsdt_prt(struct aml *aml, const struct platform *platform)
 			aml_integer(aml, slot << 16 | PCI_ALL_FUNCTIONS);
 			aml_integer(aml, pin);
 			aml_integer(aml, 0);
-			aml_integer(aml, platform->intx_gsi + (slot + pin) % platform->intx_count);
+			aml_integer(aml, pci_intx_gsi(platform->intx_gsi, platform->intx_count,
+						      slot, pin));
 			aml_end(aml, entry);
 		}
 	}

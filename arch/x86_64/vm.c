@@ -13,11 +13,6 @@
 
 enum { MSRS_MAX = 1024 };
 
-uint64_t arch_ram_minimum(void)
-{
-	return 2 * MIB;
-}
-
 unsigned int arch_vm_type_bits(void)
 {
 	return 0;
@@ -135,14 +130,9 @@ struct arch_vm *arch_vm_create(const struct arch_setup *setup, struct err *err)
 
 void arch_vm_destroy(struct arch_vm *arch)
 {
-	struct device *device, *next;
-
 	if (arch == NULL)
 		return;
-	for (device = arch->devices; device != NULL; device = next) {
-		next = device->next;
-		device->ops->destroy(device);
-	}
+	device_list_destroy(arch->devices);
 	for (size_t i = 0; i < ARRAY_SIZE(arch->vcpus); i++)
 		vcpu_state_free(arch->vcpus[i]);
 	kvm_irq_destroy(arch->irq);
@@ -165,9 +155,7 @@ int arch_irqchip_init(struct arch_vm *arch, struct err *err)
 
 int arch_vm_reset(struct arch_vm *arch, struct err *err)
 {
-	for (struct device *device = arch->devices; device != NULL; device = device->next)
-		if (device->ops->reset != NULL)
-			device->ops->reset(device);
+	device_list_reset(arch->devices);
 	for (unsigned int i = 0; i < X86_IRQCHIPS; i++) {
 		int result = kvm_vm_ioctl(arch->setup.vm, KVM_SET_IRQCHIP, &arch->irqchips[i]);
 

@@ -137,10 +137,10 @@ int pci_device_intx_gsi(const struct pci_device *device)
 	const struct pci_host_config *host = &device->bus->host->config;
 	unsigned int pin = device->config[PCI_INTERRUPT_PIN];
 
-	if (pin < 1 || pin > 4)
+	if (pin < 1 || pin > PCI_PINS)
 		return -1;
 	pin--;
 	for (; device->bus->bridge; device = device->bus->bridge)
-		pin = (pci_slot(device->devfn) + pin) % 4;
-	return (int)(host->intx_gsi + (pci_slot(device->devfn) + pin) % host->intx_count);
+		pin = (pci_slot(device->devfn) + pin) % PCI_PINS;
+	return (int)pci_intx_gsi(host->intx_gsi, host->intx_count, pci_slot(device->devfn), pin);
 }

@@ -8,7 +8,6 @@
 #include "vmm/base/log.h"
 
 enum {
-	PCI_SLOTS = 32,
 	PCI_FUNCTIONS = 8,
 	PCI_DEVFNS = PCI_SLOTS * PCI_FUNCTIONS,
 };

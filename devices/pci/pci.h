@@ -134,6 +134,16 @@ void pci_device_lose_registers(struct pci_device *device);
 /* Requester id with the current bus number: bus << 8 | devfn. The function is on a bus. */
 uint16_t pci_device_requester(const struct pci_device *device);
 
+/* What a bus has of each. */
+enum { PCI_SLOTS = 32, PCI_PINS = 4 };
+
+/* The GSI of @pin, 0 to 3, in @slot of the root bus, where @count begin with @first. */
+static inline unsigned int pci_intx_gsi(unsigned int first, unsigned int count, unsigned int slot,
+					unsigned int pin)
+{
+	return first + (slot + pin) % count;
+}
+
 /* The GSI of its INTx pin (config 0x3d) after the swizzle of every bridge; -1 without a pin. */
 int pci_device_intx_gsi(const struct pci_device *device);
 
@@ -146,7 +156,7 @@ struct pci_host_config {
 	uint64_t mmio32_base, mmio32_size;
 	uint64_t mmio64_base, mmio64_size; /* size 0: none */
 	uint64_t io_base, io_size;         /* port numbers */
-	unsigned int intx_gsi;             /* the first of eight (x86) or four GSIs for INTx */
+	unsigned int intx_gsi;             /* the first GSI for INTx */
 	unsigned int intx_count;           /* 8 or 4, a power of two */
 
 	/* Port 0xcf9 lies among the config ports; byte accesses go here. NULL: all ones, dropped. */

@@ -168,6 +168,12 @@ START_TEST(usage)
 	ck_assert_int_eq(action, CONFIG_HELP);
 	ck_assert_int_eq(parse("--dump-acpi /tmp"), 0);
 	ck_assert_ptr_null(config.kernel);
+	ck_assert_str_eq(config.dump_acpi, "/tmp");
+	ck_assert_int_eq(parse("--dump-fdt /tmp/tree"), 0);
+	ck_assert_ptr_null(config.kernel);
+	ck_assert_ptr_null(config.dump_acpi);
+	ck_assert_str_eq(config.dump_fdt, "/tmp/tree");
+	refused("--dump-fdt", "needs a value");
 	ck_assert_int_eq(parse("-- --odd-name"), 0);
 	ck_assert_str_eq(config.kernel, "--odd-name");
 }

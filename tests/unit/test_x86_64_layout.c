@@ -498,7 +498,7 @@ END_TEST
 
 int main(void)
 {
-	Suite *suite = suite_create("layout");
+	Suite *suite = suite_create("x86_64_layout");
 	TCase *tests = tcase_create("layout");
 	SRunner *runner = srunner_create(suite);
 	int failed;

@@ -2,7 +2,6 @@
 /* The x86_64 ACPI tables: their bytes, and what iasl says of them. */
 
 #include <check.h>
-#include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <stdio.h>
@@ -15,6 +14,7 @@
 #include "arch/x86_64/acpi.h"
 #include "arch/x86_64/aml.h"
 #include "arch/x86_64/platform_x86.h"
+#include "tests/unit/support_scratch.h"
 #include "vmm/base/bits.h"
 
 enum { ROOM = 128 * 1024 };
@@ -344,38 +344,6 @@ START_TEST(terms_have_their_encodings)
 }
 END_TEST
 
-static void remove_tree(const char *directory)
-{
-	DIR *stream = opendir(directory);
-	struct dirent *entry;
-	char path[512];
-
-	ck_assert_ptr_nonnull(stream);
-	while ((entry = readdir(stream))) {
-		snprintf(path, sizeof(path), "%s/%s", directory, entry->d_name);
-		unlink(path);
-	}
-	closedir(stream);
-	ck_assert_int_eq(rmdir(directory), 0);
-}
-
-/* Runs a shell command in @directory; its status. */
-static int shell(const char *directory, const char *command)
-{
-	char line[1024];
-
-	snprintf(line, sizeof(line), "cd '%s' && { %s; } >>log 2>&1", directory, command);
-	return system(line);
-}
-
-static void show_log(const char *directory)
-{
-	char line[512];
-
-	snprintf(line, sizeof(line), "cat '%s/log'", directory);
-	ck_assert_int_eq(system(line), 0);
-}
-
 /*
  * iasl takes every table apart and puts it together again: with no error, no warning and no remark,
  * and the DSDT comes out as it went in.
@@ -395,11 +363,11 @@ static void check_with_iasl(const struct platform *platform)
 
 	ck_assert_ptr_nonnull(mkdtemp(directory));
 	ck_assert_msg(arch_dump_acpi(platform, directory, &err) == 0, "%s", err.text);
-	made = shell(directory, commands);
-	clean = shell(directory, complaints);
+	made = scratch_shell(directory, commands);
+	clean = scratch_shell(directory, complaints);
 	if (made != 0 || clean != 0)
-		show_log(directory);
-	remove_tree(directory);
+		scratch_show_log(directory);
+	scratch_remove(directory);
 	ck_assert_int_eq(made, 0);
 	ck_assert_int_eq(clean, 0);
 }
@@ -447,7 +415,12 @@ START_TEST(dump_refuses_what_it_cannot_write)
 	snprintf(path, sizeof(path), "%s/rsdp.bin", directory);
 	ck_assert_int_eq(symlink("/dev/full", path), 0);
 	ck_assert_int_eq(arch_dump_acpi(&platform, directory, &err), -ENOSPC);
-	remove_tree(directory);
+	ck_assert_int_eq(access(path, F_OK), 0);
+	snprintf(path, sizeof(path), "%s/tree", directory);
+	ck_assert_int_eq(arch_dump_fdt(NULL, &platform, NULL, path, &err), -ENOTSUP);
+	ck_assert_ptr_nonnull(strstr(err.text, "use --dump-acpi"));
+	ck_assert_int_ne(access(path, F_OK), 0);
+	scratch_remove(directory);
 }
 END_TEST
 
@@ -458,7 +431,7 @@ static bool have_iasl(void)
 
 int main(void)
 {
-	Suite *suite = suite_create("acpi");
+	Suite *suite = suite_create("x86_64_acpi");
 	TCase *tables = tcase_create("tables"), *aml = tcase_create("aml"),
 	      *iasl = tcase_create("iasl");
 	SRunner *runner;

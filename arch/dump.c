@@ -1,0 +1,40 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/* Writes a table into a file, whole or not at all. */
+
+#include "arch/dump.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "vmm/base/fd.h"
+
+/* A device or a pipe is not ours to remove. */
+static void remove_half(int fd, const char *path)
+{
+	struct stat status;
+
+	if (fstat(fd, &status) == 0 && S_ISREG(status.st_mode))
+		unlink(path);
+}
+
+int dump_file(const char *what, const char *path, const void *bytes, size_t size, struct err *err)
+{
+	int fd = open(path, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0666);
+	int rc;
+
+	if (fd < 0)
+		return err_set(err, -errno, "%s: cannot create %s: %s", what, path,
+			       err_text(errno));
+	rc = fd_write_all(fd, bytes, size);
+	if (rc < 0)
+		remove_half(fd, path);
+	if (close(fd) < 0 && rc == 0) {
+		rc = -errno;
+		unlink(path);
+	}
+	if (rc < 0)
+		err_set(err, rc, "%s: cannot write %s: %s", what, path, err_text(rc));
+	return rc;
+}
