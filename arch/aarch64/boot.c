@@ -1,0 +1,217 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/* Places an arm64 Image, plain or compressed, its initrds and the device tree in guest RAM. */
+
+#include "arch/aarch64/boot.h"
+
+#include <errno.h>
+#include <string.h>
+#include <sys/random.h>
+
+#include "arch/aarch64/fdt.h"
+#include "arch/aarch64/platform_arm.h"
+#include "arch/loader/arm64_image.h"
+#include "arch/loader/gzip.h"
+#include "arch/loader/initrd.h"
+#include "arch/loader/kind.h"
+#include "arch/loader/zboot.h"
+#include "vmm/base/bits.h"
+
+enum { CMDLINE_MAX = 2047 }; /* COMMAND_LINE_SIZE of arm64, less the zero */
+
+#define KERNEL_ALIGNMENT (2 * MIB)
+
+/* The kernel and all initrds lie in so much, from a multiple of a GiB on. */
+#define INITRD_WINDOW (32 * GIB)
+
+/* The tree's place; the small one where RAM is scarce. */
+#define FDT_PLACE       (2 * MIB)
+#define FDT_PLACE_SMALL (64 * KIB)
+#define FDT_RAM_SMALL   (64 * MIB)
+
+struct kernel {
+	struct arm64_image image;
+	bool compressed;
+	struct gzip_part part; /* when compressed */
+	uint64_t base;         /* where it was put, with the text_offset before it */
+};
+
+static int refuse(const struct boot_file *file, bool compressed, const uint8_t *bytes, size_t size,
+		  struct err *err)
+{
+	return err_set(err, -ENOEXEC,
+		       "boot: %s: not a kernel for arm64: %s%s: give an arm64 Image, as it is, "
+		       "compressed with gzip, or as an EFI zboot image with gzip",
+		       file->path, compressed ? "decompressed, " : "", kind_describe(bytes, size));
+}
+
+/* Finds out what the file is from its first bytes and, if compressed, those of what is in it. */
+static int examine(const struct boot_file *file, struct kernel *kernel, struct err *err)
+{
+	uint8_t bytes[KIND_SNIFF_SIZE];
+	size_t size = file->size < sizeof(bytes) ? (size_t)file->size : sizeof(bytes);
+	int error = loader_read_header(file, 0, bytes, size, err);
+
+	*kernel = (struct kernel){.part = {file, 0, file->size}};
+	if (error == 0 && zboot_is_image(bytes, size)) {
+		kernel->compressed = true;
+		error = zboot_parse(file, bytes, &kernel->part, err);
+	} else if (error == 0) {
+		kernel->compressed = gzip_is_gzip(bytes, size);
+	}
+	if (error == 0 && kernel->compressed)
+		error = gzip_peek(&kernel->part, bytes, sizeof(bytes), &size, err);
+	if (error < 0)
+		return error;
+	if (!arm64_image_is_image(bytes, size))
+		return refuse(file, kernel->compressed, bytes, size, err);
+	return arm64_image_parse(file->path, bytes, size, kernel->compressed ? 0 : file->size,
+				 &kernel->image, err);
+}
+
+/* As low as it goes: older kernels make no use of the memory below them. */
+static int place(struct boot *boot, struct kernel *kernel, struct err *err)
+{
+	struct loader *loader = &boot->loader;
+	const struct boot_file *file = &boot->source->kernel;
+	uint64_t size = kernel->image.text_offset + kernel->image.memory_size;
+
+	for (size_t i = 0; i < ram_piece_count(loader->ram); i++) {
+		kernel->base = align_up(ram_piece(loader->ram, i)->base, KERNEL_ALIGNMENT);
+		if (loader_is_free(loader, kernel->base, size))
+			return loader_claim(loader, file, "the kernel", kernel->base, size, err);
+	}
+	return err_set(err, -ENOSPC,
+		       "boot: %s: the kernel needs %llu MiB in one piece to start, the guest has "
+		       "%llu MiB of memory: give it more",
+		       file->path, (unsigned long long)((size + MIB - 1) / MIB),
+		       (unsigned long long)(ram_total(loader->ram) / MIB));
+}
+
+static int load_kernel(struct boot *boot, struct kernel *kernel, struct err *err)
+{
+	const struct boot_file *file = &boot->source->kernel;
+	uint64_t needed, size = file->size;
+	int error = examine(file, kernel, err);
+
+	if (error == 0)
+		error = place(boot, kernel, err);
+	if (error < 0)
+		return error;
+	needed = kernel->image.memory_size;
+	boot->entry = kernel->base + kernel->image.text_offset;
+	if (kernel->compressed)
+		error = gzip_load(&boot->loader, &kernel->part, boot->entry, needed, &size, err);
+	else
+		error = loader_read(&boot->loader, file, 0, boot->entry, size, err);
+	if (error < 0)
+		return error;
+	error = loader_zero(&boot->loader, boot->entry + size, needed - size);
+	if (error < 0)
+		return err_set(err, error, "boot: %s: the memory behind it: %s", file->path,
+			       err_text(error));
+	return 0;
+}
+
+/*
+ * Right behind the kernel where that is free: kernels before 4.2 look for the tree in the 512 MiB from
+ * their start, and one lying between leaves the initrds the most room.
+ */
+static int place_fdt(struct boot *boot, const struct kernel *kernel, uint64_t *size,
+		     struct err *err)
+{
+	struct loader *loader = &boot->loader;
+	const struct boot_file *file = &boot->source->kernel;
+
+	*size = ram_total(loader->ram) < FDT_RAM_SMALL ? FDT_PLACE_SMALL : FDT_PLACE;
+	boot->fdt = align_up(boot->entry + kernel->image.memory_size, *size);
+	if (!loader_is_free(loader, boot->fdt, *size) &&
+	    loader_find(loader, *size, *size, UINT64_MAX, &boot->fdt) < 0)
+		return err_set(err, -ENOSPC,
+			       "boot: %s: beside the kernel there is no room for the device tree, "
+			       "%llu KiB, the guest has %llu MiB of memory: give it more",
+			       file->path, (unsigned long long)(*size / KIB),
+			       (unsigned long long)(ram_total(loader->ram) / MIB));
+	return loader_claim(loader, file, "the device tree", boot->fdt, *size, err);
+}
+
+static int load_initrds(struct boot *boot, const struct kernel *kernel, struct ram_range *initrd,
+			struct err *err)
+{
+	uint64_t last = align_down(kernel->base, GIB) + (INITRD_WINDOW - 1);
+	uint64_t end = boot->entry + kernel->image.memory_size;
+	int error = initrd_load(&boot->loader, boot->source, ARM_PAGE_MAX, last, initrd, err);
+
+	/* RAM in pieces: below the kernel, and too far, as the highest place was taken. */
+	if (error == 0 && initrd->size > 0 && end > align_down(initrd->base, GIB) + INITRD_WINDOW)
+		error = err_set(
+			err, -ENOSPC,
+			"boot: initrd: %s: no room for it within 32 GiB of the kernel: give "
+			"the guest memory in fewer pieces",
+			boot->source->initrds[0].path);
+	return error;
+}
+
+static int check_cmdline(const struct boot_source *source, struct err *err)
+{
+	size_t size = source->cmdline != NULL ? strlen(source->cmdline) : 0;
+
+	if (size > CMDLINE_MAX)
+		return err_set(err, -E2BIG,
+			       "boot: %s: the command line has %zu characters, the kernel takes at "
+			       "most %d: shorten it",
+			       source->kernel.path, size, CMDLINE_MAX);
+	return 0;
+}
+
+/* A guest without seeds gathers its own randomness, only later. */
+static void add_seeds(struct fdt_config *config)
+{
+	struct {
+		uint64_t kaslr;
+		uint8_t rng[FDT_RNG_SEED_SIZE];
+	} seeds;
+
+	if (getrandom(&seeds, sizeof(seeds), GRND_NONBLOCK) != (ssize_t)sizeof(seeds))
+		return;
+	config->seeded = true;
+	config->kaslr_seed = seeds.kaslr;
+	memcpy(config->rng_seed, seeds.rng, sizeof(config->rng_seed));
+}
+
+static int write_fdt(struct boot *boot, uint64_t size, const struct ram_range *initrd,
+		     struct err *err)
+{
+	struct fdt_config config = {
+		.platform = boot->platform,
+		.pmu = boot->pmu,
+		.cmdline = boot->source->cmdline,
+		.initrd_base = initrd->base,
+		.initrd_size = initrd->size,
+	};
+	void *host = ram_host(boot->loader.ram, boot->fdt, size);
+	int error = loader_zero(&boot->loader, boot->fdt, size);
+
+	if (host == NULL || error < 0)
+		return err_set(err, -EFAULT, "boot: guest address 0x%llx cannot be written",
+			       (unsigned long long)boot->fdt);
+	add_seeds(&config);
+	error = fdt_build(&config, host, size, err);
+	return error < 0 ? error : 0;
+}
+
+int boot_load(struct boot *boot, struct err *err)
+{
+	struct kernel kernel;
+	struct ram_range initrd = {0};
+	uint64_t fdt_size = 0;
+	int error = check_cmdline(boot->source, err);
+
+	boot->loader.count = 0;
+	if (error == 0)
+		error = load_kernel(boot, &kernel, err);
+	if (error == 0)
+		error = place_fdt(boot, &kernel, &fdt_size, err);
+	if (error == 0)
+		error = load_initrds(boot, &kernel, &initrd, err);
+	return error < 0 ? error : write_fdt(boot, fdt_size, &initrd, err);
+}
