@@ -13,10 +13,14 @@ int peer_main(int argc, char **argv);
 int edu_moved_main(int argc, char **argv);
 int bar_test_main(int argc, char **argv);
 int bar_swap_main(int argc, char **argv);
+int bar_wide_main(int argc, char **argv);
 int disk_reads_main(int argc, char **argv);
 int disk_cat_high_main(int argc, char **argv);
 int measure_main(int argc, char **argv);
 int as_user_main(int argc, char **argv);
+
+/* Loads sixteen bytes by one instruction of the architecture's (tool/ARCH). */
+void wide_load(const volatile void *address);
 
 /* Page-aligned, zeroed memory that is present and locked; ends the program when there is none. */
 void *buffer_alloc(size_t size);

@@ -16,6 +16,7 @@ static const struct {
 	{"edu-moved", edu_moved_main, "SYSFS-DEVICE ADDRESS"},
 	{"bar-test", bar_test_main, "SYSFS-DEVICE BAR STRIDE"},
 	{"bar-swap", bar_swap_main, "SYSFS-DEVICE BAR BAR OFFSET"},
+	{"bar-wide", bar_wide_main, "SYSFS-DEVICE BAR"},
 	{"disk-reads", disk_reads_main, "DISK COUNT"},
 	{"disk-cat-high", disk_cat_high_main, "DISK LOWEST-PHYSICAL-ADDRESS"},
 	{"measure", measure_main, "SECONDS GUEST-RAM-MIB TEXT COMMAND..."},

@@ -6,14 +6,17 @@
 # A guest is started with guest_start (or run to its end with guest); what it printed is asked for
 # with value; results are told with ok, fail, skip or check, one for each name the scenario declares.
 
+# shellcheck disable=SC1090 # of this architecture
+. "/share/l1/$LAB_ARCH.inc"
+
 images=/images
 ram=256M
 cpus=1
 flavour=generic
 run_as=
-kernel=        # a path; by default the bzImage of the flavour
+kernel=        # a path; by default the flavour's, as Debian has it
 initrd=        # a path; by default the initramfs of the flavour
-kernel_options="console=ttyS0 quiet"
+kernel_options="console=$console_name quiet"
 guest_deadline=${LAB_GUEST_DEADLINE:-90}
 monitor=${LAB_MONITOR:-ferry}
 
@@ -65,6 +68,14 @@ check() {
 	fi
 }
 
+# applies NAME: the scenario is one to be told about, on this architecture.
+applies() {
+	case " $names " in
+	*" $1 "*) return 0 ;;
+	esac
+	return 1
+}
+
 # Ends the scenario: every name it has not told about yet has failed, for this reason.
 die() {
 	local name
@@ -103,7 +114,7 @@ wait_for() { # wait_for SECONDS COMMAND...
 # group; grouped_device, of one that is not; ported_device and grouped_ported_device, of those behind
 # a root port.
 find_device() {
-	local id=$1 port=$2 shared=$3 device members place
+	local id=$1 port=$2 shared=$3 device member count place
 	for device in /sys/bus/pci/devices/*; do
 		[ "$(cat "$device/vendor"):$(cat "$device/device")" = "0x${id%:*}:0x${id#*:}" ] || continue
 		place=$(readlink -f "$device/..")
@@ -111,11 +122,15 @@ find_device() {
 		pci*) [ "$port" = no ] || continue ;;
 		*) [ "$port" = yes ] || continue ;;
 		esac
-		members=$(echo "$device"/iommu_group/devices/*)
-		case $members in
-		*" "*) [ "$shared" = yes ] || continue ;;
-		*) [ "$shared" = no ] || continue ;;
-		esac
+		# A port whose group it is in is no device to share with; whether it is depends on the kernel.
+		count=0
+		for member in "$device"/iommu_group/devices/*; do
+			case $(cat "$member/class") in
+			0x0604*) ;;
+			*) count=$((count + 1)) ;;
+			esac
+		done
+		[ "$((count > 1))" = "$shared" ] || continue
 		echo "$device"
 		return 0
 	done
@@ -124,19 +139,19 @@ find_device() {
 }
 
 device() {
-	find_device "$1" no no
+	find_device "$1" no 0
 }
 
 grouped_device() {
-	find_device "$1" no yes
+	find_device "$1" no 1
 }
 
 ported_device() {
-	find_device "$1" yes no
+	find_device "$1" yes 0
 }
 
 grouped_ported_device() {
-	find_device "$1" yes yes
+	find_device "$1" yes 1
 }
 
 group_file() {
@@ -294,8 +309,10 @@ why() {
 
 # KVM's count of exits that reached the monitor.
 monitor_exits() {
-	cat /sys/kernel/debug/kvm/"$guest_pid"-*/io_exits /sys/kernel/debug/kvm/"$guest_pid"-*/mmio_exits |
-		awk '{ sum += $1 } END { print sum }'
+	local counter
+	for counter in $monitor_counters; do
+		cat /sys/kernel/debug/kvm/"$guest_pid"-*/"$counter"
+	done | awk '{ sum += $1 } END { print sum }'
 }
 
 # machine COMMAND: has the monitor of the machine that L1 is do it, and prints what it says. False when

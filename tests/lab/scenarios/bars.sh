@@ -11,7 +11,7 @@ nic=$(device "$e1000e_id")
 give "$disk" "$edu" "$nic"
 # A larger alignment makes the kernel give the network card's BARs, with the table of MSI-X among
 # them, new addresses: 16 MiB apart, where they were less.
-kernel_options="console=ttyS0 loglevel=4 pci=resource_alignment=24@pci:8086:10d3"
+kernel_options="console=$console_name loglevel=4 pci=resource_alignment=24@pci:8086:10d3"
 guest "bar_place:8086.10d3,net:e1000e,edu_moved,bar_swap:8086.10d3:0:1:0x5400,net:e1000e,nvme_file" \
 	--vfio "$disk" --vfio "$edu" --vfio "$nic"
 place=$(value "bar-place 8086.10d3")

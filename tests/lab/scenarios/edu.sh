@@ -4,7 +4,7 @@
 # A program in the guest works the edu device through its mapped BAR; the monitor runs as an
 # ordinary user who may open the group and lock enough memory.
 
-flavour=cloud
+flavour=$small_flavour
 edu=$(device "$edu_id")
 give "$edu"
 as_user "unlimited" "$edu"

@@ -1,5 +1,7 @@
 # SPDX-License-Identifier: BSD-3-Clause
-# scenarios: kernel-cloud kernel-elf
+# scenarios: kernel-cloud kernel-elf kernel-gzip
+# not-on-x86_64: kernel-gzip: a bzImage unpacks itself
+# not-on-aarch64: kernel-elf: the boot protocol has an Image, not an ELF file
 # seconds: 40
 # The other flavour of kernel, and the other kind of file.
 
@@ -11,6 +13,8 @@ guest "info,nvme_file" --vfio "$disk"
 check kernel-cloud "$(why)" [ "$status $(same_sums)" = "0 yes" ]
 flavour=generic
 
-kernel=$images/vmlinux-generic
+name=kernel-gzip
+! applies kernel-elf || name=kernel-elf
+kernel=$images/$other_kernel
 guest "info,nvme_file" --vfio "$disk"
-check kernel-elf "$(why)" [ "$status $(same_sums)" = "0 yes" ]
+check $name "$(why)" [ "$status $(same_sums)" = "0 yes" ]

@@ -6,7 +6,7 @@
 # A guest of 5 GiB: it comes up, and its devices reach memory above 4 GiB.
 
 disk=$(device "$nvme_id")
-flavour=cloud
+flavour=$small_flavour
 edu=$(device "$edu_id")
 give "$disk" "$edu"
 ram=5G

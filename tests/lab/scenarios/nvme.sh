@@ -21,6 +21,7 @@ count() {
 }
 sleep 1
 start=$(monitor_exits)
+[ -n "$start" ] || die "KVM does not tell how many exits reached the monitor"
 guest_send "nvme_reads:0000"
 guest_see 2 '^LAB: ask'
 talk=$(count "$start")

@@ -5,7 +5,7 @@
 # What a user may choose for a device: a log of all that the guest does with it, BARs that are trapped,
 # another option ROM or none.
 
-flavour=cloud
+flavour=$small_flavour
 disk=$(device "$nvme_id")
 nic=$(device "$e1000_id")
 give "$disk" "$nic"
@@ -29,7 +29,7 @@ check trace-log "$(wc -l < "$work/disk.trace") lines; $(same_sums); $(why)" \
 
 flavour=generic
 guest "net:e1000" --vfio "$nic,trace=$work/nic.trace"
-flavour=cloud
+flavour=$small_flavour
 fetched=$(value "net e1000")
 check trace-intx "it fetched '$fetched'; $(why)" \
 	expr "$status $(told "$work/nic.trace" 'irq     INTx raised' 'irq     INTx end of interrupt' && echo told) \
@@ -41,6 +41,7 @@ reads() {
 	guest_send "nvme_reads:0500"
 	guest_see "$1" '^LAB: ask'
 	before=$(monitor_exits)
+	[ -n "$before" ] || die "KVM does not tell how many exits reached the monitor"
 	start=$(now)
 	guest_send "nvme_reads:2000"
 	guest_see $(($1 + 1)) '^LAB: ask'

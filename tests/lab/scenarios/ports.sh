@@ -14,7 +14,7 @@ give "$alone" "$first" "$second"
 # works_again NAME: what the guest did before its restart it does afterwards.
 works_again() {
 	guest_see 1 '^LAB: ask'
-	guest_send "reboot_by:acpi"
+	guest_send "reboot_by:$reset_type"
 	guest_see 2 '^LAB: ask'
 	guest_poweroff
 	sums=$(tr -d '\r' < "$console" | grep -c "^LAB: net e1000 $LAB_TFTP_SHA256")

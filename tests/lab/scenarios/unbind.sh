@@ -13,7 +13,7 @@
 disk=$(device "$nvme_id")
 nic=$(device "$e1000e_id")
 give "$disk" "$nic"
-kernel_options="console=ttyS0 quiet nvme_core.io_timeout=3 nvme_core.admin_timeout=3"
+kernel_options="console=$console_name quiet nvme_core.io_timeout=3 nvme_core.admin_timeout=3"
 guest_start "io,ask" --vfio "$disk" --vfio "$nic"
 guest_see 1 '^LAB: ask'
 
