@@ -69,6 +69,23 @@ static void read_text(const char *path, const char *name, char *text, size_t siz
 		text[0] = '\0';
 }
 
+/* Whether sysfs shows an IOMMU. */
+static bool has_iommu(const char *sysfs)
+{
+	char folder[PATH_MAX];
+	struct dirent *entry;
+	bool found = false;
+	DIR *list;
+
+	snprintf(folder, sizeof(folder), "%s/class/iommu", sysfs);
+	list = opendir(folder);
+	while (list && !found && (entry = readdir(list)))
+		found = entry->d_name[0] != '.';
+	if (list)
+		closedir(list);
+	return found;
+}
+
 int vfio_host_device(const char *sysfs, const char *name, struct vfio_host_device *device,
 		     struct err *err)
 {
@@ -93,6 +110,7 @@ int vfio_host_device(const char *sysfs, const char *name, struct vfio_host_devic
 	device->boot_vga = read_number(path, "boot_vga", 1) == 1;
 	device->functions = (unsigned int)read_number(path, "sriov_numvfs", UINT16_MAX);
 	read_text(path, "driver", device->driver, sizeof(device->driver));
+	device->group_to_come = !device->has_group && !device->driver[0] && has_iommu(sysfs);
 	read_text(path, "physfn", device->physical, sizeof(device->physical));
 	vfio_host_line(path, "reset_method", device->reset_methods, sizeof(device->reset_methods));
 	snprintf(reset, sizeof(reset), "%s/reset", path);

@@ -147,8 +147,9 @@ int vfio_sysfs_group(struct vfio_sysfs_device *device, struct err *err)
 			       "passthrough device %s: it is in no IOMMU group: the host's IOMMU "
 			       "is off: turn VT-d, AMD-Vi or the SMMU on in the firmware and start "
 			       "the host with intel_iommu=on (Intel; AMD needs no argument unless "
-			       "amd_iommu=off is given)",
-			       device->address);
+			       "amd_iommu=off is given); on aarch64 it may come with the first "
+			       "driver: ferry bind %s",
+			       device->address, device->address);
 	if (error)
 		return err_set(err, error, "passthrough device %s: iommu_group link: %s",
 			       device->address, err_text(error));

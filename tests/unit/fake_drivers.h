@@ -22,7 +22,8 @@ static struct fake_drivers {
 	const char *deaf;     /* a file's name that cannot be written */
 	const char *lost;     /* a driver that takes nothing back */
 	int modprobe_fails;
-	char log[8192]; /* every write and module, a line each */
+	const char *late_group; /* an address that gets group 7 with a driver */
+	char log[8192];         /* every write and module, a line each */
 } fake;
 
 static void fake_note(const char *path, const char *text)
@@ -57,6 +58,11 @@ static void fake_bind(const char *address, const char *driver)
 	snprintf(target, sizeof(target), "../../../../bus/pci/drivers/%s", driver);
 	if (access(tree_path(path), F_OK) < 0)
 		tree_link(path, target);
+	if (fake.late_group && strcmp(fake.late_group, address) == 0) {
+		snprintf(path, sizeof(path), "bus/pci/devices/%s/iommu_group", address);
+		tree_link(path, "../../../../kernel/iommu_groups/7");
+		fake.late_group = NULL;
+	}
 }
 
 static void fake_probe(const char *address)

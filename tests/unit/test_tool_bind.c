@@ -185,6 +185,21 @@ START_TEST(what_no_force_helps_against)
 }
 END_TEST
 
+START_TEST(a_group_that_comes_with_the_driver)
+{
+	tree_unlink("bus/pci/devices/" NVME "/driver");
+	tree_unlink("bus/pci/devices/" NVME "/iommu_group");
+	tree_folder("class/iommu/smmu3.0x0000000009050000");
+	/* Where even vfio-pci brings none, all is as before. */
+	ck_assert_int_eq(bind(NVME, NULL, NULL), TOOL_FAILED);
+	has(tools_errors, "it is in no IOMMU group with vfio-pci either");
+	ck_assert_str_eq(driver_of(NVME), "");
+	fake.late_group = NVME;
+	ck_assert_msg(bind(NVME, NULL, NULL) == TOOL_OK, "%s", tools_errors);
+	ck_assert_str_eq(driver_of(NVME), "vfio-pci");
+}
+END_TEST
+
 START_TEST(a_guest_in_the_way)
 {
 	char node[PATH_MAX];
@@ -305,6 +320,7 @@ static void add_tests(TCase *tests)
 	tcase_add_test(tests, one_that_is_in_use_keeps_all);
 	tcase_add_test(tests, a_file_that_cannot_be_written_is_told);
 	tcase_add_test(tests, what_no_force_helps_against);
+	tcase_add_test(tests, a_group_that_comes_with_the_driver);
 	tcase_add_test(tests, a_guest_in_the_way);
 	tcase_add_test(tests, records_are_trusted_only_where_nobody_else_writes);
 	tcase_add_test(tests, garbled_records_are_not_used);

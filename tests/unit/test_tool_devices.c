@@ -145,6 +145,10 @@ START_TEST(what_stands_in_the_way_is_told)
 	tree_unlink("bus/pci/devices/" NIC "/iommu_group");
 	ck_assert_str_eq(passable(NIC), "no");
 	has(tools_out, "in no IOMMU group");
+	tree_unlink("bus/pci/devices/" NIC "/driver");
+	tree_folder("class/iommu/smmu3.0x0000000009050000");
+	ck_assert_str_eq(passable(NIC), "after-bind");
+	has(tools_out, "gets its IOMMU group with the first");
 }
 END_TEST
 

@@ -39,7 +39,7 @@ static void check_device(struct bind_job *job, const struct vfio_host_device *ho
 	char path[PATH_MAX + 32];
 
 	snprintf(path, sizeof(path), "%s/driver_override", host->sysfs.path);
-	if (!host->has_group)
+	if (!host->has_group && !host->group_to_come)
 		bind_refuse(job, address, false,
 			    "it is in no IOMMU group: `ferry doctor %s` says what to do", address);
 	else if (access(path, W_OK) < 0)
@@ -113,6 +113,27 @@ static int remember(struct bind_job *job, struct err *err)
 	return error;
 }
 
+/* A device whose group was to come with a driver: without one it can be handed to nobody. */
+static int find_group(const struct bind_job *job, struct bind_device *device, struct err *err)
+{
+	struct vfio_host_device now;
+	int error;
+
+	if (device->host.has_group)
+		return 0;
+	error = vfio_host_device(job->tool->sys, device->host.sysfs.address, &now, err);
+	if (error)
+		return error;
+	if (!now.has_group)
+		return err_set(err, -ENODEV,
+			       "%s: it is in no IOMMU group with vfio-pci either: the host's IOMMU "
+			       "does not serve it",
+			       device->host.sysfs.address);
+	device->host.has_group = true;
+	device->host.sysfs.group = now.sysfs.group;
+	return 0;
+}
+
 static int take(struct bind_job *job, struct err *err)
 {
 	int error = rebind_prepare(job->tool, err);
@@ -127,6 +148,8 @@ static int take(struct bind_job *job, struct err *err)
 		if (vfio_host_is_bound(&device->host))
 			continue;
 		error = rebind_to_vfio(job->tool, &device->host, err);
+		if (!error)
+			error = find_group(job, device, err);
 		device->failed = error != 0;
 		if (!error)
 			strcpy(device->now, "vfio-pci");

@@ -199,6 +199,12 @@ static void check_device(struct doctor *doctor, const struct vfio_host_device *d
 		findings_mend(&doctor->findings, "ferry devices (lists what can)");
 		return;
 	}
+	if (device->group_to_come) {
+		findings_add(&doctor->findings, FINDING_FAILURE, "group", address,
+			     "it has no driver, and gets its IOMMU group with the first");
+		findings_mend(&doctor->findings, "ferry bind %s", address);
+		return;
+	}
 	if (!device->has_group) {
 		findings_add(&doctor->findings, FINDING_FAILURE, "group", address,
 			     "it is in no IOMMU group");

@@ -88,6 +88,11 @@ void passable_find(const struct tool *tool, const struct vfio_host_device *devic
 		    "it is a bridge: only what is behind it can be handed over");
 		return;
 	}
+	if (device->group_to_come) {
+		say(passable, PASSABLE_BIND, "after bind",
+		    "it has no driver, and gets its IOMMU group with the first");
+		return;
+	}
 	if (!device->has_group) {
 		say(passable, PASSABLE_NO, "no: no IOMMU group",
 		    "it is in no IOMMU group: `ferry doctor %s` says what to do",

@@ -1,5 +1,6 @@
 # SPDX-License-Identifier: BSD-3-Clause
-# scenarios: tools-devices tools-doctor-refuses tools-bind-mounted tools-bind tools-doctor tools-unbind-busy tools-unbind tools-bind-group
+# scenarios: tools-devices tools-doctor-refuses tools-bind-mounted tools-bind tools-doctor tools-unbind-busy tools-unbind tools-bind-group tools-bind-late-group
+# not-on-x86_64: tools-bind-late-group: a device has its group from the start
 # seconds: 20
 # The commands that tell of devices and prepare them, on a host with a real driver core: what they say
 # of a disk that its own driver has, that a guest gets, and that comes back.
@@ -93,4 +94,20 @@ tool unbind --group "${nic##*/}"
 check tools-bind-group "'$alone', bound '$bound', then '$(driver_of "$nic")': $(cat "$work/said")" \
 	[ "$alone $bound $(driver_of "$nic")" = "told vfio-pci vfio-pci 0 e1000" ]
 bind "$nic" none
+bind "$edu" none
+
+# A device that has had no driver since it was found: where a device tree tells of the IOMMU it has no
+# group yet.
+applies tools-bind-late-group || exit 0
+edu=$(device "$edu_id")
+bind "$edu" none
+echo 1 > "$edu/remove"
+echo 1 > /sys/bus/pci/rescan
+[ -e "$edu/iommu_group" ] && before=group || before=none
+tool devices "${edu##*/}"
+told=$(said 0 "gets its IOMMU group with the first" && echo told)
+tool bind "${edu##*/}"
+[ -e "$edu/iommu_group" ] && after=group || after=none
+check tools-bind-late-group "before '$before', '$told', then '$(driver_of "$edu")': $(cat "$work/said")" \
+	[ "$before $told $status $(driver_of "$edu") $after" = "none told 0 vfio-pci group" ]
 bind "$edu" none
