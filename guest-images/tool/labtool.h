@@ -17,6 +17,7 @@ int bar_wide_main(int argc, char **argv);
 int disk_reads_main(int argc, char **argv);
 int disk_cat_high_main(int argc, char **argv);
 int measure_main(int argc, char **argv);
+int on_terminal_main(int argc, char **argv);
 int as_user_main(int argc, char **argv);
 
 /* Loads sixteen bytes by one instruction of the architecture's (tool/ARCH). */

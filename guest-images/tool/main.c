@@ -20,6 +20,7 @@ static const struct {
 	{"disk-reads", disk_reads_main, "DISK COUNT"},
 	{"disk-cat-high", disk_cat_high_main, "DISK LOWEST-PHYSICAL-ADDRESS"},
 	{"measure", measure_main, "SECONDS GUEST-RAM-MIB TEXT COMMAND..."},
+	{"on-terminal", on_terminal_main, "COMMAND..."},
 	{"as-user", as_user_main, "UID MEMLOCK-KIB COMMAND..."},
 };
 
