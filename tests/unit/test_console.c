@@ -4,6 +4,7 @@
 #include <check.h>
 #include <errno.h>
 #include <fcntl.h>
+#include <poll.h>
 #include <pthread.h>
 #include <signal.h>
 #include <stdio.h>
@@ -155,11 +156,21 @@ static void type(int fd, const char *bytes, size_t count)
 	turn();
 }
 
+/* A pseudo-terminal hands on what was written to it in pieces of its own choice. */
 static void reads(int fd, const char *text)
 {
+	struct pollfd ready = {.fd = fd, .events = POLLIN};
 	char bytes[512] = "";
+	size_t count = 0;
 
-	ck_assert_int_eq(read(fd, bytes, strlen(text)), (ssize_t)strlen(text));
+	while (count < strlen(text)) {
+		ssize_t piece;
+
+		ck_assert_int_eq(poll(&ready, 1, 5000), 1);
+		piece = read(fd, bytes + count, strlen(text) - count);
+		ck_assert_int_gt(piece, 0);
+		count += (size_t)piece;
+	}
 	ck_assert_str_eq(bytes, text);
 }
 
