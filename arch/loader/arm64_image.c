@@ -17,9 +17,6 @@ enum {
 	EFI_HEADER_OFFSET = 60,
 
 	FLAG_BIG_ENDIAN = 1 << 0,
-	FLAG_PAGE_SHIFT = 1,
-	FLAG_PAGE_MASK = 3,
-	FLAG_ANYWHERE = 1 << 3,
 
 	TEXT_OFFSET_ALIGNMENT = 4096,
 	TEXT_OFFSET_OF_0 = 0x80000, /* when image_size is 0: before Linux 3.17 */
@@ -99,7 +96,6 @@ static int check_sizes(const char *path, uint64_t file_size, const struct arm64_
 int arm64_image_parse(const char *path, const uint8_t *bytes, size_t size, uint64_t file_size,
 		      struct arm64_image *image, struct err *err)
 {
-	static const uint32_t page_sizes[] = {0, 4 * KIB, 16 * KIB, 64 * KIB};
 	uint64_t flags;
 
 	if (!arm64_image_is_image(bytes, size))
@@ -108,8 +104,6 @@ int arm64_image_parse(const char *path, const uint8_t *bytes, size_t size, uint6
 	*image = (struct arm64_image){
 		.text_offset = load_le64(bytes + TEXT_OFFSET),
 		.memory_size = load_le64(bytes + IMAGE_SIZE),
-		.page_size = page_sizes[flags >> FLAG_PAGE_SHIFT & FLAG_PAGE_MASK],
-		.anywhere = flags & FLAG_ANYWHERE,
 		.stored_size = stored_size(bytes, size),
 	};
 	if (flags & FLAG_BIG_ENDIAN)

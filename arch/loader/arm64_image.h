@@ -16,8 +16,6 @@ struct arm64_image {
 	uint64_t
 		text_offset; /* of the kernel's first byte from a multiple of 2 MiB; less than that */
 	uint64_t memory_size; /* what it needs from its first byte on; the file's bytes fit */
-	uint32_t page_size;   /* 4, 16 or 64 KiB; 0: the header does not say */
-	bool anywhere;        /* memory below it is not lost to it */
 	uint64_t stored_size; /* bytes of the file by its EFI header, where that is seen; else 0 */
 };
 
