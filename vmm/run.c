@@ -40,6 +40,7 @@ struct run {
 	void *job_owner;
 	unsigned int jobs;      /* counts run_call()s */
 	atomic_uint generation; /* counts run_wake()s */
+	unsigned int turn;      /* lock: the vCPU to be created next */
 	unsigned int thread_count;
 	struct vcpu_thread threads[];
 };
@@ -217,6 +218,27 @@ static int pin_thread(const struct vcpu_thread *thread, struct err *err)
 	return 0;
 }
 
+/*
+ * vCPUs are created in the order of their numbers, or KVM gives them other indices than ids. Kernels
+ * before 6.7 take one for the other on arm64, and a vCPU's timer interrupt goes to another one
+ * (arch/arm64/kvm/vgic/vgic.c, kvm_vgic_inject_irq()).
+ */
+static void create_wait_turn(struct run *run, unsigned int index)
+{
+	pthread_mutex_lock(&run->lock);
+	while (run->turn != index)
+		pthread_cond_wait(&run->changed, &run->lock);
+	pthread_mutex_unlock(&run->lock);
+}
+
+static void create_end_turn(struct run *run)
+{
+	pthread_mutex_lock(&run->lock);
+	run->turn++;
+	pthread_cond_broadcast(&run->changed);
+	pthread_mutex_unlock(&run->lock);
+}
+
 static int create_job(void *owner, struct kvm_vcpu *unused, struct err *err)
 {
 	struct run *run = owner;
@@ -229,10 +251,13 @@ static int create_job(void *owner, struct kvm_vcpu *unused, struct err *err)
 			thread = &run->threads[i];
 	}
 	status = pin_thread(thread, err);
-	if (status)
-		return status;
-	thread->vcpu = kvm_vcpu_create(run->setup.vm, thread->index, err);
-	return thread->vcpu ? 0 : err->code;
+	create_wait_turn(run, thread->index);
+	if (!status) {
+		thread->vcpu = kvm_vcpu_create(run->setup.vm, thread->index, err);
+		status = thread->vcpu ? 0 : err->code;
+	}
+	create_end_turn(run);
+	return status;
 }
 
 static int threads_start(struct run *run, struct err *err)

@@ -31,6 +31,8 @@ static struct fake_kvm {
 	bool has_device_id, vm_capabilities;
 	unsigned int on_vm; /* capabilities asked of the VM's descriptor */
 	unsigned long vm_type;
+	unsigned long created[64]; /* vCPUs' ids, in the order of their creation */
+	unsigned int created_count;
 	unsigned int calls; /* ioctls on the VM but for KVM_CHECK_EXTENSION */
 	struct kvm_userspace_memory_region memory;
 	unsigned int routing_calls;
@@ -112,12 +114,14 @@ static bool fake_refuses(unsigned long request)
 	return false;
 }
 
-static int fake_create_vcpu(void)
+static int fake_create_vcpu(unsigned long id)
 {
 	int fd = memfd_create("vcpu", MFD_CLOEXEC);
 
 	ck_assert_int_eq(ftruncate(fd, fake.run_size), 0);
 	fake.vcpu_fd = fd;
+	if (fake.created_count < ARRAY_SIZE(fake.created))
+		fake.created[fake.created_count++] = id;
 	return fd;
 }
 
@@ -151,7 +155,7 @@ static int fake_vm_ioctl_value(int fd, unsigned long request, unsigned long argu
 		return fake.vm_fd;
 	case KVM_CREATE_VCPU:
 		ck_assert_int_eq(fd, fake.vm_fd);
-		return fake_create_vcpu();
+		return fake_create_vcpu(argument);
 	default:
 		return -ENOTTY;
 	}

@@ -159,6 +159,26 @@ START_TEST(jobs_run_in_the_vcpus_own_threads)
 }
 END_TEST
 
+/* Threads reach their creation in any order; many of them, often, or it would be the right one by chance. */
+START_TEST(vcpus_are_created_in_order)
+{
+	enum { MANY = 16, ROUNDS = 20 };
+	struct run_setup setup = {.vm = vm, .mmio = map, .cpus = MANY};
+
+	for (unsigned int round = 0; round < ROUNDS; round++) {
+		struct run *many;
+
+		fake.created_count = 0;
+		many = run_create(&setup, &err);
+		ck_assert_ptr_nonnull(many);
+		ck_assert_uint_eq(fake.created_count, MANY);
+		for (unsigned int i = 0; i < MANY; i++)
+			ck_assert_uint_eq(fake.created[i], i);
+		run_destroy(many);
+	}
+}
+END_TEST
+
 START_TEST(creation_fails_whole)
 {
 	static const unsigned int pins[CPUS] = {0, 4000000, 4000000};
@@ -495,6 +515,7 @@ int main(void)
 
 	tcase_add_checked_fixture(tests, set_up, tear_down);
 	tcase_add_checked_fixture(creation, set_up_vm, tear_down_vm);
+	tcase_add_test(creation, vcpus_are_created_in_order);
 	tcase_add_test(creation, creation_fails_whole);
 	tcase_add_test(tests, jobs_run_in_the_vcpus_own_threads);
 	tcase_add_test(tests, parked_from_inside_the_guest);
