@@ -94,7 +94,7 @@ SOURCES_kvm := $(wildcard vmm/kvm/*.c)
 SOURCES_devices := $(wildcard devices/*.c devices/pci/*.c)
 SOURCES_vfio := $(wildcard vfio/*.c)
 SOURCES_arch := $(wildcard arch/*.c arch/loader/*.c arch/$(ARCH)/*.c)
-SOURCES_vmm := $(filter-out vmm/main.c,$(wildcard vmm/*.c vmm/tools/*.c))
+SOURCES_vmm := $(filter-out vmm/main.c,$(wildcard vmm/*.c vmm/gdb/*.c vmm/tools/*.c))
 # The libraries that are not libc, for --json and for compressed kernels; always from their archives.
 ARCHIVES := -l:libjansson.a -l:libz.a
 # And the one that builds device trees, where the architecture has them.
@@ -103,8 +103,9 @@ FDT_aarch64 := $(FDT)
 LIBRARIES := $(foreach layer,$(LAYERS),$(B)/lib$(layer).a)
 
 # Tests of one architecture's files, linked from its library; the others run wherever they are built.
-NATIVE_TESTS_x86_64 := x86_64_boot x86_64_cpuid x86_64_describe x86_64_devices
-NATIVE_TESTS_aarch64 := aarch64_vcpu
+NATIVE_TESTS_x86_64 := x86_64_boot x86_64_cpuid x86_64_debug x86_64_debug_kernel \
+	x86_64_debug_registers x86_64_debug_trial x86_64_describe x86_64_devices
+NATIVE_TESTS_aarch64 := aarch64_vcpu aarch64_debug aarch64_debug_kernel
 FOREIGN_TESTS := $(foreach arch,$(filter-out $(ARCH),x86_64 aarch64),$(NATIVE_TESTS_$(arch)))
 UNIT_SOURCES := $(filter-out $(FOREIGN_TESTS:%=tests/unit/test_%.c),$(wildcard tests/unit/test_*.c))
 UNIT_TESTS := $(patsubst %.c,$(B)/%,$(UNIT_SOURCES))
@@ -174,13 +175,16 @@ $(B)/tests/unit/test_%: $(B)/tests/unit/test_%.o $(UNIT_SUPPORT) $(LIBRARIES)
 	$(Q)$(CC) $(LDFLAGS_ALL) -o $@ $(filter %.o,$^) -Wl,--start-group $(filter %.a,$^) -Wl,--end-group \
 		-lcheck -lsubunit $(ARCHIVES) $(FDT) -lrt -lm
 
-# Tables and what is loaded are pure functions of what is given, so each architecture's are tested on every
-# one: these objects come before the members of the library that have the same names.
-TABLES_x86_64 := layout memory_map acpi acpi_dump aml dsdt
+# Tables, what is loaded and page walks are pure functions of what is given, so each architecture's are
+# tested on every one: these objects come before the members of the library that have the same names.
+TABLES_x86_64 := layout memory_map acpi acpi_dump aml dsdt paging debug_points
 TABLES_aarch64 := layout fdt fdt_dump
-$(addprefix $(B)/tests/unit/test_x86_64_,layout acpi): $(TABLES_x86_64:%=$(B)/arch/x86_64/%.o)
+$(addprefix $(B)/tests/unit/test_x86_64_,layout acpi paging debug_points): $(TABLES_x86_64:%=$(B)/arch/x86_64/%.o)
 $(addprefix $(B)/tests/unit/test_aarch64_,layout fdt): $(TABLES_aarch64:%=$(B)/arch/aarch64/%.o)
 $(B)/tests/unit/test_aarch64_boot: $(B)/arch/aarch64/boot.o
+$(B)/tests/unit/test_aarch64_paging: $(B)/arch/aarch64/paging.o
+$(B)/tests/unit/test_aarch64_debug_points: $(addprefix $(B)/arch/aarch64/,debug_points.o paging.o)
+$(B)/tests/unit/test_aarch64_relocations: $(B)/arch/aarch64/debug_relocations.o
 
 # Programs that make the C library's calls fail, in what they link alone.
 FAULT_WRAPS := malloc calloc realloc reallocarray strdup mmap munmap madvise eventfd timerfd_create \
@@ -325,5 +329,5 @@ install: all
 clean:
 	rm -rf build
 
--include $(wildcard $(foreach folder,vmm vmm/base vmm/kvm vmm/tools memory devices devices/pci vfio arch \
+-include $(wildcard $(foreach folder,vmm vmm/base vmm/gdb vmm/kvm vmm/tools memory devices devices/pci vfio arch \
 	arch/loader arch/x86_64 arch/aarch64 tests/unit tests/fuzz,$(B)/$(folder)/*.d))

@@ -139,11 +139,17 @@ struct arch_debug_stop {
  */
 void arch_debug_decode(struct arch_vm *arch, struct kvm_vcpu *vcpu, struct arch_debug_stop *stop);
 
-/* The breakpoint instruction that fits into @length bytes of code (gdb's "kind"), or NULL with -EINVAL's
- * meaning; *@size is its size in bytes. */
+/*
+ * The breakpoint instruction that fits into @length bytes of code (gdb's "kind"), or NULL with -EINVAL's
+ * meaning; *@size is its size in bytes. Whoever writes code into guest memory through the host's mapping
+ * calls __builtin___clear_cache() on what was written: an arm64 host may else run the old bytes.
+ */
 const uint8_t *arch_debug_breakpoint(uint64_t length, size_t *size);
 
-/* A breakpoint instruction of the guest's own was met: the guest gets its exception (#BP, BRK). */
+/*
+ * What arch_debug_decode() told last was the guest's own, a breakpoint instruction or a step that no
+ * debugger asked for: the guest gets its exception (#BP, #DB, BRK).
+ */
 int arch_debug_reinject(struct arch_vm *arch, struct kvm_vcpu *vcpu) FERRY_MUST_CHECK;
 
 /* A guest that was stopped for long goes on: its clocks are told (KVM_KVMCLOCK_CTRL). Failure is none. */

@@ -4,6 +4,7 @@
 #include "arch/aarch64/boot.h"
 
 #include <errno.h>
+#include <stdlib.h>
 #include <string.h>
 #include <sys/random.h>
 
@@ -87,10 +88,41 @@ static int place(struct boot *boot, struct kernel *kernel, struct err *err)
 		       (unsigned long long)(ram_total(loader->ram) / MIB));
 }
 
+static int read_image(struct loader *loader, const struct boot_file *file,
+		      const struct kernel *kernel, uint64_t gpa, uint64_t *size, struct err *err)
+{
+	if (kernel->compressed)
+		return gzip_load(loader, &kernel->part, gpa, kernel->image.memory_size, size, err);
+	*size = file->size;
+	return loader_read(loader, file, 0, gpa, *size, err);
+}
+
+int boot_read_image(const struct boot_source *source, struct ram *ram, uint64_t *size,
+		    struct err *err)
+{
+	const struct mem_region *piece = ram_piece(ram, 0);
+	struct kernel kernel;
+	struct loader *loader;
+	int error = examine(&source->kernel, &kernel, err);
+
+	if (error < 0)
+		return error;
+	if (kernel.image.memory_size > piece->size)
+		return err_set(err, -EFBIG, "boot: %s: the kernel is larger than it was",
+			       source->kernel.path);
+	loader = calloc(1, sizeof(*loader));
+	if (!loader)
+		return err_set(err, -ENOMEM, "boot: %s: out of memory", source->kernel.path);
+	loader->ram = ram;
+	error = read_image(loader, &source->kernel, &kernel, piece->base, size, err);
+	free(loader);
+	return error;
+}
+
 static int load_kernel(struct boot *boot, struct kernel *kernel, struct err *err)
 {
 	const struct boot_file *file = &boot->source->kernel;
-	uint64_t needed, size = file->size;
+	uint64_t needed, size;
 	int error = examine(file, kernel, err);
 
 	if (error == 0)
@@ -99,10 +131,8 @@ static int load_kernel(struct boot *boot, struct kernel *kernel, struct err *err
 		return error;
 	needed = kernel->image.memory_size;
 	boot->entry = kernel->base + kernel->image.text_offset;
-	if (kernel->compressed)
-		error = gzip_load(&boot->loader, &kernel->part, boot->entry, needed, &size, err);
-	else
-		error = loader_read(&boot->loader, file, 0, boot->entry, size, err);
+	boot->size = needed;
+	error = read_image(&boot->loader, file, kernel, boot->entry, &size, err);
 	if (error < 0)
 		return error;
 	error = loader_zero(&boot->loader, boot->entry + size, needed - size);

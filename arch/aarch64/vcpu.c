@@ -47,6 +47,11 @@ static bool has_feature(const struct kvm_vcpu_init *init, unsigned int feature)
 	return init->features[feature / 32] & 1U << feature % 32;
 }
 
+bool vcpu_has_feature(const struct arch_vm *arch, unsigned int feature)
+{
+	return has_feature(&arch->init, feature);
+}
+
 int vcpu_choose_features(struct arch_vm *arch, struct err *err)
 {
 	struct kvm_vm *vm = arch->setup.vm;
@@ -167,6 +172,8 @@ int arch_vcpu_reset(struct arch_vm *arch, struct kvm_vcpu *vcpu, struct err *err
 	};
 	int rc = power_on(arch, vcpu, err);
 
+	/* A step that was under way held interrupts back in a state that is gone. */
+	arch->debug.vcpus[kvm_vcpu_id(vcpu)].masked = false;
 	if (rc < 0 || kvm_vcpu_id(vcpu) != 0)
 		return rc;
 	for (size_t i = 0; i < ARRAY_SIZE(entry) && rc == 0; i++)

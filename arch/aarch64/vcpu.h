@@ -5,6 +5,7 @@
 #define FERRY_ARCH_AARCH64_VCPU_H
 
 #include <linux/kvm.h>
+#include <stdbool.h>
 #include <stdint.h>
 
 #include "arch/arch.h"
@@ -17,6 +18,9 @@
 
 /* Picks the features that every vCPU of @arch will have: PSCI, and what processor and KVM offer. */
 int vcpu_choose_features(struct arch_vm *arch, struct err *err) FERRY_MUST_CHECK;
+
+/* Whether every vCPU of @arch has @feature, a number KVM_ARM_VCPU_... */
+bool vcpu_has_feature(const struct arch_vm *arch, unsigned int feature);
 
 /* Gives @vcpu its performance monitor's interrupt, where it has one; after the GIC's initialisation. */
 int vcpu_init_pmu(const struct arch_vm *arch, struct kvm_vcpu *vcpu,

@@ -88,6 +88,7 @@ void arch_vm_destroy(struct arch_vm *arch)
 	mem_map_del(&arch->pci_io);
 	kvm_irq_destroy(arch->irq);
 	gic_destroy(arch->gic);
+	free(arch->debug.description);
 	free(arch);
 }
 
@@ -129,6 +130,7 @@ int arch_boot(struct arch_vm *arch, const struct boot_source *source, struct err
 	arch->booted = true;
 	error = boot_load(boot, err);
 	arch->entry = boot->entry;
+	arch->size = boot->size;
 	arch->fdt = boot->fdt;
 	free(boot);
 	return error;

@@ -8,6 +8,7 @@
 #include <stdbool.h>
 #include <stdint.h>
 
+#include "arch/aarch64/debug_state.h"
 #include "arch/arch.h"
 #include "memory/region.h"
 #include "vmm/base/log.h"
@@ -32,9 +33,12 @@ struct arch_vm {
 	struct log_limit limit;                    /* of what the guest can have said */
 	struct kvm_vcpu *vcpus[PLATFORM_CPUS_MAX]; /* by vCPU id; their threads' */
 
-	uint64_t entry; /* where vCPU 0 begins, from arch_boot() */
+	uint64_t entry; /* where vCPU 0 begins, from arch_boot(): the kernel's first byte */
 	uint64_t fdt;   /* guest address of its device tree */
+	uint64_t size;  /* bytes of memory that the kernel takes from its entry on */
 	bool booted;    /* RAM is no longer as it was created */
+
+	struct debug_state debug;
 };
 
 #endif

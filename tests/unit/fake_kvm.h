@@ -28,6 +28,8 @@ static struct fake_kvm {
 	int run_size;
 	unsigned int missing; /* a capability that is 0 */
 	int slots, routes, ipa_bits;
+	int guest_debug; /* KVM_CAP_SET_GUEST_DEBUG2 */
+	int xsave_size;  /* KVM_CAP_XSAVE2 */
 	bool has_device_id, vm_capabilities;
 	unsigned int on_vm; /* capabilities asked of the VM's descriptor */
 	unsigned long vm_type;
@@ -95,6 +97,10 @@ static int fake_capability(int fd, unsigned long capability)
 		return fake.ipa_bits;
 	case KVM_CAP_CHECK_EXTENSION_VM:
 		return fake.vm_capabilities;
+	case KVM_CAP_SET_GUEST_DEBUG2:
+		return fake.guest_debug;
+	case KVM_CAP_XSAVE2:
+		return fake.xsave_size;
 	case KVM_CAP_MAX_VCPUS:
 		return 4;
 	case KVM_CAP_NR_VCPUS:

@@ -5,6 +5,7 @@
 #define FERRY_BASE_TEXT_H
 
 #include <stddef.h>
+#include <stdint.h>
 
 #include "vmm/base/err.h"
 
@@ -16,5 +17,10 @@ struct text {
 
 /* Appends as printf() does; what does not fit is cut. */
 void text_append(struct text *text, const char *format, ...) FERRY_PRINTF(2, 3);
+
+enum { TEXT_SIZE_ROOM = 32 };
+
+/* @bytes in the largest unit that divides it, as "64 KiB", into @text, which is returned. */
+const char *text_size(char text[TEXT_SIZE_ROOM], uint64_t bytes);
 
 #endif
