@@ -192,7 +192,8 @@ FAULT_WRAPS := malloc calloc realloc reallocarray strdup mmap munmap madvise eve
 $(B)/tests/unit/test_vfio_fault%: LDFLAGS_ALL += $(FAULT_WRAPS:%=-Wl,--wrap=%)
 
 # A target over the unit tests' fakes, with libFuzzer's main().
-FUZZ_SUPPORT := $(B)/tests/unit/support_fault.o $(B)/tests/unit/support_vfio_fake.o
+FUZZ_SUPPORT := $(B)/tests/unit/support_fault.o $(B)/tests/unit/support_vfio_fake.o \
+	$(B)/tests/unit/support_gdb_fake.o
 
 $(B)/tests/fuzz/fuzz_%: $(B)/tests/fuzz/fuzz_%.o $(FUZZ_SUPPORT) $(LIBRARIES)
 	$(call say,LINK,$@)

@@ -39,9 +39,12 @@ struct gdb_stop {
 	uint64_t address;
 };
 
+enum { GDB_REGISTER_MAX = 64 }; /* bytes of the widest register */
+
 /*
- * On the main thread. Functions that return int: 0 or a negative errno. All but halt() and monitor()
- * are called only while the guest stands; cpu is below cpus().
+ * On the main thread. Functions that return int: 0 or a negative errno. All but stands(), halt(),
+ * detach(), kill(), and monitor() are called only while the guest stands; cpu is below cpus(), which stays
+ * the same.
  */
 struct gdb_target_ops {
 	unsigned int (*cpus)(void *target);
@@ -74,19 +77,23 @@ struct gdb_target_ops {
 			    uint64_t address, uint64_t length);
 	/*
 	 * Lets the guest go on; actions[] has one for each vCPU, at least one is not GDB_HOLD. The server
-	 * hears of the next stop by gdb_stopped(), never before this returns. -EOPNOTSUPP: no single
-	 * step on this host.
+	 * hears of the next stop by gdb_stopped(), never before this returns; it may call this in there.
+	 * -EOPNOTSUPP: no single step on this host.
 	 */
 	int (*resume)(void *target, const enum gdb_action *actions);
 	/* Has a running guest stop: gdb_stopped() follows, soon. One that stands: nothing. */
 	void (*halt)(void *target);
 	bool (*stands)(void *target);
-	/* The debugger is gone: all points are removed. @run: the guest goes on; else it stays as it is. */
+	/*
+	 * The debugger is gone: all points are removed. @run: the guest goes on, and a halt that was asked
+	 * for is forgotten; else it stays as it is.
+	 */
 	void (*detach)(void *target, bool run);
+	/* The guest is to end. The debugger is gone; there is no detach(). */
 	void (*kill)(void *target);
 	/* What `monitor LINE` says, for vCPU @cpu. The guest stands or runs. */
 	void (*monitor)(void *target, unsigned int cpu, const char *line, FILE *out);
-	/* Sentences on what this host cannot do, for the user at connecting; "" when it can do all. */
+	/* Sentences on what this host cannot do, for the user; "" when it can do all. They stay. */
 	const char *(*limits)(void *target);
 };
 
