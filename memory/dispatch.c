@@ -21,6 +21,7 @@ static struct mem_region *claim(struct mem_map *map, uint64_t address, unsigned 
 	if (entry && range_fits(address - entry->base, size, entry->region->size)) {
 		region = entry->region;
 		*offset = address - entry->base;
+		__atomic_fetch_add(&region->accesses, 1, __ATOMIC_RELAXED);
 	}
 	pthread_rwlock_unlock(&map->lock);
 	return region;

@@ -93,6 +93,30 @@ enum mem_result mem_map_read(struct mem_map *map, uint64_t address, unsigned int
 enum mem_result mem_map_write(struct mem_map *map, uint64_t address, unsigned int size,
 			      uint64_t value);
 
+/* A region in its map, as it was at one moment. */
+struct mem_view {
+	const char *name;
+	enum mem_kind kind;
+	uint64_t base;
+	uint64_t size;
+	int slot;          /* -1: none, the monitor carries its accesses out */
+	bool whole_pages;  /* of the host's, as a memslot needs them */
+	uint64_t accesses; /* that the monitor carried out since the region exists */
+};
+
+/*
+ * Calls @visit for every region in order of address. With the map lock held, for reading: it must not
+ * call the map.
+ */
+typedef void (*mem_visit)(void *owner, const struct mem_view *view);
+void mem_map_walk(struct mem_map *map, mem_visit visit, void *owner);
+
+/* The region that holds @address; false when there is none. */
+bool mem_map_find(struct mem_map *map, uint64_t address, struct mem_view *view);
+
+/* One that is in a map; the caller keeps it there. */
+void mem_region_view(const struct mem_region *region, struct mem_view *view);
+
 /*
  * After KVM_RUN failed with EFAULT: takes the mapping of the DEVICE regions away from the listeners
  * (all of them, or only the one that holds @address when it holds any), leaving them trapped until

@@ -182,6 +182,32 @@ static void find_mappable(const struct vfio_pci *pci, unsigned int bar, struct a
 	qsort(areas->area, areas->count, sizeof(areas->area[0]), compare_areas);
 }
 
+/* Why [@offset, @offset + @size) of BAR @bar is not mapped. */
+static const char *why_trapped(const struct vfio_pci *pci, unsigned int bar, uint64_t offset,
+			       uint64_t size)
+{
+	const struct pci_msix *msix = &pci->msix;
+	bool table, pba;
+
+	if (pci->device.bars[bar].kind == PCI_BAR_IO)
+		return "ports";
+	if (pci->trace)
+		return "trace";
+	if (pci->options.trapped & 1U << bar)
+		return "mmap=off";
+	table = pci->has_msix && msix->table_bar == bar &&
+		ranges_overlap(offset, size, msix->table_offset, pci_msix_table_size(msix));
+	pba = pci->has_msix && msix->pba_bar == bar &&
+	      ranges_overlap(offset, size, msix->pba_offset, pci_msix_pba_size(msix));
+	if (table || pba)
+		return table && pba ? "MSI-X table and PBA" : table ? "MSI-X table" : "MSI-X PBA";
+	if (!(pci->regions[bar].info.flags & VFIO_REGION_INFO_FLAG_MMAP))
+		return "VFIO does not let it be mapped";
+	return pci->device.bars[bar].size < host_page_size()
+		       ? "smaller than a page"
+		       : "VFIO lets only other parts be mapped";
+}
+
 static void add_slice(struct vfio_pci *pci, unsigned int bar, enum mem_kind kind, uint64_t offset,
 		      uint64_t size)
 {
@@ -193,6 +219,7 @@ static void add_slice(struct vfio_pci *pci, unsigned int bar, enum mem_kind kind
 	*slice = (struct vfio_slice){.pci = pci, .bar = bar, .offset = offset};
 	to->slices[to->slice_count++] = (struct pci_slice){
 		.offset = offset,
+		.trapped = kind == MEM_TRAP ? why_trapped(pci, bar, offset, size) : NULL,
 		.region =
 			{
 				.name = pci->bars[bar].name,
@@ -283,6 +310,7 @@ static void map_bar(struct vfio_pci *pci, unsigned int bar)
 		if (!failed)
 			continue;
 		to->slices[i].region.kind = MEM_TRAP;
+		to->slices[i].trapped = "the kernel refused to map it";
 		to->page = 0;
 		log_warn("passthrough device %s: BAR %u cannot be mapped: %s: its accesses are "
 			 "trapped, which is slow",

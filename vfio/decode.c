@@ -332,6 +332,18 @@ void vfio_decode_config(const struct vfio_pci *pci, unsigned int offset, unsigne
 				  offset - at, size, value, text);
 }
 
+const char *vfio_decode_capability(const uint8_t *config, unsigned int at)
+{
+	const struct capability_name *names = at < PCI_CONFIG_SIZE ? capabilities : extended;
+	size_t count = at < PCI_CONFIG_SIZE ? ARRAY_SIZE(capabilities) : ARRAY_SIZE(extended);
+	uint16_t id = at < PCI_CONFIG_SIZE ? config[at] : load_le16(config + at);
+
+	for (size_t i = 0; i < count; i++)
+		if (names[i].id == id)
+			return names[i].name;
+	return NULL;
+}
+
 static bool decode_msix(const struct pci_msix *table, unsigned int bar, uint64_t offset,
 			uint64_t value, char *text)
 {

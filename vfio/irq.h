@@ -35,6 +35,7 @@ struct vfio_intx {
 	int trigger, resample;               /* eventfds that KVM has, -1 while off */
 	int device_trigger, device_resample; /* VFIO's own, relayed, with a trace; else -1 */
 	unsigned int gsi;
+	uint64_t raised, ended; /* as far as they are relayed */
 };
 
 struct vfio_vector {
@@ -44,8 +45,9 @@ struct vfio_vector {
 	bool wanted;        /* the guest has it unmasked */
 	bool routed;        /* `message` is staged or committed */
 	bool attached;
-	bool wired;   /* the device signals `eventfd` */
-	bool pending; /* signalled while masked */
+	bool wired;         /* the device signals `eventfd` */
+	bool pending;       /* signalled while masked */
+	uint64_t signalled; /* with a relay: how often that had something to pass on */
 	struct kvm_msi_message message;
 };
 

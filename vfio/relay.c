@@ -13,10 +13,12 @@ static void pass_intx(struct vfio_irqs *irqs)
 
 	if (intx->device_trigger >= 0 && fd_take(intx->device_trigger)) {
 		vfio_trace_note(irqs->trace, "irq     INTx raised");
+		intx->raised++;
 		fd_signal(intx->trigger);
 	}
 	if (intx->device_resample >= 0 && fd_take(intx->resample)) {
 		vfio_trace_note(irqs->trace, "irq     INTx end of interrupt: unmasked");
+		intx->ended++;
 		fd_signal(intx->device_resample);
 	}
 }
@@ -29,6 +31,7 @@ void vfio_relay_pass(struct vfio_irqs *irqs)
 
 		if (vector->device_eventfd < 0 || !fd_take(vector->device_eventfd))
 			continue;
+		vector->signalled++;
 		vfio_trace_note(irqs->trace, "irq     %s vector %u%s",
 				irqs->active == &irqs->msi ? "MSI" : "MSI-X", i,
 				vector->attached ? "" : ", masked: it is pending");

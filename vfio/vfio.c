@@ -10,6 +10,7 @@
 #include <string.h>
 
 #include "vfio/bus_reset.h"
+#include "vfio/describe.h"
 #include "vfio/dma.h"
 #include "vfio/group.h"
 #include "vfio/kvm.h"
@@ -401,6 +402,13 @@ size_t vfio_descriptors(const struct vfio *vfio, int *descriptors, size_t room)
 size_t vfio_device_count(const struct vfio *vfio)
 {
 	return vfio->count;
+}
+
+struct vfio_pci *vfio_device(struct vfio *vfio, size_t index,
+			     const struct vfio_sysfs_device **sysfs)
+{
+	*sysfs = &vfio->entries[index]->sysfs;
+	return vfio->entries[index]->pci;
 }
 
 /* A function that is still on its host stays there, dead, and is freed with it. */

@@ -7,6 +7,7 @@
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
+#include <stdio.h>
 
 #include "devices/device.h"
 #include "devices/pci/pci.h"
@@ -92,6 +93,15 @@ int vfio_map_ram(struct vfio *vfio, struct ram *ram, vfio_mapped done, void *mac
 size_t vfio_descriptors(const struct vfio *vfio, int *descriptors, size_t room);
 
 size_t vfio_device_count(const struct vfio *vfio);
+
+/*
+ * For a person, on the main thread with no lock held: a line for each device; all about the one at
+ * @address, the host's (0000:01:00.0, 01:00.0) or, where the host's has none, the guest's (00:03.0),
+ * -ENOENT without one; and what is delivered at @gsi (false: nothing of this layer's).
+ */
+void vfio_list_devices(struct vfio *vfio, FILE *out);
+int vfio_describe(struct vfio *vfio, const char *address, FILE *out) FERRY_MUST_CHECK;
+bool vfio_describe_gsi(struct vfio *vfio, unsigned int gsi, FILE *out);
 
 /*
  * Gives every device back (guest mappings, interrupts, bus mastering, BARs, descriptor; the kernel

@@ -166,14 +166,39 @@ static bool windows_hold(const struct pci_host_config *host, const struct pci_ba
 
 static bool bar_is_decoded(const struct pci_device *device, unsigned int index, uint64_t *address)
 {
+	return !pci_bar_why_off(device, index, address);
+}
+
+/* The first thing on the way from the bus that keeps the function from decoding. */
+static const char *why_not_decoding(const struct pci_device *device, enum pci_bar_kind kind)
+{
+	const uint8_t *config = device->config;
+	uint16_t command = kind == PCI_BAR_IO ? PCI_COMMAND_IO : PCI_COMMAND_MEMORY;
+
+	if ((load_le16(config + PCI_COMMAND) & command) == 0)
+		return kind == PCI_BAR_IO ? "I/O is off in COMMAND" : "memory is off in COMMAND";
+	if (device->pm_capability &&
+	    config[device->pm_capability + PCI_PM_CTRL] & PCI_PM_CTRL_STATE_MASK)
+		return "the function is not in D0";
+	return "a bridge above does not pass it on";
+}
+
+const char *pci_bar_why_off(const struct pci_device *device, unsigned int index, uint64_t *address)
+{
 	const struct pci_bar *bar = &device->bars[index];
 
-	if (device->unmapped || !pci_device_decodes(device, bar->kind))
-		return false;
-	if (bar->kind == PCI_BAR_ROM && !(device->config[PCI_ROM_ADDRESS] & PCI_ROM_ADDRESS_ENABLE))
-		return false;
 	*address = pci_device_bar_address(device, index);
-	return *address != 0 && windows_hold(&device->bus->host->config, bar, *address);
+	if (device->unmapped)
+		return "the function is withdrawn";
+	if (!pci_device_decodes(device, bar->kind))
+		return why_not_decoding(device, bar->kind);
+	if (bar->kind == PCI_BAR_ROM && !(device->config[PCI_ROM_ADDRESS] & PCI_ROM_ADDRESS_ENABLE))
+		return "its own enable bit is off";
+	if (*address == 0)
+		return "it has no address";
+	return windows_hold(&device->bus->host->config, bar, *address)
+		       ? NULL
+		       : "it is outside the host bridge's windows";
 }
 
 static bool page_is_shared(const struct pci_host *host, const struct pci_bar *bar, uint64_t page)

@@ -47,6 +47,12 @@ static inline unsigned int pci_slot(uint8_t devfn)
 /* The config offset of BAR @index. */
 unsigned int pci_bar_register(unsigned int index);
 
+/*
+ * NULL when BAR @index decodes at this moment, else why not, for a person; *@address is what it is
+ * programmed to. Host lock held.
+ */
+const char *pci_bar_why_off(const struct pci_device *device, unsigned int index, uint64_t *address);
+
 /* Writes @address into the shadow @config, keeping the type bits. */
 void pci_bar_set_address(const struct pci_device *device, uint8_t *config, unsigned int index,
 			 uint64_t address);

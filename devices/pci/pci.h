@@ -8,6 +8,7 @@
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
+#include <stdio.h>
 
 #include "memory/map.h"
 #include "vmm/base/err.h"
@@ -26,6 +27,7 @@ enum pci_bar_kind { PCI_BAR_NONE, PCI_BAR_IO, PCI_BAR_MEM32, PCI_BAR_MEM64, PCI_
 struct pci_slice {
 	struct mem_region region;
 	uint64_t offset;
+	const char *trapped; /* for a person: why the owner does not map it; may be NULL */
 };
 
 /* The upper half of a 64-bit BAR is the next entry, of kind PCI_BAR_NONE and size 0. */
@@ -202,6 +204,13 @@ enum mem_result pci_host_config_read(struct pci_host *host, uint16_t bdf, unsign
 				     unsigned int size, uint32_t *value);
 enum mem_result pci_host_config_write(struct pci_host *host, uint16_t bdf, unsigned int offset,
 				      unsigned int size, uint32_t value);
+
+/*
+ * For a person: every function with its BARs; and which BAR decodes at @address of memory, or of ports,
+ * with the offset in it (false: none). Main thread, no lock held.
+ */
+void pci_host_describe(struct pci_host *host, FILE *out);
+bool pci_host_describe_address(struct pci_host *host, bool ports, uint64_t address, FILE *out);
 
 /* Host lock, then device lock. For the main thread. */
 void pci_host_lock(struct pci_device *device);

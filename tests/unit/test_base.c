@@ -224,6 +224,20 @@ START_TEST(text_is_cut_at_its_room)
 }
 END_TEST
 
+START_TEST(sizes_are_told_in_the_largest_unit)
+{
+	char text[TEXT_SIZE_ROOM];
+
+	ck_assert_str_eq(text_size(text, 0), "0 bytes");
+	ck_assert_str_eq(text_size(text, 1023), "1023 bytes");
+	ck_assert_str_eq(text_size(text, 64 * KIB), "64 KiB");
+	ck_assert_str_eq(text_size(text, 64 * KIB + 1), "65537 bytes");
+	ck_assert_str_eq(text_size(text, 3 * GIB), "3 GiB");
+	ck_assert_str_eq(text_size(text, (uint64_t)1 << 63), "8388608 TiB");
+	ck_assert_str_eq(text_size(text, UINT64_MAX), "18446744073709551615 bytes");
+}
+END_TEST
+
 int main(void)
 {
 	Suite *suite = suite_create("base");
@@ -242,6 +256,7 @@ int main(void)
 	tcase_add_test(tests, log_limits_what_a_guest_provokes);
 	tcase_add_test(tests, loop_calls_until_stopped);
 	tcase_add_test(tests, text_is_cut_at_its_room);
+	tcase_add_test(tests, sizes_are_told_in_the_largest_unit);
 	suite_add_tcase(suite, tests);
 	runner = srunner_create(suite);
 	srunner_run_all(runner, CK_NORMAL);

@@ -204,6 +204,42 @@ int kvm_irq_commit(struct kvm_irq *irq)
 	return rc;
 }
 
+static int list_locked(const struct kvm_irq *irq, struct kvm_irq_route *routes)
+{
+	int count = 0;
+
+	for (unsigned int i = 0; i < irq->pin_count; i++)
+		routes[count++] = (struct kvm_irq_route){
+			.gsi = irq->pins[i].gsi,
+			.chip = irq->pins[i].u.irqchip.irqchip,
+			.pin = irq->pins[i].u.irqchip.pin,
+		};
+	for (unsigned int gsi = irq->first_msi; gsi < irq->msi_end; gsi++) {
+		const struct msi_route *route = &irq->msis[gsi - irq->first_msi];
+
+		if (route->allocated)
+			routes[count++] = (struct kvm_irq_route){
+				.gsi = gsi,
+				.msi = true,
+				.routed = route->routed,
+				.message = route->message,
+			};
+	}
+	return count;
+}
+
+int kvm_irq_list(struct kvm_irq *irq, struct kvm_irq_route **routes)
+{
+	int count = -ENOMEM;
+
+	pthread_mutex_lock(&irq->lock);
+	*routes = calloc(irq->pin_count + irq->msi_count + 1, sizeof(**routes));
+	if (*routes)
+		count = list_locked(irq, *routes);
+	pthread_mutex_unlock(&irq->lock);
+	return count;
+}
+
 int kvm_irq_attach(struct kvm_irq *irq, unsigned int gsi, int eventfd, int resample)
 {
 	struct kvm_irqfd irqfd = {.fd = (uint32_t)eventfd, .gsi = gsi};

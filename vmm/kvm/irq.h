@@ -51,6 +51,18 @@ int kvm_irq_attach(struct kvm_irq *irq, unsigned int gsi, int eventfd,
 /* Returns when no signal of @eventfd can reach the guest any more. Not attached: no-op. */
 void kvm_irq_detach(struct kvm_irq *irq, unsigned int gsi, int eventfd);
 
+/* One entry of the table, or a GSI of kvm_irq_alloc() without a route yet. */
+struct kvm_irq_route {
+	unsigned int gsi;
+	bool msi;
+	unsigned int chip, pin;         /* unless `msi` */
+	bool routed;                    /* with `msi`: `message` is staged or committed */
+	struct kvm_msi_message message; /* with `msi` */
+};
+
+/* The table at this moment into *@routes (to be freed), pins first, then by GSI; how many, or -ENOMEM. */
+int kvm_irq_list(struct kvm_irq *irq, struct kvm_irq_route **routes) FERRY_MUST_CHECK;
+
 /* KVM_IRQ_LINE on a pin's GSI. On x86_64 @line is the GSI; aarch64 gives the full irq field. */
 int kvm_irq_set_level(struct kvm_irq *irq, uint32_t line, bool level);
 

@@ -1,0 +1,52 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/* Looking at a map: its regions in order, the one at an address, one that is known. */
+
+#include "memory/map_private.h"
+#include "vmm/base/bits.h"
+#include "vmm/base/page.h"
+
+/* Map lock held. */
+static struct mem_view view_of(const struct mem_region *region, uint64_t base)
+{
+	return (struct mem_view){
+		.name = region->name,
+		.kind = region->kind,
+		.base = base,
+		.size = region->size,
+		.slot = region->slot,
+		.whole_pages =
+			is_aligned((uintptr_t)region->host | base | region->size, host_page_size()),
+		.accesses = __atomic_load_n(&region->accesses, __ATOMIC_RELAXED),
+	};
+}
+
+void mem_map_walk(struct mem_map *map, mem_visit visit, void *owner)
+{
+	pthread_rwlock_rdlock(&map->lock);
+	for (size_t i = 0; i < map->table.count; i++) {
+		const struct mem_entry *entry = &map->table.entries[i];
+		struct mem_view view = view_of(entry->region, entry->base);
+
+		visit(owner, &view);
+	}
+	pthread_rwlock_unlock(&map->lock);
+}
+
+bool mem_map_find(struct mem_map *map, uint64_t address, struct mem_view *view)
+{
+	const struct mem_entry *entry;
+
+	pthread_rwlock_rdlock(&map->lock);
+	entry = mem_table_find(&map->table, address);
+	if (entry)
+		*view = view_of(entry->region, entry->base);
+	pthread_rwlock_unlock(&map->lock);
+	return entry;
+}
+
+void mem_region_view(const struct mem_region *region, struct mem_view *view)
+{
+	pthread_rwlock_rdlock(&region->map->lock);
+	*view = view_of(region, region->base);
+	pthread_rwlock_unlock(&region->map->lock);
+}
