@@ -11,6 +11,7 @@
 #include "vmm/base/bits.h"
 #include "vmm/base/log.h"
 #include "vmm/base/page.h"
+#include "vmm/gdb/gdb.h"
 
 static const uint64_t default_memory = 512 * MIB;
 
@@ -37,7 +38,10 @@ static const char help_text[] =
 	"                            where the serial port goes (default stdio; Ctrl-A x quits,\n"
 	"                            Ctrl-A h lists the other keys)\n"
 	"  --on-reboot reset|exit    what a reboot of the guest does (default reset)\n"
-	"  --paused                  do not start the processors before SIGCONT or Ctrl-A c\n"
+	"  --gdb [HOST:]PORT|unix:PATH|pty\n"
+	"                            lets gdb connect there; without HOST on loopback only\n"
+	"  --paused                  do not start the processors before SIGCONT, Ctrl-A c or\n"
+	"                            gdb's continue\n"
 	"  --debug-exit              a 32-bit write of V to port 0xf4 (on aarch64 to address\n"
 	"                            0x9040000) ends the run with status (V << 1) | 1\n"
 	"  --dump-acpi DIR           writes the guest's ACPI tables into DIR and exits\n"
@@ -58,6 +62,7 @@ enum option_id {
 	OPTION_VFIO,
 	OPTION_SERIAL,
 	OPTION_ON_REBOOT,
+	OPTION_GDB,
 	OPTION_PAUSED,
 	OPTION_DEBUG_EXIT,
 	OPTION_DUMP_ACPI,
@@ -74,6 +79,7 @@ static const struct option long_options[] = {
 	{"vfio", required_argument, NULL, OPTION_VFIO},
 	{"serial", required_argument, NULL, OPTION_SERIAL},
 	{"on-reboot", required_argument, NULL, OPTION_ON_REBOOT},
+	{"gdb", required_argument, NULL, OPTION_GDB},
 	{"paused", no_argument, NULL, OPTION_PAUSED},
 	{"debug-exit", no_argument, NULL, OPTION_DEBUG_EXIT},
 	{"dump-acpi", required_argument, NULL, OPTION_DUMP_ACPI},
@@ -333,6 +339,9 @@ static int config_option(struct config *config, int id, const char *value, struc
 		return parse_serial(config, value, err);
 	case OPTION_ON_REBOOT:
 		return parse_on_reboot(config, value, err);
+	case OPTION_GDB:
+		config->gdb = value;
+		return gdb_check_address(value, err);
 	case OPTION_PAUSED:
 		config->paused = true;
 		return 0;

@@ -34,6 +34,7 @@ struct config {
 	const char *serial_path;
 	bool exit_on_reboot;
 	bool paused;
+	const char *gdb; /* where to listen for a debugger, or NULL */
 	bool debug_exit;
 	const char *dump_acpi; /* folder */
 	const char *dump_fdt;  /* file */

@@ -108,6 +108,9 @@ enum exit_result exit_dispatch(struct exit_state *exit, struct kvm_vcpu *vcpu, c
 	case KVM_EXIT_INTR:
 		result = EXIT_DONE;
 		break;
+	case KVM_EXIT_DEBUG:
+		result = EXIT_DEBUG;
+		break;
 	case KVM_EXIT_FAIL_ENTRY:
 		snprintf(why, size, "the processor refused to enter the guest, reason 0x%llx",
 			 (unsigned long long)page->fail_entry.hardware_entry_failure_reason);

@@ -14,6 +14,7 @@
 enum exit_result {
 	EXIT_DONE,    /* handled: KVM retires it at the next KVM_RUN */
 	EXIT_NOT_YET, /* kept: dispatch it again later */
+	EXIT_DEBUG,   /* a debugger's breakpoint or step: the run page tells which */
 	EXIT_CRASHED, /* the guest is beyond running */
 	EXIT_FAILED,  /* KVM or the host is */
 };

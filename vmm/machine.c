@@ -21,7 +21,7 @@ static void machine_request(struct machine *machine, unsigned int requests)
 	pthread_mutex_lock(&machine->lock);
 	machine->requests |= requests;
 	/* Whoever asked for its own end must not run on and ask for another. */
-	if (machine->run && requests & (REQUEST_END | REQUEST_RESET))
+	if (machine->run && requests & (REQUEST_END | REQUEST_RESET | REQUEST_DEBUG))
 		run_halt(machine->run);
 	pthread_mutex_unlock(&machine->lock);
 	fd_signal(machine->wake);
@@ -81,6 +81,11 @@ void machine_vcpu_failed(void *owner, bool crashed, const char *report)
 
 	err_set(&err, -EFAULT, crashed ? "the guest crashed" : "the guest cannot go on");
 	machine_end(owner, crashed ? STATUS_CRASHED : STATUS_FAILED, &err, report);
+}
+
+void machine_vcpu_debugged(void *owner)
+{
+	machine_request(owner, REQUEST_DEBUG);
 }
 
 void machine_ram_mapped(void *owner, const struct err *err)
@@ -159,6 +164,7 @@ int machine_vcpu_reset(void *owner, struct kvm_vcpu *vcpu, struct err *err)
 /* Back to power-on with the same kernel; devices first, so that none writes into the new one. */
 static int machine_reset(struct machine *machine, struct err *err)
 {
+	bool stood = machine->paused;
 	int status;
 
 	run_park(machine->run);
@@ -175,9 +181,85 @@ static int machine_reset(struct machine *machine, struct err *err)
 		status = run_call(machine->run, machine_vcpu_reset, machine, err);
 	if (status)
 		return err_prefix(err, "reset");
-	if (!machine->paused)
-		run_resume(machine->run);
+	machine->paused = true;
+	if (machine->debug ? !debug_reset(machine->debug, stood) : !stood)
+		machine_debug_go(machine);
 	return 0;
+}
+
+static void machine_parked_for_debugger(struct machine *machine)
+{
+	bool stood = machine->paused;
+
+	run_park(machine->run);
+	machine->paused = true;
+	if (!debug_parked(machine->debug, stood))
+		machine_debug_go(machine);
+}
+
+/* A crash, or a vCPU that KVM cannot run, is shown to a debugger that is there before it ends the run. */
+static bool machine_show_crash(struct machine *machine)
+{
+	bool stood = machine->paused, crashed;
+
+	pthread_mutex_lock(&machine->lock);
+	crashed = machine->outcome.decided &&
+		  (machine->outcome.status == STATUS_CRASHED || machine->outcome.report);
+	pthread_mutex_unlock(&machine->lock);
+	if (!crashed || machine->shown || !debug_attached(machine->debug))
+		return false;
+	run_park(machine->run);
+	machine->shown = true;
+	machine->paused = true;
+	debug_crashed(machine->debug, stood);
+	return true;
+}
+
+void machine_debug_stop(void *owner)
+{
+	machine_request(owner, REQUEST_DEBUG);
+}
+
+void machine_debug_go(void *owner)
+{
+	struct machine *machine = owner;
+	bool decided;
+
+	pthread_mutex_lock(&machine->lock);
+	decided = machine->outcome.decided;
+	if (!decided)
+		machine->paused = false;
+	/* A vCPU that asked for a reset before it was parked must not run on: the reset lets all go. */
+	if (!decided && !(machine->requests & REQUEST_RESET))
+		run_resume(machine->run);
+	pthread_mutex_unlock(&machine->lock);
+	if (decided)
+		machine_request(machine, REQUEST_END);
+}
+
+bool machine_debug_stands(void *owner)
+{
+	const struct machine *machine = owner;
+
+	return machine->paused;
+}
+
+void machine_debug_end(void *owner)
+{
+	struct machine *machine = owner;
+
+	machine->shown = true;
+	machine_end(machine, STATUS_POWERED_OFF, NULL, NULL);
+}
+
+/* By SIGCONT or the console's key. */
+static void machine_resume(struct machine *machine)
+{
+	if (debug_attached(machine->debug))
+		log_warn(
+			"the guest stands for gdb, which alone can have it go on: see `continue` there");
+	else
+		machine_debug_go(machine);
 }
 
 /* The main thread's turn after other threads asked for something. */
@@ -194,17 +276,18 @@ void machine_woken(void *owner, uint32_t events)
 	machine->requests = 0;
 	pthread_mutex_unlock(&machine->lock);
 	if (requests & REQUEST_END) {
-		loop_stop(machine->loop);
+		if (!machine_show_crash(machine))
+			loop_stop(machine->loop);
 		return;
 	}
 	if (requests & REQUEST_MAPPED)
 		run_wake(machine->run);
-	if (requests & REQUEST_RESUME && machine->paused) {
-		machine->paused = false;
-		run_resume(machine->run);
-	}
+	if (requests & REQUEST_RESUME && machine->paused)
+		machine_resume(machine);
 	if (requests & REQUEST_RESET && machine_reset(machine, &err))
 		machine_end(machine, STATUS_FAILED, &err, NULL);
+	if (requests & REQUEST_DEBUG)
+		machine_parked_for_debugger(machine);
 }
 
 struct machine *machine_create(const struct config *config, struct err *err)
@@ -232,6 +315,8 @@ int machine_run(struct machine *machine, int *signal_number, struct err *err)
 	if (loop_run(machine->loop, err))
 		return STATUS_FAILED;
 	run_park(machine->run);
+	if (machine->debug)
+		debug_ended(machine->debug, outcome->status, outcome->signal_number);
 	if (outcome->report)
 		fprintf(stderr, "ferry: %s\n", outcome->report);
 	*signal_number = outcome->signal_number;
@@ -250,6 +335,7 @@ void machine_destroy(struct machine *machine)
 	run = machine->run;
 	machine->run = NULL;
 	pthread_mutex_unlock(&machine->lock);
+	debug_destroy(machine->debug);
 	run_destroy(run);
 	pci_host_destroy(machine->host);
 	vfio_destroy(machine->vfio);

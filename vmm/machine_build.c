@@ -145,6 +145,7 @@ static int machine_build_vcpus(struct machine *machine, struct err *err)
 		.cpus = config->cpus,
 		.pins = config->pinned ? config->pins : NULL,
 		.failed = machine_vcpu_failed,
+		.debugged = machine_vcpu_debugged,
 		.machine = machine,
 	};
 	int status;
@@ -202,6 +203,39 @@ static int machine_boot(struct machine *machine, struct err *err)
 	return vfio_map_ram(machine->vfio, machine->ram, machine_ram_mapped, machine, err);
 }
 
+static int machine_build_debug(struct machine *machine, struct err *err)
+{
+	struct debug_setup setup = {
+		.address = machine->config->gdb,
+		.loop = machine->loop,
+		.owner =
+			{
+				.stop = machine_debug_stop,
+				.go = machine_debug_go,
+				.stands = machine_debug_stands,
+				.end = machine_debug_end,
+				.machine = machine,
+			},
+		.parts =
+			{
+				.arch = machine->arch,
+				.boot = &machine->boot,
+				.platform = &machine->platform,
+				.mmio = machine->mmio,
+				.pio = machine->pio,
+				.ram = machine->ram,
+				.host = machine->host,
+				.vfio = machine->vfio,
+				.run = machine->run,
+			},
+	};
+
+	if (!machine->config->gdb)
+		return 0;
+	machine->debug = debug_create(&setup, err);
+	return machine->debug ? 0 : err->code;
+}
+
 /* The order is that of docs/architecture.md; machine_destroy() is its reverse, but that the vCPUs end first. */
 int machine_build(struct machine *machine, struct err *err)
 {
@@ -213,6 +247,7 @@ int machine_build(struct machine *machine, struct err *err)
 	static int (*const after_kvm[])(struct machine * machine, struct err * err) = {
 		machine_lay_out,     machine_build_memory, machine_build_platform,
 		machine_build_vcpus, machine_build_pci,    machine_boot,
+		machine_build_debug,
 	};
 	int status;
 

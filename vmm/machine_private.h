@@ -15,6 +15,7 @@
 #include "vfio/vfio.h"
 #include "vmm/base/loop.h"
 #include "vmm/console.h"
+#include "vmm/debug.h"
 #include "vmm/kvm/vm.h"
 #include "vmm/machine.h"
 #include "vmm/run.h"
@@ -25,6 +26,7 @@ enum request {
 	REQUEST_RESET = 1 << 1,
 	REQUEST_MAPPED = 1 << 2, /* all RAM is mapped for DMA */
 	REQUEST_RESUME = 1 << 3,
+	REQUEST_DEBUG = 1 << 4, /* a vCPU met a breakpoint, or the debugger wants it to stop */
 };
 
 /* How a run ended; the first to be decided stays. */
@@ -50,10 +52,12 @@ struct machine {
 	struct arch_vm *arch;
 	struct pci_host *host;
 	struct run *run;
-	int signals; /* signalfd */
+	struct debug *debug; /* NULL without --gdb */
+	int signals;         /* signalfd */
 	sigset_t old_mask;
 	int wake;    /* eventfd: requests came in */
-	bool paused; /* not started yet; main thread */
+	bool paused; /* not started yet, or stopped for the debugger; main thread */
+	bool shown;  /* the crash, to the debugger; main thread */
 
 	pthread_mutex_t lock; /* requests, outcome, and `run` where other threads use it */
 	unsigned int requests;
@@ -63,12 +67,19 @@ struct machine {
 /* Parts of what machine_build() sets up, told by other threads or the loop; their owner is the machine. */
 void machine_event(void *owner, enum machine_event event, uint32_t argument);
 void machine_vcpu_failed(void *owner, bool crashed, const char *report);
+void machine_vcpu_debugged(void *owner);
 void machine_ram_mapped(void *owner, const struct err *err);
 size_t machine_console_input(void *owner, const uint8_t *bytes, size_t count);
 void machine_console_request(void *owner, enum console_request request);
 void machine_wake(void *owner);
 void machine_signalled(void *owner, uint32_t events);
 void machine_woken(void *owner, uint32_t events);
+
+/* What the debugger asks for; see struct debug_owner. */
+void machine_debug_stop(void *owner);
+void machine_debug_go(void *owner);
+bool machine_debug_stands(void *owner);
+void machine_debug_end(void *owner);
 
 /* A job for each vCPU: power-on state, and on the first the entry state. */
 int machine_vcpu_reset(void *owner, struct kvm_vcpu *vcpu, struct err *err);

@@ -12,6 +12,8 @@
 #include "vfio/vfio.h"
 #include "vmm/run.h"
 
+struct debug_points;
+
 /* The parts of the machine that are looked at. */
 struct monitor {
 	struct arch_vm *arch;
@@ -23,8 +25,9 @@ struct monitor {
 	struct pci_host *host;
 	struct vfio *vfio;
 	struct run *run;
-	unsigned int cpu; /* whose registers and page tables count */
-	bool stands;      /* the guest is stopped; what needs its registers says so otherwise */
+	struct debug_points *points; /* breakpoints, which nobody is to see in memory; NULL: none */
+	unsigned int cpu;            /* whose registers and page tables count */
+	bool stands; /* the guest is stopped; what needs its registers says so otherwise */
 };
 
 /*

@@ -24,11 +24,15 @@ struct vcpu_thread {
 	pthread_t thread;
 	struct kvm_vcpu *vcpu; /* created and used by its own thread */
 	struct exit_state exit;
-	bool stuck;        /* reported as failed: never runs again before a reset */
-	bool parked;       /* lock */
-	unsigned int jobs; /* lock: the last job it did */
-	int status;        /* lock: of that job */
-	struct err err;    /* lock */
+	struct exit_counts counts;
+	bool stuck;                  /* reported as failed: never runs again before a reset */
+	bool held;                   /* lock: not to go with the others */
+	bool debugged;               /* lock: `stop` is not taken yet */
+	struct arch_debug_stop stop; /* lock */
+	bool parked;                 /* lock */
+	unsigned int jobs;           /* lock: the last job it did */
+	int status;                  /* lock: of that job */
+	struct err err;              /* lock */
 };
 
 struct run {
@@ -82,7 +86,7 @@ static bool thread_park(struct run *run, struct vcpu_thread *thread)
 		if (thread->jobs != run->jobs)
 			thread_do_job(run, thread);
 		else if (run->command == COMMAND_PARK ||
-			 (run->command == COMMAND_GO && thread->stuck))
+			 (run->command == COMMAND_GO && (thread->stuck || thread->held)))
 			pthread_cond_wait(&run->changed, &run->lock);
 		else
 			break;
@@ -103,6 +107,18 @@ static void thread_fail(struct run *run, struct vcpu_thread *thread, bool crashe
 	snprintf(report, sizeof(report), "vCPU %u: %s\n%s", thread->index, why, registers);
 	thread->stuck = true;
 	run->setup.failed(run->setup.machine, crashed, report);
+}
+
+static void thread_debug(struct run *run, struct vcpu_thread *thread)
+{
+	struct arch_debug_stop stop;
+
+	arch_debug_decode(run->setup.arch, thread->vcpu, &stop);
+	pthread_mutex_lock(&run->lock);
+	thread->stop = stop;
+	thread->debugged = true;
+	pthread_mutex_unlock(&run->lock);
+	run->setup.debugged(run->setup.machine);
 }
 
 /* After MEM_NOT_YET: sleeps until run_wake() or another command. */
@@ -126,6 +142,9 @@ static void thread_dispatch(struct run *run, struct vcpu_thread *thread)
 	case EXIT_NOT_YET:
 		thread_wait(run, seen);
 		break;
+	case EXIT_DEBUG:
+		thread_debug(run, thread);
+		break;
 	case EXIT_CRASHED:
 		thread_fail(run, thread, true, why);
 		break;
@@ -133,6 +152,13 @@ static void thread_dispatch(struct run *run, struct vcpu_thread *thread)
 		thread_fail(run, thread, false, why);
 		break;
 	}
+}
+
+/* KVM_RUN came back with an exit. */
+static void thread_begin(struct vcpu_thread *thread)
+{
+	exit_count(&thread->counts, kvm_vcpu_run_page(thread->vcpu)->exit_reason);
+	exit_begin(&thread->exit);
 }
 
 /*
@@ -143,7 +169,7 @@ static void thread_retire(struct run *run, struct vcpu_thread *thread)
 {
 	while (!thread->exit.pending && !thread->stuck &&
 	       kvm_vcpu_complete(thread->vcpu) == -EAGAIN) {
-		exit_begin(&thread->exit);
+		thread_begin(thread);
 		thread_dispatch(run, thread);
 	}
 }
@@ -161,6 +187,8 @@ static void thread_loop(struct run *run, struct vcpu_thread *thread)
 		}
 		if (!thread->exit.pending) {
 			status = kvm_vcpu_run(thread->vcpu);
+			if (status)
+				exit_count_failure(&thread->counts, status);
 			if (status == -EINTR)
 				continue;
 			if (status == -EFAULT && exit_fault(&thread->exit, thread->vcpu))
@@ -172,7 +200,7 @@ static void thread_loop(struct run *run, struct vcpu_thread *thread)
 				thread_fail(run, thread, false, why);
 				continue;
 			}
-			exit_begin(&thread->exit);
+			thread_begin(thread);
 		}
 		thread_dispatch(run, thread);
 	}
@@ -397,8 +425,46 @@ void run_discard(struct run *run)
 	for (unsigned int i = 0; i < run->thread_count; i++) {
 		exit_forget(&run->threads[i].exit);
 		run->threads[i].stuck = false;
+		run->threads[i].debugged = false;
 	}
 	pthread_mutex_unlock(&run->lock);
+}
+
+unsigned int run_count(const struct run *run)
+{
+	return run->thread_count;
+}
+
+struct kvm_vcpu *run_vcpu(const struct run *run, unsigned int index)
+{
+	return run->threads[index].vcpu;
+}
+
+bool run_is_settled(const struct run *run, unsigned int index)
+{
+	const struct vcpu_thread *thread = &run->threads[index];
+
+	return !thread->exit.pending && !thread->stuck;
+}
+
+void run_hold(struct run *run, unsigned int index, bool held)
+{
+	pthread_mutex_lock(&run->lock);
+	run->threads[index].held = held;
+	pthread_mutex_unlock(&run->lock);
+}
+
+bool run_take_debug(struct run *run, unsigned int index, struct arch_debug_stop *stop)
+{
+	struct vcpu_thread *thread = &run->threads[index];
+	bool debugged;
+
+	pthread_mutex_lock(&run->lock);
+	debugged = thread->debugged;
+	thread->debugged = false;
+	*stop = thread->stop;
+	pthread_mutex_unlock(&run->lock);
+	return debugged;
 }
 
 void run_wake(struct run *run)
@@ -407,4 +473,11 @@ void run_wake(struct run *run)
 	atomic_fetch_add(&run->generation, 1);
 	pthread_cond_broadcast(&run->changed);
 	pthread_mutex_unlock(&run->lock);
+}
+
+void run_count_exits(const struct run *run, unsigned int index, uint64_t counts[EXIT_COUNTS])
+{
+	for (unsigned int i = 0; i < EXIT_COUNTS; i++)
+		counts[i] = atomic_load_explicit(&run->threads[index].counts.count[i],
+						 memory_order_relaxed);
 }

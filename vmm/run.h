@@ -8,8 +8,10 @@
 #include <stdint.h>
 
 #include "arch/arch.h"
+#include "arch/debug.h"
 #include "memory/map.h"
 #include "vmm/base/err.h"
+#include "vmm/exit_count.h"
 #include "vmm/kvm/vcpu.h"
 #include "vmm/kvm/vm.h"
 
@@ -22,6 +24,12 @@ struct run;
  */
 typedef void (*run_failed)(void *machine, bool crashed, const char *report);
 
+/*
+ * How a vCPU that met what its debugger asked for tells the machine, from its own thread, no lock held.
+ * run_take_debug() has what it was. The callback has the vCPUs parked, as by run_halt().
+ */
+typedef void (*run_debugged)(void *machine);
+
 struct run_setup {
 	struct kvm_vm *vm;
 	struct arch_vm *arch;
@@ -29,6 +37,7 @@ struct run_setup {
 	unsigned int cpus;
 	const unsigned int *pins; /* host processor of each, or NULL */
 	run_failed failed;
+	run_debugged debugged;
 	void *machine;
 };
 
@@ -63,7 +72,27 @@ void run_halt(struct run *run);
 /* Before a reset: exits kept for later are retired unseen. All parked. */
 void run_discard(struct run *run);
 
+unsigned int run_count(const struct run *run);
+
+/* The vCPU, for its registers: main thread, all parked. */
+struct kvm_vcpu *run_vcpu(const struct run *run, unsigned int index);
+
+/*
+ * Whether nothing of its last exit is unfinished, so that its registers may be changed: it is not when
+ * an access of it waits for MEM_NOT_YET, or it failed. Main thread, all parked.
+ */
+bool run_is_settled(const struct run *run, unsigned int index);
+
+/* A vCPU that is held stays parked when the others go on. None is at first. Main thread, all parked. */
+void run_hold(struct run *run, unsigned int index, bool held);
+
+/* Takes what the vCPU last told by run_debugged; false when nothing is left. Main thread, all parked. */
+bool run_take_debug(struct run *run, unsigned int index, struct arch_debug_stop *stop);
+
 /* Has accesses that were answered MEM_NOT_YET dispatched again. Any thread, any lock. */
 void run_wake(struct run *run);
+
+/* How often vCPU @index came back from KVM_RUN, by what for. Any thread; it may be running. */
+void run_count_exits(const struct run *run, unsigned int index, uint64_t counts[EXIT_COUNTS]);
 
 #endif

@@ -8,6 +8,7 @@
 #include <signal.h>
 #include <stdatomic.h>
 
+#include "arch/debug.h"
 #include "tests/unit/fake_kvm.h"
 #include "vmm/kvm/vcpu.h"
 
@@ -47,11 +48,22 @@ static inline void fill_page(struct kvm_run *page, const struct step *step)
 		page->mmio.len = step->length;
 		page->mmio.is_write = step->write;
 		store_le64(page->mmio.data, step->write ? UINT64_C(0x8877665544332211) : 0);
+	} else if (step->reason == KVM_EXIT_DEBUG) {
+		page->hw.hardware_exit_reason = step->address; /* no architecture's own */
 	} else if (step->reason == KVM_EXIT_INTERNAL_ERROR) {
 		page->internal.suberror = (uint32_t)step->address;
 	} else if (step->reason == KVM_EXIT_FAIL_ENTRY) {
 		page->fail_entry.hardware_entry_failure_reason = step->address;
 	}
+}
+
+void arch_debug_decode(struct arch_vm *arch, struct kvm_vcpu *vcpu, struct arch_debug_stop *stop)
+{
+	(void)arch;
+	*stop = (struct arch_debug_stop){
+		.event = ARCH_DEBUG_HARDWARE,
+		.address = kvm_vcpu_run_page(vcpu)->hw.hardware_exit_reason,
+	};
 }
 
 static inline int take_step(struct cpu *cpu)
