@@ -19,6 +19,9 @@ int disk_cat_high_main(int argc, char **argv);
 int measure_main(int argc, char **argv);
 int on_terminal_main(int argc, char **argv);
 int as_user_main(int argc, char **argv);
+int debug_probe_main(int argc, char **argv);
+int bridge_main(int argc, char **argv);
+int gdb_cycles_main(int argc, char **argv);
 
 /* Loads sixteen bytes by one instruction of the architecture's (tool/ARCH). */
 void wide_load(const volatile void *address);
@@ -28,6 +31,9 @@ void *buffer_alloc(size_t size);
 
 /* The physical address behind @address, which must be present; ends the program if it is hidden. */
 uint64_t buffer_physical(const void *address);
+
+/* Connects to "unix:PATH", for a minute until somebody listens there; ends the program when it cannot. */
+int unix_connect(const char *name);
 
 /* Opens the file @name of the sysfs folder @device; ends the program when it cannot. */
 int device_open(const char *device, const char *name);

@@ -22,6 +22,9 @@ static const struct {
 	{"measure", measure_main, "SECONDS GUEST-RAM-MIB TEXT COMMAND..."},
 	{"on-terminal", on_terminal_main, "COMMAND..."},
 	{"as-user", as_user_main, "UID MEMLOCK-KIB COMMAND..."},
+	{"debug-probe", debug_probe_main, ""},
+	{"bridge", bridge_main, "PORT unix:PATH"},
+	{"gdb-cycles", gdb_cycles_main, "unix:PATH COUNT MILLISECONDS-BETWEEN"},
 };
 
 int main(int argc, char **argv)
