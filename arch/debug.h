@@ -157,8 +157,9 @@ void arch_debug_resumed(struct arch_vm *arch, struct kvm_vcpu *vcpu);
 
 /* Where a Linux kernel is, and where it was linked to be. */
 struct arch_kernel_place {
-	uint64_t runtime; /* virtual address of its first byte (_text) */
-	uint64_t linked;  /* the same in vmlinux; 0: not known */
+	uint64_t runtime;    /* virtual address of its first byte (_text) */
+	uint64_t linked;     /* the same in vmlinux; 0: not known */
+	bool percpu_at_zero; /* vmlinux has the data of each processor at 0, which did not move */
 };
 
 /*

@@ -125,5 +125,13 @@ void monitor_kaslr(const struct monitor *monitor, char **words, size_t count, FI
 	}
 	fprintf(out, ", linked to 0x%" PRIx64 ": moved by 0x%" PRIx64 "\n", place.linked,
 		place.runtime - place.linked);
-	fprintf(out, "symbol-file vmlinux -o 0x%" PRIx64 "\n", place.runtime - place.linked);
+	/* Of symbol-file's sections none can be left where it is. */
+	if (place.percpu_at_zero)
+		fprintf(out,
+			"symbol-file\n"
+			"add-symbol-file vmlinux -o 0x%" PRIx64 " -s .data..percpu 0\n",
+			place.runtime - place.linked);
+	else
+		fprintf(out, "symbol-file vmlinux -o 0x%" PRIx64 "\n",
+			place.runtime - place.linked);
 }

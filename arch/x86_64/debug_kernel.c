@@ -3,6 +3,7 @@
 
 #include <elf.h>
 #include <errno.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -30,8 +31,13 @@
 
 enum { SEARCH_SIZE = 64 * 1024 * 1024, PAGE = 4096 };
 
-/* In each kernel's read-only data, as init/version.c has it. */
+/* In each kernel's read-only data, as init/version.c has it: the version's numbers follow. */
 static const char banner[] = "Linux version ";
+enum { VERSION_SIZE = 16 }; /* bytes behind it that are looked at */
+
+struct version {
+	unsigned int major, minor;
+};
 
 static int not_found(struct err *err, const char *why)
 {
@@ -79,18 +85,26 @@ static int find_image(struct paging *paging, uint64_t *address)
 	return 0;
 }
 
-/* Whether the banner is in the page at @gpa or begins there and goes on in the next, which follows it. */
-static bool has_banner(const struct ram *ram, uint64_t gpa)
+/* The banner in the page at @gpa, or one that begins there and goes on in the next, which follows it. */
+static bool has_banner(const struct ram *ram, uint64_t gpa, struct version *version)
 {
-	uint8_t bytes[PAGE + sizeof(banner)];
+	char bytes[PAGE + sizeof(banner) + VERSION_SIZE + 1] = "";
+	const char *end = bytes + sizeof(bytes) - 1 - VERSION_SIZE;
+	const char *at = bytes;
 
-	if (ram_read(ram, gpa, bytes, sizeof(bytes)) < 0)
+	if (ram_read(ram, gpa, bytes, sizeof(bytes) - 1) < 0)
 		return false;
-	return memmem(bytes, sizeof(bytes), banner, sizeof(banner) - 1) != NULL;
+	while ((at = memmem(at, (size_t)(end - at), banner, sizeof(banner) - 1)) != NULL) {
+		at += sizeof(banner) - 1;
+		if (sscanf(at, "%3u.%3u", &version->major, &version->minor) == 2)
+			return true;
+	}
+	return false;
 }
 
 /* Looks through what is mapped from the image's first byte on; holes are passed over. */
-static bool is_linux(const struct ram *ram, const struct paging *paging, uint64_t image)
+static bool is_linux(const struct ram *ram, const struct paging *paging, uint64_t image,
+		     struct version *version)
 {
 	uint64_t end = image + SEARCH_SIZE < KERNEL_MAP_END ? image + SEARCH_SIZE : KERNEL_MAP_END;
 	struct arch_translation translation;
@@ -98,10 +112,16 @@ static bool is_linux(const struct ram *ram, const struct paging *paging, uint64_
 	for (uint64_t at = image; at < end; at += PAGE) {
 		if (paging_find(paging, at, end - 1, &at, &translation) < 0)
 			return false;
-		if (has_banner(ram, translation.gpa))
+		if (has_banner(ram, translation.gpa, version))
 			return true;
 	}
 	return false;
+}
+
+/* arch/x86/kernel/vmlinux.lds.S: .data..percpu is at 0 before 6.15. */
+static bool percpu_at_zero(const struct version *version)
+{
+	return version->major < 6 || (version->major == 6 && version->minor < 15);
 }
 
 /* vmlinux: the lowest segment in the kernel's range; those of per-CPU data begin at 0. */
@@ -141,6 +161,7 @@ int arch_debug_find_kernel(struct arch_vm *arch, struct kvm_vcpu *vcpu,
 			   const struct boot_source *source, struct arch_kernel_place *place,
 			   struct err *err)
 {
+	struct version version;
 	struct paging paging;
 	int result = debug_paging(arch, vcpu, &paging);
 
@@ -153,8 +174,9 @@ int arch_debug_find_kernel(struct arch_vm *arch, struct kvm_vcpu *vcpu,
 		return not_found(err, "the guest's page tables map nothing where Linux has its "
 				      "kernel: let it boot, if it is Linux");
 	if (!is_aligned(place->runtime, KERNEL_ALIGN) ||
-	    !is_linux(arch->setup.ram, &paging, place->runtime))
+	    !is_linux(arch->setup.ram, &paging, place->runtime, &version))
 		return not_found(err, "what is mapped where Linux has its kernel is not Linux");
 	place->linked = linked_address(&source->kernel);
+	place->percpu_at_zero = percpu_at_zero(&version);
 	return 0;
 }

@@ -194,6 +194,8 @@ START_TEST(kaslr_gives_the_command)
 	says_only("kaslr", "the kernel's _text is at 0xffffffff9a000000, linked to "
 			   "0xffffffff81000000: moved by 0x19000000\n"
 			   "symbol-file vmlinux -o 0x19000000\n");
+	arch.place.percpu_at_zero = true;
+	says("kaslr", "symbol-file\nadd-symbol-file vmlinux -o 0x19000000 -s .data..percpu 0\n");
 	arch.place.linked = 0;
 	says("kaslr", "0xffffffff9a000000; where it was linked to is not known");
 	arch.find_result = -ENOENT;

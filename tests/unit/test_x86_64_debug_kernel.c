@@ -138,6 +138,34 @@ START_TEST(a_kernel_that_was_moved)
 }
 END_TEST
 
+/* Where per-CPU data is goes by the version; what only looks like a banner is none. */
+START_TEST(versions)
+{
+	static const struct {
+		const char *text;
+		bool found, at_zero;
+	} kernels[] = {
+		{"Linux version 5.10.0-1", true, true},  {"Linux version 6.14.11", true, true},
+		{"Linux version 6.15.0", true, false},   {"Linux version 7.3.0", true, false},
+		{"Linux version %s (%s)", false, false}, {"Linux version 6", false, false},
+		{"Linux version 6.", false, false},
+	};
+
+	for (size_t i = 0; i < ARRAY_SIZE(kernels); i++) {
+		ck_assert_int_eq(ram_clear(arch.setup.ram, 2 * MIB + 0x123456, 64), 0);
+		put_text(2 * MIB + 0x123456, kernels[i].text);
+		if (!kernels[i].found) {
+			is_not_found("is not Linux");
+			continue;
+		}
+		is_found(moved, MAP + 0x1000000);
+		ck_assert_int_eq(place.percpu_at_zero, kernels[i].at_zero);
+	}
+	put_text(2 * MIB + 0x123480, "Linux version 6.2.0");
+	is_found(moved, MAP + 0x1000000);
+}
+END_TEST
+
 /* The first 2 MiB in small pages, as when parts have other rights. */
 START_TEST(small_pages)
 {
@@ -147,7 +175,7 @@ START_TEST(small_pages)
 	is_found(moved, MAP + 0x1000000);
 	put(PTES, 0x123, 0); /* where the banner is */
 	is_not_found("is not Linux");
-	put_text(2 * MIB + 0x121ff8, "Linux version ");
+	put_text(2 * MIB + 0x121ff8, "Linux version 6.15.2 ");
 	is_found(moved, MAP + 0x1000000);
 	put(PTES, 0, 0);
 	is_not_found("is not Linux");
@@ -227,6 +255,7 @@ int main(void)
 
 	tcase_add_checked_fixture(tests, start_kernel, end);
 	tcase_add_test(tests, a_kernel_that_was_moved);
+	tcase_add_test(tests, versions);
 	tcase_add_test(tests, small_pages);
 	tcase_add_test(tests, a_process_with_isolation);
 	tcase_add_test(tests, a_process_without_isolation);

@@ -79,7 +79,7 @@ if [ "$monitor" = ferry ]; then
 	gdb_check gdb-monitor monitor "^${disk##*/} .* alive, MSI-X" '  ids       1b36:0010' 'control 0x8[0-9a-f]*: enabled' \
 		'unmasked .* irqfd' 'MSI 0x[0-9a-f]* data 0x.* MSI-X vector [0-9]*, irqfd' ' RAM .* RAM$' \
 		"DEVICE mapped .* ${disk##*/} BAR 0" ' on vCPU 0: 0x[0-9a-f]*, .* page, .* kernel$' ': RAM, memslot' \
-		"_text is at 0x[0-9a-f]*, linked to 0x[0-9a-f]*: moved by $offset\$" "^symbol-file vmlinux -o $offset\$" \
+		"_text is at 0x[0-9a-f]*, linked to 0x[0-9a-f]*: moved by $offset\$" "symbol-file vmlinux -o $offset( -s .data..percpu 0)?\$" \
 		'^KVM_EXIT_MMIO  *[0-9]' "${disk##*/} BAR 0"
 else
 	skip gdb-monitor "QEMU's monitor has other commands"
