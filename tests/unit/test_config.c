@@ -67,6 +67,18 @@ START_TEST(both_spellings_and_any_order)
 }
 END_TEST
 
+START_TEST(debuggers)
+{
+	ck_assert_int_eq(parse("k"), 0);
+	ck_assert_ptr_null(config.gdb);
+	ck_assert_int_eq(parse("--gdb unix:/run/guest.gdb k"), 0);
+	ck_assert_str_eq(config.gdb, "unix:/run/guest.gdb");
+	ck_assert_int_eq(parse("--gdb=[::1]:1234 k"), 0);
+	refused("--gdb 65536 k", "--gdb: '65536': no place to listen at: give [HOST:]PORT");
+	refused("--gdb unix: k", "--gdb: 'unix:': no path");
+}
+END_TEST
+
 START_TEST(processors)
 {
 	ck_assert_int_eq(parse("--cpus 5,pin=0-3:8 k"), 0);
@@ -225,6 +237,7 @@ int main(void)
 
 	tcase_add_test(tests, defaults);
 	tcase_add_test(tests, both_spellings_and_any_order);
+	tcase_add_test(tests, debuggers);
 	tcase_add_test(tests, processors);
 	tcase_add_test(tests, memory);
 	tcase_add_test(tests, devices);

@@ -76,11 +76,11 @@ static int unix_parse(const char *text, const char *path, struct gdb_address *ad
 	size_t length = strlen(path);
 
 	if (length == 0)
-		return err_set(err, -EINVAL, "--gdb %s: no path: give unix:PATH", text);
+		return err_set(err, -EINVAL, "'%s': no path: give unix:PATH", text);
 	if (length >= sizeof(address->local.sun_path))
 		return err_set(
 			err, -EINVAL,
-			"--gdb %s: the path is too long for a socket: give one of at most %zu bytes",
+			"'%s': the path is too long for a socket: give one of at most %zu bytes",
 			text, sizeof(address->local.sun_path) - 1);
 	address->kind = GDB_ADDRESS_UNIX;
 	address->size = sizeof(address->local);
@@ -104,7 +104,7 @@ int gdb_address_parse(const char *text, struct gdb_address *address, struct err 
 		return 0;
 	return err_set(
 		err, -EINVAL,
-		"--gdb %s: no place to listen at: give [HOST:]PORT with an IPv4 address, an IPv6 "
+		"'%s': no place to listen at: give [HOST:]PORT with an IPv4 address, an IPv6 "
 		"one in brackets or localhost, unix:PATH, or pty",
 		text);
 }
