@@ -6,6 +6,7 @@
 #include <errno.h>
 #include <string.h>
 
+#include "vmm/base/bits.h"
 #include "vmm/base/log.h"
 
 static enum arch_debug_kind processor_kind(enum gdb_point_kind kind)
@@ -151,6 +152,9 @@ static int write_new(struct debug_points *points, struct kvm_vcpu *vcpu, struct 
 	int status;
 
 	if (!arch_debug_breakpoint(point->length, &point->size) || point->size > DEBUG_BREAK_MAX)
+		return -EINVAL;
+	/* One that is not would lie on two pages, of which only the first is looked up. */
+	if (!is_aligned(point->address, point->size))
 		return -EINVAL;
 	if (!points->support.software_breakpoints)
 		return -EOPNOTSUPP;

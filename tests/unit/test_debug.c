@@ -441,7 +441,7 @@ START_TEST(memory_is_read_as_far_as_it_goes)
 	uint64_t end = FAKE_OFFSET + FAKE_MAPPED;
 
 	ck_assert_int_eq(ram_write(ram, PLACE, "\1\2\3\4", 4), 0);
-	insert(GDB_SOFTWARE_BREAK, CODE + 1, 2);
+	insert(GDB_SOFTWARE_BREAK, CODE + 2, 2);
 	ck_assert_int_eq(server.ops->memory_read(server.target, 0, CODE - 0x800, bytes, 0x2800),
 			 0x2800);
 	ck_assert_mem_eq(bytes + 0x800, "\1\2\3\4", 4);

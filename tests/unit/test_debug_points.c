@@ -132,6 +132,7 @@ END_TEST
 START_TEST(what_cannot_be_is_refused)
 {
 	ck_assert_int_eq(insert(GDB_SOFTWARE_BREAK, CODE, 3), -EINVAL);
+	ck_assert_int_eq(insert(GDB_SOFTWARE_BREAK, CODE + 0xfff, 2), -EINVAL); /* on two pages */
 	ck_assert_int_eq(insert(GDB_WATCH_READ, CODE, 8), -EOPNOTSUPP);
 	points.support = (struct arch_debug_support){0};
 	ck_assert_int_eq(insert(GDB_SOFTWARE_BREAK, CODE, 2), -EOPNOTSUPP);
