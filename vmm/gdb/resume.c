@@ -8,7 +8,7 @@
 #include "vmm/base/bits.h"
 #include "vmm/gdb/session_private.h"
 
-bool gdb_session_pc(struct gdb_session *session, unsigned int cpu, uint64_t *pc)
+static bool session_pc(struct gdb_session *session, unsigned int cpu, uint64_t *pc)
 {
 	const struct gdb_target_ops *ops = session->ops;
 	unsigned int number = ops->pc_register(session->target);
@@ -103,7 +103,7 @@ bool gdb_session_range_goes_on(struct gdb_session *session, const struct gdb_sto
 	    stop->signal != GDB_SIGTRAP || stop->cpu >= session->cpus)
 		return false;
 	range = &session->ranges[stop->cpu];
-	return range->start != range->end && gdb_session_pc(session, stop->cpu, &pc) &&
+	return range->start != range->end && session_pc(session, stop->cpu, &pc) &&
 	       pc >= range->start && pc < range->end &&
 	       session->ops->resume(session->target, session->actions) == 0;
 }

@@ -69,9 +69,6 @@ gdb_command gdb_command_thread_name, gdb_command_current_thread;
 gdb_command gdb_command_select_thread, gdb_command_thread_alive;
 gdb_command gdb_command_attached, gdb_command_symbol, gdb_command_monitor;
 
-/* The address of the vCPU's next instruction; false: it cannot be read. */
-bool gdb_session_pc(struct gdb_session *session, unsigned int cpu, uint64_t *pc);
-
 /*
  * After a stop within a range that is stepped through, makes the guest go on as before; false when
  * the debugger has to hear of the stop.
