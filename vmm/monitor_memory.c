@@ -229,18 +229,26 @@ static void write_value(const struct monitor *monitor, uint64_t address, unsigne
 {
 	struct mem_view view;
 
-	if (write_ram(monitor, address, width, value))
-		return;
-
-	/* One access has one region to go to. */
-	if (!mem_map_find(monitor->mmio, address, &view) ||
-	    !range_fits(address - view.base, width, view.size))
-		fprintf(out, "%u bytes at 0x%" PRIx64 " leave what is there\n", width, address);
-	/* A write that has to wait, as one that resets a function, comes again only from a vCPU. */
-	else if (is_config_space(monitor->platform, address))
-		fputs("config space is written by the guest alone\n", out);
-	else if (mem_map_write(monitor->mmio, address, width, value) == MEM_NOT_YET)
-		fputs("the device is not ready: nothing was written: try again later\n", out);
+	if (!write_ram(monitor, address, width, value)) {
+		/* One access has one region to go to. */
+		if (!mem_map_find(monitor->mmio, address, &view) ||
+		    !range_fits(address - view.base, width, view.size)) {
+			fprintf(out, "%u bytes at 0x%" PRIx64 " leave what is there\n", width,
+				address);
+			return;
+		}
+		/* A write that waits, as one that resets a function, comes again only from a vCPU. */
+		if (is_config_space(monitor->platform, address)) {
+			fputs("config space is written by the guest alone\n", out);
+			return;
+		}
+		if (mem_map_write(monitor->mmio, address, width, value) == MEM_NOT_YET) {
+			fputs("the device is not ready: nothing was written: try again later\n",
+			      out);
+			return;
+		}
+	}
+	fprintf(out, "0x%" PRIx64 ": %u byte%s written\n", address, width, width == 1 ? "" : "s");
 }
 
 void monitor_write(const struct monitor *monitor, char **words, size_t count, FILE *out)

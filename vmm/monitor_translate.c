@@ -123,6 +123,10 @@ void monitor_kaslr(const struct monitor *monitor, char **words, size_t count, FI
 			"nm vmlinux has for _text, and give gdb: symbol-file vmlinux -o OFFSET\n");
 		return;
 	}
+	if (place.runtime == place.linked) {
+		fputs(", as it was linked: gdb has its symbols right\n", out);
+		return;
+	}
 	fprintf(out, ", linked to 0x%" PRIx64 ": moved by 0x%" PRIx64 "\n", place.linked,
 		place.runtime - place.linked);
 	/* Of symbol-file's sections none can be left where it is. */

@@ -113,7 +113,7 @@ START_TEST(breakpoints_are_not_seen)
 			 0);
 	monitor.points = &points;
 	says("read 0x100 3", "61 62 63");
-	says_only("write 0x100 0x7a79:2", "");
+	says_only("write 0x100 0x7a79:2", "0x100: 2 bytes written\n");
 	ck_assert_int_eq(ram_read(ram, 0x100, bytes, 3), 0);
 	ck_assert_mem_eq(bytes, "\x79\xcc\x63", 3);
 	debug_points_clear(&points);
@@ -155,11 +155,11 @@ START_TEST(memory_is_written)
 {
 	uint8_t bytes[8];
 
-	says_only("write 0x200 0x11223344", "");
-	says_only("write 0x204 0x55:1", "");
+	says_only("write 0x200 0x11223344", "0x200: 4 bytes written\n");
+	says_only("write 0x204 0x55:1", "0x204: 1 byte written\n");
 	ck_assert_int_eq(ram_read(ram, 0x200, bytes, 8), 0);
 	ck_assert_uint_eq(load_le64(bytes), UINT64_C(0x5511223344));
-	says_only("write 0x200 0x8877665544332211:8", "");
+	says_only("write 0x200 0x8877665544332211:8", "0x200: 8 bytes written\n");
 	ck_assert_int_eq(ram_read(ram, 0x200, bytes, 8), 0);
 	ck_assert_uint_eq(load_le64(bytes), UINT64_C(0x8877665544332211));
 	says_only("write 0x200 0x100000000", "0x100000000 has more than 4 bytes: say how many as "
@@ -179,7 +179,7 @@ START_TEST(devices_are_written_on_demand_alone)
 
 	toy_write(toy, PCI_COMMAND, 2, PCI_COMMAND_MEMORY);
 	says("write 0x800000000 1", "write -d writes what is not RAM");
-	says_only("write -d 0x800000000 1:2", "");
+	says_only("write -d 0x800000000 1:2", "0x800000000: 2 bytes written\n");
 	ck_assert(mem_map_find(bench->mmio, WINDOW64, &view));
 	ck_assert_uint_eq(view.accesses, 1);
 	says_only("write -d 0xe0018004 0:2", "config space is written by the guest alone\n");
@@ -196,6 +196,10 @@ START_TEST(kaslr_gives_the_command)
 			   "symbol-file vmlinux -o 0x19000000\n");
 	arch.place.percpu_at_zero = true;
 	says("kaslr", "symbol-file\nadd-symbol-file vmlinux -o 0x19000000 -s .data..percpu 0\n");
+	arch.place.linked = arch.place.runtime;
+	says_only("kaslr",
+		  "the kernel's _text is at 0xffffffff9a000000, as it was linked: gdb has its "
+		  "symbols right\n");
 	arch.place.linked = 0;
 	says("kaslr", "0xffffffff9a000000; where it was linked to is not known");
 	arch.find_result = -ENOENT;
