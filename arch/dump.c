@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
-/* Writes a table into a file, whole or not at all. */
+/* Writes a table into a file, whole or not at all, in a folder that is made if need be. */
 
 #include "arch/dump.h"
 
@@ -17,6 +17,14 @@ static void remove_half(int fd, const char *path)
 
 	if (fstat(fd, &status) == 0 && S_ISREG(status.st_mode))
 		unlink(path);
+}
+
+int dump_folder(const char *what, const char *path, struct err *err)
+{
+	if (mkdir(path, 0777) == 0 || errno == EEXIST)
+		return 0;
+	return err_set(err, -errno, "%s: cannot create the folder %s: %s", what, path,
+		       err_text(-errno));
 }
 
 int dump_file(const char *what, const char *path, const void *bytes, size_t size, struct err *err)

@@ -15,4 +15,7 @@
 int dump_file(const char *what, const char *path, const void *bytes, size_t size,
 	      struct err *err) FERRY_MUST_CHECK;
 
+/* Makes the folder @path unless it is there; its parent must be. A negative errno with @err set. */
+int dump_folder(const char *what, const char *path, struct err *err) FERRY_MUST_CHECK;
+
 #endif

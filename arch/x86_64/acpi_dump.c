@@ -72,8 +72,10 @@ int arch_dump_acpi(const struct platform *platform, const char *directory, struc
 
 	if (!image)
 		return err_set(err, -ENOMEM, "ACPI dump: out of memory");
-	rc = acpi_build(platform, X86_ACPI_BASE, image, X86_ACPI_SIZE, &size, &rsdp, err);
-	if (rc == 0)
+	rc = dump_folder("ACPI dump", directory, err);
+	if (!rc)
+		rc = acpi_build(platform, X86_ACPI_BASE, image, X86_ACPI_SIZE, &size, &rsdp, err);
+	if (!rc)
 		rc = acpi_dump_image(image, rsdp, directory, err);
 	free(image);
 	return rc;

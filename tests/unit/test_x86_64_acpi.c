@@ -409,9 +409,17 @@ START_TEST(dump_refuses_what_it_cannot_write)
 	struct err err = {0};
 
 	ck_assert_ptr_nonnull(mkdtemp(directory));
-	snprintf(path, sizeof(path), "%s/none", directory);
+	snprintf(path, sizeof(path), "%s/none/such", directory);
 	ck_assert_int_eq(arch_dump_acpi(&platform, path, &err), -ENOENT);
 	ck_assert_ptr_nonnull(strstr(err.text, path));
+	/* The last folder of the path is made. */
+	snprintf(path, sizeof(path), "%s/none", directory);
+	ck_assert_int_eq(arch_dump_acpi(&platform, path, &err), 0);
+	strcat(path, "/dsdt.aml");
+	ck_assert_int_eq(access(path, F_OK), 0);
+	ck_assert_int_eq(arch_dump_acpi(&platform, path, &err), -ENOTDIR);
+	snprintf(path, sizeof(path), "%s/none", directory);
+	scratch_remove(path);
 	snprintf(path, sizeof(path), "%s/rsdp.bin", directory);
 	ck_assert_int_eq(symlink("/dev/full", path), 0);
 	ck_assert_int_eq(arch_dump_acpi(&platform, directory, &err), -ENOSPC);
