@@ -38,6 +38,10 @@ static const char help_text[] =
 	"                            where the serial port goes (default stdio; Ctrl-A x quits,\n"
 	"                            Ctrl-A h lists the other keys)\n"
 	"  --on-reboot reset|exit    what a reboot of the guest does (default reset)\n"
+	"  --on-term quit|powerdown[:SECONDS]\n"
+	"                            what SIGTERM does: ends the machine at once (default), or\n"
+	"                            presses the power button and ends it after SECONDS (60);\n"
+	"                            SIGUSR1 always presses the button\n"
 	"  --gdb [HOST:]PORT|unix:PATH|pty\n"
 	"                            lets gdb connect there; without HOST on loopback only\n"
 	"  --paused                  do not start the processors before SIGCONT, Ctrl-A c or\n"
@@ -62,6 +66,7 @@ enum option_id {
 	OPTION_VFIO,
 	OPTION_SERIAL,
 	OPTION_ON_REBOOT,
+	OPTION_ON_TERM,
 	OPTION_GDB,
 	OPTION_PAUSED,
 	OPTION_DEBUG_EXIT,
@@ -79,6 +84,7 @@ static const struct option long_options[] = {
 	{"vfio", required_argument, NULL, OPTION_VFIO},
 	{"serial", required_argument, NULL, OPTION_SERIAL},
 	{"on-reboot", required_argument, NULL, OPTION_ON_REBOOT},
+	{"on-term", required_argument, NULL, OPTION_ON_TERM},
 	{"gdb", required_argument, NULL, OPTION_GDB},
 	{"paused", no_argument, NULL, OPTION_PAUSED},
 	{"debug-exit", no_argument, NULL, OPTION_DEBUG_EXIT},
@@ -302,6 +308,25 @@ static int parse_on_reboot(struct config *config, const char *value, struct err 
 	return 0;
 }
 
+static int parse_on_term(struct config *config, const char *value, struct err *err)
+{
+	static const char power_down[] = "powerdown";
+	const size_t length = sizeof(power_down) - 1;
+
+	config->power_down_seconds = 0;
+	if (strcmp(value, "quit") == 0)
+		return 0;
+	config->power_down_seconds = CONFIG_POWER_DOWN_SECONDS;
+	if (strcmp(value, power_down) == 0)
+		return 0;
+	if (strncmp(value, power_down, length) == 0 && value[length] == ':' &&
+	    !suboptions_parse_number(value + length + 1, 1, 24 * 60 * 60,
+				     &config->power_down_seconds))
+		return 0;
+	return err_set(err, -EINVAL,
+		       "'%s': it takes quit, powerdown or powerdown:SECONDS, 1 to 86400", value);
+}
+
 static int parse_initrd(struct config *config, const char *value, struct err *err)
 {
 	if (config->initrd_count == BOOT_INITRDS_MAX)
@@ -339,6 +364,8 @@ static int config_option(struct config *config, int id, const char *value, struc
 		return parse_serial(config, value, err);
 	case OPTION_ON_REBOOT:
 		return parse_on_reboot(config, value, err);
+	case OPTION_ON_TERM:
+		return parse_on_term(config, value, err);
 	case OPTION_GDB:
 		config->gdb = value;
 		return gdb_check_address(value, err);

@@ -13,7 +13,7 @@
 #include "vmm/base/err.h"
 #include "vmm/suboptions.h"
 
-enum { CONFIG_VFIO_MAX = 32 };
+enum { CONFIG_VFIO_MAX = 32, CONFIG_POWER_DOWN_SECONDS = 60 };
 
 enum config_serial { SERIAL_STDIO, SERIAL_PTY, SERIAL_FILE, SERIAL_NONE };
 
@@ -33,6 +33,7 @@ struct config {
 	enum config_serial serial;
 	const char *serial_path;
 	bool exit_on_reboot;
+	unsigned int power_down_seconds; /* SIGTERM presses the power button; 0: it ends the run */
 	bool paused;
 	const char *gdb; /* where to listen for a debugger, or NULL */
 	bool debug_exit;

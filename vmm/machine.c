@@ -8,6 +8,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/signalfd.h>
+#include <sys/timerfd.h>
 #include <unistd.h>
 
 #include "vmm/base/fd.h"
@@ -134,6 +135,48 @@ void machine_wake(void *owner)
 		run_wake(machine->run);
 }
 
+/* The run dies of @number, everything given back. */
+static void machine_end_by_signal(struct machine *machine, int number)
+{
+	pthread_mutex_lock(&machine->lock);
+	if (!machine->outcome.decided)
+		machine->outcome.signal_number = number;
+	pthread_mutex_unlock(&machine->lock);
+	machine_end(machine, STATUS_FAILED, NULL, NULL);
+}
+
+/*
+ * SIGTERM with a guest that may power off by itself: whether it got its chance. One that stands cannot,
+ * and who asks a second time does not want to wait.
+ */
+static bool machine_ask_to_power_off(struct machine *machine)
+{
+	struct itimerspec left = {0};
+
+	if (!machine->config->power_down_seconds || machine->paused ||
+	    timerfd_gettime(machine->patience, &left) || left.it_value.tv_sec ||
+	    left.it_value.tv_nsec)
+		return false;
+	left.it_value.tv_sec = machine->config->power_down_seconds;
+	if (timerfd_settime(machine->patience, 0, &left, NULL))
+		return false;
+	arch_power_button(machine->arch);
+	return true;
+}
+
+void machine_lost_patience(void *owner, uint32_t events)
+{
+	struct machine *machine = owner;
+	uint64_t times;
+
+	(void)events;
+	if (read(machine->patience, &times, sizeof(times)) != sizeof(times))
+		return;
+	log_warn("the guest has not powered off within %u s of SIGTERM: it is ended",
+		 machine->config->power_down_seconds);
+	machine_end_by_signal(machine, SIGTERM);
+}
+
 void machine_signalled(void *owner, uint32_t events)
 {
 	struct machine *machine = owner;
@@ -142,16 +185,19 @@ void machine_signalled(void *owner, uint32_t events)
 	(void)events;
 	if (read(machine->signals, &info, sizeof(info)) != sizeof(info))
 		return;
-	if (info.ssi_signo == SIGCONT) {
+	switch (info.ssi_signo) {
+	case SIGCONT:
 		console_start(machine->console);
 		machine_request(machine, REQUEST_RESUME);
 		return;
+	case SIGUSR1:
+		arch_power_button(machine->arch);
+		return;
+	case SIGTERM:
+		if (machine_ask_to_power_off(machine))
+			return;
 	}
-	pthread_mutex_lock(&machine->lock);
-	if (!machine->outcome.decided)
-		machine->outcome.signal_number = (int)info.ssi_signo;
-	pthread_mutex_unlock(&machine->lock);
-	machine_end(machine, STATUS_FAILED, NULL, NULL);
+	machine_end_by_signal(machine, (int)info.ssi_signo);
 }
 
 int machine_vcpu_reset(void *owner, struct kvm_vcpu *vcpu, struct err *err)
@@ -352,6 +398,9 @@ void machine_destroy(struct machine *machine)
 		loop_remove(machine->loop, machine->signals);
 	if (machine->wake >= 0)
 		loop_remove(machine->loop, machine->wake);
+	if (machine->patience >= 0)
+		loop_remove(machine->loop, machine->patience);
+	fd_close(&machine->patience);
 	fd_close(&machine->wake);
 	fd_close(&machine->signals);
 	loop_destroy(machine->loop);

@@ -5,6 +5,7 @@
 #include <stdlib.h>
 #include <sys/epoll.h>
 #include <sys/signalfd.h>
+#include <sys/timerfd.h>
 
 #include "vmm/base/bits.h"
 #include "vmm/base/fd.h"
@@ -23,14 +24,19 @@ static int machine_watch(struct machine *machine, struct err *err)
 	sigaddset(&mask, SIGTERM);
 	sigaddset(&mask, SIGHUP);
 	sigaddset(&mask, SIGCONT);
+	sigaddset(&mask, SIGUSR1);
 	pthread_sigmask(SIG_BLOCK, &mask, &machine->old_mask);
 	machine->signals = signalfd(-1, &mask, SFD_CLOEXEC | SFD_NONBLOCK);
 	machine->wake = fd_eventfd();
-	if (machine->signals < 0 || machine->wake < 0)
+	machine->patience = timerfd_create(CLOCK_MONOTONIC, TFD_CLOEXEC | TFD_NONBLOCK);
+	if (machine->signals < 0 || machine->wake < 0 || machine->patience < 0)
 		return err_set(err, -errno, "machine: no descriptor for events: %s",
 			       err_text(errno));
 	status =
 		loop_add(machine->loop, machine->signals, EPOLLIN, machine_signalled, machine, err);
+	if (!status)
+		status = loop_add(machine->loop, machine->patience, EPOLLIN, machine_lost_patience,
+				  machine, err);
 	if (status)
 		return status;
 	return loop_add(machine->loop, machine->wake, EPOLLIN, machine_woken, machine, err);
@@ -279,6 +285,7 @@ struct machine *machine_alloc(const struct config *config, struct err *err)
 	machine->boot.kernel.fd = -1;
 	machine->signals = -1;
 	machine->wake = -1;
+	machine->patience = -1;
 	pthread_mutex_init(&machine->lock, NULL);
 	pthread_sigmask(SIG_SETMASK, NULL, &machine->old_mask);
 	machine->loop = loop_create(err);

@@ -55,9 +55,10 @@ struct machine {
 	struct debug *debug; /* NULL without --gdb */
 	int signals;         /* signalfd */
 	sigset_t old_mask;
-	int wake;    /* eventfd: requests came in */
-	bool paused; /* not started yet, or stopped for the debugger; main thread */
-	bool shown;  /* the crash, to the debugger; main thread */
+	int wake;     /* eventfd: requests came in */
+	int patience; /* timerfd: until then SIGTERM has the guest power off by itself */
+	bool paused;  /* not started yet, or stopped for the debugger; main thread */
+	bool shown;   /* the crash, to the debugger; main thread */
 
 	pthread_mutex_t lock; /* requests, outcome, and `run` where other threads use it */
 	unsigned int requests;
@@ -74,6 +75,7 @@ void machine_console_request(void *owner, enum console_request request);
 void machine_wake(void *owner);
 void machine_signalled(void *owner, uint32_t events);
 void machine_woken(void *owner, uint32_t events);
+void machine_lost_patience(void *owner, uint32_t events);
 
 /* What the debugger asks for; see struct debug_owner. */
 void machine_debug_stop(void *owner);

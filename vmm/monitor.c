@@ -41,6 +41,7 @@ static const struct command {
 	 "physical memory, 1, 2, 4 (without WIDTH) or 8 bytes;\n"
 	 "-d: devices too",
 	 2, 3, monitor_write},
+	{"powerdown", "", "presses the guest's power button", 0, 0, monitor_powerdown},
 	{"exits", "", "how often each vCPU left the guest and why, and for what regions", 0, 0,
 	 monitor_exits},
 	{"kaslr", "", "where the guest's Linux kernel is, and the command that tells gdb", 0, 0,

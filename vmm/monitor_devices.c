@@ -196,6 +196,15 @@ static void show_columns(const struct exit_row *rows, unsigned int cpus, unsigne
 	}
 }
 
+void monitor_powerdown(const struct monitor *monitor, char **words, size_t count, FILE *out)
+{
+	(void)words;
+	(void)count;
+	arch_power_button(monitor->arch);
+	fprintf(out, "the power button was pressed%s\n",
+		monitor->stands ? ": the guest sees it when it goes on" : "");
+}
+
 void monitor_exits(const struct monitor *monitor, char **words, size_t count, FILE *out)
 {
 	unsigned int cpus = run_count(monitor->run);

@@ -26,6 +26,7 @@ struct kvm_vcpu *monitor_vcpu(const struct monitor *monitor, FILE *out);
 void monitor_pci(const struct monitor *monitor, char **words, size_t count, FILE *out);
 void monitor_vfio(const struct monitor *monitor, char **words, size_t count, FILE *out);
 void monitor_irq(const struct monitor *monitor, char **words, size_t count, FILE *out);
+void monitor_powerdown(const struct monitor *monitor, char **words, size_t count, FILE *out);
 void monitor_exits(const struct monitor *monitor, char **words, size_t count, FILE *out);
 
 /* monitor_memory.c */

@@ -165,6 +165,11 @@ START_TEST(serial_reboot_log)
 	refused("--serial file: k", "file:PATH");
 	refused("--serial tcp k", "'tcp'");
 	refused("--on-reboot never k", "reset or exit");
+	refused("--on-term never k", "it takes quit, powerdown");
+	refused("--on-term powerdown: k", "1 to 86400");
+	refused("--on-term powerdown:0 k", "1 to 86400");
+	refused("--on-term powerdown:86401 k", "1 to 86400");
+	refused("--on-term powerdown9 k", "it takes quit, powerdown");
 	refused("--log loud k", "--log: 'loud'");
 }
 END_TEST

@@ -5,9 +5,9 @@
 
 START_TEST(help_has_a_line_for_each_command)
 {
-	static const char *const names[] = {"help ",  "pci ",      "vfio [ADDR]", "irq ",
-					    "mem ",   "translate", "physical",    "read [-d]",
-					    "write ", "exits ",    "kaslr "};
+	static const char *const names[] = {"help ",  "pci ",       "vfio [ADDR]", "irq ",
+					    "mem ",   "translate",  "physical",    "read [-d]",
+					    "write ", "powerdown ", "exits ",      "kaslr "};
 
 	for (size_t i = 0; i < ARRAY_SIZE(names); i++)
 		says("help", names[i]);
@@ -23,7 +23,7 @@ START_TEST(bad_lines_get_one_sentence)
 	char line[300];
 
 	says_only("reset", "'reset' is no command: there are help, pci, vfio, irq, mem, translate, "
-			   "physical, read, write, exits, kaslr\n");
+			   "physical, read, write, powerdown, exits, kaslr\n");
 	says_only("pci x", "pci takes nothing more\n");
 	says_only("vfio 1 2", "vfio takes [ADDR]\n");
 	says_only("translate", "translate takes ADDR\n");
@@ -35,6 +35,16 @@ START_TEST(bad_lines_get_one_sentence)
 	memset(line, 'a', sizeof(line) - 1);
 	line[sizeof(line) - 1] = '\0';
 	says_only(line, "the line is too long: 255 characters are the most\n");
+}
+END_TEST
+
+START_TEST(power_button_is_pressed)
+{
+	monitor.stands = false;
+	says_only("powerdown", "the power button was pressed\n");
+	monitor.stands = true;
+	says_only("powerdown", "the power button was pressed: the guest sees it when it goes on\n");
+	ck_assert_uint_eq(arch.presses, 2);
 }
 END_TEST
 
@@ -212,10 +222,15 @@ END_TEST
 int main(void)
 {
 	static const TTest *const *const tests[] = {
-		&help_has_a_line_for_each_command, &bad_lines_get_one_sentence,
-		&pci_shows_functions_and_bars,     &what_kvm_lost_is_told,
-		&a_withdrawn_function_is_told,     &vfio_is_the_layers,
-		&irq_shows_pins_and_routes,        &exits_are_counted_by_reason,
+		&help_has_a_line_for_each_command,
+		&bad_lines_get_one_sentence,
+		&power_button_is_pressed,
+		&pci_shows_functions_and_bars,
+		&what_kvm_lost_is_told,
+		&a_withdrawn_function_is_told,
+		&vfio_is_the_layers,
+		&irq_shows_pins_and_routes,
+		&exits_are_counted_by_reason,
 		&a_walk_goes_with_a_running_guest,
 	};
 

@@ -35,7 +35,14 @@ static struct {
 	struct arch_translation translation;
 	struct arch_kernel_place place;
 	struct kvm_vcpu *vcpu; /* that was last asked about */
+	unsigned int presses;
 } arch;
+
+void arch_power_button(struct arch_vm *unused)
+{
+	(void)unused;
+	arch.presses++;
+}
 
 int arch_debug_translate(struct arch_vm *unused, struct kvm_vcpu *vcpu, uint64_t address,
 			 struct arch_translation *translation, struct text *steps)
