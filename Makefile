@@ -73,7 +73,7 @@ LDFLAGS_ALL += $(SANITIZE)
 SYSROOT ?=
 DEBIAN_x86_64 := amd64
 DEBIAN_aarch64 := arm64
-CROSS_PACKAGES := libjansson-dev libfdt-dev zlib1g-dev check libsubunit-dev
+CROSS_PACKAGES := libjansson-dev libfdt-dev zlib1g-dev libzstd-dev check libsubunit-dev
 ifneq ($(CROSS),)
 ifneq ($(SYSROOT),)
 CPPFLAGS += --sysroot=$(SYSROOT)
@@ -96,7 +96,7 @@ SOURCES_vfio := $(wildcard vfio/*.c)
 SOURCES_arch := $(wildcard arch/*.c arch/loader/*.c arch/$(ARCH)/*.c)
 SOURCES_vmm := $(filter-out vmm/main.c,$(wildcard vmm/*.c vmm/gdb/*.c vmm/tools/*.c))
 # The libraries that are not libc, for --json and for compressed kernels; always from their archives.
-ARCHIVES := -l:libjansson.a -l:libz.a
+ARCHIVES := -l:libjansson.a -l:libz.a -l:libzstd.a
 # And the one that builds device trees, where the architecture has them.
 FDT := -l:libfdt.a
 FDT_aarch64 := $(FDT)
@@ -156,12 +156,15 @@ have = echo '\#include <$(1)>' | $(CC) $(CPPFLAGS) -E - >/dev/null 2>&1 || \
 	{ echo '$(1) is missing: install the package $(2)' >&2; exit 1; }
 $(patsubst %.c,$(B)/%.o,$(wildcard vmm/tools/*.c)): | have-jansson
 $(B)/arch/loader/gzip.o: | have-zlib
-.PHONY: have-jansson have-zlib have-libfdt
-have-jansson have-zlib have-libfdt: | $(CROSS_SETUP)
+$(B)/arch/loader/zstd.o: | have-zstd
+.PHONY: have-jansson have-zlib have-zstd have-libfdt
+have-jansson have-zlib have-zstd have-libfdt: | $(CROSS_SETUP)
 have-jansson:
 	@$(call have,jansson.h,libjansson-dev)
 have-zlib:
 	@$(call have,zlib.h,zlib1g-dev)
+have-zstd:
+	@$(call have,zstd.h,libzstd-dev)
 
 $(B)/arch/aarch64/fdt.o: | have-libfdt
 have-libfdt:

@@ -11,9 +11,9 @@
 #include "arch/aarch64/fdt.h"
 #include "arch/aarch64/platform_arm.h"
 #include "arch/loader/arm64_image.h"
-#include "arch/loader/gzip.h"
 #include "arch/loader/initrd.h"
 #include "arch/loader/kind.h"
+#include "arch/loader/unpack.h"
 #include "arch/loader/zboot.h"
 #include "vmm/base/bits.h"
 
@@ -32,8 +32,8 @@ enum { CMDLINE_MAX = 2047 }; /* COMMAND_LINE_SIZE of arm64, less the zero */
 struct kernel {
 	struct arm64_image image;
 	bool compressed;
-	struct gzip_part part; /* when compressed */
-	uint64_t base;         /* where it was put, with the text_offset before it */
+	struct unpack_part part; /* when compressed */
+	uint64_t base;           /* where it was put, with the text_offset before it */
 };
 
 static int refuse(const struct boot_file *file, bool compressed, const uint8_t *bytes, size_t size,
@@ -41,7 +41,7 @@ static int refuse(const struct boot_file *file, bool compressed, const uint8_t *
 {
 	return err_set(err, -ENOEXEC,
 		       "boot: %s: not a kernel for arm64: %s%s: give an arm64 Image, as it is, "
-		       "compressed with gzip, or as an EFI zboot image with gzip",
+		       "compressed with gzip or zstd, or as an EFI zboot image with one of them",
 		       file->path, compressed ? "decompressed, " : "", kind_describe(bytes, size));
 }
 
@@ -52,15 +52,15 @@ static int examine(const struct boot_file *file, struct kernel *kernel, struct e
 	size_t size = file->size < sizeof(bytes) ? (size_t)file->size : sizeof(bytes);
 	int error = loader_read_header(file, 0, bytes, size, err);
 
-	*kernel = (struct kernel){.part = {file, 0, file->size}};
+	*kernel = (struct kernel){.part = {file, 0, file->size, NULL}};
 	if (error == 0 && zboot_is_image(bytes, size)) {
-		kernel->compressed = true;
 		error = zboot_parse(file, bytes, &kernel->part, err);
 	} else if (error == 0) {
-		kernel->compressed = gzip_is_gzip(bytes, size);
+		kernel->part.format = unpack_find(bytes, size);
 	}
+	kernel->compressed = kernel->part.format != NULL;
 	if (error == 0 && kernel->compressed)
-		error = gzip_peek(&kernel->part, bytes, sizeof(bytes), &size, err);
+		error = unpack_peek(&kernel->part, bytes, sizeof(bytes), &size, err);
 	if (error < 0)
 		return error;
 	if (!arm64_image_is_image(bytes, size))
@@ -92,7 +92,8 @@ static int read_image(struct loader *loader, const struct boot_file *file,
 		      const struct kernel *kernel, uint64_t gpa, uint64_t *size, struct err *err)
 {
 	if (kernel->compressed)
-		return gzip_load(loader, &kernel->part, gpa, kernel->image.memory_size, size, err);
+		return unpack_load(loader, &kernel->part, gpa, kernel->image.memory_size, size,
+				   err);
 	*size = file->size;
 	return loader_read(loader, file, 0, gpa, *size, err);
 }

@@ -294,9 +294,18 @@ START_TEST(compressed_kernels)
 	load();
 	source.kernel = make_file("vmlinuz.efi", packed, 4096 + length - 1);
 	refuse(-ENODATA, "vmlinuz.efi: the file is truncated");
-	make_zboot(packed, "zstd22", 4096, (uint32_t)length);
+	make_zboot(packed, "lzma", 4096, (uint32_t)length);
 	source.kernel = make_file("vmlinuz.efi", packed, 4096 + length);
-	refuse(-ENOEXEC, "zstd22");
+	refuse(-ENOEXEC, "lzma");
+	length = compress_zstd(image, IMAGE, packed, sizeof(packed));
+	source.kernel = make_file("Image.zst", packed, length);
+	load();
+	ck_assert_uint_eq(boot->entry, RAM + 0x1000);
+	memmove(packed + 64, packed, length);
+	make_zboot(packed, "zstd22", 64, (uint32_t)length);
+	source.kernel = make_file("vmlinuz.efi", packed, 64 + length);
+	load();
+	ck_assert_mem_eq(guest(RAM + 0x1000, IMAGE), image, IMAGE);
 }
 END_TEST
 
@@ -358,7 +367,6 @@ START_TEST(no_kernels)
 		{"\xfd"
 		 "7zXZ",
 		 5, "xz"},
-		{"\x28\xb5\x2f\xfd", 4, "zstd"},
 		{"070701", 6, "initrd"},
 		{"MZ", 2, "EFI program"},
 		{"#!/bin/sh\n", 10, "script"},

@@ -1,10 +1,11 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
-/* arm64 kernel files: the Image's header, gzip data into RAM, EFI zboot images, other kinds. */
+/* arm64 kernel files: the Image's header, gzip and zstd data into RAM, EFI zboot images, other kinds. */
 
 #include "arch/loader/arm64_image.h"
 #include "arch/loader/gzip.h"
 #include "arch/loader/kind.h"
 #include "arch/loader/zboot.h"
+#include "arch/loader/zstd.h"
 #include "tests/unit/test_gzip.h"
 #include "tests/unit/test_loader.h"
 
@@ -112,7 +113,7 @@ START_TEST(truncated_by_the_efi_header)
 }
 END_TEST
 
-/* --- gzip ------------------------------------------------------------------------------------- */
+/* --- compressed data -------------------------------------------------------------------------- */
 
 static void store(const uint8_t *data, size_t size)
 {
@@ -121,8 +122,18 @@ static void store(const uint8_t *data, size_t size)
 	file.size = size;
 }
 
+static const struct {
+	const struct unpack_format *format;
+	size_t (*compress)(const void *data, size_t size, uint8_t *to, size_t room);
+	size_t checksum; /* bytes of it and what follows, at the end */
+	const char *wrong;
+} forms[] = {
+	{&gzip_format, compress_gzip, 8, "incorrect data check"},
+	{&zstd_format, compress_zstd, 4, "checksum"},
+};
+
 /* Hard to compress, so that there is more than one piece of input. */
-static size_t pack(void)
+static size_t pack(int form)
 {
 	uint32_t state = 1;
 
@@ -130,140 +141,140 @@ static size_t pack(void)
 		state = state * 1664525 + 1013904223;
 		plain[i] = (uint8_t)(state >> 24);
 	}
-	return compress_gzip(plain, PLAIN, packed, sizeof(packed));
+	return forms[form].compress(plain, PLAIN, packed, sizeof(packed));
 }
 
-static int load(uint64_t room, uint64_t *size)
+static int load(int form, uint64_t room, uint64_t *size)
 {
-	const struct gzip_part part = {&file, 0, file.size};
+	const struct unpack_part part = {&file, 0, file.size, forms[form].format};
 
-	return gzip_load(&loader, &part, GPA, room, size, &err);
+	return unpack_load(&loader, &part, GPA, room, size, &err);
 }
 
-static void load_fails(int code, const char *word)
-{
-	uint64_t size;
-
-	said(load(MIB, &size), code, word);
-}
-
-START_TEST(gzip_whole)
+static void load_fails(int form, int code, const char *word)
 {
 	uint64_t size;
-	size_t length = pack();
+
+	said(load(form, MIB, &size), code, word);
+}
+
+START_TEST(packed_whole)
+{
+	uint64_t size;
+	size_t length = pack(_i);
 	uint8_t *host = ram_host(loader.ram, GPA, PLAIN + 1);
 
 	ck_assert_uint_gt(length, 128 * KIB);
 	store(packed, length);
 	host[PLAIN] = 0x55;
-	ck_assert_msg(load(PLAIN, &size) == 0, "%s", err.text);
+	ck_assert_msg(load(_i, PLAIN, &size) == 0, "%s", err.text);
 	ck_assert_uint_eq(size, PLAIN);
 	ck_assert_mem_eq(host, plain, PLAIN);
 	ck_assert_uint_eq(host[PLAIN], 0x55);
-	ck_assert_int_eq(load(MIB, &size), 0);
+	ck_assert_int_eq(load(_i, MIB, &size), 0);
 	ck_assert_uint_eq(size, PLAIN);
-	said(load(PLAIN - 1, &size), -EFBIG, "more than the 299999 bytes");
+	said(load(_i, PLAIN - 1, &size), -EFBIG, "more than the 299999 bytes");
 	ck_assert_uint_eq(host[PLAIN], 0x55);
-	said(load(RAM_SIZE, &size), -EFAULT, "not memory");
+	said(load(_i, RAM_SIZE, &size), -EFAULT, "not memory");
 }
 END_TEST
 
-START_TEST(gzip_first_bytes)
+START_TEST(packed_first_bytes)
 {
-	size_t got, length = pack();
+	size_t got, length = pack(_i);
 	uint8_t first[1024];
-	struct gzip_part part = {&file, 0, length};
+	struct unpack_part part = {&file, 0, length, forms[_i].format};
 
 	store(packed, length);
-	ck_assert_int_eq(gzip_peek(&part, first, sizeof(first), &got, &err), 0);
+	ck_assert_int_eq(unpack_peek(&part, first, sizeof(first), &got, &err), 0);
 	ck_assert_uint_eq(got, sizeof(first));
 	ck_assert_mem_eq(first, plain, sizeof(first));
 	part.size = 15;
-	said(gzip_peek(&part, first, sizeof(first), &got, &err), -ENODATA, "ends after 15 bytes");
-	part.size = compress_gzip("abc", 3, packed, sizeof(packed));
+	said(unpack_peek(&part, first, sizeof(first), &got, &err), -ENODATA, "ends after 15 bytes");
+	part.size = forms[_i].compress("abc", 3, packed, sizeof(packed));
 	store(packed, part.size);
-	ck_assert_int_eq(gzip_peek(&part, first, sizeof(first), &got, &err), 0);
+	ck_assert_int_eq(unpack_peek(&part, first, sizeof(first), &got, &err), 0);
 	ck_assert_uint_eq(got, 3);
 }
 END_TEST
 
 /* Whichever byte is the last; the trailer has eight. */
-START_TEST(gzip_truncated)
+START_TEST(packed_truncated)
 {
-	static const size_t cuts[] = {1, 4, 8, 9, 100, 100000};
-	size_t length = pack();
+	static const size_t cuts[] = {1, 3, 4, 8, 9, 100, 100000};
+	size_t length = pack(_i);
 
 	for (size_t i = 0; i < ARRAY_SIZE(cuts); i++) {
 		store(packed, length - cuts[i]);
-		load_fails(-ENODATA, "truncated");
+		load_fails(_i, -ENODATA, "truncated");
 	}
 	store(packed, 0);
-	load_fails(-ENODATA, "truncated");
+	load_fails(_i, -ENODATA, "truncated");
 	store(packed, length);
 	ck_assert_int_eq(ftruncate(file.fd, 100000), 0);
-	load_fails(-ENODATA, "truncated");
+	load_fails(_i, -ENODATA, "truncated");
 }
 END_TEST
 
-START_TEST(gzip_truncated_when_full)
+START_TEST(packed_truncated_when_full)
 {
 	uint64_t size;
-	size_t length = pack();
+	size_t length = pack(_i);
 
 	store(packed, length - 3);
-	said(load(PLAIN, &size), -ENODATA, "truncated");
+	said(load(_i, PLAIN, &size), -ENODATA, "truncated");
 }
 END_TEST
 
-START_TEST(gzip_corrupt)
+START_TEST(packed_corrupt)
 {
-	size_t length = pack();
+	size_t length = pack(_i);
 
-	packed[length - 8] ^= 1;
+	packed[length - forms[_i].checksum] ^= 1;
 	store(packed, length);
-	load_fails(-ENOEXEC, "incorrect data check");
-	packed[length - 8] ^= 1;
+	load_fails(_i, -ENOEXEC, forms[_i].wrong);
+	packed[length - forms[_i].checksum] ^= 1;
 	packed[length - 4] ^= 1;
 	store(packed, length);
-	load_fails(-ENOEXEC, "incorrect length check");
+	load_fails(_i, -ENOEXEC, "check");
 	packed[length - 4] ^= 1;
 	packed[length / 2] ^= 1;
 	store(packed, length);
-	load_fails(-ENOEXEC, "corrupt");
+	load_fails(_i, -ENOEXEC, "corrupt");
 	store((const uint8_t *)"no gzip at all", 14);
-	load_fails(-ENOEXEC, "corrupt");
+	load_fails(_i, -ENOEXEC, "corrupt");
 }
 END_TEST
 
-START_TEST(gzip_followed)
+START_TEST(packed_followed)
 {
 	uint64_t size;
-	size_t length = pack();
+	size_t length = pack(_i);
 
 	memset(packed + length, 0, 100);
 	store(packed, length);
 	ck_assert_int_eq(ftruncate(file.fd, (off_t)length + 200000), 0);
 	file.size = length + 200000;
-	ck_assert_int_eq(load(MIB, &size), 0);
+	ck_assert_int_eq(load(_i, MIB, &size), 0);
 	ck_assert_int_eq(pwrite(file.fd, "x", 1, (off_t)file.size - 1), 1);
-	load_fails(-ENOEXEC, "follows");
+	load_fails(_i, -ENOEXEC, "follows");
 	packed[length] = 0x1f;
 	store(packed, length + 1);
-	load_fails(-ENOEXEC, "follows");
+	load_fails(_i, -ENOEXEC, "follows");
 }
 END_TEST
 
 /* A thousand times its size; RAM behind the place stays as it was. */
-START_TEST(gzip_bomb)
+START_TEST(packed_bomb)
 {
 	uint8_t *zeros = calloc(1, 8 * MIB), *host = ram_host(loader.ram, GPA, MIB);
 	uint64_t size;
 
 	ck_assert_ptr_nonnull(zeros);
-	store(packed, compress_gzip(zeros, 8 * MIB, packed, sizeof(packed)));
+	store(packed, forms[_i].compress(zeros, 8 * MIB, packed, sizeof(packed)));
 	ck_assert_uint_lt(file.size, 16384);
 	memset(host, 0x55, MIB);
-	said(load(4096, &size), -EFBIG, "more than the 4096 bytes");
+	said(load(_i, 4096, &size), -EFBIG, "more than the 4096 bytes");
 	ck_assert_uint_eq(host[4095], 0);
 	ck_assert_uint_eq(host[4096], 0x55);
 	ck_assert_int_eq(memcmp(host + 4096, host + 4097, MIB - 4097), 0);
@@ -271,28 +282,106 @@ START_TEST(gzip_bomb)
 }
 END_TEST
 
-START_TEST(gzip_unreadable)
+START_TEST(packed_unreadable)
 {
 	struct boot_file closed = {"kernel", -1, 1000};
-	struct gzip_part part = {&closed, 0, 1000};
+	struct unpack_part part = {&closed, 0, 1000, forms[_i].format};
 	uint64_t size;
 
-	said(gzip_load(&loader, &part, GPA, MIB, &size, &err), -EBADF, "cannot be read");
-	ck_assert(gzip_is_gzip((const uint8_t *)"\x1f\x8b\x08", 3));
-	ck_assert(!gzip_is_gzip((const uint8_t *)"\x1f\x8b\x08", 2));
-	ck_assert(!gzip_is_gzip((const uint8_t *)"\x1f\x8b\x07", 3));
+	said(unpack_load(&loader, &part, GPA, MIB, &size, &err), -EBADF, "cannot be read");
+}
+END_TEST
+
+START_TEST(formats_are_known)
+{
+	ck_assert_ptr_eq(unpack_find((const uint8_t *)"\x1f\x8b\x08", 3), &gzip_format);
+	ck_assert_ptr_null(unpack_find((const uint8_t *)"\x1f\x8b\x08", 2));
+	ck_assert_ptr_null(unpack_find((const uint8_t *)"\x1f\x8b\x07", 3));
+	ck_assert_ptr_eq(unpack_find((const uint8_t *)"\x28\xb5\x2f\xfd", 4), &zstd_format);
+	ck_assert_ptr_eq(unpack_find((const uint8_t *)"\x5f\x2a\x4d\x18", 4), &zstd_format);
+	ck_assert_ptr_null(unpack_find((const uint8_t *)"\x28\xb5\x2f\xfd", 3));
+	ck_assert_ptr_null(unpack_find((const uint8_t *)"\x27\xb5\x2f\xfd", 4));
+}
+END_TEST
+
+/* As `cat` makes of several, and programs that compress on many processors. */
+START_TEST(packed_in_frames)
+{
+	uint8_t *host = ram_host(loader.ram, GPA, PLAIN);
+	size_t length = 0;
+	uint64_t size;
+
+	(void)pack(_i);
+	for (size_t at = 0; at < PLAIN; at += PLAIN / 4)
+		length += forms[_i].compress(plain + at, PLAIN / 4, packed + length,
+					     sizeof(packed) - length);
+	memset(packed + length, 0, 8);
+	store(packed, length + 8);
+	ck_assert_msg(load(_i, PLAIN, &size) == 0, "%s", err.text);
+	ck_assert_uint_eq(size, PLAIN);
+	ck_assert_mem_eq(host, plain, PLAIN);
+	said(load(_i, PLAIN - 1, &size), -EFBIG, "more than");
+	said(load(_i, PLAIN / 4, &size), -EFBIG, "more than");
+	store(packed, length - 1);
+	load_fails(_i, -ENODATA, "truncated");
+}
+END_TEST
+
+/* Before, between and after; one longer than a piece of input. */
+START_TEST(zstd_skippable_frames)
+{
+	static uint8_t all[2 * PLAIN];
+	size_t length = pack(1), at = 0;
+	uint64_t size;
+
+	for (uint32_t i = 0; i < 3; i++) {
+		store_le32(all + at, 0x184d2a50 + i * 7);
+		store_le32(all + at + 4, i == 0 ? 100000 : i);
+		memset(all + at + 8, 0xee, i == 0 ? 100000 : i);
+		at += 8 + (i == 0 ? 100000 : i);
+		memcpy(all + at, packed, i == 1 ? length : 0);
+		at += i == 1 ? length : 0;
+	}
+	store(all, at);
+	ck_assert_msg(load(1, PLAIN, &size) == 0, "%s", err.text);
+	ck_assert_uint_eq(size, PLAIN);
+	ck_assert_mem_eq(ram_host(loader.ram, GPA, PLAIN), plain, PLAIN);
+	store(all, 50000);
+	load_fails(1, -ENODATA, "truncated");
+	store(all, at - 1);
+	load_fails(1, -ENODATA, "truncated");
+}
+END_TEST
+
+/* The frame says how large its window is; nobody's memory is taken on its word. */
+START_TEST(zstd_windows)
+{
+	/* A window of 2^(10 + exponent) bytes, then one raw block, the last, of three bytes. */
+	uint8_t frame[] = {0x28, 0xb5, 0x2f, 0xfd, 0x00, 17 << 3, 3 << 3 | 1, 0, 0, 'a', 'b', 'c'};
+	uint64_t size;
+
+	store(frame, sizeof(frame));
+	ck_assert_msg(load(1, MIB, &size) == 0, "%s", err.text);
+	ck_assert_uint_eq(size, 3);
+	frame[5] = 18 << 3;
+	store(frame, sizeof(frame));
+	load_fails(1, -ENOEXEC, "a window of more than 128 MiB");
+	frame[4] = 8; /* a reserved bit */
+	store(frame, sizeof(frame));
+	load_fails(1, -ENOEXEC, "corrupt");
 }
 END_TEST
 
 /* --- zboot ------------------------------------------------------------------------------------ */
 
-START_TEST(zboot_gzip)
+START_TEST(zboot_packed)
 {
-	size_t length = pack();
+	static const char *const names[][2] = {{"gzip", "gzip"}, {"zstd", "zstd22"}};
+	size_t length = pack(_i / 2);
 	uint64_t size;
-	struct gzip_part part;
+	struct unpack_part part;
 
-	make_zboot(bytes, "gzip", 4096, (uint32_t)length);
+	make_zboot(bytes, names[_i / 2][_i % 2], 4096, (uint32_t)length);
 	memset(bytes + 64, 0xee, sizeof(bytes) - 64);
 	store(bytes, 4096);
 	ck_assert_int_eq(pwrite(file.fd, packed, length, 4096), (ssize_t)length);
@@ -302,7 +391,7 @@ START_TEST(zboot_gzip)
 	ck_assert(zboot_is_image(bytes, 64));
 	ck_assert(!zboot_is_image(bytes, 63));
 	ck_assert_int_eq(zboot_parse(&file, bytes, &part, &err), 0);
-	ck_assert_int_eq(gzip_load(&loader, &part, GPA, MIB, &size, &err), 0);
+	ck_assert_int_eq(unpack_load(&loader, &part, GPA, MIB, &size, &err), 0);
 	ck_assert_uint_eq(size, PLAIN);
 	ck_assert_mem_eq(ram_host(loader.ram, GPA, PLAIN), plain, PLAIN);
 }
@@ -310,13 +399,13 @@ END_TEST
 
 START_TEST(zboot_refused)
 {
-	struct gzip_part part;
+	struct unpack_part part;
 
 	file.size = 8192;
-	make_zboot(bytes, "zstd22", 4096, 100);
-	said(zboot_parse(&file, bytes, &part, &err), -ENOEXEC, "'zstd22', only gzip");
+	make_zboot(bytes, "zstd2", 4096, 100);
+	said(zboot_parse(&file, bytes, &part, &err), -ENOEXEC, "'zstd2', only gzip and zstd");
 	make_zboot(bytes, "lzma", 4096, 100);
-	said(zboot_parse(&file, bytes, &part, &err), -ENOEXEC, "CONFIG_KERNEL_GZIP");
+	said(zboot_parse(&file, bytes, &part, &err), -ENOEXEC, "CONFIG_KERNEL_ZSTD");
 	make_zboot(bytes, "\033[2J", 4096, 100);
 	said(zboot_parse(&file, bytes, &part, &err), -ENOEXEC, "'?[2J'");
 	make_zboot(bytes, "01234567890123456789012345678901", 4096, 100);
@@ -365,11 +454,35 @@ END_TEST
 int main(void)
 {
 	const TTest *const list[] = {
-		header_fields, headers_of_old_kernels, headers_refused, truncated_by_the_efi_header,
-		gzip_whole,    gzip_first_bytes,       gzip_truncated,  gzip_truncated_when_full,
-		gzip_corrupt,  gzip_followed,          gzip_bomb,       gzip_unreadable,
-		zboot_gzip,    zboot_refused,          kinds,
+		header_fields,
+		headers_of_old_kernels,
+		headers_refused,
+		truncated_by_the_efi_header,
+		formats_are_known,
+		zstd_skippable_frames,
+		zstd_windows,
+		zboot_refused,
+		kinds,
 	};
+	const TTest *const of_each_format[] = {
+		packed_whole,      packed_first_bytes, packed_truncated, packed_truncated_when_full,
+		packed_corrupt,    packed_followed,    packed_in_frames, packed_bomb,
+		packed_unreadable,
+	};
+	Suite *suite = suite_create("arm64_image");
+	TCase *tests = tcase_create("arm64_image");
+	SRunner *runner = srunner_create(suite);
+	int failed;
 
-	return run_tests("arm64_image", list, ARRAY_SIZE(list));
+	tcase_add_checked_fixture(tests, setup, teardown);
+	for (size_t i = 0; i < ARRAY_SIZE(list); i++)
+		tcase_add_test(tests, list[i]);
+	for (size_t i = 0; i < ARRAY_SIZE(of_each_format); i++)
+		tcase_add_loop_test(tests, of_each_format[i], 0, ARRAY_SIZE(forms));
+	tcase_add_loop_test(tests, zboot_packed, 0, 4);
+	suite_add_tcase(suite, tests);
+	srunner_run_all(runner, CK_NORMAL);
+	failed = srunner_ntests_failed(runner);
+	srunner_free(runner);
+	return failed == 0 ? EXIT_SUCCESS : EXIT_FAILURE;
 }
