@@ -10,8 +10,9 @@
 
 #include "vmm/base/bits.h"
 #include "vmm/base/log.h"
-#include "vmm/base/page.h"
+#include "vmm/foreign.h"
 #include "vmm/gdb/gdb.h"
+#include "vmm/sizes.h"
 
 static const uint64_t default_memory = 512 * MIB;
 
@@ -27,7 +28,7 @@ static const char help_text[] =
 	"  --cpus N[,pin=LIST]       1 to 64 processors; LIST has a host processor for each,\n"
 	"                            as in 0-3:8 (default 1, not pinned)\n"
 	"  --memory SIZE[,hugepages=2M|1G][,prealloc]\n"
-	"                            RAM with K, M, G or T of 1024 (default 512M)\n"
+	"                            RAM with K, M, G or T of 1024, as in 1.5G (default 512M)\n"
 	"  --vfio PATH[,rom=FILE|off][,mmap=off[:LIST]][,trace=FILE]\n"
 	"                            hands over the PCI device at PATH, which is\n"
 	"                            /sys/bus/pci/devices/0000:01:00.0, 0000:01:00.0 or 01:00.0;\n"
@@ -51,7 +52,7 @@ static const char help_text[] =
 	"  --dump-acpi DIR           writes the guest's ACPI tables into DIR and exits\n"
 	"  --dump-fdt FILE           writes the guest's device tree into FILE and exits\n"
 	"  --log LEVEL               error, warn, info or debug (default warn)\n"
-	"  --help                    this text\n"
+	"  --help, -h                this text\n"
 	"\n"
 	"A comma that is part of a value is doubled: --vfio and --memory take parts.\n"
 	"\n"
@@ -157,13 +158,12 @@ static int parse_memory_part(struct config *config, const char *name, const char
 		config->prealloc = true;
 		return 0;
 	}
-	if (strcmp(name, "hugepages") == 0 && value && strcmp(value, "2M") == 0) {
-		config->page_size = 2 * MIB;
-		return 0;
-	}
-	if (strcmp(name, "hugepages") == 0 && value && strcmp(value, "1G") == 0) {
-		config->page_size = GIB;
-		return 0;
+	if (strcmp(name, "hugepages") == 0 && value) {
+		int rc = size_parse_huge_page(value, &config->page_size, err);
+
+		if (rc)
+			err_prefix(err, "hugepages");
+		return rc;
 	}
 	return err_set(err, -EINVAL,
 		       "'%s%s%s': unknown part: it takes hugepages=2M, hugepages=1G "
@@ -174,31 +174,16 @@ static int parse_memory_part(struct config *config, const char *name, const char
 static int parse_memory(struct config *config, const char *value, struct err *err)
 {
 	const struct suboptions *options = config_split(config, value, err);
-	uint64_t page = host_page_size();
-	int status;
+	int rc;
 
 	if (!options)
 		return err->code;
-	if (suboptions_parse_size(options->first, &config->memory))
-		return err_set(err, -EINVAL, "'%s': not a size such as 512M or 4G", options->first);
+	rc = size_parse(options->first, &config->memory, err);
 	config->page_size = 0;
 	config->prealloc = false;
-	for (size_t i = 0; i < options->count; i++) {
-		status = parse_memory_part(config, options->item[i].name, options->item[i].value,
-					   err);
-		if (status)
-			return status;
-	}
-	if (config->page_size)
-		page = config->page_size;
-	if (!is_aligned(config->memory, page))
-		return err_set(err, -EINVAL, "'%s': not a multiple of the page size, %llu KiB",
-			       options->first, (unsigned long long)(page / KIB));
-	if (config->memory < arch_ram_minimum())
-		return err_set(err, -EINVAL,
-			       "'%s': too small: this machine needs at least %llu KiB",
-			       options->first, (unsigned long long)(arch_ram_minimum() / KIB));
-	return 0;
+	for (size_t i = 0; i < options->count && !rc; i++)
+		rc = parse_memory_part(config, options->item[i].name, options->item[i].value, err);
+	return rc ? rc : size_check_memory(options->first, config->memory, config->page_size, err);
 }
 
 /* mmap=off is about all BARs, mmap=off:LIST about some. */
@@ -395,18 +380,19 @@ static const char *option_name(int id)
 	return "?";
 }
 
-/* What getopt_long() found wrong; it leaves optopt 0 for a long option that it does not know. */
-static int usage_error(int found, char *const *argv, struct err *err)
+static int usage_error(int found, const char *word, struct err *err)
 {
+	const char *advice;
+
 	if (found == ':')
 		return err_set(err, -EINVAL, "--%s: needs a value: see ferry run --help",
 			       option_name(optopt));
 	if (optopt > 255)
 		return err_set(err, -EINVAL, "--%s: takes no value: see ferry run --help",
 			       option_name(optopt));
-	if (optopt)
-		return err_set(err, -EINVAL, "unknown option '-%c': see ferry run --help", optopt);
-	return err_set(err, -EINVAL, "unknown option '%s': see ferry run --help", argv[optind - 1]);
+	advice = foreign_advice(word);
+	return err_set(err, -EINVAL, "unknown option '%.80s'%s%s: see ferry run --help", word,
+		       advice ? ": " : "", advice ? advice : "");
 }
 
 static int parse_operands(struct config *config, int argc, char **argv, struct err *err)
@@ -415,8 +401,9 @@ static int parse_operands(struct config *config, int argc, char **argv, struct e
 		config->kernel = argv[optind++];
 	if (optind < argc)
 		return err_set(err, -EINVAL,
-			       "'%s': one kernel is booted, '%s': quote a command line: "
-			       "see ferry run --help",
+			       "'%.80s': one kernel is booted, '%.80s': an initial RAM disk is "
+			       "--initrd FILE; quote a command line of several words: see ferry "
+			       "run --help",
 			       argv[optind], config->kernel);
 	if (!config->kernel && !config->dump_acpi && !config->dump_fdt)
 		return err_set(err, -EINVAL, "no KERNEL given: see ferry run --help");
@@ -426,6 +413,7 @@ static int parse_operands(struct config *config, int argc, char **argv, struct e
 int config_parse(struct config *config, int argc, char **argv, enum config_action *action,
 		 struct err *err)
 {
+	const char *word;
 	int id, status;
 
 	*config = (struct config){.cmdline = "", .cpus = 1, .memory = default_memory};
@@ -433,12 +421,13 @@ int config_parse(struct config *config, int argc, char **argv, enum config_actio
 	opterr = 0;
 	optind = 0;
 	while ((id = getopt_long(argc, argv, ":", long_options, NULL)) != -1) {
-		if (id == OPTION_HELP) {
+		word = id == '?' ? foreign_word(argv) : "";
+		if (id == OPTION_HELP || strcmp(word, "-h") == 0) {
 			*action = CONFIG_HELP;
 			return 0;
 		}
 		if (id == '?' || id == ':')
-			return usage_error(id, argv, err);
+			return usage_error(id, word, err);
 		status = config_option(config, id, optarg, err);
 		if (status) {
 			err_prefix(err, "--%s", option_name(id));

@@ -135,15 +135,21 @@ int main(int argc, char **argv)
 		tool_here(&tool);
 		return tools[i].function(&tool, argc - 1, argv + 1);
 	}
-	if (strcmp(command, "--version") == 0) {
+	if (strcmp(command, "--version") == 0 || strcmp(command, "-V") == 0) {
 		puts("ferry " FERRY_VERSION);
 		return 0;
 	}
-	if (strcmp(command, "--help") == 0) {
+	if (strcmp(command, "--help") == 0 || strcmp(command, "-h") == 0 ||
+	    strcmp(command, "help") == 0) {
 		fputs(usage, stdout);
 		return 0;
 	}
-	if (*command)
+	if (*command == '-')
+		log_error(
+			"'%.80s': options go behind a command, as in ferry run --memory 1G KERNEL: "
+			"see ferry --help",
+			command);
+	else if (*command)
 		log_error("unknown command '%s': see ferry --help", command);
 	else
 		fputs(usage, stderr);

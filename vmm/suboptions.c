@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
-/* The grammar of option values: FIRST[,NAME[=VALUE]]..., sizes and processor lists. */
+/* The grammar of option values: FIRST[,NAME[=VALUE]]..., numbers and processor lists. */
 
 #include "vmm/suboptions.h"
 
@@ -76,27 +76,6 @@ static int parse_digits(const char *text, uint64_t *number, const char **end)
 	}
 	*number = value;
 	*end = text;
-	return 0;
-}
-
-int suboptions_parse_size(const char *text, uint64_t *bytes)
-{
-	static const char units[] = "KMGTkmgt";
-	const char *end, *unit;
-	unsigned int shift = 0;
-	int status = parse_digits(text, bytes, &end);
-
-	if (status)
-		return status;
-	if (*end != '\0') {
-		unit = strchr(units, *end);
-		if (!unit || end[1] != '\0')
-			return -EINVAL;
-		shift = 10 * ((unsigned int)(unit - units) % 4 + 1);
-	}
-	if (*bytes > UINT64_MAX >> shift)
-		return -ERANGE;
-	*bytes <<= shift;
 	return 0;
 }
 

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
-/* The grammar of option values: FIRST[,NAME[=VALUE]]..., sizes and processor lists. */
+/* The grammar of option values: FIRST[,NAME[=VALUE]]..., numbers and processor lists. */
 
 #ifndef FERRY_VMM_SUBOPTIONS_H
 #define FERRY_VMM_SUBOPTIONS_H
@@ -26,9 +26,6 @@ struct suboptions {
 int suboptions_parse(const char *text, struct suboptions *options,
 		     struct err *err) FERRY_MUST_CHECK;
 void suboptions_release(struct suboptions *options);
-
-/* A size in bytes with an optional K, M, G or T (powers of 1024); -EINVAL or -ERANGE. */
-int suboptions_parse_size(const char *text, uint64_t *bytes) FERRY_MUST_CHECK;
 
 /* A decimal number from @lowest to @highest; -EINVAL or -ERANGE. */
 int suboptions_parse_number(const char *text, unsigned int lowest, unsigned int highest,

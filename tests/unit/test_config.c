@@ -9,6 +9,7 @@
 
 #include "vmm/base/bits.h"
 #include "vmm/config.h"
+#include "vmm/sizes.h"
 #include "vmm/suboptions.h"
 
 static struct config config;
@@ -105,22 +106,138 @@ START_TEST(memory)
 	ck_assert(config.prealloc);
 	ck_assert_int_eq(parse("--memory 1048576K k"), 0);
 	ck_assert_uint_eq(config.memory, GIB);
-	ck_assert_int_eq(parse("--memory 536875008 k"), 0);
-	refused("--memory 536870913 k", "page size, 4 KiB");
+	refused("--memory 524289.5K k", "page size, 4 KiB");
 	refused("--memory 513M,hugepages=2M k", "2048 KiB");
 	refused("--memory 1K k", "page size");
 	refused("--memory 4K k", "too small");
 	refused("--memory 0 k", "too small");
 	refused("--memory lots k", "not a size");
 	refused("--memory 1Q k", "not a size");
-	refused("--memory 1MB k", "not a size");
-	ck_assert_int_eq(suboptions_parse_size("1 ", &config.memory), -EINVAL);
-	ck_assert_int_eq(suboptions_parse_size("1\x0b", &config.memory), -EINVAL);
-	refused("--memory 99999999999999999999 k", "not a size");
-	refused("--memory 16777216T k", "not a size");
-	refused("--memory 1G,hugepages=4M k", "hugepages=4M");
+	refused("--memory 99999999999999999999 k", "--memory: '99999999999999999999': more than");
+	refused("--memory 16777216T k", "more than");
+	refused("--memory 1G,hugepages=4M k",
+		"--memory: hugepages: '4M': huge pages are of 2M or 1G");
+	refused("--memory 1G,hugepages=2 k", "--memory: hugepages: '2': it has no unit: write 2M");
+	ck_assert_int_eq(parse("--memory 1G,hugepages=2MiB k"), 0);
+	ck_assert_uint_eq(config.page_size, 2 * MIB);
 	refused("--memory 1G,prealloc=yes k", "prealloc=yes");
 	refused("--memory 1G, k", "nothing after a comma");
+}
+END_TEST
+
+START_TEST(sizes)
+{
+	static const struct {
+		const char *text;
+		uint64_t bytes;
+	} good[] = {
+		{"512M", 512 * MIB},
+		{"512MB", 512 * MIB},
+		{"512MiB", 512 * MIB},
+		{"512m", 512 * MIB},
+		{"512mib", 512 * MIB},
+		{"1.5G", 1536 * MIB},
+		{"1.50gb", 1536 * MIB},
+		{"0.25T", 256 * GIB},
+		{"0.5K", 512},
+		{"4.0G", 4 * GIB},
+		{"0", 0},
+		{"007K", 7 * KIB},
+		{"16777215T", (uint64_t)16777215 << 40},
+	};
+	uint64_t bytes;
+
+	for (size_t i = 0; i < ARRAY_SIZE(good); i++) {
+		int rc = size_parse(good[i].text, &bytes, &err);
+
+		ck_assert_msg(rc == 0 && bytes == good[i].bytes, "%s: %d", good[i].text, rc);
+	}
+}
+END_TEST
+
+static void no_size(const char *text, const char *part)
+{
+	uint64_t bytes;
+
+	err = (struct err){0};
+	ck_assert_msg(size_parse(text, &bytes, &err) == -EINVAL, "accepted: %s", text);
+	ck_assert_msg(strstr(err.text, part) != NULL, "%s: %s", text, err.text);
+}
+
+START_TEST(sizes_that_are_none)
+{
+	no_size("512", "'512': it has no unit: write 512M");
+	no_size("4", "write 4M");
+	no_size("4096", "write 4096M");
+	no_size("2.5", "write 2.5G");
+	no_size("536870912", "'536870912': it has no unit: write 512M");
+	no_size("4294967296", "write 4096M");
+	no_size("536875008", "write 524292K");
+	no_size("1.1G", "not a whole number of bytes: write 1126M");
+	no_size("1.3K", "write 1K");
+	no_size("", "not a size such as 512M or 1.5G");
+	no_size("M", "not a size");
+	no_size("-1M", "not a size");
+	no_size("+1M", "not a size");
+	no_size(" 1M", "not a size");
+	no_size("0x10M", "not a size");
+	no_size("1 ", "not a size");
+	no_size("1\x0b", "not a size");
+	no_size("1.M", "not a size");
+	no_size(".5G", "not a size");
+	no_size("1.5.5G", "not a size");
+	no_size("1Mi", "not a size");
+	no_size("1MBs", "not a size");
+	no_size("1bytes", "not a size");
+	no_size("1.0000001G", "not a size");
+}
+END_TEST
+
+START_TEST(options_of_other_monitors)
+{
+	static const struct {
+		const char *line, *told;
+	} told[] = {
+		{"-m 512 k", "unknown option '-m': Ferry's word is --memory SIZE"},
+		{"k -m512", "unknown option '-m512': Ferry's word is --memory SIZE"},
+		{"-smp 4 k", "unknown option '-smp': Ferry's word is --cpus N"},
+		{"k -smp", "unknown option '-smp': Ferry's word is --cpus N"},
+		{"-kernel k", "unknown option '-kernel': Ferry takes the kernel without an option"},
+		{"--kernel=k", "unknown option '--kernel=k': Ferry takes the kernel"},
+		{"-append quiet k", "unknown option '-append': Ferry's word is --cmdline TEXT"},
+		{"--params quiet k", "--cmdline TEXT"},
+		{"-initrd i k", "unknown option '-initrd': Ferry's word is --initrd FILE"},
+		{"-nographic k", "leave it out"},
+		{"-drive file=x k", "Ferry emulates no disk"},
+		{"--disk path=x k", "Ferry emulates no disk"},
+		{"-hda x k", "unknown option '-hda': Ferry emulates no disk"},
+		{"-netdev user k", "Ferry emulates no network card"},
+		{"--net tap= k", "Ferry emulates no network card"},
+		{"-device vfio-pci,host=01:00.0 k", "--vfio 0000:01:00.0"},
+		{"--device path=/sys k", "--vfio 0000:01:00.0"},
+		{"-cpu host k", "unknown option '-cpu': a guest's processors are the host's"},
+		{"-enable-kvm k", "always with KVM: leave it out"},
+		{"-S k", "Ferry's word is --paused"},
+		{"-s k", "Ferry's word is --gdb 1234"},
+		{"-monitor stdio k", "no control socket"},
+		{"-bios x k", "no firmware"},
+		{"-display none k", "the serial port is the terminal"},
+		{"--nonsense k", "unknown option '--nonsense': see ferry run --help"},
+		{"-zap k", "unknown option '-zap': see ferry run --help"},
+	};
+
+	for (size_t i = 0; i < ARRAY_SIZE(told); i++)
+		refused(told[i].line, told[i].told);
+}
+END_TEST
+
+START_TEST(help_by_one_letter)
+{
+	ck_assert_int_eq(parse("-h"), 0);
+	ck_assert_int_eq(action, CONFIG_HELP);
+	ck_assert_int_eq(parse("k --cpus 2 -h"), 0);
+	ck_assert_int_eq(action, CONFIG_HELP);
+	refused("k --paused=", "takes no value");
 }
 END_TEST
 
@@ -177,7 +294,8 @@ END_TEST
 START_TEST(usage)
 {
 	refused("", "no KERNEL");
-	refused("one two", "'two'");
+	refused("one two",
+		"'two': one kernel is booted, 'one': an initial RAM disk is --initrd FILE");
 	refused("--unknown k", "unknown option '--unknown'");
 	refused("-z k", "'-z'");
 	refused("--paused=1 k", "takes no value");
@@ -245,6 +363,10 @@ int main(void)
 	tcase_add_test(tests, debuggers);
 	tcase_add_test(tests, processors);
 	tcase_add_test(tests, memory);
+	tcase_add_test(tests, sizes);
+	tcase_add_test(tests, sizes_that_are_none);
+	tcase_add_test(tests, options_of_other_monitors);
+	tcase_add_test(tests, help_by_one_letter);
 	tcase_add_test(tests, devices);
 	tcase_add_test(tests, serial_reboot_log);
 	tcase_add_test(tests, usage);

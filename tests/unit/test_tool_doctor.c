@@ -369,13 +369,18 @@ START_TEST(wrong_arguments_are_told)
 {
 	wrong("--memory=lots", "--memory: 'lots': not a size");
 	wrong("--memory=4K", "too small");
-	wrong("--memory=1000000", "not a multiple of the page size");
-	wrong("--hugepages=4M", "--hugepages: '4M': it takes 2M or 1G");
+	wrong("--memory=4096", "--memory: '4096': it has no unit: write 4096M");
+	wrong("--memory=1025.5K", "not a multiple of the page size");
+	wrong("--hugepages=4M", "--hugepages: '4M': huge pages are of 2M or 1G");
+	wrong("--hugepages=2", "--hugepages: '2': it has no unit: write 2M");
+	wrong("-smp", "unknown option '-smp': see ferry doctor --help");
 	wrong("--group", "unknown option '--group': see ferry doctor --help");
 	ck_assert_int_eq(doctor("--memory", NULL, NULL), TOOL_USAGE);
 	has(tools_errors, "--memory: needs a value: see ferry doctor --help");
 	ck_assert_int_eq(doctor("--memory=3M", "--hugepages=2M", NULL), TOOL_USAGE);
 	ck_assert_int_eq(doctor("--help", NULL, NULL), TOOL_OK);
+	has(tools_out, "Usage: ferry doctor");
+	ck_assert_int_eq(doctor(NVME, "-h", NULL), TOOL_OK);
 	has(tools_out, "Usage: ferry doctor");
 }
 END_TEST

@@ -21,7 +21,7 @@ static const char help_text[] =
 	"  --group                   all devices of their IOMMU groups, but for bridges\n"
 	"  --force                   binds them whatever the host loses\n"
 	"  --json                    prints how it went as JSON\n"
-	"  --help                    this text\n"
+	"  --help, -h                this text\n"
 	"\n"
 	"Exit status: 0 all are bound, 1 refused or failed (all are as before), 2 wrong usage.\n";
 

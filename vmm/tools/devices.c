@@ -21,7 +21,7 @@ static const char help_text[] =
 	"0000:01:00.0 or 01:00.0, shows all about one.\n"
 	"\n"
 	"  --json                    prints it as JSON\n"
-	"  --help                    this text\n"
+	"  --help, -h                this text\n"
 	"\n"
 	"Exit status: 0, 1 a device is not there, 2 wrong usage.\n";
 

@@ -9,12 +9,10 @@
 #include <string.h>
 #include <unistd.h>
 
-#include "arch/arch.h"
 #include "vmm/base/bits.h"
 #include "vmm/base/log.h"
-#include "vmm/base/page.h"
 #include "vmm/config.h"
-#include "vmm/suboptions.h"
+#include "vmm/sizes.h"
 
 static const char help_text[] =
 	"Usage: ferry doctor [OPTION]... [ADDR]...\n"
@@ -25,7 +23,7 @@ static const char help_text[] =
 	"  --memory SIZE             the guest's RAM with K, M, G or T of 1024 (default 512M)\n"
 	"  --hugepages 2M|1G         it is to come from the host's reserved huge pages\n"
 	"  --json                    prints what it found as JSON\n"
-	"  --help                    this text\n"
+	"  --help, -h                this text\n"
 	"\n"
 	"Exit status: 0 the guest would start, 1 it would not, 2 wrong usage.\n";
 
@@ -40,6 +38,7 @@ static const struct option long_options[] = {
 };
 
 struct request {
+	const char *memory_text;
 	uint64_t memory, page_size;
 	bool json, help;
 };
@@ -48,15 +47,13 @@ static int take_option(struct request *request, int option, struct err *err)
 {
 	switch (option) {
 	case OPTION_MEMORY:
-		if (suboptions_parse_size(optarg, &request->memory))
-			return err_set(err, -EINVAL, "--memory: '%s': not a size such as 4G",
-				       optarg);
+		request->memory_text = optarg;
+		if (size_parse(optarg, &request->memory, err))
+			return err_prefix(err, "--memory");
 		return 0;
 	case OPTION_HUGEPAGES:
-		request->page_size = strcmp(optarg, "2M") == 0 ? 2 * MIB : GIB;
-		if (strcmp(optarg, "2M") != 0 && strcmp(optarg, "1G") != 0)
-			return err_set(err, -EINVAL, "--hugepages: '%s': it takes 2M or 1G",
-				       optarg);
+		if (size_parse_huge_page(optarg, &request->page_size, err))
+			return err_prefix(err, "--hugepages");
 		return 0;
 	case OPTION_JSON:
 		request->json = true;
@@ -72,16 +69,8 @@ static int take_option(struct request *request, int option, struct err *err)
 /* As `ferry run` does; it is wrong usage there too. */
 static int check_memory(const struct request *request, struct err *err)
 {
-	uint64_t page = request->page_size ? request->page_size : host_page_size();
-
-	if (!is_aligned(request->memory, page))
-		return err_set(err, -EINVAL,
-			       "--memory: not a multiple of the page size, %" PRIu64 " KiB",
-			       page / KIB);
-	if (request->memory < arch_ram_minimum())
-		return err_set(err, -EINVAL,
-			       "--memory: too small: this machine needs at least %" PRIu64 " KiB",
-			       arch_ram_minimum() / KIB);
+	if (size_check_memory(request->memory_text, request->memory, request->page_size, err))
+		return err_prefix(err, "--memory");
 	return 0;
 }
 
@@ -89,7 +78,7 @@ static int parse(struct request *request, int argc, char **argv, struct err *err
 {
 	int option;
 
-	*request = (struct request){.memory = 512 * MIB};
+	*request = (struct request){.memory_text = "512M", .memory = 512 * MIB};
 	for (bool first = true; (option = tool_option(argc, argv, long_options, first, err)) != -1;
 	     first = false)
 		if (take_option(request, option, err))

@@ -5,7 +5,10 @@
 
 #include <errno.h>
 #include <limits.h>
+#include <string.h>
 #include <sys/utsname.h>
+
+#include "vmm/foreign.h"
 
 static const char *const pci_ids[] = {
 	"/usr/share/misc/pci.ids",
@@ -31,6 +34,13 @@ void tool_here(struct tool *tool)
 	};
 }
 
+static int help_option(const struct option *options)
+{
+	while (options->name && strcmp(options->name, "help") != 0)
+		options++;
+	return options->val;
+}
+
 static const char *option_name(const struct option *options, int value)
 {
 	for (; options->name; options++)
@@ -41,23 +51,23 @@ static const char *option_name(const struct option *options, int value)
 
 int tool_option(int argc, char **argv, const struct option *options, bool first, struct err *err)
 {
-	const char *command = argv[0];
+	const char *command = argv[0], *word;
 	int found;
 
 	opterr = 0;
 	if (first)
 		optind = 0;
 	found = getopt_long(argc, argv, ":", options, NULL);
+	word = found == '?' ? foreign_word(argv) : "";
+	if (strcmp(word, "-h") == 0)
+		return help_option(options);
 	if (found == ':')
 		err_set(err, -EINVAL, "--%s: needs a value: see ferry %s --help",
 			option_name(options, optopt), command);
 	else if (found == '?' && optopt > 255)
 		err_set(err, -EINVAL, "--%s: takes no value: see ferry %s --help",
 			option_name(options, optopt), command);
-	else if (found == '?' && optopt)
-		err_set(err, -EINVAL, "unknown option '-%c': see ferry %s --help", optopt, command);
 	else if (found == '?')
-		err_set(err, -EINVAL, "unknown option '%s': see ferry %s --help", argv[optind - 1],
-			command);
+		err_set(err, -EINVAL, "unknown option '%.80s': see ferry %s --help", word, command);
 	return found == ':' ? '?' : found;
 }

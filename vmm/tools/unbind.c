@@ -16,7 +16,7 @@ static const char help_text[] =
 	"\n"
 	"  --group                   all devices of their IOMMU groups, but for bridges\n"
 	"  --json                    prints how it went as JSON\n"
-	"  --help                    this text\n"
+	"  --help, -h                this text\n"
 	"\n"
 	"Exit status: 0 all are given back, 1 refused or failed, 2 wrong usage.\n";
 

@@ -1,0 +1,117 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/* The options of other monitors (QEMU, crosvm, cloud-hypervisor, kvmtool), and Ferry's word for each. */
+
+#include "vmm/foreign.h"
+
+#include <ctype.h>
+#include <getopt.h>
+#include <stdbool.h>
+#include <stddef.h>
+#include <string.h>
+
+#include "vmm/base/bits.h"
+
+/* Names without dashes, a blank between them; each one's advice goes on after a colon. */
+static const struct {
+	const char *names;
+	const char *advice;
+} foreign_options[] = {
+	{"m mem ram memory", "Ferry's word is --memory SIZE, with a unit, as in 512M"},
+	{"mem-path hugetlbfs hugepages", "Ferry's word is --memory SIZE,hugepages=2M (or 1G)"},
+	{"mem-prealloc overcommit", "Ferry's word is --memory SIZE,prealloc"},
+	{"smp c cpus vcpus", "Ferry's word is --cpus N"},
+	{"cpu-affinity", "Ferry's word is --cpus N,pin=LIST"},
+	{"cpu", "a guest's processors are the host's, as KVM offers them: leave it out; --cpus N "
+		"is how many"},
+	{"kernel k vmlinux", "Ferry takes the kernel without an option, after all others"},
+	{"append params p", "Ferry's word is --cmdline TEXT, in quotes"},
+	{"cmdline", "Ferry's word is --cmdline TEXT, in quotes"},
+	{"initrd i initramfs", "Ferry's word is --initrd FILE"},
+	{"device vfio-pci", "Ferry's word for handing over a PCI device is --vfio 0000:01:00.0; "
+			    "others it does not emulate"},
+	{"vfio", "Ferry's word is --vfio 0000:01:00.0"},
+	{"drive disk disks d b block blockdev hda hdb hdc hdd cdrom fda sd mtdblock pmem rwdisk "
+	 "rwroot root snapshot",
+	 "Ferry emulates no disk: hand a disk's controller over with --vfio 0000:01:00.0, or put "
+	 "the files into an --initrd"},
+	{"fs fsdev virtfs virtiofs shared-dir 9p sandbox-dir",
+	 "Ferry shares no folder with its guest: put the files into an --initrd, or on a disk "
+	 "whose controller --vfio hands over"},
+	{"net netdev nic n network nd tap tapif host-ip vsock",
+	 "Ferry emulates no network card: hand one over, or a virtual function of one, with "
+	 "--vfio 0000:01:00.0"},
+	{"nographic curses", "it is always so: leave it out; the serial port is the terminal"},
+	{"display vga vnc spice sdl gpu gtk full-screen g",
+	 "Ferry shows no display: the serial port is the terminal; a graphics card can be handed "
+	 "over with --vfio 0000:01:00.0"},
+	{"audio audiodev soundhw sound usb usbdevice tpm tpmdev balloon watchdog rng vhost-user "
+	 "generic-vhost-user",
+	 "Ferry emulates no such device: leave it out, or hand a real one over with --vfio "
+	 "0000:01:00.0"},
+	{"serial", "Ferry's word is --serial stdio|pty|file:PATH|none"},
+	{"console chardev tty parallel debugcon",
+	 "Ferry's guest has one serial port: --serial stdio|pty|file:PATH|none"},
+	{"monitor mon qmp qmp-pretty api-socket socket event-monitor",
+	 "Ferry has no control socket: on the terminal Ctrl-A h lists the keys, and with --gdb "
+	 "there is `monitor help`"},
+	{"gdb", "Ferry's word is --gdb [HOST:]PORT"},
+	{"s", "Ferry's word is --gdb 1234"},
+	{"S", "Ferry's word is --paused"},
+	{"no-reboot", "Ferry's word is --on-reboot exit"},
+	{"no-shutdown reboot shutdown action", "Ferry ends when its guest powers off; --on-reboot "
+					       "says what a reboot does"},
+	{"enable-kvm accel machine M no-acpi no-hpet nodefaults no-user-config boot platform",
+	 "Ferry has one kind of machine, always with KVM: leave it out"},
+	{"bios firmware pflash L", "Ferry has no firmware: it boots a KERNEL itself"},
+	{"dtb", "Ferry makes the device tree itself: leave it out; --dump-fdt FILE shows it"},
+	{"dump-dtb", "Ferry's word is --dump-fdt FILE"},
+	{"acpitable smbios", "Ferry makes the guest's tables itself: leave it out"},
+	{"daemonize pidfile runas run-with sandbox seccomp jail disable-sandbox",
+	 "a run stays in the foreground as the user who starts it: leave it out, and start it "
+	 "from systemd or a shell's background"},
+	{"D log-file", "messages go to standard error: add 2>FILE; --log LEVEL says how many"},
+	{"v verbose debug", "Ferry's word is --log LEVEL"},
+	{"name uuid numa object rtc loadvm incoming restore",
+	 "Ferry has nothing like it: leave it out"},
+	{"version V", "`ferry --version` tells it"},
+};
+
+/* Whether @name of @length bytes is one of @names. */
+static bool foreign_is_one_of(const char *names, const char *name, size_t length)
+{
+	while (*names) {
+		size_t next = strcspn(names, " ");
+
+		if (next == length && strncmp(names, name, length) == 0)
+			return true;
+		names += next;
+		names += strspn(names, " ");
+	}
+	return false;
+}
+
+const char *foreign_advice(const char *word)
+{
+	const char *name = word + strspn(word, "-");
+	size_t length = strcspn(name, "=");
+
+	/* A number that hangs on its letter, as in -m512. */
+	if (name - word == 1 && *name && isdigit((unsigned char)name[1]) && name[1])
+		length = 1;
+	for (size_t i = 0; i < ARRAY_SIZE(foreign_options); i++)
+		if (foreign_is_one_of(foreign_options[i].names, name, length))
+			return foreign_options[i].advice;
+	return NULL;
+}
+
+/* It leaves optopt 0 for a long option, and goes past a word of short ones only at its last letter. */
+const char *foreign_word(char *const *argv)
+{
+	const char *last = argv[optind - 1];
+
+	if (optopt > 255)
+		return "";
+	if (optopt == 0 || (last[0] == '-' && last[1] == optopt && last[2] == '\0'))
+		return last;
+	return argv[optind];
+}
