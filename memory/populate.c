@@ -16,6 +16,9 @@
 
 static const uint64_t chunk_least = 64 * MIB;
 
+/* What is given at once: a host that must reclaim or compact for it may take long over a chunk. */
+static const uint64_t step_least = 4 * MIB;
+
 /* Adding nothing to a byte of each page makes the host give it, whoever else is writing there. */
 static void touch_pages(char *start, size_t size)
 {
@@ -52,7 +55,7 @@ int populate_pages(void *host, size_t size)
 
 struct job {
 	char *host;
-	uint64_t size, chunk;
+	uint64_t size, chunk, step;
 	_Atomic uint64_t next; /* offset of the next chunk that nobody has taken */
 	atomic_int error;
 	const struct populate_watch *watch;
@@ -69,6 +72,20 @@ static bool is_over(struct job *job)
 	return atomic_load(&job->error) || (job->watch->stop && atomic_load(job->watch->stop));
 }
 
+static int populate_chunk(struct job *job, char *start, uint64_t size)
+{
+	int rc = 0;
+
+	while (size > 0 && !rc && !is_over(job)) {
+		uint64_t step = size < job->step ? size : job->step;
+
+		rc = populate_pages(start, step);
+		start += step;
+		size -= step;
+	}
+	return rc;
+}
+
 static void work(struct job *job)
 {
 	for (;;) {
@@ -78,10 +95,10 @@ static void work(struct job *job)
 		if (offset >= job->size || is_over(job))
 			return;
 		size = job->size - offset < job->chunk ? job->size - offset : job->chunk;
-		error = populate_pages(job->host + offset, size);
+		error = populate_chunk(job, job->host + offset, size);
 		if (error)
 			atomic_store(&job->error, error);
-		else if (job->watch->done)
+		else if (job->watch->done && !is_over(job))
 			job->watch->done(job->watch->owner, size);
 	}
 }
@@ -134,6 +151,7 @@ int populate_spread(const struct populate_place *place, void *host, uint64_t siz
 	if (size == 0)
 		return 0;
 	job.chunk = page_size > chunk_least ? page_size : chunk_least;
+	job.step = page_size > step_least ? page_size : step_least;
 	nodes_read(&nodes, place->sysfs ? place->sysfs : "/sys", place->pins, place->pin_count);
 	threads = (size - 1) / job.chunk + 1;
 	if (threads > nodes.cpu_count)

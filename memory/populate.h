@@ -22,7 +22,7 @@ struct populate_place {
 
 /* Who watches it being done; members may be NULL. */
 struct populate_watch {
-	const atomic_bool *stop;                   /* set: no further chunk is begun */
+	const atomic_bool *stop; /* set: at most a few MiB or one page more a thread */
 	void (*done)(void *owner, uint64_t bytes); /* after each chunk, from any of the threads */
 	void *owner;
 };

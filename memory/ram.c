@@ -215,6 +215,11 @@ uint64_t ram_total(const struct ram *ram)
 	return ram->total;
 }
 
+uint64_t ram_page_size(const struct ram *ram)
+{
+	return ram->huge_page_size ? ram->huge_page_size : host_page_size();
+}
+
 static const struct mem_region *piece_at(const struct ram *ram, uint64_t gpa)
 {
 	for (size_t i = 0; i < ram->count; i++)

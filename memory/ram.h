@@ -44,6 +44,8 @@ void ram_destroy(struct ram *ram);
 size_t ram_piece_count(const struct ram *ram);
 const struct mem_region *ram_piece(const struct ram *ram, size_t index);
 uint64_t ram_total(const struct ram *ram);
+/* Of the host's pages that hold it, bytes. */
+uint64_t ram_page_size(const struct ram *ram);
 
 /* The host address of [@gpa, @gpa + @size), or NULL when it is not wholly inside one piece. */
 void *ram_host(const struct ram *ram, uint64_t gpa, uint64_t size);

@@ -23,6 +23,8 @@ struct vfio_space_ops {
 	size_t (*ranges)(const struct vfio_space *space, struct ram_range *ranges, size_t room);
 	/* Bit n: pages of 2^n bytes can be mapped. */
 	uint64_t (*page_sizes)(const struct vfio_space *space);
+	/* How many maps it had room for when it was opened; NULL: any number. */
+	uint64_t (*maps_left)(const struct vfio_space *space);
 	void (*destroy)(struct vfio_space *space);
 };
 

@@ -17,6 +17,9 @@
 
 enum { MAPPER_NICE = 10 };
 
+/* Pinned at a GiB a second, which is slow, it takes a quarter of one. */
+static const uint64_t part_least = 256 * MIB;
+
 static void format_limit(char *text, size_t size)
 {
 	struct rlimit limit;
@@ -27,8 +30,18 @@ static void format_limit(char *text, size_t size)
 		snprintf(text, size, "%" PRIu64 " KiB", (uint64_t)limit.rlim_cur / KIB);
 }
 
+static uint64_t left_to_map(const struct vfio_dma *dma)
+{
+	uint64_t left = 0;
+
+	for (size_t i = 0; i < dma->count; i++)
+		left += dma->pieces[i].size - dma->pieces[i].mapped;
+	return left;
+}
+
 /* One sentence for each reason that a person can act on. */
-static int refuse_map(const struct vfio_dma_piece *piece, int error, struct err *err)
+static int refuse_map(const struct vfio_dma *dma, uint64_t iova, uint64_t size, int error,
+		      struct err *err)
 {
 	char limit[32], locked[128];
 	const char *why;
@@ -39,7 +52,7 @@ static int refuse_map(const struct vfio_dma_piece *piece, int error, struct err 
 		snprintf(locked, sizeof(locked),
 			 "%" PRIu64 " KiB more cannot be locked, the limit is %s: raise it "
 			 "(ulimit -l) or free memory",
-			 piece->size / KIB, limit);
+			 left_to_map(dma) / KIB, limit);
 		why = locked;
 		break;
 	case -EINVAL:
@@ -59,7 +72,7 @@ static int refuse_map(const struct vfio_dma_piece *piece, int error, struct err 
 	}
 	return err_set(err, error,
 		       "guest RAM 0x%" PRIx64 "-0x%" PRIx64 ": it cannot be mapped for DMA: %s",
-		       piece->iova, piece->iova + (piece->size - 1), why);
+		       iova, iova + (size - 1), why);
 }
 
 static void chunk_done(void *owner, uint64_t bytes)
@@ -85,42 +98,47 @@ static int populate_piece(struct vfio_dma *dma, size_t index, struct err *err)
 	return 0;
 }
 
-static int map_piece(struct vfio_dma *dma, const struct vfio_dma_piece *piece, struct err *err)
+/* The IOMMU's large pages lie within a part, which ends where a multiple of its size does. */
+static int map_piece(struct vfio_dma *dma, struct vfio_dma_piece *piece, struct err *err)
 {
-	int error = vfio_space_map(dma->space, piece->iova, piece->size, piece->host);
+	while (piece->mapped < piece->size && !atomic_load(&dma->stopping)) {
+		uint64_t iova = piece->iova + piece->mapped, rest = piece->size - piece->mapped;
+		uint64_t size = dma->part - (iova & (dma->part - 1));
+		int rc;
 
-	return error ? refuse_map(piece, error, err) : 0;
+		if (size > rest)
+			size = rest;
+		rc = vfio_space_map(dma->space, iova, size, piece->host + piece->mapped);
+		if (rc)
+			return refuse_map(dma, iova, size, rc, err);
+		piece->mapped += size;
+	}
+	return 0;
 }
 
-/* Once abandoned the container's mappings may be gone already, and with them the IOMMU to ask. */
 static void unmap_all(struct vfio_dma *dma)
 {
-	while (dma->done > 0) {
-		const struct vfio_dma_piece *piece = &dma->pieces[--dma->done];
+	for (size_t i = dma->count; i-- > 0;) {
+		struct vfio_dma_piece *piece = &dma->pieces[i];
 		struct err err = {0};
 
-		if (!vfio_space_unmap(dma->space, "guest RAM", piece->iova, piece->size, &err))
-			continue;
-		if (atomic_load(&dma->abandoned))
-			log_debug("%s", err.text);
-		else
+		if (piece->mapped &&
+		    vfio_space_unmap(dma->space, "guest RAM", piece->iova, piece->mapped, &err))
 			log_error("%s", err.text);
+		piece->mapped = 0;
 	}
 }
 
 /* All pieces, then the peers; stopped half way it has not failed. */
 static int map_all(struct vfio_dma *dma, struct err *err)
 {
-	while (dma->done < dma->count) {
-		int error = populate_piece(dma, dma->done, err);
+	for (size_t i = 0; i < dma->count; i++) {
+		int rc = populate_piece(dma, i, err);
 
-		if (atomic_load(&dma->stopping))
-			return 0;
-		if (!error)
-			error = map_piece(dma, &dma->pieces[dma->done], err);
-		if (error)
-			return error;
-		dma->done++;
+		if (!rc)
+			rc = map_piece(dma, &dma->pieces[i], err);
+		if (rc || atomic_load(&dma->stopping))
+			return rc;
 	}
 	if (dma->peers)
 		vfio_peers_settle(dma->peers, &dma->stopping);
@@ -185,6 +203,26 @@ static int start_thread(struct vfio_dma *dma)
 	return error;
 }
 
+/* Whether RAM takes half of the maps at most: the rest is for peers. A piece's two ends count too. */
+static bool fits_half(const struct vfio_dma *dma, uint64_t part)
+{
+	const struct vfio_space_ops *ops = dma->space->ops;
+
+	return !ops->maps_left ||
+	       ram_total(dma->ram) / part + 2 * dma->count <= ops->maps_left(dma->space) / 2;
+}
+
+static uint64_t choose_part(const struct vfio_dma *dma, uint64_t least)
+{
+	uint64_t part = least ? least : part_least;
+
+	while (part < ram_page_size(dma->ram) || part < vfio_space_page(dma->space))
+		part *= 2;
+	while (part < ram_total(dma->ram) && !fits_half(dma, part))
+		part *= 2;
+	return part;
+}
+
 static void take_pieces(struct vfio_dma *dma)
 {
 	dma->count = ram_piece_count(dma->ram);
@@ -194,6 +232,7 @@ static void take_pieces(struct vfio_dma *dma)
 		dma->pieces[i].iova = region->base;
 		dma->pieces[i].size = region->size;
 		dma->pieces[i].host = region->host;
+		dma->pieces[i].mapped = 0;
 	}
 }
 
@@ -213,6 +252,7 @@ int vfio_dma_start(struct vfio_dma *dma, const struct vfio_dma_config *config, s
 	error = check_alignment(dma, err);
 	if (error)
 		return error;
+	dma->part = choose_part(dma, config->part);
 	error = start_thread(dma);
 	if (error)
 		return err_set(err, error, "mapper of guest RAM: thread: %s", err_text(error));
@@ -225,19 +265,27 @@ bool vfio_dma_mapped(const struct vfio_dma *dma)
 	return atomic_load(&dma->mapped);
 }
 
+static void join(struct vfio_dma *dma)
+{
+	atomic_store(&dma->stopping, true);
+	pthread_join(dma->thread, NULL);
+	dma->running = false;
+}
+
 void vfio_dma_abandon(struct vfio_dma *dma)
 {
+	if (!dma->running)
+		return;
 	atomic_store(&dma->abandoned, true);
-	atomic_store(&dma->stopping, true);
+	join(dma);
+	for (size_t i = 0; i < dma->count; i++)
+		dma->pieces[i].mapped = 0;
 }
 
 void vfio_dma_stop(struct vfio_dma *dma)
 {
-	if (!dma->running)
-		return;
-	atomic_store(&dma->stopping, true);
-	pthread_join(dma->thread, NULL);
-	dma->running = false;
+	if (dma->running)
+		join(dma);
 	atomic_store(&dma->mapped, false);
 	unmap_all(dma);
 }

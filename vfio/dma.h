@@ -17,7 +17,8 @@
 struct vfio_dma_piece {
 	uint64_t iova; /* the guest-physical address */
 	uint64_t size;
-	void *host;
+	char *host;
+	uint64_t mapped; /* bytes from its start; the mapper's, or the owner's once it is joined */
 };
 
 /* Zero-initialise. */
@@ -32,7 +33,7 @@ struct vfio_dma {
 	pthread_t thread;
 	struct vfio_dma_piece pieces[RAM_PIECES_MAX];
 	size_t count;
-	size_t done; /* pieces mapped; the mapper's, or the owner's once it is joined */
+	uint64_t part; /* bytes that are mapped at once, a power of two */
 	uint64_t (*now)(void);
 	struct vfio_progress progress; /* the mapper's and its helpers' */
 	vfio_mapped callback;
@@ -44,13 +45,16 @@ struct vfio_dma_config {
 	const struct ram *ram;
 	struct vfio_peers *peers; /* whom to map after RAM; may be NULL */
 	uint64_t (*now)(void);    /* nanoseconds; NULL: the monotonic clock */
+	uint64_t part;            /* as above, at least; 0: what takes well below a second to pin */
 	vfio_mapped callback;
 	void *machine;
 };
 
 /*
  * Takes a snapshot of the RAM's pieces and starts the mapper: it populates each piece's host pages
- * from several threads, then maps it whole; after the last one the peers' BARs. What @config names
+ * from several threads, then maps it in parts; after the last one the peers' BARs. Each part is one
+ * VFIO_IOMMU_MAP_DMA, which cannot be interrupted: they are small, so that nobody waits long for the
+ * mapper, but large enough to be half of the maps that the space can hold at most. What @config names
  * outlives vfio_dma_stop(). The callback comes once from the mapper, unless it was stopped before. On
  * failure it has taken back what it had mapped.
  */
@@ -62,14 +66,15 @@ bool vfio_dma_mapped(const struct vfio_dma *dma);
 
 /*
  * To be called before the last device's group leaves the container, which takes the IOMMU and all
- * mappings with it: there is nobody left to map for. The mapper, if it is still at work, begins
- * nothing further and ends well whatever it is refused from now on: the callback comes with NULL, so
- * that whoever waited for the mapping stops waiting, though vfio_dma_mapped() stays false. Does not
- * wait for it. Main thread; a second call does nothing.
+ * mappings with it: there is nobody left to map for, and nobody may be in the middle of mapping.
+ * Joins the mapper, within a second: if it was still at work it has begun nothing further and ended
+ * well whatever it was refused: the callback has come with NULL, so that whoever waited for the
+ * mapping stops waiting, though vfio_dma_mapped() stays false. Nothing is unmapped, then or later.
+ * Main thread, no lock held; a second call does nothing.
  */
 void vfio_dma_abandon(struct vfio_dma *dma);
 
-/* Joins the mapper and unmaps all RAM; a second call does nothing. */
+/* Joins the mapper, within a second, and unmaps all RAM; a second call does nothing. */
 void vfio_dma_stop(struct vfio_dma *dma);
 
 #endif

@@ -18,13 +18,15 @@
 #include "vmm/base/fd.h"
 #include "vmm/base/log.h"
 
-enum { IOMMU_INFO_MAX = 64 * 1024 };
+/* What Linux allows a container by default (dma_entry_limit) and from 5.10 tells itself. */
+enum { IOMMU_INFO_MAX = 64 * 1024, MAPS_USUAL = 65535 };
 
 struct vfio_container {
 	struct vfio_space space;
 	int fd;
 	unsigned int groups;
 	uint64_t page_sizes;
+	uint64_t maps_left;
 	size_t range_count;
 	struct ram_range ranges[VFIO_IOVA_RANGES_MAX];
 };
@@ -65,6 +67,11 @@ static uint64_t container_page_sizes(const struct vfio_space *space)
 	return to_container(space)->page_sizes;
 }
 
+static uint64_t container_maps_left(const struct vfio_space *space)
+{
+	return to_container(space)->maps_left;
+}
+
 static void container_destroy(struct vfio_space *space)
 {
 	struct vfio_container *container = to_container(space);
@@ -78,6 +85,7 @@ static const struct vfio_space_ops container_ops = {
 	.unmap = container_unmap,
 	.ranges = container_ranges,
 	.page_sizes = container_page_sizes,
+	.maps_left = container_maps_left,
 	.destroy = container_destroy,
 };
 
@@ -182,6 +190,17 @@ static void take_ranges(struct vfio_container *container, const uint8_t *info, s
 	}
 }
 
+static void take_maps_left(struct vfio_container *container, const uint8_t *info, size_t size,
+			   size_t offset)
+{
+	struct vfio_iommu_type1_info_dma_avail left;
+
+	if (!range_fits(offset, sizeof(left), size))
+		return;
+	memcpy(&left, info + offset, sizeof(left));
+	container->maps_left = left.avail;
+}
+
 /* Old kernels answer without capabilities: then nothing is known and anything goes. */
 static void take_iommu_info(struct vfio_container *container, const uint8_t *info, size_t size)
 {
@@ -192,12 +211,15 @@ static void take_iommu_info(struct vfio_container *container, const uint8_t *inf
 	memcpy(&head, info, sizeof(head));
 	container->page_sizes = head.flags & VFIO_IOMMU_INFO_PGSIZES ? head.iova_pgsizes : 0;
 	container->range_count = 0;
+	container->maps_left = MAPS_USUAL;
 	offset = head.flags & VFIO_IOMMU_INFO_CAPS ? head.cap_offset : 0;
 	/* Rising offsets only: a chain that turns back is cut, so the walk ends. */
 	while (offset >= floor && range_fits(offset, sizeof(cap), size)) {
 		memcpy(&cap, info + offset, sizeof(cap));
 		if (cap.id == VFIO_IOMMU_TYPE1_INFO_CAP_IOVA_RANGE)
 			take_ranges(container, info, size, offset);
+		else if (cap.id == VFIO_IOMMU_TYPE1_INFO_DMA_AVAIL)
+			take_maps_left(container, info, size, offset);
 		floor = offset + sizeof(cap);
 		offset = cap.next;
 	}

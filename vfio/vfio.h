@@ -77,7 +77,7 @@ struct vfio_attach {
 int vfio_attach(struct vfio *vfio, const struct vfio_attach *to, struct err *err) FERRY_MUST_CHECK;
 
 /*
- * 5. Starts the mapper thread over a snapshot of @ram's pieces: prefault, then map in large pieces.
+ * 5. Starts the mapper thread over a snapshot of @ram's pieces: prefault, then map in parts.
  *    Until it is done a guest's bus-master write answers MEM_NOT_YET. @done is called once from the
  *    mapper thread (without devices: before the return): @err NULL on success, else the sentence
  *    that ends the run. @ram stays until vfio_destroy().

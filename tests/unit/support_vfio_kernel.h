@@ -90,24 +90,32 @@ static inline struct node *find_node(int fd)
 	return NULL;
 }
 
-/* A page size, one capability with two ranges; or one whose count is a lie. */
+/* A page size, how many maps there may be, two ranges; or ranges whose count is a lie. */
 static inline int iommu_info(struct vfio_iommu_type1_info *info)
 {
 	const struct vfio_iommu_type1_info_cap_iova_range cap = {
 		.header = {.id = VFIO_IOMMU_TYPE1_INFO_CAP_IOVA_RANGE, .version = 1},
 		.nr_iovas = kernel.lies_about_ranges ? UINT32_MAX : 2,
 	};
+	const struct vfio_iommu_type1_info_dma_avail avail = {
+		.header = {.id = VFIO_IOMMU_TYPE1_INFO_DMA_AVAIL,
+			   .version = 1,
+			   .next = sizeof(*info) + sizeof(avail)},
+		.avail = 1000,
+	};
 	const struct vfio_iova_range ranges[] = {{0, 0xfedfffff}, {0xfef00000, UINT64_MAX}};
 	uint32_t room = info->argsz;
 	char *end = (char *)(info + 1);
 
-	info->argsz = (uint32_t)(sizeof(*info) + sizeof(cap) + sizeof(ranges));
+	info->argsz = (uint32_t)(sizeof(*info) + sizeof(avail) + sizeof(cap) + sizeof(ranges));
 	info->flags = VFIO_IOMMU_INFO_PGSIZES | VFIO_IOMMU_INFO_CAPS;
 	info->iova_pgsizes = 4096;
 	info->cap_offset = 0;
 	if (room < info->argsz)
 		return 0;
 	info->cap_offset = sizeof(*info);
+	memcpy(end, &avail, sizeof(avail));
+	end += sizeof(avail);
 	memcpy(end, &cap, sizeof(cap));
 	memcpy(end + sizeof(cap), ranges, sizeof(ranges));
 	return 0;

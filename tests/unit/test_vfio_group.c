@@ -359,6 +359,19 @@ START_TEST(more_ranges_than_fit_are_not_believed)
 }
 END_TEST
 
+START_TEST(the_number_of_maps_is_read)
+{
+	struct vfio_container *container = vfio_container_open(tree_path("dev"), &bench.err);
+	struct vfio_group *group = vfio_group_open(tree_path(""), tree_path("dev"), 7, &bench.err);
+	struct vfio_space *space = vfio_container_space(container);
+
+	ck_assert_int_eq(vfio_group_join(group, container, &bench.err), 0);
+	ck_assert_uint_eq(space->ops->maps_left(space), 1000);
+	vfio_group_close(group);
+	space->ops->destroy(space);
+}
+END_TEST
+
 START_TEST(windows_are_sized_from_sysfs)
 {
 	uint64_t low, high;
@@ -414,6 +427,7 @@ static void add_tests(TCase *tests)
 	tcase_add_test(tests, functions_of_one_device_share_a_slot);
 	tcase_add_test(tests, iova_ranges_are_read);
 	tcase_add_test(tests, more_ranges_than_fit_are_not_believed);
+	tcase_add_test(tests, the_number_of_maps_is_read);
 	tcase_add_test(tests, windows_are_sized_from_sysfs);
 }
 

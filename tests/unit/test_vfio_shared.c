@@ -134,6 +134,51 @@ START_TEST(the_last_group_takes_all_mappings)
 }
 END_TEST
 
+/* A container that takes its time over a map. */
+static sem_t entered;
+
+static int slow_map(struct vfio_space *space, struct vfio_iommu_type1_dma_map *map)
+{
+	(void)space;
+	(void)map;
+	happened("map");
+	sem_post(&entered);
+	usleep(200000);
+	happened("mapped");
+	return 0;
+}
+
+static void no_news(void *machine, const struct err *err)
+{
+	(void)machine;
+	ck_assert_ptr_null(err);
+}
+
+/* The kernel frees its IOMMU when the last group leaves, whoever is inside. */
+START_TEST(the_last_group_leaves_after_the_mapper)
+{
+	const struct ram_range pieces[] = {{.base = 0, .size = MIB}, {4 * GIB, MIB}};
+	const struct ram_config config = {0};
+	struct vfio_space_ops ops = *kernel.space.space.ops;
+	struct ram *ram = ram_create(bench.mmio, pieces, ARRAY_SIZE(pieces), &config, &bench.err);
+
+	sem_init(&entered, 0, 0);
+	ops.map = slow_map;
+	kernel.space.space.ops = &ops;
+	ck_assert_int_eq(add("01:00.0"), 0);
+	ck_assert_int_eq(attach(), 0);
+	ck_assert_int_eq(pci_host_assign(bench.host, &bench.err), 0);
+	kernel.events[0] = '\0';
+	ck_assert_int_eq(vfio_map_ram(bench.vfio, ram, no_news, NULL, &bench.err), 0);
+	while (sem_wait(&entered) < 0)
+		;
+	take_back(0);
+	destroy();
+	ck_assert_str_eq(kernel.events, "map mapped kvm-del leave ");
+	ram_destroy(ram);
+}
+END_TEST
+
 /* Locked memory is the container's, counted once however many groups share it. */
 START_TEST(groups_need_locked_memory_once)
 {
@@ -158,6 +203,7 @@ static void add_tests(TCase *tests)
 	tcase_add_test(tests, two_devices_can_reach_each_other);
 	tcase_add_test(tests, one_device_has_no_peers);
 	tcase_add_test(tests, the_last_group_takes_all_mappings);
+	tcase_add_test(tests, the_last_group_leaves_after_the_mapper);
 	tcase_add_test(tests, groups_need_locked_memory_once);
 }
 
