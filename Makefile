@@ -151,24 +151,18 @@ $(B)/%.o: %.c Makefile | $(CROSS_SETUP)
 	$(call say,CC,$@)
 	$(Q)$(CC) $(CPPFLAGS) $(CFLAGS_ALL) -MMD -MP -c -o $@ $<
 
-# Said in one sentence rather than by the compiler.
-have = echo '\#include <$(1)>' | $(CC) $(CPPFLAGS) -E - >/dev/null 2>&1 || \
-	{ echo '$(1) is missing: install the package $(2)' >&2; exit 1; }
-$(patsubst %.c,$(B)/%.o,$(wildcard vmm/tools/*.c)): | have-jansson
-$(B)/arch/loader/gzip.o: | have-zlib
-$(B)/arch/loader/zstd.o: | have-zstd
-.PHONY: have-jansson have-zlib have-zstd have-libfdt
-have-jansson have-zlib have-zstd have-libfdt: | $(CROSS_SETUP)
-have-jansson:
-	@$(call have,jansson.h,libjansson-dev)
-have-zlib:
-	@$(call have,zlib.h,zlib1g-dev)
-have-zstd:
-	@$(call have,zstd.h,libzstd-dev)
-
-$(B)/arch/aarch64/fdt.o: | have-libfdt
-have-libfdt:
-	@$(call have,libfdt.h,libfdt-dev)
+# What the libraries' headers are and which package has each: what is missing is said in one sentence,
+# all of it, rather than by the compiler one after another.
+NEEDED_aarch64 := libfdt.h:libfdt-dev
+NEEDED := jansson.h:libjansson-dev zlib.h:zlib1g-dev zstd.h:libzstd-dev $(NEEDED_$(ARCH))
+.PHONY: have-libraries
+have-libraries: | $(CROSS_SETUP)
+	@missing=; for entry in $(NEEDED); do \
+		echo "#include <$${entry%:*}>" | $(CC) $(CPPFLAGS) -E - >/dev/null 2>&1 || \
+			missing="$$missing $${entry#*:}"; \
+	done; \
+	[ -z "$$missing" ] || { echo "libraries are missing: install the packages$$missing" >&2; exit 1; }
+$(patsubst %.c,$(B)/%.o,$(wildcard vmm/tools/*.c arch/loader/*.c arch/aarch64/*.c)): | have-libraries
 
 # Helpers that several unit tests share are in tests/unit/support*.c.
 UNIT_SUPPORT := $(patsubst %.c,$(B)/%.o,$(wildcard tests/unit/support*.c))
