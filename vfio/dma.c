@@ -51,7 +51,7 @@ static int refuse_map(const struct vfio_dma *dma, uint64_t iova, uint64_t size, 
 		format_limit(limit, sizeof(limit));
 		snprintf(locked, sizeof(locked),
 			 "%" PRIu64 " KiB more cannot be locked, the limit is %s: raise it "
-			 "(ulimit -l) or free memory",
+			 "or free memory",
 			 left_to_map(dma) / KIB, limit);
 		why = locked;
 		break;

@@ -40,10 +40,10 @@ static int refuse(uint64_t need, uint64_t most, struct err *err)
 {
 	return err_set(err, -ENOMEM,
 		       "locked-memory limit: guest RAM for passed-through devices needs %" PRIu64
-		       " KiB, the limit is %" PRIu64 " KiB: raise it with `ulimit -l %" PRIu64
-		       "` as root, a memlock line in /etc/security/limits.conf or LimitMEMLOCK= of "
-		       "the systemd unit",
-		       need / KIB, most / KIB, need / KIB);
+		       " KiB, the limit is %" PRIu64 " KiB: raise it with `sudo prlimit --pid $$ "
+		       "--memlock=%" PRIu64 ":%" PRIu64 "` in this shell, a memlock line in "
+		       "/etc/security/limits.conf or LimitMEMLOCK= of the systemd unit",
+		       need / KIB, most / KIB, need, need);
 }
 
 int vfio_memlock_check(uint64_t need, struct vfio_memlock *memlock, struct err *err)

@@ -19,7 +19,7 @@ static const uint64_t default_memory = 512 * MIB;
 static const char help_text[] =
 	"Usage: ferry run [OPTION]... KERNEL\n"
 	"Boots KERNEL in a virtual machine: on x86_64 a bzImage, an ELF vmlinux, PVH or\n"
-	"Multiboot; on aarch64 an Image, gzip-compressed too.\n"
+	"Multiboot; on aarch64 an Image, compressed with gzip or in an EFI zboot image too.\n"
 	"\n"
 	"  --initrd FILE             initial RAM disk; repeatable (Linux gets them joined,\n"
 	"                            a Multiboot guest gets each as a module)\n"
@@ -54,10 +54,11 @@ static const char help_text[] =
 	"  --log LEVEL               error, warn, info or debug (default warn)\n"
 	"  --help, -h                this text\n"
 	"\n"
-	"A comma that is part of a value is doubled: --vfio and --memory take parts.\n"
+	"A comma that is part of a value is doubled in --cpus, --memory and --vfio.\n"
 	"\n"
-	"Exit status: 0 the guest powered off (or rebooted under --on-reboot exit),\n"
-	"1 could not start, or failed; 2 wrong usage; 3 the guest crashed.\n";
+	"Exit status: 0 the guest powered off, rebooted under --on-reboot exit, or was ended\n"
+	"by Ctrl-A x; 1 could not start, or failed; 2 wrong usage; 3 the guest crashed. A run\n"
+	"that SIGINT, SIGTERM or SIGHUP ended dies of that signal.\n";
 
 enum option_id {
 	OPTION_INITRD = 256,

@@ -323,7 +323,8 @@ START_TEST(memory)
 	tree_write("proc/meminfo", "MemAvailable: 8000000 kB\n");
 	ck_assert_int_eq(setrlimit(RLIMIT_MEMLOCK, &limit), 0);
 	drop_root();
-	finds("needs 524288 KiB, the limit is 1024 KiB", "mend it: ulimit -l 524288");
+	finds("needs 524288 KiB, the limit is 1024 KiB",
+	      "mend it: sudo prlimit --pid $$ --memlock=536870912:536870912");
 	ck_assert_int_eq(doctor(NULL, NULL, NULL), TOOL_OK);
 	has(tools_out, "warning  locked memory: ");
 }

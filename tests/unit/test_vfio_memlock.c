@@ -40,7 +40,7 @@ START_TEST(locked_memory_too_low_says_how_much)
 	drop_capabilities();
 	ck_assert_int_eq(vfio_memlock_ensure(256 * MIB, &err), -ENOMEM);
 	ck_assert_ptr_nonnull(strstr(err.text, "needs 262144 KiB, the limit is 8192 KiB"));
-	ck_assert_ptr_nonnull(strstr(err.text, "ulimit -l 262144"));
+	ck_assert_ptr_nonnull(strstr(err.text, "--memlock=268435456:268435456"));
 }
 END_TEST
 

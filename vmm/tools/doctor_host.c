@@ -291,8 +291,11 @@ static void check_lock(struct doctor *doctor)
 	if (vfio_memlock_check(doctor->memory, &memlock, &err)) {
 		findings_add(&doctor->findings, doctor_severity(doctor), "locked memory", "", "%s",
 			     err.text);
-		findings_mend(&doctor->findings, "ulimit -l %" PRIu64 " (as root, before ferry)",
-			      doctor->memory / KIB);
+		findings_mend(&doctor->findings,
+			      "sudo prlimit --pid $$ --memlock=%" PRIu64 ":%" PRIu64
+			      " (in the shell that "
+			      "starts ferry)",
+			      doctor->memory, doctor->memory);
 		return;
 	}
 	findings_add(&doctor->findings, FINDING_OK, "locked memory", "",

@@ -44,7 +44,7 @@ why="$(grep failure "$work/said")"
 said 1 'failure +[^ ]+ driver: nvme has it' "mend it: ferry bind $address" &&
 	as_user 1024 && tool doctor --memory "$ram" "$address"
 run_as=
-check tools-doctor-refuses "$why" said 1 'locked memory: .*262144' 'mend it: ulimit -l 262144'
+check tools-doctor-refuses "$why" said 1 'locked memory: .*262144' 'mend it: sudo prlimit --pid .. --memlock=268435456:268435456'
 
 # The host's own way to the lab, which must not go either.
 share=$(grep -l share /sys/bus/pci/devices/*/virtio*/mount_tag | cut -d / -f 6)
