@@ -74,6 +74,7 @@ static int add_segment(const struct boot_file *file, struct elf_image *image,
 			       file->path, (unsigned long long)file->size,
 			       (unsigned long long)segment->file_size,
 			       (unsigned long long)segment->offset);
+	image->is_high |= segment->virtual >> (image->is_64 ? 63 : 31);
 	image->segments[image->count++] = *segment;
 	return 0;
 }
@@ -152,8 +153,7 @@ static int read_program_headers(const struct boot_file *file, struct elf_image *
 		else if (header.type == PT_NOTE)
 			error = read_notes(file, image, &header, err);
 		else if (header.type == PT_INTERP)
-			error = bad_elf(file, "a program that runs under a kernel, not one itself",
-					err);
+			image->has_interpreter = true;
 	}
 	if (error == 0 && image->count == 0)
 		error = bad_elf(file, "the ELF file has no segment to load", err);

@@ -25,10 +25,12 @@ struct elf_segment {
 
 struct elf_image {
 	bool is_64;
-	uint16_t machine; /* EM_* */
-	uint64_t entry;   /* as the header has it: physical or virtual */
-	bool is_linux;    /* a note says so */
-	bool has_pvh;     /* a note XEN_ELFNOTE_PHYS32_ENTRY is there */
+	uint16_t machine;     /* EM_* */
+	uint64_t entry;       /* as the header has it: physical or virtual */
+	bool is_linux;        /* a note says so */
+	bool is_high;         /* a segment is linked into the upper half, where no program may be */
+	bool has_interpreter; /* PT_INTERP, as programs have it, and the BSDs' kernels */
+	bool has_pvh;         /* a note XEN_ELFNOTE_PHYS32_ENTRY is there */
 	uint32_t pvh_entry;
 	size_t count;
 	struct elf_segment segments[ELF_SEGMENTS_MAX];

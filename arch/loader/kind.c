@@ -19,7 +19,7 @@ static const char *describe_elf(const uint8_t *bytes, size_t size)
 	switch (load_le16(bytes + ELF_MACHINE)) {
 	case EM_X86_64:
 	case EM_386:
-		return "it is an ELF file with a kernel for x86_64";
+		return "it is an ELF file for x86_64";
 	case EM_AARCH64:
 		return "it is an ELF file for arm64, as vmlinux is";
 	default:

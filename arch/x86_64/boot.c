@@ -90,6 +90,18 @@ static int write_tables(struct boot *boot, struct err *err)
 	return boot_write(boot, BOOT_GDT, gdt, sizeof(gdt), err);
 }
 
+/* A program is as much an ELF executable as a vmlinux is, and would only crash. */
+static int refuse_program(const struct boot_file *file, const struct elf_image *image,
+			  struct err *err)
+{
+	return err_set(err, -ENOEXEC,
+		       "boot: %s: not a kernel: it is an ELF file %s, as a program has that runs "
+		       "under a kernel, with no PVH entry, no Multiboot header and no note of "
+		       "Linux's: give a bzImage, an ELF vmlinux, or a PVH or Multiboot kernel",
+		       file->path,
+		       image->has_interpreter ? "with an interpreter" : "with low addresses");
+}
+
 /* Linux prefers its 64-bit entry; whoever else has the PVH note is entered by it. */
 static int load_elf(struct boot *boot, struct err *err)
 {
@@ -107,10 +119,12 @@ static int load_elf(struct boot *boot, struct err *err)
 				"boot: %s: the ELF kernel is for another processor (machine %u): "
 				"give one for x86_64",
 				file->path, image->machine);
-	else if (image->is_64 && (image->is_linux || !image->has_pvh))
-		error = boot_linux_elf(boot, image, err);
-	else if (image->has_pvh)
+	else if (image->has_pvh && !(image->is_64 && image->is_linux))
 		error = boot_pvh(boot, image, err);
+	else if (image->has_interpreter || (image->is_64 && !image->is_linux && !image->is_high))
+		error = refuse_program(file, image, err);
+	else if (image->is_64)
+		error = boot_linux_elf(boot, image, err);
 	else
 		error = err_set(
 			err, -ENOEXEC,

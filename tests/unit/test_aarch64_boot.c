@@ -385,7 +385,7 @@ START_TEST(no_kernels)
 	refuse(-ENOEXEC, "as vmlinux is: give an arm64 Image");
 	elf.e_machine = EM_X86_64;
 	source.kernel = make_file("vmlinux", &elf, sizeof(elf));
-	refuse(-ENOEXEC, "a kernel for x86_64");
+	refuse(-ENOEXEC, "an ELF file for x86_64");
 	memset(image, 0, sizeof(image));
 	store_le16(image + 0x1fe, 0xaa55);
 	memcpy(image + 0x202, "HdrS", 4);

@@ -96,10 +96,20 @@ START_TEST(elf_headers_that_lie)
 	make_elf();
 	segments[0].p_memsz = 0;
 	said(parse(), -ENOEXEC, "no segment");
+}
+END_TEST
+
+/* What a caller tells kernels from programs by. */
+START_TEST(elf_marks)
+{
 	make_elf();
+	ck_assert_int_eq(parse(), 0);
+	ck_assert(image.is_high && !image.has_interpreter);
+	segments[0].p_vaddr = INT64_MAX - 4096;
 	header->e_phnum = 2;
 	segments[1].p_type = PT_INTERP;
-	said(parse(), -ENOEXEC, "under a kernel");
+	ck_assert_int_eq(parse(), 0);
+	ck_assert(!image.is_high && image.has_interpreter);
 }
 END_TEST
 
@@ -214,8 +224,9 @@ END_TEST
 
 int main(void)
 {
-	const TTest *const list[] = {elf_is_loaded,         elf_of_32_bits,   elf_headers_that_lie,
-				     elf_segments_that_lie, elf_cut_anywhere, elf_notes};
+	const TTest *const list[] = {elf_is_loaded, elf_of_32_bits,        elf_headers_that_lie,
+				     elf_marks,     elf_segments_that_lie, elf_cut_anywhere,
+				     elf_notes};
 
 	return run_tests("elf", list, ARRAY_SIZE(list));
 }

@@ -13,7 +13,7 @@
 #include "arch/x86_64/platform_x86.h"
 #include "vmm/base/bits.h"
 
-enum { FILES_MAX = 8 };
+enum { FILES_MAX = 16 };
 
 static struct mem_map *map;
 static struct platform platform;
@@ -249,7 +249,7 @@ static size_t put_note(size_t at, const char *name, uint32_t type, const void *d
 	return at + align_up(size, 4);
 }
 
-/* One segment at 1 MiB with a bss; notes as asked. */
+/* One segment at 1 MiB with a bss, linked where Linux is; notes as asked. */
 static void make_elf(bool pvh, bool is_linux)
 {
 	uint32_t entry = MIB + 0x40;
@@ -267,6 +267,7 @@ static void make_elf(bool pvh, bool is_linux)
 	header->e_phnum = 2;
 	segments[0] = (Elf64_Phdr){.p_type = PT_LOAD,
 				   .p_offset = 4096,
+				   .p_vaddr = UINT64_C(0xffffffff81000000),
 				   .p_paddr = MIB,
 				   .p_filesz = 4096,
 				   .p_memsz = 8192};
@@ -300,6 +301,37 @@ START_TEST(elf_protocols)
 	header->e_machine = EM_AARCH64;
 	source.kernel = make_file("vmlinux", image, sizeof(image));
 	refuse(-ENOEXEC, "another processor");
+}
+END_TEST
+
+/* Whatever else the file says, a PVH entry or Linux's marks make a kernel, and nothing else does. */
+START_TEST(elf_programs)
+{
+	make_machine(16 * MIB);
+	make_elf(false, true);
+	segments[0].p_vaddr = MIB;
+	source.kernel = make_file("vmlinux", image, sizeof(image));
+	load();
+	ck_assert(boot->entry.long_mode);
+	make_elf(false, false);
+	segments[0].p_vaddr = MIB;
+	source.kernel = make_file("program", image, sizeof(image));
+	refuse(-ENOEXEC, "not a kernel: it is an ELF file with low addresses");
+	header->e_type = ET_DYN;
+	segments[0].p_vaddr = segments[0].p_paddr = 0;
+	source.kernel = make_file("program", image, sizeof(image));
+	refuse(-ENOEXEC, "not a kernel");
+	make_elf(true, false);
+	header->e_phnum = 3;
+	segments[2] = (Elf64_Phdr){.p_type = PT_INTERP, .p_offset = 4096, .p_filesz = 13};
+	source.kernel = make_file("kernel", image, sizeof(image));
+	load();
+	ck_assert_uint_eq(boot->entry.rip, MIB + 0x40);
+	make_elf(false, false);
+	header->e_phnum = 3;
+	segments[2].p_type = PT_INTERP;
+	source.kernel = make_file("kernel", image, sizeof(image));
+	refuse(-ENOEXEC, "an ELF file with an interpreter");
 }
 END_TEST
 
@@ -475,6 +507,7 @@ int main(void)
 	tcase_add_test(tests, initrd_too_large);
 	tcase_add_test(tests, cmdline_length);
 	tcase_add_test(tests, elf_protocols);
+	tcase_add_test(tests, elf_programs);
 	tcase_add_test(tests, pvh_start_info);
 	tcase_add_test(tests, a_second_boot_clears_the_bss);
 	tcase_add_test(tests, elf_on_the_platforms_own);
