@@ -23,8 +23,28 @@ static struct fake_drivers {
 	const char *lost;     /* a driver that takes nothing back */
 	int modprobe_fails;
 	const char *late_group; /* an address that gets group 7 with a driver */
-	char log[8192];         /* every write and module, a line each */
+	const char *slow;       /* a file's name whose writing takes over a second */
+	unsigned int steps;     /* changes to the host so far, and that of them ... */
+	unsigned int dies_before, dies_after, fails; /* ... where the process ends, or one fails */
+	bool fails_onwards;                          /* and all after it */
+	char log[8192];                              /* every write and module, a line each */
 } fake;
+
+/* Before a change to the host; whether it is to fail. */
+static bool fake_step(void)
+{
+	fake.steps++;
+	if (fake.dies_before == fake.steps)
+		_exit(0);
+	return fake.fails &&
+	       (fake.steps == fake.fails || (fake.fails_onwards && fake.steps > fake.fails));
+}
+
+static void fake_stepped(void)
+{
+	if (fake.dies_after && fake.dies_after == fake.steps)
+		_exit(0);
+}
 
 static void fake_note(const char *path, const char *text)
 {
@@ -45,10 +65,22 @@ static void fake_read(const char *path, char *text, size_t size)
 	text[strcspn(text, "\n")] = '\0';
 }
 
+/* The kernel's core gives a device with an override to nobody else. */
+static bool fake_matches(const char *address, const char *driver)
+{
+	char path[256], override[64];
+
+	snprintf(path, sizeof(path), "bus/pci/devices/%s/driver_override", address);
+	fake_read(path, override, sizeof(override));
+	return !override[0] || strcmp(override, "(null)") == 0 || strcmp(override, driver) == 0;
+}
+
 static void fake_bind(const char *address, const char *driver)
 {
 	char path[256], target[256];
 
+	if (!fake_matches(address, driver))
+		return;
 	snprintf(path, sizeof(path), "bus/pci/drivers/%s", driver);
 	if (access(tree_path(path), F_OK) < 0 || (fake.lost && strcmp(fake.lost, driver) == 0) ||
 	    (fake.stubborn && strcmp(driver, "vfio-pci") == 0 &&
@@ -77,16 +109,10 @@ static void fake_probe(const char *address)
 		fake_bind(address, fake.choice);
 }
 
-int act_write(const char *path, const char *text)
+static void fake_write(char *relative, const char *text)
 {
-	char relative[PATH_MAX], address[32], driver[64];
-	size_t root = strlen(tree_path("")) + 1;
+	char address[32], driver[64];
 
-	ck_assert_uint_gt(strlen(path), root);
-	snprintf(relative, sizeof(relative), "%s", path + root);
-	fake_note(relative, text);
-	if (fake.deaf && strstr(relative, fake.deaf))
-		return -EACCES;
 	if (strcmp(relative, "bus/pci/drivers_probe") == 0) {
 		fake_probe(text);
 	} else if (sscanf(relative, "bus/pci/drivers/%63[^/]/bind", driver) == 1) {
@@ -100,6 +126,24 @@ int act_write(const char *path, const char *text)
 		ck_assert_ptr_nonnull(strstr(relative, "/driver_override"));
 		tree_write(relative, text);
 	}
+}
+
+int act_write(const char *path, const char *text)
+{
+	char relative[PATH_MAX];
+	size_t root = strlen(tree_path("")) + 1;
+
+	ck_assert_uint_gt(strlen(path), root);
+	snprintf(relative, sizeof(relative), "%s", path + root);
+	fake_note(relative, text);
+	if (fake.slow && strstr(relative, fake.slow))
+		usleep(1500000);
+	if (fake_step())
+		return -EIO;
+	if (fake.deaf && strstr(relative, fake.deaf))
+		return -EACCES;
+	fake_write(relative, text);
+	fake_stepped();
 	return 0;
 }
 
@@ -108,10 +152,13 @@ int act_load_module(const char *name)
 	char path[256];
 
 	fake_note("modprobe", name);
+	if (fake_step())
+		return -EIO;
 	if (fake.modprobe_fails)
 		return fake.modprobe_fails;
 	snprintf(path, sizeof(path), "bus/pci/drivers/%s", name);
 	tree_folder(path);
+	fake_stepped();
 	return 0;
 }
 

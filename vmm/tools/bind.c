@@ -8,6 +8,7 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "vmm/base/fd.h"
 #include "vmm/base/log.h"
 #include "vmm/tools/inuse.h"
 #include "vmm/tools/rebind.h"
@@ -85,32 +86,47 @@ static void undo(struct bind_job *job, size_t touched)
 		struct record record;
 		struct err err = {0};
 
-		if (vfio_host_is_bound(&device->host))
+		if (vfio_host_is_bound(&device->host) || (i >= touched && !device->recorded))
 			continue;
 		if (i < touched && record_load(job->tool->run, address, &record) == 0 &&
 		    rebind_back(job->tool, address, &record, device->now, &err)) {
-			log_error("%s", err.text);
+			log_error("%s: ferry unbind %s", err.text, address);
 			continue;
 		}
-		record_remove(job->tool->run, address);
+		if (record_remove(job->tool->run, address))
+			log_warn("%s: %s/ferry/%s cannot be removed", address, job->tool->run,
+				 address);
 	}
+}
+
+/*
+ * What was recorded before the host's driver was taken knows more than what the device has now; once a
+ * driver has it back, it does not.
+ */
+static int remember_device(const struct tool *tool, struct bind_device *device, struct err *err)
+{
+	const struct vfio_host_device *host = &device->host;
+	struct record record;
+	int rc;
+
+	if ((!host->driver[0] || rebind_is_marked(host)) &&
+	    record_load(tool->run, host->sysfs.address, &record) == 0)
+		return 0;
+	rebind_state(host, &record);
+	rc = record_save(tool->run, host->sysfs.address, &record, err);
+	device->recorded = rc == 0;
+	return rc;
 }
 
 /* What they had is on record before the first is touched. */
 static int remember(struct bind_job *job, struct err *err)
 {
-	struct record record;
-	int error = 0;
+	int rc = 0;
 
-	for (size_t i = 0; i < job->count && !error; i++) {
-		const struct vfio_host_device *host = &job->devices[i].host;
-
-		if (vfio_host_is_bound(host))
-			continue;
-		rebind_state(host, &record);
-		error = record_save(job->tool->run, host->sysfs.address, &record, err);
-	}
-	return error;
+	for (size_t i = 0; i < job->count && !rc; i++)
+		if (!vfio_host_is_bound(&job->devices[i].host))
+			rc = remember_device(job->tool, &job->devices[i], err);
+	return rc;
 }
 
 /* A device whose group was to come with a driver: without one it can be handed to nobody. */
@@ -186,7 +202,7 @@ int tool_bind(const struct tool *tool, int argc, char **argv)
 	struct bind_request request;
 	struct bind_job job = {.tool = tool, .request = &request, .verb = "bind"};
 	struct err err = {0};
-	int status;
+	int status, lock;
 
 	if (bind_parse(&request, long_options, argc, argv, &err)) {
 		log_error("%s", err.text);
@@ -196,8 +212,11 @@ int tool_bind(const struct tool *tool, int argc, char **argv)
 		fputs(help_text, tool->out);
 		return TOOL_OK;
 	}
-	status = bind_collect(&job, &err) || check(&job, &err) || take(&job, &err) ? TOOL_FAILED
-										   : TOOL_OK;
+	lock = record_lock(tool->run, &err);
+	status = lock < 0 || bind_collect(&job, &err) || check(&job, &err) || take(&job, &err)
+			 ? TOOL_FAILED
+			 : TOOL_OK;
+	fd_close(&lock);
 	if (err.code)
 		log_error("%s", err.text);
 	if (status == TOOL_OK)

@@ -17,6 +17,7 @@ struct bind_request {
 struct bind_device {
 	struct vfio_host_device host; /* as it was found */
 	char now[VFIO_DRIVER_SIZE];
+	bool recorded; /* what it had, by this command */
 	bool failed;
 };
 

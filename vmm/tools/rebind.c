@@ -11,18 +11,34 @@
 #include "vmm/base/log.h"
 #include "vmm/tools/act.h"
 #include "vmm/tools/module.h"
+#include "vmm/tools/slow.h"
 
 static const char vfio_pci[] = "vfio-pci";
 
+static void read_override(const char *folder, char override[VFIO_DRIVER_SIZE])
+{
+	vfio_host_line(folder, "driver_override", override, VFIO_DRIVER_SIZE);
+	if (strcmp(override, "(null)") == 0)
+		override[0] = '\0';
+}
+
+bool rebind_is_marked(const struct vfio_host_device *device)
+{
+	char override[VFIO_DRIVER_SIZE];
+
+	read_override(device->sysfs.path, override);
+	return vfio_driver_is_vfio(override);
+}
+
 void rebind_state(const struct vfio_host_device *device, struct record *record)
 {
-	char override[sizeof(record->override)];
-
 	*record = (struct record){0};
 	strcpy(record->driver, device->driver);
-	vfio_host_line(device->sysfs.path, "driver_override", override, sizeof(override));
-	if (strcmp(override, "(null)") != 0)
-		strcpy(record->override, override);
+	read_override(device->sysfs.path, record->override);
+	if (!vfio_driver_is_vfio(record->override))
+		return;
+	record->override[0] = '\0';
+	record->any = record->driver[0] == '\0';
 }
 
 static bool driver_exists(const struct tool *tool, const char *driver)
@@ -33,17 +49,28 @@ static bool driver_exists(const struct tool *tool, const char *driver)
 	return access(path, F_OK) == 0;
 }
 
+static int load_module(const char *name)
+{
+	struct slow slow;
+	int rc;
+
+	slow_begin(&slow, "waiting for modprobe %s", name);
+	rc = act_load_module(name);
+	slow_end(&slow);
+	return rc;
+}
+
 int rebind_prepare(const struct tool *tool, struct err *err)
 {
 	int error;
 
 	/* Where nothing but vfio-pci asks for it, some modprobes do not load this one. */
 	if (module_find(tool, "vfio_iommu_type1") == MODULE_LOADABLE &&
-	    act_load_module("vfio_iommu_type1"))
+	    load_module("vfio_iommu_type1"))
 		log_warn("modprobe vfio_iommu_type1 failed: ferry run will need it");
 	if (driver_exists(tool, vfio_pci))
 		return 0;
-	error = act_load_module(vfio_pci);
+	error = load_module(vfio_pci);
 	if (error)
 		return err_set(err, error, "the driver vfio-pci: modprobe vfio-pci failed%s%s",
 			       error == -EIO ? "" : ": ", error == -EIO ? "" : err_text(error));
@@ -52,6 +79,19 @@ int rebind_prepare(const struct tool *tool, struct err *err)
 			       "the driver vfio-pci: it is not there after modprobe vfio-pci: use "
 			       "a kernel that has it");
 	return 0;
+}
+
+static int write_watched(const char *path, const char *text, const char *address, const char *verb,
+			 const char *driver)
+{
+	struct slow slow;
+	int rc;
+
+	slow_begin(&slow, "%s: waiting for %s%s to %s it", address, *driver ? "driver " : "",
+		   *driver ? driver : "a driver", verb);
+	rc = act_write(path, text);
+	slow_end(&slow);
+	return rc;
 }
 
 /* Writes to a file of the device, saying so when that fails. */
@@ -85,17 +125,24 @@ static void probe(const struct tool *tool, const char *address)
 	int error;
 
 	snprintf(path, sizeof(path), "%s/bus/pci/drivers_probe", tool->sys);
-	error = act_write(path, address);
+	error = write_watched(path, address, address, "take", "");
 	if (error)
 		log_debug("%s: %s: %s", address, path, err_text(error));
 }
 
 static int leave_driver(const struct tool *tool, const char *address, struct err *err)
 {
-	char driver[VFIO_DRIVER_SIZE];
+	char driver[VFIO_DRIVER_SIZE], path[PATH_MAX];
+	int rc;
 
 	read_driver(tool, address, driver);
-	return driver[0] ? write_file(tool, address, "driver/unbind", address, err) : 0;
+	if (!driver[0])
+		return 0;
+	snprintf(path, sizeof(path), "%s/bus/pci/devices/%s/driver/unbind", tool->sys, address);
+	rc = write_watched(path, address, address, "let go of", driver);
+	if (rc)
+		return err_set(err, rc, "%s: %s: %s", address, path, err_text(rc));
+	return 0;
 }
 
 int rebind_to_vfio(const struct tool *tool, const struct vfio_host_device *device, struct err *err)
@@ -123,38 +170,57 @@ static void bind_driver(const struct tool *tool, const char *address, const char
 	char path[PATH_MAX];
 	int error;
 
-	if (!driver_exists(tool, driver) && act_load_module(driver))
+	if (!driver_exists(tool, driver) && load_module(driver))
 		log_warn("%s: modprobe %s failed", address, driver);
 	read_driver(tool, address, path);
 	if (path[0])
 		return; /* the module took it as it came */
 	snprintf(path, sizeof(path), "%s/bus/pci/drivers/%s/bind", tool->sys, driver);
-	error = act_write(path, address);
+	error = write_watched(path, address, address, "take", driver);
 	if (error)
 		log_debug("%s: %s: %s", address, path, err_text(error));
 }
 
-int rebind_back(const struct tool *tool, const char *address, const struct record *record,
-		char driver[VFIO_DRIVER_SIZE], struct err *err)
+/* Whether the device is where @record says, or at any driver of the host's where nobody knows. */
+static int check_back(const char *address, const struct record *record, const char *driver,
+		      struct err *err)
 {
-	const char *override = record && record->override[0] ? record->override : "\n";
-	int error = write_file(tool, address, "driver_override", override, err);
-
-	read_driver(tool, address, driver);
-	if (!error && record && record->driver[0] && strcmp(driver, record->driver) == 0)
+	if (record->any && vfio_driver_is_vfio(driver))
+		return err_set(err, -EBUSY,
+			       "%s: driver %s took it again: it takes all with its ID: see the "
+			       "module's option `ids=` and what was written to its new_id",
+			       address, driver);
+	if (record->any || strcmp(driver, record->driver) == 0)
 		return 0;
-	if (!error)
-		error = leave_driver(tool, address, err);
-	if (!error && !record)
-		probe(tool, address);
-	else if (!error && record->driver[0])
-		bind_driver(tool, address, record->driver);
-	read_driver(tool, address, driver);
-	if (error || !record || strcmp(driver, record->driver) == 0)
-		return error;
 	return err_set(err, -EBUSY,
 		       "%s: driver %s did not take it back, it has %s%s: the end of `dmesg` says "
 		       "why",
 		       address, record->driver[0] ? record->driver : "none",
 		       driver[0] ? "driver " : "no driver", driver);
+}
+
+int rebind_back(const struct tool *tool, const char *address, const struct record *record,
+		char driver[VFIO_DRIVER_SIZE], struct err *err)
+{
+	const char *override = record->override[0] ? record->override : "\n";
+	char path[PATH_MAX], now[VFIO_DRIVER_SIZE];
+	bool here;
+	int rc = 0;
+
+	snprintf(path, sizeof(path), "%s/bus/pci/devices/%s", tool->sys, address);
+	read_override(path, now);
+	read_driver(tool, address, driver);
+	here = driver[0] && !vfio_driver_is_vfio(driver);
+	if (!here || vfio_driver_is_vfio(now))
+		rc = write_file(tool, address, "driver_override", override, err);
+	if (here)
+		return rc;
+	if (!rc)
+		rc = leave_driver(tool, address, err);
+	if (!rc && record->any)
+		probe(tool, address);
+	else if (!rc && record->driver[0])
+		bind_driver(tool, address, record->driver);
+	read_driver(tool, address, driver);
+	return rc ? rc : check_back(address, record, driver, err);
 }

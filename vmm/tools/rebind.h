@@ -8,8 +8,14 @@
 #include "vmm/tools/record.h"
 #include "vmm/tools/tools.h"
 
-/* The driver that a device has and what would be recorded of it. */
+/*
+ * What would be recorded of a device as it is. An override that is VFIO's is none of the host's; where no
+ * driver is either, nobody knows what it had.
+ */
 void rebind_state(const struct vfio_host_device *device, struct record *record);
+
+/* Whether its driver_override is VFIO's. */
+bool rebind_is_marked(const struct vfio_host_device *device);
 
 /* Loads what serves VFIO unless it is there. */
 int rebind_prepare(const struct tool *tool, struct err *err) FERRY_MUST_CHECK;
@@ -19,8 +25,8 @@ int rebind_to_vfio(const struct tool *tool, const struct vfio_host_device *devic
 		   struct err *err) FERRY_MUST_CHECK;
 
 /*
- * From whatever it has to what @record says, verified; without one the kernel chooses. @driver becomes
- * what it has then.
+ * From VFIO, or from half way, to what @record says, verified; a driver of the host's that has it keeps it.
+ * May be done again after any failure. @driver becomes what it has then.
  */
 int rebind_back(const struct tool *tool, const char *address, const struct record *record,
 		char driver[VFIO_DRIVER_SIZE], struct err *err) FERRY_MUST_CHECK;

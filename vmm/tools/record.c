@@ -7,10 +7,15 @@
 #include <fcntl.h>
 #include <stdio.h>
 #include <string.h>
+#include <sys/file.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
 #include "vmm/base/fd.h"
+#include "vmm/base/log.h"
+
+/* No driver's name. */
+static const char any_driver[] = "*";
 
 /* The folder as a descriptor, if nobody else can have put anything into it. */
 static int open_folder(const char *folder, bool create)
@@ -34,6 +39,60 @@ static int open_folder(const char *folder, bool create)
 	return fd;
 }
 
+static const char *folder_advice(int code)
+{
+	switch (code) {
+	case -EPERM:
+		return ": the folder must be root's, and writable by no one else";
+	case -EACCES:
+		return ": be root";
+	default:
+		return "";
+	}
+}
+
+static int take_lock(int fd)
+{
+	if (flock(fd, LOCK_EX | LOCK_NB) == 0)
+		return 0;
+	if (errno == EWOULDBLOCK)
+		log_notice("another ferry bind or unbind is at work: waiting for its end");
+	while (flock(fd, LOCK_EX) < 0)
+		if (errno != EINTR)
+			return -errno;
+	return 0;
+}
+
+int record_lock(const char *folder, struct err *err)
+{
+	int directory = open_folder(folder, true), fd = directory, rc;
+
+	if (directory >= 0)
+		fd = openat(directory, "lock", O_RDWR | O_CREAT | O_NOFOLLOW | O_CLOEXEC, 0600);
+	if (directory >= 0 && fd < 0)
+		fd = -errno;
+	rc = fd < 0 ? fd : take_lock(fd);
+	fd_close(&directory);
+	if (rc == 0)
+		return fd;
+	fd_close(&fd);
+	return err_set(err, rc, "%s/ferry/lock: %s%s", folder, err_text(rc), folder_advice(rc));
+}
+
+/* On a disk as on a tmpfs: the text, then its name. */
+static int write_whole(int fd, int folder, const char *text, const char *name, const char *address)
+{
+	int rc = fd_write_all(fd, text, strlen(text));
+
+	if (!rc && fsync(fd) < 0)
+		rc = -errno;
+	if (!rc && renameat(folder, name, folder, address) < 0)
+		rc = -errno;
+	if (!rc && fsync(folder) < 0)
+		rc = -errno;
+	return rc;
+}
+
 static int write_record(int folder, const char *address, const struct record *record)
 {
 	char name[VFIO_ADDRESS_SIZE + 8], text[sizeof(*record) + 32];
@@ -44,11 +103,10 @@ static int write_record(int folder, const char *address, const struct record *re
 	fd = openat(folder, name, O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, 0644);
 	if (fd < 0)
 		return -errno;
-	snprintf(text, sizeof(text), "driver %s\noverride %s\n", record->driver, record->override);
-	error = fd_write_all(fd, text, strlen(text));
+	snprintf(text, sizeof(text), "driver %s\noverride %s\n",
+		 record->any ? any_driver : record->driver, record->override);
+	error = write_whole(fd, folder, text, name, address);
 	fd_close(&fd);
-	if (!error && renameat(folder, name, folder, address) < 0)
-		error = -errno;
 	if (error)
 		unlinkat(folder, name, 0);
 	return error;
@@ -65,9 +123,7 @@ int record_save(const char *folder, const char *address, const struct record *re
 	if (error >= 0)
 		return 0;
 	return err_set(err, error, "%s: its driver cannot be remembered in %s/ferry: %s%s", address,
-		       folder, err_text(error),
-		       error == -EPERM ? ": the folder must be root's, and writable by no one else"
-				       : "");
+		       folder, err_text(error), folder_advice(error));
 }
 
 /* The value of "@key value", which must be a name and no path; "" is one too. */
@@ -80,7 +136,7 @@ static bool take(const char *line, const char *key, char *value)
 	line += length + 1;
 	length = strcspn(line, "\n");
 	if (length >= VFIO_DRIVER_SIZE || line[length] != '\n' || memchr(line, '/', length) ||
-	    line[0] == '.')
+	    line[0] == '.' || line[0] == '-')
 		return false;
 	memcpy(value, line, length);
 	value[length] = '\0';
@@ -106,14 +162,18 @@ int record_load(const char *folder, const char *address, struct record *record)
 	if (!second || !take(text, "driver", record->driver) ||
 	    !take(second + 1, "override", record->override))
 		return -EINVAL;
+	record->any = strcmp(record->driver, any_driver) == 0;
+	if (record->any)
+		record->driver[0] = '\0';
 	return 0;
 }
 
-void record_remove(const char *folder, const char *address)
+int record_remove(const char *folder, const char *address)
 {
-	int fd = open_folder(folder, false);
+	int fd = open_folder(folder, false), rc = fd < 0 ? fd : 0;
 
-	if (fd >= 0)
-		unlinkat(fd, address, 0);
+	if (fd >= 0 && unlinkat(fd, address, 0) < 0)
+		rc = -errno;
 	fd_close(&fd);
+	return rc == -ENOENT ? 0 : rc;
 }

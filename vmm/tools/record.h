@@ -4,16 +4,25 @@
 #ifndef FERRY_VMM_TOOLS_RECORD_H
 #define FERRY_VMM_TOOLS_RECORD_H
 
+#include <stdbool.h>
+
 #include "vfio/sysfs.h"
 #include "vmm/base/err.h"
 
 struct record {
+	bool any;                        /* nobody knows what it had: the kernel is to choose */
 	char driver[VFIO_DRIVER_SIZE];   /* "": none */
 	char override[VFIO_DRIVER_SIZE]; /* its driver_override, "": none */
 };
 
 /*
- * Writes @folder/ferry/@address, replacing what is there. The folder must be this user's and writable by
+ * Waits until no other process has it, saying so. The descriptor is the lock, or a negative errno: close it
+ * to let the next in. What is under /run/ferry, and the devices that it tells of, change under it alone.
+ */
+int record_lock(const char *folder, struct err *err) FERRY_MUST_CHECK;
+
+/*
+ * Writes @folder/ferry/@address, replacing what is there, whole or not at all. The folder must be this user's and writable by
  * nobody else, for what is read back from it decides which driver gets the device.
  */
 int record_save(const char *folder, const char *address, const struct record *record,
@@ -21,6 +30,8 @@ int record_save(const char *folder, const char *address, const struct record *re
 
 /* -ENOENT when there is none, another negative errno when it is not to be trusted. */
 int record_load(const char *folder, const char *address, struct record *record) FERRY_MUST_CHECK;
-void record_remove(const char *folder, const char *address);
+
+/* 0 too when there is none. */
+int record_remove(const char *folder, const char *address) FERRY_MUST_CHECK;
 
 #endif

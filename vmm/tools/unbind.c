@@ -5,6 +5,7 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "vmm/base/fd.h"
 #include "vmm/base/log.h"
 #include "vmm/tools/bind.h"
 #include "vmm/tools/rebind.h"
@@ -27,14 +28,13 @@ static const struct option long_options[] = {
 	{NULL, 0, NULL, 0},
 };
 
-/* One that a host driver has is where it belongs. */
-static bool is_away(const struct vfio_host_device *host)
+/* What was taken and not given back: VFIO has it, nobody, or it is on record still. */
+static bool is_away(const struct tool *tool, const struct vfio_host_device *host)
 {
 	struct record record;
 
-	rebind_state(host, &record);
-	return vfio_host_is_bound(host) ||
-	       (!host->driver[0] && vfio_driver_is_vfio(record.override));
+	return vfio_host_is_bound(host) || (!host->driver[0] && rebind_is_marked(host)) ||
+	       record_load(tool->run, host->sysfs.address, &record) == 0;
 }
 
 /* The kernel would wait for the guest's end, and this command with it. */
@@ -47,7 +47,7 @@ static int check(struct bind_job *job)
 		const struct vfio_host_device *host = &job->devices[i].host;
 		unsigned int holder;
 
-		if (!is_away(host))
+		if (!is_away(job->tool, host))
 			continue;
 		snprintf(path, sizeof(path), "%s/driver_override", host->sysfs.path);
 		if (access(path, W_OK) < 0)
@@ -66,20 +66,41 @@ static int check(struct bind_job *job)
 	return bind_refused(job) ? -EBUSY : 0;
 }
 
+/*
+ * What is to be done is on record before it begins, so that it can be gone on with. Where nothing can be
+ * written it is done all the same; whether it is on record.
+ */
+static bool recall(const struct tool *tool, const char *address, struct record *record)
+{
+	int rc = record_load(tool->run, address, record);
+	struct err err = {0};
+
+	if (rc == 0)
+		return true;
+	if (rc != -ENOENT)
+		log_warn("%s: what %s/ferry/%s says is not used: %s", address, tool->run, address,
+			 err_text(rc));
+	*record = (struct record){.any = true};
+	rc = record_save(tool->run, address, record, &err);
+	if (rc)
+		log_debug("%s", err.text);
+	return rc == 0;
+}
+
 static int give_back(struct bind_job *job, struct bind_device *device, struct err *err)
 {
 	const char *address = device->host.sysfs.address;
 	struct record record;
-	int known = record_load(job->tool->run, address, &record), error;
+	bool recorded = recall(job->tool, address, &record);
+	int rc = rebind_back(job->tool, address, &record, device->now, err);
 
-	if (known && known != -ENOENT)
-		log_warn("%s: what %s/ferry/%s says is not used: %s", address, job->tool->run,
-			 address, err_text(known));
-	error = rebind_back(job->tool, address, known ? NULL : &record, device->now, err);
-	if (error)
-		return error;
-	record_remove(job->tool->run, address);
-	if (!device->now[0] && (known || record.driver[0]))
+	if (rc)
+		return rc;
+	rc = recorded ? record_remove(job->tool->run, address) : 0;
+	if (rc)
+		return err_set(err, rc, "%s: it is back, but %s/ferry/%s cannot be removed: %s",
+			       address, job->tool->run, address, err_text(rc));
+	if (!device->now[0] && record.any)
 		log_warn("%s: no driver of the host took it", address);
 	return 0;
 }
@@ -93,7 +114,7 @@ static int give_all_back(struct bind_job *job)
 		struct bind_device *device = &job->devices[i];
 		struct err own = {0};
 
-		if (!is_away(&device->host) || give_back(job, device, &own) == 0)
+		if (!is_away(job->tool, &device->host) || give_back(job, device, &own) == 0)
 			continue;
 		log_error("%s", own.text);
 		device->failed = true;
@@ -107,7 +128,7 @@ int tool_unbind(const struct tool *tool, int argc, char **argv)
 	struct bind_request request;
 	struct bind_job job = {.tool = tool, .request = &request, .verb = "unbind"};
 	struct err err = {0};
-	int status;
+	int status, lock;
 
 	if (bind_parse(&request, long_options, argc, argv, &err)) {
 		log_error("%s", err.text);
@@ -117,8 +138,14 @@ int tool_unbind(const struct tool *tool, int argc, char **argv)
 		fputs(help_text, tool->out);
 		return TOOL_OK;
 	}
+	/* Nothing keeps a device from its owner: not even a folder that is not to be trusted. */
+	lock = record_lock(tool->run, &err);
+	if (lock < 0)
+		log_warn("%s", err.text);
+	err = (struct err){0};
 	status = bind_collect(&job, &err) || check(&job) || give_all_back(&job) ? TOOL_FAILED
 										: TOOL_OK;
+	fd_close(&lock);
 	if (err.code)
 		log_error("%s", err.text);
 	if (status == TOOL_OK || request.json)
