@@ -222,14 +222,29 @@ static void forward(struct vfio_pci *pci, unsigned int offset, unsigned int size
 	refresh_power(pci, offset, size);
 }
 
-/* The guest turns the ROM's decoder on: from now on it is read. */
+/*
+ * PCI 3.0 6.2.5.2: the ROM decodes with its own enable bit and COMMAND's memory bit on, whichever came
+ * last; from then on it is read. What fails is tried again the next time it begins to decode.
+ */
 static void copy_rom(struct vfio_pci *pci)
 {
-	if (pci->rom_copied || !pci->own_rom.host ||
-	    !(pci->device.config[PCI_ROM_ADDRESS] & PCI_ROM_ADDRESS_ENABLE))
+	bool decodes = pci->own_rom.host &&
+		       pci->device.config[PCI_ROM_ADDRESS] & PCI_ROM_ADDRESS_ENABLE &&
+		       pci_device_decodes(&pci->device, PCI_BAR_ROM);
+	int rc;
+
+	if (pci->rom_copied || !decodes || pci->rom_tried) {
+		pci->rom_tried = decodes;
 		return;
-	pci->rom_copied = true;
-	vfio_rom_copy(&pci->own_rom, pci->backend, &pci->regions[VFIO_PCI_ROM_REGION_INDEX]);
+	}
+	pci->rom_tried = true;
+	rc = vfio_rom_copy(&pci->own_rom, pci->backend, &pci->regions[VFIO_PCI_ROM_REGION_INDEX]);
+	pci->rom_copied = rc == 0;
+	if (rc)
+		log_guest(&pci->limit, LOG_WARN,
+			  "passthrough device %s: its option ROM cannot be read: %s: the next time "
+			  "it is turned on it is tried again",
+			  pci->device.name, err_text(rc));
 }
 
 static void note_use(struct vfio_pci *pci)
@@ -266,8 +281,7 @@ void vfio_config_written(struct pci_device *device, unsigned int offset, unsigne
 	finish_wake_up(pci);
 	if (ranges_overlap(offset, size, PCI_COMMAND, 1))
 		note_use(pci);
-	if (ranges_overlap(offset, size, PCI_ROM_ADDRESS, 1))
-		copy_rom(pci);
+	copy_rom(pci);
 	if (pci->has_msi &&
 	    ranges_overlap(offset, size, pci->msi.capability, pci_msi_size(&pci->msi)))
 		pci_msi_config_written(&pci->msi);

@@ -58,8 +58,8 @@ struct vfio_pci {
 	struct vfio_device_config options;
 	const struct vfio_rom *rom; /* the user's; NULL: the device's own */
 	struct vfio_rom own_rom;    /* room for a copy of it, until it is copied all ones */
-	bool rom_copied;
-	struct vfio_trace *trace; /* NULL: none */
+	bool rom_copied, rom_tried; /* it was read; it was tried since it began to decode */
+	struct vfio_trace *trace;   /* NULL: none */
 	enum vfio_pci_state state;
 	bool on_bus;
 	bool used; /* the guest let it decode or master since it was last reset */

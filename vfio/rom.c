@@ -65,24 +65,26 @@ int vfio_rom_reserve(struct vfio_rom *rom, uint64_t size)
 	return 0;
 }
 
-void vfio_rom_copy(struct vfio_rom *rom, struct vfio_backend *backend,
-		   const struct vfio_region *region)
+int vfio_rom_copy(struct vfio_rom *rom, struct vfio_backend *backend,
+		  const struct vfio_region *region)
 {
 	const unsigned int piece = 64 * KIB;
 	uint8_t *bytes = rom->host;
+	int rc = 0;
 
 	memset(bytes, 0xff, rom->size);
 	for (uint64_t at = 0; at < region->info.size; at += piece) {
 		uint64_t left = region->info.size - at;
 		unsigned int size = left < piece ? (unsigned int)left : piece;
-		int error = backend->ops->read(backend, &region->info, at, bytes + at, size);
+		int failed = backend->ops->read(backend, &region->info, at, bytes + at, size);
 
-		if (error < 0) {
+		if (failed < 0)
 			memset(bytes + at, 0xff, size);
-			log_warn("option ROM: %u bytes at 0x%llx cannot be read: %s", size,
-				 (unsigned long long)at, err_text(error));
-		}
+		if (failed < 0 && !rc)
+			rc = failed;
 	}
+	/* What does not decode may be answered all ones in place of an error. */
+	return !rc && load_le16(bytes) == 0xffff ? -ENODATA : rc;
 }
 
 int vfio_rom_load(const char *path, struct vfio_rom *rom, struct err *err)

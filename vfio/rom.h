@@ -24,10 +24,11 @@ void vfio_rom_release(struct vfio_rom *rom);
 int vfio_rom_reserve(struct vfio_rom *rom, uint64_t size) FERRY_MUST_CHECK;
 
 /*
- * Copies the ROM of @region; what cannot be read stays all ones. In large pieces: the kernel turns
- * the ROM's decoder on and off for each.
+ * Copies the ROM of @region, which answers only while COMMAND's memory bit is on; what cannot be read
+ * stays all ones. In large pieces: the kernel turns the ROM's decoder on and off for each. 0; the first
+ * failure's errno, or -ENODATA when not even a header answers: the copy is worth another try then.
  */
-void vfio_rom_copy(struct vfio_rom *rom, struct vfio_backend *backend,
-		   const struct vfio_region *region);
+int vfio_rom_copy(struct vfio_rom *rom, struct vfio_backend *backend,
+		  const struct vfio_region *region) FERRY_MUST_CHECK;
 
 #endif

@@ -176,13 +176,13 @@ static int fake_set_irqs(struct vfio_backend *backend, struct vfio_irq_set *set)
 							: set_masks(fake, set);
 }
 
-/* As in vfio-pci, BARs do not answer while the device does not decode. */
+/* As in vfio-pci, BARs and the ROM do not answer while the device does not decode. */
 static bool decodes(const struct vfio_fake *fake, uint32_t index)
 {
 	const uint8_t *config = fake->bytes + (VFIO_PCI_CONFIG_REGION_INDEX << REGION_SHIFT);
 	uint16_t command = load_le16(config + PCI_COMMAND);
 
-	if (index >= VFIO_PCI_ROM_REGION_INDEX)
+	if (index > VFIO_PCI_ROM_REGION_INDEX)
 		return true;
 	return command & (index == 2 ? PCI_COMMAND_IO : PCI_COMMAND_MEMORY);
 }

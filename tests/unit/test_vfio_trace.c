@@ -8,6 +8,7 @@
 #include <stdlib.h>
 #include <unistd.h>
 
+#include "tests/unit/support_fault.h"
 #include "tests/unit/support_vfio_bench.h"
 
 static char path[64], text[64 * 1024];
@@ -167,18 +168,92 @@ static void enable_rom(void)
 	config_write(PCI_COMMAND, 2, PCI_COMMAND_MEMORY);
 }
 
-START_TEST(the_devices_own_rom_is_read_from_it)
+static void start_with_rom(void)
 {
 	bench.fake.regions[PCI_ROM_BAR] =
 		(struct fake_region){.flags = VFIO_REGION_INFO_FLAG_READ, .size = 64 * KIB};
 	vfio_fake_poke(&bench.fake, PCI_ROM_BAR, 0, 4, 0x1234aa55);
 	start();
+}
+
+START_TEST(the_devices_own_rom_is_read_from_it)
+{
+	start_with_rom();
 	config_write(PCI_ROM_ADDRESS, 4, UINT32_MAX);
 	ck_assert_uint_eq(config_read(PCI_ROM_ADDRESS, 4), 0xffff0001);
 	enable_rom();
 	ck_assert_uint_eq(guest_read(WINDOW32 + 16 * MIB, 4), 0x1234aa55);
 	guest_write(WINDOW32 + 16 * MIB, 4, 0);
 	ck_assert_uint_eq(guest_read(WINDOW32 + 16 * MIB, 4), 0x1234aa55);
+}
+END_TEST
+
+static void read_rom(uint64_t expected)
+{
+	ck_assert_uint_eq(guest_read(WINDOW32 + 16 * MIB, 4), expected);
+}
+
+/* PCI 3.0 6.2.5.2: both bits, in either order, and in D0. */
+START_TEST(a_rom_decodes_with_the_last_of_its_bits)
+{
+	start_with_rom();
+	config_write(PCI_COMMAND, 2, PCI_COMMAND_MEMORY);
+	read_rom(UINT32_MAX);
+	config_write(PCI_ROM_ADDRESS, 4, (WINDOW32 + 16 * MIB) | PCI_ROM_ADDRESS_ENABLE);
+	read_rom(0x1234aa55);
+	config_write(PCI_COMMAND, 2, 0);
+	read_rom(UINT32_MAX);
+	config_write(PCI_COMMAND, 1, PCI_COMMAND_MEMORY);
+	read_rom(0x1234aa55);
+}
+END_TEST
+
+START_TEST(a_rom_turned_on_asleep_is_read_awake)
+{
+	vfio_fake_poke(&bench.fake, CONFIG, 0x44, 1, 8);
+	start_with_rom();
+	config_write(0x44, 2, 3 | 8);
+	enable_rom();
+	read_rom(UINT32_MAX);
+	config_write(0x44, 2, 8);
+	read_rom(0x1234aa55);
+}
+END_TEST
+
+/* A copy that fails is not kept; it is tried once each time the ROM begins to decode. */
+START_TEST(a_rom_that_was_not_read_is_tried_again)
+{
+	unsigned int reads;
+
+	start_with_rom();
+	fault_plan = (struct fault_plan){
+		.at = 1, .onwards = true, .fault = FAULT_ERROR, .error = -EIO, .only = "read"};
+	enable_rom();
+	fault_disarm();
+	read_rom(UINT32_MAX);
+	reads = bench.fake.reads;
+	config_write(PCI_INTERRUPT_LINE, 1, 5);
+	ck_assert_uint_eq(bench.fake.reads, reads);
+	config_write(PCI_ROM_ADDRESS, 4, WINDOW32 + 16 * MIB);
+	config_write(PCI_ROM_ADDRESS, 4, (WINDOW32 + 16 * MIB) | PCI_ROM_ADDRESS_ENABLE);
+	read_rom(0x1234aa55);
+	reads = bench.fake.reads;
+	config_write(PCI_ROM_ADDRESS, 4, WINDOW32 + 16 * MIB);
+	config_write(PCI_ROM_ADDRESS, 4, (WINDOW32 + 16 * MIB) | PCI_ROM_ADDRESS_ENABLE);
+	ck_assert_uint_eq(bench.fake.reads, reads);
+}
+END_TEST
+
+START_TEST(a_rom_that_read_all_ones_is_tried_again)
+{
+	start_with_rom();
+	vfio_fake_poke(&bench.fake, PCI_ROM_BAR, 0, 4, UINT32_MAX);
+	enable_rom();
+	read_rom(UINT32_MAX);
+	vfio_fake_poke(&bench.fake, PCI_ROM_BAR, 0, 4, 0x1234aa55);
+	config_write(PCI_COMMAND, 2, 0);
+	config_write(PCI_COMMAND, 2, PCI_COMMAND_MEMORY);
+	read_rom(0x1234aa55);
 }
 END_TEST
 
@@ -244,6 +319,10 @@ static void add_tests(TCase *tests)
 	tcase_add_test(tests, a_full_disk_ends_the_trace_and_nothing_else);
 	tcase_add_test(tests, chosen_bars_are_trapped);
 	tcase_add_test(tests, the_devices_own_rom_is_read_from_it);
+	tcase_add_test(tests, a_rom_decodes_with_the_last_of_its_bits);
+	tcase_add_test(tests, a_rom_turned_on_asleep_is_read_awake);
+	tcase_add_test(tests, a_rom_that_was_not_read_is_tried_again);
+	tcase_add_test(tests, a_rom_that_read_all_ones_is_tried_again);
 	tcase_add_test(tests, a_rom_can_be_left_out);
 	tcase_add_test(tests, a_rom_can_be_a_file);
 	tcase_add_test(tests, a_rom_file_that_is_none_is_refused);
