@@ -192,17 +192,18 @@ uint32_t vfio_config_read(struct pci_device *device, unsigned int offset, unsign
 	return (uint32_t)value;
 }
 
-/* The device may not know the state that was asked for: the shadow takes the one it is in. */
-static void refresh_power(struct vfio_pci *pci, unsigned int offset, unsigned int size)
+/*
+ * A device need not know the power state that was asked for, nor have every bit of COMMAND: of those
+ * that are its own to keep the shadow takes what it kept, so that the guest writes them back unchanged.
+ */
+static void refresh(struct vfio_pci *pci, unsigned int offset, unsigned int size)
 {
-	unsigned int at = pci->device.pm_capability + PCI_PM_CTRL;
-	const uint8_t state = PCI_PM_CTRL_STATE_MASK;
-	uint8_t *shadow = &pci->device.config[at];
-	uint64_t value;
+	uint64_t kept = load_le(pci->kept + offset, size), value;
+	uint8_t *shadow = pci->device.config + offset;
 
-	if (pci->device.pm_capability && ranges_overlap(offset, size, at, 1) &&
-	    vfio_region_read(pci->backend, vfio_pci_config_region(pci), at, 1, &value) == 0)
-		*shadow = (uint8_t)((*shadow & ~state) | (value & state));
+	if (kept &&
+	    vfio_region_read(pci->backend, vfio_pci_config_region(pci), offset, size, &value) == 0)
+		store_le(shadow, size, (load_le(shadow, size) & ~kept) | (value & kept));
 }
 
 /* Bits beside the forwarded ones in the same access are written as the device has them. */
@@ -219,7 +220,7 @@ static void forward(struct vfio_pci *pci, unsigned int offset, unsigned int size
 	if (error)
 		log_guest(&pci->limit, LOG_DEBUG, "%s: config write at 0x%x: %s", pci->device.name,
 			  offset, err_text(error));
-	refresh_power(pci, offset, size);
+	refresh(pci, offset, size);
 }
 
 /*

@@ -69,6 +69,7 @@ struct vfio_pci {
 	/* By bit of config space: reads come from the shadow; writes reach the device. */
 	uint8_t emulated[PCIE_CONFIG_SIZE];
 	uint8_t forwarded[PCIE_CONFIG_SIZE];
+	uint8_t kept[PCIE_CONFIG_SIZE]; /* the shadow takes what the device made of a write */
 	unsigned int express, advanced; /* offsets of those capabilities, 0 without */
 	uint16_t system_errors;         /* COMMAND's SERR as the host had it: its choice */
 	bool has_msi, has_msix;

@@ -25,7 +25,8 @@ struct config_rule {
 #define WORD  0xffffU
 #define DWORD 0xffffffffU
 
-#define COMMAND_WRITABLE                                                                           \
+/* What every device has. Of the rest, such as memory write and invalidate, it may lack any. */
+#define COMMAND_OURS                                                                               \
 	(PCI_COMMAND_IO | PCI_COMMAND_MEMORY | PCI_COMMAND_MASTER | PCI_COMMAND_PARITY |           \
 	 PCI_COMMAND_SERR | PCI_COMMAND_INTX_DISABLE)
 
@@ -33,7 +34,7 @@ struct config_rule {
 static const struct config_rule header_rules[] = {
 	{PCI_VENDOR_ID, 2, WORD, 0, 0, 0},
 	{PCI_DEVICE_ID, 2, WORD, 0, 0, 0},
-	{PCI_COMMAND, 2, WORD, WORD, COMMAND_WRITABLE, WORD ^ PCI_COMMAND_SERR}, /* the host's */
+	{PCI_COMMAND, 2, WORD, WORD, WORD, WORD ^ PCI_COMMAND_SERR}, /* the host's */
 	{PCI_STATUS, 2, 0, 0, 0, WORD}, /* errors are written 1 to clear, in the device */
 	{PCI_REVISION_ID, 4, DWORD, 0, 0, 0},
 	{PCI_CACHE_LINE_SIZE, 1, 0, 0, 0, BYTE},
@@ -59,7 +60,7 @@ static const struct config_rule header_rules[] = {
 
 /* PM 1.2 3.2. A guest cannot wake the host, so no power management events. */
 static const struct config_rule power_rules[] = {
-	{PCI_PM_PMC, 2, PCI_PM_CAP_PME_MASK, PCI_PM_CAP_PME_MASK, 0, WORD},
+	{PCI_PM_PMC, 2, PCI_PM_CAP_PME_MASK, PCI_PM_CAP_PME_MASK, 0, WORD ^ PCI_PM_CAP_PME_MASK},
 	{PCI_PM_CTRL, 2, PCI_PM_CTRL_STATE_MASK | PM_EVENT, PM_EVENT, PCI_PM_CTRL_STATE_MASK,
 	 WORD ^ PM_EVENT},
 };
@@ -125,6 +126,7 @@ static void apply(struct vfio_pci *pci, const struct config_rule *rule, unsigned
 	at += rule->offset;
 	store_le(pci->emulated + at, rule->size, rule->emulated);
 	store_le(pci->forwarded + at, rule->size, rule->forwarded);
+	store_le(pci->kept + at, rule->size, rule->emulated & rule->writable & rule->forwarded);
 	store_le(device->write_mask + at, rule->size, rule->writable);
 	store_le(device->config + at, rule->size,
 		 load_le(device->config + at, rule->size) & ~(uint64_t)rule->cleared);
@@ -134,7 +136,7 @@ void vfio_rules_emulate(struct vfio_pci *pci, unsigned int offset, unsigned int 
 {
 	for (unsigned int i = offset; i < offset + size && i < pci->device.config_size; i++) {
 		pci->emulated[i] = 0xff;
-		pci->forwarded[i] = 0;
+		pci->forwarded[i] = pci->kept[i] = 0;
 	}
 }
 
@@ -142,8 +144,10 @@ void vfio_rules_apply_header(struct vfio_pci *pci)
 {
 	memset(pci->emulated, 0, sizeof(pci->emulated));
 	memset(pci->forwarded, 0xff, sizeof(pci->forwarded));
+	memset(pci->kept, 0, sizeof(pci->kept));
 	for (size_t i = 0; i < ARRAY_SIZE(header_rules); i++)
 		apply(pci, &header_rules[i], 0);
+	store_le16(pci->kept + PCI_COMMAND, WORD ^ COMMAND_OURS);
 }
 
 void vfio_rules_apply_capability(struct vfio_pci *pci, uint8_t id, unsigned int at,

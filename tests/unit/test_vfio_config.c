@@ -238,6 +238,53 @@ START_TEST(whether_errors_are_reported_is_the_hosts_choice)
 }
 END_TEST
 
+/* A guest's read-modify-write leaves alone what it did not mean. */
+START_TEST(every_bit_of_command_is_kept)
+{
+	static const uint16_t bits[] = {PCI_COMMAND_SPECIAL, PCI_COMMAND_INVALIDATE,
+					PCI_COMMAND_VGA_PALETTE, PCI_COMMAND_WAIT,
+					PCI_COMMAND_FAST_BACK};
+
+	start();
+	for (size_t i = 0; i < ARRAY_SIZE(bits); i++) {
+		config_write(PCI_COMMAND, 2, bits[i]);
+		ck_assert_uint_eq(config_read(PCI_COMMAND, 2), bits[i]);
+		config_write(PCI_COMMAND, 2, config_read(PCI_COMMAND, 2) | PCI_COMMAND_MEMORY);
+		ck_assert_uint_eq(vfio_fake_peek(&bench.fake, CONFIG, PCI_COMMAND, 2),
+				  bits[i] | PCI_COMMAND_MEMORY);
+		ck_assert_uint_eq(config_read(PCI_COMMAND, 2), bits[i] | PCI_COMMAND_MEMORY);
+	}
+}
+END_TEST
+
+/* Express devices have most of them not: what the device did not take is not in the shadow either. */
+START_TEST(bits_of_command_that_the_device_lacks_read_0)
+{
+	start();
+	/* The first read is for the bits that stay the host's, the second looks at what was made of it. */
+	for (unsigned int size = 1; size <= 4; size *= 2) {
+		fault_plan = (struct fault_plan){.at = size == 1 ? 1 : 2,
+						 .onwards = true,
+						 .fault = FAULT_NONSENSE,
+						 .only = "read"};
+		config_write(PCI_COMMAND, size, 0xfa1a & (uint32_t)all_ones(size));
+		fault_disarm();
+		ck_assert_uint_eq(config_read(PCI_COMMAND, 2), PCI_COMMAND_MEMORY);
+	}
+}
+END_TEST
+
+/* Whatever reaches the device and is read from the shadow is kept there. */
+START_TEST(nothing_is_forwarded_that_the_shadow_forgets)
+{
+	start();
+	for (unsigned int i = 0; i < PCIE_CONFIG_SIZE; i++)
+		ck_assert_msg((bench.pci->emulated[i] & bench.pci->forwarded[i] &
+			       ~bench.pci->device.write_mask[i]) == 0,
+			      "at 0x%x", i);
+}
+END_TEST
+
 /* PCIe 5.0 7.5.3: on the root bus it is the root complex's own endpoint, without a link. */
 START_TEST(express_registers_tell_of_the_guests_topology)
 {
@@ -346,6 +393,9 @@ static void add_tests(TCase *tests)
 	tcase_add_test(tests, power_state_ends_the_decode);
 	tcase_add_test(tests, a_wake_up_that_resets_is_one_for_the_guest_too);
 	tcase_add_test(tests, whether_errors_are_reported_is_the_hosts_choice);
+	tcase_add_test(tests, every_bit_of_command_is_kept);
+	tcase_add_test(tests, bits_of_command_that_the_device_lacks_read_0);
+	tcase_add_test(tests, nothing_is_forwarded_that_the_shadow_forgets);
 	tcase_add_test(tests, express_registers_tell_of_the_guests_topology);
 	tcase_add_test(tests, rules_end_where_the_capability_does);
 	tcase_add_test(tests, rules_end_where_the_next_capability_begins);
