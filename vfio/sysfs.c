@@ -12,6 +12,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "vfio/host.h"
 #include "vmm/base/bits.h"
 #include "vmm/base/page.h"
 
@@ -23,6 +24,10 @@ enum {
 	RESOURCE_PREFETCH = 0x2000,
 	RESOURCE_MEM_64 = 0x100000,
 };
+
+#define TURN_IOMMU_ON                                                                              \
+	"turn VT-d, AMD-Vi or the SMMU on in the firmware and start the host with intel_iommu=on " \
+	"(Intel; AMD needs no argument unless amd_iommu=off is given)"
 
 int vfio_sysfs_link(const char *folder, const char *name, char *component, size_t size)
 {
@@ -145,9 +150,7 @@ int vfio_sysfs_group(struct vfio_sysfs_device *device, struct err *err)
 	if (error == -ENOENT)
 		return err_set(err, -ENODEV,
 			       "passthrough device %s: it is in no IOMMU group: the host's IOMMU "
-			       "is off: turn VT-d, AMD-Vi or the SMMU on in the firmware and start "
-			       "the host with intel_iommu=on (Intel; AMD needs no argument unless "
-			       "amd_iommu=off is given); on aarch64 it may come with the first "
+			       "is off: " TURN_IOMMU_ON "; on aarch64 it may come with the first "
 			       "driver: ferry bind %s",
 			       device->address, device->address);
 	if (error)
@@ -161,6 +164,27 @@ int vfio_sysfs_group(struct vfio_sysfs_device *device, struct err *err)
 			       device->address, name);
 	device->group = (unsigned int)number;
 	return 0;
+}
+
+bool vfio_sysfs_is_confined(const char *sysfs, unsigned int group)
+{
+	char folder[PATH_MAX], name[32];
+
+	snprintf(folder, sizeof(folder), "%s/kernel/iommu_groups/%u", sysfs, group);
+	vfio_host_line(folder, "name", name, sizeof(name));
+	return strcmp(name, "vfio-noiommu") != 0;
+}
+
+static int check_confined(const char *sysfs, const struct vfio_sysfs_device *device,
+			  struct err *err)
+{
+	if (vfio_sysfs_is_confined(sysfs, device->group))
+		return 0;
+	return err_set(
+		err, -EPERM,
+		"passthrough device %s: no IOMMU confines it (its group %u is of VFIO's "
+		"no-IOMMU mode), so that a guest could reach all of the host's memory: " TURN_IOMMU_ON,
+		device->address, device->group);
 }
 
 static int check_driver(const struct vfio_sysfs_device *device, struct err *err)
@@ -251,6 +275,8 @@ int vfio_sysfs_find(const char *sysfs, const char *name, struct vfio_sysfs_devic
 
 	if (!error)
 		error = vfio_sysfs_group(device, err);
+	if (!error)
+		error = check_confined(sysfs, device, err);
 	if (!error)
 		error = check_driver(device, err);
 	if (!error)

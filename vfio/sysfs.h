@@ -33,7 +33,7 @@ struct vfio_sysfs_device {
 
 /*
  * Finds @name (a full path, 0000:01:00.0 or 01:00.0) under @sysfs and checks, in this order, that it
- * exists, is a PCI device, has an IOMMU group and is bound to a VFIO driver; then reads its BAR
+ * exists, is a PCI device, has an IOMMU group that confines it and is bound to a VFIO driver; then reads its BAR
  * sizes. 0, or -errno with @err saying what to do.
  */
 int vfio_sysfs_find(const char *sysfs, const char *name, struct vfio_sysfs_device *device,
@@ -44,6 +44,12 @@ int vfio_sysfs_locate(const char *sysfs, const char *name, struct vfio_sysfs_dev
 		      struct err *err) FERRY_MUST_CHECK;
 int vfio_sysfs_group(struct vfio_sysfs_device *device, struct err *err) FERRY_MUST_CHECK;
 int vfio_sysfs_resources(struct vfio_sysfs_device *device, struct err *err) FERRY_MUST_CHECK;
+
+/*
+ * Whether an IOMMU keeps the devices of @group to the memory they are given: false in VFIO's no-IOMMU
+ * mode, whose groups confine nothing.
+ */
+bool vfio_sysfs_is_confined(const char *sysfs, unsigned int group);
 
 /* What a BAR of @size takes of a window: at least a page, as it is assigned; 0 for none. */
 uint64_t vfio_sysfs_room(uint64_t size);

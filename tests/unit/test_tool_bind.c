@@ -185,6 +185,19 @@ START_TEST(what_no_force_helps_against)
 }
 END_TEST
 
+START_TEST(no_iommu_makes_no_device_fit)
+{
+	tools_add("0000:03:00.0", 9, "vfio-pci", "144d:a808", "010802");
+	tree_write("kernel/iommu_groups/9/name", "vfio-noiommu\n");
+	ck_assert_int_eq(bind("--force", "03:00.0", NULL), TOOL_FAILED);
+	has(tools_errors, "no IOMMU confines it");
+	has(tools_errors, "ferry doctor 0000:03:00.0");
+	has_not(tools_errors, "give --force");
+	fake.choice = "nvme";
+	ck_assert_int_eq(unbind("03:00.0", NULL, NULL), TOOL_OK);
+}
+END_TEST
+
 START_TEST(a_group_that_comes_with_the_driver)
 {
 	tree_unlink("bus/pci/devices/" NVME "/driver");
@@ -320,6 +333,7 @@ static void add_tests(TCase *tests)
 	tcase_add_test(tests, one_that_is_in_use_keeps_all);
 	tcase_add_test(tests, a_file_that_cannot_be_written_is_told);
 	tcase_add_test(tests, what_no_force_helps_against);
+	tcase_add_test(tests, no_iommu_makes_no_device_fit);
 	tcase_add_test(tests, a_group_that_comes_with_the_driver);
 	tcase_add_test(tests, a_guest_in_the_way);
 	tcase_add_test(tests, records_are_trusted_only_where_nobody_else_writes);

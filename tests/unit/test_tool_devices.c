@@ -152,6 +152,17 @@ START_TEST(what_stands_in_the_way_is_told)
 }
 END_TEST
 
+START_TEST(a_group_without_an_iommu_is_told)
+{
+	tree_write("kernel/iommu_groups/8/name", "vfio-noiommu\n");
+	ck_assert_str_eq(passable(NIC), "no");
+	has(tools_out, "no IOMMU confines it");
+	has(tools_out, "`ferry doctor 0000:02:00.0`");
+	ck_assert_int_eq(devices(NULL, NULL), TOOL_OK);
+	has(tools_out, "no: no IOMMU");
+}
+END_TEST
+
 START_TEST(a_bridge_is_known_by_its_header_too)
 {
 	tools_add("0000:05:00.0", 12, NULL, "1234:0005", "ff0000");
@@ -258,6 +269,7 @@ static void add_tests(TCase *tests)
 	tcase_add_test(tests, json_holds_the_same);
 	tcase_add_test(tests, all_of_them_as_json);
 	tcase_add_test(tests, what_stands_in_the_way_is_told);
+	tcase_add_test(tests, a_group_without_an_iommu_is_told);
 	tcase_add_test(tests, a_bridge_is_known_by_its_header_too);
 	tcase_add_test(tests, a_bridge_with_a_driver_stays);
 	tcase_add_test(tests, without_pci_ids_there_are_base_classes);

@@ -156,7 +156,14 @@ END_TEST
 START_TEST(an_iommu_that_is_none)
 {
 	tree_write("kernel/iommu_groups/7/name", "vfio-noiommu\n");
-	finds("IOMMU group 7 has no IOMMU behind it", "intel_iommu=on");
+	tree_unlink("dev/vfio/7");
+	tree_write("dev/vfio/noiommu-7", "");
+	ck_assert_int_eq(doctor(NVME, NULL, NULL), TOOL_FAILED);
+	has(tools_out, "failure  IOMMU: it is off: there are no IOMMU groups");
+	has(tools_out, "failure  0000:01:00.0 group: IOMMU group 7 has no IOMMU behind it");
+	has(tools_out, "intel_iommu=on");
+	ck_assert_ptr_null(strstr(tools_out, "udevadm"));
+	ck_assert_ptr_null(strstr(tools_out, "ferry bind 0000"));
 }
 END_TEST
 

@@ -98,6 +98,17 @@ START_TEST(no_iommu_group_means_no_iommu)
 }
 END_TEST
 
+START_TEST(a_group_without_an_iommu_is_refused)
+{
+	tree_write("kernel/iommu_groups/7/name", "vfio-noiommu\n");
+	refused("01:00.0", -EPERM, "no IOMMU confines it");
+	ck_assert_ptr_nonnull(strstr(err.text, "intel_iommu=on"));
+	ck_assert_ptr_null(strstr(err.text, "ferry bind"));
+	tree_write("kernel/iommu_groups/7/name", "another\n");
+	ck_assert_int_eq(find("01:00.0"), 0);
+}
+END_TEST
+
 START_TEST(a_group_that_is_no_number_is_told)
 {
 	static const char *const groups[] = {"seven", "7a", "", "-7", "99999999999999999999"};
@@ -196,6 +207,7 @@ static void add_tests(TCase *tests)
 	tcase_add_test(tests, a_missing_device_is_told);
 	tcase_add_test(tests, another_kind_of_device_is_told);
 	tcase_add_test(tests, no_iommu_group_means_no_iommu);
+	tcase_add_test(tests, a_group_without_an_iommu_is_refused);
 	tcase_add_test(tests, a_group_that_is_no_number_is_told);
 	tcase_add_test(tests, a_host_driver_is_named_with_the_way_out);
 	tcase_add_test(tests, bar_sizes_are_read);

@@ -34,6 +34,16 @@ static const struct option long_options[] = {
 	{NULL, 0, NULL, 0},
 };
 
+/* What else is bound needs nothing more; this would be good for no guest. */
+static void check_confined(struct bind_job *job, const struct vfio_host_device *host)
+{
+	if (host->unconfined)
+		bind_refuse(job, host->sysfs.address, false,
+			    "no IOMMU confines it, VFIO's no-IOMMU mode has it: `ferry doctor %s` "
+			    "says what to do",
+			    host->sysfs.address);
+}
+
 static void check_device(struct bind_job *job, const struct vfio_host_device *host)
 {
 	const char *address = host->sysfs.address;
@@ -62,6 +72,7 @@ static int check(struct bind_job *job, struct err *err)
 	if (!hosts)
 		return err_set(err, -ENOMEM, "bind: out of memory");
 	for (size_t i = 0; i < job->count; i++) {
+		check_confined(job, &job->devices[i].host);
 		if (vfio_host_is_bound(&job->devices[i].host))
 			continue;
 		hosts[count++] = job->devices[i].host;
@@ -140,7 +151,7 @@ static int find_group(const struct bind_job *job, struct bind_device *device, st
 	error = vfio_host_device(job->tool->sys, device->host.sysfs.address, &now, err);
 	if (error)
 		return error;
-	if (!now.has_group)
+	if (!now.has_group || now.unconfined)
 		return err_set(err, -ENODEV,
 			       "%s: it is in no IOMMU group with vfio-pci either: the host's IOMMU "
 			       "does not serve it",

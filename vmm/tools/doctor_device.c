@@ -73,7 +73,6 @@ static void tell_members(struct doctor *doctor, const struct vfio_host_device *d
 static void check_group(struct doctor *doctor, const struct vfio_host_device *device)
 {
 	struct vfio_host_device *members;
-	char folder[PATH_MAX], name[32];
 	struct err err = {0};
 	size_t count;
 
@@ -84,15 +83,6 @@ static void check_group(struct doctor *doctor, const struct vfio_host_device *de
 	}
 	tell_members(doctor, device, members, count);
 	free(members);
-	snprintf(folder, sizeof(folder), "%s/kernel/iommu_groups/%u", doctor->tool->sys,
-		 device->sysfs.group);
-	vfio_host_line(folder, "name", name, sizeof(name));
-	if (strcmp(name, "vfio-noiommu") == 0) {
-		findings_add(&doctor->findings, FINDING_FAILURE, "IOMMU", device->sysfs.address,
-			     "IOMMU group %u has no IOMMU behind it (VFIO's no-IOMMU mode)",
-			     device->sysfs.group);
-		doctor_mend_iommu(doctor);
-	}
 }
 
 static void check_holder(struct doctor *doctor, const struct vfio_host_device *device)
@@ -208,6 +198,15 @@ static void check_device(struct doctor *doctor, const struct vfio_host_device *d
 	if (!device->has_group) {
 		findings_add(&doctor->findings, FINDING_FAILURE, "group", address,
 			     "it is in no IOMMU group");
+		doctor_mend_iommu(doctor);
+		return;
+	}
+	if (device->unconfined) {
+		findings_add(
+			&doctor->findings, FINDING_FAILURE, "group", address,
+			"IOMMU group %u has no IOMMU behind it (VFIO's no-IOMMU mode): a guest "
+			"could reach all of the host's memory",
+			device->sysfs.group);
 		doctor_mend_iommu(doctor);
 		return;
 	}

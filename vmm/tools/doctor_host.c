@@ -136,6 +136,13 @@ void doctor_mend_iommu(struct doctor *doctor)
 	}
 }
 
+/* Those of VFIO's no-IOMMU mode have none behind them. */
+static bool is_group(const struct doctor *doctor, const char *name)
+{
+	return name[0] != '.' &&
+	       vfio_sysfs_is_confined(doctor->tool->sys, (unsigned int)strtoul(name, NULL, 10));
+}
+
 static void check_iommu(struct doctor *doctor)
 {
 	char path[PATH_MAX];
@@ -146,7 +153,7 @@ static void check_iommu(struct doctor *doctor)
 	snprintf(path, sizeof(path), "%s/kernel/iommu_groups", doctor->tool->sys);
 	list = opendir(path);
 	while (list && (entry = readdir(list)))
-		groups += entry->d_name[0] != '.';
+		groups += is_group(doctor, entry->d_name);
 	if (list)
 		closedir(list);
 	if (groups) {

@@ -99,6 +99,13 @@ void passable_find(const struct tool *tool, const struct vfio_host_device *devic
 		    device->sysfs.address);
 		return;
 	}
+	if (device->unconfined) {
+		say(passable, PASSABLE_NO, "no: no IOMMU",
+		    "no IOMMU confines it, VFIO's no-IOMMU mode has it: `ferry doctor %s` says "
+		    "what to do",
+		    device->sysfs.address);
+		return;
+	}
 	list = calloc(count + 1, sizeof(*list));
 	if (!list) {
 		say(passable, PASSABLE_NO, "no: out of memory", "out of memory");
