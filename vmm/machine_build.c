@@ -2,6 +2,7 @@
 /* The machine's construction, step by step, and the tables that can be had without running it. */
 
 #include <errno.h>
+#include <inttypes.h>
 #include <stdlib.h>
 #include <sys/epoll.h>
 #include <sys/signalfd.h>
@@ -9,8 +10,10 @@
 
 #include "vmm/base/bits.h"
 #include "vmm/base/fd.h"
+#include "vmm/base/log.h"
 #include "vmm/base/page.h"
 #include "vmm/bootfiles.h"
+#include "vmm/hostmem.h"
 #include "vmm/machine_private.h"
 
 /* Signals that end the run come through the loop, so that everything is given back first. */
@@ -56,6 +59,24 @@ static int machine_find_devices(struct machine *machine, struct err *err)
 			return status;
 	}
 	return vfio_check_memlock(machine->vfio, config->memory, err);
+}
+
+/* Huge pages are the host's to give already; of RAM that nobody pins only what is used must be there. */
+static int machine_check_memory(struct machine *machine, struct err *err)
+{
+	const struct config *config = machine->config;
+	struct hostmem host;
+
+	if (config->page_size)
+		return 0;
+	hostmem_read("/proc", "/sys", &host);
+	if (config->vfio_count)
+		return hostmem_check(&host, config->memory, err);
+	if (config->memory > host.available)
+		log_warn("guest memory: %" PRIu64 " MiB are asked, %s has %" PRIu64
+			 " available: the run may be killed once the guest uses more",
+			 config->memory / MIB, host.whose, host.available / MIB);
+	return 0;
 }
 
 static int machine_lay_out(struct machine *machine, struct err *err)
@@ -249,6 +270,7 @@ int machine_build(struct machine *machine, struct err *err)
 		machine_watch,
 		machine_build_console,
 		machine_find_devices,
+		machine_check_memory,
 	};
 	static int (*const after_kvm[])(struct machine * machine, struct err * err) = {
 		machine_lay_out,     machine_build_memory, machine_build_platform,

@@ -13,6 +13,7 @@
 #include "memory/hugepages.h"
 #include "vfio/memlock.h"
 #include "vmm/base/bits.h"
+#include "vmm/hostmem.h"
 #include "vmm/kvm/vm.h"
 #include "vmm/tools/doctor.h"
 #include "vmm/tools/module.h"
@@ -331,26 +332,29 @@ static void check_pages(struct doctor *doctor)
 		     doctor->memory / doctor->page_size, name);
 }
 
-/* An estimate, so no more than a warning. */
+/* As machine_check_memory() has it: only what a device pins must be there from the start. */
 static void check_free_memory(struct doctor *doctor)
 {
-	char line[256];
-	uint64_t available;
+	struct hostmem host;
+	struct err err = {0};
 
-	find_line(doctor, "meminfo", "MemAvailable:", line, sizeof(line));
-	if (sscanf(line, "MemAvailable: %" SCNu64 " kB", &available) != 1)
+	hostmem_read(doctor->tool->proc, doctor->tool->sys, &host);
+	if (host.available == UINT64_MAX)
 		return;
-	if (available >= doctor->memory / KIB) {
+	if (hostmem_check(&host, doctor->memory, &err) == 0) {
 		findings_add(&doctor->findings, FINDING_OK, "free memory", "",
-			     "%" PRIu64 " MiB are available, %" PRIu64 " are asked",
-			     available / KIB, doctor->memory / MIB);
+			     "%s has %" PRIu64 " MiB available, %" PRIu64
+			     " are asked; up to %" PRIu64 " leave it what it needs itself",
+			     host.whose, host.available / MIB, doctor->memory / MIB,
+			     host.most / MIB);
 		return;
 	}
-	findings_add(&doctor->findings, FINDING_WARNING, "free memory", "",
-		     "%" PRIu64 " MiB are asked, only %" PRIu64
-		     " are available, and a passed-through device pins all",
-		     doctor->memory / MIB, available / KIB);
-	findings_mend(&doctor->findings, "--memory %" PRIu64 "M, or free some", available / KIB);
+	findings_add(&doctor->findings, doctor_severity(doctor), "free memory", "", "%s", err.text);
+	if (host.most >= arch_ram_minimum())
+		findings_mend(&doctor->findings, "--memory %" PRIu64 "M, or free some",
+			      host.most / MIB);
+	else
+		findings_mend(&doctor->findings, "free some memory");
 }
 
 void doctor_check_host(struct doctor *doctor)

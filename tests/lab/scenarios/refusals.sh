@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: BSD-3-Clause
-# scenarios: refuse-no-device refuse-not-bound refuse-not-viable refuse-no-vfio refuse-no-permission refuse-memlock refuse-kernel-truncated refuse-elf-truncated refuse-gzip-truncated refuse-no-kernel refuse-kernel-missing refuse-initrd-large refuse-memory-small refuse-memory-tiny refuse-unknown-option
+# scenarios: refuse-no-device refuse-not-bound refuse-not-viable refuse-no-vfio refuse-no-permission refuse-memlock refuse-kernel-truncated refuse-elf-truncated refuse-gzip-truncated refuse-no-kernel refuse-kernel-missing refuse-initrd-large refuse-memory-small refuse-memory-tiny refuse-memory-host refuse-unknown-option
 # not-on-x86_64: refuse-gzip-truncated: a bzImage unpacks itself
 # not-on-aarch64: refuse-elf-truncated: the boot protocol has an Image, not an ELF file
 # seconds: 5
@@ -80,5 +80,7 @@ give "$edu"
 	refused refuse-initrd-large 1 "$work/initrd|initrd" "$images/vmlinuz-generic" --initrd $work/initrd $options
 	refused refuse-memory-small 1 "memory|RAM" "$images/vmlinuz-generic" --memory 8M --serial none
 	refused refuse-memory-tiny 2 "memory.*4K|4K.*small" "$images/vmlinuz-generic" --memory 4K --serial none
+	refused refuse-memory-host 1 "16384 MiB are asked.* [0-9]+ MiB available.*give --memory [0-9]+M" "$images/vmlinuz-generic" \
+		--memory 16G --serial none --vfio "$edu"
 	refused refuse-unknown-option 2 "--no-such-option" "$images/vmlinuz-generic" --no-such-option
 }

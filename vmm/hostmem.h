@@ -1,0 +1,29 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/* How much memory the host, and the control group that Ferry is in, can give to a guest. */
+
+#ifndef FERRY_VMM_HOSTMEM_H
+#define FERRY_VMM_HOSTMEM_H
+
+#include <limits.h>
+#include <stdint.h>
+
+#include "vmm/base/err.h"
+
+/* In bytes; the tighter one of the host and its control groups. */
+struct hostmem {
+	uint64_t available; /* UINT64_MAX: nobody can tell */
+	uint64_t kept;      /* of it for others than the guest's RAM */
+	uint64_t most;      /* RAM that a guest can have pinned, in whole MiB */
+	char whose[PATH_MAX + 64];
+};
+
+/*
+ * Reads @proc/meminfo and the memory limits of this process's control groups (version 2 and 1, with
+ * those above them) under @sys/fs/cgroup. Huge pages are not among it: hugepages_check() counts those.
+ */
+void hostmem_read(const char *proc, const char *sys, struct hostmem *host);
+
+/* Whether @ram bytes of ordinary pages can be pinned: 0, or -ENOMEM with @err giving all figures. */
+int hostmem_check(const struct hostmem *host, uint64_t ram, struct err *err) FERRY_MUST_CHECK;
+
+#endif
