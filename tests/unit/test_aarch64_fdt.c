@@ -404,7 +404,7 @@ static void check_with_dtc(void)
 	if (made != 0 || silent != 0)
 		scratch_show_log(folder);
 	scratch_remove(folder);
-	ck_assert_msg(made == 0, "dtc failed, or is not installed (device-tree-compiler)");
+	ck_assert_msg(made == 0, "dtc failed");
 	ck_assert_int_eq(silent, 0);
 }
 
@@ -493,7 +493,10 @@ int main(void)
 	tcase_add_test(tests, long_command_line);
 	tcase_add_checked_fixture(files, setup, NULL);
 	tcase_set_timeout(files, 120);
-	tcase_add_test(files, dtc_has_nothing_to_say);
+	if (system("command -v dtc >/dev/null 2>&1") == 0)
+		tcase_add_test(files, dtc_has_nothing_to_say);
+	else
+		puts("skip: trees through dtc: it is not installed");
 	tcase_add_test(files, dump_is_the_tree);
 	tcase_add_test(files, dump_refuses_what_it_cannot_write);
 	suite_add_tcase(suite, tests);

@@ -50,11 +50,11 @@ END_TEST
 
 int main(void)
 {
-	Suite *suite = suite_create("kvm_node");
-	TCase *tests = tcase_create("kvm_node");
 	struct err err = {0};
 	struct kvm_vm *vm = kvm_vm_create(0, &err);
 	SRunner *runner;
+	Suite *suite;
+	TCase *tests;
 	int failed;
 
 	if (!vm) {
@@ -62,6 +62,8 @@ int main(void)
 		return 0;
 	}
 	kvm_vm_destroy(vm);
+	suite = suite_create("kvm_node");
+	tests = tcase_create("kvm_node");
 	tcase_add_test(tests, a_machine_with_memory_and_a_vcpu);
 	suite_add_tcase(suite, tests);
 	runner = srunner_create(suite);

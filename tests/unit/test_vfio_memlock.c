@@ -57,14 +57,31 @@ START_TEST(the_soft_limit_is_raised_within_the_hard_one)
 }
 END_TEST
 
+/* Whether the kernel leaves this process's pages uncounted: root's, but not in every container. */
+static bool locks_uncounted(void)
+{
+	struct __user_cap_header_struct header = {.version = _LINUX_CAPABILITY_VERSION_3};
+	struct __user_cap_data_struct data[_LINUX_CAPABILITY_U32S_3] = {0};
+	char space[64] = "";
+
+	ck_assert_int_eq(syscall(SYS_capget, &header, data), 0);
+	return (data[CAP_TO_INDEX(CAP_IPC_LOCK)].effective & CAP_TO_MASK(CAP_IPC_LOCK)) != 0 &&
+	       readlink("/proc/self/ns/user", space, sizeof(space) - 1) > 0 &&
+	       strcmp(space, "user:[4026531837]") == 0;
+}
+
 START_TEST(asking_raises_nothing)
 {
 	struct vfio_memlock memlock;
 	struct rlimit limit;
 
 	set_limit(64 * KIB, 8 * MIB);
-	ck_assert_int_eq(vfio_memlock_check(64 * MIB, &memlock, &err), 0);
-	ck_assert(memlock.enough && memlock.hard == 0);
+	if (locks_uncounted()) {
+		ck_assert_int_eq(vfio_memlock_check(64 * MIB, &memlock, &err), 0);
+		ck_assert(memlock.enough && memlock.hard == 0);
+	} else {
+		puts("skip: pages of root's are not counted: this process may not lock them all");
+	}
 	drop_capabilities();
 	ck_assert_int_eq(vfio_memlock_check(64 * KIB, &memlock, &err), 0);
 	ck_assert(memlock.enough);
