@@ -114,7 +114,7 @@ FUZZ_TARGETS := $(patsubst %.c,$(B)/%,$(wildcard tests/fuzz/fuzz_*.c))
 .DELETE_ON_ERROR:
 .SUFFIXES:
 .PHONY: all libraries ferry help setup setup-cross setup-aarch64 setup-lab check check-fast lint unit unit-aarch64 unit-list lab-aarch64 setup-lab-aarch64 \
-	threads kvm lab fuzz demo bench install clean
+	threads kvm lab fuzz scripts demo bench install clean
 
 all: $(B)/ferry
 
@@ -125,10 +125,10 @@ help:
 	@echo 'make ARCH=aarch64  (x86_64) on another machine builds build/aarch64/ferry'
 	@echo 'make demo        shows a guest with a passed-through disk; VFIO=0000:01:00.0 for a real one,'
 	@echo '                 ARCH=aarch64 for a guest and host of that architecture'
-	@echo 'make check       every test: lint, unit, unit-aarch64 (under QEMU), threads, fuzz, tiny guests'
-	@echo '                 on /dev/kvm, the lab and its aarch64 half'
+	@echo 'make check       every test: lint, scripts, unit, unit-aarch64 (under QEMU), threads, fuzz, tiny'
+	@echo '                 guests on /dev/kvm, the lab and its aarch64 half'
 	@echo 'make check-fast  the same without the lab'
-	@echo 'make lint|unit|unit-aarch64|threads|kvm|lab|lab-aarch64   one of them'
+	@echo 'make lint|scripts|unit|unit-aarch64|threads|kvm|lab|lab-aarch64   one of them'
 	@echo 'make fuzz        looks for inputs that break passthrough, FUZZ_SECONDS (60) for each target'
 	@echo 'make bench       start time, memory and exits beside other monitors'
 	@echo 'make install     into DESTDIR and PREFIX (/usr/local)'
@@ -276,7 +276,7 @@ fuzz-programs: $(FUZZ_TARGETS)
 kvm-programs: setup
 	@$(MAKE) --no-print-directory -s -j$(shell nproc) VARIANT=asan all
 
-FAST_SUITES := lint unit $(UNIT_AARCH64) threads fuzz kvm
+FAST_SUITES := lint scripts unit $(UNIT_AARCH64) threads fuzz kvm
 
 ferry: setup
 	@echo "building ferry"
@@ -291,6 +291,9 @@ check-fast: setup ferry $(UNIT_PROGRAMS) fuzz-programs-fuzz kvm-programs
 
 lint: setup setup-aarch64
 	@tests/check lint
+
+scripts: setup
+	@tests/check scripts
 
 unit: unit-programs-asan
 	@tests/check unit
