@@ -125,14 +125,14 @@ START_TEST(log_labels_go_by_level)
 	dup2(pipes[1], STDERR_FILENO);
 	log_error("a");
 	log_warn("b");
-	log_notice("c");
+	log_notice("c%s", "\x1b[2J\n\xff");
 	log_info("d");
 	log_set_level(LOG_ERROR);
 	log_notice("e");
 	log_set_level(LOG_WARN);
 	dup2(saved, STDERR_FILENO);
 	ck_assert_int_gt(read(pipes[0], text, sizeof(text) - 1), 0);
-	ck_assert_str_eq(text, "ferry: a\nferry: warn: b\nferry: c\n");
+	ck_assert_str_eq(text, "ferry: a\nferry: warn: b\nferry: c?[2J??\n");
 	close(pipes[0]);
 	close(pipes[1]);
 	close(saved);
@@ -207,6 +207,41 @@ START_TEST(loop_calls_until_stopped)
 }
 END_TEST
 
+START_TEST(text_of_others_is_made_printable)
+{
+	static const struct {
+		const char *from, *to;
+	} texts[] = {
+		{"", ""},
+		{"plain ~text", "plain ~text"},
+		{"a\x1b[2Jb\rc\nd\te\x7f", "a?[2Jb?c?d e?"},
+		{"Gr\xc3\xbc\xc3\x9f"
+		 "e \xe2\x82\xac \xf0\x9f\x98\x80",
+		 "Gr\xc3\xbc\xc3\x9f"
+		 "e \xe2\x82\xac \xf0\x9f\x98\x80"},
+		{"\xc2\x9b"
+		 "31m",
+		 "?31m"}, /* C1: CSI */
+		{"\xe2\x80\xae"
+		 "fdp",
+		 "?fdp"},                                            /* right to left from here */
+		{"\xe2\x81\xa6|\xe2\x80\x8b|\xef\xbb\xbf", "?|?|?"}, /* isolate, no width */
+		{"\xff\xfe|\x80|\xc3", "??|?|?"},                    /* not UTF-8, cut off */
+		{"\xe2\x82|\xf0\x9f\x98", "??|???"},
+		{"\xc0\xaf|\xe0\x80\xaf|\xf0\x80\x80\xaf", "??|???|????"}, /* too long */
+		{"\xed\xa0\x80|\xf4\x90\x80\x80", "???|????"}, /* a surrogate, past the end */
+		{"\xc3(", "?("},
+	};
+	char text[64];
+
+	for (size_t i = 0; i < ARRAY_SIZE(texts); i++) {
+		strcpy(text, texts[i].from);
+		text_make_printable(text);
+		ck_assert_str_eq(text, texts[i].to);
+	}
+}
+END_TEST
+
 START_TEST(text_is_cut_at_its_room)
 {
 	char buffer[8] = "";
@@ -255,6 +290,7 @@ int main(void)
 	tcase_add_test(tests, log_labels_go_by_level);
 	tcase_add_test(tests, log_limits_what_a_guest_provokes);
 	tcase_add_test(tests, loop_calls_until_stopped);
+	tcase_add_test(tests, text_of_others_is_made_printable);
 	tcase_add_test(tests, text_is_cut_at_its_room);
 	tcase_add_test(tests, sizes_are_told_in_the_largest_unit);
 	suite_add_tcase(suite, tests);

@@ -13,6 +13,8 @@
 #include <time.h>
 #include <unistd.h>
 
+#include "vmm/base/text.h"
+
 enum { LIMIT_BURST = 10 };
 
 static const uint64_t limit_window_ns = 1000000000;
@@ -62,6 +64,9 @@ static void log_line(const char *label, unsigned int suppressed, const char *for
 		if (length >= room)
 			length = room - 1;
 	}
+	line[length] = '\0';
+	text_make_printable(line);
+	length = strlen(line);
 	line[length++] = '\n';
 	if (write(STDERR_FILENO, line, length) < 0)
 		return; /* nobody to tell that nobody can be told */

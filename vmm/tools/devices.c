@@ -9,6 +9,7 @@
 #include "vfio/host.h"
 #include "vmm/base/bits.h"
 #include "vmm/base/log.h"
+#include "vmm/base/text.h"
 #include "vmm/tools/json.h"
 #include "vmm/tools/names.h"
 #include "vmm/tools/passable.h"
@@ -125,9 +126,9 @@ static void print_members(const struct vfio_host_device *device, const struct en
 
 		if (strcmp(member->sysfs.address, device->sysfs.address) == 0)
 			continue;
-		fprintf(out, "%s%s (%s%s)", separator, member->sysfs.address,
-			member->driver[0] ? member->driver : "no driver",
-			member->bridge ? ", a bridge" : "");
+		text_print(out, "%s%s (%s%s)", separator, member->sysfs.address,
+			   member->driver[0] ? member->driver : "no driver",
+			   member->bridge ? ", a bridge" : "");
 		separator = ", ";
 	}
 	fputs(*separator == ',' ? "\n" : " alone\n", out);
@@ -135,10 +136,10 @@ static void print_members(const struct vfio_host_device *device, const struct en
 
 static void print_resets(const struct vfio_host_device *device, FILE *out)
 {
-	fprintf(out, "  resets by    %s\n",
-		device->reset_methods[0] ? device->reset_methods
-		: device->resettable     ? "a method that this kernel does not name"
-					 : "nothing");
+	text_print(out, "  resets by    %s\n",
+		   device->reset_methods[0] ? device->reset_methods
+		   : device->resettable     ? "a method that this kernel does not name"
+					    : "nothing");
 }
 
 static void print_bars(const struct vfio_host_device *device, FILE *out)
@@ -168,23 +169,23 @@ static void print_long(const struct list *list, FILE *out)
 		char name[4 * NAME_SIZE];
 
 		format_name(&list->names[i], name, sizeof(name));
-		fprintf(out, "%s%s  %s\n", i ? "\n" : "", device->sysfs.address, name);
+		text_print(out, "%s%s  %s\n", i ? "\n" : "", device->sysfs.address, name);
 		fprintf(out,
 			"  IDs          %04x:%04x, subsystem %04x:%04x, class %06x, "
 			"revision %02x\n",
 			device->vendor, device->device, device->subsystem_vendor,
 			device->subsystem_device, device->class_code, device->revision);
-		fprintf(out, "  driver       %s\n", device->driver[0] ? device->driver : "none");
+		text_print(out, "  driver       %s\n", device->driver[0] ? device->driver : "none");
 		print_members(device, &list->entries[i], out);
 		print_resets(device, out);
 		print_bars(device, out);
 		if (passable->kind == PASSABLE_READY)
 			fputs("  passable     ready\n", out);
 		else if (passable->kind == PASSABLE_NO)
-			fprintf(out, "  passable     no: %s\n", passable->reason);
+			text_print(out, "  passable     no: %s\n", passable->reason);
 		else
-			fprintf(out, "  passable     after `%s`: %s\n", passable->command,
-				passable->reason);
+			text_print(out, "  passable     after `%s`: %s\n", passable->command,
+				   passable->reason);
 	}
 }
 

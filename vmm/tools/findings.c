@@ -6,6 +6,7 @@
 #include <stdarg.h>
 #include <stdlib.h>
 
+#include "vmm/base/text.h"
 #include "vmm/tools/json.h"
 
 static const char *const names[] = {"ok", "warning", "failure"};
@@ -28,6 +29,7 @@ void findings_add(struct findings *findings, enum finding_status status, const c
 	va_start(args, format);
 	vsnprintf(finding->text, sizeof(finding->text), format, args);
 	va_end(args);
+	text_make_printable(finding->text);
 }
 
 void findings_mend(struct findings *findings, const char *format, ...)
@@ -39,6 +41,7 @@ void findings_mend(struct findings *findings, const char *format, ...)
 	va_start(args, format);
 	vsnprintf(findings->list[findings->count - 1].mend, FINDING_MEND, format, args);
 	va_end(args);
+	text_make_printable(findings->list[findings->count - 1].mend);
 }
 
 void findings_print(const struct findings *findings, FILE *out)

@@ -12,6 +12,7 @@
 #include <unistd.h>
 
 #include "vmm/base/fd.h"
+#include "vmm/base/text.h"
 #include "vmm/tools/inuse_private.h"
 
 enum { HOLDERS_DEPTH = 16, LINE_SIZE = 8192 };
@@ -36,6 +37,7 @@ void in_use_add(struct in_use *in_use, size_t device, const char *format, ...)
 		va_start(args, format);
 		vsnprintf(in_use->reasons[in_use->count].text, IN_USE_TEXT, format, args);
 		va_end(args);
+		text_make_printable(in_use->reasons[in_use->count].text);
 	}
 	in_use->count++;
 }

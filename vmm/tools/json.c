@@ -7,6 +7,7 @@
 #include <string.h>
 
 #include "vmm/base/log.h"
+#include "vmm/base/text.h"
 #include "vmm/tools/tools.h"
 
 json_t *json_text(const char *text)
@@ -16,15 +17,11 @@ json_t *json_text(const char *text)
 
 	if (*text == '\0')
 		return json_null();
-	value = json_string(text);
-	if (value)
-		return value;
-	/* Not UTF-8: the host's bytes are kept as far as they are ASCII. */
 	plain = strdup(text);
-	for (char *byte = plain; byte && *byte; byte++)
-		if ((unsigned char)*byte >= 0x80)
-			*byte = '?';
-	value = plain ? json_string(plain) : NULL;
+	if (!plain)
+		return NULL;
+	text_make_printable(plain);
+	value = json_string(plain);
 	free(plain);
 	return value;
 }

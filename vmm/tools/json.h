@@ -7,7 +7,7 @@
 #include <jansson.h>
 #include <stdio.h>
 
-/* A string value of whatever bytes the host gave; an empty one is null. */
+/* A string value of whatever bytes the host gave, made printable; an empty one is null. */
 json_t *json_text(const char *text);
 
 /* A number in hexadecimal with so many digits, as "8086". */

@@ -8,6 +8,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "vmm/base/text.h"
+
 enum { GAP = 2, LAST_LEAST = 10 };
 
 static const char ellipsis[] = "...";
@@ -22,6 +24,7 @@ int table_add(struct table *table, const char *text)
 	cells[table->count] = strdup(text);
 	if (!cells[table->count])
 		return -ENOMEM;
+	text_make_printable(cells[table->count]);
 	table->count++;
 	return 0;
 }
