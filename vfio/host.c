@@ -11,6 +11,7 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "vfio/openers.h"
 #include "vmm/base/bits.h"
 
 enum { CLASS_BRIDGE = 6, HEADER_TYPE = 0x0e, HEADER_TYPE_MASK = 0x7f };
@@ -281,46 +282,14 @@ enum vfio_host_remapping vfio_host_remapping(const char *sysfs)
 	return answer;
 }
 
-static bool holds(const char *folder, const char *node)
-{
-	char path[PATH_MAX + 300], target[PATH_MAX];
-	struct dirent *entry;
-	DIR *list = opendir(folder);
-	bool found = false;
-
-	while (list && !found && (entry = readdir(list))) {
-		ssize_t length;
-
-		snprintf(path, sizeof(path), "%s/%s", folder, entry->d_name);
-		length = readlink(path, target, sizeof(target) - 1);
-		if (length > 0) {
-			target[length] = '\0';
-			found = strcmp(target, node) == 0;
-		}
-	}
-	if (list)
-		closedir(list);
-	return found;
-}
-
 unsigned int vfio_host_holder(const char *proc, const char *folder, unsigned int group)
 {
-	char node[PATH_MAX], path[PATH_MAX];
-	unsigned int holder = 0;
-	struct dirent *entry;
-	DIR *list = opendir(proc);
+	struct vfio_opener opener;
+	struct vfio_node node;
+	char path[PATH_MAX];
 
-	snprintf(node, sizeof(node), "%s/%u", folder, group);
-	while (list && !holder && (entry = readdir(list))) {
-		unsigned long process = strtoul(entry->d_name, NULL, 10);
-
-		if (process == 0 || process > INT_MAX)
-			continue;
-		snprintf(path, sizeof(path), "%s/%lu/fd", proc, process);
-		if (holds(path, node))
-			holder = (unsigned int)process;
-	}
-	if (list)
-		closedir(list);
-	return holder;
+	snprintf(path, sizeof(path), "%s/%u", folder, group);
+	if (!vfio_node_at(path, &node) || vfio_openers(proc, &node, 1, &opener, 1) == 0)
+		return 0;
+	return opener.process;
 }

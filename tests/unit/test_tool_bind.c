@@ -213,18 +213,46 @@ START_TEST(a_group_that_comes_with_the_driver)
 }
 END_TEST
 
+/* Process 77's descriptor 5 leads to @target. */
+static void opens(const char *target)
+{
+	tree_folder("proc/77/fd");
+	tree_folder("proc/77/fdinfo");
+	tree_link("proc/77/fd/5", target);
+	tree_write("proc/77/fdinfo/5", "pos:\t0\nflags:\t0100002\nmnt_id:\t9\n");
+	tree_write("proc/77/comm", "fer\x1b[1mry\n");
+}
+
 START_TEST(a_guest_in_the_way)
+{
+	ck_assert_int_eq(bind(NVME, NULL, NULL), TOOL_OK);
+	tree_link("dev/vfio/7", "/dev/null");
+	opens("/dev/null");
+	ck_assert_int_eq(unbind(NVME, NULL, NULL), TOOL_FAILED);
+	has(tools_errors, "process 77 (fer?[1mry) uses its IOMMU group: end that first");
+	ck_assert_str_eq(driver_of(NVME), "vfio-pci");
+	/* Anybody may get a descriptor that only names the node. */
+	tree_write("proc/77/fdinfo/5", "pos:\t0\nflags:\t012000000\nmnt_id:\t9\n");
+	ck_assert_msg(unbind(NVME, NULL, NULL) == TOOL_OK, "%s", tools_errors);
+}
+END_TEST
+
+START_TEST(nobody_poses_as_a_guest)
 {
 	char node[PATH_MAX];
 
-	ck_assert_int_eq(bind(NVME, NULL, NULL), TOOL_OK);
+	/* A file of that name, such as in a mount namespace of one's own; another device. */
 	snprintf(node, sizeof(node), "%s", tree_path("dev/vfio/7"));
-	tree_folder("proc/77/fd");
-	tree_link("proc/77/fd/5", node);
-	tree_write("proc/77/comm", "ferry\n");
-	ck_assert_int_eq(unbind(NVME, NULL, NULL), TOOL_FAILED);
-	has(tools_errors, "process 77 (ferry) uses its IOMMU group: end that first");
-	ck_assert_str_eq(driver_of(NVME), "vfio-pci");
+	tree_write("dev/vfio/7", "");
+	opens(node);
+	ck_assert_int_eq(bind(NVME, NULL, NULL), TOOL_OK);
+	ck_assert_msg(unbind(NVME, NULL, NULL) == TOOL_OK, "%s", tools_errors);
+	tree_unlink("dev/vfio/7");
+	tree_unlink("proc/77/fd/5");
+	tree_link("dev/vfio/7", "/dev/null");
+	tree_link("proc/77/fd/5", "/dev/full");
+	ck_assert_int_eq(bind(NVME, NULL, NULL), TOOL_OK);
+	ck_assert_msg(unbind(NVME, NULL, NULL) == TOOL_OK, "%s", tools_errors);
 }
 END_TEST
 
@@ -336,6 +364,7 @@ static void add_tests(TCase *tests)
 	tcase_add_test(tests, no_iommu_makes_no_device_fit);
 	tcase_add_test(tests, a_group_that_comes_with_the_driver);
 	tcase_add_test(tests, a_guest_in_the_way);
+	tcase_add_test(tests, nobody_poses_as_a_guest);
 	tcase_add_test(tests, records_are_trusted_only_where_nobody_else_writes);
 	tcase_add_test(tests, garbled_records_are_not_used);
 	tcase_add_test(tests, json_tells_how_it_went);

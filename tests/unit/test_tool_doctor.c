@@ -247,11 +247,10 @@ END_TEST
 
 START_TEST(a_group_in_use)
 {
-	char node[PATH_MAX];
-
-	snprintf(node, sizeof(node), "%s", tree_path("dev/vfio/7"));
+	tree_unlink("dev/vfio/7");
+	tree_link("dev/vfio/7", "/dev/null");
 	tree_folder("proc/4321/fd");
-	tree_link("proc/4321/fd/9", node);
+	tree_link("proc/4321/fd/9", "/dev/null");
 	tree_write("proc/4321/comm", "ferry\n");
 	finds("IOMMU group 7 is in use by process 4321 (ferry)", "mend it: kill 4321");
 }
