@@ -261,6 +261,28 @@ START_TEST(wrong_arguments_are_told)
 }
 END_TEST
 
+/* Whoever may name a thing may not speak to the terminal. */
+START_TEST(what_others_wrote_is_printable)
+{
+	static const char *const harmful[] = {"\x1b", "\xff", "\xe2\x80\xae", "\xc2\x9b"};
+	static const char *const views[] = {NULL, "0000:03:00.0", "--json"};
+
+	tree_write("pci.ids", "144d  Sam\x1b[2Jsung \xff\n\ta808  NVMe \xe2\x80\xae|\xc2\x9b|\n");
+	tools_add("0000:03:00.0", 9, "nvme", "144d:a808", "010802");
+	tools_add_disk("0000:03:00.0", "nvme/nvme0/nvme0n1", "nvme0n1", "259:0");
+	tools_mount("259:0", "/mnt\\033[1m\\012\xff", "ext4", "/dev/nvme0n1");
+	for (size_t i = 0; i < ARRAY_SIZE(views); i++) {
+		ck_assert_int_eq(devices(views[i], NULL), TOOL_OK);
+		has(tools_out, "Sam?[2Jsung ?");
+		for (size_t j = 0; j < ARRAY_SIZE(harmful); j++)
+			has_not(tools_out, harmful[j]);
+		if (i)
+			has(tools_out, "nvme0n1 is mounted at /mnt?[1m??");
+	}
+	json_decref(tools_json());
+}
+END_TEST
+
 static void add_tests(TCase *tests)
 {
 	tcase_add_checked_fixture(tests, setup, tools_teardown);
@@ -277,6 +299,7 @@ static void add_tests(TCase *tests)
 	tcase_add_test(tests, garbled_files_of_a_device_are_as_none);
 	tcase_add_test(tests, a_host_without_pci_has_an_empty_table);
 	tcase_add_test(tests, wrong_arguments_are_told);
+	tcase_add_test(tests, what_others_wrote_is_printable);
 }
 
 int main(void)
