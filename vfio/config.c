@@ -111,6 +111,20 @@ static bool wakes_up_reset(const struct vfio_pci *pci, unsigned int offset, unsi
 	       (value >> 8 * (at - offset) & PCI_PM_CTRL_STATE_MASK) == 0;
 }
 
+/*
+ * Awake first: the kernel takes the vectors out of the device's own table. It also gives the device
+ * its registers of before back, where the guest's are those of a reset.
+ */
+static void wake_up_reset(struct vfio_pci *pci)
+{
+	pci_device_lose_registers(&pci->device);
+	vfio_pci_wake(pci);
+	vfio_pci_quiet(pci);
+	vfio_irqs_stop(&pci->irqs);
+	vfio_pci_forget_vectors(pci);
+	vfio_pci_arm(pci);
+}
+
 static enum mem_result check_reset(struct vfio_pci *pci)
 {
 	struct vfio_reset *reset = &pci->reset;
@@ -147,11 +161,8 @@ enum mem_result vfio_config_check(struct pci_device *device, unsigned int offset
 		return MEM_DONE;
 	if (masters_too_early(pci, offset, size, value))
 		return MEM_NOT_YET;
-	if (wakes_up_reset(pci, offset, size, value)) {
-		vfio_irqs_stop(&pci->irqs);
-		pci_device_lose_registers(device);
-		vfio_pci_forget_vectors(pci);
-	}
+	if (wakes_up_reset(pci, offset, size, value))
+		wake_up_reset(pci);
 	return MEM_DONE;
 }
 
@@ -257,16 +268,26 @@ static void note_use(struct vfio_pci *pci)
 	pci->reset.spared = false;
 }
 
-/* The kernel gave the device its registers of before back; the guest's are those of a reset. */
-static void finish_wake_up(struct vfio_pci *pci)
+/*
+ * Asleep a function does not interrupt, and the kernel, which would reach for its MSI-X table, refuses
+ * vectors: what the guest asks for meanwhile is done when it is awake.
+ */
+static void update_vectors(struct vfio_pci *pci, unsigned int offset, unsigned int size)
 {
-	struct err err = {0};
+	unsigned int power = pci->device.pm_capability + PCI_PM_CTRL;
+	bool woken = false;
 
-	if (pci->irqs.armed)
-		return;
-	vfio_pci_quiet(pci);
-	if (vfio_irqs_arm(&pci->irqs, &err))
-		log_guest(&pci->limit, LOG_ERROR, "%s", err.text);
+	if (pci->device.pm_capability) {
+		if (pci->device.config[power] & PCI_PM_CTRL_STATE_MASK)
+			return;
+		woken = ranges_overlap(offset, size, power, 1);
+	}
+	if (pci->has_msi &&
+	    (woken || ranges_overlap(offset, size, pci->msi.capability, pci_msi_size(&pci->msi))))
+		pci_msi_config_written(&pci->msi);
+	if (pci->has_msix &&
+	    (woken || ranges_overlap(offset, size, pci->msix.capability, PCI_CAP_MSIX_SIZEOF)))
+		pci_msix_config_written(&pci->msix);
 }
 
 void vfio_config_written(struct pci_device *device, unsigned int offset, unsigned int size,
@@ -279,14 +300,8 @@ void vfio_config_written(struct pci_device *device, unsigned int offset, unsigne
 	if (pci->state != VFIO_PCI_ALIVE || vfio_reset_is_asked(pci, offset, size, value))
 		return;
 	forward(pci, offset, size, value);
-	finish_wake_up(pci);
 	if (ranges_overlap(offset, size, PCI_COMMAND, 1))
 		note_use(pci);
 	copy_rom(pci);
-	if (pci->has_msi &&
-	    ranges_overlap(offset, size, pci->msi.capability, pci_msi_size(&pci->msi)))
-		pci_msi_config_written(&pci->msi);
-	if (pci->has_msix &&
-	    ranges_overlap(offset, size, pci->msix.capability, PCI_CAP_MSIX_SIZEOF))
-		pci_msix_config_written(&pci->msix);
+	update_vectors(pci, offset, size);
 }

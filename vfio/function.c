@@ -36,6 +36,26 @@ void vfio_pci_quiet(struct vfio_pci *pci)
 	write_command(pci, 0);
 }
 
+void vfio_pci_wake(struct vfio_pci *pci)
+{
+	unsigned int at = pci->device.pm_capability + PCI_PM_CTRL;
+	int error = pci->device.pm_capability
+			    ? vfio_region_write(pci->backend, vfio_pci_config_region(pci), at, 1, 0)
+			    : 0;
+
+	if (error)
+		log_guest(&pci->limit, LOG_WARN, "passthrough device %s: it does not wake up: %s",
+			  pci->device.name, err_text(error));
+}
+
+void vfio_pci_arm(struct vfio_pci *pci)
+{
+	struct err err = {0};
+
+	if (vfio_irqs_arm(&pci->irqs, &err))
+		log_guest(&pci->limit, LOG_ERROR, "%s", err.text);
+}
+
 void vfio_pci_restore(struct vfio_pci *pci)
 {
 	const uint16_t serr = PCI_COMMAND_SERR;
@@ -53,10 +73,15 @@ void vfio_pci_withdraw(struct vfio_pci *pci, enum vfio_pci_state state)
 		[VFIO_PCI_GONE] = "given back to the host",
 	};
 
+	bool alive = pci->state == VFIO_PCI_ALIVE;
+
 	vfio_trace_note(pci->trace, "device  %s", names[state]);
 	pci->state = state;
 	if (pci->on_bus)
 		pci_device_unmap(&pci->device);
+	/* The kernel writes to the MSI-X table: of a function asleep, that is an error. */
+	if (alive)
+		vfio_pci_wake(pci);
 	vfio_irqs_stop(&pci->irqs);
 }
 

@@ -88,6 +88,17 @@ static void vfio_pci_reset(struct pci_device *device)
 		vfio_reset_wait(pci);
 }
 
+/* After the reset of the interrupt controllers, which forget what was raised before. */
+static void vfio_pci_start(struct pci_device *device)
+{
+	struct vfio_pci *pci = container_of(device, struct vfio_pci, device);
+
+	pci_host_lock(device);
+	if (pci->state == VFIO_PCI_ALIVE)
+		vfio_pci_arm(pci);
+	pci_host_unlock(device);
+}
+
 static void destroy_function(struct pci_device *device)
 {
 	struct vfio_pci *pci = container_of(device, struct vfio_pci, device);
@@ -104,6 +115,7 @@ static const struct pci_device_ops function_ops = {
 	.config_read = vfio_config_read,
 	.config_written = vfio_config_written,
 	.reset = vfio_pci_reset,
+	.start = vfio_pci_start,
 	.destroy = destroy_function,
 };
 

@@ -159,6 +159,12 @@ bool vfio_pci_responds(struct vfio_pci *pci);
 /* Neither decode nor bus mastering, whatever the guest wrote. */
 void vfio_pci_quiet(struct vfio_pci *pci);
 
+/* To D0, in which the kernel may give it its registers of before back: vfio_pci_quiet() follows. */
+void vfio_pci_wake(struct vfio_pci *pci);
+
+/* vfio_irqs_arm() with a line for a failure. Device lock held. */
+void vfio_pci_arm(struct vfio_pci *pci);
+
 /* COMMAND as the shadow has it, without bus mastering by then. Both locks held. */
 void vfio_pci_restore(struct vfio_pci *pci);
 

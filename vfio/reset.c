@@ -23,19 +23,6 @@ enum { DEADLINE_MS = 10 * 1000 };
 /* Before each try of a recovery: the kernel's own handling of the error comes first. */
 static const int recovery_pauses_ms[] = {100, 400, 1500, 4000, 0};
 
-/* To D0, which the shadow says it is in after a reset. */
-static void wake(struct vfio_pci *pci)
-{
-	unsigned int at = pci->device.pm_capability + PCI_PM_CTRL;
-	int error = pci->device.pm_capability
-			    ? vfio_region_write(pci->backend, vfio_pci_config_region(pci), at, 1, 0)
-			    : 0;
-
-	if (error)
-		log_guest(&pci->limit, LOG_WARN, "passthrough device %s: it does not wake up: %s",
-			  pci->device.name, err_text(error));
-}
-
 static int carry_out(struct vfio_pci *pci)
 {
 	struct vfio_reset *reset = &pci->reset;
@@ -65,7 +52,7 @@ static bool try_reset(struct vfio_pci *pci, enum log_level level)
 
 	/* Twice: the kernel gives a device that lost its registers asleep those of before back. */
 	vfio_pci_quiet(pci);
-	wake(pci);
+	vfio_pci_wake(pci);
 	vfio_pci_quiet(pci);
 	error = carry_out(pci);
 	if (error < 0)
@@ -148,8 +135,6 @@ static void tell_outcome(const struct vfio_pci *pci)
 /* The device comes back into the guest, or stays away. */
 static void bring_back(struct vfio_pci *pci)
 {
-	struct err err = {0};
-
 	vfio_trace_note(pci->trace, "device  reset ended, %s",
 			pci->reset.worked ? "it answers" : "it does not answer");
 	if (!pci->reset.worked) {
@@ -160,8 +145,9 @@ static void bring_back(struct vfio_pci *pci)
 	pci->used = false;
 	if (pci->reset.cause == VFIO_RESET_RECOVERY)
 		vfio_pci_restore(pci);
-	if (vfio_irqs_arm(&pci->irqs, &err))
-		log_guest(&pci->limit, LOG_ERROR, "%s", err.text);
+	/* At a restart vfio_pci_start() does, unless it is over. */
+	if (pci->reset.cause != VFIO_RESET_MACHINE || pci->reset.late)
+		vfio_pci_arm(pci);
 	pci_device_remap(&pci->device);
 }
 

@@ -207,7 +207,10 @@ int machine_vcpu_reset(void *owner, struct kvm_vcpu *vcpu, struct err *err)
 	return arch_vcpu_reset(machine->arch, vcpu, err);
 }
 
-/* Back to power-on with the same kernel; devices first, so that none writes into the new one. */
+/*
+ * Back to power-on with the same kernel: devices first, so that none writes into the new one; they
+ * interrupt again last, since what they raise before the interrupt controllers' reset is lost.
+ */
 static int machine_reset(struct machine *machine, struct err *err)
 {
 	bool stood = machine->paused;
@@ -227,6 +230,7 @@ static int machine_reset(struct machine *machine, struct err *err)
 		status = run_call(machine->run, machine_vcpu_reset, machine, err);
 	if (status)
 		return err_prefix(err, "reset");
+	pci_host_start(machine->host);
 	machine->paused = true;
 	if (machine->debug ? !debug_reset(machine->debug, stood) : !stood)
 		machine_debug_go(machine);

@@ -132,3 +132,10 @@ void pci_host_reset(struct pci_host *host)
 		if (host->added[i]->ops->reset)
 			host->added[i]->ops->reset(host->added[i]);
 }
+
+void pci_host_start(struct pci_host *host)
+{
+	for (size_t i = 0; i < host->count; i++)
+		if (host->added[i]->ops->start)
+			host->added[i]->ops->start(host->added[i]);
+}

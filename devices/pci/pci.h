@@ -58,7 +58,7 @@ struct pci_device;
  *   config_written the device forwards or acts on the write;
  *   (slices that now decode enter the maps)
  *
- * Every member may be NULL. check, config_read and config_written hold both locks; reset and
+ * Every member may be NULL. check, config_read and config_written hold both locks; reset, start and
  * destroy hold none (pci_host_lock() takes them). The shadow is only written with both locks
  * held, so either is enough to read it. A slice that overlaps another, or whose BAR is at address
  * 0 or outside the host bridge's windows, stays unmapped and is tried again at every later write
@@ -71,8 +71,13 @@ struct pci_device_ops {
 	uint32_t (*config_read)(struct pci_device *device, unsigned int offset, unsigned int size);
 	void (*config_written)(struct pci_device *device, unsigned int offset, unsigned int size,
 			       uint32_t value);
-	/* To the state after power-on; the shadow's own reset is done by then. vCPUs parked. */
+	/*
+	 * To the state after power-on, in which it neither interrupts nor masters; the shadow's own
+	 * reset is done by then. vCPUs parked.
+	 */
 	void (*reset)(struct pci_device *device);
+	/* The interrupt controllers were reset since: from now on it may interrupt. Likewise. */
+	void (*start)(struct pci_device *device);
 	void (*destroy)(struct pci_device *device);
 };
 
@@ -195,9 +200,12 @@ int pci_host_assign(struct pci_host *host, struct err *err) FERRY_MUST_CHECK;
 
 /*
  * Power-on state of every function, assigned addresses restored: shadows first, then the maps, then
- * ops->reset of each. Main thread, vCPUs parked, no lock held.
+ * ops->reset of each. None interrupts from then until pci_host_start(), before which the interrupt
+ * controllers are reset: they forget what a device has raised, and it will not raise it again. Main
+ * thread, vCPUs parked, no lock held.
  */
 void pci_host_reset(struct pci_host *host);
+void pci_host_start(struct pci_host *host);
 
 /* Config access by bus, device and function, as ECAM does it; -1 value when nobody answers. */
 enum mem_result pci_host_config_read(struct pci_host *host, uint16_t bdf, unsigned int offset,

@@ -426,6 +426,7 @@ static void step(struct input *input)
 		break;
 	case 13:
 		pci_host_reset(bench.host);
+		pci_host_start(bench.host);
 		break;
 	case 14:
 		atomic_store(&bench.dma.mapped, take8(input) & 1);
@@ -513,6 +514,7 @@ static void check_restart(void)
 		return;
 	turn_loop();
 	pci_host_reset(bench.host);
+	pci_host_start(bench.host);
 	turn_loop();
 	/* The host has it back. */
 	if (bench.pci->state == VFIO_PCI_GONE)

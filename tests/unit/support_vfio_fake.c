@@ -163,6 +163,18 @@ static int set_masks(struct vfio_fake *fake, const struct vfio_irq_set *set)
 	return 0;
 }
 
+/* The kernel would write to the MSI-X table of a function that does not take it. */
+static void must_be_awake(const struct vfio_fake *fake)
+{
+	const unsigned int config = VFIO_PCI_CONFIG_REGION_INDEX;
+
+	if (fake->stays_asleep || vfio_fake_peek(fake, config, 0x40, 1) != PCI_CAP_ID_PM ||
+	    !(vfio_fake_peek(fake, config, 0x44, 1) & PCI_PM_CTRL_STATE_MASK))
+		return;
+	fprintf(stderr, "%s: its interrupts are changed while it is asleep\n", fake->name);
+	abort();
+}
+
 static int fake_set_irqs(struct vfio_backend *backend, struct vfio_irq_set *set)
 {
 	struct vfio_fake *fake = to_fake(backend);
@@ -172,6 +184,8 @@ static int fake_set_irqs(struct vfio_backend *backend, struct vfio_irq_set *set)
 		return result;
 	if (set->index >= FAKE_IRQS)
 		return -EINVAL;
+	if (set->index <= VFIO_PCI_MSIX_IRQ_INDEX)
+		must_be_awake(fake);
 	return set->flags & VFIO_IRQ_SET_ACTION_TRIGGER ? set_triggers(fake, set)
 							: set_masks(fake, set);
 }
@@ -239,8 +253,11 @@ static int fake_write(struct vfio_backend *backend, const struct vfio_region_inf
 
 	fake->writes++;
 	fake->last_size = size;
-	if (refused(fake, "write", NULL, 0, &result))
+	if (refused(fake, "write", NULL, 0, &result)) {
+		fake->stays_asleep |=
+			region->index == VFIO_PCI_CONFIG_REGION_INDEX && offset == 0x44;
 		return result;
+	}
 	place = place_of(fake, region, offset, size);
 	if (!place)
 		return -EIO;

@@ -41,6 +41,7 @@ struct vfio_fake {
 	bool dies_in_reset;
 	unsigned int reset_ms;  /* that a reset takes */
 	uint64_t slept_command; /* of COMMAND when it went to D3hot */
+	bool stays_asleep;      /* a change of its power state was refused */
 
 	/* Whom a hot reset hits; none: there is no such reset. */
 	struct vfio_pci_dependent_device dependent[FAKE_DEPENDENTS];

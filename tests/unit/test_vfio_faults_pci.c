@@ -159,7 +159,7 @@ static void check_recovery(const char *call)
 	if (bench.pci->state == VFIO_PCI_GONE || strcmp(call, "set irqs") == 0 ||
 	    fault_plan.onwards)
 		return;
-	pci_host_reset(bench.host);
+	restart();
 	turn_loop_through();
 	ck_assert_int_eq(bench.pci->state, VFIO_PCI_ALIVE);
 	guest_config(PCI_COMMAND, 2, PCI_COMMAND_MEMORY);
@@ -209,9 +209,9 @@ static void use(void)
 	mem_map_read(bench.pio, 0x1000, 4, &value);
 }
 
-static void restart(void)
+static void restart_machine(void)
 {
-	pci_host_reset(bench.host);
+	restart();
 	turn_loop_through();
 }
 
@@ -249,9 +249,8 @@ static void destroy(void)
 	bench.host = NULL;
 }
 
-static const scene scenes[] = {use,         restart,   reset_by_guest,
-			       raise_error, give_back, raise_error_and_give_back,
-			       destroy};
+static const scene scenes[] = {use,       restart_machine,           reset_by_guest, raise_error,
+			       give_back, raise_error_and_give_back, destroy};
 
 START_TEST(every_call_fails)
 {

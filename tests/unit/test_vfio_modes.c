@@ -238,7 +238,7 @@ static void guest_step(const struct step *step)
 		break;
 	default:
 		forget_owed();
-		pci_host_reset(bench.host);
+		restart();
 		config_write(PCI_COMMAND, 2, PCI_COMMAND_MEMORY);
 		break;
 	}

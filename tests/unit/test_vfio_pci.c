@@ -274,7 +274,7 @@ START_TEST(an_error_isolates_until_the_next_reset)
 	ck_assert_uint_eq(bench.mapped_count, 0);
 	ck_assert(!bench.fake.closed);
 
-	pci_host_reset(bench.host);
+	restart();
 	ck_assert_uint_eq(config_read(PCI_VENDOR_ID, 4), 0x10d38086);
 	ck_assert_uint_eq(bench.irq.attached, 1);
 	config_write(PCI_COMMAND, 2, PCI_COMMAND_MEMORY);
@@ -300,7 +300,7 @@ START_TEST(the_host_gets_its_device_back)
 	ck_assert_uint_eq(config_read(PCI_VENDOR_ID, 4), UINT32_MAX);
 	config_write(PCI_COMMAND, 2, PCI_COMMAND_MEMORY);
 	ck_assert_uint_eq(guest_read(base, 4), UINT32_MAX);
-	pci_host_reset(bench.host);
+	restart();
 	config_write(PCI_COMMAND, 2, PCI_COMMAND_MEMORY);
 	ck_assert_uint_eq(bench.mapped_count, 0);
 	ck_assert_uint_eq(vfio_pci_descriptors(bench.pci, NULL, 0, 0), 0);
@@ -315,7 +315,7 @@ START_TEST(a_guest_reset_quiets_and_resets_the_device)
 	config_write(0x72, 2, 0x8000);
 	bench.fake.log[0] = '\0';
 	bench.fake.resets = 0;
-	pci_host_reset(bench.host);
+	restart();
 	ck_assert_uint_eq(bench.fake.resets, 1);
 	ck_assert_uint_eq(vfio_fake_peek(&bench.fake, CONFIG, PCI_COMMAND, 2), 0);
 	ck_assert_uint_eq(bench.mapped_count, 0);
@@ -331,7 +331,7 @@ START_TEST(a_device_lost_in_its_reset_stays_out_of_reach)
 {
 	start();
 	bench.fake.dies_in_reset = true;
-	pci_host_reset(bench.host);
+	restart();
 	ck_assert_int_eq(bench.pci->state, VFIO_PCI_ISOLATED);
 	config_write(PCI_COMMAND, 2, PCI_COMMAND_MEMORY);
 	ck_assert_uint_eq(bench.mapped_count, 0);
@@ -346,7 +346,7 @@ START_TEST(without_a_reset_it_is_quiet_and_awake)
 	atomic_store(&bench.dma.mapped, true);
 	config_write(PCI_COMMAND, 2, PCI_COMMAND_MASTER);
 	config_write(0x44, 2, 3);
-	pci_host_reset(bench.host);
+	restart();
 	ck_assert_uint_eq(bench.fake.resets, 0);
 	ck_assert_uint_eq(vfio_fake_peek(&bench.fake, CONFIG, PCI_COMMAND, 2), 0);
 	/* The guest's shadow says D0, so nobody else would wake it. */
@@ -361,7 +361,7 @@ START_TEST(intx_that_fails_is_done_without_where_there_is_msi)
 	start();
 	ck_assert_uint_eq(config_read(PCI_INTERRUPT_PIN, 1), 0);
 	ck_assert_uint_eq(bench.fake.span[VFIO_PCI_INTX_IRQ_INDEX], 0);
-	pci_host_reset(bench.host);
+	restart();
 	ck_assert_uint_eq(config_read(PCI_INTERRUPT_PIN, 1), 0);
 }
 END_TEST

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
-/* Resets over the fake peer: the guest's own, of the bus, after errors, at the end; and REQ meanwhile. */
+/* Resets over the fake peer: the guest's own, at a restart, after errors, at the end; and REQ meanwhile. */
 
 #include <check.h>
 #include <errno.h>
@@ -11,109 +11,7 @@
 #include <stdlib.h>
 #include <unistd.h>
 
-#include "tests/unit/support_vfio_bench.h"
-#include "vfio/bus_reset.h"
-
-static int group_fd;
-static unsigned int wakes, spared, gone;
-
-static int find_group(void *owner, unsigned int number)
-{
-	(void)owner;
-	return number == 7 ? group_fd : -ENOENT;
-}
-
-static struct vfio_bus_reset *bus_reset(void *keeper, struct vfio_pci *pci, struct err *err)
-{
-	return vfio_bus_reset_prepare(pci->backend, pci->device.name, find_group, keeper, err);
-}
-
-static void bus_was_reset(void *keeper, const struct vfio_pci *pci,
-			  const struct vfio_bus_reset *reset)
-{
-	(void)keeper;
-	ck_assert(vfio_bus_reset_hits(reset, pci->device.name));
-	ck_assert(!vfio_bus_reset_hits(reset, "0000:01:00.7"));
-	spared++;
-}
-
-static void released(void *keeper, struct vfio_pci *pci)
-{
-	(void)keeper;
-	ck_assert_ptr_null(pci->backend);
-	gone++;
-}
-
-static void wake(void *keeper)
-{
-	(void)keeper;
-	wakes++;
-}
-
-static const struct vfio_pci_keeper_ops keeper = {
-	.bus_reset = bus_reset,
-	.bus_was_reset = bus_was_reset,
-	.released = released,
-	.wake = wake,
-};
-
-/* A device that says it has FLR, RAM all mapped, in use with decode, mastering and MSI-X. */
-static void start_busy(void)
-{
-	static const int pauses_ms[] = {1, 1, 1, 0};
-
-	group_fd = open("/dev/null", O_RDONLY | O_CLOEXEC);
-	bench.keeper_ops = &keeper;
-	vfio_fake_poke(&bench.fake, CONFIG, 0xa4, 4, PCI_EXP_DEVCAP_FLR);
-	start();
-	bench.pci->reset.pauses_ms = pauses_ms;
-	atomic_store(&bench.dma.mapped, true);
-	config_write(PCI_COMMAND, 2, PCI_COMMAND_MEMORY | PCI_COMMAND_MASTER);
-	config_write(0x72, 2, 0x8000);
-	ck_assert_uint_eq(bench.mapped_count, 3);
-	bench.fake.log[0] = '\0';
-}
-
-static void stop_busy(void)
-{
-	pci_host_destroy(bench.host);
-	create_host();
-	fd_close(&group_fd);
-}
-
-static void run_loop_while(enum vfio_pci_state state)
-{
-	for (int i = 0; i < 2000 && bench.pci->state == state; i++) {
-		run_loop_once();
-		usleep(1000);
-	}
-	ck_assert_int_ne(bench.pci->state, state);
-}
-
-static void is_as_after_power_on(void)
-{
-	ck_assert_int_eq(bench.pci->state, VFIO_PCI_ALIVE);
-	ck_assert_uint_eq(config_read(PCI_VENDOR_ID, 4), 0x10d38086);
-	ck_assert_uint_eq(config_read(PCI_COMMAND, 2), 0);
-	ck_assert_uint_eq(config_read(0x72, 2), 9);
-	ck_assert_uint_eq(vfio_fake_peek(&bench.fake, CONFIG, PCI_COMMAND, 2), 0);
-	ck_assert_uint_eq(bench.fake.span[VFIO_PCI_MSIX_IRQ_INDEX], 0);
-	ck_assert_uint_eq(bench.fake.span[VFIO_PCI_INTX_IRQ_INDEX], 1);
-	ck_assert_uint_eq(bench.mapped_count, 0);
-}
-
-/* Where it was, and decoding, for a guest that knows of nothing; but without a say in memory. */
-static void is_as_after_recovery(uint64_t address)
-{
-	ck_assert_int_eq(bench.pci->state, VFIO_PCI_ALIVE);
-	ck_assert_uint_eq(bar(0), address);
-	ck_assert_uint_eq(config_read(PCI_COMMAND, 2), PCI_COMMAND_MEMORY);
-	ck_assert_uint_eq(vfio_fake_peek(&bench.fake, CONFIG, PCI_COMMAND, 2), PCI_COMMAND_MEMORY);
-	ck_assert_uint_eq(bench.mapped_count, 3);
-	ck_assert_uint_eq(config_read(0x72, 2), 9);
-	ck_assert_uint_eq(bench.fake.span[VFIO_PCI_MSIX_IRQ_INDEX], 0);
-	ck_assert_uint_eq(bench.fake.span[VFIO_PCI_INTX_IRQ_INDEX], 1);
-}
+#include "tests/unit/support_vfio_busy.h"
 
 START_TEST(the_guests_reset_waits_for_the_device)
 {
@@ -330,6 +228,85 @@ START_TEST(a_device_reset_asleep_masters_no_more)
 }
 END_TEST
 
+/* What is raised before the reset of the interrupt controllers is lost, and a level is raised once. */
+START_TEST(a_device_interrupts_when_the_controllers_are_reset)
+{
+	start_busy();
+	pci_host_reset(bench.host);
+	ck_assert_int_eq(bench.pci->state, VFIO_PCI_ALIVE);
+	ck_assert_uint_eq(bench.fake.span[VFIO_PCI_INTX_IRQ_INDEX], 0);
+	ck_assert_uint_eq(bench.fake.span[VFIO_PCI_MSIX_IRQ_INDEX], 0);
+	ck_assert_uint_eq(bench.irq.attached, 0);
+	pci_host_start(bench.host);
+	is_as_after_power_on();
+	ck_assert_uint_eq(bench.irq.attached, 1);
+	/* One that is lost stays silent. */
+	bench.fake.dies_in_reset = true;
+	restart();
+	ck_assert_int_eq(bench.pci->state, VFIO_PCI_ISOLATED);
+	ck_assert_uint_eq(bench.irq.attached, 0);
+	stop_busy();
+}
+END_TEST
+
+/* The fake does not let the interrupts of one asleep be changed. */
+START_TEST(a_device_asleep_is_woken_before_its_interrupts_end)
+{
+	start_busy();
+	guest_write(bar(0) + 0x300c, 4, 0);
+	ck_assert_uint_gt(bench.fake.span[VFIO_PCI_MSIX_IRQ_INDEX], 0);
+	config_write(0x44, 2, 3);
+	ck_assert_uint_eq(vfio_fake_peek(&bench.fake, CONFIG, 0x44, 1), 3);
+	switch (_i) {
+	case 0:
+		config_write(0x44, 2, 0);
+		is_as_after_power_on();
+		break;
+	case 1:
+		restart();
+		is_as_after_power_on();
+		break;
+	case 2:
+		ck_assert(vfio_fake_fire(&bench.fake, VFIO_PCI_REQ_IRQ_INDEX, 0));
+		run_loop_until_closed();
+		break;
+	case 3:
+		ck_assert(vfio_fake_fire(&bench.fake, VFIO_PCI_ERR_IRQ_INDEX, 0));
+		run_loop_once();
+		run_loop_while(VFIO_PCI_RESETTING);
+		ck_assert_int_eq(bench.pci->state, VFIO_PCI_ALIVE);
+		break;
+	}
+	stop_busy();
+	ck_assert_uint_eq(bench.fake.span[VFIO_PCI_MSIX_IRQ_INDEX], 0);
+	ck_assert_uint_eq(vfio_fake_peek(&bench.fake, CONFIG, 0x44, 1), 0);
+	ck_assert_uint_eq(vfio_fake_peek(&bench.fake, CONFIG, PCI_COMMAND, 2), 0);
+}
+END_TEST
+
+/* Its config space answers in D3hot, where the kernel has no vectors for it. */
+START_TEST(vectors_asked_for_asleep_come_with_the_wake_up)
+{
+	const unsigned int *span = bench.fake.span;
+
+	vfio_fake_poke(&bench.fake, CONFIG, 0x44, 1, PCI_PM_CTRL_NO_SOFT_RESET);
+	start_busy();
+	guest_write(bar(0) + 0x300c, 4, 0);
+	config_write(0x44, 2, 3);
+	config_write(0x72, 2, 0);
+	ck_assert_uint_gt(span[VFIO_PCI_MSIX_IRQ_INDEX], 0);
+	config_write(0x44, 2, 0);
+	ck_assert_uint_eq(span[VFIO_PCI_MSIX_IRQ_INDEX], 0);
+	ck_assert_uint_eq(span[VFIO_PCI_INTX_IRQ_INDEX], 1);
+	config_write(0x44, 2, 3);
+	config_write(0x52, 2, PCI_MSI_FLAGS_ENABLE);
+	config_write(0x44, 2, 0);
+	ck_assert_uint_eq(span[VFIO_PCI_MSI_IRQ_INDEX], 1);
+	ck_assert_uint_eq(span[VFIO_PCI_INTX_IRQ_INDEX], 0);
+	stop_busy();
+}
+END_TEST
+
 START_TEST(a_device_that_does_not_recover_is_given_up)
 {
 	start_busy();
@@ -364,55 +341,6 @@ START_TEST(the_host_gets_it_after_the_reset_under_way)
 }
 END_TEST
 
-static void set_dependents(uint32_t count, uint32_t group)
-{
-	bench.fake.info.flags = VFIO_DEVICE_FLAGS_PCI;
-	bench.fake.dependents = count;
-	for (uint32_t i = 0; i < count; i++)
-		bench.fake.dependent[i] = (struct vfio_pci_dependent_device){
-			.group_id = i ? group : 7, .segment = 0, .bus = 1, .devfn = (uint8_t)i};
-}
-
-START_TEST(without_one_of_its_own_the_bus_is_reset)
-{
-	set_dependents(3, 7);
-	start_busy();
-	pci_host_reset(bench.host);
-	ck_assert_uint_eq(bench.fake.hot_resets, 1);
-	ck_assert_uint_eq(bench.fake.resets, 0);
-	ck_assert_uint_eq(spared, 1);
-	/* One descriptor for all three, which are of one group. */
-	ck_assert_ptr_nonnull(strstr(bench.fake.log, "hot0:0+1 "));
-	is_as_after_power_on();
-	/* A neighbour's reset was this one's too, until the guest uses it again. */
-	bench.pci->reset.spared = true;
-	pci_host_reset(bench.host);
-	ck_assert_uint_eq(bench.fake.hot_resets, 1);
-	bench.pci->reset.spared = true;
-	config_write(PCI_COMMAND, 2, PCI_COMMAND_MEMORY);
-	pci_host_reset(bench.host);
-	ck_assert_uint_eq(bench.fake.hot_resets, 2);
-	stop_busy();
-}
-END_TEST
-
-START_TEST(a_bus_with_somebody_elses_device_is_left_alone)
-{
-	struct err err = {0};
-
-	set_dependents(2, 9);
-	start_busy();
-	ck_assert_ptr_null(bus_reset(NULL, bench.pci, &err));
-	ck_assert_int_eq(err.code, -EPERM);
-	ck_assert_ptr_nonnull(strstr(err.text, "0000:01:00.0"));
-	ck_assert_ptr_nonnull(strstr(err.text, "0000:01:00.1 in IOMMU group 9"));
-	pci_host_reset(bench.host);
-	ck_assert_uint_eq(bench.fake.hot_resets, 0);
-	is_as_after_power_on();
-	stop_busy();
-}
-END_TEST
-
 START_TEST(a_device_in_use_is_reset_at_the_end)
 {
 	start_busy();
@@ -433,61 +361,6 @@ START_TEST(a_device_that_was_not_used_is_not)
 }
 END_TEST
 
-START_TEST(the_bus_is_reset_at_the_end_too)
-{
-	set_dependents(2, 7);
-	start_busy();
-	stop_busy();
-	ck_assert_uint_eq(bench.fake.hot_resets, 1);
-	ck_assert_uint_eq(spared, 1);
-}
-END_TEST
-
-/* Its neighbours still need their own. */
-START_TEST(a_bus_reset_that_was_refused_spares_nobody)
-{
-	set_dependents(2, 7);
-	bench.fake.hot_reset_error = -EAGAIN;
-	start_busy();
-	pci_host_reset(bench.host);
-	ck_assert_uint_eq(bench.fake.hot_resets, 1);
-	ck_assert_uint_eq(spared, 0);
-	stop_busy();
-	ck_assert_uint_eq(spared, 0);
-}
-END_TEST
-
-/* By its end the neighbours are the new guest's, and may be in use. */
-START_TEST(a_bus_reset_that_outlives_the_wait_spares_nobody)
-{
-	set_dependents(2, 7);
-	start_busy();
-	bench.fake.reset_ms = 300;
-	bench.pci->reset.deadline_ms = 20;
-	pci_host_reset(bench.host);
-	ck_assert_int_eq(bench.pci->state, VFIO_PCI_RESETTING);
-	run_loop_while(VFIO_PCI_RESETTING);
-	ck_assert_uint_eq(bench.fake.hot_resets, 1);
-	ck_assert_uint_eq(spared, 0);
-	is_as_after_power_on();
-	stop_busy();
-}
-END_TEST
-
-START_TEST(a_device_that_is_lost_at_the_end_spares_nobody)
-{
-	set_dependents(2, 7);
-	start_busy();
-	bench.fake.dies_in_reset = true;
-	pci_host_reset(bench.host);
-	ck_assert_int_eq(bench.pci->state, VFIO_PCI_ISOLATED);
-	spared = bench.fake.hot_resets = 0;
-	stop_busy();
-	ck_assert_uint_eq(bench.fake.hot_resets, 0);
-	ck_assert_uint_eq(spared, 0);
-}
-END_TEST
-
 static void add_tests(TCase *tests)
 {
 	tcase_add_checked_fixture(tests, setup, teardown);
@@ -502,16 +375,13 @@ static void add_tests(TCase *tests)
 	tcase_add_test(tests, a_device_that_recovers_comes_back_reset);
 	tcase_add_test(tests, what_is_written_meanwhile_goes_nowhere);
 	tcase_add_test(tests, a_device_reset_asleep_masters_no_more);
+	tcase_add_test(tests, a_device_interrupts_when_the_controllers_are_reset);
+	tcase_add_loop_test(tests, a_device_asleep_is_woken_before_its_interrupts_end, 0, 5);
+	tcase_add_test(tests, vectors_asked_for_asleep_come_with_the_wake_up);
 	tcase_add_test(tests, a_device_that_does_not_recover_is_given_up);
 	tcase_add_test(tests, the_host_gets_it_after_the_reset_under_way);
-	tcase_add_test(tests, without_one_of_its_own_the_bus_is_reset);
-	tcase_add_test(tests, a_bus_with_somebody_elses_device_is_left_alone);
 	tcase_add_test(tests, a_device_in_use_is_reset_at_the_end);
 	tcase_add_test(tests, a_device_that_was_not_used_is_not);
-	tcase_add_test(tests, the_bus_is_reset_at_the_end_too);
-	tcase_add_test(tests, a_bus_reset_that_was_refused_spares_nobody);
-	tcase_add_test(tests, a_bus_reset_that_outlives_the_wait_spares_nobody);
-	tcase_add_test(tests, a_device_that_is_lost_at_the_end_spares_nobody);
 }
 
 int main(void)
