@@ -131,7 +131,7 @@ int arch_vm_reset(struct arch_vm *arch, struct err *err) FERRY_MUST_CHECK;
 enum arch_exit {
 	ARCH_EXIT_HANDLED,
 	ARCH_EXIT_NOT_YET, /* dispatch the same exit again later */
-	ARCH_EXIT_CRASHED, /* triple fault: reported as a crash of the guest */
+	ARCH_EXIT_CRASHED, /* the guest is beyond running: a triple fault, a state no guest may have */
 	ARCH_EXIT_UNKNOWN, /* not of this architecture: an unhandled exit */
 };
 
@@ -143,7 +143,7 @@ enum arch_exit arch_vcpu_exit(struct arch_vm *arch, struct kvm_vcpu *vcpu, unsig
 
 /*
  * Registers, and the bytes at the instruction pointer where they are in RAM, as text lines for a crash
- * report; what does not fit @size is cut. The vCPU's thread.
+ * report, or that KVM has lost them; what does not fit @size is cut. The vCPU's thread.
  */
 void arch_vcpu_describe(struct arch_vm *arch, struct kvm_vcpu *vcpu, char *text, size_t size);
 

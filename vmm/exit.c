@@ -72,27 +72,50 @@ static enum exit_result exit_internal_error(const struct kvm_run *page, char *wh
 	const char *name = code < ARRAY_SIZE(names) ? names[code] : NULL;
 
 	snprintf(why, size, "KVM internal error %u: %s", code, name ? name : "unknown");
-	return EXIT_FAILED;
+	return EXIT_CRASHED;
+}
+
+/* What to call an exit that leaves the vCPU beyond running. */
+static void describe_crash(const struct kvm_run *page, char *why, size_t size)
+{
+	switch (page->exit_reason) {
+	case KVM_EXIT_SHUTDOWN:
+		snprintf(why, size, "triple fault");
+		break;
+	case KVM_EXIT_FAIL_ENTRY:
+		snprintf(why, size, "the processor refused to enter the guest, reason 0x%llx",
+			 (unsigned long long)page->fail_entry.hardware_entry_failure_reason);
+		break;
+	case KVM_EXIT_UNKNOWN:
+		snprintf(why, size, "an exit that KVM does not know, reason 0x%llx",
+			 (unsigned long long)page->hw.hardware_exit_reason);
+		break;
+	default:
+		snprintf(why, size, "unhandled exit, reason %u", page->exit_reason);
+		break;
+	}
 }
 
 static enum exit_result exit_arch(struct exit_state *exit, struct kvm_vcpu *vcpu, char *why,
 				  size_t size)
 {
-	struct kvm_run *page = kvm_vcpu_run_page(vcpu);
+	const struct kvm_run *page = kvm_vcpu_run_page(vcpu);
+	enum arch_exit result = arch_vcpu_exit(exit->arch, vcpu, &exit->progress);
 
-	switch (arch_vcpu_exit(exit->arch, vcpu, &exit->progress)) {
+	switch (result) {
 	case ARCH_EXIT_HANDLED:
 		return EXIT_DONE;
 	case ARCH_EXIT_NOT_YET:
 		return EXIT_NOT_YET;
 	case ARCH_EXIT_CRASHED:
-		snprintf(why, size, "triple fault");
-		return EXIT_CRASHED;
 	case ARCH_EXIT_UNKNOWN:
 		break;
 	}
-	snprintf(why, size, "unhandled exit, reason %u", page->exit_reason);
-	return EXIT_FAILED;
+	describe_crash(page, why, size);
+	/* Entering the guest fails for the host's sake, unless the architecture knows better. */
+	return page->exit_reason == KVM_EXIT_FAIL_ENTRY && result == ARCH_EXIT_UNKNOWN
+		       ? EXIT_FAILED
+		       : EXIT_CRASHED;
 }
 
 enum exit_result exit_dispatch(struct exit_state *exit, struct kvm_vcpu *vcpu, char *why,
@@ -110,11 +133,6 @@ enum exit_result exit_dispatch(struct exit_state *exit, struct kvm_vcpu *vcpu, c
 		break;
 	case KVM_EXIT_DEBUG:
 		result = EXIT_DEBUG;
-		break;
-	case KVM_EXIT_FAIL_ENTRY:
-		snprintf(why, size, "the processor refused to enter the guest, reason 0x%llx",
-			 (unsigned long long)page->fail_entry.hardware_entry_failure_reason);
-		result = EXIT_FAILED;
 		break;
 	case KVM_EXIT_INTERNAL_ERROR:
 		result = exit_internal_error(page, why, size);

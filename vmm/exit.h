@@ -16,7 +16,7 @@ enum exit_result {
 	EXIT_NOT_YET, /* kept: dispatch it again later */
 	EXIT_DEBUG,   /* a debugger's breakpoint or step: the run page tells which */
 	EXIT_CRASHED, /* the guest is beyond running */
-	EXIT_FAILED,  /* KVM or the host is */
+	EXIT_FAILED,  /* the host is to blame */
 };
 
 /* One vCPU's exit in progress. Belongs to the vCPU's thread. */

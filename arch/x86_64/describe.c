@@ -7,7 +7,14 @@
 #include "vmm/base/bits.h"
 #include "vmm/base/text.h"
 
-enum { CODE_BYTES = 16 };
+enum {
+	CODE_BYTES = 16,
+	RESET_IP = 0xfff0,
+	RESET_CS = 0xf000,
+	CR0_PE = 1 << 0,
+};
+
+#define RESET_CS_BASE 0xffff0000u
 
 static void describe_registers(struct text *text, const struct kvm_regs *regs)
 {
@@ -71,6 +78,18 @@ static void describe_code(struct text *text, const struct ram *ram, struct kvm_v
 	text_append(text, "%s\n", count == 0 ? " is not in memory" : "");
 }
 
+/*
+ * Where the processor leaves nothing behind at a shutdown (AMD's; APM 2, 15.14.3), KVM makes an INIT of
+ * it before the exit is seen.
+ */
+static bool was_reset(struct kvm_vcpu *vcpu, const struct kvm_regs *regs,
+		      const struct kvm_sregs *sregs)
+{
+	return kvm_vcpu_run_page(vcpu)->exit_reason == KVM_EXIT_SHUTDOWN && regs->rip == RESET_IP &&
+	       sregs->cs.selector == RESET_CS && sregs->cs.base == RESET_CS_BASE &&
+	       !(sregs->cr0 & CR0_PE);
+}
+
 void arch_vcpu_describe(struct arch_vm *arch, struct kvm_vcpu *vcpu, char *buffer, size_t size)
 {
 	struct text text = {.next = buffer, .room = size};
@@ -80,6 +99,11 @@ void arch_vcpu_describe(struct arch_vm *arch, struct kvm_vcpu *vcpu, char *buffe
 	if (kvm_vcpu_ioctl(vcpu, KVM_GET_REGS, &regs) < 0 ||
 	    kvm_vcpu_ioctl(vcpu, KVM_GET_SREGS, &sregs) < 0) {
 		text_append(&text, "its registers cannot be read\n");
+		return;
+	}
+	if (was_reset(vcpu, &regs, &sregs)) {
+		text_append(&text, "KVM on AMD has reset the processor: the registers at the fault "
+				   "are lost\n");
 		return;
 	}
 	describe_registers(&text, &regs);

@@ -54,6 +54,8 @@ static inline void fill_page(struct kvm_run *page, const struct step *step)
 		page->internal.suberror = (uint32_t)step->address;
 	} else if (step->reason == KVM_EXIT_FAIL_ENTRY) {
 		page->fail_entry.hardware_entry_failure_reason = step->address;
+	} else if (step->reason == KVM_EXIT_UNKNOWN) {
+		page->hw.hardware_exit_reason = step->address;
 	}
 }
 

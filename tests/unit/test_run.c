@@ -427,15 +427,19 @@ static const struct {
 	bool crashed;
 	const char *report;
 } failures[] = {
-	{EXIT(KVM_EXIT_INTERNAL_ERROR, KVM_INTERNAL_ERROR_EMULATION), ARCH_EXIT_HANDLED, false,
+	{EXIT(KVM_EXIT_INTERNAL_ERROR, KVM_INTERNAL_ERROR_EMULATION), ARCH_EXIT_HANDLED, true,
 	 "vCPU 1: KVM internal error 1: an instruction that KVM cannot emulate\n"},
-	{EXIT(KVM_EXIT_INTERNAL_ERROR, 0), ARCH_EXIT_HANDLED, false,
+	{EXIT(KVM_EXIT_INTERNAL_ERROR, 0), ARCH_EXIT_HANDLED, true,
 	 "vCPU 1: KVM internal error 0: unknown\n"},
-	{EXIT(KVM_EXIT_INTERNAL_ERROR, UINT32_MAX), ARCH_EXIT_HANDLED, false,
+	{EXIT(KVM_EXIT_INTERNAL_ERROR, UINT32_MAX), ARCH_EXIT_HANDLED, true,
 	 "vCPU 1: KVM internal error 4294967295: unknown\n"},
-	{EXIT(KVM_EXIT_FAIL_ENTRY, 0x80000021), ARCH_EXIT_HANDLED, false,
+	{EXIT(KVM_EXIT_FAIL_ENTRY, 0x80000021), ARCH_EXIT_CRASHED, true,
 	 "vCPU 1: the processor refused to enter the guest, reason 0x80000021\n"},
-	{EXIT(77, 0), ARCH_EXIT_UNKNOWN, false, "vCPU 1: unhandled exit, reason 77\n"},
+	{EXIT(KVM_EXIT_FAIL_ENTRY, 7), ARCH_EXIT_UNKNOWN, false,
+	 "vCPU 1: the processor refused to enter the guest, reason 0x7\n"},
+	{EXIT(KVM_EXIT_UNKNOWN, 66), ARCH_EXIT_UNKNOWN, true,
+	 "vCPU 1: an exit that KVM does not know, reason 0x42\n"},
+	{EXIT(77, 0), ARCH_EXIT_UNKNOWN, true, "vCPU 1: unhandled exit, reason 77\n"},
 	{EXIT(KVM_EXIT_SHUTDOWN, 0), ARCH_EXIT_CRASHED, true, "vCPU 1: triple fault\n"},
 	{FAULT(-EIO), ARCH_EXIT_HANDLED, false, "vCPU 1: KVM_RUN failed: Input/output error\n"},
 };

@@ -103,6 +103,23 @@ START_TEST(registers_that_cannot_be_read)
 }
 END_TEST
 
+/* Every mark of it has to be there. */
+START_TEST(registers_that_are_lost)
+{
+	kvm_vcpu_run_page(vcpu)->exit_reason = KVM_EXIT_SHUTDOWN;
+	state.sregs.cs = (struct kvm_segment){.selector = 0xf000, .base = 0xffff0000};
+	state.sregs.cr0 = 0x60000010;
+	says(0xfff0, "KVM on AMD has reset the processor");
+	ck_assert_ptr_null(strstr(text, "rip"));
+	says(0xfff2, "rip 000000000000fff2");
+	state.sregs.cr0 |= 1;
+	says(0xfff0, "rip 000000000000fff0");
+	state.sregs.cr0 = 0x60000010;
+	kvm_vcpu_run_page(vcpu)->exit_reason = KVM_EXIT_INTERNAL_ERROR;
+	says(0xfff0, "rip 000000000000fff0");
+}
+END_TEST
+
 START_TEST(it_is_cut_to_size)
 {
 	char whole[sizeof(text)];
@@ -129,6 +146,7 @@ int main(void)
 	tcase_add_checked_fixture(tests, set_up, tear_down);
 	tcase_add_test(tests, code_at_the_instruction_pointer);
 	tcase_add_test(tests, registers_that_cannot_be_read);
+	tcase_add_test(tests, registers_that_are_lost);
 	tcase_add_test(tests, it_is_cut_to_size);
 	suite_add_tcase(suite, tests);
 	runner = srunner_create(suite);

@@ -17,6 +17,12 @@ static void triple_fault(void)
 	__asm__ volatile("lidt %0; ud2" : : "m"(idt));
 }
 
+/* Code where there is no memory to fetch it from. */
+static void not_emulated(void)
+{
+	__asm__ volatile("jmp *%0" : : "r"(0xd0000000));
+}
+
 void guest_main(uint32_t magic, uintptr_t information)
 {
 	const struct information *info = (const struct information *)information;
@@ -38,6 +44,8 @@ void guest_main(uint32_t magic, uintptr_t information)
 		outb(0x505, 1);
 	else if (same(word, "triple-fault", 13))
 		triple_fault();
+	else if (same(word, "not-emulated", 13))
+		not_emulated();
 	else
 		fail("unknown end", 0);
 	for (;;)
