@@ -104,7 +104,7 @@ LIBRARIES := $(foreach layer,$(LAYERS),$(B)/lib$(layer).a)
 
 # Tests of one architecture's files, linked from its library; the others run wherever they are built.
 NATIVE_TESTS_x86_64 := x86_64_boot x86_64_cpuid x86_64_debug x86_64_debug_kernel \
-	x86_64_debug_registers x86_64_debug_trial x86_64_describe x86_64_devices
+	x86_64_debug_registers x86_64_debug_trial x86_64_describe x86_64_devices x86_64_vcpu
 NATIVE_TESTS_aarch64 := aarch64_vcpu aarch64_debug aarch64_debug_kernel
 FOREIGN_TESTS := $(foreach arch,$(filter-out $(ARCH),x86_64 aarch64),$(NATIVE_TESTS_$(arch)))
 UNIT_SOURCES := $(filter-out $(FOREIGN_TESTS:%=tests/unit/test_%.c),$(wildcard tests/unit/test_*.c))

@@ -3,6 +3,7 @@
 
 #include <errno.h>
 #include <stdlib.h>
+#include <string.h>
 
 #include "arch/arch.h"
 #include "arch/x86_64/cpuid.h"
@@ -17,9 +18,16 @@ enum {
 	MSR_MTRR_DEFAULT_TYPE = 0x2ff,
 	MTRR_ENABLE = 1 << 11,
 	MTRR_WRITE_BACK = 6,
+	HWCR_TSC_FREQUENCY_SELECT = 1 << 24,
+	POWER_EDX_INVARIANT_TSC = 1 << 8,
 	LAPIC_LVT_LINT1 = 0x360,
 	LAPIC_DELIVERY_NMI = 4 << 8,
 };
+
+#define MSR_HWCR UINT32_C(0xc0010015)
+
+#define ENTRY_FAILURE_GUEST_STATE 0x80000021u
+#define VMEXIT_INVALID            0xffffffffu
 
 /*
  * Firmware may leave all of XCR0's features on, and here does: KVM then knows them even where the
@@ -66,27 +74,68 @@ static int set_cpuid(struct arch_vm *arch, struct kvm_vcpu *vcpu, struct err *er
 	return 0;
 }
 
-/* What firmware leaves behind: memory is write-back, string moves are fast, LINT1 is the NMI. */
-static int set_firmware_state(struct kvm_vcpu *vcpu, struct err *err)
+/*
+ * AMD's firmware lets the time stamp counter count at the highest frequency, and Linux says that it is
+ * broken where it counts always alike and the bit is off.
+ */
+static bool needs_tsc_frequency(struct cpuid_table *table)
+{
+	const struct kvm_cpuid_entry2 *vendor = cpuid_find(table, 0, 0);
+	const struct kvm_cpuid_entry2 *power = cpuid_find(table, 0x80000007, 0);
+
+	return vendor && power && (power->edx & POWER_EDX_INVARIANT_TSC) &&
+	       (memcmp(&vendor->ebx, "Auth", 4) == 0 || memcmp(&vendor->ebx, "Hygo", 4) == 0);
+}
+
+/*
+ * Writes @bits over those in @mask and leaves the others as KVM has them. Which MSRs and bits there are
+ * differs with the processor and the kernel; firmware would leave out what is not there.
+ */
+static int set_msr_bits(struct kvm_vcpu *vcpu, uint32_t index, uint64_t mask, uint64_t bits)
 {
 	/* Laid out as struct kvm_msrs with one entry. */
 	struct {
 		uint32_t count;
 		uint32_t padding;
 		struct kvm_msr_entry entry;
-	} msrs[] = {
-		{1, 0, {.index = MSR_MTRR_DEFAULT_TYPE, .data = MTRR_ENABLE | MTRR_WRITE_BACK}},
-		{1, 0, {.index = MSR_MISC_ENABLE, .data = MSR_MISC_ENABLE_FAST_STRING}},
-	};
-	struct kvm_lapic_state lapic;
-	int result;
+	} msr = {1, 0, {.index = index}};
+	int result = kvm_vcpu_ioctl(vcpu, KVM_GET_MSRS, &msr);
 
-	for (size_t i = 0; i < ARRAY_SIZE(msrs); i++) {
-		result = kvm_vcpu_ioctl(vcpu, KVM_SET_MSRS, &msrs[i]);
-		if (result < 0)
-			return err_set(err, result, "processor state: vCPU %u: KVM_SET_MSRS: %s",
-				       kvm_vcpu_id(vcpu), err_text(result));
+	if (result > 0) {
+		msr.entry.data = (msr.entry.data & ~mask) | bits;
+		result = kvm_vcpu_ioctl(vcpu, KVM_SET_MSRS, &msr);
 	}
+	if (result == 0)
+		log_debug("vCPU %u: MSR 0x%x stays as it is", kvm_vcpu_id(vcpu), index);
+	return result < 0 ? result : 0;
+}
+
+static int set_firmware_msrs(struct arch_vm *arch, struct kvm_vcpu *vcpu)
+{
+	int result = set_msr_bits(vcpu, MSR_MTRR_DEFAULT_TYPE, UINT64_MAX,
+				  MTRR_ENABLE | MTRR_WRITE_BACK);
+
+	if (result == 0)
+		result = set_msr_bits(vcpu, MSR_MISC_ENABLE, MSR_MISC_ENABLE_FAST_STRING,
+				      MSR_MISC_ENABLE_FAST_STRING);
+	if (result == 0 && needs_tsc_frequency(&arch->cpuid))
+		result = set_msr_bits(vcpu, MSR_HWCR, HWCR_TSC_FREQUENCY_SELECT,
+				      HWCR_TSC_FREQUENCY_SELECT);
+	return result;
+}
+
+/*
+ * What firmware leaves behind: memory is write-back, string moves are fast, the time stamp counter's
+ * frequency is known, LINT1 is the NMI.
+ */
+static int set_firmware_state(struct arch_vm *arch, struct kvm_vcpu *vcpu, struct err *err)
+{
+	struct kvm_lapic_state lapic;
+	int result = set_firmware_msrs(arch, vcpu);
+
+	if (result < 0)
+		return err_set(err, result, "processor state: vCPU %u: KVM_SET_MSRS: %s",
+			       kvm_vcpu_id(vcpu), err_text(result));
 	result = kvm_vcpu_ioctl(vcpu, KVM_GET_LAPIC, &lapic);
 	if (result >= 0) {
 		store_le32(lapic.regs + LAPIC_LVT_LINT1, LAPIC_DELIVERY_NMI);
@@ -108,7 +157,7 @@ int arch_vcpu_init(struct arch_vm *arch, struct kvm_vcpu *vcpu, struct err *err)
 			       PLATFORM_CPUS_MAX);
 	result = set_cpuid(arch, vcpu, err);
 	if (result == 0)
-		result = set_firmware_state(vcpu, err);
+		result = set_firmware_state(arch, vcpu, err);
 	if (result < 0)
 		return result;
 	arch->vcpus[id] = vcpu_state_save(arch->setup.vm, vcpu, arch->msrs, err);
@@ -164,6 +213,15 @@ static enum arch_exit port_io(struct arch_vm *arch, struct kvm_run *run, unsigne
 	return ARCH_EXIT_HANDLED;
 }
 
+/*
+ * The guest brought itself into a state that the processor does not enter: a VM entry's basic reason 33
+ * (SDM 3C, 27.8), or VMEXIT_INVALID (APM 2, 15.5.1). Other reasons are KVM's or the host's.
+ */
+static bool is_guests_state(uint64_t reason)
+{
+	return reason == ENTRY_FAILURE_GUEST_STATE || (uint32_t)reason == VMEXIT_INVALID;
+}
+
 enum arch_exit arch_vcpu_exit(struct arch_vm *arch, struct kvm_vcpu *vcpu, unsigned int *progress)
 {
 	struct kvm_run *run = kvm_vcpu_run_page(vcpu);
@@ -173,6 +231,10 @@ enum arch_exit arch_vcpu_exit(struct arch_vm *arch, struct kvm_vcpu *vcpu, unsig
 		return port_io(arch, run, progress);
 	case KVM_EXIT_SHUTDOWN:
 		return ARCH_EXIT_CRASHED;
+	case KVM_EXIT_FAIL_ENTRY:
+		return is_guests_state(run->fail_entry.hardware_entry_failure_reason)
+			       ? ARCH_EXIT_CRASHED
+			       : ARCH_EXIT_UNKNOWN;
 	default:
 		return ARCH_EXIT_UNKNOWN;
 	}
