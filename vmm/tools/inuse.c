@@ -236,8 +236,8 @@ static bool is_multipath_of(const struct vfio_host_device *device, const char *r
 	return found;
 }
 
-static bool disk_belongs(const struct tool *tool, const struct vfio_host_device *device,
-			 const char *disk)
+bool in_use_owns_disk(const struct tool *tool, const struct vfio_host_device *device,
+		      const char *disk)
 {
 	char path[PATH_MAX], real[PATH_MAX];
 
@@ -301,7 +301,7 @@ static void find_disks(const struct tool *tool, const struct claims *claims,
 	snprintf(folder, sizeof(folder), "%s/class/block", tool->sys);
 	list = opendir(folder);
 	while (list && (entry = readdir(list))) {
-		if (entry->d_name[0] == '.' || !disk_belongs(tool, device, entry->d_name))
+		if (entry->d_name[0] == '.' || !in_use_owns_disk(tool, device, entry->d_name))
 			continue;
 		use = claim_of(claims, entry->d_name);
 		if (use)
@@ -358,4 +358,6 @@ void in_use_find(const struct tool *tool, const struct vfio_host_device *devices
 	}
 	free(claims.list);
 	in_use_find_routes(tool, devices, count, in_use);
+	if (exclusive)
+		in_use_find_openers(tool, devices, count, in_use);
 }

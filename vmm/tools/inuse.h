@@ -22,11 +22,15 @@ struct in_use {
 
 /*
  * Says why the host needs @devices, which would all go at once: a mounted file system, swap, a member of
- * an array or of a mapping, a share, the last default route. With @exclusive also opens their disks to see
- * whether anybody else holds them (root only).
+ * an array or of a mapping, a share, the last default route. With @exclusive (root only) also opens their
+ * disks to see whether anybody else holds them, and looks for the processes that have their nodes open.
  */
 void in_use_find(const struct tool *tool, const struct vfio_host_device *devices, size_t count,
 		 bool exclusive, struct in_use *in_use);
+
+/* Adds the processes that have a device node of @devices open, as far as this user may know. */
+void in_use_find_openers(const struct tool *tool, const struct vfio_host_device *devices,
+			 size_t count, struct in_use *in_use);
 
 /* Whether the host's text console is on this device's display. */
 bool in_use_as_display(const struct tool *tool, const struct vfio_host_device *device);

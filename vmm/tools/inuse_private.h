@@ -14,6 +14,10 @@ bool in_use_below(const char *path, const char *folder);
 /* Whether what @path leads to is the device's own or hangs below it. */
 bool in_use_belongs(const struct vfio_host_device *device, const char *path);
 
+/* Whether block device @disk is the device's own, hangs below it, or has a path by way of it. */
+bool in_use_owns_disk(const struct tool *tool, const struct vfio_host_device *device,
+		      const char *disk);
+
 /* The last default route, IPv4's or IPv6's. */
 void in_use_find_routes(const struct tool *tool, const struct vfio_host_device *devices,
 			size_t count, struct in_use *in_use);

@@ -8,6 +8,7 @@
 #include "vmm/base/fd.h"
 #include "vmm/base/log.h"
 #include "vmm/tools/bind.h"
+#include "vmm/tools/inuse.h"
 #include "vmm/tools/rebind.h"
 
 static const char help_text[] =
@@ -37,15 +38,35 @@ static bool is_away(const struct tool *tool, const struct vfio_host_device *host
 	       record_load(tool->run, host->sysfs.address, &record) == 0;
 }
 
+/* Who uses the device by its group's node, or by one of its own. */
+static void refuse_users(struct bind_job *job, const struct vfio_host_device *host)
+{
+	char folder[PATH_MAX], name[64];
+	struct in_use in_use = {0};
+	unsigned int holder = 0;
+
+	snprintf(folder, sizeof(folder), "%s/vfio", job->tool->dev);
+	if (host->has_group)
+		holder = vfio_host_holder(job->tool->proc, folder, host->sysfs.group);
+	if (holder) {
+		snprintf(folder, sizeof(folder), "%s/%u", job->tool->proc, holder);
+		vfio_host_line(folder, "comm", name, sizeof(name));
+		bind_refuse(job, host->sysfs.address, false,
+			    "process %u (%s) uses its IOMMU group: end that first", holder, name);
+	}
+	if (vfio_host_is_bound(host))
+		in_use_find_openers(job->tool, host, 1, &in_use);
+	for (size_t i = 0; i < in_use.count && i < IN_USE_MAX; i++)
+		bind_refuse(job, host->sysfs.address, false, "%s: end that first",
+			    in_use.reasons[i].text);
+}
+
 /* The kernel would wait for the guest's end, and this command with it. */
 static int check(struct bind_job *job)
 {
-	char folder[PATH_MAX], name[64], path[PATH_MAX];
-
-	snprintf(folder, sizeof(folder), "%s/vfio", job->tool->dev);
 	for (size_t i = 0; i < job->count; i++) {
 		const struct vfio_host_device *host = &job->devices[i].host;
-		unsigned int holder;
+		char path[PATH_MAX + 32];
 
 		if (!is_away(job->tool, host))
 			continue;
@@ -53,15 +74,7 @@ static int check(struct bind_job *job)
 		if (access(path, W_OK) < 0)
 			bind_refuse(job, host->sysfs.address, false, "%s: %s: be root", path,
 				    err_text(errno));
-		holder = host->has_group
-				 ? vfio_host_holder(job->tool->proc, folder, host->sysfs.group)
-				 : 0;
-		if (!holder)
-			continue;
-		snprintf(path, sizeof(path), "%s/%u", job->tool->proc, holder);
-		vfio_host_line(path, "comm", name, sizeof(name));
-		bind_refuse(job, host->sysfs.address, false,
-			    "process %u (%s) uses its IOMMU group: end that first", holder, name);
+		refuse_users(job, host);
 	}
 	return bind_refused(job) ? -EBUSY : 0;
 }

@@ -1,0 +1,141 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/* The processes of the host that have a device node of a device open. */
+
+#include <dirent.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "vfio/openers.h"
+#include "vmm/tools/inuse_private.h"
+
+enum { OPENERS_TOLD = 4, NVIDIA_MAJOR = 195, NVIDIA_LAST = 253 };
+
+struct nodes {
+	struct vfio_node *list;
+	char (*names)[NAME_MAX + 1]; /* below /dev */
+	size_t count;
+};
+
+static void nodes_add(struct nodes *nodes, const struct vfio_node *node, const char *name)
+{
+	struct vfio_node *list = realloc(nodes->list, (nodes->count + 1) * sizeof(*list));
+	char(*names)[NAME_MAX + 1];
+
+	if (list)
+		nodes->list = list;
+	names = realloc(nodes->names, (nodes->count + 1) * sizeof(*names));
+	if (names)
+		nodes->names = names;
+	if (!list || !names)
+		return;
+	list[nodes->count] = *node;
+	snprintf(names[nodes->count++], sizeof(*names), "%s", name);
+}
+
+/* As the kernel names the node ("DEVNAME=dri/card0"), or its folder. */
+static void read_name(const char *folder, char name[NAME_MAX + 1])
+{
+	char path[PATH_MAX + 400], real[PATH_MAX], line[NAME_MAX + 8];
+	FILE *file;
+
+	snprintf(name, NAME_MAX + 1, "%s", realpath(folder, real) ? strrchr(real, '/') + 1 : "");
+	snprintf(path, sizeof(path), "%s/uevent", folder);
+	file = fopen(path, "re");
+	while (file && fgets(line, sizeof(line), file)) {
+		line[strcspn(line, "\n")] = '\0';
+		if (strncmp(line, "DEVNAME=", 8) == 0)
+			snprintf(name, NAME_MAX + 1, "%s", line + 8);
+	}
+	if (file)
+		fclose(file);
+}
+
+static bool folder_belongs(const struct tool *tool, const struct vfio_host_device *device,
+			   const char *folder, bool block)
+{
+	char path[PATH_MAX + 400], real[PATH_MAX];
+
+	snprintf(path, sizeof(path), "%s/device", folder);
+	if (in_use_belongs(device, folder) || in_use_belongs(device, path))
+		return true;
+	return block && realpath(folder, real) &&
+	       in_use_owns_disk(tool, device, strrchr(real, '/') + 1);
+}
+
+/* The kernel lists all that has a number, as "226:0", in dev/char and dev/block. */
+static void find_nodes(const struct tool *tool, const struct vfio_host_device *device, bool block,
+		       struct nodes *nodes)
+{
+	char folder[PATH_MAX], path[PATH_MAX + 300], name[NAME_MAX + 1];
+	struct vfio_node node = {.block = block};
+	struct dirent *entry;
+	DIR *list;
+
+	snprintf(folder, sizeof(folder), "%s/dev/%s", tool->sys, block ? "block" : "char");
+	list = opendir(folder);
+	while (list && (entry = readdir(list))) {
+		snprintf(path, sizeof(path), "%s/%s", folder, entry->d_name);
+		if (sscanf(entry->d_name, "%u:%u", &node.major, &node.minor) != 2 ||
+		    !folder_belongs(tool, device, path, block))
+			continue;
+		node.last_minor = node.minor;
+		read_name(path, name);
+		nodes_add(nodes, &node, name);
+	}
+	if (list)
+		closedir(list);
+}
+
+/* NVIDIA's driver makes its nodes past sysfs: /dev/nvidiaN is 195:N, and it says N under /proc. */
+static void find_nvidia(const struct tool *tool, const struct vfio_host_device *device,
+			struct nodes *nodes)
+{
+	struct vfio_node node = {.major = NVIDIA_MAJOR, .last_minor = NVIDIA_LAST};
+	char path[PATH_MAX], line[256], name[32] = "nvidia*";
+	FILE *file;
+
+	if (strcmp(device->driver, "nvidia") != 0)
+		return;
+	snprintf(path, sizeof(path), "%s/driver/nvidia/gpus/%s/information", tool->proc,
+		 device->sysfs.address);
+	file = fopen(path, "re");
+	while (file && fgets(line, sizeof(line), file)) {
+		if (sscanf(line, "Device Minor: %u", &node.minor) != 1)
+			continue;
+		node.last_minor = node.minor;
+		snprintf(name, sizeof(name), "nvidia%u", node.minor);
+	}
+	if (file)
+		fclose(file);
+	nodes_add(nodes, &node, name);
+}
+
+static void tell_openers(const struct vfio_opener *openers, size_t count, const struct nodes *nodes,
+			 size_t device, struct in_use *in_use)
+{
+	for (size_t i = 0; i < count && i < OPENERS_TOLD; i++)
+		in_use_add(in_use, device, "process %u (%s) has /dev/%s open", openers[i].process,
+			   openers[i].name, nodes->names[openers[i].node]);
+	if (count > OPENERS_TOLD)
+		in_use_add(in_use, device, "%zu more processes have nodes of it open",
+			   count - OPENERS_TOLD);
+}
+
+void in_use_find_openers(const struct tool *tool, const struct vfio_host_device *devices,
+			 size_t count, struct in_use *in_use)
+{
+	for (size_t i = 0; i < count; i++) {
+		struct vfio_opener openers[OPENERS_TOLD];
+		struct nodes nodes = {0};
+		size_t found;
+
+		find_nodes(tool, &devices[i], false, &nodes);
+		find_nodes(tool, &devices[i], true, &nodes);
+		find_nvidia(tool, &devices[i], &nodes);
+		found = vfio_openers(tool->proc, nodes.list, nodes.count, openers, OPENERS_TOLD);
+		tell_openers(openers, found, &nodes, i, in_use);
+		free(nodes.list);
+		free(nodes.names);
+	}
+}
