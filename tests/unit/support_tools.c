@@ -16,8 +16,36 @@ char tools_out[64 * 1024], tools_errors[16 * 1024];
 
 static char mounts[8192];
 
+static struct {
+	char interface[16], address[64];
+} addresses[8];
+
+static size_t address_count;
+static int addresses_answer;
+
+void tools_address(const char *interface, const char *address)
+{
+	ck_assert_uint_lt(address_count, 8);
+	snprintf(addresses[address_count].interface, 16, "%s", interface);
+	snprintf(addresses[address_count++].address, 64, "%s", address);
+}
+
+void tools_addresses_answer(int code)
+{
+	addresses_answer = code;
+}
+
+static int each_address(addresses_take take, void *context)
+{
+	for (size_t i = 0; i < address_count; i++)
+		take(context, addresses[i].interface, addresses[i].address);
+	return addresses_answer;
+}
+
 void tools_setup(void)
 {
+	address_count = 0;
+	addresses_answer = 0;
 	tree_create();
 	tree_folder("bus/pci/devices");
 	tree_folder("bus/pci/drivers");
@@ -75,7 +103,7 @@ int tools_run(int (*command)(const struct tool *, int, char **), const char *nam
 	char *arguments[64], *text = NULL;
 	size_t size = 0;
 	int count = 0, saved, errors, status;
-	struct tool tool = {.pci_ids = ids};
+	struct tool tool = {.pci_ids = ids, .addresses = each_address};
 	va_list list;
 
 	for (size_t i = 0; i < 6; i++)

@@ -38,6 +38,10 @@ void tools_add_disk(const char *address, const char *place, const char *disk, co
 /* A line of /proc/self/mountinfo. */
 void tools_mount(const char *number, const char *mount, const char *type, const char *source);
 
+/* An address that the host has from now on, and what asking for them answers: 0 or a negative errno. */
+void tools_address(const char *interface, const char *address);
+void tools_addresses_answer(int code);
+
 /* What @text must contain; the whole is shown when it does not. */
 #define has(text, part)     ck_assert_msg(strstr(text, part) != NULL, "no '%s' in:\n%s", part, text)
 #define has_not(text, part) ck_assert_msg(strstr(text, part) == NULL, "'%s' in:\n%s", part, text)

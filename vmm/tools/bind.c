@@ -17,7 +17,7 @@ static const char help_text[] =
 	"Usage: ferry bind [OPTION]... ADDR...\n"
 	"Takes the PCI devices at ADDR, such as 0000:01:00.0 or 01:00.0, from the host's drivers and\n"
 	"binds them to vfio-pci. Refuses when the host would lose a mounted disk, its swap, a part of\n"
-	"an array or its last default route, or when a process has a node of the device open.\n"
+	"an array or a network address or route, or when a process has a node of the device open.\n"
 	"\n"
 	"  --group                   all devices of their IOMMU groups, but for bridges\n"
 	"  --force                   binds them whatever the host loses\n"

@@ -357,7 +357,7 @@ void in_use_find(const struct tool *tool, const struct vfio_host_device *devices
 		find_shares(&claims, &devices[i], i, in_use);
 	}
 	free(claims.list);
-	in_use_find_routes(tool, devices, count, in_use);
+	in_use_find_network(tool, devices, count, in_use);
 	if (exclusive)
 		in_use_find_openers(tool, devices, count, in_use);
 }

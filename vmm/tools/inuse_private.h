@@ -18,8 +18,8 @@ bool in_use_belongs(const struct vfio_host_device *device, const char *path);
 bool in_use_owns_disk(const struct tool *tool, const struct vfio_host_device *device,
 		      const char *disk);
 
-/* The last default route, IPv4's or IPv6's. */
-void in_use_find_routes(const struct tool *tool, const struct vfio_host_device *devices,
-			size_t count, struct in_use *in_use);
+/* Addresses, routes and the last default route of IPv4 and IPv6; ports of bridges and bonds. */
+void in_use_find_network(const struct tool *tool, const struct vfio_host_device *devices,
+			 size_t count, struct in_use *in_use);
 
 #endif

@@ -30,6 +30,7 @@ void tool_here(struct tool *tool)
 		.run = "/run",
 		.modules = modules,
 		.pci_ids = pci_ids,
+		.addresses = addresses_each,
 		.out = stdout,
 	};
 }

@@ -9,6 +9,7 @@
 #include <stdio.h>
 
 #include "vmm/base/err.h"
+#include "vmm/tools/addresses.h"
 
 /* Where a command looks; tests give it folders of their own. */
 struct tool {
@@ -18,6 +19,7 @@ struct tool {
 	const char *run;            /* what must be remembered until the next boot */
 	const char *modules;        /* of the running kernel */
 	const char *const *pci_ids; /* files to try in turn, NULL at the end */
+	int (*addresses)(addresses_take take, void *context); /* the host's, by interface */
 	FILE *out;
 };
 
