@@ -7,6 +7,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/epoll.h>
+#include <time.h>
 #include <unistd.h>
 
 #include "vmm/base/bits.h"
@@ -242,6 +243,59 @@ START_TEST(text_of_others_is_made_printable)
 }
 END_TEST
 
+static void never(void *owner, uint32_t events)
+{
+	(void)owner;
+	(void)events;
+	ck_abort_msg("a watch that is gone was called");
+}
+
+static void remove_other(void *owner, uint32_t events)
+{
+	struct stopper *stopper = owner;
+
+	(void)events;
+	loop_remove(stopper->loop, stopper->fd);
+	loop_stop(stopper->loop);
+}
+
+/* Two that are ready in one round: whichever comes first takes the other away. */
+START_TEST(a_watch_can_go_while_it_is_ready)
+{
+	struct err err = {0};
+	struct loop *loop = loop_create(&err);
+	int fds[2] = {fd_eventfd(), fd_eventfd()};
+	struct stopper first = {.loop = loop, .fd = fds[1]}, second = {.loop = loop, .fd = fds[0]};
+
+	ck_assert_int_eq(loop_add(loop, fds[0], EPOLLIN, remove_other, &first, &err), 0);
+	ck_assert_int_eq(loop_add(loop, fds[1], EPOLLIN, remove_other, &second, &err), 0);
+	fd_signal(fds[0]);
+	fd_signal(fds[1]);
+	ck_assert_int_eq(loop_run(loop, &err), 0);
+	loop_destroy(loop);
+	fd_close(&fds[0]);
+	fd_close(&fds[1]);
+}
+END_TEST
+
+/* A guest that turns its interrupts on and off for hours must not fill a list that nobody clears. */
+START_TEST(watches_do_not_pile_up)
+{
+	struct err err = {0};
+	struct loop *loop = loop_create(&err);
+	int fd = fd_eventfd();
+	clock_t begin = clock();
+
+	for (unsigned int i = 0; i < 100000; i++) {
+		ck_assert_int_eq(loop_add(loop, fd, EPOLLIN, never, NULL, &err), 0);
+		loop_remove(loop, fd);
+	}
+	ck_assert_int_lt((clock() - begin) / CLOCKS_PER_SEC, 3);
+	loop_destroy(loop);
+	fd_close(&fd);
+}
+END_TEST
+
 START_TEST(text_is_cut_at_its_room)
 {
 	char buffer[8] = "";
@@ -291,6 +345,11 @@ int main(void)
 	tcase_add_test(tests, log_limits_what_a_guest_provokes);
 	tcase_add_test(tests, loop_calls_until_stopped);
 	tcase_add_test(tests, text_of_others_is_made_printable);
+}
+END_TEST
+
+	tcase_add_test(tests, a_watch_can_go_while_it_is_ready);
+	tcase_add_test(tests, watches_do_not_pile_up);
 	tcase_add_test(tests, text_is_cut_at_its_room);
 	tcase_add_test(tests, sizes_are_told_in_the_largest_unit);
 	suite_add_tcase(suite, tests);

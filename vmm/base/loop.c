@@ -14,7 +14,8 @@
 
 struct watch {
 	struct watch *next;
-	int fd; /* -1 once removed: freed only between two rounds, an event may still name it */
+	uint64_t number; /* what an event names, which may outlive it; never used again */
+	int fd;
 	loop_handler handler;
 	void *owner;
 };
@@ -22,6 +23,7 @@ struct watch {
 struct loop {
 	pthread_mutex_t lock; /* watches and the fields of each */
 	struct watch *watches;
+	uint64_t last; /* watch's number; the loop's own wake has 0 */
 	int epoll;
 	int wake;
 	atomic_bool stopping;
@@ -39,7 +41,7 @@ struct loop *loop_create(struct err *err)
 	loop->epoll = epoll_create1(EPOLL_CLOEXEC);
 	loop->wake = fd_eventfd();
 	if (loop->epoll >= 0 && loop->wake >= 0) {
-		struct epoll_event event = {.events = EPOLLIN, .data.ptr = NULL};
+		struct epoll_event event = {.events = EPOLLIN};
 
 		if (epoll_ctl(loop->epoll, EPOLL_CTL_ADD, loop->wake, &event) == 0)
 			return loop;
@@ -49,29 +51,16 @@ struct loop *loop_create(struct err *err)
 	return NULL;
 }
 
-static void watches_free_removed(struct loop *loop)
-{
-	struct watch **link = &loop->watches;
-
-	while (*link) {
-		struct watch *watch = *link;
-
-		if (watch->fd >= 0) {
-			link = &watch->next;
-			continue;
-		}
-		*link = watch->next;
-		free(watch);
-	}
-}
-
 void loop_destroy(struct loop *loop)
 {
 	if (!loop)
 		return;
-	for (struct watch *watch = loop->watches; watch; watch = watch->next)
-		watch->fd = -1;
-	watches_free_removed(loop);
+	while (loop->watches) {
+		struct watch *watch = loop->watches;
+
+		loop->watches = watch->next;
+		free(watch);
+	}
 	fd_close(&loop->wake);
 	fd_close(&loop->epoll);
 	pthread_mutex_destroy(&loop->lock);
@@ -82,13 +71,14 @@ int loop_add(struct loop *loop, int fd, uint32_t events, loop_handler handler, v
 	     struct err *err)
 {
 	struct watch *watch = calloc(1, sizeof(*watch));
-	struct epoll_event event = {.events = events, .data.ptr = watch};
+	struct epoll_event event = {.events = events};
 	int status = 0;
 
 	if (!watch)
 		return err_set(err, -ENOMEM, "event loop: out of memory");
 	*watch = (struct watch){.fd = fd, .handler = handler, .owner = owner};
 	pthread_mutex_lock(&loop->lock);
+	watch->number = event.data.u64 = ++loop->last;
 	if (epoll_ctl(loop->epoll, EPOLL_CTL_ADD, fd, &event) == 0) {
 		watch->next = loop->watches;
 		loop->watches = watch;
@@ -107,29 +97,35 @@ void loop_remove(struct loop *loop, int fd)
 	if (fd < 0)
 		return;
 	pthread_mutex_lock(&loop->lock);
-	for (struct watch *watch = loop->watches; watch; watch = watch->next) {
-		if (watch->fd == fd) {
-			epoll_ctl(loop->epoll, EPOLL_CTL_DEL, fd, NULL);
-			watch->fd = -1;
-		}
+	for (struct watch **link = &loop->watches; *link; link = &(*link)->next) {
+		struct watch *watch = *link;
+
+		if (watch->fd != fd)
+			continue;
+		epoll_ctl(loop->epoll, EPOLL_CTL_DEL, fd, NULL);
+		*link = watch->next;
+		free(watch);
+		break;
 	}
 	pthread_mutex_unlock(&loop->lock);
 }
 
 static void loop_dispatch(struct loop *loop, struct epoll_event *event)
 {
-	struct watch *watch = event->data.ptr;
 	loop_handler handler = NULL;
 	void *owner = NULL;
 
-	if (!watch) {
+	if (event->data.u64 == 0) {
 		fd_take(loop->wake);
 		return;
 	}
 	pthread_mutex_lock(&loop->lock);
-	if (watch->fd >= 0) {
-		handler = watch->handler;
-		owner = watch->owner;
+	for (struct watch *watch = loop->watches; watch; watch = watch->next) {
+		if (watch->number == event->data.u64) {
+			handler = watch->handler;
+			owner = watch->owner;
+			break;
+		}
 	}
 	pthread_mutex_unlock(&loop->lock);
 	if (handler)
@@ -147,9 +143,6 @@ int loop_run(struct loop *loop, struct err *err)
 			return err_set(err, -errno, "event loop: %s", err_text(errno));
 		for (int i = 0; i < ready; i++)
 			loop_dispatch(loop, &events[i]);
-		pthread_mutex_lock(&loop->lock);
-		watches_free_removed(loop);
-		pthread_mutex_unlock(&loop->lock);
 	}
 	atomic_store(&loop->stopping, false);
 	return 0;
