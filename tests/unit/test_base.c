@@ -345,9 +345,6 @@ int main(void)
 	tcase_add_test(tests, log_limits_what_a_guest_provokes);
 	tcase_add_test(tests, loop_calls_until_stopped);
 	tcase_add_test(tests, text_of_others_is_made_printable);
-}
-END_TEST
-
 	tcase_add_test(tests, a_watch_can_go_while_it_is_ready);
 	tcase_add_test(tests, watches_do_not_pile_up);
 	tcase_add_test(tests, text_is_cut_at_its_room);

@@ -4,6 +4,7 @@
 #include "vmm/base/fd.h"
 
 #include <errno.h>
+#include <fcntl.h>
 #include <poll.h>
 #include <sys/eventfd.h>
 #include <unistd.h>
@@ -23,6 +24,21 @@ int fd_eventfd(void)
 	int fd = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
 
 	return fd < 0 ? -errno : fd;
+}
+
+int fd_open_output(const char *path, int flags)
+{
+	int fd, all = O_WRONLY | O_CREAT | O_TRUNC | O_NONBLOCK | O_NOCTTY | O_CLOEXEC | flags;
+
+	do
+		fd = open(path, all, 0666);
+	while (fd < 0 && errno == EINTR);
+	return fd < 0 ? -errno : fd;
+}
+
+const char *fd_output_text(int rc)
+{
+	return rc == -ENXIO ? "nobody reads there: start its reader first" : err_text(rc);
 }
 
 void fd_signal(int eventfd)

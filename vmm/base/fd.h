@@ -16,6 +16,15 @@ void fd_close(int *fd);
 /* A close-on-exec, non-blocking eventfd with count 0, or a negative errno. */
 int fd_eventfd(void) FERRY_MUST_CHECK;
 
+/*
+ * Creates or empties the file at @path to write to it, without waiting, now or at a write: for a FIFO
+ * without a reader it gives -ENXIO. Else a negative errno, see fd_output_text(). @flags more for open().
+ */
+int fd_open_output(const char *path, int flags) FERRY_MUST_CHECK;
+
+/* Why fd_open_output() failed. */
+const char *fd_output_text(int rc);
+
 /* Adds one to an eventfd's count. A full counter is as good as a signalled one. */
 void fd_signal(int eventfd);
 

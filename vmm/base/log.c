@@ -9,10 +9,12 @@
 #include <stdatomic.h>
 #include <stddef.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <time.h>
 #include <unistd.h>
 
+#include "vmm/base/lines.h"
 #include "vmm/base/text.h"
 
 enum { LIMIT_BURST = 10 };
@@ -23,6 +25,13 @@ static const char *const level_names[] = {"error", "warn", "info", "debug"};
 
 static _Atomic enum log_level level_now = LOG_WARN;
 static pthread_mutex_t limit_lock = PTHREAD_MUTEX_INITIALIZER;
+
+/* Standard error is the process's, and as it is given until log_never_wait(). */
+static struct lines output = {
+	.lock = PTHREAD_MUTEX_INITIALIZER,
+	.writer = {.fd = STDERR_FILENO, .way = WRITER_DIRECT},
+	.mark = "ferry: warn: ",
+};
 
 void log_set_level(enum log_level level)
 {
@@ -43,6 +52,36 @@ int log_parse_level(const char *text, enum log_level *level)
 		}
 	}
 	return -EINVAL;
+}
+
+void log_never_wait(struct loop *loop)
+{
+	lines_attend(&output, loop);
+	if (!output.writer.owned)
+		writer_share(&output.writer, STDERR_FILENO);
+}
+
+void log_flush(void)
+{
+	lines_flush(&output);
+}
+
+void log_say(const char *format, ...)
+{
+	char *text = NULL, *line = NULL;
+	va_list args;
+	int size = -1;
+
+	va_start(args, format);
+	if (vasprintf(&text, format, args) >= 0)
+		size = asprintf(&line, "ferry: %s\n", text);
+	va_end(args);
+	if (size >= 0) {
+		if (lines_put(&output, line, (size_t)size))
+			size = -1; /* nobody to tell that nobody can be told */
+		free(line);
+	}
+	free(text);
 }
 
 /* One write per line, so that lines of several threads never mix. No @label: NULL. */
@@ -68,7 +107,7 @@ static void log_line(const char *label, unsigned int suppressed, const char *for
 	text_make_printable(line);
 	length = strlen(line);
 	line[length++] = '\n';
-	if (write(STDERR_FILENO, line, length) < 0)
+	if (lines_put(&output, line, length))
 		return; /* nobody to tell that nobody can be told */
 }
 

@@ -8,6 +8,7 @@
 #include <stdint.h>
 
 #include "vmm/base/err.h"
+#include "vmm/base/loop.h"
 
 enum log_level { LOG_ERROR, LOG_WARN, LOG_INFO, LOG_DEBUG };
 
@@ -17,6 +18,18 @@ bool log_enabled(enum log_level level);
 
 /* Reads "error", "warn", "info" or "debug"; returns -EINVAL for anything else. */
 int log_parse_level(const char *text, enum log_level *level) FERRY_MUST_CHECK;
+
+/*
+ * From now on no message waits for its reader: what is not read in time is kept, LINES_SIZE bytes of it,
+ * and what is lost is told of. @loop writes on when it is read again; NULL before the loop goes.
+ */
+void log_never_wait(struct loop *loop);
+
+/* Waits for the reader of what is kept, see lines_flush(). */
+void log_flush(void);
+
+/* What the user asked for, or must hear at every level; of any length. */
+void log_say(const char *format, ...) FERRY_PRINTF(1, 2);
 
 void log_error(const char *format, ...) FERRY_PRINTF(1, 2);
 void log_warn(const char *format, ...) FERRY_PRINTF(1, 2);

@@ -3,7 +3,6 @@
 
 #include <errno.h>
 #include <poll.h>
-#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/epoll.h>
@@ -339,7 +338,7 @@ struct gdb *gdb_create(const char *address, struct loop *loop, const struct gdb_
 		gdb_destroy(gdb);
 		return NULL;
 	}
-	fprintf(stderr, "ferry: in gdb: target remote %s\n", gdb->listener.name);
+	log_say("in gdb: target remote %s", gdb->listener.name);
 	if (!gdb_address_is_local(&gdb->listener.address))
 		log_warn("--gdb %s: whoever can connect from elsewhere owns the guest", address);
 	return gdb;
