@@ -4,7 +4,6 @@
 #include "arch/dump.h"
 
 #include <errno.h>
-#include <fcntl.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -29,12 +28,11 @@ int dump_folder(const char *what, const char *path, struct err *err)
 
 int dump_file(const char *what, const char *path, const void *bytes, size_t size, struct err *err)
 {
-	int fd = open(path, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0666);
+	int fd = fd_open_output(path, 0);
 	int rc;
 
 	if (fd < 0)
-		return err_set(err, -errno, "%s: cannot create %s: %s", what, path,
-			       err_text(errno));
+		return err_set(err, fd, "%s: cannot create %s: %s", what, path, fd_output_text(fd));
 	rc = fd_write_all(fd, bytes, size);
 	if (rc < 0)
 		remove_half(fd, path);

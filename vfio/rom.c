@@ -19,7 +19,7 @@ static const uint64_t size_max = 16 * MIB;
 static int open_file(const char *path, uint64_t *size, struct err *err)
 {
 	struct stat status;
-	int fd = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK);
+	int fd = open(path, O_RDONLY | O_NONBLOCK | O_NOCTTY | O_CLOEXEC);
 
 	if (fd < 0)
 		return err_set(err, -errno, "option ROM %s: %s", path, err_text(-errno));

@@ -14,8 +14,10 @@ static int file_open(struct boot_file *file, const char *what, const char *path,
 	struct stat status;
 
 	/* Without O_NONBLOCK, opening a pipe that nobody writes would wait. */
-	*file = (struct boot_file){.path = path,
-				   .fd = open(path, O_RDONLY | O_NONBLOCK | O_CLOEXEC)};
+	*file = (struct boot_file){
+		.path = path,
+		.fd = open(path, O_RDONLY | O_NONBLOCK | O_NOCTTY | O_CLOEXEC),
+	};
 	if (file->fd < 0)
 		return err_set(err, -errno, "%s: %s: cannot be read: %s", what, path,
 			       err_text(errno));

@@ -7,7 +7,6 @@
 #include <fcntl.h>
 #include <poll.h>
 #include <pthread.h>
-#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/epoll.h>
@@ -237,7 +236,7 @@ static int console_open_pty(struct console *console, struct err *err)
 		return err_set(err, -errno, "--serial pty: %s: %s", name, err_text(errno));
 	cfmakeraw(&mode);
 	tcsetattr(console->peer, TCSANOW, &mode);
-	fprintf(stderr, "ferry: the serial port is at %s\n", name);
+	log_say("the serial port is at %s", name);
 	return 0;
 }
 
@@ -252,11 +251,11 @@ static int console_open(struct console *console, const struct config *config, st
 		return console_open_pty(console, err);
 	case SERIAL_FILE:
 		console->owns_files = true;
-		console->output = open(config->serial_path,
-				       O_WRONLY | O_CREAT | O_TRUNC | O_APPEND | O_CLOEXEC, 0666);
+		console->output = fd_open_output(config->serial_path, O_APPEND);
 		if (console->output < 0)
-			return err_set(err, -errno, "--serial file: %s: cannot be written: %s",
-				       config->serial_path, err_text(errno));
+			return err_set(err, console->output,
+				       "--serial file: %s: cannot be written: %s",
+				       config->serial_path, fd_output_text(console->output));
 		return 0;
 	case SERIAL_NONE:
 		break;

@@ -4,7 +4,6 @@
 #include "vmm/machine.h"
 
 #include <errno.h>
-#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/signalfd.h>
@@ -369,7 +368,7 @@ int machine_run(struct machine *machine, int *signal_number, struct err *err)
 	if (machine->debug)
 		debug_ended(machine->debug, outcome->status, outcome->signal_number);
 	if (outcome->report)
-		fprintf(stderr, "ferry: %s\n", outcome->report);
+		log_say("%s", outcome->report);
 	*signal_number = outcome->signal_number;
 	*err = outcome->err;
 	return outcome->status;
@@ -407,9 +406,9 @@ void machine_destroy(struct machine *machine)
 	fd_close(&machine->patience);
 	fd_close(&machine->wake);
 	fd_close(&machine->signals);
+	log_never_wait(NULL);
 	loop_destroy(machine->loop);
 	bootfiles_close(&machine->boot);
-	pthread_sigmask(SIG_SETMASK, &machine->old_mask, NULL);
 	pthread_mutex_destroy(&machine->lock);
 	free(machine->outcome.report);
 	free(machine);

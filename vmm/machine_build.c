@@ -12,37 +12,66 @@
 #include "vmm/base/fd.h"
 #include "vmm/base/log.h"
 #include "vmm/base/page.h"
+#include "vmm/base/thread.h"
 #include "vmm/bootfiles.h"
 #include "vmm/hostmem.h"
 #include "vmm/machine_private.h"
 
-/* Signals that end the run come through the loop, so that everything is given back first. */
-static int machine_watch(struct machine *machine, struct err *err)
+static int machine_open_events(struct machine *machine, struct err *err)
 {
-	sigset_t mask;
 	int status;
 
-	sigemptyset(&mask);
-	sigaddset(&mask, SIGINT);
-	sigaddset(&mask, SIGTERM);
-	sigaddset(&mask, SIGHUP);
-	sigaddset(&mask, SIGCONT);
-	sigaddset(&mask, SIGUSR1);
-	pthread_sigmask(SIG_BLOCK, &mask, &machine->old_mask);
-	machine->signals = signalfd(-1, &mask, SFD_CLOEXEC | SFD_NONBLOCK);
 	machine->wake = fd_eventfd();
 	machine->patience = timerfd_create(CLOCK_MONOTONIC, TFD_CLOEXEC | TFD_NONBLOCK);
-	if (machine->signals < 0 || machine->wake < 0 || machine->patience < 0)
+	if (machine->wake < 0 || machine->patience < 0)
 		return err_set(err, -errno, "machine: no descriptor for events: %s",
 			       err_text(errno));
-	status =
-		loop_add(machine->loop, machine->signals, EPOLLIN, machine_signalled, machine, err);
-	if (!status)
-		status = loop_add(machine->loop, machine->patience, EPOLLIN, machine_lost_patience,
-				  machine, err);
+	status = loop_add(machine->loop, machine->patience, EPOLLIN, machine_lost_patience, machine,
+			  err);
 	if (status)
 		return status;
 	return loop_add(machine->loop, machine->wake, EPOLLIN, machine_woken, machine, err);
+}
+
+/*
+ * While the machine is built those that end the run have their own effect, also where the parent
+ * blocked them: that ends set-up whatever it waits for. Nothing of the guest's is in a device by then,
+ * the terminal is as it was, and the kernel gives everything back. A press of the button waits.
+ */
+static void machine_let_signals(void)
+{
+	sigset_t signals;
+
+	thread_main_signals(&signals);
+	pthread_sigmask(SIG_BLOCK, &signals, NULL);
+	sigdelset(&signals, SIGUSR1);
+	pthread_sigmask(SIG_UNBLOCK, &signals, NULL);
+}
+
+/* What the parent had ignored stays so: nohup, and SIGINT for a shell's job in the background. */
+static void machine_signals(sigset_t *signals)
+{
+	struct sigaction action;
+
+	thread_main_signals(signals);
+	for (int number = 1; number < SIGRTMIN; number++)
+		if (sigismember(signals, number) == 1 && sigaction(number, NULL, &action) == 0 &&
+		    action.sa_handler == SIG_IGN)
+			sigdelset(signals, number);
+}
+
+/* From here on they come through the loop, so that everything is given back in its order. */
+static int machine_watch(struct machine *machine, struct err *err)
+{
+	sigset_t signals;
+
+	machine_signals(&signals);
+	pthread_sigmask(SIG_BLOCK, &signals, NULL);
+	machine->signals = signalfd(-1, &signals, SFD_CLOEXEC | SFD_NONBLOCK);
+	if (machine->signals < 0)
+		return err_set(err, -errno, "machine: no descriptor for signals: %s",
+			       err_text(errno));
+	return loop_add(machine->loop, machine->signals, EPOLLIN, machine_signalled, machine, err);
 }
 
 static int machine_find_devices(struct machine *machine, struct err *err)
@@ -267,7 +296,7 @@ static int machine_build_debug(struct machine *machine, struct err *err)
 int machine_build(struct machine *machine, struct err *err)
 {
 	static int (*const steps[])(struct machine * machine, struct err * err) = {
-		machine_watch,
+		machine_open_events,
 		machine_build_console,
 		machine_find_devices,
 		machine_check_memory,
@@ -275,7 +304,7 @@ int machine_build(struct machine *machine, struct err *err)
 	static int (*const after_kvm[])(struct machine * machine, struct err * err) = {
 		machine_lay_out,     machine_build_memory, machine_build_platform,
 		machine_build_vcpus, machine_build_pci,    machine_boot,
-		machine_build_debug,
+		machine_watch,       machine_build_debug,
 	};
 	int status;
 
@@ -309,12 +338,13 @@ struct machine *machine_alloc(const struct config *config, struct err *err)
 	machine->wake = -1;
 	machine->patience = -1;
 	pthread_mutex_init(&machine->lock, NULL);
-	pthread_sigmask(SIG_SETMASK, NULL, &machine->old_mask);
+	machine_let_signals();
 	machine->loop = loop_create(err);
 	if (!machine->loop) {
 		machine_destroy(machine);
 		return NULL;
 	}
+	log_never_wait(machine->loop);
 	return machine;
 }
 

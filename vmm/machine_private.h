@@ -54,11 +54,10 @@ struct machine {
 	struct run *run;
 	struct debug *debug; /* NULL without --gdb */
 	int signals;         /* signalfd */
-	sigset_t old_mask;
-	int wake;     /* eventfd: requests came in */
-	int patience; /* timerfd: until then SIGTERM has the guest power off by itself */
-	bool paused;  /* not started yet, or stopped for the debugger; main thread */
-	bool shown;   /* the crash, to the debugger; main thread */
+	int wake;            /* eventfd: requests came in */
+	int patience;        /* timerfd: until then SIGTERM has the guest power off by itself */
+	bool paused;         /* not started yet, or stopped for the debugger; main thread */
+	bool shown;          /* the crash, to the debugger; main thread */
 
 	pthread_mutex_t lock; /* requests, outcome, and `run` where other threads use it */
 	unsigned int requests;

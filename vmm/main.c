@@ -68,16 +68,22 @@ static void raise_descriptor_limit(void)
 /* A run that a signal ended dies of it in the end, as its parent expects. */
 static int die_of(int signal_number)
 {
+	sigset_t one;
+
+	sigemptyset(&one);
+	sigaddset(&one, signal_number);
 	signal(signal_number, SIG_DFL);
 	raise(signal_number);
+	/* The machine has it blocked, as others that came too late to mean anything. */
+	pthread_sigmask(SIG_UNBLOCK, &one, NULL);
 	return STATUS_FAILED;
 }
 
-static int run_machine(const struct config *config)
+static int run_machine(const struct config *config, int *signal_number)
 {
 	struct machine *machine;
 	struct err err = {0};
-	int signal_number = 0, status;
+	int status;
 
 	if (config->dump_acpi || config->dump_fdt) {
 		if (machine_dump_tables(config, &err) == 0)
@@ -90,11 +96,11 @@ static int run_machine(const struct config *config)
 		log_error("%s", err.text);
 		return STATUS_FAILED;
 	}
-	status = machine_run(machine, &signal_number, &err);
+	status = machine_run(machine, signal_number, &err);
 	machine_destroy(machine);
 	if (err.code)
 		log_error("%s", err.text);
-	return signal_number ? die_of(signal_number) : status;
+	return status;
 }
 
 static int command_run(int argc, char **argv)
@@ -102,7 +108,7 @@ static int command_run(int argc, char **argv)
 	enum config_action action;
 	struct config config;
 	struct err err = {0};
-	int status = STATUS_USAGE;
+	int status = STATUS_USAGE, signal_number = 0;
 
 	if (config_parse(&config, argc, argv, &action, &err)) {
 		log_error("%s", err.text);
@@ -115,10 +121,11 @@ static int command_run(int argc, char **argv)
 		/* A console without a reader, or a file at its limit, must not end the guest. */
 		signal(SIGPIPE, SIG_IGN);
 		signal(SIGXFSZ, SIG_IGN);
-		status = run_machine(&config);
+		status = run_machine(&config, &signal_number);
+		log_flush();
 	}
 	config_release(&config);
-	return status;
+	return signal_number ? die_of(signal_number) : status;
 }
 
 int main(int argc, char **argv)
