@@ -43,7 +43,7 @@ static const char help_text[] =
 	"                            what SIGTERM does: ends the machine at once (default), or\n"
 	"                            presses the power button and ends it after SECONDS (60);\n"
 	"                            SIGUSR1 always presses the button\n"
-	"  --gdb [HOST:]PORT|unix:PATH|pty\n"
+	"  --gdb unix:PATH|[HOST:]PORT|pty\n"
 	"                            lets gdb connect there; without HOST on loopback only\n"
 	"  --paused                  do not start the processors before SIGCONT, Ctrl-A c or\n"
 	"                            gdb's continue\n"

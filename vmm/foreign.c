@@ -54,7 +54,7 @@ static const struct {
 	{"monitor mon qmp qmp-pretty api-socket socket event-monitor",
 	 "Ferry has no control socket: on the terminal Ctrl-A h lists the keys, and with --gdb "
 	 "there is `monitor help`"},
-	{"gdb", "Ferry's word is --gdb [HOST:]PORT"},
+	{"gdb", "Ferry's word is --gdb unix:PATH or --gdb PORT"},
 	{"s", "Ferry's word is --gdb 1234"},
 	{"S", "Ferry's word is --paused"},
 	{"no-reboot", "Ferry's word is --on-reboot exit"},

@@ -75,7 +75,7 @@ START_TEST(debuggers)
 	ck_assert_int_eq(parse("--gdb unix:/run/guest.gdb k"), 0);
 	ck_assert_str_eq(config.gdb, "unix:/run/guest.gdb");
 	ck_assert_int_eq(parse("--gdb=[::1]:1234 k"), 0);
-	refused("--gdb 65536 k", "--gdb: '65536': no place to listen at: give [HOST:]PORT");
+	refused("--gdb 65536 k", "--gdb: '65536': no place to listen at: give unix:PATH");
 	refused("--gdb unix: k", "--gdb: 'unix:': no path");
 }
 END_TEST

@@ -1,15 +1,18 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /* Where the gdb server listens, and who may connect there. */
 
+#include <arpa/inet.h>
 #include <check.h>
 #include <errno.h>
 #include <string.h>
+#include <sys/fsuid.h>
 #include <sys/resource.h>
 #include <sys/stat.h>
 #include <termios.h>
 #include <unistd.h>
 
 #include "tests/unit/test_gdb_server.h"
+#include "vmm/base/bits.h"
 #include "vmm/gdb/listen.h"
 
 START_TEST(addresses_are_checked)
@@ -67,9 +70,6 @@ START_TEST(only_one_at_a_time)
 		return;
 	fake.stands = true;
 	first = come();
-	second = come();
-	ends(second);
-	close(second);
 	type(first, "+$qAttached#8f");
 	reads(first, "+$1#31");
 	second = come();
@@ -84,6 +84,141 @@ START_TEST(only_one_at_a_time)
 	type(second, "+$qAttached#8f");
 	reads(second, "+$1#31");
 	close(second);
+}
+END_TEST
+
+/* Whoever says nothing, or only begins, is in nobody's way; nor are many of them. */
+START_TEST(who_speaks_first_is_the_debugger)
+{
+	int silent[10], fd;
+
+	if (!listen_number(_i) || *addresses[_i] == 'p')
+		return;
+	fake.stands = true;
+	for (size_t i = 0; i < ARRAY_SIZE(silent); i++) {
+		silent[i] = come();
+		type(silent[i], i % 2 == 0 ? "" : "+$qAttached#8");
+	}
+	ck_assert(!gdb_attached(gdb));
+	fd = come();
+	type(fd, "+$qAtt");
+	type(fd, "ached#8f");
+	reads(fd, "+$1#31");
+	for (size_t i = 0; i < ARRAY_SIZE(silent); i++) {
+		ends(silent[i]);
+		close(silent[i]);
+	}
+	type(fd, "+$qAttached#8f");
+	reads(fd, "+$1#31");
+	close(fd);
+	await(!gdb_attached(gdb));
+	quiet();
+}
+END_TEST
+
+/* As a browser posts what a page tells it to, and other protocols with a packet inside. */
+START_TEST(other_protocols_are_shut_out)
+{
+	static const char *const said[] = {
+		"POST / HTTP/1.1\r\nHost: localhost:1234\r\n\r\n$k#6b",
+		"\r\n$k#6b",
+		"-$k#6b",
+		"+POST $k#6b",
+		"$k#6c",
+		"\x16\x03\x01$k#6b",
+	};
+
+	if (!listen_number(_i) || *addresses[_i] == 'p')
+		return;
+	for (size_t i = 0; i < ARRAY_SIZE(said); i++) {
+		int fd = come();
+
+		hear();
+		type(fd, said[i]);
+		ck_assert(strstr(heard(), "does not speak gdb's protocol") != NULL);
+		await(read(fd, name + sizeof(name) - 1, 1) <= 0 && errno != EAGAIN);
+		close(fd);
+	}
+	ck_assert_uint_eq(fake.kills, 0);
+	ck_assert_uint_eq(fake.halts, 0);
+	quiet();
+}
+END_TEST
+
+START_TEST(a_first_packet_has_a_greatest_length)
+{
+	static char packet[5000];
+	int fd;
+
+	listen_at(unix_address);
+	fd = come();
+	memset(packet, 'x', sizeof(packet) - 1);
+	packet[0] = '$';
+	type(fd, packet);
+	ends(fd);
+	close(fd);
+	quiet();
+}
+END_TEST
+
+/* The user of a socket is the file system user of who made it, which a thread may change for itself. */
+START_TEST(other_users_are_shut_out)
+{
+	enum { NOBODY = 65534 };
+	int fd;
+
+	if (geteuid() != 0) {
+		printf("skip: only root can be another user\n");
+		return;
+	}
+	if (!listen_number(_i) || *addresses[_i] == 'u' || *addresses[_i] == 'p')
+		return;
+	hear();
+	setfsuid(NOBODY);
+	fd = come();
+	setfsuid(0);
+	ends(fd);
+	ck_assert(strstr(heard(), "another user of this machine") != NULL);
+	close(fd);
+	ck_assert(!gdb_attached(gdb));
+	/* It has gone before it is looked at, and cannot be told from root then. */
+	setfsuid(NOBODY);
+	fd = *name == '[' || *name == '1' ? connect_tcp() : -1;
+	setfsuid(0);
+	ck_assert_int_eq(write(fd, "$k#6b", 5), 5);
+	close(fd);
+	turn();
+	ck_assert_uint_eq(fake.kills, 0);
+	fake.stands = true;
+	fd = come();
+	type(fd, "+$qAttached#8f");
+	reads(fd, "+$1#31");
+	close(fd);
+}
+END_TEST
+
+/* A client of IPv6 may come to an address of IPv4, and is in that table. */
+START_TEST(a_mapped_address_is_found)
+{
+	struct sockaddr_in6 v6 = {.sin6_family = AF_INET6};
+	unsigned int port;
+	int fd;
+
+	if (!has_v6()) {
+		printf("skip: no IPv6 here\n");
+		return;
+	}
+	listen_at("0");
+	fake.stands = true;
+	ck_assert_int_eq(sscanf(name, "127.0.0.1:%u", &port), 1);
+	ck_assert_int_eq(inet_pton(AF_INET6, "::ffff:127.0.0.1", &v6.sin6_addr), 1);
+	v6.sin6_port = htons((in_port_t)port);
+	fd = socket(AF_INET6, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
+	ck_assert(connect(fd, (struct sockaddr *)&v6, sizeof(v6)) == 0 || errno == EINPROGRESS);
+	turn();
+	type(fd, "+$qAttached#8f");
+	reads(fd, "+$1#31");
+	close(fd);
 }
 END_TEST
 
@@ -191,6 +326,7 @@ START_TEST(no_more_descriptors_are_no_endless_work)
 	struct rlimit limit, tight;
 	int fd, client;
 
+	fake.stands = true;
 	listen_at(unix_address);
 	client = connect_unix();
 	hear();
@@ -202,8 +338,12 @@ START_TEST(no_more_descriptors_are_no_endless_work)
 	turn();
 	quiet();
 	ck_assert_int_eq(setrlimit(RLIMIT_NOFILE, &limit), 0);
-	ck_assert(strstr(heard(), "no debugger can connect any more") != NULL);
+	ck_assert(strstr(heard(), "no debugger can connect: Too many open files") != NULL);
 	ck_assert(!gdb_attached(gdb));
+	/* It has waited. */
+	ck_assert_int_eq(fcntl(client, F_SETFL, O_NONBLOCK), 0);
+	type(client, "+$qAttached#8f");
+	reads(client, "+$1#31");
 	close(client);
 }
 END_TEST
@@ -270,6 +410,11 @@ int main(void)
 	tcase_add_checked_fixture(tests, set_up, tear_down);
 	tcase_add_test(tests, addresses_are_checked);
 	tcase_add_loop_test(tests, only_one_at_a_time, 0, ADDRESSES);
+	tcase_add_loop_test(tests, who_speaks_first_is_the_debugger, 0, ADDRESSES);
+	tcase_add_loop_test(tests, other_protocols_are_shut_out, 0, ADDRESSES);
+	tcase_add_test(tests, a_first_packet_has_a_greatest_length);
+	tcase_add_loop_test(tests, other_users_are_shut_out, 0, ADDRESSES);
+	tcase_add_test(tests, a_mapped_address_is_found);
 	tcase_add_test(tests, the_unix_socket_is_its_owners);
 	tcase_add_test(tests, a_socket_that_nobody_listens_at_is_replaced);
 	tcase_add_test(tests, paths_that_are_somebody_elses_are_refused);

@@ -102,11 +102,10 @@ int gdb_address_parse(const char *text, struct gdb_address *address, struct err 
 		return unix_parse(text, text + strlen(prefix), address, err);
 	if (tcp_parse(text, address))
 		return 0;
-	return err_set(
-		err, -EINVAL,
-		"'%s': no place to listen at: give [HOST:]PORT with an IPv4 address, an IPv6 "
-		"one in brackets or localhost, unix:PATH, or pty",
-		text);
+	return err_set(err, -EINVAL,
+		       "'%s': no place to listen at: give unix:PATH, [HOST:]PORT with an IPv4 "
+		       "address, an IPv6 one in brackets or localhost, or pty",
+		       text);
 }
 
 int gdb_check_address(const char *address, struct err *err)

@@ -6,16 +6,19 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/epoll.h>
+#include <sys/timerfd.h>
 #include <unistd.h>
 
 #include "vmm/base/fd.h"
 #include "vmm/base/log.h"
+#include "vmm/gdb/caller.h"
 #include "vmm/gdb/gdb.h"
 #include "vmm/gdb/listen.h"
+#include "vmm/gdb/peer.h"
 #include "vmm/gdb/session.h"
 
 enum {
-	INPUT_SIZE = 4096,
+	INPUT_SIZE = GDB_CALLER_INPUT,
 	OUTPUT_HIGH =
 		64 * 1024, /* bytes that wait to be read before the debugger is listened to again */
 };
@@ -24,6 +27,10 @@ struct gdb {
 	struct loop *loop;
 	struct gdb_session *session;
 	struct gdb_listener listener;
+	struct gdb_callers *callers; /* not with a pty; none while a debugger is connected */
+	int retry;                   /* a timer: the listener is listened to again */
+	struct log_limit limit;      /* of those who were shut out */
+	bool deaf;                   /* it is not, for lack of something */
 	int fd; /* of the debugger that is connected, or -1; the listener's own with a pty */
 	uint32_t events; /* it is in the loop for these, 0: it is not */
 	bool over;    /* the debugger has said that it goes, or there is no memory to answer it */
@@ -152,8 +159,8 @@ static bool output_is_high(const struct gdb *gdb)
 }
 
 /*
- * Who connects is a debugger when a packet begins: a mere probe of the port does not halt the guest, and
- * on a pseudo-terminal there may be an acknowledgement left of the debugger before.
+ * Who is there is a debugger when a packet begins: on a pseudo-terminal there may be an acknowledgement
+ * left of the debugger before, and what echoes.
  */
 static void server_hear(struct gdb *gdb)
 {
@@ -254,6 +261,47 @@ static void server_bury(struct gdb *gdb)
 		server_ready(gdb, EPOLLHUP);
 }
 
+/* Of those who connected this one has shown to be a debugger. */
+static void server_take(void *owner, int fd, const uint8_t *bytes, size_t size, uint32_t events)
+{
+	struct gdb *gdb = owner;
+
+	gdb->fd = fd;
+	memcpy(gdb->input, bytes, size);
+	gdb->input_count = size;
+	server_ready(gdb, events & (EPOLLHUP | EPOLLERR));
+}
+
+/* Whether it is of a user's who may have the guest; a Unix socket's mode has seen to that. */
+static bool server_admits(struct gdb *gdb, int fd)
+{
+	int rc = gdb->listener.address.kind == GDB_ADDRESS_TCP ? gdb_peer_check(fd) : 0;
+
+	if (rc == -EPERM)
+		log_guest(&gdb->limit, LOG_WARN,
+			  "--gdb %s: another user of this machine connected, and was shut out",
+			  gdb->listener.name);
+	else if (rc && rc != -ESRCH && rc != -ENOTCONN)
+		log_guest(&gdb->limit, LOG_WARN,
+			  "--gdb %s: it cannot be told whose a connection is, and it was shut out: "
+			  "%s: use --gdb unix:PATH",
+			  gdb->listener.name, err_text(rc));
+	return !rc;
+}
+
+/* A connection that waits would wake the loop for ever: it is looked at again in a while. */
+static void server_turn_deaf(struct gdb *gdb, int rc)
+{
+	const struct itimerspec soon = {.it_value.tv_sec = 1};
+
+	if (!gdb->deaf)
+		log_error("--gdb %s: no debugger can connect: %s: it is tried again each second",
+			  gdb->listener.name, err_text(rc));
+	gdb->deaf = true;
+	loop_remove(gdb->loop, gdb->listener.fd);
+	timerfd_settime(gdb->retry, 0, &soon, NULL);
+}
+
 /* One debugger at a time: another is shut out at once rather than left to wait without a word. */
 static void server_accept(void *owner, uint32_t events)
 {
@@ -264,19 +312,29 @@ static void server_accept(void *owner, uint32_t events)
 	if (fd == -EAGAIN)
 		return;
 	if (fd < 0) {
-		log_error("--gdb %s: no debugger can connect any more: %s", gdb->listener.name,
-			  err_text(fd));
-		loop_remove(gdb->loop, gdb->listener.fd);
+		server_turn_deaf(gdb, fd);
 		return;
 	}
+	gdb->deaf = false;
 	server_bury(gdb);
-	if (gdb->fd < 0) {
-		gdb->fd = fd;
-		server_settle(gdb);
+	if (gdb->fd < 0 && server_admits(gdb, fd)) {
+		gdb_callers_add(gdb->callers, fd);
 		return;
 	}
-	log_info("--gdb: another debugger was shut out");
+	if (gdb->fd >= 0)
+		log_info("--gdb: another debugger was shut out");
 	fd_close(&fd);
+}
+
+static void server_retry(void *owner, uint32_t events)
+{
+	struct gdb *gdb = owner;
+	struct err err = {0};
+
+	(void)events;
+	(void)fd_take(gdb->retry);
+	if (loop_add(gdb->loop, gdb->listener.fd, EPOLLIN, server_accept, gdb, &err))
+		server_turn_deaf(gdb, err.code);
 }
 
 /* Somebody has opened the pseudo-terminal and writes. From now on it tells when they close it. */
@@ -308,6 +366,18 @@ static void server_await(struct gdb *gdb, bool stale)
 		log_error("--gdb pty: no debugger can connect any more: %s", err.text);
 }
 
+/* What a socket needs beside its listener, before anybody comes. */
+static int server_prepare(struct gdb *gdb, struct err *err)
+{
+	gdb->callers = gdb_callers_create(gdb->loop, server_take, gdb);
+	if (!gdb->callers)
+		return err_set(err, -ENOMEM, "--gdb: out of memory");
+	gdb->retry = timerfd_create(CLOCK_MONOTONIC, TFD_CLOEXEC | TFD_NONBLOCK);
+	if (gdb->retry < 0)
+		return err_set(err, -errno, "--gdb: no timer: %s", err_text(errno));
+	return loop_add(gdb->loop, gdb->retry, EPOLLIN, server_retry, gdb, err);
+}
+
 static int server_listen(struct gdb *gdb, const char *address, struct err *err)
 {
 	struct gdb_address parsed;
@@ -315,6 +385,8 @@ static int server_listen(struct gdb *gdb, const char *address, struct err *err)
 
 	if (status == 0)
 		status = gdb_listener_open(&gdb->listener, &parsed, err);
+	if (status == 0 && !is_pty(gdb))
+		status = server_prepare(gdb, err);
 	if (status == 0)
 		status = loop_add(gdb->loop, gdb->listener.fd, EPOLLIN,
 				  is_pty(gdb) ? server_pty_ready : server_accept, gdb, err);
@@ -332,7 +404,7 @@ struct gdb *gdb_create(const char *address, struct loop *loop, const struct gdb_
 		return NULL;
 	}
 	gdb->loop = loop;
-	gdb->fd = gdb->listener.fd = gdb->listener.peer = -1;
+	gdb->fd = gdb->retry = gdb->listener.fd = gdb->listener.peer = -1;
 	gdb->session = gdb_session_create(ops, target, &link, err);
 	if (!gdb->session || server_listen(gdb, address, err)) {
 		gdb_destroy(gdb);
@@ -351,6 +423,9 @@ void gdb_destroy(struct gdb *gdb)
 	if (gdb->events)
 		loop_remove(gdb->loop, gdb->fd);
 	loop_remove(gdb->loop, gdb->listener.fd);
+	loop_remove(gdb->loop, gdb->retry);
+	fd_close(&gdb->retry);
+	gdb_callers_destroy(gdb->callers);
 	if (!is_pty(gdb))
 		fd_close(&gdb->fd);
 	gdb_listener_close(&gdb->listener);
