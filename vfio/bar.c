@@ -26,10 +26,10 @@ static bool is_msix(const struct vfio_slice *slice, uint64_t offset, unsigned in
 
 static void complain(struct vfio_slice *slice, const char *what, uint64_t offset, int error)
 {
-	/* EIO is the kernel's answer while the device does not decode. */
-	log_guest(&slice->pci->limit, LOG_DEBUG, "%s: BAR %u: %s at 0x%llx: %s",
-		  slice->pci->device.name, slice->bar, what, (unsigned long long)offset,
-		  err_text(error));
+	/* EIO is the kernel's answer while the device does not decode, EBUSY when another holds it. */
+	log_guest(&slice->pci->limit, error == -EBUSY ? LOG_WARN : LOG_DEBUG,
+		  "%s: BAR %u: %s at 0x%llx: %s", slice->pci->device.name, slice->bar, what,
+		  (unsigned long long)offset, err_text(error));
 }
 
 /*
@@ -288,17 +288,23 @@ static int map_slice(struct vfio_pci *pci, unsigned int bar, struct pci_slice *s
 	return 0;
 }
 
-/* What cannot be mapped is trapped: slower, never wrong. */
-static void map_bar(struct vfio_pci *pci, unsigned int bar)
+static bool is_mapped(const struct pci_bar *bar)
+{
+	bool mapped = false;
+
+	for (size_t i = 0; i < bar->slice_count; i++)
+		mapped = mapped || bar->slices[i].region.kind == MEM_DEVICE;
+	return mapped;
+}
+
+/* What cannot be mapped is trapped: slower, never wrong. The first failure, or 0. */
+static int map_bar(struct vfio_pci *pci, unsigned int bar)
 {
 	struct pci_bar *to = &pci->device.bars[bar];
-	bool mappable = false;
-	int error;
+	int error, first = 0;
 
-	for (size_t i = 0; i < to->slice_count; i++)
-		mappable = mappable || to->slices[i].region.kind == MEM_DEVICE;
-	if (!mappable)
-		return;
+	if (!is_mapped(to))
+		return 0;
 	error = reserve(&pci->bars[bar], to->page ? to->page : to->size);
 	for (size_t i = 0; i < to->slice_count; i++) {
 		int failed = error;
@@ -312,10 +318,29 @@ static void map_bar(struct vfio_pci *pci, unsigned int bar)
 		to->slices[i].region.kind = MEM_TRAP;
 		to->slices[i].trapped = "the kernel refused to map it";
 		to->page = 0;
-		log_warn("passthrough device %s: BAR %u cannot be mapped: %s: its accesses are "
-			 "trapped, which is slow",
-			 pci->device.name, bar, err_text(failed));
+		first = first ? first : failed;
 	}
+	return first;
+}
+
+/*
+ * The kernel takes a BAR for VFIO when it is first mapped or accessed, decoding or not: -EBUSY when
+ * somebody else on the host has it. Whatever the guest did with it then would be lost.
+ */
+static int check_not_held(struct vfio_pci *pci, unsigned int bar, struct err *err)
+{
+	const struct vfio_pci_keeper_ops *ops = pci->keeper_ops;
+	uint64_t value;
+
+	/* A port that does not decode may be somebody else's to answer: it is not touched. */
+	if (is_mapped(&pci->device.bars[bar]) || pci->device.bars[bar].kind == PCI_BAR_IO ||
+	    vfio_region_read(pci->backend, &pci->regions[bar], 0, 4, &value) != -EBUSY)
+		return 0;
+	if (ops && ops->bar_is_held)
+		return ops->bar_is_held(pci->keeper, bar, err);
+	return err_set(err, -EBUSY,
+		       "passthrough device %s: BAR %u is held by something on the host",
+		       pci->device.name, bar);
 }
 
 /* The areas of @bar that the guest is to reach without the monitor. */
@@ -356,6 +381,7 @@ static int tile_bar(struct vfio_pci *pci, unsigned int bar, struct err *err)
 	struct pci_bar *to = &pci->device.bars[bar];
 	struct areas areas = {.count = 0};
 	uint64_t at = 0;
+	int failed, error;
 
 	choose_areas(pci, bar, &areas);
 	snprintf(pci->bars[bar].name, sizeof(pci->bars[bar].name), "%.16s BAR %u", pci->device.name,
@@ -377,8 +403,13 @@ static int tile_bar(struct vfio_pci *pci, unsigned int bar, struct err *err)
 	add_slice(pci, bar, MEM_TRAP, at, to->size - at);
 	if (bar == PCI_ROM_BAR)
 		return use_rom(pci, err);
-	map_bar(pci, bar);
-	return 0;
+	failed = map_bar(pci, bar);
+	error = check_not_held(pci, bar, err);
+	if (failed && !error)
+		log_warn("passthrough device %s: BAR %u cannot be mapped: %s: its accesses are "
+			 "trapped, which is slow",
+			 pci->device.name, bar, err_text(failed));
+	return error;
 }
 
 int vfio_bars_setup(struct vfio_pci *pci, struct err *err)

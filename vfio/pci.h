@@ -99,6 +99,8 @@ struct vfio_pci_keeper_ops {
 	void (*released)(void *keeper, struct vfio_pci *pci);
 	/* Accesses that were answered MEM_NOT_YET are to be tried again. */
 	void (*wake)(void *keeper);
+	/* Fills @err with who on the host holds BAR @bar; returns -EBUSY. May be NULL. */
+	int (*bar_is_held)(void *keeper, unsigned int bar, struct err *err);
 };
 
 struct vfio_pci_config {

@@ -232,6 +232,7 @@ int vfio_sysfs_resources(struct vfio_sysfs_device *device, struct err *err)
 		if (!(flags & (RESOURCE_IO | RESOURCE_MEM)) || end < start || end == 0 ||
 		    end - start > (uint64_t)1 << 62)
 			continue;
+		resource->start = start;
 		resource->size = end - start + 1;
 		resource->io = flags & RESOURCE_IO;
 		resource->wide = flags & RESOURCE_MEM_64;

@@ -16,7 +16,8 @@ enum { VFIO_ADDRESS_SIZE = 16, VFIO_DRIVER_SIZE = 64 };
 
 /* One line of the `resource` file; BARs and, at PCI_ROM_BAR, the expansion ROM. */
 struct vfio_resource {
-	uint64_t size; /* 0: none */
+	uint64_t start; /* the host's address */
+	uint64_t size;  /* 0: none */
 	bool io;
 	bool wide; /* a 64-bit BAR */
 	bool prefetchable;

@@ -10,6 +10,7 @@
 #include <string.h>
 
 #include "vfio/bus_reset.h"
+#include "vfio/claim.h"
 #include "vfio/describe.h"
 #include "vfio/dma.h"
 #include "vfio/group.h"
@@ -36,7 +37,7 @@ struct entry {
 };
 
 struct vfio {
-	char *sysfs, *folder;
+	char *sysfs, *folder, *proc;
 	struct vfio_container *container;
 	struct member *groups;
 	size_t group_count;
@@ -60,7 +61,8 @@ struct vfio *vfio_create(const struct vfio_settings *settings, struct err *err)
 	vfio->kvm = -1;
 	vfio->sysfs = strdup(settings && settings->sysfs ? settings->sysfs : "/sys");
 	vfio->folder = strdup(settings && settings->dev_vfio ? settings->dev_vfio : "/dev/vfio");
-	if (!vfio->sysfs || !vfio->folder) {
+	vfio->proc = strdup(settings && settings->proc ? settings->proc : "/proc");
+	if (!vfio->sysfs || !vfio->folder || !vfio->proc) {
 		err_set(err, -ENOMEM, "passthrough: out of memory");
 		vfio_destroy(vfio);
 		return NULL;
@@ -287,11 +289,19 @@ static void keeper_wake(void *keeper)
 		entry->vfio->wake(entry->vfio->machine);
 }
 
+static int keeper_bar_is_held(void *keeper, unsigned int bar, struct err *err)
+{
+	const struct entry *entry = keeper;
+
+	return vfio_claim_refuse(entry->vfio->proc, &entry->sysfs, bar, err);
+}
+
 static const struct vfio_pci_keeper_ops keeper_ops = {
 	.bus_reset = keeper_bus_reset,
 	.bus_was_reset = keeper_bus_was_reset,
 	.released = keeper_released,
 	.wake = keeper_wake,
+	.bar_is_held = keeper_bar_is_held,
 };
 
 static int open_device(struct vfio *vfio, struct entry *entry, const struct vfio_attach *to,
@@ -444,5 +454,6 @@ void vfio_destroy(struct vfio *vfio)
 	free(vfio->entries);
 	free(vfio->sysfs);
 	free(vfio->folder);
+	free(vfio->proc);
 	free(vfio);
 }

@@ -14,6 +14,7 @@
 
 #include "vfio/backend.h"
 
+enum { FAKE_REGION_SHIFT = 24 };
 enum { FAKE_REGIONS = 10, FAKE_IRQS = 5, FAKE_VECTORS = 2048, FAKE_MAPS = 64, FAKE_DEPENDENTS = 8 };
 
 struct fake_region {
@@ -26,7 +27,7 @@ struct fake_region {
 	uint32_t first_offset; /* cap_offset */
 };
 
-/* Contents are in a memfd, region i at i << 24; BARs, ROM and config space alike. */
+/* Contents are in a memfd, region i at i << FAKE_REGION_SHIFT; BARs, ROM and config space alike. */
 struct vfio_fake {
 	struct vfio_backend backend;
 	char name[32]; /* 0000:01:00.0 unless the test says another */

@@ -253,7 +253,8 @@ static inline ssize_t access_outcome(int fd, const char *call, void *data, size_
 ssize_t vfio_sys_read(int fd, void *data, size_t size, uint64_t offset)
 {
 	unsigned int struck = fault_plan.struck;
-	ssize_t outcome = access_outcome(fd, "read", data, size);
+	bool bar = offset >> FAKE_REGION_SHIFT < VFIO_PCI_ROM_REGION_INDEX;
+	ssize_t outcome = access_outcome(fd, bar ? "BAR read" : "read", data, size);
 
 	return fault_plan.struck != struck ? outcome : pread(fd, data, size, (off_t)offset);
 }

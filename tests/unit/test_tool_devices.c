@@ -163,6 +163,22 @@ START_TEST(a_group_without_an_iommu_is_told)
 }
 END_TEST
 
+/* Bound or not; what is not told, as to others than root, is not in the way. */
+START_TEST(a_bar_that_the_host_holds_is_told)
+{
+	tree_write("proc/iomem", "12c0000000-12c01fffff : " NIC "\n"
+				 "  12c0000000-12c00fffff : efifb\n");
+	ck_assert_str_eq(passable(NIC), "no");
+	ck_assert_int_eq(devices(NIC, NULL), TOOL_OK);
+	has(tools_out, "BAR 4 is held by efifb (0x12c0000000-0x12c00fffff)");
+	tree_write("proc/iomem", "12c0000000-12c01fffff : " NIC "\n"
+				 "  12c0000000-12c01fffff : vfio-pci\n");
+	ck_assert_str_eq(passable(NIC), "ready");
+	tree_write("proc/iomem", "00000000-00000000 : " NIC "\n  00000000-00000000 : efifb\n");
+	ck_assert_str_eq(passable(NIC), "ready");
+}
+END_TEST
+
 START_TEST(a_bridge_is_known_by_its_header_too)
 {
 	tools_add("0000:05:00.0", 12, NULL, "1234:0005", "ff0000");
@@ -292,6 +308,7 @@ static void add_tests(TCase *tests)
 	tcase_add_test(tests, all_of_them_as_json);
 	tcase_add_test(tests, what_stands_in_the_way_is_told);
 	tcase_add_test(tests, a_group_without_an_iommu_is_told);
+	tcase_add_test(tests, a_bar_that_the_host_holds_is_told);
 	tcase_add_test(tests, a_bridge_is_known_by_its_header_too);
 	tcase_add_test(tests, a_bridge_with_a_driver_stays);
 	tcase_add_test(tests, without_pci_ids_there_are_base_classes);

@@ -301,6 +301,18 @@ START_TEST(resets_and_bridges)
 }
 END_TEST
 
+START_TEST(bars_that_the_host_holds)
+{
+	tree_write("proc/iomem", "feb40000-feb4ffff : " NVME "\n"
+				 "  feb40000-feb4ffff : vfio-pci\n"
+				 "12c0000000-12c01fffff : " NVME "\n"
+				 "  12c0000000-12c00fffff : efifb\n");
+	finds("BAR 4 is held by efifb (0x12c0000000-0x12c00fffff), the display of the host's start, "
+	      "so that VFIO does not get it",
+	      "start the host with video=efifb:off");
+}
+END_TEST
+
 START_TEST(reserved_regions)
 {
 	tree_write("kernel/iommu_groups/7/reserved_regions",
@@ -433,6 +445,7 @@ static void add_tests(TCase *tests)
 	tcase_add_test(tests, groups);
 	tcase_add_test(tests, a_virtual_function_of_a_passed_one);
 	tcase_add_test(tests, resets_and_bridges);
+	tcase_add_test(tests, bars_that_the_host_holds);
 	tcase_add_test(tests, reserved_regions);
 	tcase_add_test(tests, places_in_the_guest);
 	tcase_add_test(tests, memory);

@@ -399,6 +399,14 @@ START_TEST(virtual_functions_would_vanish)
 }
 END_TEST
 
+START_TEST(a_bar_that_the_host_holds)
+{
+	tree_write("proc/iomem", "12c0000000-12c01fffff : " NIC "\n"
+				 "  12c0000000-12c00fffff : efifb\n");
+	refused_unless_forced(NIC, "would not get it: start the host with video=efifb:off");
+}
+END_TEST
+
 START_TEST(the_display_is_a_warning)
 {
 	tools_add("0000:03:00.0", 9, "i915", "8086:3e98", "030000");
@@ -438,6 +446,7 @@ static void add_tests(TCase *tests)
 	tcase_add_test(tests, a_node_of_vfio_itself);
 	tcase_add_test(tests, nodes_past_sysfs);
 	tcase_add_test(tests, virtual_functions_would_vanish);
+	tcase_add_test(tests, a_bar_that_the_host_holds);
 	tcase_add_test(tests, the_display_is_a_warning);
 }
 

@@ -199,8 +199,9 @@ static bool one_of(const char *text, const char *const *texts)
 /* Calls without which a device works all the same, with less. */
 static bool is_spared(const char *call)
 {
-	static const char *const calls[] = {"write",   "set irqs",  "irq info", "irqfd",  "mmap",
-					    "eventfd", "epoll_ctl", "madvise",  "memory", NULL};
+	static const char *const calls[] = {"write",  "set irqs", "irq info",  "irqfd",
+					    "mmap",   "eventfd",  "epoll_ctl", "madvise",
+					    "memory", "BAR read", "fopen",     NULL};
 
 	return one_of(call, calls);
 }
@@ -210,6 +211,7 @@ static bool tells_reason(const char *text, int error)
 	static const char *const idioms[] = {
 		"out of memory",
 		"in use by another process",
+		"held by something on the host",
 		"no permission",
 		"is missing",
 		"not permitted",

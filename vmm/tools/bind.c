@@ -8,6 +8,7 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "vfio/claim.h"
 #include "vmm/base/fd.h"
 #include "vmm/base/log.h"
 #include "vmm/tools/inuse.h"
@@ -17,7 +18,8 @@ static const char help_text[] =
 	"Usage: ferry bind [OPTION]... ADDR...\n"
 	"Takes the PCI devices at ADDR, such as 0000:01:00.0 or 01:00.0, from the host's drivers and\n"
 	"binds them to vfio-pci. Refuses when the host would lose a mounted disk, its swap, a part of\n"
-	"an array or a network address or route, or when a process has a node of the device open.\n"
+	"an array or a network address or route, when a process has a node of the device open, or when\n"
+	"the host holds a BAR itself, as the framebuffer of its start does.\n"
 	"\n"
 	"  --group                   all devices of their IOMMU groups, but for bridges\n"
 	"  --force                   binds them whatever the host loses\n"
@@ -47,7 +49,8 @@ static void check_confined(struct bind_job *job, const struct vfio_host_device *
 static void check_device(struct bind_job *job, const struct vfio_host_device *host)
 {
 	const char *address = host->sysfs.address;
-	char path[PATH_MAX + 32];
+	char path[PATH_MAX + 32], text[160], mend[256];
+	struct vfio_claim claim;
 
 	snprintf(path, sizeof(path), "%s/driver_override", host->sysfs.path);
 	if (!host->has_group && !host->group_to_come)
@@ -58,6 +61,12 @@ static void check_device(struct bind_job *job, const struct vfio_host_device *ho
 	if (host->functions)
 		bind_refuse(job, address, true, "its %u virtual functions would vanish",
 			    host->functions);
+	if (vfio_claim_find(job->tool->proc, &host->sysfs, host->driver, &claim)) {
+		vfio_claim_tell(&claim, text, sizeof(text));
+		vfio_claim_mend(&claim, mend, sizeof(mend));
+		bind_refuse(job, address, true, "%s, so that VFIO would not get it: %s", text,
+			    mend);
+	}
 	if (in_use_as_display(job->tool, host))
 		log_warn("%s: the host's console is on this display and will freeze", address);
 }

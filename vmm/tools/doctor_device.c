@@ -9,6 +9,7 @@
 #include <unistd.h>
 
 #include "arch/arch.h"
+#include "vfio/claim.h"
 #include "vfio/vfio.h"
 #include "vmm/base/bits.h"
 #include "vmm/base/page.h"
@@ -179,6 +180,21 @@ static void check_reserved(struct doctor *doctor, const struct vfio_host_device 
 		     "%zu, none of which keeps it from a guest", count);
 }
 
+/* Says nothing when nobody is seen: only root is told by the kernel where things are. */
+static void check_bars(struct doctor *doctor, const struct vfio_host_device *device)
+{
+	struct vfio_claim claim;
+	char text[160], mend[FINDING_MEND];
+
+	if (!vfio_claim_find(doctor->tool->proc, &device->sysfs, device->driver, &claim))
+		return;
+	vfio_claim_tell(&claim, text, sizeof(text));
+	vfio_claim_mend(&claim, mend, sizeof(mend));
+	findings_add(&doctor->findings, FINDING_FAILURE, "BARs", device->sysfs.address,
+		     "%s, so that VFIO does not get it", text);
+	findings_mend(&doctor->findings, "%s", mend);
+}
+
 static void check_device(struct doctor *doctor, const struct vfio_host_device *device)
 {
 	const char *address = device->sysfs.address;
@@ -214,6 +230,7 @@ static void check_device(struct doctor *doctor, const struct vfio_host_device *d
 	check_physical(doctor, device);
 	check_group(doctor, device);
 	check_node(doctor, device);
+	check_bars(doctor, device);
 	check_reset(doctor, device);
 	check_reserved(doctor, device);
 }

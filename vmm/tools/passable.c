@@ -7,6 +7,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "vfio/claim.h"
 #include "vmm/base/bits.h"
 
 static void say(struct passable *passable, enum passable_kind kind, const char *word,
@@ -76,6 +77,20 @@ static void judge_binding(const struct tool *tool, const struct vfio_host_device
 		 alone ? "" : "--group ", address);
 }
 
+/* VFIO gets no BAR that somebody else on the host has, whoever is bound. */
+static bool judge_bars(const struct tool *tool, const struct vfio_host_device *device,
+		       struct passable *passable)
+{
+	struct vfio_claim claim;
+	char text[160];
+
+	if (!vfio_claim_find(tool->proc, &device->sysfs, device->driver, &claim))
+		return false;
+	vfio_claim_tell(&claim, text, sizeof(text));
+	say(passable, PASSABLE_NO, "no: BAR held", "%s", text);
+	return true;
+}
+
 void passable_find(const struct tool *tool, const struct vfio_host_device *device,
 		   const struct vfio_host_device *members, size_t count, struct passable *passable)
 {
@@ -106,6 +121,8 @@ void passable_find(const struct tool *tool, const struct vfio_host_device *devic
 		    device->sysfs.address);
 		return;
 	}
+	if (judge_bars(tool, device, passable))
+		return;
 	list = calloc(count + 1, sizeof(*list));
 	if (!list) {
 		say(passable, PASSABLE_NO, "no: out of memory", "out of memory");
