@@ -189,7 +189,7 @@ FAULT_WRAPS := malloc calloc realloc reallocarray strdup mmap munmap madvise eve
 $(B)/tests/unit/test_vfio_fault%: LDFLAGS_ALL += $(FAULT_WRAPS:%=-Wl,--wrap=%)
 
 # And one that puts its own in the place of this process's limit.
-$(B)/tests/unit/test_tool_doctor: LDFLAGS_ALL += -Wl,--wrap=vfio_memlock_check
+$(B)/tests/unit/test_tool_doctor $(B)/tests/unit/test_tool_doctor_hardware: LDFLAGS_ALL += -Wl,--wrap=vfio_memlock_check
 
 # A target over the unit tests' fakes, with libFuzzer's main().
 FUZZ_SUPPORT := $(B)/tests/unit/support_fault.o $(B)/tests/unit/support_vfio_fake.o \

@@ -64,6 +64,18 @@ size_t vfio_host_reserved(const char *sysfs, unsigned int group, struct vfio_hos
 /* Bits of IOVA that the device's IOMMU translates, 64 when sysfs does not say. */
 unsigned int vfio_host_iova_bits(const struct vfio_host_device *device);
 
+/* What a device can interrupt with. */
+struct vfio_host_interrupts {
+	bool complete; /* all of config space could be read, which takes root; else only @intx holds */
+	unsigned int msix; /* vectors of its table, 0: it has none */
+	unsigned int msi;  /* vectors */
+	bool intx;
+};
+
+/* By the config space that sysfs shows. */
+void vfio_host_interrupts(const struct vfio_host_device *device,
+			  struct vfio_host_interrupts *interrupts);
+
 /* Takes [@first, @last] out of the @count @ranges; how many there are then, at most @room. */
 size_t vfio_host_exclude(struct ram_range *ranges, size_t count, size_t room, uint64_t first,
 			 uint64_t last);

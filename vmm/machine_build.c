@@ -16,6 +16,7 @@
 #include "vmm/bootfiles.h"
 #include "vmm/hostmem.h"
 #include "vmm/machine_private.h"
+#include "vmm/virtualization.h"
 
 static int machine_open_events(struct machine *machine, struct err *err)
 {
@@ -106,6 +107,15 @@ static int machine_check_memory(struct machine *machine, struct err *err)
 			 " available: the run may be killed once the guest uses more",
 			 config->memory / MIB, host.whose, host.available / MIB);
 	return 0;
+}
+
+static int machine_open_kvm(struct machine *machine, struct err *err)
+{
+	machine->vm = kvm_vm_create(arch_vm_type_bits(), err);
+	if (machine->vm)
+		return 0;
+	virtualization_explain("/proc", "/sys", err);
+	return err->code;
 }
 
 static int machine_lay_out(struct machine *machine, struct err *err)
@@ -296,10 +306,8 @@ static int machine_build_debug(struct machine *machine, struct err *err)
 int machine_build(struct machine *machine, struct err *err)
 {
 	static int (*const steps[])(struct machine * machine, struct err * err) = {
-		machine_open_events,
-		machine_build_console,
-		machine_find_devices,
-		machine_check_memory,
+		machine_open_events,  machine_build_console, machine_find_devices,
+		machine_check_memory, machine_open_kvm,
 	};
 	static int (*const after_kvm[])(struct machine * machine, struct err * err) = {
 		machine_lay_out,     machine_build_memory, machine_build_platform,
@@ -313,9 +321,6 @@ int machine_build(struct machine *machine, struct err *err)
 		if (status)
 			return status;
 	}
-	machine->vm = kvm_vm_create(arch_vm_type_bits(), err);
-	if (!machine->vm)
-		return err->code;
 	for (size_t i = 0; i < ARRAY_SIZE(after_kvm); i++) {
 		status = after_kvm[i](machine, err);
 		if (status)
@@ -357,8 +362,8 @@ int machine_dump_tables(const struct config *config, struct err *err)
 		return err->code;
 	status = machine_find_devices(machine, err);
 	if (!status) {
-		machine->vm = kvm_vm_create(arch_vm_type_bits(), err);
-		status = machine->vm ? machine_lay_out(machine, err) : err->code;
+		status = machine_open_kvm(machine, err);
+		status = status ? status : machine_lay_out(machine, err);
 	}
 	if (!status && config->dump_acpi)
 		status = arch_dump_acpi(&machine->platform, config->dump_acpi, err);

@@ -37,23 +37,10 @@ static const struct {
 
 static int explain_open(int code, struct err *err)
 {
-	const char *advice;
+	const char *advice = "";
 
-	switch (code) {
-	case -ENOENT:
-	case -ENODEV:
-	case -ENXIO:
-		advice = ": load the module (modprobe kvm-intel or kvm-amd), or enable "
-			 "virtualization in the firmware (on aarch64: start the host in EL2)";
-		break;
-	case -EACCES:
-	case -EPERM:
+	if (code == -EACCES || code == -EPERM)
 		advice = ": join the group kvm (usermod -aG kvm USER) and log in again";
-		break;
-	default:
-		advice = "";
-		break;
-	}
 	return err_set(err, code, "KVM: opening %s: %s%s", kvm_path, err_text(code), advice);
 }
 

@@ -121,7 +121,9 @@ static int examine(struct doctor *doctor, char *const *addresses, size_t count, 
 	for (size_t i = 0; i < count; i++)
 		find_device(doctor, addresses[i]);
 	doctor_check_host(doctor);
+	doctor_check_memory(doctor);
 	doctor_check_devices(doctor);
+	doctor_check_interrupts(doctor);
 	doctor_check_layout(doctor);
 	status = doctor->findings.failures ? TOOL_FAILED : TOOL_OK;
 	if (!json)

@@ -27,11 +27,17 @@ static inline enum finding_status doctor_severity(const struct doctor *doctor)
 	return doctor->asked ? FINDING_FAILURE : FINDING_WARNING;
 }
 
-/* The host: KVM, IOMMU, interrupt remapping, modules, the container's node, memory. */
+/* The host: KVM, IOMMU, interrupt remapping, modules, the container's node. */
 void doctor_check_host(struct doctor *doctor);
+
+/* What may be locked, and what is free. */
+void doctor_check_memory(struct doctor *doctor);
 
 /* Says how to turn the IOMMU on, as the last finding's mending. */
 void doctor_mend_iommu(struct doctor *doctor);
+
+/* What interrupts the devices have, and whether the host has as many vectors. */
+void doctor_check_interrupts(struct doctor *doctor);
 
 /* Every device with its group. */
 void doctor_check_devices(struct doctor *doctor);

@@ -13,7 +13,9 @@
 #include "vfio/vfio.h"
 #include "vmm/base/bits.h"
 #include "vmm/base/page.h"
+#include "vmm/base/text.h"
 #include "vmm/tools/doctor.h"
+#include "vmm/tools/json.h"
 
 enum { REGIONS_MAX = 64, MEMBERS_TOLD = 8 };
 
@@ -21,18 +23,29 @@ static void check_driver(struct doctor *doctor, const struct vfio_host_device *d
 {
 	const char *address = device->sysfs.address;
 
-	if (vfio_host_is_bound(device)) {
+	if (vfio_host_is_bound(device))
 		findings_add(&doctor->findings, FINDING_OK, "driver", address, "%s has it",
 			     device->driver);
-		return;
-	}
-	if (device->driver[0])
+	else if (device->driver[0])
 		findings_add(&doctor->findings, FINDING_FAILURE, "driver", address,
 			     "%s has it, not vfio-pci", device->driver);
 	else
 		findings_add(&doctor->findings, FINDING_FAILURE, "driver", address,
 			     "it has none, and must have vfio-pci");
-	findings_mend(&doctor->findings, "ferry bind %s", address);
+	if (!vfio_host_is_bound(device))
+		findings_mend(&doctor->findings, "ferry bind %s", address);
+	findings_fact_text(&doctor->findings, "driver", device->driver);
+}
+
+static json_t *members_json(const struct vfio_host_device *members, size_t count)
+{
+	json_t *array = json_array();
+
+	for (size_t i = 0; i < count; i++)
+		json_array_append_new(array,
+				      json_pack("{s:s, s:o}", "address", members[i].sysfs.address,
+						"driver", json_text(members[i].driver)));
+	return array;
 }
 
 static void tell_members(struct doctor *doctor, const struct vfio_host_device *device,
@@ -83,6 +96,8 @@ static void check_group(struct doctor *doctor, const struct vfio_host_device *de
 		return;
 	}
 	tell_members(doctor, device, members, count);
+	findings_fact_number(&doctor->findings, "iommu_group", device->sysfs.group);
+	findings_fact(&doctor->findings, "members", members_json(members, count));
 	free(members);
 }
 
@@ -101,6 +116,8 @@ static void check_holder(struct doctor *doctor, const struct vfio_host_device *d
 		     "IOMMU group %u is in use by process %u (%s)", device->sysfs.group, holder,
 		     name);
 	findings_mend(&doctor->findings, "kill %u", holder);
+	findings_fact_number(&doctor->findings, "process", holder);
+	findings_fact_text(&doctor->findings, "name", name);
 }
 
 /* There is a node only once a device of the group is bound. */
@@ -108,22 +125,25 @@ static void check_node(struct doctor *doctor, const struct vfio_host_device *dev
 {
 	const char *address = device->sysfs.address;
 	char path[PATH_MAX];
+	int rc;
 
 	if (!vfio_host_is_bound(device))
 		return;
 	snprintf(path, sizeof(path), "%s/vfio/%u", doctor->tool->dev, device->sysfs.group);
-	if (faccessat(AT_FDCWD, path, R_OK | W_OK, AT_EACCESS) == 0) {
+	rc = faccessat(AT_FDCWD, path, R_OK | W_OK, AT_EACCESS) ? -errno : 0;
+	if (rc == 0)
 		findings_add(&doctor->findings, FINDING_OK, "node", address,
 			     "%s may be opened by this user", path);
-		check_holder(doctor, device);
-		return;
-	}
-	findings_add(&doctor->findings, FINDING_FAILURE, "node", address, "%s: %s", path,
-		     err_text(errno));
-	if (errno == ENOENT)
-		findings_mend(&doctor->findings, "udevadm trigger --settle");
 	else
+		findings_add(&doctor->findings, FINDING_FAILURE, "node", address, "%s: %s", path,
+			     err_text(rc));
+	if (rc == -ENOENT)
+		findings_mend(&doctor->findings, "udevadm trigger --settle");
+	else if (rc)
 		findings_mend(&doctor->findings, "chown %u %s", (unsigned int)geteuid(), path);
+	findings_fact_text(&doctor->findings, "path", path);
+	if (rc == 0)
+		check_holder(doctor, device);
 }
 
 static void check_reset(struct doctor *doctor, const struct vfio_host_device *device)
@@ -140,6 +160,7 @@ static void check_reset(struct doctor *doctor, const struct vfio_host_device *de
 		findings_add(&doctor->findings, FINDING_WARNING, "reset", address,
 			     "there is no method: what one guest leaves in the device the next one "
 			     "finds, until the host starts anew");
+	findings_fact_text(&doctor->findings, "methods", device->reset_methods);
 }
 
 /* A virtual function asks for a token once its physical one is VFIO's too. */
@@ -156,6 +177,22 @@ static void check_physical(struct doctor *doctor, const struct vfio_host_device 
 		     "ferry does not have",
 		     device->physical, physical.driver);
 	findings_mend(&doctor->findings, "ferry unbind %s", device->physical);
+	findings_fact_text(&doctor->findings, "physical_function", device->physical);
+}
+
+static json_t *range_json(uint64_t first, uint64_t last)
+{
+	return json_pack("{s:o, s:o}", "first", json_sprintf("0x%" PRIx64, first), "last",
+			 json_sprintf("0x%" PRIx64, last));
+}
+
+static json_t *regions_json(const struct vfio_host_region *regions, size_t count)
+{
+	json_t *array = json_array();
+
+	for (size_t i = 0; i < count; i++)
+		json_array_append_new(array, range_json(regions[i].first, regions[i].last));
+	return array;
 }
 
 static void check_reserved(struct doctor *doctor, const struct vfio_host_device *device)
@@ -163,21 +200,74 @@ static void check_reserved(struct doctor *doctor, const struct vfio_host_device 
 	struct vfio_host_region regions[REGIONS_MAX];
 	size_t count = vfio_host_reserved(doctor->tool->sys, device->sysfs.group, regions,
 					  ARRAY_SIZE(regions));
+	size_t read = count < ARRAY_SIZE(regions) ? count : ARRAY_SIZE(regions), direct = 0;
 
-	for (size_t i = 0; i < count && i < ARRAY_SIZE(regions); i++) {
-		if (!regions[i].direct)
-			continue;
+	while (direct < read && !regions[direct].direct)
+		direct++;
+	if (direct < read) {
 		findings_add(&doctor->findings, FINDING_FAILURE, "reserved regions",
 			     device->sysfs.address,
 			     "the firmware wants 0x%" PRIx64 "-0x%" PRIx64
 			     " mapped as it is, so that the kernel keeps the device",
-			     regions[i].first, regions[i].last);
+			     regions[direct].first, regions[direct].last);
 		findings_mend(&doctor->findings, "turn off in the firmware what uses it there (its "
 						 "RMRR), or choose another device");
-		return;
+	} else {
+		findings_add(&doctor->findings, FINDING_OK, "reserved regions",
+			     device->sysfs.address, "%zu, none of which keeps it from a guest",
+			     count);
 	}
-	findings_add(&doctor->findings, FINDING_OK, "reserved regions", device->sysfs.address,
-		     "%zu, none of which keeps it from a guest", count);
+	findings_fact(&doctor->findings, "regions", regions_json(regions, read));
+}
+
+/* What VFIO would offer, by sysfs: the IOMMUs' widths less what each group reserves. */
+static size_t usable_ranges(const struct doctor *doctor, const struct vfio_host_device *devices,
+			    size_t device_count, struct ram_range *usable, size_t room)
+{
+	struct vfio_host_region regions[REGIONS_MAX];
+	unsigned int bits = 64;
+	size_t count = 1;
+
+	for (size_t i = 0; i < device_count; i++)
+		if (vfio_host_iova_bits(&devices[i]) < bits)
+			bits = vfio_host_iova_bits(&devices[i]);
+	usable[0] = (struct ram_range){0, bits == 64 ? UINT64_MAX : (uint64_t)1 << bits};
+	for (size_t i = 0; i < device_count; i++) {
+		size_t found =
+			devices[i].has_group
+				? vfio_host_reserved(doctor->tool->sys, devices[i].sysfs.group,
+						     regions, ARRAY_SIZE(regions))
+				: 0;
+
+		for (size_t j = 0; j < found && j < ARRAY_SIZE(regions); j++)
+			if (!regions[j].relaxed)
+				count = vfio_host_exclude(usable, count, room, regions[j].first,
+							  regions[j].last);
+	}
+	return count;
+}
+
+/* Where the device's DMA can go; the guest's RAM is laid out in it. */
+static void check_iova(struct doctor *doctor, const struct vfio_host_device *device)
+{
+	struct ram_range usable[VFIO_IOVA_RANGES_MAX];
+	size_t count = usable_ranges(doctor, device, 1, usable, ARRAY_SIZE(usable));
+	unsigned int bits = vfio_host_iova_bits(device);
+	json_t *array = json_array();
+	char said[512] = "nothing";
+	struct text text = {said, sizeof(said)};
+
+	for (size_t i = 0; i < count; i++) {
+		uint64_t first = usable[i].base, last = first + usable[i].size - 1;
+
+		text_append(&text, "%s0x%" PRIx64 "-0x%" PRIx64, i ? ", " : "", first, last);
+		json_array_append_new(array, range_json(first, last));
+	}
+	findings_add(&doctor->findings, count ? FINDING_OK : FINDING_FAILURE, "IOVA ranges",
+		     device->sysfs.address, "%s can be mapped for its DMA%s", said,
+		     bits == 64 ? " (its IOMMU does not say how far it reaches)" : "");
+	findings_fact(&doctor->findings, "ranges", array);
+	findings_fact(&doctor->findings, "bits", bits == 64 ? json_null() : json_integer(bits));
 }
 
 /* Says nothing when nobody is seen: only root is told by the kernel where things are. */
@@ -233,38 +323,13 @@ static void check_device(struct doctor *doctor, const struct vfio_host_device *d
 	check_bars(doctor, device);
 	check_reset(doctor, device);
 	check_reserved(doctor, device);
+	check_iova(doctor, device);
 }
 
 void doctor_check_devices(struct doctor *doctor)
 {
 	for (size_t i = 0; i < doctor->count; i++)
 		check_device(doctor, &doctor->devices[i]);
-}
-
-/* What VFIO would offer, by sysfs: the IOMMUs' widths less what each group reserves. */
-static size_t usable_ranges(const struct doctor *doctor, struct ram_range *usable, size_t room)
-{
-	struct vfio_host_region regions[REGIONS_MAX];
-	unsigned int bits = 64;
-	size_t count = 1;
-
-	for (size_t i = 0; i < doctor->count; i++)
-		if (vfio_host_iova_bits(&doctor->devices[i]) < bits)
-			bits = vfio_host_iova_bits(&doctor->devices[i]);
-	usable[0] = (struct ram_range){0, bits == 64 ? UINT64_MAX : (uint64_t)1 << bits};
-	for (size_t i = 0; i < doctor->count; i++) {
-		size_t found = doctor->devices[i].has_group
-				       ? vfio_host_reserved(doctor->tool->sys,
-							    doctor->devices[i].sysfs.group, regions,
-							    ARRAY_SIZE(regions))
-				       : 0;
-
-		for (size_t j = 0; j < found && j < ARRAY_SIZE(regions); j++)
-			if (!regions[j].relaxed)
-				count = vfio_host_exclude(usable, count, room, regions[j].first,
-							  regions[j].last);
-	}
-	return count;
 }
 
 void doctor_check_layout(struct doctor *doctor)
@@ -287,7 +352,8 @@ void doctor_check_layout(struct doctor *doctor)
 		vfio_sysfs_window(&doctor->devices[i].sysfs, &request.mmio32_needed,
 				  &request.mmio64_needed);
 	if (doctor->count) {
-		request.usable_count = usable_ranges(doctor, usable, ARRAY_SIZE(usable));
+		request.usable_count = usable_ranges(doctor, doctor->devices, doctor->count, usable,
+						     ARRAY_SIZE(usable));
 		request.usable = usable;
 	}
 	if (arch_layout(&request, &platform, &err)) {
@@ -300,4 +366,7 @@ void doctor_check_layout(struct doctor *doctor)
 		     "%" PRIu64 " KiB above find their places",
 		     doctor->memory / MIB, platform.ram_count, request.mmio32_needed / KIB,
 		     request.mmio64_needed / KIB);
+	findings_fact_number(&doctor->findings, "ram_pieces", platform.ram_count);
+	findings_fact_number(&doctor->findings, "bars_below_4g_bytes", request.mmio32_needed);
+	findings_fact_number(&doctor->findings, "bars_above_4g_bytes", request.mmio64_needed);
 }

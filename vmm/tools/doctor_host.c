@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
-/* What `ferry doctor` checks of the host: KVM, IOMMU, VFIO's modules and nodes, memory. */
+/* What `ferry doctor` checks of the host: KVM, IOMMU, VFIO's modules and nodes. */
 
 #include <dirent.h>
 #include <errno.h>
@@ -10,13 +10,11 @@
 #include <unistd.h>
 
 #include "arch/arch.h"
-#include "memory/hugepages.h"
-#include "vfio/memlock.h"
 #include "vmm/base/bits.h"
-#include "vmm/hostmem.h"
 #include "vmm/kvm/vm.h"
 #include "vmm/tools/doctor.h"
 #include "vmm/tools/module.h"
+#include "vmm/virtualization.h"
 
 enum vendor { VENDOR_OTHER, VENDOR_INTEL, VENDOR_AMD, VENDOR_ARM };
 
@@ -65,43 +63,43 @@ static bool booted_with(const struct doctor *doctor, const char *argument)
 	return false;
 }
 
-static void mend_kvm(struct doctor *doctor)
+/* With the reason in the place of the sentence's advice where there is no KVM at all. */
+static void tell_kvm_failure(struct doctor *doctor, const struct err *err)
 {
-	switch (cpu_vendor(doctor)) {
-	case VENDOR_ARM: /* where it is no module */
-		findings_mend(&doctor->findings, "use a host kernel with CONFIG_KVM that the "
-						 "firmware starts in EL2");
-		break;
-	case VENDOR_AMD:
-		findings_mend(&doctor->findings, "modprobe kvm-amd");
-		break;
-	case VENDOR_INTEL:
-	case VENDOR_OTHER:
-		findings_mend(&doctor->findings, "modprobe kvm-intel");
-		break;
+	struct virtualization found = {.cause = "failed"};
+
+	if (virtualization_is_lacking(err->code)) {
+		virtualization_find(doctor->tool->proc, doctor->tool->sys, &found);
+		findings_add(&doctor->findings, FINDING_FAILURE, "KVM", "",
+			     "opening /dev/kvm: %s: %s", err_text(err->code), found.text);
+		findings_mend(&doctor->findings, "%s", found.mend);
+	} else {
+		/* The sentence begins with the name of the check. */
+		findings_add(&doctor->findings, FINDING_FAILURE, "KVM", "", "%s",
+			     strncmp(err->text, "KVM: ", 5) == 0 ? err->text + 5 : err->text);
 	}
+	if (err->code == -EACCES || err->code == -EPERM) {
+		found.cause = "permission";
+		findings_mend(&doctor->findings, "usermod -aG kvm USER (then log in again)");
+	}
+	findings_fact_text(&doctor->findings, "cause", found.cause);
 }
 
+/* Only KVM itself can tell what it can do: its node is the one that the doctor opens. */
 static void check_kvm(struct doctor *doctor)
 {
 	struct err err = {0};
 	struct kvm_vm *vm = kvm_vm_create(arch_vm_type_bits(), &err);
 
-	if (vm) {
-		doctor->physical_bits = arch_physical_bits(vm);
-		kvm_vm_destroy(vm);
-		findings_add(&doctor->findings, FINDING_OK, "KVM", "",
-			     "it makes machines with %u bits of physical addresses",
-			     doctor->physical_bits);
+	if (!vm) {
+		tell_kvm_failure(doctor, &err);
 		return;
 	}
-	/* The sentence begins with the name of the check. */
-	findings_add(&doctor->findings, FINDING_FAILURE, "KVM", "", "%s",
-		     strncmp(err.text, "KVM: ", 5) == 0 ? err.text + 5 : err.text);
-	if (err.code == -ENOENT || err.code == -ENODEV || err.code == -ENXIO)
-		mend_kvm(doctor);
-	else if (err.code == -EACCES || err.code == -EPERM)
-		findings_mend(&doctor->findings, "usermod -aG kvm USER (then log in again)");
+	doctor->physical_bits = arch_physical_bits(vm);
+	kvm_vm_destroy(vm);
+	findings_add(&doctor->findings, FINDING_OK, "KVM", "",
+		     "it makes machines with %u bits of physical addresses", doctor->physical_bits);
+	findings_fact_number(&doctor->findings, "physical_bits", doctor->physical_bits);
 }
 
 void doctor_mend_iommu(struct doctor *doctor)
@@ -160,10 +158,12 @@ static void check_iommu(struct doctor *doctor)
 	if (groups) {
 		findings_add(&doctor->findings, FINDING_OK, "IOMMU", "", "it is on: %zu groups",
 			     groups);
+		findings_fact_number(&doctor->findings, "groups", groups);
 		return;
 	}
 	findings_add(&doctor->findings, doctor_severity(doctor), "IOMMU", "",
 		     "it is off: there are no IOMMU groups");
+	findings_fact_number(&doctor->findings, "groups", 0);
 	doctor_mend_iommu(doctor);
 }
 
@@ -211,6 +211,11 @@ static void mend_remapping(struct doctor *doctor)
 
 static void check_remapping(struct doctor *doctor)
 {
+	static const char *const states[] = {
+		[VFIO_REMAPPING_ON] = "on",
+		[VFIO_REMAPPING_OFF] = "off",
+		[VFIO_REMAPPING_UNKNOWN] = "unknown",
+	};
 	enum vfio_host_remapping remapping = vfio_host_remapping(doctor->tool->sys);
 	char folder[PATH_MAX], allowed[8];
 
@@ -235,14 +240,16 @@ static void check_remapping(struct doctor *doctor)
 			     "would be remapped");
 		mend_remapping(doctor);
 	}
+	findings_fact_text(&doctor->findings, "state", states[remapping]);
 }
 
 /* @mends: `ferry bind` loads it, so that it may still come. */
 static void check_module(struct doctor *doctor, const char *name, bool needed)
 {
 	enum finding_status severity = needed ? doctor_severity(doctor) : FINDING_OK;
+	enum module_state state = module_find(doctor->tool, name);
 
-	switch (module_find(doctor->tool, name)) {
+	switch (state) {
 	case MODULE_THERE:
 		findings_add(&doctor->findings, FINDING_OK, "module", "", "%s is there", name);
 		break;
@@ -259,6 +266,11 @@ static void check_module(struct doctor *doctor, const char *name, bool needed)
 						 "a kernel with VFIO");
 		break;
 	}
+	findings_fact_text(&doctor->findings, "module", name);
+	findings_fact_text(&doctor->findings, "state",
+			   state == MODULE_THERE      ? "there"
+			   : state == MODULE_LOADABLE ? "loadable"
+						      : "missing");
 }
 
 static void check_modules(struct doctor *doctor)
@@ -276,85 +288,21 @@ static void check_modules(struct doctor *doctor)
 static void check_container(struct doctor *doctor)
 {
 	char path[PATH_MAX];
+	int rc;
 
 	snprintf(path, sizeof(path), "%s/vfio/vfio", doctor->tool->dev);
-	if (faccessat(AT_FDCWD, path, R_OK | W_OK, AT_EACCESS) == 0) {
+	rc = faccessat(AT_FDCWD, path, R_OK | W_OK, AT_EACCESS) ? -errno : 0;
+	if (rc == 0)
 		findings_add(&doctor->findings, FINDING_OK, "container", "",
 			     "%s may be opened by this user", path);
-		return;
-	}
-	findings_add(&doctor->findings, doctor_severity(doctor), "container", "", "%s: %s", path,
-		     err_text(errno));
-	if (errno == ENOENT)
+	else
+		findings_add(&doctor->findings, doctor_severity(doctor), "container", "", "%s: %s",
+			     path, err_text(rc));
+	if (rc == -ENOENT)
 		findings_mend(&doctor->findings, "modprobe vfio");
-	else
+	else if (rc)
 		findings_mend(&doctor->findings, "chmod 666 %s", path);
-}
-
-static void check_lock(struct doctor *doctor)
-{
-	struct vfio_memlock memlock;
-	struct err err = {0};
-
-	if (vfio_memlock_check(doctor->memory, &memlock, &err)) {
-		findings_add(&doctor->findings, doctor_severity(doctor), "locked memory", "", "%s",
-			     err.text);
-		findings_mend(&doctor->findings,
-			      "sudo prlimit --pid $$ --memlock=%" PRIu64 ":%" PRIu64
-			      " (in the shell that "
-			      "starts ferry)",
-			      doctor->memory, doctor->memory);
-		return;
-	}
-	findings_add(&doctor->findings, FINDING_OK, "locked memory", "",
-		     "%" PRIu64 " KiB may be locked%s", doctor->memory / KIB,
-		     memlock.may_raise ? " once ferry has raised the limit, as it may" : "");
-}
-
-static void check_pages(struct doctor *doctor)
-{
-	const char *name = doctor->page_size == GIB ? "1 GiB" : "2 MiB";
-	struct err err = {0};
-	uint64_t enough;
-
-	if (hugepages_check(doctor->tool->sys, doctor->page_size, doctor->memory, 0, &enough,
-			    -ENOMEM, &err)) {
-		findings_add(&doctor->findings, FINDING_FAILURE, "huge pages", "", "%s", err.text);
-		if (enough)
-			findings_mend(&doctor->findings,
-				      "echo %" PRIu64
-				      " > /sys/kernel/mm/hugepages/hugepages-%" PRIu64
-				      "kB/nr_hugepages",
-				      enough, doctor->page_size / KIB);
-		return;
-	}
-	findings_add(&doctor->findings, FINDING_OK, "huge pages", "", "%" PRIu64 " of %s are free",
-		     doctor->memory / doctor->page_size, name);
-}
-
-/* As machine_check_memory() has it: only what a device pins must be there from the start. */
-static void check_free_memory(struct doctor *doctor)
-{
-	struct hostmem host;
-	struct err err = {0};
-
-	hostmem_read(doctor->tool->proc, doctor->tool->sys, &host);
-	if (host.available == UINT64_MAX)
-		return;
-	if (hostmem_check(&host, doctor->memory, &err) == 0) {
-		findings_add(&doctor->findings, FINDING_OK, "free memory", "",
-			     "%s has %" PRIu64 " MiB available, %" PRIu64
-			     " are asked; up to %" PRIu64 " leave it what it needs itself",
-			     host.whose, host.available / MIB, doctor->memory / MIB,
-			     host.most / MIB);
-		return;
-	}
-	findings_add(&doctor->findings, doctor_severity(doctor), "free memory", "", "%s", err.text);
-	if (host.most >= arch_ram_minimum())
-		findings_mend(&doctor->findings, "--memory %" PRIu64 "M, or free some",
-			      host.most / MIB);
-	else
-		findings_mend(&doctor->findings, "free some memory");
+	findings_fact_text(&doctor->findings, "path", path);
 }
 
 void doctor_check_host(struct doctor *doctor)
@@ -364,9 +312,4 @@ void doctor_check_host(struct doctor *doctor)
 	check_remapping(doctor);
 	check_modules(doctor);
 	check_container(doctor);
-	check_lock(doctor);
-	if (doctor->page_size)
-		check_pages(doctor);
-	else
-		check_free_memory(doctor);
 }

@@ -24,7 +24,7 @@ void findings_add(struct findings *findings, enum finding_status status, const c
 		return;
 	findings->list = list;
 	finding = &list[findings->count++];
-	*finding = (struct finding){.status = status, .check = check};
+	*finding = (struct finding){.status = status, .check = check, .facts = json_object()};
 	snprintf(finding->device, sizeof(finding->device), "%s", device);
 	va_start(args, format);
 	vsnprintf(finding->text, sizeof(finding->text), format, args);
@@ -42,6 +42,24 @@ void findings_mend(struct findings *findings, const char *format, ...)
 	vsnprintf(findings->list[findings->count - 1].mend, FINDING_MEND, format, args);
 	va_end(args);
 	text_make_printable(findings->list[findings->count - 1].mend);
+}
+
+void findings_fact(struct findings *findings, const char *key, json_t *value)
+{
+	if (findings->count == 0)
+		json_decref(value);
+	else
+		json_object_set_new(findings->list[findings->count - 1].facts, key, value);
+}
+
+void findings_fact_number(struct findings *findings, const char *key, uint64_t value)
+{
+	findings_fact(findings, key, json_integer((json_int_t)value));
+}
+
+void findings_fact_text(struct findings *findings, const char *key, const char *value)
+{
+	findings_fact(findings, key, json_text(value));
 }
 
 void findings_print(const struct findings *findings, FILE *out)
@@ -66,11 +84,11 @@ int findings_print_json(const struct findings *findings, FILE *out)
 		const struct finding *finding = &findings->list[i];
 
 		json_array_append_new(array,
-				      json_pack("{s:s, s:s, s:o, s:o, s:o}", "status",
+				      json_pack("{s:s, s:s, s:o, s:o, s:o, s:O}", "status",
 						names[finding->status], "check", finding->check,
 						"device", json_text(finding->device), "text",
 						json_text(finding->text), "mend",
-						json_text(finding->mend)));
+						json_text(finding->mend), "facts", finding->facts));
 	}
 	return json_print(json_pack("{s:b, s:o}", "would_start", findings->failures == 0,
 				    "findings", array),
@@ -79,6 +97,8 @@ int findings_print_json(const struct findings *findings, FILE *out)
 
 void findings_release(struct findings *findings)
 {
+	for (size_t i = 0; i < findings->count; i++)
+		json_decref(findings->list[i].facts);
 	free(findings->list);
 	*findings = (struct findings){0};
 }

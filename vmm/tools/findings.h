@@ -4,7 +4,9 @@
 #ifndef FERRY_VMM_TOOLS_FINDINGS_H
 #define FERRY_VMM_TOOLS_FINDINGS_H
 
+#include <jansson.h>
 #include <stddef.h>
+#include <stdint.h>
 #include <stdio.h>
 
 #include "vmm/base/err.h"
@@ -19,6 +21,7 @@ struct finding {
 	char device[32];   /* "": the host */
 	char text[FINDING_TEXT];
 	char mend[FINDING_MEND]; /* a command or kernel argument; "": there is none */
+	json_t *facts;           /* an object: what the sentence says, for programs */
 };
 
 struct findings {
@@ -31,6 +34,11 @@ struct findings {
 void findings_add(struct findings *findings, enum finding_status status, const char *check,
 		  const char *device, const char *format, ...) FERRY_PRINTF(5, 6);
 void findings_mend(struct findings *findings, const char *format, ...) FERRY_PRINTF(2, 3);
+
+/* Facts of the last one added, by key; @value is taken, NULL where there was no memory for it. */
+void findings_fact(struct findings *findings, const char *key, json_t *value);
+void findings_fact_number(struct findings *findings, const char *key, uint64_t value);
+void findings_fact_text(struct findings *findings, const char *key, const char *value);
 
 void findings_print(const struct findings *findings, FILE *out);
 int findings_print_json(const struct findings *findings, FILE *out);
