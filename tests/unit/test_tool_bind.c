@@ -92,6 +92,10 @@ START_TEST(a_driver_that_takes_nothing_back_is_told)
 	has(tools_errors, "0000:01:00.0: driver nvme did not take it back, it has no driver");
 	ck_assert_str_eq(driver_of(NIC), "e1000e");
 	ck_assert(recorded(NVME) && !recorded(NIC));
+	ck_assert_int_eq(unbind(NVME, NULL, NULL), TOOL_FAILED); /* and again */
+	fake.lost = NULL;
+	ck_assert_int_eq(unbind(NVME, NULL, NULL), TOOL_OK);
+	ck_assert_str_eq(driver_of(NVME), "nvme");
 }
 END_TEST
 
@@ -284,9 +288,11 @@ START_TEST(garbled_records_are_not_used)
 					    "rubbish",
 					    "driver nvme",
 					    "driver nvme\noverride",
-					    "driver ../../x\noverride \n",
-					    "driver ..\noverride \n",
-					    "driver nvme\noverride a/b\n"};
+					    "driver ../../x\noverride \ndevice 144d:a808\n",
+					    "driver ..\noverride \ndevice 144d:a808\n",
+					    "driver nvme\noverride a/b\ndevice 144d:a808\n",
+					    "driver -r\noverride \ndevice 144d:a808\n",
+					    "driver nvme\noverride \ndevice 144d\n"};
 	char huge[5000];
 
 	fake.choice = "e1000e";
@@ -299,6 +305,17 @@ START_TEST(garbled_records_are_not_used)
 		has(tools_errors, "is not used");
 		ck_assert_str_eq(driver_of(NVME), "e1000e");
 	}
+}
+END_TEST
+
+START_TEST(a_record_of_another_device_is_void)
+{
+	ck_assert_int_eq(bind(NVME, NULL, NULL), TOOL_OK);
+	tools_file(NVME, "device", "0xa80a\n");
+	fake.choice = "e1000e";
+	ck_assert_int_eq(unbind(NVME, NULL, NULL), TOOL_OK);
+	ck_assert_str_eq(driver_of(NVME), "e1000e");
+	ck_assert(!recorded(NVME));
 }
 END_TEST
 
@@ -367,6 +384,7 @@ static void add_tests(TCase *tests)
 	tcase_add_test(tests, nobody_poses_as_a_guest);
 	tcase_add_test(tests, records_are_trusted_only_where_nobody_else_writes);
 	tcase_add_test(tests, garbled_records_are_not_used);
+	tcase_add_test(tests, a_record_of_another_device_is_void);
 	tcase_add_test(tests, json_tells_how_it_went);
 	tcase_add_test(tests, wrong_arguments_are_told);
 }

@@ -108,7 +108,7 @@ static void undo(struct bind_job *job, size_t touched)
 
 		if (vfio_host_is_bound(&device->host) || (i >= touched && !device->recorded))
 			continue;
-		if (i < touched && record_load(job->tool->run, address, &record) == 0 &&
+		if (i < touched && record_load(job->tool->run, &device->host, &record) == 0 &&
 		    rebind_back(job->tool, address, &record, device->now, &err)) {
 			log_error("%s: ferry unbind %s", err.text, address);
 			continue;
@@ -130,7 +130,7 @@ static int remember_device(const struct tool *tool, struct bind_device *device, 
 	int rc;
 
 	if ((!host->driver[0] || rebind_is_marked(host)) &&
-	    record_load(tool->run, host->sysfs.address, &record) == 0)
+	    record_load(tool->run, host, &record) == 0)
 		return 0;
 	rebind_state(host, &record);
 	rc = record_save(tool->run, host->sysfs.address, &record, err);

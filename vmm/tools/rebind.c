@@ -32,7 +32,7 @@ bool rebind_is_marked(const struct vfio_host_device *device)
 
 void rebind_state(const struct vfio_host_device *device, struct record *record)
 {
-	*record = (struct record){0};
+	*record = (struct record){.vendor = device->vendor, .device = device->device};
 	strcpy(record->driver, device->driver);
 	read_override(device->sysfs.path, record->override);
 	if (!vfio_driver_is_vfio(record->override))

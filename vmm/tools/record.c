@@ -17,11 +17,13 @@
 /* No driver's name. */
 static const char any_driver[] = "*";
 
+enum { RECORD_TEXT = 2 * VFIO_DRIVER_SIZE + 64 };
+
 /* The folder as a descriptor, if nobody else can have put anything into it. */
 static int open_folder(const char *folder, bool create)
 {
 	char path[PATH_MAX];
-	struct stat status;
+	struct stat status = {0};
 	int fd;
 
 	if (snprintf(path, sizeof(path), "%s/ferry", folder) >= (int)sizeof(path))
@@ -31,12 +33,11 @@ static int open_folder(const char *folder, bool create)
 	fd = open(path, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
 	if (fd < 0)
 		return -errno;
-	if (fstat(fd, &status) < 0 || status.st_uid != geteuid() ||
-	    status.st_mode & (S_IWGRP | S_IWOTH)) {
-		fd_close(&fd);
-		return -EPERM;
-	}
-	return fd;
+	if (fstat(fd, &status) == 0 && status.st_uid == geteuid() &&
+	    !(status.st_mode & (S_IWGRP | S_IWOTH)))
+		return fd;
+	fd_close(&fd);
+	return status.st_uid == 0 && geteuid() != 0 ? -EACCES : -EPERM;
 }
 
 static const char *folder_advice(int code)
@@ -95,7 +96,7 @@ static int write_whole(int fd, int folder, const char *text, const char *name, c
 
 static int write_record(int folder, const char *address, const struct record *record)
 {
-	char name[VFIO_ADDRESS_SIZE + 8], text[sizeof(*record) + 32];
+	char name[VFIO_ADDRESS_SIZE + 8], text[RECORD_TEXT];
 	int fd, error;
 
 	snprintf(name, sizeof(name), "%s.new", address);
@@ -103,8 +104,9 @@ static int write_record(int folder, const char *address, const struct record *re
 	fd = openat(folder, name, O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, 0644);
 	if (fd < 0)
 		return -errno;
-	snprintf(text, sizeof(text), "driver %s\noverride %s\n",
-		 record->any ? any_driver : record->driver, record->override);
+	snprintf(text, sizeof(text), "driver %s\noverride %s\ndevice %04x:%04x\n",
+		 record->any ? any_driver : record->driver, record->override, record->vendor,
+		 record->device);
 	error = write_whole(fd, folder, text, name, address);
 	fd_close(&fd);
 	if (error)
@@ -143,29 +145,37 @@ static bool take(const char *line, const char *key, char *value)
 	return true;
 }
 
-int record_load(const char *folder, const char *address, struct record *record)
+/* 0, -EINVAL, or -ENOENT when it is another device's. */
+static int parse(const char *text, const struct vfio_host_device *device, struct record *record)
 {
-	char text[sizeof(*record) + 32] = "";
-	int directory = open_folder(folder, false), fd;
-	const char *second;
-	ssize_t length;
+	const char *second = strchr(text, '\n'), *third = second ? strchr(second + 1, '\n') : NULL;
+	unsigned int vendor, id;
 
-	if (directory < 0)
-		return directory;
-	fd = openat(directory, address, O_RDONLY | O_NOFOLLOW | O_CLOEXEC);
-	length = fd < 0 ? -errno : read(fd, text, sizeof(text) - 1);
-	fd_close(&directory);
-	fd_close(&fd);
-	if (length < 0)
-		return (int)length;
-	second = strchr(text, '\n');
-	if (!second || !take(text, "driver", record->driver) ||
-	    !take(second + 1, "override", record->override))
+	if (!third || !take(text, "driver", record->driver) ||
+	    !take(second + 1, "override", record->override) ||
+	    sscanf(third + 1, "device %4x:%4x", &vendor, &id) != 2)
 		return -EINVAL;
 	record->any = strcmp(record->driver, any_driver) == 0;
 	if (record->any)
 		record->driver[0] = '\0';
-	return 0;
+	record->vendor = (uint16_t)vendor;
+	record->device = (uint16_t)id;
+	return vendor == device->vendor && id == device->device ? 0 : -ENOENT;
+}
+
+int record_load(const char *folder, const struct vfio_host_device *device, struct record *record)
+{
+	int directory = open_folder(folder, false), fd;
+	char text[RECORD_TEXT] = "";
+	ssize_t length;
+
+	if (directory < 0)
+		return directory;
+	fd = openat(directory, device->sysfs.address, O_RDONLY | O_NOFOLLOW | O_CLOEXEC);
+	length = fd < 0 ? -errno : read(fd, text, sizeof(text) - 1);
+	fd_close(&directory);
+	fd_close(&fd);
+	return length < 0 ? (int)length : parse(text, device, record);
 }
 
 int record_remove(const char *folder, const char *address)

@@ -6,13 +6,14 @@
 
 #include <stdbool.h>
 
-#include "vfio/sysfs.h"
+#include "vfio/host.h"
 #include "vmm/base/err.h"
 
 struct record {
 	bool any;                        /* nobody knows what it had: the kernel is to choose */
 	char driver[VFIO_DRIVER_SIZE];   /* "": none */
 	char override[VFIO_DRIVER_SIZE]; /* its driver_override, "": none */
+	uint16_t vendor, device;         /* whose it is: another may sit there later */
 };
 
 /*
@@ -28,8 +29,12 @@ int record_lock(const char *folder, struct err *err) FERRY_MUST_CHECK;
 int record_save(const char *folder, const char *address, const struct record *record,
 		struct err *err) FERRY_MUST_CHECK;
 
-/* -ENOENT when there is none, another negative errno when it is not to be trusted. */
-int record_load(const char *folder, const char *address, struct record *record) FERRY_MUST_CHECK;
+/*
+ * What is on record of @device. -ENOENT when there is nothing of it, another negative errno when what there
+ * is is not to be trusted.
+ */
+int record_load(const char *folder, const struct vfio_host_device *device,
+		struct record *record) FERRY_MUST_CHECK;
 
 /* 0 too when there is none. */
 int record_remove(const char *folder, const char *address) FERRY_MUST_CHECK;

@@ -35,7 +35,7 @@ static bool is_away(const struct tool *tool, const struct vfio_host_device *host
 	struct record record;
 
 	return vfio_host_is_bound(host) || (!host->driver[0] && rebind_is_marked(host)) ||
-	       record_load(tool->run, host->sysfs.address, &record) == 0;
+	       record_load(tool->run, host, &record) == 0;
 }
 
 /* Who uses the device by its group's node, or by one of its own. */
@@ -83,9 +83,11 @@ static int check(struct bind_job *job)
  * What is to be done is on record before it begins, so that it can be gone on with. Where nothing can be
  * written it is done all the same; whether it is on record.
  */
-static bool recall(const struct tool *tool, const char *address, struct record *record)
+static bool recall(const struct tool *tool, const struct vfio_host_device *host,
+		   struct record *record)
 {
-	int rc = record_load(tool->run, address, record);
+	const char *address = host->sysfs.address;
+	int rc = record_load(tool->run, host, record);
 	struct err err = {0};
 
 	if (rc == 0)
@@ -93,7 +95,7 @@ static bool recall(const struct tool *tool, const char *address, struct record *
 	if (rc != -ENOENT)
 		log_warn("%s: what %s/ferry/%s says is not used: %s", address, tool->run, address,
 			 err_text(rc));
-	*record = (struct record){.any = true};
+	*record = (struct record){.any = true, .vendor = host->vendor, .device = host->device};
 	rc = record_save(tool->run, address, record, &err);
 	if (rc)
 		log_debug("%s", err.text);
@@ -104,7 +106,7 @@ static int give_back(struct bind_job *job, struct bind_device *device, struct er
 {
 	const char *address = device->host.sysfs.address;
 	struct record record;
-	bool recorded = recall(job->tool, address, &record);
+	bool recorded = recall(job->tool, &device->host, &record);
 	int rc = rebind_back(job->tool, address, &record, device->now, err);
 
 	if (rc)
