@@ -14,9 +14,17 @@
 
 enum { DEPENDENTS_MAX = 4096 };
 
-static void format_address(const struct vfio_pci_dependent_device *device, char *text, size_t size)
+/*
+ * The kernel has 16 bits for a segment, whose number may be wider (0x10000 and up behind VMD). Who is
+ * on one bus is in one segment: the caller's has the bits that are missing.
+ */
+static void format_address(const struct vfio_bus_reset *reset,
+			   const struct vfio_pci_dependent_device *device, char *text, size_t size)
 {
-	snprintf(text, size, "%04x:%02x:%02x.%x", device->segment, device->bus, device->devfn >> 3,
+	uint32_t segment =
+		(uint16_t)reset->segment == device->segment ? reset->segment : device->segment;
+
+	snprintf(text, size, "%04x:%02x:%02x.%x", segment, device->bus, device->devfn >> 3,
 		 device->devfn & 7U);
 }
 
@@ -70,12 +78,12 @@ static int add_groups(struct vfio_bus_reset *reset, const char *name, vfio_find_
 	request->argsz = (uint32_t)(sizeof(*request) + reset->count * sizeof(int32_t));
 	for (uint32_t i = 0; i < reset->count; i++) {
 		const struct vfio_pci_dependent_device *device = &reset->devices[i];
-		char address[VFIO_ADDRESS_SIZE + 8];
+		char address[VFIO_ADDRESS_SIZE];
 		int fd;
 
 		if (!is_first_of_group(reset, i))
 			continue;
-		format_address(device, address, sizeof(address));
+		format_address(reset, device, address, sizeof(address));
 		fd = find(owner, device->group_id);
 		if (fd < 0)
 			return err_set(err, -EPERM,
@@ -104,6 +112,7 @@ struct vfio_bus_reset *vfio_bus_reset_prepare(struct vfio_backend *backend, cons
 			err_text(error));
 		goto free_reset;
 	}
+	reset->segment = (uint32_t)strtoul(name, NULL, 16);
 	if (add_groups(reset, name, find, owner, err))
 		goto free_reset;
 	return reset;
@@ -126,10 +135,10 @@ void vfio_bus_reset_free(struct vfio_bus_reset *reset)
 
 bool vfio_bus_reset_hits(const struct vfio_bus_reset *reset, const char *address)
 {
-	char text[VFIO_ADDRESS_SIZE + 8];
+	char text[VFIO_ADDRESS_SIZE];
 
 	for (uint32_t i = 0; i < reset->count; i++) {
-		format_address(&reset->devices[i], text, sizeof(text));
+		format_address(reset, &reset->devices[i], text, sizeof(text));
 		if (strcmp(text, address) == 0)
 			return true;
 	}

@@ -16,6 +16,7 @@
  * carried out by any thread while groups come and go.
  */
 struct vfio_bus_reset {
+	uint32_t segment;                          /* the caller's, by its address */
 	struct vfio_pci_dependent_device *devices; /* everyone hit, the caller's function too */
 	uint32_t count;
 	struct vfio_pci_hot_reset *request;
@@ -25,7 +26,7 @@ struct vfio_bus_reset {
 typedef int (*vfio_find_group)(void *owner, unsigned int number);
 
 /*
- * VFIO_DEVICE_GET_PCI_HOT_RESET_INFO of @backend and the groups of all that it names. NULL with
+ * VFIO_DEVICE_GET_PCI_HOT_RESET_INFO of @backend and the groups of all that it names. @name is its address. NULL with
  * @err saying why not (-ENODEV: no such reset; -EPERM: a device that is not ours, named).
  */
 struct vfio_bus_reset *vfio_bus_reset_prepare(struct vfio_backend *backend, const char *name,

@@ -374,17 +374,41 @@ int vfio_group_descriptor(const struct vfio_group *group)
 	return group->fd;
 }
 
-struct vfio_backend *vfio_group_open_device(struct vfio_group *group, const char *address,
-					    struct err *err)
+/* What vfio-pci answers about tokens: a function and who opened its relative must know the same. */
+static int refuse_open(const struct vfio_group *group, const char *address, const char *token,
+		       int error, struct err *err)
 {
-	char name[VFIO_ADDRESS_SIZE];
+	if (error == -EACCES && !token)
+		return err_set(
+			err, error,
+			"passthrough device %s: it wants a VF token, since vfio-pci has its "
+			"physical function too: give vf-token=UUID, the one that was set there",
+			address);
+	if (error == -EACCES)
+		return err_set(err, error,
+			       "passthrough device %s: vf-token=%s: another one was set by who has "
+			       "its physical function",
+			       address, token);
+	if (token && (error == -EINVAL || error == -ENODEV))
+		return err_set(err, error,
+			       "passthrough device %s: vf-token=%s: it takes none, since vfio-pci "
+			       "does not have its physical function: leave it out",
+			       address, token);
+	return err_set(err, error, "passthrough device %s: IOMMU group %u does not open it: %s",
+		       address, group->number, err_text(error));
+}
+
+struct vfio_backend *vfio_group_open_device(struct vfio_group *group, const char *address,
+					    const char *token, struct err *err)
+{
+	char name[VFIO_ADDRESS_SIZE + 64];
 	int fd;
 
-	snprintf(name, sizeof(name), "%s", address);
+	snprintf(name, sizeof(name), "%s%s%s", address, token ? " vf_token=" : "",
+		 token ? token : "");
 	fd = vfio_sys_ioctl(group->fd, VFIO_GROUP_GET_DEVICE_FD, name);
 	if (fd < 0) {
-		err_set(err, fd, "passthrough device %s: IOMMU group %u does not open it: %s",
-			address, group->number, err_text(fd));
+		refuse_open(group, address, token, fd, err);
 		return NULL;
 	}
 	return vfio_kernel_device(fd, address, err);

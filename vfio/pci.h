@@ -44,7 +44,7 @@ struct vfio_slice {
 };
 
 struct vfio_pci_bar {
-	char name[32];
+	char name[80];
 	struct vfio_slice *slices; /* by the index of the pci_bar's */
 	void *reservation;         /* the address range the DEVICE slices are mapped in */
 	uint64_t reserved;

@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
-/* Reading a PCI device's place in sysfs, and telling a person what is wrong with it there. */
+/* Reading a device's place in sysfs, and telling a person what is wrong with it there. */
 
 #include "vfio/sysfs.h"
 
+#include <ctype.h>
 #include <dirent.h>
 #include <errno.h>
 #include <inttypes.h>
@@ -12,7 +13,6 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-#include "vfio/host.h"
 #include "vmm/base/bits.h"
 #include "vmm/base/page.h"
 
@@ -76,12 +76,37 @@ static bool parse_address(const char *text, struct vfio_sysfs_device *device)
 		    text[end] != '\0')
 			return false;
 	}
-	if (domain > 0x7ffff || slot > 31 || function > 7)
+	if (domain > INT_MAX || slot > 31 || function > 7)
 		return false;
 	snprintf(device->address, sizeof(device->address), "%04x:%02x:%02x.%x", domain, bus, slot,
 		 function);
-	device->slot = domain << 13 | bus << 5 | slot;
+	device->is_pci = true;
+	device->slot = (uint64_t)domain << 13 | bus << 5 | slot;
 	device->function = function;
+	return true;
+}
+
+bool vfio_sysfs_is_uuid(const char *text)
+{
+	static const char form[] = "xxxxxxxx-xxxx-xxxx-xxxx-xxxxxxxxxxxx";
+
+	if (strlen(text) != strlen(form))
+		return false;
+	for (size_t i = 0; form[i]; i++)
+		if (form[i] == '-' ? text[i] != '-' : !isxdigit((unsigned char)text[i]))
+			return false;
+	return true;
+}
+
+/* The last component of a path is what VFIO knows the device by, whatever bus it is on. */
+static bool take_name(const char *text, bool is_path, struct vfio_sysfs_device *device)
+{
+	if (parse_address(text, device))
+		return true;
+	if (text[0] == '\0' || strlen(text) >= sizeof(device->address) ||
+	    (!is_path && !vfio_sysfs_is_uuid(text)))
+		return false;
+	strcpy(device->address, text);
 	return true;
 }
 
@@ -89,7 +114,7 @@ static bool parse_address(const char *text, struct vfio_sysfs_device *device)
 static int normalise(const char *sysfs, const char *name, struct vfio_sysfs_device *device,
 		     struct err *err)
 {
-	const char *last = name;
+	const char *last = name, *bus;
 	char trimmed[PATH_MAX];
 	size_t length = strlen(name);
 	int size;
@@ -102,35 +127,39 @@ static int normalise(const char *sysfs, const char *name, struct vfio_sysfs_devi
 		trimmed[--length] = '\0';
 	last = strrchr(trimmed, '/');
 	last = last ? last + 1 : trimmed;
-	if (!parse_address(last, device))
+	if (!take_name(last, last != trimmed, device))
 		return err_set(err, -EINVAL,
 			       "passthrough device: %s: not a PCI address: give a path such as "
-			       "/sys/bus/pci/devices/0000:01:00.0 or an address such as 01:00.0 "
-			       "(ferry devices lists them)",
+			       "/sys/bus/pci/devices/0000:01:00.0, an address such as 01:00.0 "
+			       "(ferry devices lists them) or a mediated device's UUID",
 			       name);
-	size = strchr(trimmed, '/') ? snprintf(device->path, sizeof(device->path), "%s", trimmed)
-				    : snprintf(device->path, sizeof(device->path),
-					       "%s/bus/pci/devices/%s", sysfs, device->address);
+	bus = device->is_pci ? "pci" : "mdev";
+	size = last != trimmed ? snprintf(device->path, sizeof(device->path), "%s", trimmed)
+			       : snprintf(device->path, sizeof(device->path),
+					  "%s/bus/%s/devices/%s", sysfs, bus, device->address);
 	if (size >= (int)sizeof(device->path))
 		return err_set(err, -ENAMETOOLONG, "passthrough device: %.80s: path too long",
 			       name);
 	return 0;
 }
 
+static int check_exists(const struct vfio_sysfs_device *device, struct err *err)
+{
+	struct stat status;
+
+	if (stat(device->path, &status) < 0)
+		return err_set(err, -errno, "passthrough device %s: %s: %s%s", device->address,
+			       device->path, err_text(-errno),
+			       device->is_pci ? ": ferry devices lists those there are" : "");
+	return 0;
+}
+
 static int check_is_pci(const struct vfio_sysfs_device *device, struct err *err)
 {
 	char subsystem[VFIO_DRIVER_SIZE] = "";
-	struct stat status;
-	int error;
+	int error = vfio_sysfs_link(device->path, "subsystem", subsystem, sizeof(subsystem));
 
-	if (stat(device->path, &status) < 0)
-		return err_set(err, -errno,
-			       "passthrough device %s: %s: %s: ferry devices lists those there are",
-			       device->address, device->path, err_text(-errno));
-	error = S_ISDIR(status.st_mode)
-			? vfio_sysfs_link(device->path, "subsystem", subsystem, sizeof(subsystem))
-			: 0;
-	if (error && error != -ENOENT)
+	if (error && error != -ENOENT && error != -ENOTDIR)
 		return err_set(err, error, "passthrough device %s: %s: subsystem link: %s",
 			       device->address, device->path, err_text(error));
 	if (strcmp(subsystem, "pci") != 0)
@@ -147,6 +176,11 @@ int vfio_sysfs_group(struct vfio_sysfs_device *device, struct err *err)
 	unsigned long number;
 	int error = vfio_sysfs_link(device->path, "iommu_group", name, sizeof(name));
 
+	if ((error == -ENOENT || error == -ENOTDIR) && !device->is_pci)
+		return err_set(err, -ENODEV,
+			       "passthrough device %s: %s: it is in no IOMMU group: not a device "
+			       "that VFIO serves",
+			       device->address, device->path);
 	if (error == -ENOENT)
 		return err_set(err, -ENODEV,
 			       "passthrough device %s: it is in no IOMMU group: the host's IOMMU "
@@ -166,25 +200,51 @@ int vfio_sysfs_group(struct vfio_sysfs_device *device, struct err *err)
 	return 0;
 }
 
+/* Most groups have no name: "". */
+static int read_group_name(const char *sysfs, unsigned int group, char *name, size_t size)
+{
+	char path[PATH_MAX];
+	FILE *file;
+	int error;
+
+	name[0] = '\0';
+	snprintf(path, sizeof(path), "%s/kernel/iommu_groups/%u/name", sysfs, group);
+	if (access(path, F_OK) < 0 && errno == ENOENT)
+		return 0;
+	file = fopen(path, "re");
+	if (!file)
+		return -errno;
+	error = fgets(name, (int)size, file) || !ferror(file) ? 0 : -EIO;
+	fclose(file);
+	name[strcspn(name, "\n")] = '\0';
+	return error;
+}
+
 bool vfio_sysfs_is_confined(const char *sysfs, unsigned int group)
 {
-	char folder[PATH_MAX], name[32];
+	char name[32];
 
-	snprintf(folder, sizeof(folder), "%s/kernel/iommu_groups/%u", sysfs, group);
-	vfio_host_line(folder, "name", name, sizeof(name));
-	return strcmp(name, "vfio-noiommu") != 0;
+	return read_group_name(sysfs, group, name, sizeof(name)) ||
+	       strcmp(name, "vfio-noiommu") != 0;
 }
 
 static int check_confined(const char *sysfs, const struct vfio_sysfs_device *device,
 			  struct err *err)
 {
-	if (vfio_sysfs_is_confined(sysfs, device->group))
+	char name[32];
+	int error = read_group_name(sysfs, device->group, name, sizeof(name));
+
+	if (error)
+		return err_set(err, error,
+			       "passthrough device %s: the name of its IOMMU group %u: %s",
+			       device->address, device->group, err_text(error));
+	if (strcmp(name, "vfio-noiommu") != 0)
 		return 0;
-	return err_set(
-		err, -EPERM,
-		"passthrough device %s: no IOMMU confines it (its group %u is of VFIO's "
-		"no-IOMMU mode), so that a guest could reach all of the host's memory: " TURN_IOMMU_ON,
-		device->address, device->group);
+	return err_set(err, -EPERM,
+		       "passthrough device %s: no IOMMU confines it (its group %u is of VFIO's "
+		       "no-IOMMU mode), so that a guest could reach all of the host's "
+		       "memory: " TURN_IOMMU_ON,
+		       device->address, device->group);
 }
 
 static int check_driver(const struct vfio_sysfs_device *device, struct err *err)
@@ -193,7 +253,8 @@ static int check_driver(const struct vfio_sysfs_device *device, struct err *err)
 	const char *address = device->address;
 	int error = vfio_sysfs_link(device->path, "driver", driver, sizeof(driver));
 
-	if (error == 0 && vfio_driver_is_vfio(driver))
+	/* Which drivers serve mediated devices cannot be told by their names. */
+	if (error == 0 && (vfio_driver_is_vfio(driver) || !device->is_pci))
 		return 0;
 	if (error == 0)
 		return err_set(err, -EBUSY,
@@ -203,6 +264,11 @@ static int check_driver(const struct vfio_sysfs_device *device, struct err *err)
 	if (error != -ENOENT)
 		return err_set(err, error, "passthrough device %s: %s: driver link: %s", address,
 			       device->path, err_text(error));
+	if (!device->is_pci)
+		return err_set(
+			err, -ENODEV,
+			"passthrough device %s: it has no driver that could serve it to VFIO",
+			address);
 	return err_set(err, -ENODEV,
 		       "passthrough device %s: it has no driver and must be bound to vfio-pci: as "
 		       "root: ferry bind %s",
@@ -259,28 +325,41 @@ void vfio_sysfs_window(const struct vfio_sysfs_device *device, uint64_t *mmio32,
 	}
 }
 
-int vfio_sysfs_locate(const char *sysfs, const char *name, struct vfio_sysfs_device *device,
-		      struct err *err)
+static int locate(const char *sysfs, const char *name, struct vfio_sysfs_device *device,
+		  struct err *err)
 {
 	int error;
 
 	memset(device, 0, sizeof(*device));
 	error = normalise(sysfs, name, device, err);
-	return error ? error : check_is_pci(device, err);
+	if (!error)
+		error = check_exists(device, err);
+	if (!error && device->is_pci)
+		error = check_is_pci(device, err);
+	return error;
+}
+
+int vfio_sysfs_locate(const char *sysfs, const char *name, struct vfio_sysfs_device *device,
+		      struct err *err)
+{
+	int error = locate(sysfs, name, device, err);
+
+	return error || device->is_pci ? error : check_is_pci(device, err);
 }
 
 int vfio_sysfs_find(const char *sysfs, const char *name, struct vfio_sysfs_device *device,
 		    struct err *err)
 {
-	int error = vfio_sysfs_locate(sysfs, name, device, err);
+	int error = locate(sysfs, name, device, err);
 
 	if (!error)
 		error = vfio_sysfs_group(device, err);
-	if (!error)
+	/* The groups of mediated devices are named alike: their drivers pin what they reach. */
+	if (!error && device->is_pci)
 		error = check_confined(sysfs, device, err);
 	if (!error)
 		error = check_driver(device, err);
-	if (!error)
+	if (!error && device->is_pci)
 		error = vfio_sysfs_resources(device, err);
 	return error;
 }

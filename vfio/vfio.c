@@ -15,6 +15,7 @@
 #include "vfio/dma.h"
 #include "vfio/group.h"
 #include "vfio/kvm.h"
+#include "vfio/measure.h"
 #include "vfio/memlock.h"
 #include "vfio/pci.h"
 #include "vfio/sysfs.h"
@@ -33,7 +34,8 @@ struct entry {
 	struct vfio_group *group; /* NULL once it was left */
 	struct vfio_device_config options;
 	struct vfio_rom rom;
-	struct vfio_pci *pci; /* NULL again when the PCI host has destroyed it */
+	struct vfio_backend *backend; /* opened already, only to be measured; else NULL */
+	struct vfio_pci *pci;         /* NULL again when the PCI host has destroyed it */
 };
 
 struct vfio {
@@ -132,6 +134,16 @@ static int add_entry(struct vfio *vfio, struct entry *entry, const char *path, s
 	return 0;
 }
 
+static int check_token(const struct vfio_device_config *config, struct err *err)
+{
+	if (!config->vf_token || vfio_sysfs_is_uuid(config->vf_token))
+		return 0;
+	return err_set(err, -EINVAL,
+		       "passthrough device %s: vf-token=%s: not a UUID such as "
+		       "6ba7b810-9dad-11d1-80b4-00c04fd430c8",
+		       config->path, config->vf_token);
+}
+
 int vfio_add(struct vfio *vfio, const struct vfio_device_config *config, struct err *err)
 {
 	struct entry *entry = calloc(1, sizeof(*entry));
@@ -140,7 +152,9 @@ int vfio_add(struct vfio *vfio, const struct vfio_device_config *config, struct 
 	if (!entry)
 		return err_set(err, -ENOMEM, "passthrough device %s: out of memory", config->path);
 	entry->options = *config;
-	error = config->rom ? vfio_rom_load(config->rom, &entry->rom, err) : 0;
+	error = check_token(config, err);
+	if (!error && config->rom)
+		error = vfio_rom_load(config->rom, &entry->rom, err);
 	if (!error)
 		error = add_entry(vfio, entry, config->path, err);
 	if (error) {
@@ -206,6 +220,12 @@ static int tell_kvm(struct vfio *vfio, struct kvm_vm *vm, struct err *err)
 	return 0;
 }
 
+static struct vfio_backend *open_backend(const struct entry *entry, struct err *err)
+{
+	return vfio_group_open_device(entry->group, entry->sysfs.address, entry->options.vf_token,
+				      err);
+}
+
 /* The windows were sized by what sysfs told; the ROM, which VFIO may leave out, has room there too. */
 static int check_sizes(const struct entry *entry, struct err *err)
 {
@@ -221,6 +241,29 @@ static int check_sizes(const struct entry *entry, struct err *err)
 				       entry->sysfs.address, bar, size, told);
 	}
 	return 0;
+}
+
+static int measure(struct entry *entry, struct err *err)
+{
+	entry->backend = open_backend(entry, err);
+	return entry->backend ? vfio_measure(entry->backend, entry->sysfs.address,
+					     entry->sysfs.resources, err)
+			      : err->code;
+}
+
+int vfio_prepare(struct vfio *vfio, struct kvm_vm *vm, struct err *err)
+{
+	int rc = 0;
+
+	for (size_t i = 0; i < vfio->count && !rc; i++) {
+		if (vfio->entries[i]->sysfs.is_pci)
+			continue;
+		if (vfio->kvm < 0)
+			rc = tell_kvm(vfio, vm, err);
+		if (!rc)
+			rc = measure(vfio->entries[i], err);
+	}
+	return rc;
 }
 
 static int find_group_descriptor(void *owner, unsigned int number)
@@ -318,18 +361,19 @@ static int open_device(struct vfio *vfio, struct entry *entry, const struct vfio
 		.keeper_ops = &keeper_ops,
 		.keeper = entry,
 	};
-	struct vfio_backend *backend =
-		vfio_group_open_device(entry->group, entry->sysfs.address, err);
+	struct vfio_backend *backend = entry->backend ? entry->backend : open_backend(entry, err);
 
+	entry->backend = NULL;
 	if (backend)
 		entry->pci = vfio_pci_create(backend, &config, err);
 	return entry->pci ? check_sizes(entry, err) : err->code;
 }
 
-static struct entry *find_function_0(const struct vfio *vfio, unsigned int slot)
+static struct entry *find_function_0(const struct vfio *vfio, uint64_t slot)
 {
 	for (size_t i = 0; i < vfio->count; i++)
-		if (vfio->entries[i]->sysfs.slot == slot && vfio->entries[i]->sysfs.function == 0)
+		if (vfio->entries[i]->sysfs.is_pci && vfio->entries[i]->sysfs.slot == slot &&
+		    vfio->entries[i]->sysfs.function == 0)
 			return vfio->entries[i];
 	return NULL;
 }
@@ -346,7 +390,7 @@ static int place(const struct vfio *vfio, struct entry *entry, struct pci_host *
 
 	if (entry->pci->on_bus)
 		return 0;
-	if (!first || first == entry)
+	if (!entry->sysfs.is_pci || !first || first == entry)
 		return vfio_pci_attach(entry->pci, host, -1, 0, err);
 	if (!first->pci->on_bus) {
 		error = vfio_pci_attach(first->pci, host, -1, 0, err);
@@ -359,7 +403,7 @@ static int place(const struct vfio *vfio, struct entry *entry, struct pci_host *
 
 int vfio_attach(struct vfio *vfio, const struct vfio_attach *to, struct err *err)
 {
-	int error = vfio->count ? tell_kvm(vfio, to->vm, err) : 0;
+	int error = vfio->count && vfio->kvm < 0 ? tell_kvm(vfio, to->vm, err) : 0;
 
 	vfio->wake = to->wake;
 	vfio->machine = to->machine;
@@ -430,6 +474,8 @@ static void destroy_entry(struct entry *entry)
 	} else {
 		vfio_pci_destroy(entry->pci);
 	}
+	if (entry->backend)
+		entry->backend->ops->close(entry->backend);
 	vfio_rom_release(&entry->rom);
 	free(entry);
 }

@@ -23,11 +23,14 @@ enum { VFIO_IOVA_RANGES_MAX = 32 };
 
 /* One --vfio PATH[,OPTION...]; the strings are the caller's and outlive the call. */
 struct vfio_device_config {
-	const char *path; /* /sys/bus/pci/devices/0000:01:00.0, 0000:01:00.0 or 01:00.0 */
-	const char *rom;  /* a file in the place of the option ROM; NULL: the device's own */
+	/* 0000:01:00.0, 01:00.0, a mediated device's UUID, or any device's path in sysfs. */
+	const char *path;
+	const char *rom; /* a file in the place of the option ROM; NULL: the device's own */
 	bool no_rom;
 	unsigned int trapped; /* bit n: BAR n is trapped, not mapped into the guest */
-	const char *trace;    /* a file that every access and interrupt is told in; NULL: none */
+	const char
+		*vf_token; /* a UUID that a virtual function and its physical one share, or NULL */
+	const char *trace; /* a file that every access and interrupt is told in; NULL: none */
 };
 
 struct vfio_settings {
@@ -48,9 +51,14 @@ struct vfio *vfio_create(const struct vfio_settings *settings, struct err *err);
 int vfio_add(struct vfio *vfio, const struct vfio_device_config *config,
 	     struct err *err) FERRY_MUST_CHECK;
 
-/* 2. What the layout needs: usable IOVA ranges (count 0: anything goes) ... */
+/*
+ * 2. What the layout needs. Devices whose sizes sysfs does not tell are opened for that already, and
+ *    KVM learns of the groups before ...
+ */
+int vfio_prepare(struct vfio *vfio, struct kvm_vm *vm, struct err *err) FERRY_MUST_CHECK;
+/* ... usable IOVA ranges (count 0: anything goes) ... */
 size_t vfio_iova_ranges(const struct vfio *vfio, struct ram_range *ranges, size_t room);
-/* ... and the room its memory BARs need, by sysfs, each BAR aligned to its size. */
+/* ... and the room its memory BARs need, each BAR aligned to its size. */
 void vfio_window_sizes(const struct vfio *vfio, uint64_t *mmio32, uint64_t *mmio64);
 
 /*
@@ -61,8 +69,8 @@ void vfio_window_sizes(const struct vfio *vfio, uint64_t *mmio32, uint64_t *mmio
 int vfio_check_memlock(struct vfio *vfio, uint64_t ram_size, struct err *err) FERRY_MUST_CHECK;
 
 /*
- * 4. Creates the KVM VFIO device and adds every group, before any device is opened; opens the
- *    devices, checks them, builds their PCI functions and adds them to @host (which owns the
+ * 4. Creates the KVM VFIO device and adds every group, before any device is opened, unless that was
+ *    done; opens the devices, checks them, builds their PCI functions and adds them to @host (which owns the
  *    functions; vfio keeps the descriptors).  @loop serves eventfds that the monitor itself reads.
  */
 struct vfio_attach {

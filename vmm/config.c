@@ -29,12 +29,14 @@ static const char help_text[] =
 	"                            as in 0-3:8 (default 1, not pinned)\n"
 	"  --memory SIZE[,hugepages=2M|1G][,prealloc]\n"
 	"                            RAM with K, M, G or T of 1024, as in 1.5G (default 512M)\n"
-	"  --vfio PATH[,rom=FILE|off][,mmap=off[:LIST]][,trace=FILE]\n"
+	"  --vfio PATH[,rom=FILE|off][,mmap=off[:LIST]][,vf-token=UUID][,trace=FILE]\n"
 	"                            hands over the PCI device at PATH, which is\n"
-	"                            /sys/bus/pci/devices/0000:01:00.0, 0000:01:00.0 or 01:00.0;\n"
-	"                            repeatable. rom: another option ROM, or none; mmap=off: BARs\n"
-	"                            (LIST as in 0:2-4) are trapped, not mapped; trace: every\n"
-	"                            access and interrupt is told in FILE (all BARs trapped)\n"
+	"                            /sys/bus/pci/devices/0000:01:00.0, 0000:01:00.0, 01:00.0 or\n"
+	"                            a mediated device's UUID; repeatable. rom: another option\n"
+	"                            ROM, or none; mmap=off: BARs (LIST as in 0:2-4) are trapped,\n"
+	"                            not mapped; vf-token: of a virtual function whose physical\n"
+	"                            one vfio-pci has too; trace: every access and interrupt is\n"
+	"                            told in FILE (all BARs trapped)\n"
 	"  --serial stdio|pty|file:PATH|none\n"
 	"                            where the serial port goes (default stdio; Ctrl-A x quits,\n"
 	"                            Ctrl-A h lists the other keys)\n"
@@ -224,13 +226,17 @@ static int parse_vfio_part(struct vfio_device_config *device, const char *name, 
 	}
 	if (value && strcmp(name, "mmap") == 0)
 		return parse_mmap(device, value, err);
+	if (value && *value && strcmp(name, "vf-token") == 0) {
+		device->vf_token = value;
+		return 0;
+	}
 	if (value && *value && strcmp(name, "trace") == 0) {
 		device->trace = value;
 		return 0;
 	}
 	return err_set(err, -EINVAL,
-		       "'%s%s%s': unknown part: it takes rom=FILE, rom=off, mmap=off[:LIST] and "
-		       "trace=FILE",
+		       "'%s%s%s': unknown part: it takes rom=FILE, rom=off, mmap=off[:LIST], "
+		       "vf-token=UUID and trace=FILE",
 		       name, value ? "=" : "", value ? value : "");
 }
 

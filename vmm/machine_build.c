@@ -122,6 +122,7 @@ static int machine_lay_out(struct machine *machine, struct err *err)
 {
 	const struct config *config = machine->config;
 	struct ram_range usable[VFIO_IOVA_RANGES_MAX];
+	int status = vfio_prepare(machine->vfio, machine->vm, err);
 	struct arch_layout_request request = {
 		.cpus = config->cpus,
 		.buses = 1,
@@ -132,6 +133,8 @@ static int machine_lay_out(struct machine *machine, struct err *err)
 		.debug_exit = config->debug_exit,
 	};
 
+	if (status)
+		return status;
 	request.usable_count = vfio_iova_ranges(machine->vfio, usable, ARRAY_SIZE(usable));
 	request.usable = request.usable_count ? usable : NULL;
 	vfio_window_sizes(machine->vfio, &request.mmio32_needed, &request.mmio64_needed);

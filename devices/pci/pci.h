@@ -84,7 +84,7 @@ struct pci_device_ops {
 /* Embedded in its owner. Config space is little-endian bytes, offsets as in PCI 3.0 6.1. */
 struct pci_device {
 	const struct pci_device_ops *ops;
-	char name[32]; /* for messages: the host's address of a passed-through one */
+	char name[64]; /* for messages: the host's address of a passed-through one */
 	struct pci_bus *bus;
 	uint8_t devfn;
 	pthread_mutex_t lock; /* config, bars and whatever the owner keeps; BAR handlers hold it */

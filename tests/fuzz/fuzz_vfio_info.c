@@ -129,7 +129,7 @@ static void use_group(struct vfio_group *group, struct vfio_container *container
 			VFIO_IOVA_RANGES_MAX);
 	else
 		require(err.text[0] && err.code < 0);
-	backend = vfio_group_open_device(group, "0000:01:00.0", &err);
+	backend = vfio_group_open_device(group, "0000:01:00.0", NULL, &err);
 	if (backend)
 		use_device(backend);
 }

@@ -30,7 +30,7 @@ struct fake_region {
 /* Contents are in a memfd, region i at i << FAKE_REGION_SHIFT; BARs, ROM and config space alike. */
 struct vfio_fake {
 	struct vfio_backend backend;
-	char name[32]; /* 0000:01:00.0 unless the test says another */
+	char name[96]; /* 0000:01:00.0 unless the test says another */
 	struct vfio_device_info info;
 	struct fake_region regions[FAKE_REGIONS];
 	struct vfio_irq_info irqs[FAKE_IRQS];

@@ -184,7 +184,7 @@ static inline void toy_reset(struct pci_device *device)
 static inline void toy_destroy(struct pci_device *device)
 {
 	struct toy *toy = toy_of(device);
-	char text[48];
+	char text[80];
 
 	snprintf(text, sizeof(text), "destroy:%s", device->name);
 	bench_note(toy->bench, text);

@@ -56,17 +56,31 @@ START_TEST(all_ways_to_name_a_device)
 	ck_assert_uint_eq(device.function, 0);
 	tree_add_device("10000:e1:1f.7", 8, "mlx5_vfio_pci");
 	ck_assert_msg(find("10000:e1:1f.7") == 0, "%s", err.text);
-	ck_assert_uint_eq(device.slot, 0x10000U << 13 | 0xe1 << 5 | 0x1f);
+	ck_assert_uint_eq(device.slot, UINT64_C(0x10000) << 13 | 0xe1 << 5 | 0x1f);
 	ck_assert_uint_eq(device.function, 7);
+	tree_add_device("7fffffff:00:00.0", 9, "vfio-pci");
+	ck_assert_msg(find("7fffffff:00:00.0") == 0, "%s", err.text);
+	ck_assert_str_eq(device.address, "7fffffff:00:00.0");
+	ck_assert_uint_eq(device.slot, UINT64_C(0x7fffffff) << 13);
 }
 END_TEST
 
 START_TEST(what_is_no_address_is_refused)
 {
-	static const char *const names[] = {"",        "eth0",         "01:00",       "01:20.0",
-					    "01:00.8", "01:00.0x",     "0000:01:00",  "/",
-					    "/etc",    "1:2:3:4.5",    "01:00.0,a=b", "::.",
-					    "-1:00.0", "80000:00:00.0"};
+	static const char *const names[] = {"",
+					    "eth0",
+					    "01:00",
+					    "01:20.0",
+					    "01:00.8",
+					    "01:00.0x",
+					    "0000:01:00",
+					    "/",
+					    "80000000:00:00.0",
+					    "1:2:3:4.5",
+					    "01:00.0,a=b",
+					    "::.",
+					    "-1:00.0",
+					    "100000000:00:00.0"};
 
 	for (size_t i = 0; i < ARRAY_SIZE(names); i++) {
 		ck_assert_msg(find(names[i]) == -EINVAL, "'%s'", names[i]);

@@ -172,11 +172,12 @@ static void check_physical(struct doctor *doctor, const struct vfio_host_device 
 	    vfio_host_device(doctor->tool->sys, device->physical, &physical, NULL) ||
 	    !vfio_host_is_bound(&physical))
 		return;
-	findings_add(&doctor->findings, FINDING_FAILURE, "driver", device->sysfs.address,
-		     "its physical function %s is bound to %s, so that VFIO wants a token that "
-		     "ferry does not have",
+	findings_add(&doctor->findings, FINDING_WARNING, "driver", device->sysfs.address,
+		     "its physical function %s is bound to %s, so that VFIO wants the token that "
+		     "was set there",
 		     device->physical, physical.driver);
-	findings_mend(&doctor->findings, "ferry unbind %s", device->physical);
+	findings_mend(&doctor->findings, "ferry run --vfio %s,vf-token=UUID, or ferry unbind %s",
+		      device->sysfs.address, device->physical);
 	findings_fact_text(&doctor->findings, "physical_function", device->physical);
 }
 
