@@ -143,15 +143,26 @@ static int normalise(const char *sysfs, const char *name, struct vfio_sysfs_devi
 	return 0;
 }
 
+int vfio_sysfs_check_name(const char *name, struct err *err)
+{
+	struct vfio_sysfs_device device = {0};
+
+	return normalise("/sys", name, &device, err);
+}
+
 static int check_exists(const struct vfio_sysfs_device *device, struct err *err)
 {
 	struct stat status;
 
-	if (stat(device->path, &status) < 0)
-		return err_set(err, -errno, "passthrough device %s: %s: %s%s", device->address,
-			       device->path, err_text(-errno),
-			       device->is_pci ? ": ferry devices lists those there are" : "");
-	return 0;
+	if (stat(device->path, &status) == 0)
+		return 0;
+	if (errno == ENOENT && device->is_pci)
+		return err_set(err, -ENOENT,
+			       "passthrough device %s: this host has none there: ferry devices "
+			       "lists those that are",
+			       device->address);
+	return err_set(err, -errno, "passthrough device %s: %s: %s", device->address, device->path,
+		       err_text(-errno));
 }
 
 static int check_is_pci(const struct vfio_sysfs_device *device, struct err *err)

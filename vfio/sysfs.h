@@ -43,6 +43,12 @@ struct vfio_sysfs_device {
 int vfio_sysfs_find(const char *sysfs, const char *name, struct vfio_sysfs_device *device,
 		    struct err *err) FERRY_MUST_CHECK;
 
+/*
+ * Whether @name is written as a device's is (as vfio_sysfs_find() takes it), there or not; a malformed
+ * one is the user's fault: -EINVAL or -ENAMETOOLONG.
+ */
+int vfio_sysfs_check_name(const char *name, struct err *err) FERRY_MUST_CHECK;
+
 /* The steps of vfio_sysfs_find() for PCI devices alone: name and path of a PCI device, its group, its BAR sizes. */
 int vfio_sysfs_locate(const char *sysfs, const char *name, struct vfio_sysfs_device *device,
 		      struct err *err) FERRY_MUST_CHECK;

@@ -8,6 +8,7 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "vfio/sysfs.h"
 #include "vmm/base/bits.h"
 #include "vmm/base/log.h"
 #include "vmm/foreign.h"
@@ -252,6 +253,8 @@ static int parse_vfio(struct config *config, const char *value, struct err *err)
 		return err->code;
 	if (*options->first == '\0')
 		return err_set(err, -EINVAL, "empty: it takes a device such as 0000:01:00.0");
+	if (vfio_sysfs_check_name(options->first, err))
+		return err->code;
 	config->vfio[config->vfio_count] = (struct vfio_device_config){.path = options->first};
 	for (size_t i = 0; i < options->count; i++) {
 		int status = parse_vfio_part(&config->vfio[config->vfio_count],

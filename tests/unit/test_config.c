@@ -249,8 +249,8 @@ START_TEST(devices)
 	ck_assert_str_eq(config.vfio[1].path, "/a,b/0000:02:00.0");
 	refused("--vfio= k", "empty");
 	refused("--vfio 01:00.0,turbo k", "'turbo'");
-	ck_assert_int_eq(parse("--vfio a,rom=/r,mmap=off:0:2-3,trace=/t --vfio b,rom=off,mmap=off "
-			       "--vfio c k"),
+	ck_assert_int_eq(parse("--vfio 1:0.0,rom=/r,mmap=off:0:2-3,trace=/t --vfio 1:0.1,rom=off,"
+			       "mmap=off --vfio 1:0.2 k"),
 			 0);
 	ck_assert_str_eq(config.vfio[0].rom, "/r");
 	ck_assert(!config.vfio[0].no_rom);
@@ -260,14 +260,16 @@ START_TEST(devices)
 	ck_assert_uint_eq(config.vfio[1].trapped, 0x3f);
 	ck_assert(!config.vfio[2].no_rom && !config.vfio[2].rom);
 	ck_assert_uint_eq(config.vfio[2].trapped, 0);
-	refused("--vfio a,rom k", "'rom': unknown part");
-	refused("--vfio a,rom= k", "'rom='");
-	refused("--vfio a,trace= k", "'trace='");
-	refused("--vfio a,trace=/t --vfio b,trace=/t k", "a file of its own");
-	refused("--vfio a,mmap=on k", "mmap=on");
-	refused("--vfio a,mmap=off: k", "mmap=off:");
-	refused("--vfio a,mmap=off:6 k", "BARs from 0 to 5");
-	refused("--vfio a,mmap=off:0-9 k", "BARs from 0 to 5");
+	refused("--vfio 1:0.0,rom k", "'rom': unknown part");
+	refused("--vfio 1:0.0,rom= k", "'rom='");
+	refused("--vfio 1:0.0,trace= k", "'trace='");
+	refused("--vfio 1:0.0,trace=/t --vfio 1:0.1,trace=/t k", "a file of its own");
+	refused("--vfio 1:0.0,mmap=on k", "mmap=on");
+	refused("--vfio 1:0.0,mmap=off: k", "mmap=off:");
+	refused("--vfio 1:0.0,mmap=off:6 k", "BARs from 0 to 5");
+	refused("--vfio 1:0.0,mmap=off:0-9 k", "BARs from 0 to 5");
+	refused("--vfio eth0 k", "--vfio: passthrough device: eth0: not a PCI address");
+	refused("--vfio 01:20.0 k", "not a PCI address");
 	refused("--vfio", "needs a value");
 }
 END_TEST
@@ -319,7 +321,7 @@ START_TEST(too_many)
 	char line[512] = "";
 
 	for (int i = 0; i < CONFIG_VFIO_MAX + 1; i++)
-		strcat(line, "--vfio=a ");
+		strcat(line, "--vfio=1:0.0 ");
 	ck_assert_int_eq(strlen(line) < sizeof(line), 1);
 	{
 		char *argv[64] = {(char *)"run"};

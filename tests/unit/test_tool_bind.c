@@ -340,6 +340,16 @@ START_TEST(json_tells_how_it_went)
 	device = json_array_get(json_object_get(root, "refusals"), 0);
 	ck_assert_str_eq(json_string_value(json_object_get(device, "address")), NVME);
 	ck_assert(json_is_true(json_object_get(device, "forceable")));
+	ck_assert(json_is_null(json_object_get(root, "error")));
+	json_decref(root);
+	fake.stubborn = NIC;
+	ck_assert_int_eq(bind("--json", NIC, NULL), TOOL_FAILED);
+	root = tools_json();
+	device = json_array_get(json_object_get(root, "devices"), 0);
+	has(json_string_value(json_object_get(device, "reason")), "vfio-pci did not take it");
+	device = json_object_get(root, "error");
+	ck_assert_int_eq(json_integer_value(json_object_get(device, "status")), TOOL_FAILED);
+	has(json_string_value(json_object_get(device, "reason")), "vfio-pci did not take it");
 	json_decref(root);
 }
 END_TEST
@@ -353,7 +363,7 @@ START_TEST(wrong_arguments_are_told)
 	ck_assert_int_eq(bind("--group=7", NVME, NULL), TOOL_USAGE);
 	ck_assert_int_eq(bind("0000:77:00.0", NULL, NULL), TOOL_FAILED);
 	has(tools_errors, "0000:77:00.0");
-	ck_assert_int_eq(bind("eth0", NULL, NULL), TOOL_FAILED);
+	ck_assert_int_eq(bind("eth0", NULL, NULL), TOOL_USAGE);
 	ck_assert_int_eq(bind(NVME, "01:00.0", NULL), TOOL_OK); /* twice the same is once */
 	ck_assert_int_eq(bind("--help", NULL, NULL), TOOL_OK);
 	has(tools_out, "Usage: ferry bind");

@@ -267,13 +267,50 @@ START_TEST(wrong_arguments_are_told)
 	ck_assert_int_eq(devices("-j", NULL), TOOL_USAGE);
 	ck_assert_int_eq(devices("--json=1", NULL), TOOL_USAGE);
 	has(tools_errors, "takes no value");
-	ck_assert_int_eq(devices("eth0", NULL), TOOL_FAILED);
+	ck_assert_int_eq(devices(NVME, "eth0"), TOOL_USAGE);
 	has(tools_errors, "not a PCI address");
 	ck_assert_int_eq(devices(NVME, "0000:77:00.0"), TOOL_FAILED);
-	has(tools_errors, "0000:77:00.0");
+	ck_assert_str_eq(tools_errors, "ferry: passthrough device 0000:77:00.0: this host has none "
+				       "there: ferry devices lists those that are\n");
 	ck_assert_str_eq(tools_out, "");
 	ck_assert_int_eq(devices("--help", NULL), TOOL_OK);
 	has(tools_out, "Usage: ferry devices");
+}
+END_TEST
+
+/* The error of the JSON that was printed: its status and code, and a part of its reason. */
+static void error_is(int status, const char *code, const char *reason)
+{
+	json_t *root = tools_json(), *error = json_object_get(root, "error");
+
+	ck_assert_int_eq(json_integer_value(json_object_get(error, "status")), status);
+	ck_assert_str_eq(json_string_value(json_object_get(error, "code")), code);
+	has(json_string_value(json_object_get(error, "reason")), reason);
+	has(tools_errors, reason);
+	json_decref(root);
+}
+
+START_TEST(errors_are_json_too)
+{
+	ck_assert_int_eq(devices("--json", "77:00.0"), TOOL_FAILED);
+	error_is(TOOL_FAILED, "ENOENT", "0000:77:00.0: this host has none there");
+	ck_assert_int_eq(devices("--json", "eth0"), TOOL_USAGE);
+	error_is(TOOL_USAGE, "EINVAL", "eth0: not a PCI address");
+	ck_assert_int_eq(devices("--yaml", "--js"), TOOL_USAGE);
+	error_is(TOOL_USAGE, "EINVAL", "unknown option '--yaml'");
+	ck_assert_int_eq(tools_run(tool_doctor, "doctor", "--json", "--memory=1", NULL),
+			 TOOL_USAGE);
+	error_is(TOOL_USAGE, "EINVAL", "it has no unit");
+	ck_assert_int_eq(tools_run(tool_doctor, "doctor", "--json", "eth0", NULL), TOOL_USAGE);
+	error_is(TOOL_USAGE, "EINVAL", "eth0: not a PCI address");
+	ck_assert_int_eq(tools_run(tool_bind, "bind", "--json", NULL), TOOL_USAGE);
+	error_is(TOOL_USAGE, "EINVAL", "no ADDR given");
+	ck_assert_int_eq(tools_run(tool_bind, "bind", "--json", "77:00.0", NULL), TOOL_FAILED);
+	error_is(TOOL_FAILED, "ENOENT", "this host has none there");
+	ck_assert_int_eq(tools_run(tool_unbind, "unbind", "--json", "77:0.9", NULL), TOOL_USAGE);
+	error_is(TOOL_USAGE, "EINVAL", "not a PCI address");
+	ck_assert_int_eq(tools_run(tool_unbind, "unbind", "--json", "77:00.0", NULL), TOOL_FAILED);
+	error_is(TOOL_FAILED, "ENOENT", "this host has none there");
 }
 END_TEST
 
@@ -316,6 +353,7 @@ static void add_tests(TCase *tests)
 	tcase_add_test(tests, garbled_files_of_a_device_are_as_none);
 	tcase_add_test(tests, a_host_without_pci_has_an_empty_table);
 	tcase_add_test(tests, wrong_arguments_are_told);
+	tcase_add_test(tests, errors_are_json_too);
 	tcase_add_test(tests, what_others_wrote_is_printable);
 }
 

@@ -187,6 +187,8 @@ static int take(struct bind_job *job, struct err *err)
 		if (!error)
 			error = find_group(job, device, err);
 		device->failed = error != 0;
+		if (error)
+			device->failure = *err;
 		if (!error)
 			strcpy(device->now, "vfio-pci");
 	}
@@ -224,10 +226,8 @@ int tool_bind(const struct tool *tool, int argc, char **argv)
 	struct err err = {0};
 	int status, lock;
 
-	if (bind_parse(&request, long_options, argc, argv, &err)) {
-		log_error("%s", err.text);
-		return TOOL_USAGE;
-	}
+	if (bind_parse(&request, long_options, argc, argv, &err))
+		return tool_fail(tool, tool_wants_json(argc, argv), TOOL_USAGE, &err);
 	if (request.help) {
 		fputs(help_text, tool->out);
 		return TOOL_OK;
@@ -242,7 +242,7 @@ int tool_bind(const struct tool *tool, int argc, char **argv)
 	if (status == TOOL_OK)
 		tell_rest(&job);
 	if (status == TOOL_OK || request.json)
-		status = bind_print(&job, status);
+		status = bind_print(&job, status, &err);
 	bind_release(&job);
 	return status;
 }

@@ -19,6 +19,7 @@ struct bind_device {
 	char now[VFIO_DRIVER_SIZE];
 	bool recorded; /* what it had, by this command */
 	bool failed;
+	struct err failure; /* why */
 };
 
 /* Why a device stays where it is. */
@@ -55,8 +56,8 @@ void bind_refuse(struct bind_job *job, const char *address, bool forceable, cons
 /* Says the refusals that stand; whether there is one. */
 bool bind_refused(const struct bind_job *job);
 
-/* The table or JSON of how it went; @status, or TOOL_FAILED when it cannot be printed. */
-int bind_print(const struct bind_job *job, int status);
+/* The table, or JSON with @err, of how it went; @status, or TOOL_FAILED when it cannot be printed. */
+int bind_print(const struct bind_job *job, int status, const struct err *err);
 void bind_release(struct bind_job *job);
 
 #endif

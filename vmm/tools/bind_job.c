@@ -31,7 +31,7 @@ int bind_parse(struct bind_request *request, const struct option *options, int a
 	request->count = (size_t)(argc - optind);
 	if (request->count == 0 && !request->help)
 		return err_set(err, -EINVAL, "no ADDR given: see ferry %s --help", argv[0]);
-	return 0;
+	return request->help ? 0 : tool_check_names(request->addresses, request->count, err);
 }
 
 /* Once, however often it is named. */
@@ -131,15 +131,14 @@ static json_t *devices_json(const struct bind_job *job)
 		const struct bind_device *device = &job->devices[i];
 		const struct vfio_host_device *host = &device->host;
 
-		json_array_append_new(array,
-				      json_pack("{s:s, s:o, s:o, s:o, s:b, s:b}", "address",
-						host->sysfs.address, "before",
-						json_text(host->driver), "now",
-						json_text(device->now), "iommu_group",
-						host->has_group ? json_integer(host->sysfs.group)
-								: json_null(),
-						"changed", strcmp(host->driver, device->now) != 0,
-						"failed", device->failed));
+		json_array_append_new(
+			array,
+			json_pack("{s:s, s:o, s:o, s:o, s:b, s:b, s:o}", "address",
+				  host->sysfs.address, "before", json_text(host->driver), "now",
+				  json_text(device->now), "iommu_group",
+				  host->has_group ? json_integer(host->sysfs.group) : json_null(),
+				  "changed", strcmp(host->driver, device->now) != 0, "failed",
+				  device->failed, "reason", json_text(device->failure.text)));
 	}
 	return array;
 }
@@ -182,12 +181,13 @@ static int print_table(const struct bind_job *job)
 	return error;
 }
 
-int bind_print(const struct bind_job *job, int status)
+int bind_print(const struct bind_job *job, int status, const struct err *err)
 {
 	if (!job->request->json)
 		return print_table(job) ? TOOL_FAILED : status;
-	if (json_print(json_pack("{s:b, s:o, s:o}", "done", status == TOOL_OK, "devices",
-				 devices_json(job), "refusals", refusals_json(job)),
+	if (json_print(json_pack("{s:b, s:o, s:o, s:o}", "done", status == TOOL_OK, "devices",
+				 devices_json(job), "refusals", refusals_json(job), "error",
+				 err->code ? json_error(status, err) : json_null()),
 		       job->tool->out))
 		return TOOL_FAILED;
 	return status;

@@ -201,18 +201,6 @@ static json_t *members_json(const struct entry *entry)
 	return array;
 }
 
-static json_t *resets_json(const struct vfio_host_device *device)
-{
-	char methods[sizeof(device->reset_methods)], *rest = methods, *method;
-	json_t *array = json_array();
-
-	strcpy(methods, device->reset_methods);
-	while ((method = strsep(&rest, " ")))
-		if (*method)
-			json_array_append_new(array, json_text(method));
-	return array;
-}
-
 static json_t *bars_json(const struct vfio_host_device *device)
 {
 	json_t *array = json_array();
@@ -249,9 +237,9 @@ static json_t *device_json(const struct vfio_host_device *device, const struct e
 		json_pack("{s:o, s:o, s:b, s:o, s:o, s:s, s:o, s:o}", "iommu_group",
 			  device->has_group ? json_integer(device->sysfs.group) : json_null(),
 			  "group_members", members_json(entry), "resettable", device->resettable,
-			  "reset_methods", resets_json(device), "bars", bars_json(device),
-			  "passable", passable_name(entry->passable.kind), "reason",
-			  json_text(entry->passable.reason), "command",
+			  "reset_methods", json_words(device->reset_methods), "bars",
+			  bars_json(device), "passable", passable_name(entry->passable.kind),
+			  "reason", json_text(entry->passable.reason), "command",
 			  json_text(entry->passable.command));
 
 	if (json_object_update(object, more)) {
@@ -333,8 +321,7 @@ static int show(const struct tool *tool, char *const *addresses, int count, bool
 	int status = TOOL_OK;
 
 	if (read_devices(tool, addresses, count, &list, &err) || read_entries(tool, &list, &err)) {
-		log_error("%s", err.text);
-		status = TOOL_FAILED;
+		status = tool_fail(tool, json, TOOL_FAILED, &err);
 	} else if (json) {
 		status = print_json(&list, tool->out);
 	} else if (count) {
@@ -358,11 +345,11 @@ int tool_devices(const struct tool *tool, int argc, char **argv)
 			fputs(help_text, tool->out);
 			return TOOL_OK;
 		}
-		if (option == '?') {
-			log_error("%s", err.text);
-			return TOOL_USAGE;
-		}
+		if (option == '?')
+			return tool_fail(tool, tool_wants_json(argc, argv), TOOL_USAGE, &err);
 		json = true;
 	}
+	if (tool_check_names(argv + optind, (size_t)(argc - optind), &err))
+		return tool_fail(tool, json, TOOL_USAGE, &err);
 	return show(tool, argv + optind, argc - optind, json);
 }

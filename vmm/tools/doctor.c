@@ -86,7 +86,11 @@ static int parse(struct request *request, int argc, char **argv, struct err *err
 	if (argc - optind > CONFIG_VFIO_MAX)
 		return err_set(err, -EINVAL, "%d devices: %d are the most", argc - optind,
 			       CONFIG_VFIO_MAX);
-	return request->help ? 0 : check_memory(request, err);
+	if (request->help)
+		return 0;
+	if (tool_check_names(argv + optind, (size_t)(argc - optind), err))
+		return err->code;
+	return check_memory(request, err);
 }
 
 static void find_device(struct doctor *doctor, const char *name)
@@ -95,8 +99,14 @@ static void find_device(struct doctor *doctor, const char *name)
 	struct err err = {0};
 
 	if (vfio_host_device(doctor->tool->sys, name, device, &err)) {
-		findings_add(&doctor->findings, FINDING_FAILURE, "device", "", "%s", err.text);
-		findings_mend(&doctor->findings, "ferry devices (lists those that are there)");
+		if (err.code != -ENOENT) {
+			findings_add(&doctor->findings, FINDING_FAILURE, "device", "", "%s",
+				     err.text);
+			return;
+		}
+		findings_add(&doctor->findings, FINDING_FAILURE, "device", device->sysfs.address,
+			     "this host has none there");
+		findings_mend(&doctor->findings, "ferry devices (lists those that are)");
 		return;
 	}
 	for (size_t i = 0; i < doctor->count; i++)
@@ -110,12 +120,13 @@ static void find_device(struct doctor *doctor, const char *name)
 
 static int examine(struct doctor *doctor, char *const *addresses, size_t count, bool json)
 {
+	struct err err = {0};
 	int status;
 
 	doctor->devices = calloc(count + 1, sizeof(*doctor->devices));
 	if (!doctor->devices) {
-		log_error("doctor: out of memory");
-		return TOOL_FAILED;
+		err_set(&err, -ENOMEM, "doctor: out of memory");
+		return tool_fail(doctor->tool, json, TOOL_FAILED, &err);
 	}
 	doctor->asked = count;
 	for (size_t i = 0; i < count; i++)
@@ -141,10 +152,8 @@ int tool_doctor(const struct tool *tool, int argc, char **argv)
 	struct err err = {0};
 	struct doctor doctor = {.tool = tool};
 
-	if (parse(&request, argc, argv, &err)) {
-		log_error("%s", err.text);
-		return TOOL_USAGE;
-	}
+	if (parse(&request, argc, argv, &err))
+		return tool_fail(tool, tool_wants_json(argc, argv), TOOL_USAGE, &err);
 	if (request.help) {
 		fputs(help_text, tool->out);
 		return TOOL_OK;

@@ -160,7 +160,7 @@ static void check_reset(struct doctor *doctor, const struct vfio_host_device *de
 		findings_add(&doctor->findings, FINDING_WARNING, "reset", address,
 			     "there is no method: what one guest leaves in the device the next one "
 			     "finds, until the host starts anew");
-	findings_fact_text(&doctor->findings, "methods", device->reset_methods);
+	findings_fact(&doctor->findings, "methods", json_words(device->reset_methods));
 }
 
 /* A virtual function asks for a token once its physical one is VFIO's too. */

@@ -90,8 +90,9 @@ int findings_print_json(const struct findings *findings, FILE *out)
 						json_text(finding->text), "mend",
 						json_text(finding->mend), "facts", finding->facts));
 	}
-	return json_print(json_pack("{s:b, s:o}", "would_start", findings->failures == 0,
-				    "findings", array),
+	return json_print(json_pack("{s:b, s:I, s:I, s:o}", "would_start", findings->failures == 0,
+				    "failures", (json_int_t)findings->failures, "warnings",
+				    (json_int_t)findings->warnings, "findings", array),
 			  out);
 }
 

@@ -8,7 +8,10 @@
 #include <string.h>
 #include <sys/utsname.h>
 
+#include "vfio/sysfs.h"
+#include "vmm/base/log.h"
 #include "vmm/foreign.h"
+#include "vmm/tools/json.h"
 
 static const char *const pci_ids[] = {
 	"/usr/share/misc/pci.ids",
@@ -71,4 +74,30 @@ int tool_option(int argc, char **argv, const struct option *options, bool first,
 	else if (found == '?')
 		err_set(err, -EINVAL, "unknown option '%.80s': see ferry %s --help", word, command);
 	return found == ':' ? '?' : found;
+}
+
+/* getopt_long() takes a beginning too. */
+bool tool_wants_json(int argc, char **argv)
+{
+	for (int i = 1; i < argc && strcmp(argv[i], "--") != 0; i++)
+		if (strlen(argv[i]) > 2 && strncmp("--json", argv[i], strlen(argv[i])) == 0)
+			return true;
+	return false;
+}
+
+int tool_check_names(char *const *names, size_t count, struct err *err)
+{
+	int rc = 0;
+
+	for (size_t i = 0; i < count && !rc; i++)
+		rc = vfio_sysfs_check_name(names[i], err);
+	return rc;
+}
+
+int tool_fail(const struct tool *tool, bool json, int status, const struct err *err)
+{
+	log_error("%s", err->text);
+	if (json && json_print(json_pack("{s:o}", "error", json_error(status, err)), tool->out))
+		return TOOL_FAILED;
+	return status;
 }

@@ -40,4 +40,16 @@ void tool_here(struct tool *tool);
  */
 int tool_option(int argc, char **argv, const struct option *options, bool first, struct err *err);
 
+/* Whether the arguments ask for JSON, be they right or wrong otherwise. */
+bool tool_wants_json(int argc, char **argv);
+
+/* Whether all @names are written as addresses are; a malformed one is wrong usage. */
+int tool_check_names(char *const *names, size_t count, struct err *err) FERRY_MUST_CHECK;
+
+/*
+ * Says @err and returns @status; with @json also as JSON, {"error": {"status", "code", "reason"}}, so that
+ * whoever reads that is never left with nothing.
+ */
+int tool_fail(const struct tool *tool, bool json, int status, const struct err *err);
+
 #endif

@@ -133,6 +133,7 @@ static int give_all_back(struct bind_job *job)
 			continue;
 		log_error("%s", own.text);
 		device->failed = true;
+		device->failure = own;
 		failed = own.code;
 	}
 	return failed;
@@ -145,10 +146,8 @@ int tool_unbind(const struct tool *tool, int argc, char **argv)
 	struct err err = {0};
 	int status, lock;
 
-	if (bind_parse(&request, long_options, argc, argv, &err)) {
-		log_error("%s", err.text);
-		return TOOL_USAGE;
-	}
+	if (bind_parse(&request, long_options, argc, argv, &err))
+		return tool_fail(tool, tool_wants_json(argc, argv), TOOL_USAGE, &err);
 	if (request.help) {
 		fputs(help_text, tool->out);
 		return TOOL_OK;
@@ -164,7 +163,7 @@ int tool_unbind(const struct tool *tool, int argc, char **argv)
 	if (err.code)
 		log_error("%s", err.text);
 	if (status == TOOL_OK || request.json)
-		status = bind_print(&job, status);
+		status = bind_print(&job, status, &err);
 	bind_release(&job);
 	return status;
 }
