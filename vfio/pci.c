@@ -122,7 +122,7 @@ static const struct pci_device_ops function_ops = {
 /* With a trace every access and interrupt goes through the monitor. */
 static int open_trace(struct vfio_pci *pci, struct err *err)
 {
-	pci->trace = vfio_trace_open(pci->options.trace, pci->device.name, err);
+	pci->trace = vfio_trace_open(pci->options.trace, pci->device.name, pci->loop, err);
 	pci->irqs.trace = pci->trace;
 	pci->irqs.loop = pci->loop;
 	return pci->trace ? 0 : err->code;

@@ -8,21 +8,24 @@
 #include <stdint.h>
 
 #include "vmm/base/err.h"
+#include "vmm/base/loop.h"
 
 struct vfio_pci;
 struct vfio_trace;
 
 /*
  * Creates or empties the file at @path and heads it. A line an event: seconds since then, what it
- * was about, which way, place, value, and what a standard register makes of it. NULL with @err.
+ * was about, which way, place, value, and what a standard register makes of it. Nobody waits for a pipe's
+ * reader: lines wait for it, as lines.h tells, and @loop (NULL: the next event) writes on. NULL with @err.
  */
-struct vfio_trace *vfio_trace_open(const char *path, const char *name, struct err *err);
+struct vfio_trace *vfio_trace_open(const char *path, const char *name, struct loop *loop,
+				   struct err *err);
 
-/* NULL is allowed, here and below. */
+/* NULL is allowed, here and below. On the loop's thread; a reader has a moment for what waits. */
 void vfio_trace_close(struct vfio_trace *trace);
 
-/* The file's, -1 without or after it took no more. */
-int vfio_trace_descriptor(struct vfio_trace *trace);
+/* The file's, -1 without. */
+int vfio_trace_descriptor(const struct vfio_trace *trace);
 
 /*
  * An access of @size bytes to config space or to BAR @bar, with what was read or is written. The ROM

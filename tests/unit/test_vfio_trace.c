@@ -6,6 +6,7 @@
 #include <stdatomic.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include "tests/unit/support_fault.h"
@@ -147,6 +148,46 @@ START_TEST(a_full_disk_ends_the_trace_and_nothing_else)
 	start();
 	for (unsigned int i = 0; i < 100; i++)
 		ck_assert_uint_eq(config_read(PCI_VENDOR_ID, 4), 0x10d38086);
+}
+END_TEST
+
+/* A pipe: nothing waits for its reader, and what he missed is told. */
+START_TEST(a_traces_reader_holds_up_nobody)
+{
+	bool missing = false;
+	int ends[2];
+
+	ck_assert_int_eq(pipe(ends), 0);
+	snprintf(path, sizeof(path), "/proc/self/fd/%d", ends[1]);
+	bench.options.trace = path;
+	start();
+	for (unsigned int i = 0; i < 20000; i++)
+		config_read(PCI_VENDOR_ID, 4);
+	for (unsigned int i = 0; i < 40 && !missing; i++) {
+		ssize_t n = read(ends[0], text, sizeof(text) - 1);
+
+		ck_assert_int_gt(n, 0);
+		text[n] = '\0';
+		missing = strstr(text, "lines are missing here: not read in time");
+		run_loop_once();
+	}
+	ck_assert(missing);
+	pci_host_destroy(bench.host);
+	create_host();
+	close(ends[0]);
+	close(ends[1]);
+}
+END_TEST
+
+START_TEST(a_pipe_that_nobody_reads_is_refused)
+{
+	snprintf(path, sizeof(path), "/tmp/ferry-test-fifo-%d", getpid());
+	ck_assert_int_eq(mkfifo(path, 0600), 0);
+	bench.options.trace = path;
+	ck_assert_ptr_null(create());
+	unlink(path);
+	ck_assert_int_eq(bench.err.code, -ENXIO);
+	ck_assert_ptr_nonnull(strstr(bench.err.text, "nobody reads there"));
 }
 END_TEST
 
@@ -317,6 +358,8 @@ static void add_tests(TCase *tests)
 	tcase_add_test(tests, interrupts_are_told_and_passed_on);
 	tcase_add_test(tests, a_trace_that_cannot_be_written_is_refused);
 	tcase_add_test(tests, a_full_disk_ends_the_trace_and_nothing_else);
+	tcase_add_test(tests, a_traces_reader_holds_up_nobody);
+	tcase_add_test(tests, a_pipe_that_nobody_reads_is_refused);
 	tcase_add_test(tests, chosen_bars_are_trapped);
 	tcase_add_test(tests, the_devices_own_rom_is_read_from_it);
 	tcase_add_test(tests, a_rom_decodes_with_the_last_of_its_bits);
