@@ -7,17 +7,27 @@
 #include <fcntl.h>
 #include <poll.h>
 #include <pthread.h>
+#include <stdatomic.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/epoll.h>
-#include <termios.h>
+#include <sys/timerfd.h>
 #include <unistd.h>
 
 #include "vmm/base/fd.h"
 #include "vmm/base/log.h"
+#include "vmm/base/writer.h"
+#include "vmm/pty.h"
 #include "vmm/terminal.h"
 
-enum { ESCAPE_KEY = 0x01, INPUT_SIZE = 4096 };
+enum {
+	ESCAPE_KEY = 0x01,
+	INPUT_SIZE = 64 * 1024,
+	LOOK_MS = 200,  /* between two looks at what no event tells of */
+	DEAF_LOOKS = 5, /* a guest that takes nothing for so long does not listen */
+	PTY_TRIES = 5,
+	PTY_WAIT_MS = 10, /* the kernel moves what is in a pseudo-terminal in its own time */
+};
 
 static const char escape_help[] = "\r\n"
 				  "Ctrl-A x  quit: end the machine at once\r\n"
@@ -30,20 +40,30 @@ static const char escape_help[] = "\r\n"
 struct console {
 	struct loop *loop;
 	struct console_owner owner;
-	int input;  /* -1: none, or at its end */
-	int output; /* -1: none */
-	int room;   /* eventfd: the guest's port has room again */
-	int peer;   /* our own hold on a pseudo-terminal's other end, so that it never hangs up */
-	bool owns_files; /* input and output are ours to close (one descriptor) */
-	bool drops;      /* output that cannot go out at once is dropped: nobody may be reading */
-	bool watching;   /* input is in the loop */
+	int input; /* -1: none, or at its end */
+	struct writer output;
+	int room;            /* eventfd: the guest's port has room again */
+	int look;            /* timerfd */
+	bool is_pty;         /* input and output are its master */
+	bool watching;       /* input is in the loop */
+	atomic_bool refused; /* that output is lost was told */
 	pthread_mutex_t lock;
-	bool stalled; /* lock: output is in the loop, somebody waits for it to take more */
-	bool escapes; /* the input has an escape key */
+	struct pty pty; /* lock */
+	bool stalled;   /* lock: output is in the loop, somebody waits for it to take more */
+	bool escapes;   /* the input has an escape key */
 	bool escaped;
-	size_t count;
+	unsigned int full_looks; /* in a row that found no space, and no guest that took anything */
+	size_t at, count;
 	uint8_t waiting[INPUT_SIZE]; /* input that the port did not take yet */
 };
+
+static void console_look_later(const struct console *console)
+{
+	const struct itimerspec time = {.it_value = {.tv_nsec = LOOK_MS * 1000000L}};
+
+	if (timerfd_settime(console->look, 0, &time, NULL) < 0)
+		log_debug("serial port: no timer: %s", err_text(-errno));
+}
 
 static void console_writable(void *owner, uint32_t events)
 {
@@ -51,41 +71,66 @@ static void console_writable(void *owner, uint32_t events)
 
 	(void)events;
 	pthread_mutex_lock(&console->lock);
-	loop_remove(console->loop, console->output);
+	loop_remove(console->loop, console->output.fd);
 	console->stalled = false;
 	pthread_mutex_unlock(&console->lock);
 	console->owner.wake(console->owner.machine);
 }
 
-/* Whether the caller may wait for console_writable(). */
+/* Lock held; whether the caller may wait for console_writable(). */
 static bool console_stall(struct console *console)
 {
 	struct err err = {0};
-	bool stalled;
 
-	pthread_mutex_lock(&console->lock);
 	if (!console->stalled)
-		console->stalled = loop_add(console->loop, console->output, EPOLLOUT,
+		console->stalled = loop_add(console->loop, console->output.fd, EPOLLOUT,
 					    console_writable, console, &err) == 0;
-	stalled = console->stalled;
-	pthread_mutex_unlock(&console->lock);
-	return stalled;
+	/* A reader of a pseudo-terminal may leave, of which no event tells. */
+	if (console->stalled && console->is_pty)
+		console_look_later(console);
+	return console->stalled;
+}
+
+/* Lock held. A full pseudo-terminal that nobody has open loses its oldest output. */
+static bool console_make_room(struct console *console)
+{
+	struct pollfd master = {.fd = console->output.fd, .events = POLLOUT};
+
+	if (!console->is_pty || pty_has_reader(&console->pty))
+		return false;
+	pty_drop_oldest(&console->pty);
+	poll(&master, 1, PTY_WAIT_MS);
+	return true;
+}
+
+static void console_refused(struct console *console, int rc)
+{
+	/* Nobody is there to hear it: the guest goes on without its audience. */
+	if (rc == -EPIPE || console->is_pty || atomic_exchange(&console->refused, true))
+		return;
+	log_warn("serial port: its output cannot be written: %s: it is lost", err_text(rc));
 }
 
 /* A reader who takes nothing holds the guest up, but not the monitor; one who is gone does neither. */
 static bool console_output(void *owner, uint8_t byte)
 {
 	struct console *console = owner;
-	struct pollfd output = {.fd = console->output, .events = POLLOUT};
+	bool stalled = false;
 	ssize_t n;
 
-	if (console->output < 0)
+	if (console->output.fd < 0)
 		return true;
-	if (!console->drops && poll(&output, 1, 0) == 0 && console_stall(console))
-		return false;
-	n = write(console->output, &byte, 1);
-	(void)n; /* closed or full: the guest goes on without its audience */
-	return true;
+	n = writer_write(&console->output, &byte, 1);
+	if (n == -EAGAIN) {
+		pthread_mutex_lock(&console->lock);
+		for (int i = 0; i < PTY_TRIES && n == -EAGAIN && console_make_room(console); i++)
+			n = writer_write(&console->output, &byte, 1);
+		stalled = n == -EAGAIN && console_stall(console);
+		pthread_mutex_unlock(&console->lock);
+	}
+	if (n < 0 && n != -EAGAIN)
+		console_refused(console, (int)n);
+	return !stalled;
 }
 
 static void console_room(void *owner)
@@ -130,6 +175,23 @@ static size_t console_space(const struct console *console)
 	return sizeof(console->waiting) - console->count;
 }
 
+static void console_put(struct console *console, uint8_t key)
+{
+	if (console_space(console) == 0)
+		return;
+	if (console->at + console->count == sizeof(console->waiting)) {
+		memmove(console->waiting, console->waiting + console->at, console->count);
+		console->at = 0;
+	}
+	console->waiting[console->at + console->count++] = key;
+}
+
+/* Nothing more fits, and has not for a while. */
+static bool console_is_deaf(const struct console *console)
+{
+	return console->escapes && console->full_looks >= DEAF_LOOKS;
+}
+
 /* One byte that was read: for the guest, or part of an escape sequence. */
 static void console_take(struct console *console, uint8_t key)
 {
@@ -139,8 +201,8 @@ static void console_take(struct console *console, uint8_t key)
 	}
 	if (console->escaped && key != 'a' && key != ESCAPE_KEY)
 		console_escape(console, key);
-	else if (console_space(console) > 0)
-		console->waiting[console->count++] = console->escaped ? ESCAPE_KEY : key;
+	else
+		console_put(console, console->escaped ? ESCAPE_KEY : key);
 	console->escaped = false;
 }
 
@@ -159,10 +221,31 @@ static void console_watch(struct console *console, bool watch)
 	console->watching = watch;
 }
 
-/*
- * Reads once; false when there is nothing (more) to read now. From a terminal with an escape key also
- * when nothing fits any more: a guest that does not listen must not keep the user from quitting.
- */
+/* Input is read while there is space for it, or none of it is kept but the escape key is looked for. */
+static void console_watch_as_needed(struct console *console)
+{
+	bool full = console_space(console) == 0;
+
+	console_watch(console, !full || console_is_deaf(console));
+	if (full && console->escapes && !console_is_deaf(console))
+		console_look_later(console);
+}
+
+/* Nobody has the other end, and our own hold was not to be had. */
+static void console_hung_up(struct console *console)
+{
+	bool held;
+
+	pthread_mutex_lock(&console->lock);
+	held = pty_hold(&console->pty);
+	pthread_mutex_unlock(&console->lock);
+	if (held)
+		return;
+	console_watch(console, false);
+	console_look_later(console);
+}
+
+/* Reads once; false when there is nothing (more) to read now. */
 static bool console_fill(struct console *console)
 {
 	uint8_t bytes[256];
@@ -171,14 +254,18 @@ static bool console_fill(struct console *console)
 
 	if (console->input < 0)
 		return false;
-	if (console->escapes || room > sizeof(bytes))
+	if (console_is_deaf(console) || room > sizeof(bytes))
 		room = sizeof(bytes);
 	n = read(console->input, bytes, room);
 	if (n < 0 && (errno == EAGAIN || errno == EINTR))
 		return false;
+	if (n < 0 && console->is_pty) {
+		console_hung_up(console);
+		return false;
+	}
 	if (n <= 0) {
 		console_watch(console, false);
-		if (!console->owns_files)
+		if (!console->is_pty)
 			console->input = -1;
 		return false;
 	}
@@ -187,15 +274,50 @@ static bool console_fill(struct console *console)
 	return true;
 }
 
-/* Gives the port what is waiting; without an escape key, input waits while nothing more fits. */
+/* Gives the port what is waiting. */
 static void console_pump(struct console *console)
 {
 	const struct console_owner *owner = &console->owner;
-	size_t taken = owner->input(owner->machine, console->waiting, console->count);
+	size_t taken = owner->input(owner->machine, console->waiting + console->at, console->count);
 
+	console->at += taken;
 	console->count -= taken;
-	memmove(console->waiting, console->waiting + taken, console->count);
-	console_watch(console, console->escapes || console_space(console) > 0);
+	if (taken > 0 || console_space(console) > 0)
+		console->full_looks = 0;
+	console_watch_as_needed(console);
+}
+
+/* A guest that does not listen must not keep the user from quitting. */
+static void console_look_at_input(struct console *console)
+{
+	if (!console->escapes || console_space(console) > 0 || console_is_deaf(console))
+		return;
+	if (++console->full_looks == DEAF_LOOKS)
+		log_warn("serial port: the guest does not take what is typed: more than %d KiB of "
+			 "it are lost",
+			 INPUT_SIZE / 1024);
+	console_watch_as_needed(console);
+}
+
+static void console_look(void *owner, uint32_t events)
+{
+	struct console *console = owner;
+	bool stalled;
+
+	(void)events;
+	fd_take(console->look);
+	console_look_at_input(console);
+	if (!console->is_pty)
+		return;
+	pthread_mutex_lock(&console->lock);
+	stalled = console->stalled;
+	pthread_mutex_unlock(&console->lock);
+	if (stalled)
+		console_writable(console, 0);
+	if (!console->watching && console_space(console) > 0) {
+		console_watch(console, true);
+		console_hung_up(console);
+	}
 }
 
 static void console_ready(void *owner, uint32_t events)
@@ -220,23 +342,29 @@ static void console_has_room(void *owner, uint32_t events)
 
 static int console_open_pty(struct console *console, struct err *err)
 {
-	struct termios mode;
-	const char *name;
+	int output;
 
-	console->owns_files = true;
-	console->drops = true;
-	console->input = posix_openpt(O_RDWR | O_NOCTTY | O_CLOEXEC | O_NONBLOCK);
-	console->output = console->input;
-	if (console->input < 0 || grantpt(console->input) || unlockpt(console->input) ||
-	    !(name = ptsname(console->input)))
-		return err_set(err, -errno, "--serial pty: no pseudo-terminal: %s",
-			       err_text(errno));
-	console->peer = open(name, O_RDWR | O_NOCTTY | O_CLOEXEC);
-	if (console->peer < 0 || tcgetattr(console->peer, &mode))
-		return err_set(err, -errno, "--serial pty: %s: %s", name, err_text(errno));
-	cfmakeraw(&mode);
-	tcsetattr(console->peer, TCSANOW, &mode);
-	log_say("the serial port is at %s", name);
+	if (pty_open(&console->pty, err))
+		return err_prefix(err, "--serial pty");
+	console->is_pty = true;
+	console->input = console->pty.master;
+	/* The loop has one watch for each descriptor. */
+	output = fcntl(console->input, F_DUPFD_CLOEXEC, 0);
+	if (output < 0)
+		return err_set(err, -errno, "--serial pty: %s", err_text(errno));
+	writer_take(&console->output, output);
+	log_say("the serial port is at %s", console->pty.name);
+	return 0;
+}
+
+static int console_open_file(struct console *console, const char *path, struct err *err)
+{
+	int fd = fd_open_output(path, O_APPEND);
+
+	if (fd < 0)
+		return err_set(err, fd, "--serial file: %s: cannot be written: %s", path,
+			       fd_output_text(fd));
+	writer_take(&console->output, fd);
 	return 0;
 }
 
@@ -245,18 +373,12 @@ static int console_open(struct console *console, const struct config *config, st
 	switch (config->serial) {
 	case SERIAL_STDIO:
 		console->input = STDIN_FILENO;
-		console->output = STDOUT_FILENO;
+		writer_share(&console->output, STDOUT_FILENO);
 		return 0;
 	case SERIAL_PTY:
 		return console_open_pty(console, err);
 	case SERIAL_FILE:
-		console->owns_files = true;
-		console->output = fd_open_output(config->serial_path, O_APPEND);
-		if (console->output < 0)
-			return err_set(err, console->output,
-				       "--serial file: %s: cannot be written: %s",
-				       config->serial_path, fd_output_text(console->output));
-		return 0;
+		return console_open_file(console, config->serial_path, err);
 	case SERIAL_NONE:
 		break;
 	}
@@ -276,12 +398,13 @@ struct console *console_create(const struct config *config, struct loop *loop,
 	console->loop = loop;
 	console->owner = *owner;
 	console->input = -1;
-	console->output = -1;
-	console->peer = -1;
+	console->output.fd = console->pty.master = console->pty.peer = -1;
+	console->look = timerfd_create(CLOCK_MONOTONIC, TFD_CLOEXEC | TFD_NONBLOCK);
 	console->room = fd_eventfd();
-	if (console->room < 0)
-		err_set(err, console->room, "serial port: %s", err_text(console->room));
+	if (console->room < 0 || console->look < 0)
+		err_set(err, -errno, "serial port: no descriptor for events: %s", err_text(errno));
 	else if (console_open(console, config, err) == 0 &&
+		 loop_add(loop, console->look, EPOLLIN, console_look, console, err) == 0 &&
 		 loop_add(loop, console->room, EPOLLIN, console_has_room, console, err) == 0)
 		return console;
 	console_destroy(console);
@@ -310,13 +433,15 @@ void console_destroy(struct console *console)
 	terminal_restore();
 	console_watch(console, false);
 	if (console->stalled)
-		loop_remove(console->loop, console->output);
+		loop_remove(console->loop, console->output.fd);
 	if (console->room >= 0)
 		loop_remove(console->loop, console->room);
+	if (console->look >= 0)
+		loop_remove(console->loop, console->look);
 	fd_close(&console->room);
-	fd_close(&console->peer);
-	if (console->owns_files)
-		fd_close(&console->output);
+	fd_close(&console->look);
+	pty_close(&console->pty);
+	writer_close(&console->output);
 	pthread_mutex_destroy(&console->lock);
 	free(console);
 }

@@ -1,193 +1,10 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
-/* The console over pipes, files, a pseudo-terminal and a controlling terminal of its own. */
+/* The console over pipes, files and a controlling terminal of its own. */
 
-#include <check.h>
-#include <errno.h>
-#include <fcntl.h>
-#include <poll.h>
-#include <pthread.h>
-#include <signal.h>
-#include <stdio.h>
-#include <stdlib.h>
-#include <string.h>
-#include <sys/epoll.h>
-#include <sys/ioctl.h>
-#include <sys/mman.h>
-#include <sys/prctl.h>
-#include <sys/wait.h>
-#include <termios.h>
-#include <time.h>
-#include <unistd.h>
+#include <sys/stat.h>
 
-#include "vmm/base/fd.h"
-#include "vmm/console.h"
-#include "vmm/terminal.h"
-
-enum { TAKEN_MAX = 32768 };
-
-static struct loop *loop;
-static struct console *console;
-static struct config config;
-static struct err err;
-static int tick = -1; /* ends a turn of the loop */
-static int keyboard[2], screen[2];
-
-/* The guest's port: it takes @room bytes more. */
-static struct {
-	size_t room, count, offers;
-	char bytes[TAKEN_MAX];
-} port;
-
-static char requests[16];
-
-static size_t port_input(void *machine, const uint8_t *bytes, size_t count)
-{
-	size_t taken = count < port.room ? count : port.room;
-
-	(void)machine;
-	port.offers++;
-	ck_assert_uint_le(port.count + taken, TAKEN_MAX);
-	memcpy(port.bytes + port.count, bytes, taken);
-	port.count += taken;
-	port.room -= taken;
-	return taken;
-}
-
-static void machine_request(void *machine, enum console_request request)
-{
-	static const char names[] = "xprc";
-
-	(void)machine;
-	ck_assert_uint_lt(strlen(requests), sizeof(requests) - 1);
-	requests[strlen(requests)] = names[request];
-}
-
-static unsigned int wakes;
-
-static void machine_wake(void *unused)
-{
-	(void)unused;
-	wakes++;
-}
-
-static void end_turn(void *unused, uint32_t events)
-{
-	(void)unused;
-	(void)events;
-	fd_take(tick);
-	loop_stop(loop);
-}
-
-/* Everything that is ready is handled, a few times over. */
-static void turn(void)
-{
-	for (int i = 0; i < 4; i++) {
-		fd_signal(tick);
-		ck_assert_int_eq(loop_run(loop, &err), 0);
-	}
-}
-
-static struct console *create(enum config_serial serial, const char *path)
-{
-	const struct console_owner owner = {.input = port_input,
-					    .request = machine_request,
-					    .wake = machine_wake};
-
-	config.serial = serial;
-	config.serial_path = path;
-	return console_create(&config, loop, &owner, &err);
-}
-
-static void start(enum config_serial serial)
-{
-	console = create(serial, NULL);
-	ck_assert_msg(console != NULL, "%s", err.text);
-	console_start(console);
-	turn();
-}
-
-/* How much of @text was taken. */
-static size_t output(const char *text)
-{
-	struct arch_console other = console_port(console);
-	size_t taken = 0;
-
-	while (text[taken] && other.output(other.console, (uint8_t)text[taken]))
-		taken++;
-	return taken;
-}
-
-static void port_has_room(size_t room)
-{
-	struct arch_console other = console_port(console);
-
-	port.room = room;
-	other.room(other.console);
-	turn();
-}
-
-static void set_up(void)
-{
-	signal(SIGPIPE, SIG_IGN);
-	loop = loop_create(&err);
-	tick = fd_eventfd();
-	ck_assert_int_eq(loop_add(loop, tick, EPOLLIN, end_turn, NULL, &err), 0);
-	ck_assert_int_eq(pipe(keyboard), 0);
-	ck_assert_int_eq(pipe(screen), 0);
-	ck_assert_int_eq(dup2(keyboard[0], STDIN_FILENO), STDIN_FILENO);
-	ck_assert_int_eq(dup2(screen[1], STDOUT_FILENO), STDOUT_FILENO);
-	fd_close(&keyboard[0]);
-	fd_close(&screen[1]);
-	port.room = TAKEN_MAX;
-}
-
-static void tear_down(void)
-{
-	console_destroy(console);
-	loop_remove(loop, tick);
-	fd_close(&tick);
-	loop_destroy(loop);
-}
-
-static void type(int fd, const char *bytes, size_t count)
-{
-	ck_assert_int_eq(write(fd, bytes, count), (ssize_t)count);
-	usleep(20000); /* a pseudo-terminal hands it over in its own time */
-	turn();
-}
-
-/* A pseudo-terminal hands on what was written to it in pieces of its own choice. */
-static void reads(int fd, const char *text)
-{
-	struct pollfd ready = {.fd = fd, .events = POLLIN};
-	char bytes[512] = "";
-	size_t count = 0;
-
-	while (count < strlen(text)) {
-		ssize_t piece;
-
-		ck_assert_int_eq(poll(&ready, 1, 5000), 1);
-		piece = read(fd, bytes + count, strlen(text) - count);
-		ck_assert_int_gt(piece, 0);
-		count += (size_t)piece;
-	}
-	ck_assert_str_eq(bytes, text);
-}
-
-static void took(const char *text)
-{
-	ck_assert_uint_eq(port.count, strlen(text));
-	ck_assert_mem_eq(port.bytes, text, port.count);
-}
-
-/* Nothing is offered over and over while nothing happens. */
-static void quiet(void)
-{
-	size_t offers = port.offers;
-
-	turn();
-	ck_assert_uint_eq(port.offers, offers);
-}
+#include "tests/unit/support_log.h"
+#include "tests/unit/test_console.h"
 
 START_TEST(a_pipe_is_read_to_its_end)
 {
@@ -214,8 +31,8 @@ START_TEST(a_pipe_waits_for_the_port)
 	port.room = 3;
 	type(keyboard[1], text, sizeof(text));
 	ck_assert_uint_eq(port.count, 3);
-	for (int i = 0; i < 8; i++)
-		turn(); /* until as much is kept as there is room for */
+	for (int i = 0; i < 24; i++)
+		turn(); /* until all of it is kept */
 	quiet();
 	fd_close(&keyboard[1]);
 	while (port.count < sizeof(text)) {
@@ -268,14 +85,6 @@ START_TEST(nothing_to_read_is_no_work)
 }
 END_TEST
 
-static double now(void)
-{
-	struct timespec time;
-
-	clock_gettime(CLOCK_MONOTONIC, &time);
-	return (double)time.tv_sec + (double)time.tv_nsec / 1e9;
-}
-
 static void fill(int fd)
 {
 	static const char block[4096];
@@ -283,6 +92,8 @@ static void fill(int fd)
 
 	fcntl(fd, F_SETFL, flags | O_NONBLOCK);
 	while (write(fd, block, sizeof(block)) > 0)
+		;
+	while (write(fd, block, 1) > 0)
 		;
 	fcntl(fd, F_SETFL, flags);
 }
@@ -347,78 +158,45 @@ START_TEST(a_file_takes_the_output)
 }
 END_TEST
 
-/* Creates the console with its message caught, and opens the other end. */
-static int start_pty(void)
+START_TEST(a_full_disk_is_told_of_once)
 {
-	char message[128] = "", *name;
-	int caught[2], kept = dup(STDERR_FILENO), fd;
+	const char *said;
 
-	ck_assert_int_eq(pipe(caught), 0);
-	dup2(caught[1], STDERR_FILENO);
-	start(SERIAL_PTY);
-	dup2(kept, STDERR_FILENO);
-	close(kept);
-	ck_assert_int_gt(read(caught[0], message, sizeof(message) - 1), 0);
-	close(caught[0]);
-	close(caught[1]);
-	name = strstr(message, "/dev/pts/");
-	ck_assert_ptr_nonnull(name);
-	name[strcspn(name, "\n")] = '\0';
-	fd = open(name, O_RDWR | O_NOCTTY | O_CLOEXEC);
-	ck_assert_int_ge(fd, 0);
-	return fd;
-}
-
-START_TEST(a_pty_can_be_left_and_come_back_to)
-{
-	int fd = start_pty();
-	const char *name = ttyname(fd);
-
-	output("one\n");
-	reads(fd, "one\n");
-	type(fd, "two\1\r", 5);
-	took("two\1\r");
-	close(fd);
-	turn();
-	quiet();
-	/* Far more than fits: it is dropped, the guest goes on. */
-	for (unsigned int i = 0; i < 20000; i++)
-		output("lost ");
-	fd = open(name, O_RDWR | O_NOCTTY | O_CLOEXEC);
-	tcflush(fd, TCIFLUSH);
-	output("three");
-	reads(fd, "three");
-	close(fd);
+	hear();
+	console = create(SERIAL_FILE, "/dev/full");
+	ck_assert_ptr_nonnull(console);
+	ck_assert_uint_eq(output("abc"), 3);
+	said = heard();
+	ck_assert_str_eq(said, "ferry: warn: serial port: its output cannot be written: No space "
+			       "left on device: it is lost\n");
 }
 END_TEST
 
-/* --- a terminal that controls its session --------------------------------------------------------- */
-
-static int master, slave;
-
-/* Runs @scenario in a session whose terminal is standard input; how it ended. */
-static int in_session(void (*scenario)(void))
+/* A FIFO is opened only for a reader who is there, and then waits for him. */
+START_TEST(a_fifo_waits_for_its_reader)
 {
-	int status;
-	pid_t child;
+	char folder[] = "/tmp/ferry-console-XXXXXX", path[64], block[4096];
+	int reader;
 
-	master = posix_openpt(O_RDWR | O_NOCTTY | O_CLOEXEC);
-	ck_assert_int_ge(master, 0);
-	ck_assert(grantpt(master) == 0 && unlockpt(master) == 0);
-	slave = open(ptsname(master), O_RDWR | O_NOCTTY | O_CLOEXEC);
-	ck_assert_int_ge(slave, 0);
-	child = fork();
-	if (child == 0) {
-		setsid();
-		ioctl(slave, TIOCSCTTY, 0);
-		dup2(slave, STDIN_FILENO);
-		scenario();
-		console_destroy(console);
-		_exit(0);
-	}
-	ck_assert_int_eq(waitpid(child, &status, 0), child);
-	return status;
+	ck_assert_ptr_nonnull(mkdtemp(folder));
+	snprintf(path, sizeof(path), "%s/fifo", folder);
+	ck_assert_int_eq(mkfifo(path, 0600), 0);
+	ck_assert_ptr_null(create(SERIAL_FILE, path));
+	ck_assert_ptr_nonnull(strstr(err.text, "nobody reads there: start its reader first"));
+	reader = open(path, O_RDONLY | O_NONBLOCK | O_CLOEXEC);
+	console = create(SERIAL_FILE, path);
+	ck_assert_ptr_nonnull(console);
+	while (output("x") == 1)
+		;
+	ck_assert_int_eq(read(reader, block, sizeof(block)), sizeof(block));
+	turn();
+	ck_assert_uint_eq(wakes, 1);
+	ck_assert_uint_eq(output("x"), 1);
+	close(reader);
+	unlink(path);
+	rmdir(folder);
 }
+END_TEST
 
 static bool is_raw(void)
 {
@@ -554,7 +332,8 @@ int main(void)
 	tcase_add_test(tests, output_waits_for_its_reader);
 	tcase_add_test(tests, a_stalled_output_can_be_left);
 	tcase_add_test(tests, a_file_takes_the_output);
-	tcase_add_test(tests, a_pty_can_be_left_and_come_back_to);
+	tcase_add_test(tests, a_full_disk_is_told_of_once);
+	tcase_add_test(tests, a_fifo_waits_for_its_reader);
 	tcase_add_test(tests, the_terminal_has_an_escape_key);
 	tcase_add_test(tests, a_guest_that_does_not_listen_can_be_quit);
 	tcase_add_test(tests, the_background_leaves_the_terminal_alone);
