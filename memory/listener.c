@@ -154,31 +154,89 @@ static void entry_demote(struct mem_map *map, struct mem_entry *entry)
 		  map->name, entry->region->name, entry->base);
 }
 
-unsigned int mem_map_demote(struct mem_map *map, uint64_t address)
+/* Those that share a byte with [@first, @last]. */
+static unsigned int map_demote(struct mem_map *map, uint64_t first, uint64_t last)
 {
-	struct mem_entry *entry;
 	struct err err = {0};
 	unsigned int count = 0;
 
-	mem_map_lock(map);
-	entry = mem_table_find(&map->table, address);
-	if (entry && entry_is_demotable(entry))
-		count = 1;
-	else
-		for (size_t i = 0; i < map->table.count; i++)
-			count += entry_is_demotable(&map->table.entries[i]);
-	if (count == 0)
-		goto out;
-	mem_listeners_begin(map);
-	if (entry && entry_is_demotable(entry))
+	for (size_t i = 0; i < map->table.count; i++) {
+		struct mem_entry *entry = &map->table.entries[i];
+
+		if (!entry_is_demotable(entry) || entry->base > last ||
+		    entry->base + (entry->region->size - 1) < first)
+			continue;
+		if (count++ == 0)
+			mem_listeners_begin(map);
 		entry_demote(map, entry);
-	else
-		for (size_t i = 0; i < map->table.count; i++)
-			if (entry_is_demotable(&map->table.entries[i]))
-				entry_demote(map, &map->table.entries[i]);
-	if (mem_listeners_commit(map, &err) < 0)
+	}
+	if (count && mem_listeners_commit(map, &err) < 0)
 		log_error("%s", err.text);
-out:
+	return count;
+}
+
+unsigned int mem_map_demote_range(struct mem_map *map, uint64_t first, uint64_t last)
+{
+	unsigned int count;
+
+	mem_map_lock(map);
+	count = map_demote(map, first, last);
 	mem_map_unlock(map);
+	return count;
+}
+
+unsigned int mem_map_demote(struct mem_map *map, uint64_t address)
+{
+	unsigned int count;
+
+	mem_map_lock(map);
+	count = map_demote(map, address, address);
+	if (count == 0)
+		count = map_demote(map, 0, UINT64_MAX);
+	mem_map_unlock(map);
+	return count;
+}
+
+/* The first demotable region at or above @address; its place, which may change meanwhile. */
+static struct mem_region *map_next_demotable(struct mem_map *map, uint64_t *address)
+{
+	struct mem_region *region = NULL;
+
+	pthread_rwlock_rdlock(&map->lock);
+	for (size_t i = 0; i < map->table.count && !region; i++) {
+		const struct mem_entry *entry = &map->table.entries[i];
+
+		if (entry->base < *address || !entry_is_demotable(entry))
+			continue;
+		region = entry->region;
+		*address = entry->base;
+	}
+	pthread_rwlock_unlock(&map->lock);
+	return region;
+}
+
+static bool region_is_backed(const struct mem_region *region)
+{
+	bool backed;
+
+	if (!region->backed)
+		return false;
+	if (region->lock)
+		pthread_mutex_lock(region->lock);
+	backed = region->backed(region->owner);
+	if (region->lock)
+		pthread_mutex_unlock(region->lock);
+	return backed;
+}
+
+unsigned int mem_map_demote_unbacked(struct mem_map *map)
+{
+	struct mem_region *region;
+	unsigned int count = 0;
+
+	/* A handler's lock comes before the map's, so that each is asked with none of them held. */
+	for (uint64_t at = 0; (region = map_next_demotable(map, &at)); at++)
+		if (!region_is_backed(region))
+			count += mem_map_demote_range(map, at, at);
 	return count;
 }

@@ -124,4 +124,13 @@ void mem_region_view(const struct mem_region *region, struct mem_view *view);
  */
 unsigned int mem_map_demote(struct mem_map *map, uint64_t address);
 
+/* Likewise, of the DEVICE regions alone that share a byte with [@first, @last]. */
+unsigned int mem_map_demote_range(struct mem_map *map, uint64_t first, uint64_t last);
+
+/*
+ * Likewise, of those alone whose handlers say that nothing is behind their mapping, or cannot tell. A
+ * vCPU's thread, no lock held.
+ */
+unsigned int mem_map_demote_unbacked(struct mem_map *map);
+
 #endif

@@ -45,7 +45,9 @@ struct mem_region {
 	void *host;                /* RAM, ROM, DEVICE: start of the host mapping, page-aligned */
 	const struct mem_ops *ops; /* required for DEVICE and TRAP; ROM: may be NULL (ignored) */
 	void *owner;               /* handed to ops */
-	pthread_mutex_t *lock;     /* taken around ops; may be NULL */
+	pthread_mutex_t *lock;     /* taken around ops and backed; may be NULL */
+	/* DEVICE: whether its mapping can be reached at the moment, told without trying; NULL: unknown. */
+	bool (*backed)(void *owner);
 
 	struct mem_map *map; /* the map it is in, or NULL */
 	uint64_t base;       /* its address there */

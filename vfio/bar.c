@@ -2,6 +2,7 @@
 /* BARs as slices: mapped straight into the guest where VFIO allows it, trapped elsewhere. */
 
 #include <errno.h>
+#include <linux/pci_regs.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <sys/mman.h>
@@ -89,6 +90,24 @@ static enum mem_result slice_write(void *owner, uint64_t offset, unsigned int si
 	if (error)
 		complain(slice, "write", offset, error);
 	return MEM_DONE;
+}
+
+/* What the kernel goes by when the guest reaches a page of it: memory on in COMMAND, and D0. */
+static bool slice_backed(void *owner)
+{
+	const struct vfio_slice *slice = owner;
+	struct vfio_pci *pci = slice->pci;
+	unsigned int power = pci->device.pm_capability;
+	uint64_t command, state = 0;
+
+	if (pci->state != VFIO_PCI_ALIVE ||
+	    vfio_region_read(pci->backend, vfio_pci_config_region(pci), PCI_COMMAND, 2, &command))
+		return false;
+	if (power && vfio_region_read(pci->backend, vfio_pci_config_region(pci),
+				      power + PCI_PM_CTRL, 2, &state))
+		return false;
+	return command & PCI_COMMAND_MEMORY && command != UINT16_MAX &&
+	       (state & PCI_PM_CTRL_STATE_MASK) == 0;
 }
 
 static const struct mem_ops slice_ops = {.read = slice_read, .write = slice_write};
@@ -228,6 +247,7 @@ static void add_slice(struct vfio_pci *pci, unsigned int bar, enum mem_kind kind
 				.ops = &slice_ops,
 				.owner = slice,
 				.lock = &pci->device.lock,
+				.backed = slice_backed,
 				.slot = -1,
 			},
 	};

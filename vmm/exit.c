@@ -146,10 +146,24 @@ enum exit_result exit_dispatch(struct exit_state *exit, struct kvm_vcpu *vcpu, c
 	return result;
 }
 
+/*
+ * What KVM names is trapped and nothing else. A kernel that names nothing leaves the devices to be asked;
+ * where all of them say that they are there, and do so again, any slice may be the one.
+ */
+static unsigned int exit_demote(const struct exit_state *exit, struct kvm_vcpu *vcpu)
+{
+	unsigned int demoted;
+	uint64_t first, last;
+
+	if (kvm_vcpu_fault_range(vcpu, &first, &last))
+		return mem_map_demote_range(exit->mmio, first, last);
+	demoted = mem_map_demote_unbacked(exit->mmio);
+	return demoted || !exit->faulted ? demoted : mem_map_demote(exit->mmio, UINT64_MAX);
+}
+
 bool exit_fault(struct exit_state *exit, struct kvm_vcpu *vcpu)
 {
-	/* KVM does not tell which address it was on every kernel, so all of them are demoted. */
-	unsigned int demoted = mem_map_demote(exit->mmio, UINT64_MAX);
+	unsigned int demoted = exit_demote(exit, vcpu);
 	bool again = !exit->faulted;
 
 	if (demoted)

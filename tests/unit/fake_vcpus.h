@@ -12,7 +12,8 @@
 #include "tests/unit/fake_kvm.h"
 #include "vmm/kvm/vcpu.h"
 
-enum { CPUS = 3, TRAPPED = 0x1000 };
+/* KVM_EXIT_MEMORY_FAULT, which headers before Linux 6.8 lack. */
+enum { CPUS = 3, TRAPPED = 0x1000, MEMORY_FAULT = 39 };
 
 /* What one KVM_RUN comes back with. */
 struct step {
@@ -42,12 +43,19 @@ struct cpu {
 static struct cpu cpus[CPUS];
 static inline void fill_page(struct kvm_run *page, const struct step *step)
 {
+	/* A failure that has no exit leaves the page as it was. */
+	if (step->result && step->reason == KVM_EXIT_UNKNOWN)
+		return;
 	page->exit_reason = step->reason;
 	if (step->reason == KVM_EXIT_MMIO) {
 		page->mmio.phys_addr = step->address;
 		page->mmio.len = step->length;
 		page->mmio.is_write = step->write;
 		store_le64(page->mmio.data, step->write ? UINT64_C(0x8877665544332211) : 0);
+	} else if (step->reason == MEMORY_FAULT) {
+		const uint64_t fault[] = {0, step->address, step->length};
+
+		memcpy(page->padding, fault, sizeof(fault));
 	} else if (step->reason == KVM_EXIT_DEBUG) {
 		page->hw.hardware_exit_reason = step->address; /* no architecture's own */
 	} else if (step->reason == KVM_EXIT_INTERNAL_ERROR) {

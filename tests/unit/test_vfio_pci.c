@@ -446,6 +446,34 @@ START_TEST(the_device_is_taken_away_under_a_busy_guest)
 }
 END_TEST
 
+/* KVM_RUN failed and KVM does not say where: slices of devices that are there stay mapped. */
+START_TEST(a_device_tells_whether_it_backs_its_slices)
+{
+	vfio_fake_poke(&bench.fake, CONFIG, 0x44, 1, 8);
+	start();
+	config_write(PCI_COMMAND, 2, PCI_COMMAND_MEMORY);
+	ck_assert_uint_eq(bench.mapped_count, 3);
+	ck_assert_uint_eq(mem_map_demote_unbacked(bench.mmio), 0);
+	ck_assert_uint_eq(bench.mapped_count, 3);
+	/* Asleep, without memory, gone from the bus: without the monitor's doing. */
+	vfio_fake_poke(&bench.fake, CONFIG, 0x44, 1, 8 | 3);
+	ck_assert_uint_eq(mem_map_demote_unbacked(bench.mmio), 3);
+	ck_assert_uint_eq(bench.mapped_count, 0);
+	vfio_fake_poke(&bench.fake, CONFIG, 0x44, 1, 8);
+	/* Decoding anew brings them back. */
+	config_write(PCI_COMMAND, 2, 0);
+	config_write(PCI_COMMAND, 2, PCI_COMMAND_MEMORY);
+	ck_assert_uint_eq(bench.mapped_count, 3);
+	vfio_fake_poke(&bench.fake, CONFIG, PCI_COMMAND, 2, 0);
+	ck_assert_uint_eq(mem_map_demote_unbacked(bench.mmio), 3);
+	pci_host_reset(bench.host);
+	config_write(PCI_COMMAND, 2, PCI_COMMAND_MEMORY);
+	ck_assert_uint_eq(bench.mapped_count, 3);
+	vfio_fake_kill(&bench.fake);
+	ck_assert_uint_eq(mem_map_demote_unbacked(bench.mmio), 3);
+}
+END_TEST
+
 static void add_tests(TCase *tests)
 {
 	tcase_add_checked_fixture(tests, setup, teardown);
@@ -474,6 +502,7 @@ static void add_tests(TCase *tests)
 	tcase_add_test(tests, events_that_do_not_exist_are_done_without);
 	tcase_add_test(tests, descriptors_are_listed_with_their_number);
 	tcase_add_test(tests, the_device_is_taken_away_under_a_busy_guest);
+	tcase_add_test(tests, a_device_tells_whether_it_backs_its_slices);
 }
 
 int main(void)

@@ -5,6 +5,7 @@
 
 #include <errno.h>
 #include <stdlib.h>
+#include <string.h>
 #include <sys/mman.h>
 
 #include "vmm/base/fd.h"
@@ -85,6 +86,26 @@ int kvm_vcpu_run(struct kvm_vcpu *vcpu)
 
 	/* A processor that waited for its start-up message was woken without having run. */
 	return rc == -EAGAIN ? -EINTR : rc;
+}
+
+bool kvm_vcpu_fault_range(struct kvm_vcpu *vcpu, uint64_t *first, uint64_t *last)
+{
+	/* As <linux/kvm.h> has it since Linux 6.8. */
+	enum { REASON_MEMORY_FAULT = 39 };
+	struct {
+		uint64_t flags, address, size;
+	} fault;
+
+	if (vcpu->run->exit_reason != REASON_MEMORY_FAULT)
+		return false;
+	/* It stays in the page, where another -EFAULT of a kernel that names nothing would find it. */
+	vcpu->run->exit_reason = KVM_EXIT_UNKNOWN;
+	memcpy(&fault, vcpu->run->padding, sizeof(fault));
+	*first = fault.address;
+	*last = fault.size && fault.size - 1 <= UINT64_MAX - fault.address
+			? fault.address + (fault.size - 1)
+			: fault.address;
+	return true;
 }
 
 static void store_immediate_exit(struct kvm_vcpu *vcpu, bool on)

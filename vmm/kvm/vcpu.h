@@ -6,6 +6,7 @@
 
 #include <linux/kvm.h>
 #include <stdbool.h>
+#include <stdint.h>
 
 #include "vmm/base/err.h"
 #include "vmm/kvm/vm.h"
@@ -26,6 +27,12 @@ struct kvm_run *kvm_vcpu_run_page(struct kvm_vcpu *vcpu);
  * woken from waiting for its start-up message: run again), -EFAULT, or another errno. Only from the vCPU's own thread.
  */
 int kvm_vcpu_run(struct kvm_vcpu *vcpu) FERRY_MUST_CHECK;
+
+/*
+ * After -EFAULT, once: whether KVM says which guest-physical addresses it was about (api.rst,
+ * KVM_EXIT_MEMORY_FAULT; kernels before 6.8 do not), in *@first to *@last. Own thread only.
+ */
+bool kvm_vcpu_fault_range(struct kvm_vcpu *vcpu, uint64_t *first, uint64_t *last);
 
 /*
  * Retires an exit that has been handled but not yet seen by the guest: one KVM_RUN with
