@@ -11,6 +11,7 @@
 static void on_error(void *owner, uint32_t events)
 {
 	struct vfio_pci *pci = owner;
+	bool alive;
 
 	(void)events;
 	fd_take(pci->error_event);
@@ -18,6 +19,11 @@ static void on_error(void *owner, uint32_t events)
 		  "passthrough device %s: it reported an uncorrectable error: it is taken out of "
 		  "the guest's reach; see the host's kernel log",
 		  pci->device.name);
+	pci_host_lock(&pci->device);
+	alive = pci->state == VFIO_PCI_ALIVE;
+	pci_host_unlock(&pci->device);
+	if (alive)
+		vfio_reset_prepare(pci, VFIO_RESET_RECOVERY);
 	pci_host_lock(&pci->device);
 	if (pci->state == VFIO_PCI_ALIVE)
 		vfio_reset_begin(pci, VFIO_RESET_RECOVERY);

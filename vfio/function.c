@@ -63,6 +63,8 @@ void vfio_pci_restore(struct vfio_pci *pci)
 
 	write_command(pci, command & (uint16_t)~serr);
 	pci->used = command & (PCI_COMMAND_IO | PCI_COMMAND_MEMORY);
+	if (pci->used)
+		pci->reset.spared = false;
 }
 
 void vfio_pci_withdraw(struct vfio_pci *pci, enum vfio_pci_state state)

@@ -73,19 +73,19 @@ static void vfio_pci_reset(struct pci_device *device)
 {
 	struct vfio_pci *pci = container_of(device, struct vfio_pci, device);
 
-	if (pci->reset.running)
-		vfio_reset_wait(pci);
-	if (!pci->reset.running && pci->state != VFIO_PCI_GONE)
-		vfio_reset_prepare(pci);
+	vfio_reset_wait(pci);
+	if (pci->state != VFIO_PCI_RESETTING && pci->state != VFIO_PCI_GONE)
+		vfio_reset_prepare(pci, VFIO_RESET_MACHINE);
 	pci_host_lock(device);
 	pci->reset.answered = pci->reset.awaited = false;
-	if (pci->state == VFIO_PCI_GONE || pci->reset.running)
+	if (pci->state == VFIO_PCI_GONE || pci->state == VFIO_PCI_RESETTING) {
 		pci_device_unmap(device);
-	else
-		vfio_reset_begin(pci, VFIO_RESET_MACHINE);
+		pci_host_unlock(device);
+		return;
+	}
+	vfio_reset_begin(pci, VFIO_RESET_MACHINE);
 	pci_host_unlock(device);
-	if (pci->reset.running)
-		vfio_reset_wait(pci);
+	vfio_reset_wait(pci);
 }
 
 /* After the reset of the interrupt controllers, which forget what was raised before. */
@@ -257,7 +257,7 @@ void vfio_pci_release(struct vfio_pci *pci, bool reset)
 
 	vfio_reset_release(pci);
 	if (reset && held && pci->used)
-		vfio_reset_prepare(pci);
+		vfio_reset_prepare(pci, VFIO_RESET_END);
 	if (pci->on_bus)
 		pci_host_lock(&pci->device);
 	if (held)

@@ -87,9 +87,10 @@ struct vfio_pci {
 /* What a function needs of whoever keeps its group. Main thread; the struct may be NULL. */
 struct vfio_pci_keeper_ops {
 	/*
-	 * A reset of the bus that @pci is on, ready to be carried out; the caller ends it with
-	 * vfio_bus_reset_free(). NULL with @err set where there is none, or somebody else's device
-	 * would be hit.
+	 * A reset of the bus that @pci is on for its reset's cause, ready to be carried out; the
+	 * caller ends it with vfio_bus_reset_free(). NULL with @err set where there is none
+	 * (-ENODEV), or somebody else's device would be hit, or one of the guest's that it goes on
+	 * using. No lock held, but at the end.
 	 */
 	struct vfio_bus_reset *(*bus_reset)(void *keeper, struct vfio_pci *pci, struct err *err);
 	/* That reset was carried out: the other functions it hit need none of their own. */

@@ -8,6 +8,7 @@
 #include <poll.h>
 #include <sys/epoll.h>
 #include <sys/timerfd.h>
+#include <time.h>
 #include <unistd.h>
 
 #include "vfio/bus_reset.h"
@@ -23,59 +24,15 @@ enum { DEADLINE_MS = 10 * 1000 };
 /* Before each try of a recovery: the kernel's own handling of the error comes first. */
 static const int recovery_pauses_ms[] = {100, 400, 1500, 4000, 0};
 
-static int carry_out(struct vfio_pci *pci)
+/* A reset is refused while somebody holds the lock of the device, or of one on its bus: that passes. */
+static const int retry_pauses_ms[] = {10, 40, 150, 400, 1400, 0};
+
+static int64_t now_ms(void)
 {
-	struct vfio_reset *reset = &pci->reset;
+	struct timespec now;
 
-	if (reset->skip)
-		return 0;
-	if (reset->by_function)
-		return pci->backend->ops->reset(pci->backend);
-	if (reset->bus) {
-		int error = pci->backend->ops->hot_reset(pci->backend, reset->bus->request);
-
-		reset->bus_done = error >= 0;
-		return error;
-	}
-	if (!reset->told_none) {
-		reset->told_none = true;
-		log_warn("passthrough device %s: it has no reset: only its bus mastering and its "
-			 "decoding are turned off",
-			 pci->device.name);
-	}
-	return 0;
-}
-
-static bool try_reset(struct vfio_pci *pci, enum log_level level)
-{
-	int error;
-
-	/* Twice: the kernel gives a device that lost its registers asleep those of before back. */
-	vfio_pci_quiet(pci);
-	vfio_pci_wake(pci);
-	vfio_pci_quiet(pci);
-	error = carry_out(pci);
-	if (error < 0)
-		log_guest(&pci->limit, level, "passthrough device %s: it was not reset: %s",
-			  pci->device.name, err_text(error));
-	if (vfio_pci_responds(pci))
-		return error >= 0 || pci->reset.cause != VFIO_RESET_RECOVERY;
-	log_guest(&pci->limit, level,
-		  "passthrough device %s: it does not answer after its reset: it reads all ones",
-		  pci->device.name);
-	return false;
-}
-
-static void take_spared(struct vfio_reset *reset)
-{
-	reset->skip = reset->spared;
-	reset->spared = false;
-}
-
-bool vfio_reset_now(struct vfio_pci *pci)
-{
-	take_spared(&pci->reset);
-	return try_reset(pci, LOG_ERROR);
+	clock_gettime(CLOCK_MONOTONIC, &now);
+	return (int64_t)now.tv_sec * 1000 + now.tv_nsec / 1000000;
 }
 
 /* False when there are to be no more tries. */
@@ -86,22 +43,82 @@ static bool pause_before_try(const struct vfio_reset *reset, int milliseconds)
 	return poll(&stop, 1, milliseconds) == 0;
 }
 
-static bool recover(struct vfio_pci *pci)
+static int ask_kernel(struct vfio_pci *pci)
 {
+	struct vfio_reset *reset = &pci->reset;
+	int rc;
+
+	if (!reset->bus)
+		return pci->backend->ops->reset(pci->backend);
+	rc = pci->backend->ops->hot_reset(pci->backend, reset->bus->request);
+	reset->bus_done = rc >= 0;
+	return rc;
+}
+
+/* With further tries but in a recovery, which has its own. */
+static int carry_out(struct vfio_pci *pci)
+{
+	const struct vfio_reset *reset = &pci->reset;
+	const int *pause = reset->retries_ms;
+	int64_t end = now_ms() + reset->deadline_ms;
+	int rc;
+
+	if (reset->skip || (!reset->by_function && !reset->bus))
+		return 0;
+	rc = ask_kernel(pci);
+	while (rc < 0 && reset->cause != VFIO_RESET_RECOVERY && *pause && now_ms() < end &&
+	       pause_before_try(reset, *pause++))
+		rc = ask_kernel(pci);
+	return rc;
+}
+
+static enum vfio_reset_outcome try_reset(struct vfio_pci *pci, enum log_level level)
+{
+	int rc;
+
+	/* Twice: the kernel gives a device that lost its registers asleep those of before back. */
+	vfio_pci_quiet(pci);
+	vfio_pci_wake(pci);
+	vfio_pci_quiet(pci);
+	rc = carry_out(pci);
+	if (rc < 0) {
+		log_guest(&pci->limit, level, "passthrough device %s: %s was not reset: %s",
+			  pci->device.name, pci->reset.bus ? "its bus" : "it", err_text(rc));
+		return VFIO_RESET_REFUSED;
+	}
+	if (vfio_pci_responds(pci))
+		return VFIO_RESET_DONE;
+	log_guest(&pci->limit, level,
+		  "passthrough device %s: it does not answer after its reset: it reads all ones",
+		  pci->device.name);
+	return VFIO_RESET_SILENT;
+}
+
+static void take_spared(struct vfio_reset *reset)
+{
+	reset->skip = reset->spared && reset->cause != VFIO_RESET_RECOVERY;
+	reset->spared = false;
+}
+
+static enum vfio_reset_outcome recover(struct vfio_pci *pci)
+{
+	enum vfio_reset_outcome outcome = VFIO_RESET_SILENT;
+
 	for (const int *pause = pci->reset.pauses_ms; *pause; pause++) {
 		if (!pause_before_try(&pci->reset, *pause))
-			return false;
-		if (vfio_pci_responds(pci) && try_reset(pci, LOG_INFO))
-			return true;
+			break;
+		outcome = vfio_pci_responds(pci) ? try_reset(pci, LOG_INFO) : VFIO_RESET_SILENT;
+		if (outcome == VFIO_RESET_DONE)
+			break;
 	}
-	return false;
+	return outcome;
 }
 
 static void *reset_thread(void *argument)
 {
 	struct vfio_pci *pci = argument;
 
-	pci->reset.worked =
+	pci->reset.outcome =
 		pci->reset.cause == VFIO_RESET_RECOVERY ? recover(pci) : try_reset(pci, LOG_ERROR);
 	fd_signal(pci->reset.done);
 	return NULL;
@@ -118,17 +135,22 @@ static void set_deadline(const struct vfio_reset *reset, int milliseconds)
 		log_debug("the deadline of a reset cannot be set: %s", err_text(-errno));
 }
 
-static void tell_outcome(const struct vfio_pci *pci)
+static void tell_outcome(const struct vfio_pci *pci, bool was_reset)
 {
+	bool done = pci->reset.outcome == VFIO_RESET_DONE;
 	const char *name = pci->device.name;
 
-	if (pci->reset.cause == VFIO_RESET_RECOVERY && pci->reset.worked)
+	if (pci->reset.cause == VFIO_RESET_RECOVERY && done)
 		log_warn("passthrough device %s: it recovered%s: its driver in the guest must be "
 			 "loaded anew",
-			 name, pci->reset.by_function ? " and was reset" : ", without a reset");
+			 name, was_reset ? " and was reset" : ", without a reset");
 	else if (pci->reset.cause == VFIO_RESET_RECOVERY)
 		log_error("passthrough device %s: it did not recover: it is out of the guest's "
 			  "reach until the guest restarts",
+			  name);
+	else if (!done)
+		log_error("passthrough device %s: its reset failed: it is out of the guest's reach "
+			  "until the guest restarts",
 			  name);
 }
 
@@ -136,8 +158,8 @@ static void tell_outcome(const struct vfio_pci *pci)
 static void bring_back(struct vfio_pci *pci)
 {
 	vfio_trace_note(pci->trace, "device  reset ended, %s",
-			pci->reset.worked ? "it answers" : "it does not answer");
-	if (!pci->reset.worked) {
+			pci->reset.outcome == VFIO_RESET_DONE ? "it answers" : "it failed");
+	if (pci->reset.outcome != VFIO_RESET_DONE) {
 		pci->state = VFIO_PCI_ISOLATED;
 		return;
 	}
@@ -163,11 +185,58 @@ void vfio_reset_settle(struct vfio_pci *pci)
 	reset->bus_done = false;
 }
 
+/*
+ * A reset of the bus for @pci, or a line that says why not; what was refused by the function's own way
+ * needs none when there is no other.
+ */
+static void look_for_bus(struct vfio_pci *pci)
+{
+	struct vfio_reset *reset = &pci->reset;
+	struct err err = {.code = -ENODEV};
+
+	if (pci->keeper_ops)
+		reset->bus = pci->keeper_ops->bus_reset(pci->keeper, pci, &err);
+	if (reset->bus)
+		return;
+	if (err.code != -ENODEV) {
+		log_guest(&pci->limit, LOG_WARN, "%s", err.text);
+	} else if (!reset->by_function && !reset->told_none) {
+		reset->told_none = true;
+		log_warn("passthrough device %s: it has no reset: only its bus mastering and its "
+			 "decoding are turned off",
+			 pci->device.name);
+	}
+}
+
+/* Host lock and device lock held. */
+static void start_thread(struct vfio_pci *pci)
+{
+	struct vfio_reset *reset = &pci->reset;
+
+	reset->running = thread_create(&reset->thread, reset_thread, pci) == 0;
+	if (!reset->running)
+		reset_thread(pci);
+}
+
+/* Whether there is a way by the bus where the function's own was refused. No lock held. */
+static bool find_other_way(struct vfio_pci *pci)
+{
+	const struct vfio_reset *reset = &pci->reset;
+
+	if (reset->outcome != VFIO_RESET_REFUSED || reset->bus)
+		return false;
+	look_for_bus(pci);
+	if (reset->bus)
+		log_warn("passthrough device %s: its own reset was refused: its bus is reset",
+			 pci->device.name);
+	return reset->bus;
+}
+
 /* Main thread, no lock held. */
 static void finish(struct vfio_pci *pci)
 {
 	struct vfio_reset *reset = &pci->reset;
-	bool running;
+	bool running, was_reset;
 
 	/* The processor that began it may not have stored its thread yet. */
 	pci_host_lock(&pci->device);
@@ -176,13 +245,20 @@ static void finish(struct vfio_pci *pci)
 	if (running)
 		pthread_join(reset->thread, NULL);
 	reset->running = false;
+	if (!reset->late && !pci->wanted_back && find_other_way(pci)) {
+		pci_host_lock(&pci->device);
+		start_thread(pci);
+		pci_host_unlock(&pci->device);
+		return;
+	}
 	set_deadline(reset, 0);
+	was_reset = reset->by_function || reset->bus_done;
 	vfio_reset_settle(pci);
 	pci_host_lock(&pci->device);
 	if (pci->state == VFIO_PCI_RESETTING)
 		bring_back(pci);
 	reset->answered = reset->awaited;
-	tell_outcome(pci);
+	tell_outcome(pci, was_reset);
 	pci_host_unlock(&pci->device);
 	if (pci->keeper_ops)
 		pci->keeper_ops->wake(pci->keeper);
@@ -239,6 +315,7 @@ int vfio_reset_setup(struct vfio_pci *pci, bool by_function, struct err *err)
 	reset->by_function = by_function;
 	reset->deadline_ms = DEADLINE_MS;
 	reset->pauses_ms = recovery_pauses_ms;
+	reset->retries_ms = retry_pauses_ms;
 	error = open_descriptors(reset);
 	if (error)
 		return err_set(err, error, "passthrough device %s: descriptors for its resets: %s",
@@ -271,17 +348,39 @@ void vfio_reset_release(struct vfio_pci *pci)
 	fd_close(&reset->stop);
 }
 
-void vfio_reset_prepare(struct vfio_pci *pci)
+void vfio_reset_prepare(struct vfio_pci *pci, enum vfio_reset_cause cause)
 {
 	struct vfio_reset *reset = &pci->reset;
-	struct err err = {0};
 
-	if (reset->by_function || reset->spared || reset->bus || !pci->keeper_ops)
+	if (reset->by_function || reset->bus || (cause != VFIO_RESET_RECOVERY && reset->spared))
 		return;
-	reset->bus = pci->keeper_ops->bus_reset(pci->keeper, pci, &err);
-	/* Without such a reset at all the warning of having none is enough. */
-	if (!reset->bus && err.code != -ENODEV)
-		log_guest(&pci->limit, LOG_WARN, "%s", err.text);
+	reset->cause = cause;
+	look_for_bus(pci);
+}
+
+int vfio_reset_first(struct vfio_pci *pci, struct err *err)
+{
+	vfio_reset_prepare(pci, VFIO_RESET_START);
+	if (!pci->reset.bus)
+		return 0;
+	pci->reset.outcome = try_reset(pci, LOG_WARN);
+	if (pci->reset.outcome != VFIO_RESET_SILENT)
+		return 0;
+	return err_set(err, -EIO,
+		       "passthrough device %s: it does not answer after the reset of its bus: "
+		       "power-cycle or rescan it on the host",
+		       pci->device.name);
+}
+
+void vfio_reset_now(struct vfio_pci *pci)
+{
+	struct vfio_reset *reset = &pci->reset;
+
+	reset->cause = VFIO_RESET_END;
+	take_spared(reset);
+	reset->outcome = try_reset(pci, LOG_ERROR);
+	if (find_other_way(pci))
+		reset->outcome = try_reset(pci, LOG_ERROR);
 }
 
 /*
@@ -318,23 +417,27 @@ void vfio_reset_begin(struct vfio_pci *pci, enum vfio_reset_cause cause)
 	vfio_pci_forget_vectors(pci);
 	if (cause == VFIO_RESET_GUEST)
 		set_deadline(reset, reset->deadline_ms);
-	reset->running = thread_create(&reset->thread, reset_thread, pci) == 0;
-	if (!reset->running)
-		reset_thread(pci);
+	start_thread(pci);
 }
 
 void vfio_reset_wait(struct vfio_pci *pci)
 {
 	struct pollfd done = {.fd = pci->reset.done, .events = POLLIN};
+	int64_t end = now_ms() + pci->reset.deadline_ms;
 
-	if (poll(&done, 1, pci->reset.deadline_ms) == 1 && fd_take(pci->reset.done)) {
-		finish(pci);
-		return;
+	while (pci->state == VFIO_PCI_RESETTING) {
+		int64_t left = end - now_ms();
+
+		if (left <= 0 || poll(&done, 1, (int)left) != 1) {
+			pci->reset.late = true;
+			log_error("passthrough device %s: its reset has not ended after %d ms: it "
+				  "reads all ones until then",
+				  pci->device.name, pci->reset.deadline_ms);
+			return;
+		}
+		if (fd_take(pci->reset.done))
+			finish(pci);
 	}
-	pci->reset.late = true;
-	log_error("passthrough device %s: its reset has not ended after %d ms: it reads all ones "
-		  "until then",
-		  pci->device.name, pci->reset.deadline_ms);
 }
 
 static bool write_sets(unsigned int offset, unsigned int size, uint32_t value, unsigned int at,

@@ -274,12 +274,60 @@ static int find_group_descriptor(void *owner, unsigned int number)
 	return group ? vfio_group_descriptor(group) : -ENOENT;
 }
 
+/* Whether the guest is at work with it. No lock held. */
+static bool is_in_use(struct vfio_pci *pci)
+{
+	bool used;
+
+	if (!pci->on_bus)
+		return false;
+	pci_host_lock(&pci->device);
+	used = pci->state == VFIO_PCI_ALIVE && pci->used;
+	pci_host_unlock(&pci->device);
+	return used;
+}
+
+static const struct entry *find_user(const struct vfio *vfio, const struct vfio_pci *pci,
+				     const struct vfio_bus_reset *reset)
+{
+	for (size_t i = 0; i < vfio->count; i++) {
+		const struct entry *other = vfio->entries[i];
+
+		if (other->pci && other->pci != pci &&
+		    vfio_bus_reset_hits(reset, other->sysfs.address) && is_in_use(other->pci))
+			return other;
+	}
+	return NULL;
+}
+
 static struct vfio_bus_reset *keeper_bus_reset(void *keeper, struct vfio_pci *pci, struct err *err)
 {
 	struct entry *entry = keeper;
+	struct vfio_bus_reset *reset =
+		vfio_bus_reset_prepare(pci->backend, entry->sysfs.address, find_group_descriptor,
+				       entry->vfio, err);
+	const struct entry *user;
 
-	return vfio_bus_reset_prepare(pci->backend, entry->sysfs.address, find_group_descriptor,
-				      entry->vfio, err);
+	if (!reset || !vfio_reset_spares_others(pci->reset.cause))
+		return reset;
+	user = find_user(entry->vfio, pci, reset);
+	if (!user)
+		return reset;
+	err_set(err, -EBUSY,
+		"passthrough device %s: its bus is not reset: %s is on it, which the guest uses",
+		entry->sysfs.address, user->sysfs.address);
+	vfio_bus_reset_free(reset);
+	return NULL;
+}
+
+static void spare(struct vfio_pci *pci, bool in_use_too)
+{
+	if (pci->on_bus)
+		pci_host_lock(&pci->device);
+	if (in_use_too || pci->state != VFIO_PCI_ALIVE || !pci->used)
+		pci->reset.spared = true;
+	if (pci->on_bus)
+		pci_host_unlock(&pci->device);
 }
 
 static void keeper_bus_was_reset(void *keeper, const struct vfio_pci *pci,
@@ -287,13 +335,14 @@ static void keeper_bus_was_reset(void *keeper, const struct vfio_pci *pci,
 {
 	const struct entry *entry = keeper;
 	const struct vfio *vfio = entry->vfio;
+	bool in_use_too = !vfio_reset_spares_others(pci->reset.cause);
 
 	for (size_t i = 0; i < vfio->count; i++) {
 		const struct entry *other = vfio->entries[i];
 
 		if (other->pci && other->pci != pci &&
 		    vfio_bus_reset_hits(reset, other->sysfs.address))
-			other->pci->reset.spared = true;
+			spare(other->pci, in_use_too);
 	}
 }
 
@@ -401,6 +450,15 @@ static int place(const struct vfio *vfio, struct entry *entry, struct pci_host *
 			       entry->sysfs.function, err);
 }
 
+/* All devices are open by then, so that one reset of a bus is that of all on it. */
+static int reset_first(struct entry *entry, struct err *err)
+{
+	int rc = vfio_reset_first(entry->pci, err);
+
+	vfio_reset_settle(entry->pci);
+	return rc;
+}
+
 int vfio_attach(struct vfio *vfio, const struct vfio_attach *to, struct err *err)
 {
 	int error = vfio->count && vfio->kvm < 0 ? tell_kvm(vfio, to->vm, err) : 0;
@@ -413,6 +471,8 @@ int vfio_attach(struct vfio *vfio, const struct vfio_attach *to, struct err *err
 					 vfio_container_space(vfio->container), err);
 	for (size_t i = 0; i < vfio->count && !error; i++)
 		error = open_device(vfio, vfio->entries[i], to, err);
+	for (size_t i = 0; i < vfio->count && !error; i++)
+		error = reset_first(vfio->entries[i], err);
 	for (size_t i = 0; i < vfio->count && !error; i++)
 		error = place(vfio, vfio->entries[i], to->host, err);
 	return error;

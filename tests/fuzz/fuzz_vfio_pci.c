@@ -562,8 +562,10 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	shape_device(&input);
 	bench.pci = vfio_pci_create(&bench.fake.backend, &config, &bench.err);
 	require(bench.pci || (bench.fake.closed && bench.err.text[0] && bench.err.code < 0));
+	/* Where the fake has its power management is another register then, or none. */
+	bench.fake.naps = bench.pci && bench.pci->device.pm_capability != 0x40;
 	if (bench.pci)
-		bench.pci->reset.pauses_ms = pauses_ms;
+		bench.pci->reset.pauses_ms = bench.pci->reset.retries_ms = pauses_ms;
 	if (bench.pci && vfio_pci_attach(bench.pci, bench.host, SLOT, 0, &bench.err) == 0) {
 		(void)!pci_host_assign(bench.host, &bench.err);
 		run(&input);

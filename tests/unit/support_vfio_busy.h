@@ -59,13 +59,14 @@ static const struct vfio_pci_keeper_ops keeper = {
 /* A device that says it has FLR, RAM all mapped, in use with decode, mastering and MSI-X. */
 static inline void start_busy(void)
 {
-	static const int pauses_ms[] = {1, 1, 1, 0};
+	static const int pauses_ms[] = {1, 1, 1, 0}, retries_ms[] = {1, 1, 0};
 
 	group_fd = open("/dev/null", O_RDONLY | O_CLOEXEC);
 	bench.keeper_ops = &keeper;
 	vfio_fake_poke(&bench.fake, CONFIG, 0xa4, 4, PCI_EXP_DEVCAP_FLR);
 	start();
 	bench.pci->reset.pauses_ms = pauses_ms;
+	bench.pci->reset.retries_ms = retries_ms;
 	atomic_store(&bench.dma.mapped, true);
 	config_write(PCI_COMMAND, 2, PCI_COMMAND_MEMORY | PCI_COMMAND_MASTER);
 	config_write(0x72, 2, 0x8000);

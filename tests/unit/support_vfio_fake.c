@@ -161,13 +161,13 @@ static int set_masks(struct vfio_fake *fake, const struct vfio_irq_set *set)
 	return 0;
 }
 
-/* The kernel would write to the MSI-X table of a function that does not take it. */
+/*
+ * The kernel would write to the MSI-X table of a function that does not take it. After a fault of the
+ * plan's the function may be another than it was said to be.
+ */
 static void must_be_awake(const struct vfio_fake *fake)
 {
-	const unsigned int config = VFIO_PCI_CONFIG_REGION_INDEX;
-
-	if (fake->stays_asleep || vfio_fake_peek(fake, config, 0x40, 1) != PCI_CAP_ID_PM ||
-	    !(vfio_fake_peek(fake, config, 0x44, 1) & PCI_PM_CTRL_STATE_MASK))
+	if (!fake->asleep || fake->naps || fault_plan.struck)
 		return;
 	fprintf(stderr, "%s: its interrupts are changed while it is asleep\n", fake->name);
 	abort();
@@ -233,6 +233,7 @@ static void change_power(struct vfio_fake *fake, uint8_t value)
 	const unsigned int config = VFIO_PCI_CONFIG_REGION_INDEX, at = 0x44;
 	uint64_t old = vfio_fake_peek(fake, config, at, 1);
 
+	fake->asleep = (value & PCI_PM_CTRL_STATE_MASK) != 0;
 	if ((old & PCI_PM_CTRL_STATE_MASK) == (value & PCI_PM_CTRL_STATE_MASK) ||
 	    old & PCI_PM_CTRL_NO_SOFT_RESET)
 		return;
@@ -252,8 +253,7 @@ static int fake_write(struct vfio_backend *backend, const struct vfio_region_inf
 	fake->writes++;
 	fake->last_size = size;
 	if (refused(fake, "write", NULL, 0, &result)) {
-		fake->stays_asleep |=
-			region->index == VFIO_PCI_CONFIG_REGION_INDEX && offset == 0x44;
+		fake->naps |= region->index == VFIO_PCI_CONFIG_REGION_INDEX && offset == 0x44;
 		return result;
 	}
 	place = place_of(fake, region, offset, size);
@@ -289,6 +289,10 @@ static int fake_reset(struct vfio_backend *backend)
 	fake->resets++;
 	note(fake, "reset", 0, 0, 0);
 	usleep(fake->reset_ms * 1000);
+	if (fake->refusals) {
+		fake->refusals--;
+		return -EAGAIN;
+	}
 	if (fake->dies_in_reset)
 		vfio_fake_kill(fake);
 	return refused(fake, "reset", NULL, 0, &result) ? result : 0;
@@ -322,8 +326,10 @@ static int fake_hot_reset(struct vfio_backend *backend, struct vfio_pci_hot_rese
 	fake->hot_resets++;
 	note(fake, "hot", 0, 0, reset->count);
 	usleep(fake->reset_ms * 1000);
-	if (fake->hot_reset_error)
-		return fake->hot_reset_error;
+	if (fake->hot_refusals) {
+		fake->hot_refusals--;
+		return -EAGAIN;
+	}
 	if (fake->dies_in_reset)
 		vfio_fake_kill(fake);
 	return refused(fake, "hot reset", NULL, 0, &result) ? result : 0;

@@ -42,13 +42,15 @@ struct vfio_fake {
 	bool dies_in_reset;
 	unsigned int reset_ms;  /* that a reset takes */
 	uint64_t slept_command; /* of COMMAND when it went to D3hot */
-	bool stays_asleep;      /* a change of its power state was refused */
+	bool asleep;            /* it was put out of D0, and its interrupts are not to be changed */
+	bool naps; /* likewise, but they may: not what was asked for, or no power management */
 
 	/* Whom a hot reset hits; none: there is no such reset. */
 	struct vfio_pci_dependent_device dependent[FAKE_DEPENDENTS];
 	uint32_t dependents;
 	unsigned int hot_resets;
-	int hot_reset_error; /* 0: it is carried out */
+	unsigned int refusals,
+		hot_refusals; /* resets that are answered -EAGAIN before one is done */
 
 	/* What the device signals, by index and vector; -1 nothing. */
 	int triggers[FAKE_IRQS][FAKE_VECTORS];

@@ -112,6 +112,7 @@ static void begin(bool by_bus)
 	bytes = atomic_load(&libc.mapped);
 	start();
 	bench.pci->reset.pauses_ms = pauses_ms;
+	bench.pci->reset.retries_ms = pauses_ms;
 	atomic_store(&bench.dma.mapped, true);
 	base = bar(0);
 	guest_config(PCI_COMMAND, 2, PCI_COMMAND_MEMORY | PCI_COMMAND_MASTER);
