@@ -142,6 +142,14 @@ enum arch_exit {
 enum arch_exit arch_vcpu_exit(struct arch_vm *arch, struct kvm_vcpu *vcpu, unsigned int *progress);
 
 /*
+ * KVM_RUN met a page of the host's at @host that has failed: the guest is told as its processor would
+ * tell it, in *@gpa where. -ENOENT when the page is not of its RAM; another errno when KVM does not pass
+ * it on. The vCPU's thread, its exit completed.
+ */
+int arch_vcpu_memory_failed(struct arch_vm *arch, struct kvm_vcpu *vcpu, const void *host,
+			    uint64_t *gpa) FERRY_MUST_CHECK;
+
+/*
  * Registers, and the bytes at the instruction pointer where they are in RAM, as text lines for a crash
  * report, or that KVM has lost them; what does not fit @size is cut. The vCPU's thread.
  */

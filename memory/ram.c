@@ -237,6 +237,20 @@ void *ram_host(const struct ram *ram, uint64_t gpa, uint64_t size)
 	return (char *)piece->host + (gpa - piece->base);
 }
 
+int ram_guest(const struct ram *ram, const void *host, uint64_t *gpa)
+{
+	for (size_t i = 0; i < ram_piece_count(ram); i++) {
+		const struct mem_region *piece = ram_piece(ram, i);
+		uintptr_t offset = (uintptr_t)host - (uintptr_t)piece->host;
+
+		if ((uintptr_t)host >= (uintptr_t)piece->host && offset < piece->size) {
+			*gpa = piece->base + offset;
+			return 0;
+		}
+	}
+	return -ENOENT;
+}
+
 /*
  * The host address of the longest part of [@gpa, @gpa + @size) that starts there and lies in one
  * piece, its length in *@part; NULL when @gpa is not RAM.

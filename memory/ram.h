@@ -50,6 +50,9 @@ uint64_t ram_page_size(const struct ram *ram);
 /* The host address of [@gpa, @gpa + @size), or NULL when it is not wholly inside one piece. */
 void *ram_host(const struct ram *ram, uint64_t gpa, uint64_t size);
 
+/* The guest's address of @host, the other way round; -ENOENT when it is not of its RAM. */
+int ram_guest(const struct ram *ram, const void *host, uint64_t *gpa) FERRY_MUST_CHECK;
+
 /*
  * Copies into or out of guest RAM; -EFAULT, and nothing is copied, when the range is not all RAM. May
  * cross pieces that touch.

@@ -13,8 +13,10 @@
 #include <string.h>
 
 #include "vmm/base/bits.h"
+#include "vmm/base/log.h"
 #include "vmm/base/thread.h"
 #include "vmm/exit.h"
+#include "vmm/memory_failure.h"
 
 enum command { COMMAND_PARK, COMMAND_GO, COMMAND_QUIT };
 
@@ -25,6 +27,7 @@ struct vcpu_thread {
 	struct kvm_vcpu *vcpu; /* created and used by its own thread */
 	struct exit_state exit;
 	struct exit_counts counts;
+	struct log_limit limit;      /* of what the host's memory does */
 	bool stuck;                  /* reported as failed: never runs again before a reset */
 	bool held;                   /* lock: not to go with the others */
 	bool debugged;               /* lock: `stop` is not taken yet */
@@ -154,6 +157,41 @@ static void thread_dispatch(struct run *run, struct vcpu_thread *thread)
 	}
 }
 
+/* The guest met a page of the host's that has failed: it is told, or else cannot go on. */
+static void thread_memory_failed(struct run *run, struct vcpu_thread *thread, const void *host)
+{
+	uint64_t gpa;
+	char why[160];
+	int rc = arch_vcpu_memory_failed(run->setup.arch, thread->vcpu, host, &gpa);
+
+	if (rc == 0) {
+		log_guest(&thread->limit, LOG_WARN,
+			  "vCPU %u: the host's memory failed under guest address 0x%llx: the guest "
+			  "is told",
+			  thread->index, (unsigned long long)gpa);
+		return;
+	}
+	snprintf(why, sizeof(why),
+		 "the host's memory failed at %p and the guest cannot be told: %s", host,
+		 err_text(rc));
+	thread_fail(run, thread, false, why);
+}
+
+/* @enter runs the guest, or only retires its exit. */
+static int thread_enter(struct run *run, struct vcpu_thread *thread,
+			int (*enter)(struct kvm_vcpu *vcpu))
+{
+	const void *failed;
+	int rc;
+
+	memory_failure_expect(true);
+	rc = enter(thread->vcpu);
+	memory_failure_expect(false);
+	if (memory_failure_take(&failed))
+		thread_memory_failed(run, thread, failed);
+	return rc;
+}
+
 /* KVM_RUN came back with an exit. */
 static void thread_begin(struct vcpu_thread *thread)
 {
@@ -168,7 +206,7 @@ static void thread_begin(struct vcpu_thread *thread)
 static void thread_retire(struct run *run, struct vcpu_thread *thread)
 {
 	while (!thread->exit.pending && !thread->stuck &&
-	       kvm_vcpu_complete(thread->vcpu) == -EAGAIN) {
+	       thread_enter(run, thread, kvm_vcpu_complete) == -EAGAIN) {
 		thread_begin(thread);
 		thread_dispatch(run, thread);
 	}
@@ -186,7 +224,7 @@ static void thread_loop(struct run *run, struct vcpu_thread *thread)
 			continue;
 		}
 		if (!thread->exit.pending) {
-			status = kvm_vcpu_run(thread->vcpu);
+			status = thread_enter(run, thread, kvm_vcpu_run);
 			if (status)
 				exit_count_failure(&thread->counts, status);
 			if (status == -EINTR)
@@ -217,6 +255,7 @@ static void *thread_main(void *argument)
 	pthread_setname_np(pthread_self(), name);
 	sigemptyset(&kick);
 	sigaddset(&kick, kick_signal());
+	sigaddset(&kick, SIGBUS);
 	pthread_sigmask(SIG_UNBLOCK, &kick, NULL);
 	/* The creation job comes first; without a vCPU there is nothing to run. */
 	if (thread_park(run, thread))
@@ -324,6 +363,7 @@ struct run *run_create(const struct run_setup *setup, struct err *err)
 	pthread_mutex_init(&run->lock, NULL);
 	pthread_cond_init(&run->changed, NULL);
 	sigaction(kick_signal(), &kick, NULL);
+	memory_failure_watch();
 	if (threads_start(run, err) || run_call(run, create_job, run, err)) {
 		run_destroy(run);
 		return NULL;

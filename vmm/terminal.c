@@ -36,8 +36,8 @@ static void restore_and_die(int signal_number)
 
 static void restore_on_fatal_signals(void)
 {
-	static const int fatal[] = {SIGSEGV, SIGBUS,  SIGILL,  SIGFPE,  SIGABRT, SIGQUIT,
-				    SIGSYS,  SIGTRAP, SIGXCPU, SIGALRM, SIGUSR1, SIGUSR2};
+	static const int fatal[] = {SIGSEGV, SIGILL,  SIGFPE,  SIGABRT, SIGQUIT, SIGSYS,
+				    SIGTRAP, SIGXCPU, SIGALRM, SIGUSR1, SIGUSR2};
 	struct sigaction action = {.sa_handler = restore_and_die,
 				   .sa_flags = (int)SA_RESETHAND | SA_NODEFER};
 

@@ -184,7 +184,7 @@ int arch_vcpu_reset(struct arch_vm *arch, struct kvm_vcpu *vcpu, struct err *err
 }
 
 /* An access that nothing can carry out: the bus answers with an error, as hardware may. */
-static enum arch_exit external_abort(struct kvm_vcpu *vcpu)
+static int give_external_abort(struct kvm_vcpu *vcpu)
 {
 	struct kvm_vcpu_events events;
 	int rc = kvm_vcpu_ioctl(vcpu, KVM_GET_VCPU_EVENTS, &events);
@@ -193,7 +193,23 @@ static enum arch_exit external_abort(struct kvm_vcpu *vcpu)
 		events.exception.ext_dabt_pending = 1;
 		rc = kvm_vcpu_ioctl(vcpu, KVM_SET_VCPU_EVENTS, &events);
 	}
-	if (rc >= 0)
+	return rc < 0 ? rc : 0;
+}
+
+/* A synchronous external abort, as of memory that answers with an error (Arm ARM, D1.13). */
+int arch_vcpu_memory_failed(struct arch_vm *arch, struct kvm_vcpu *vcpu, const void *host,
+			    uint64_t *gpa)
+{
+	int rc = ram_guest(arch->setup.ram, host, gpa);
+
+	return rc ? rc : give_external_abort(vcpu);
+}
+
+static enum arch_exit external_abort(struct kvm_vcpu *vcpu)
+{
+	int rc = give_external_abort(vcpu);
+
+	if (rc == 0)
 		return ARCH_EXIT_HANDLED;
 	log_error("vCPU %u: no external abort can be given to the guest: %s", kvm_vcpu_id(vcpu),
 		  err_text(rc));

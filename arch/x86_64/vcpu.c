@@ -7,6 +7,8 @@
 
 #include "arch/arch.h"
 #include "arch/x86_64/cpuid.h"
+#include "arch/x86_64/mce.h"
+#include "arch/x86_64/msr.h"
 #include "arch/x86_64/state.h"
 #include "arch/x86_64/vm.h"
 #include "vmm/base/bits.h"
@@ -87,39 +89,16 @@ static bool needs_tsc_frequency(struct cpuid_table *table)
 	       (memcmp(&vendor->ebx, "Auth", 4) == 0 || memcmp(&vendor->ebx, "Hygo", 4) == 0);
 }
 
-/*
- * Writes @bits over those in @mask and leaves the others as KVM has them. Which MSRs and bits there are
- * differs with the processor and the kernel; firmware would leave out what is not there.
- */
-static int set_msr_bits(struct kvm_vcpu *vcpu, uint32_t index, uint64_t mask, uint64_t bits)
-{
-	/* Laid out as struct kvm_msrs with one entry. */
-	struct {
-		uint32_t count;
-		uint32_t padding;
-		struct kvm_msr_entry entry;
-	} msr = {1, 0, {.index = index}};
-	int result = kvm_vcpu_ioctl(vcpu, KVM_GET_MSRS, &msr);
-
-	if (result > 0) {
-		msr.entry.data = (msr.entry.data & ~mask) | bits;
-		result = kvm_vcpu_ioctl(vcpu, KVM_SET_MSRS, &msr);
-	}
-	if (result == 0)
-		log_debug("vCPU %u: MSR 0x%x stays as it is", kvm_vcpu_id(vcpu), index);
-	return result < 0 ? result : 0;
-}
-
 static int set_firmware_msrs(struct arch_vm *arch, struct kvm_vcpu *vcpu)
 {
-	int result = set_msr_bits(vcpu, MSR_MTRR_DEFAULT_TYPE, UINT64_MAX,
+	int result = msr_set_bits(vcpu, MSR_MTRR_DEFAULT_TYPE, UINT64_MAX,
 				  MTRR_ENABLE | MTRR_WRITE_BACK);
 
 	if (result == 0)
-		result = set_msr_bits(vcpu, MSR_MISC_ENABLE, MSR_MISC_ENABLE_FAST_STRING,
+		result = msr_set_bits(vcpu, MSR_MISC_ENABLE, MSR_MISC_ENABLE_FAST_STRING,
 				      MSR_MISC_ENABLE_FAST_STRING);
 	if (result == 0 && needs_tsc_frequency(&arch->cpuid))
-		result = set_msr_bits(vcpu, MSR_HWCR, HWCR_TSC_FREQUENCY_SELECT,
+		result = msr_set_bits(vcpu, MSR_HWCR, HWCR_TSC_FREQUENCY_SELECT,
 				      HWCR_TSC_FREQUENCY_SELECT);
 	return result;
 }
@@ -136,6 +115,7 @@ static int set_firmware_state(struct arch_vm *arch, struct kvm_vcpu *vcpu, struc
 	if (result < 0)
 		return err_set(err, result, "processor state: vCPU %u: KVM_SET_MSRS: %s",
 			       kvm_vcpu_id(vcpu), err_text(result));
+	mce_init(arch, vcpu);
 	result = kvm_vcpu_ioctl(vcpu, KVM_GET_LAPIC, &lapic);
 	if (result >= 0) {
 		store_le32(lapic.regs + LAPIC_LVT_LINT1, LAPIC_DELIVERY_NMI);

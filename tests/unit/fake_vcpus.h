@@ -7,6 +7,8 @@
 #include <poll.h>
 #include <signal.h>
 #include <stdatomic.h>
+#include <sys/syscall.h>
+#include <unistd.h>
 
 #include "arch/debug.h"
 #include "tests/unit/fake_kvm.h"
@@ -76,6 +78,15 @@ void arch_debug_decode(struct arch_vm *arch, struct kvm_vcpu *vcpu, struct arch_
 	};
 }
 
+/* As KVM does when the guest touches a page of the host's that has failed. */
+static inline void fail_memory(uintptr_t address)
+{
+	siginfo_t info = {.si_signo = SIGBUS, .si_code = BUS_MCEERR_AR};
+
+	info.si_addr = (void *)address;
+	ck_assert_int_eq(syscall(SYS_rt_tgsigqueueinfo, getpid(), gettid(), SIGBUS, &info), 0);
+}
+
 static inline int take_step(struct cpu *cpu)
 {
 	const struct step *step = &cpu->steps[cpu->next++];
@@ -85,6 +96,10 @@ static inline int take_step(struct cpu *cpu)
 	fill_page(kvm_vcpu_run_page(cpu->vcpu), step);
 	if (step->result == 0)
 		cpu->taken = step;
+	if (step->result == -EHWPOISON) {
+		fail_memory((uintptr_t)step->address);
+		return -EINTR;
+	}
 	return step->result;
 }
 

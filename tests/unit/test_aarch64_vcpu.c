@@ -360,6 +360,29 @@ START_TEST(an_access_beyond_decoding_is_an_external_abort)
 }
 END_TEST
 
+/* The guest hears of memory that failed, and of its own alone. */
+START_TEST(failed_memory_is_an_external_abort)
+{
+	static const struct ram_range piece = {0x40000000, 0x200000};
+	static const struct ram_config config = {0};
+	struct mem_map *map = mem_map_create("memory", 0, &err);
+	uint64_t gpa;
+
+	create(0);
+	arch->setup.ram = ram_create(map, &piece, 1, &config, &err);
+	ck_assert_ptr_nonnull(arch->setup.ram);
+	ck_assert_int_eq(arch_vcpu_memory_failed(arch, vcpu, &gpa, &gpa), -ENOENT);
+	ck_assert(!seen.abort_pending);
+	ck_assert_int_eq(arch_vcpu_memory_failed(arch, vcpu,
+						 ram_host(arch->setup.ram, 0x40001000, 1), &gpa),
+			 0);
+	ck_assert_uint_eq(gpa, 0x40001000);
+	ck_assert(seen.abort_pending);
+	ram_destroy(arch->setup.ram);
+	mem_map_destroy(map);
+}
+END_TEST
+
 START_TEST(psci_ends_and_resets_the_machine)
 {
 	create(0);
@@ -410,6 +433,7 @@ int main(void)
 	tcase_add_test(tests, reset_turns_lpis_off_before_their_tables);
 	tcase_add_test(tests, reset_does_without_optional_registers_only);
 	tcase_add_test(tests, an_access_beyond_decoding_is_an_external_abort);
+	tcase_add_test(tests, failed_memory_is_an_external_abort);
 	tcase_add_test(tests, psci_ends_and_resets_the_machine);
 	tcase_add_test(tests, registers_are_told_as_far_as_they_can_be_read);
 	suite_add_tcase(suite, tests);

@@ -96,6 +96,16 @@ enum arch_exit arch_vcpu_exit(struct arch_vm *unused, struct kvm_vcpu *vcpu, uns
 	return ARCH_EXIT_HANDLED;
 }
 
+int arch_vcpu_memory_failed(struct arch_vm *unused, struct kvm_vcpu *vcpu, const void *host,
+			    uint64_t *gpa)
+{
+	(void)unused;
+	(void)vcpu;
+	(void)host;
+	(void)gpa;
+	return -ENOENT;
+}
+
 void arch_vcpu_describe(struct arch_vm *unused, struct kvm_vcpu *vcpu, char *text, size_t size)
 {
 	(void)unused;

@@ -45,6 +45,24 @@ static struct ram *create(void)
 	return ram;
 }
 
+START_TEST(host_addresses_are_found_again)
+{
+	struct ram *ram = create();
+	const char *last = ram_host(ram, 4 * GIB + 0x3000 + MIB - 1, 1);
+	uint64_t gpa;
+
+	ck_assert_int_eq(ram_guest(ram, ram_host(ram, 0, 1), &gpa), 0);
+	ck_assert_uint_eq(gpa, 0);
+	ck_assert_int_eq(ram_guest(ram, ram_host(ram, 0xa0000, 1), &gpa), 0);
+	ck_assert_uint_eq(gpa, 0xa0000);
+	ck_assert_int_eq(ram_guest(ram, last, &gpa), 0);
+	ck_assert_uint_eq(gpa, 4 * GIB + 0x3000 + MIB - 1);
+	ck_assert_int_eq(ram_guest(ram, last + 1, &gpa), -ENOENT);
+	ck_assert_int_eq(ram_guest(ram, &gpa, &gpa), -ENOENT);
+	ram_destroy(ram);
+}
+END_TEST
+
 START_TEST(host_and_guest_addresses_agree)
 {
 	struct ram *ram = create();
@@ -268,6 +286,7 @@ int main(void)
 
 	tcase_add_checked_fixture(tests, set_up, tear_down);
 	tcase_add_test(tests, host_and_guest_addresses_agree);
+	tcase_add_test(tests, host_addresses_are_found_again);
 	tcase_add_test(tests, the_guest_reads_what_was_copied);
 	tcase_add_test(tests, copies_cross_pieces_or_do_nothing);
 	tcase_add_test(tests, a_host_address_is_within_one_piece);

@@ -53,6 +53,23 @@ void arch_vcpu_describe(struct arch_vm *arch, struct kvm_vcpu *vcpu, char *text,
 	snprintf(text, size, "registers of %u\n", kvm_vcpu_id(vcpu));
 }
 
+static struct {
+	int answer;
+	atomic_uintptr_t host;
+	atomic_uint count;
+} told;
+
+int arch_vcpu_memory_failed(struct arch_vm *arch, struct kvm_vcpu *vcpu, const void *host,
+			    uint64_t *gpa)
+{
+	(void)arch;
+	ck_assert_uint_eq(kvm_vcpu_id(vcpu), 1);
+	*gpa = 0x1000;
+	atomic_store(&told.host, (uintptr_t)host);
+	atomic_fetch_add(&told.count, 1);
+	return told.answer;
+}
+
 static enum mem_result device_access(uint64_t offset, unsigned int size, uint64_t value, bool write)
 {
 	unsigned int index = atomic_fetch_add(&device.accesses, 1);
@@ -421,6 +438,28 @@ START_TEST(a_slice_that_faults_is_trapped)
 }
 END_TEST
 
+/* And it runs on, or says why not. */
+START_TEST(the_guest_is_told_of_failed_memory)
+{
+	GIVE(1, {-EHWPOISON, 0, 0x123000, 0, false, false}, READ(0, 4));
+	run_resume(run);
+	until(&cpus[1].sitting, 1);
+	ck_assert_uint_eq(atomic_load(&told.count), 1);
+	ck_assert_uint_eq(atomic_load(&told.host), 0x123000);
+	ck_assert_uint_eq(atomic_load(&device.accesses), 1);
+	ck_assert_uint_eq(atomic_load(&failed.count), 0);
+	run_park(run);
+	told.answer = -ENOENT;
+	GIVE(1, {-EHWPOISON, 0, 0x124000, 0, false, false});
+	run_resume(run);
+	until(&failed.count, 1);
+	ck_assert_str_eq(failed.report,
+			 "vCPU 1: the host's memory failed at 0x124000 and the guest "
+			 "cannot be told: No such file or directory\nregisters of 1\n");
+	ck_assert(!failed.crashed);
+}
+END_TEST
+
 static const struct {
 	struct step step;
 	enum arch_exit answer;
@@ -533,6 +572,7 @@ int main(void)
 	tcase_add_test(tests, who_halts_executes_nothing_more);
 	tcase_add_test(tests, a_string_instruction_is_completed_before_parking);
 	tcase_add_test(tests, a_slice_that_faults_is_trapped);
+	tcase_add_test(tests, the_guest_is_told_of_failed_memory);
 	tcase_add_loop_test(tests, failures_are_reported_and_stay, 0, ARRAY_SIZE(failures));
 	tcase_add_test(tests, parking_in_the_middle_of_everything);
 	suite_add_tcase(suite, creation);
