@@ -114,7 +114,7 @@ FUZZ_TARGETS := $(patsubst %.c,$(B)/%,$(wildcard tests/fuzz/fuzz_*.c))
 .DELETE_ON_ERROR:
 .SUFFIXES:
 .PHONY: all libraries ferry help setup setup-cross setup-aarch64 setup-lab check check-fast lint unit unit-aarch64 unit-list lab-aarch64 setup-lab-aarch64 \
-	threads kvm lab fuzz scripts demo bench install clean
+	threads kvm lab lab-shell fuzz scripts demo bench install clean
 
 all: $(B)/ferry
 
@@ -128,7 +128,7 @@ help:
 	@echo 'make check       every test: lint, scripts, unit, unit-aarch64 (under QEMU), threads, fuzz, tiny'
 	@echo '                 guests on /dev/kvm, the lab and its aarch64 half'
 	@echo 'make check-fast  the same without the lab'
-	@echo 'make lint|scripts|unit|unit-aarch64|threads|kvm|lab|lab-aarch64   one of them'
+	@echo 'make lint|scripts|unit|unit-aarch64|threads|kvm|lab|lab-shell|lab-aarch64   one of them'
 	@echo 'make fuzz        looks for inputs that break passthrough, FUZZ_SECONDS (60) for each target'
 	@echo 'make bench       start time, memory and exits beside other monitors'
 	@echo 'make install     into DESTDIR and PREFIX (/usr/local)'
@@ -284,7 +284,7 @@ ferry: setup
 
 check: setup setup-lab ferry $(UNIT_PROGRAMS) fuzz-programs-fuzz kvm-programs \
 		$(LAB_AARCH64:%=setup-%)
-	@tests/check $(FAST_SUITES) lab $(LAB_AARCH64)
+	@tests/check $(FAST_SUITES) lab lab-shell $(LAB_AARCH64)
 
 check-fast: setup ferry $(UNIT_PROGRAMS) fuzz-programs-fuzz kvm-programs
 	@tests/check $(FAST_SUITES)
@@ -313,6 +313,9 @@ fuzz: fuzz-programs-fuzz
 
 lab: setup-lab ferry
 	@tests/check $(if $(CROSS),lab-$(ARCH),lab)
+
+lab-shell: setup-lab ferry
+	@tests/check lab-shell
 
 lab-aarch64: setup-lab-aarch64
 	@tests/check lab-aarch64
