@@ -7,6 +7,7 @@
 #include <check.h>
 #include <errno.h>
 #include <limits.h>
+#include <signal.h>
 #include <stdbool.h>
 #include <stdio.h>
 #include <string.h>
@@ -35,7 +36,7 @@ static bool fake_step(void)
 {
 	fake.steps++;
 	if (fake.dies_before == fake.steps)
-		_exit(0);
+		raise(SIGKILL);
 	return fake.fails &&
 	       (fake.steps == fake.fails || (fake.fails_onwards && fake.steps > fake.fails));
 }
@@ -43,7 +44,7 @@ static bool fake_step(void)
 static void fake_stepped(void)
 {
 	if (fake.dies_after && fake.dies_after == fake.steps)
-		_exit(0);
+		raise(SIGKILL);
 }
 
 static void fake_note(const char *path, const char *text)
