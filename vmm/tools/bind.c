@@ -108,8 +108,9 @@ static void undo(struct bind_job *job, size_t touched)
 
 		if (vfio_host_is_bound(&device->host) || (i >= touched && !device->recorded))
 			continue;
-		if (i < touched && record_load(job->tool->run, &device->host, &record) == 0 &&
-		    rebind_back(job->tool, address, &record, device->now, &err)) {
+		if (record_load(job->tool->run, &device->host, &record))
+			rebind_state(&device->host, &record);
+		if (i < touched && rebind_back(job->tool, address, &record, device->now, &err)) {
 			log_error("%s: ferry unbind %s", err.text, address);
 			continue;
 		}

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: BSD-3-Clause
-# scenarios: tools-devices tools-doctor-refuses tools-bind-mounted tools-bind tools-doctor tools-unbind-busy tools-unbind tools-bind-group tools-bind-late-group
+# scenarios: tools-devices tools-doctor-refuses tools-bind-mounted tools-bind-open tools-bind tools-doctor tools-unbind-busy tools-unbind tools-bind-group tools-bind-network tools-bind-late-group
 # not-on-x86_64: tools-bind-late-group: a device has its group from the start
 # seconds: 20
 # The commands that tell of devices and prepare them, on a host with a real driver core: what they say
@@ -56,6 +56,14 @@ umount /mnt
 check tools-bind-mounted "driver $(driver_of "$disk"): $(cat "$work/said")" \
 	expr "$(said 1 "$address: refused: nvme0n1 is mounted at /mnt" && driver_of "$disk")" : 'nvme$'
 
+# A process that reads the disk.
+sleep 60 < /dev/nvme0n1 &
+reader=$!
+tool bind "$address"
+kill "$reader"
+check tools-bind-open "driver $(driver_of "$disk"): $(cat "$work/said")" \
+	expr "$(said 1 "refused: process $reader \(.*\) has /dev/nvme0n1 open" && driver_of "$disk")" : 'nvme$'
+
 tool bind "$address"
 check tools-bind "driver $(driver_of "$disk"): $(cat "$work/said")" \
 	expr "$(said 0 "$address +nvme +vfio-pci" && driver_of "$disk")" : 'vfio-pci$'
@@ -93,6 +101,14 @@ bound="$bound $status"
 tool unbind --group "${nic##*/}"
 check tools-bind-group "'$alone', bound '$bound', then '$(driver_of "$nic")': $(cat "$work/said")" \
 	[ "$alone $bound $(driver_of "$nic")" = "told vfio-pci vfio-pci 0 e1000" ]
+
+# A network card with an address of its own.
+interface=$(ls "$nic/net")
+ip address add 192.0.2.5/24 dev "$interface" || die "no address for $interface"
+tool bind --group "${edu##*/}"
+ip address del 192.0.2.5/24 dev "$interface"
+check tools-bind-network "driver $(driver_of "$nic"): $(cat "$work/said")" \
+	expr "$(said 1 "$interface has the address 192.0.2.5/24" && driver_of "$nic")" : 'e1000$'
 bind "$nic" none
 bind "$edu" none
 
