@@ -14,6 +14,8 @@
 
 char tools_out[64 * 1024], tools_errors[16 * 1024];
 
+size_t tools_width;
+
 static char mounts[8192];
 
 static struct {
@@ -56,6 +58,7 @@ void tools_setup(void)
 	tree_folder("run");
 	tree_folder("modules");
 	mounts[0] = '\0';
+	tools_width = 0;
 	tree_write("proc/self/mountinfo", mounts);
 }
 
@@ -103,7 +106,7 @@ int tools_run(int (*command)(const struct tool *, int, char **), const char *nam
 	char *arguments[64], *text = NULL;
 	size_t size = 0;
 	int count = 0, saved, errors, status;
-	struct tool tool = {.pci_ids = ids, .addresses = each_address};
+	struct tool tool = {.pci_ids = ids, .addresses = each_address, .width = tools_width};
 	va_list list;
 
 	for (size_t i = 0; i < 6; i++)

@@ -14,6 +14,9 @@
 /* What the last command printed, and said on standard error. */
 extern char tools_out[64 * 1024], tools_errors[16 * 1024];
 
+/* The width of the terminal that the commands print to; 0, after tools_setup(): a pipe. */
+extern size_t tools_width;
+
 /* A tree with an empty sysfs at its root and dev, proc, run, modules in folders; nothing mounted. */
 void tools_setup(void);
 void tools_teardown(void);

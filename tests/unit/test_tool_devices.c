@@ -2,14 +2,18 @@
 /* `ferry devices` over made-up hosts: what it tells, in which form, and of what it makes nothing. */
 
 #include <check.h>
+#include <fcntl.h>
 #include <limits.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/ioctl.h>
+#include <unistd.h>
 
 #include "tests/unit/support_tools.h"
 #include "tests/unit/support_vfio_fake.h"
 #include "vmm/base/bits.h"
+#include "vmm/tools/wrap.h"
 
 #define NVME "0000:01:00.0"
 #define NIC  "0000:02:00.0"
@@ -56,8 +60,6 @@ static const char *passable(const char *address)
 
 START_TEST(the_table_has_a_line_for_each)
 {
-	char *line;
-
 	tools_add("0000:00:1f.3", 9, "a_driver_of_a_rather_long_name", "1234:5678", "040300");
 	ck_assert_int_eq(devices(NULL, NULL), TOOL_OK);
 	has(tools_out, "ADDRESS       ID ");
@@ -66,8 +68,69 @@ START_TEST(the_table_has_a_line_for_each)
 	has(tools_out, "ready       Network controller: I");
 	ck_assert(strstr(tools_out, NIC) > strstr(tools_out, NVME));
 	ck_assert(strstr(tools_out, NVME) > strstr(tools_out, "0000:00:1f.3"));
-	for (line = strtok(tools_out, "\n"); line; line = strtok(NULL, "\n"))
-		ck_assert_msg(strlen(line) <= 100, "%s", line);
+}
+END_TEST
+
+/* No line is wider than the terminal; the longest is given. */
+static size_t lines_fit(size_t width)
+{
+	size_t longest = 0;
+
+	for (char *line = strtok(tools_out, "\n"); line; line = strtok(NULL, "\n")) {
+		ck_assert_msg(strlen(line) <= width, "%zu: %s", strlen(line), line);
+		longest = strlen(line) > longest ? strlen(line) : longest;
+	}
+	return longest;
+}
+
+START_TEST(lines_fit_the_terminal_and_are_whole_in_a_pipe)
+{
+	static const size_t widths[] = {70, 80, 100, 132};
+
+	tools_add("0000:00:1f.3", 9, "a_driver_of_a_rather_long_name", "1234:5678", "040300");
+	tools_add("0000:00:1f.4", 9, "another_driver", "1234:5678", "040300");
+	ck_assert_int_eq(devices(NULL, NULL), TOOL_OK);
+	has(tools_out, "Samsung Electronics Co Ltd NVMe SSD Controller SM981\n");
+	has(tools_out, "a_driver_of_a_rather_long_name  9 (+1)");
+	for (size_t i = 0; i < ARRAY_SIZE(widths); i++) {
+		tools_width = widths[i];
+		ck_assert_int_eq(devices(NULL, NULL), TOOL_OK);
+		has(tools_out, "\n0000:00:1f.3  ");
+		has(tools_out, "...");
+		ck_assert_uint_eq(lines_fit(widths[i]), widths[i]);
+		ck_assert_int_eq(devices("00:1f.3", NVME), TOOL_OK);
+		lines_fit(widths[i]);
+	}
+	tools_width = 60;
+	ck_assert_int_eq(devices(NVME, NULL), TOOL_OK);
+	has(tools_out, "  IDs          144d:a808, subsystem 0000:0000, class 010802,\n"
+		       "               revision 00\n");
+	ck_assert_int_eq(tools_run(tool_doctor, "doctor", NVME, NULL), TOOL_FAILED);
+	has(tools_out, "\nfailure  0000:01:00.0 driver: nvme has it, not vfio-pci\n"
+		       "         mend it: ferry bind 0000:01:00.0\n");
+	lines_fit(79); /* the longest word with its indent: a path of the tests' own folder */
+}
+END_TEST
+
+START_TEST(the_width_is_the_terminals)
+{
+	struct winsize window = {.ws_row = 24, .ws_col = 72};
+	int terminal = posix_openpt(O_RDWR | O_NOCTTY), ends[2];
+
+	unsetenv("COLUMNS");
+	ck_assert_int_ge(terminal, 0);
+	ck_assert_int_eq(ioctl(terminal, TIOCSWINSZ, &window), 0);
+	ck_assert_uint_eq(wrap_width(terminal), 72);
+	window.ws_col = 0;
+	ck_assert_int_eq(ioctl(terminal, TIOCSWINSZ, &window), 0);
+	ck_assert_uint_eq(wrap_width(terminal), 80);
+	setenv("COLUMNS", "110", 1);
+	ck_assert_uint_eq(wrap_width(terminal), 110);
+	setenv("COLUMNS", "wide", 1);
+	ck_assert_uint_eq(wrap_width(terminal), 80);
+	setenv("COLUMNS", "110", 1);
+	ck_assert_int_eq(pipe(ends), 0);
+	ck_assert_uint_eq(wrap_width(ends[1]), 0);
 }
 END_TEST
 
@@ -340,6 +403,8 @@ static void add_tests(TCase *tests)
 {
 	tcase_add_checked_fixture(tests, setup, tools_teardown);
 	tcase_add_test(tests, the_table_has_a_line_for_each);
+	tcase_add_test(tests, lines_fit_the_terminal_and_are_whole_in_a_pipe);
+	tcase_add_test(tests, the_width_is_the_terminals);
 	tcase_add_test(tests, one_device_is_told_at_length);
 	tcase_add_test(tests, json_holds_the_same);
 	tcase_add_test(tests, all_of_them_as_json);

@@ -176,7 +176,7 @@ static int print_table(const struct bind_job *job)
 			error = table_add(&table, *now ? now : "-");
 	}
 	if (!error)
-		table_print(&table, job->tool->out);
+		table_print(&table, job->tool->width, job->tool->out);
 	table_release(&table);
 	return error;
 }

@@ -15,16 +15,20 @@
 #include "vmm/tools/passable.h"
 #include "vmm/tools/table.h"
 #include "vmm/tools/tools.h"
+#include "vmm/tools/wrap.h"
 
 static const char help_text[] =
 	"Usage: ferry devices [--json] [ADDR...]\n"
-	"Lists the host's PCI devices and says which can be handed to a guest; ADDR, such as\n"
-	"0000:01:00.0 or 01:00.0, shows all about one.\n"
+	"Lists the host's PCI devices and says which can be handed to a guest; ADDR,\n"
+	"such as 0000:01:00.0 or 01:00.0, shows all about one.\n"
 	"\n"
 	"  --json                    prints it as JSON\n"
 	"  --help, -h                this text\n"
 	"\n"
 	"Exit status: 0, 1 a device is not there, 2 wrong usage.\n";
+
+/* Where the values stand in what is told of one device. */
+enum { VALUE_COLUMN = 15 };
 
 enum option_id { OPTION_JSON = 256, OPTION_HELP };
 
@@ -93,7 +97,7 @@ static int add_row(struct table *table, const struct vfio_host_device *device,
 	return table_add(table, name);
 }
 
-static int print_table(const struct list *list, FILE *out)
+static int print_table(const struct list *list, const struct tool *tool)
 {
 	static const char *const heads[] = {"ADDRESS", "ID", "DRIVER", "GROUP", "PASSABLE", "NAME"};
 	struct table table = {.columns = ARRAY_SIZE(heads)};
@@ -106,7 +110,7 @@ static int print_table(const struct list *list, FILE *out)
 	if (error)
 		log_error("devices: out of memory");
 	else
-		table_print(&table, out);
+		table_print(&table, tool->width, tool->out);
 	table_release(&table);
 	return error ? TOOL_FAILED : TOOL_OK;
 }
@@ -187,6 +191,25 @@ static void print_long(const struct list *list, FILE *out)
 			text_print(out, "  passable     after `%s`: %s\n", passable->command,
 				   passable->reason);
 	}
+}
+
+static int print_wrapped(const struct list *list, const struct tool *tool)
+{
+	char *text = NULL;
+	size_t size;
+	FILE *lines = open_memstream(&text, &size);
+	int failed = !lines;
+
+	if (lines) {
+		print_long(list, lines);
+		failed = fclose(lines);
+	}
+	if (failed)
+		log_error("devices: out of memory");
+	else
+		wrap_print(tool->out, text, tool->width, VALUE_COLUMN);
+	free(text);
+	return failed ? TOOL_FAILED : TOOL_OK;
 }
 
 static json_t *members_json(const struct entry *entry)
@@ -325,9 +348,9 @@ static int show(const struct tool *tool, char *const *addresses, int count, bool
 	} else if (json) {
 		status = print_json(&list, tool->out);
 	} else if (count) {
-		print_long(&list, tool->out);
+		status = print_wrapped(&list, tool);
 	} else {
-		status = print_table(&list, tool->out);
+		status = print_table(&list, tool);
 	}
 	release(&list);
 	return status;

@@ -16,11 +16,12 @@
 
 static const char help_text[] =
 	"Usage: ferry doctor [OPTION]... [ADDR]...\n"
-	"Says whether `ferry run` would start with the PCI devices at ADDR, such as 0000:01:00.0 or\n"
-	"01:00.0, and if not what mends it. Opens no device and changes nothing; asks /dev/kvm.\n"
+	"Says whether `ferry run` would start with the PCI devices at ADDR, such as\n"
+	"0000:01:00.0 or 01:00.0, and if not what mends it. Opens no device and changes\n"
+	"nothing; asks /dev/kvm.\n"
 	"Without ADDR it looks at the host alone.\n"
 	"\n"
-	"  --memory SIZE             the guest's RAM with K, M, G or T of 1024 (default 512M)\n"
+	"  --memory SIZE             the guest's RAM with K, M, G or T of 1024 (512M)\n"
 	"  --hugepages 2M|1G         it is to come from the host's reserved huge pages\n"
 	"  --json                    prints what it found as JSON\n"
 	"  --help, -h                this text\n"
@@ -137,9 +138,8 @@ static int examine(struct doctor *doctor, char *const *addresses, size_t count, 
 	doctor_check_interrupts(doctor);
 	doctor_check_layout(doctor);
 	status = doctor->findings.failures ? TOOL_FAILED : TOOL_OK;
-	if (!json)
-		findings_print(&doctor->findings, doctor->tool->out);
-	else if (findings_print_json(&doctor->findings, doctor->tool->out))
+	if (json ? findings_print_json(&doctor->findings, doctor->tool->out)
+		 : findings_print(&doctor->findings, doctor->tool->width, doctor->tool->out))
 		status = TOOL_FAILED;
 	findings_release(&doctor->findings);
 	free(doctor->devices);

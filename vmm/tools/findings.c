@@ -3,11 +3,17 @@
 
 #include "vmm/tools/findings.h"
 
+#include <errno.h>
 #include <stdarg.h>
 #include <stdlib.h>
 
+#include "vmm/base/log.h"
 #include "vmm/base/text.h"
 #include "vmm/tools/json.h"
+#include "vmm/tools/wrap.h"
+
+/* Where the sentences begin. */
+enum { TEXT_COLUMN = 9 };
 
 static const char *const names[] = {"ok", "warning", "failure"};
 
@@ -62,7 +68,7 @@ void findings_fact_text(struct findings *findings, const char *key, const char *
 	findings_fact(findings, key, json_text(value));
 }
 
-void findings_print(const struct findings *findings, FILE *out)
+static void print_lines(const struct findings *findings, FILE *out)
 {
 	for (size_t i = 0; i < findings->count; i++) {
 		const struct finding *finding = &findings->list[i];
@@ -70,10 +76,29 @@ void findings_print(const struct findings *findings, FILE *out)
 		fprintf(out, "%-7s  %s%s%s: %s\n", names[finding->status], finding->device,
 			*finding->device ? " " : "", finding->check, finding->text);
 		if (*finding->mend)
-			fprintf(out, "         mend it: %s\n", finding->mend);
+			fprintf(out, "%*smend it: %s\n", TEXT_COLUMN, "", finding->mend);
 	}
 	fprintf(out, "ferry run would %sstart (failures: %zu, warnings: %zu)\n",
 		findings->failures ? "not " : "", findings->failures, findings->warnings);
+}
+
+int findings_print(const struct findings *findings, size_t width, FILE *out)
+{
+	char *text = NULL;
+	size_t size;
+	FILE *lines = open_memstream(&text, &size);
+	int failed = !lines;
+
+	if (lines) {
+		print_lines(findings, lines);
+		failed = fclose(lines);
+	}
+	if (failed)
+		log_error("doctor: out of memory");
+	else
+		wrap_print(out, text, width, TEXT_COLUMN);
+	free(text);
+	return failed ? -ENOMEM : 0;
 }
 
 int findings_print_json(const struct findings *findings, FILE *out)

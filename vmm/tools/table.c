@@ -5,12 +5,15 @@
 
 #include <errno.h>
 #include <stdbool.h>
+#include <stdint.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "vmm/base/text.h"
+#include "vmm/tools/wrap.h"
 
-enum { GAP = 2, LAST_LEAST = 10 };
+/* Blanks between columns, and the least that a column is cut to. */
+enum { GAP = 2, LEAST = 10 };
 
 static const char ellipsis[] = "...";
 
@@ -34,54 +37,65 @@ static bool begins_character(char byte)
 	return ((unsigned char)byte & 0xc0) != 0x80;
 }
 
-/* Characters of UTF-8. */
-static size_t width(const char *text)
+/* At most @room characters; how many there were. */
+static size_t print_cut(const char *text, size_t room, FILE *out)
 {
-	size_t characters = 0;
+	size_t kept = 0, length = wrap_length(text);
 
-	for (; *text; text++)
-		characters += begins_character(*text);
-	return characters;
-}
-
-static void print_cut(const char *text, size_t room, FILE *out)
-{
-	size_t kept = 0;
-
-	if (width(text) <= room) {
+	if (length <= room) {
 		fputs(text, out);
-		return;
+		return length;
 	}
-	room -= sizeof(ellipsis) - 1;
 	for (; *text; text++) {
 		kept += begins_character(*text);
-		if (kept > room)
+		if (kept > room - (sizeof(ellipsis) - 1))
 			break;
 		putc(*text, out);
 	}
 	fputs(ellipsis, out);
+	return room;
 }
 
-void table_print(const struct table *table, FILE *out)
+/* Takes from the widest but the first, which names the row, until the last has room in @width. */
+static size_t fit(size_t *widest, size_t columns, size_t width)
 {
-	size_t widest[TABLE_COLUMNS_MAX] = {0}, used = 0, last = table->columns - 1, room;
+	size_t last = columns - 1;
+
+	for (;;) {
+		size_t used = 0, cut = 0;
+
+		for (size_t i = 0; i < last; i++) {
+			used += widest[i] + GAP;
+			if (i > 0 && widest[i] > LEAST && (!cut || widest[i] > widest[cut]))
+				cut = i;
+		}
+		if (used + LEAST <= width)
+			return width - used;
+		if (!cut)
+			return LEAST;
+		widest[cut]--;
+	}
+}
+
+void table_print(const struct table *table, size_t width, FILE *out)
+{
+	size_t widest[TABLE_COLUMNS_MAX] = {0}, last = table->columns - 1, room = SIZE_MAX;
 
 	for (size_t i = 0; i < table->count; i++)
-		if (width(table->cells[i]) > widest[i % table->columns])
-			widest[i % table->columns] = width(table->cells[i]);
-	for (size_t i = 0; i < last; i++)
-		used += widest[i] + GAP;
-	room = used + LAST_LEAST < TABLE_WIDTH ? TABLE_WIDTH - used : LAST_LEAST;
+		if (wrap_length(table->cells[i]) > widest[i % table->columns])
+			widest[i % table->columns] = wrap_length(table->cells[i]);
+	if (width)
+		room = fit(widest, table->columns, width);
 	for (size_t i = 0; i < table->count; i++) {
-		size_t column = i % table->columns;
+		size_t column = i % table->columns, printed;
 
 		if (column == last) {
 			print_cut(table->cells[i], room, out);
 			putc('\n', out);
 			continue;
 		}
-		fprintf(out, "%s%*s", table->cells[i],
-			(int)(widest[column] - width(table->cells[i]) + GAP), "");
+		printed = print_cut(table->cells[i], widest[column], out);
+		fprintf(out, "%*s", (int)(widest[column] - printed + GAP), "");
 	}
 }
 

@@ -9,7 +9,7 @@
 
 #include "vmm/base/err.h"
 
-enum { TABLE_COLUMNS_MAX = 8, TABLE_WIDTH = 100 };
+enum { TABLE_COLUMNS_MAX = 8 };
 
 /* Zero-initialise but for the number of columns. */
 struct table {
@@ -21,8 +21,11 @@ struct table {
 /* Adds the next cell, row by row. */
 int table_add(struct table *table, const char *text) FERRY_MUST_CHECK;
 
-/* Prints it; the last column is cut where the line would pass TABLE_WIDTH characters. */
-void table_print(const struct table *table, FILE *out);
+/*
+ * Prints it; where a line would pass @width characters (0: none does) the last column is cut, and those
+ * between it and the first where that is not enough.
+ */
+void table_print(const struct table *table, size_t width, FILE *out);
 void table_release(struct table *table);
 
 #endif

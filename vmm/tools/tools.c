@@ -7,11 +7,13 @@
 #include <limits.h>
 #include <string.h>
 #include <sys/utsname.h>
+#include <unistd.h>
 
 #include "vfio/sysfs.h"
 #include "vmm/base/log.h"
 #include "vmm/foreign.h"
 #include "vmm/tools/json.h"
+#include "vmm/tools/wrap.h"
 
 static const char *const pci_ids[] = {
 	"/usr/share/misc/pci.ids",
@@ -35,6 +37,7 @@ void tool_here(struct tool *tool)
 		.pci_ids = pci_ids,
 		.addresses = addresses_each,
 		.out = stdout,
+		.width = wrap_width(STDOUT_FILENO),
 	};
 }
 

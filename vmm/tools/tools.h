@@ -21,6 +21,7 @@ struct tool {
 	const char *const *pci_ids; /* files to try in turn, NULL at the end */
 	int (*addresses)(addresses_take take, void *context); /* the host's, by interface */
 	FILE *out;
+	size_t width; /* of the terminal that @out is; 0: it is none */
 };
 
 enum tool_status { TOOL_OK = 0, TOOL_FAILED = 1, TOOL_USAGE = 2 };
