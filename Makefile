@@ -332,6 +332,7 @@ PREFIX ?= /usr/local
 install: all
 	install -D -m 755 $(B)/ferry $(DESTDIR)$(PREFIX)/bin/ferry
 	install -D -m 644 docs/ferry.1 $(DESTDIR)$(PREFIX)/share/man/man1/ferry.1
+	install -D -m 644 -t $(DESTDIR)$(PREFIX)/share/ferry/names vfio/names/*.txt
 
 clean:
 	rm -rf build

@@ -7,6 +7,7 @@
 #include <stdarg.h>
 #include <stdio.h>
 
+#include "vfio/names.h"
 #include "vfio/pci.h"
 #include "vmm/base/bits.h"
 
@@ -228,9 +229,7 @@ static const struct register_name nvme[] = {
 
 enum { NVME_CLASS = 0x010802, NVME_DOORBELLS = 0x1000 };
 
-/* Appends as far as there is room. */
-static void append(char *text, const char *format, ...) FERRY_PRINTF(2, 3);
-static void append(char *text, const char *format, ...)
+void vfio_decode_append(char *text, const char *format, ...)
 {
 	size_t used = strlen(text);
 	va_list arguments;
@@ -247,7 +246,7 @@ static void append_bits(char *text, const struct bit_name *bits, uint64_t value)
 	for (; bits->bits; bits++) {
 		if (!(value & bits->bits))
 			continue;
-		append(text, "%s%s", separator, bits->name);
+		vfio_decode_append(text, "%s%s", separator, bits->name);
 		separator = " ";
 	}
 }
@@ -261,14 +260,15 @@ static void append_registers(char *text, const char *prefix, const struct regist
 
 		if (!ranges_overlap(offset, size, registers->offset, registers->size))
 			continue;
-		append(text, "%s%s", *text ? ", " : prefix, registers->name);
+		vfio_decode_append(text, "%s%s", *text ? ", " : prefix, registers->name);
 		/* One without bits may be longer than a value. */
 		if (!registers->bits)
 			continue;
 		own = registers->offset >= offset ? value >> 8 * (registers->offset - offset)
 						  : value << 8 * (offset - registers->offset);
 		if (registers->bits == power_bits && registers->offset >= offset)
-			append(text, ": D%u", (unsigned int)(own & PCI_PM_CTRL_STATE_MASK));
+			vfio_decode_append(text, ": D%u",
+					   (unsigned int)(own & PCI_PM_CTRL_STATE_MASK));
 		append_bits(text, registers->bits, own);
 	}
 }
@@ -311,7 +311,7 @@ static void decode_capability(const struct capability_name *names, size_t count,
 		snprintf(prefix, sizeof(prefix), "%s ", names[i].name);
 		append_registers(text, prefix, names[i].registers, offset, size, value);
 		if (!*text)
-			append(text, "%s+0x%x", prefix, offset);
+			vfio_decode_append(text, "%s+0x%x", prefix, offset);
 	}
 }
 
@@ -354,13 +354,15 @@ static bool decode_msix(const struct pci_msix *table, unsigned int bar, uint64_t
 		return false;
 	if (bar != table->table_bar || offset < table->table_offset ||
 	    at >= pci_msix_table_size(table)) {
-		append(text, "MSI-X pending bits");
+		vfio_decode_append(text, "MSI-X pending bits");
 		return true;
 	}
-	append(text, "MSI-X vector %llu %s", (unsigned long long)at / PCI_MSIX_ENTRY_SIZE,
-	       fields[at % PCI_MSIX_ENTRY_SIZE / 4]);
+	vfio_decode_append(text, "MSI-X vector %llu %s",
+			   (unsigned long long)at / PCI_MSIX_ENTRY_SIZE,
+			   fields[at % PCI_MSIX_ENTRY_SIZE / 4]);
 	if (at % PCI_MSIX_ENTRY_SIZE == PCI_MSIX_ENTRY_VECTOR_CTRL)
-		append(text, ": %s", value & PCI_MSIX_ENTRY_CTRL_MASKBIT ? "masked" : "unmasked");
+		vfio_decode_append(text, ": %s",
+				   value & PCI_MSIX_ENTRY_CTRL_MASKBIT ? "masked" : "unmasked");
 	return true;
 }
 
@@ -370,9 +372,9 @@ static void decode_nvme(uint64_t offset, unsigned int size, uint64_t value, char
 	if (offset < NVME_DOORBELLS)
 		append_registers(text, "NVMe ", nvme, offset, size, value);
 	else
-		append(text, "NVMe doorbell, %s queue %llu",
-		       (offset - NVME_DOORBELLS) / 4 % 2 ? "completion" : "submission",
-		       (unsigned long long)(offset - NVME_DOORBELLS) / 8);
+		vfio_decode_append(text, "NVMe doorbell, %s queue %llu",
+				   (offset - NVME_DOORBELLS) / 4 % 2 ? "completion" : "submission",
+				   (unsigned long long)(offset - NVME_DOORBELLS) / 8);
 }
 
 void vfio_decode_bar(const struct vfio_pci *pci, unsigned int bar, uint64_t offset,
@@ -381,6 +383,9 @@ void vfio_decode_bar(const struct vfio_pci *pci, unsigned int bar, uint64_t offs
 	*text = '\0';
 	if (pci->has_msix && decode_msix(&pci->msix, bar, offset, value, text))
 		return;
-	if (bar == 0 && load_le32(pci->device.config + PCI_CLASS_REVISION) >> 8 == NVME_CLASS)
+	if (pci->names)
+		vfio_names_tell(pci->names, bar, offset, size, value, text);
+	if (!*text && bar == 0 &&
+	    load_le32(pci->device.config + PCI_CLASS_REVISION) >> 8 == NVME_CLASS)
 		decode_nvme(offset, size, value, text);
 }

@@ -1,18 +1,23 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
-/* Standard registers in words: config space, MSI-X tables, NVMe controllers. */
+/* Registers in words: config space, MSI-X tables, NVMe controllers, what a table of names tells. */
 
 #ifndef FERRY_VFIO_DECODE_H
 #define FERRY_VFIO_DECODE_H
 
 #include <stdint.h>
 
+#include "vmm/base/err.h"
+
 struct vfio_pci;
 
 enum { DECODE_SIZE = 160 };
 
+/* Appends to @text of DECODE_SIZE bytes, as far as there is room. */
+void vfio_decode_append(char *text, const char *format, ...) FERRY_PRINTF(2, 3);
+
 /*
  * What @value means in the registers at [@offset, @offset + @size), into @text of DECODE_SIZE bytes;
- * empty for what is not standard. Device lock held.
+ * empty for what is neither standard nor in the user's table. Device lock held.
  */
 void vfio_decode_config(const struct vfio_pci *pci, unsigned int offset, unsigned int size,
 			uint32_t value, char *text);

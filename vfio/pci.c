@@ -7,6 +7,7 @@
 #include <linux/pci_regs.h>
 #include <stdlib.h>
 
+#include "vfio/names.h"
 #include "vmm/base/bits.h"
 #include "vmm/base/fd.h"
 #include "vmm/base/log.h"
@@ -125,7 +126,13 @@ static int open_trace(struct vfio_pci *pci, struct err *err)
 	pci->trace = vfio_trace_open(pci->options.trace, pci->device.name, pci->loop, err);
 	pci->irqs.trace = pci->trace;
 	pci->irqs.loop = pci->loop;
-	return pci->trace ? 0 : err->code;
+	if (!pci->trace)
+		return err->code;
+	if (pci->options.names)
+		pci->names = vfio_names_load(pci->options.names, err);
+	return pci->options.names && !pci->names
+		       ? err_prefix(err, "passthrough device %s", pci->device.name)
+		       : 0;
 }
 
 static int set_up(struct vfio_pci *pci, const struct vfio_device_info *info, struct err *err)
@@ -279,6 +286,7 @@ void vfio_pci_destroy(struct vfio_pci *pci)
 		pci_msix_release(&pci->msix);
 	vfio_rom_release(&pci->own_rom);
 	vfio_trace_close(pci->trace);
+	vfio_names_free(pci->names);
 	pci_device_release(&pci->device);
 	free(pci);
 }

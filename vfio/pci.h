@@ -60,6 +60,7 @@ struct vfio_pci {
 	struct vfio_rom own_rom;    /* room for a copy of it, until it is copied all ones */
 	bool rom_copied, rom_tried; /* it was read; it was tried since it began to decode */
 	struct vfio_trace *trace;   /* NULL: none */
+	struct vfio_names *names;   /* that it tells BARs by; NULL: none */
 	enum vfio_pci_state state;
 	bool on_bus;
 	bool used; /* the guest let it decode or master since it was last reset */

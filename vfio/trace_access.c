@@ -5,6 +5,7 @@
 #include <stdio.h>
 
 #include "vfio/decode.h"
+#include "vfio/names.h"
 #include "vfio/pci.h"
 #include "vfio/trace.h"
 
@@ -31,6 +32,8 @@ void vfio_trace_bar(struct vfio_trace *trace, const struct vfio_pci *pci, unsign
 {
 	char space[16], meaning[DECODE_SIZE];
 
+	if (pci->names && !write)
+		vfio_names_learn(pci->names, bar, offset, size, value);
 	vfio_decode_bar(pci, bar, offset, size, value, meaning);
 	snprintf(space, sizeof(space), "bar%u", bar);
 	tell_access(trace, space, write, offset, size, value, meaning);

@@ -31,6 +31,7 @@ struct vfio_device_config {
 	const char
 		*vf_token; /* a UUID that a virtual function and its physical one share, or NULL */
 	const char *trace; /* a file that every access and interrupt is told in; NULL: none */
+	const char *names; /* a table of registers for the trace; NULL: none */
 };
 
 struct vfio_settings {

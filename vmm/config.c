@@ -30,14 +30,16 @@ static const char help_text[] =
 	"                            as in 0-3:8 (default 1, not pinned)\n"
 	"  --memory SIZE[,hugepages=2M|1G][,prealloc]\n"
 	"                            RAM with K, M, G or T of 1024, as in 1.5G (default 512M)\n"
-	"  --vfio PATH[,rom=FILE|off][,mmap=off[:LIST]][,vf-token=UUID][,trace=FILE]\n"
+	"  --vfio PATH[,rom=FILE|off][,mmap=off[:LIST]][,vf-token=UUID]\n"
+	"         [,trace=FILE[,names=TABLE]]\n"
 	"                            hands over the PCI device at PATH, which is\n"
 	"                            /sys/bus/pci/devices/0000:01:00.0, 0000:01:00.0, 01:00.0 or\n"
 	"                            a mediated device's UUID; repeatable. rom: another option\n"
 	"                            ROM, or none; mmap=off: BARs (LIST as in 0:2-4) are trapped,\n"
 	"                            not mapped; vf-token: of a virtual function whose physical\n"
 	"                            one vfio-pci has too; trace: every access and interrupt is\n"
-	"                            told in FILE (all BARs trapped)\n"
+	"                            told in FILE (all BARs trapped), registers by the names\n"
+	"                            in TABLE, such as share/ferry/names/xhci.txt\n"
 	"  --serial stdio|pty|file:PATH|none\n"
 	"                            where the serial port goes (default stdio; Ctrl-A x quits,\n"
 	"                            Ctrl-A h lists the other keys)\n"
@@ -235,9 +237,13 @@ static int parse_vfio_part(struct vfio_device_config *device, const char *name, 
 		device->trace = value;
 		return 0;
 	}
+	if (value && *value && strcmp(name, "names") == 0) {
+		device->names = value;
+		return 0;
+	}
 	return err_set(err, -EINVAL,
 		       "'%s%s%s': unknown part: it takes rom=FILE, rom=off, mmap=off[:LIST], "
-		       "vf-token=UUID and trace=FILE",
+		       "vf-token=UUID, trace=FILE and names=TABLE",
 		       name, value ? "=" : "", value ? value : "");
 }
 
@@ -263,6 +269,9 @@ static int parse_vfio(struct config *config, const char *value, struct err *err)
 		if (status)
 			return status;
 	}
+	if (config->vfio[config->vfio_count].names && !config->vfio[config->vfio_count].trace)
+		return err_set(err, -EINVAL, "names=%s: it is for trace=FILE, which is not given",
+			       config->vfio[config->vfio_count].names);
 	for (size_t i = 0; i < config->vfio_count; i++) {
 		const char *trace = config->vfio[i].trace;
 

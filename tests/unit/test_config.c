@@ -263,6 +263,10 @@ START_TEST(devices)
 	refused("--vfio 1:0.0,rom k", "'rom': unknown part");
 	refused("--vfio 1:0.0,rom= k", "'rom='");
 	refused("--vfio 1:0.0,trace= k", "'trace='");
+	refused("--vfio 1:0.0,names=/n k", "names=/n: it is for trace=FILE");
+	ck_assert_int_eq(parse("--vfio 1:0.0,names=/n,trace=/t,vf-token=u k"), 0);
+	ck_assert_str_eq(config.vfio[0].names, "/n");
+	ck_assert_str_eq(config.vfio[0].vf_token, "u");
 	refused("--vfio 1:0.0,trace=/t --vfio 1:0.1,trace=/t k", "a file of its own");
 	refused("--vfio 1:0.0,mmap=on k", "mmap=on");
 	refused("--vfio 1:0.0,mmap=off: k", "mmap=off:");

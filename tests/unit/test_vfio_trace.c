@@ -100,6 +100,45 @@ START_TEST(registers_of_a_standard_class_have_names)
 }
 END_TEST
 
+START_TEST(registers_have_the_names_that_the_user_gives)
+{
+	char table[64];
+
+	make_file("let n = 8 & 0xff\n0x08 STATE 5:up\nbase n\n0x10 RING\n", 49);
+	strcpy(table, path);
+	bench.options.names = table;
+	vfio_fake_poke(&bench.fake, 0, 8, 4, 0x20);
+	start_traced();
+	unlink(table);
+	config_write(PCI_COMMAND, 2, PCI_COMMAND_MEMORY);
+	guest_write(bar(0) + 0x30, 4, 1);
+	guest_read(bar(0) + 8, 4);
+	guest_write(bar(0) + 0x30, 4, 2);
+	guest_write(bar(0) + 0x32, 2, 2);
+	guest_write(bar(0) + 0x3000 + 12, 4, 0);
+	stop_traced();
+	told("bar0    write 0x0030+4  0x00000001\n");
+	told("bar0    read  0x0008+4  0x00000020  STATE: up\n");
+	told("bar0    write 0x0030+4  0x00000002  RING\n");
+	told("bar0    write 0x0032+2  0x0002  RING+0x2\n");
+	told("MSI-X vector 0 control: unmasked\n");
+}
+END_TEST
+
+START_TEST(a_wrong_table_is_refused)
+{
+	make_file("0x08 STATE\n0x08\n", 16);
+	bench.options.names = path;
+	bench.options.trace = "/dev/null";
+	ck_assert_ptr_null(create());
+	unlink(path);
+	ck_assert_int_eq(bench.err.code, -EINVAL);
+	ck_assert_ptr_nonnull(strstr(bench.err.text, "device 0000:01:00.0: names /tmp"));
+	ck_assert_ptr_nonnull(strstr(bench.err.text, "line 2"));
+	ck_assert(bench.fake.closed);
+}
+END_TEST
+
 /* Interrupts are relayed: none is lost on the way, and the masked ones are owed. */
 START_TEST(interrupts_are_told_and_passed_on)
 {
@@ -355,6 +394,8 @@ static void add_tests(TCase *tests)
 	tcase_add_checked_fixture(tests, setup, teardown);
 	tcase_add_test(tests, every_access_is_told_in_words);
 	tcase_add_test(tests, registers_of_a_standard_class_have_names);
+	tcase_add_test(tests, registers_have_the_names_that_the_user_gives);
+	tcase_add_test(tests, a_wrong_table_is_refused);
 	tcase_add_test(tests, interrupts_are_told_and_passed_on);
 	tcase_add_test(tests, a_trace_that_cannot_be_written_is_refused);
 	tcase_add_test(tests, a_full_disk_ends_the_trace_and_nothing_else);
