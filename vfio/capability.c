@@ -93,12 +93,24 @@ static unsigned int capability_end(const uint8_t *config, unsigned int at)
 			     : EXPRESS_1_LINK_SIZE);
 }
 
+/* A guest that took more vectors than there are would wait for those that never come. */
+static void offer_vectors(uint8_t *flags, uint32_t count)
+{
+	const uint32_t field = PCI_MSI_FLAGS_QMASK;
+	uint32_t value = load_le16(flags), offered = (value & field) >> 1;
+
+	while (offered > 0 && 1U << offered > count)
+		offered--;
+	store_le16(flags, (uint16_t)((value & ~field) | offered << 1));
+}
+
 static bool setup_msi(struct vfio_pci *pci, unsigned int at)
 {
 	struct err err = {0};
 
 	if (pci->has_msi || pci->irqs.msi.count == 0)
 		return false;
+	offer_vectors(pci->device.config + at + PCI_MSI_FLAGS, pci->irqs.msi.count);
 	if (pci_msi_init(&pci->msi, &pci->device, at, &vfio_vector_ops, &pci->irqs.msi, &err)) {
 		log_warn("passthrough device %s: MSI is hidden: %s", pci->device.name, err.text);
 		return false;

@@ -10,7 +10,10 @@
 #include "vmm/base/bits.h"
 #include "vmm/base/fd.h"
 
-/* Only several eventfds take memory: what turns things off must not fail for the lack of it. */
+/*
+ * A positive answer tells how many vectors can be had. Only several eventfds take memory: what turns
+ * things off must not fail for the lack of it.
+ */
 static int set_irqs(struct vfio_backend *backend, uint32_t flags, uint32_t index, uint32_t start,
 		    uint32_t count, const int *eventfds)
 {
@@ -35,14 +38,23 @@ static int set_irqs(struct vfio_backend *backend, uint32_t flags, uint32_t index
 	result = backend->ops->set_irqs(backend, set);
 	if (set != (void *)small)
 		free(set);
-	return result > 0 ? -ENOSPC : result;
+	return result;
+}
+
+int vfio_irq_enable(struct vfio_backend *backend, uint32_t index, uint32_t count,
+		    const int *eventfds)
+{
+	return set_irqs(backend, VFIO_IRQ_SET_DATA_EVENTFD | VFIO_IRQ_SET_ACTION_TRIGGER, index, 0,
+			count, eventfds);
 }
 
 int vfio_irq_trigger(struct vfio_backend *backend, uint32_t index, uint32_t start, uint32_t count,
 		     const int *eventfds)
 {
-	return set_irqs(backend, VFIO_IRQ_SET_DATA_EVENTFD | VFIO_IRQ_SET_ACTION_TRIGGER, index,
-			start, count, eventfds);
+	int result = set_irqs(backend, VFIO_IRQ_SET_DATA_EVENTFD | VFIO_IRQ_SET_ACTION_TRIGGER,
+			      index, start, count, eventfds);
+
+	return result > 0 ? -ENOSPC : result;
 }
 
 int vfio_irq_resample(struct vfio_backend *backend, int eventfd)
@@ -96,6 +108,27 @@ void vfio_irqs_init(struct vfio_irqs *irqs, struct pci_device *device, struct vf
 	irqs->msix.index = VFIO_PCI_MSIX_IRQ_INDEX;
 	irqs->msi.count = vfio_irq_count(backend, VFIO_PCI_MSI_IRQ_INDEX, &irqs->msi.noresize);
 	irqs->msix.count = vfio_irq_count(backend, VFIO_PCI_MSIX_IRQ_INDEX, &irqs->msix.noresize);
+}
+
+void vfio_irqs_limit_msi(struct vfio_irqs *irqs)
+{
+	int none[PCI_MSI_VECTORS_MAX], result;
+	uint32_t count = irqs->msi.count;
+
+	if (count < 2 || count > PCI_MSI_VECTORS_MAX)
+		return;
+	memset(none, 0xff, sizeof(none));
+	result = vfio_irq_enable(irqs->backend, VFIO_PCI_MSI_IRQ_INDEX, count, none);
+	if (result == 0)
+		result = vfio_irq_disable(irqs->backend, VFIO_PCI_MSI_IRQ_INDEX);
+	else if (result > 0 && (uint32_t)result < count)
+		irqs->msi.count = round_down_power_of_2((uint32_t)result);
+	if (result < 0)
+		log_debug("%s: %u MSI vectors cannot be tried: %s", irqs->device->name, count,
+			  err_text(result));
+	if (irqs->msi.count < count)
+		log_info("%s: the host has %u of its %u MSI vectors: the guest is offered those",
+			 irqs->device->name, irqs->msi.count, count);
 }
 
 static void disable_intx(struct vfio_irqs *irqs)

@@ -21,6 +21,12 @@
 /* @eventfds[i] (-1: none) is signalled by vector @start + i of @index. Any range. */
 int vfio_irq_trigger(struct vfio_backend *backend, uint32_t index, uint32_t start, uint32_t count,
 		     const int *eventfds) FERRY_MUST_CHECK;
+/*
+ * Turns vectors [0, @count) of @index on, as far as they have an eventfd. A positive answer: none is
+ * on, and so many could be.
+ */
+int vfio_irq_enable(struct vfio_backend *backend, uint32_t index, uint32_t count,
+		    const int *eventfds) FERRY_MUST_CHECK;
 /* A signal of @eventfd unmasks INTx. */
 int vfio_irq_resample(struct vfio_backend *backend, int eventfd) FERRY_MUST_CHECK;
 /* Turns every vector of @index off. */
@@ -90,6 +96,12 @@ extern const struct pci_msi_ops vfio_vector_ops;
 /* Asks the back end what there is; nothing is turned on. */
 void vfio_irqs_init(struct vfio_irqs *irqs, struct pci_device *device, struct vfio_backend *backend,
 		    struct kvm_irq *kvm);
+
+/*
+ * Finds out how many vectors the host has for MSI, which a guest takes all at once, by turning them on
+ * and off: fewer are to be offered then. No interrupt is on, the function is quiet and awake.
+ */
+void vfio_irqs_limit_msi(struct vfio_irqs *irqs);
 
 /*
  * Turns INTx on where the device has it and lets it come back whenever MSI and MSI-X are off. The

@@ -158,6 +158,7 @@ static int set_up(struct vfio_pci *pci, const struct vfio_device_info *info, str
 	/* VFIO has reset it when it opened it. */
 	pci->system_errors = load_le16(pci->device.config + PCI_COMMAND) & PCI_COMMAND_SERR;
 	vfio_pci_quiet(pci);
+	vfio_irqs_limit_msi(&pci->irqs);
 	error = vfio_config_setup(pci, err);
 	if (!error)
 		error = vfio_bars_setup(pci, err);

@@ -219,7 +219,10 @@ static void drop_vector_0(struct vfio_irqs *irqs)
 		complain(irqs, "vector 0 cannot be freed", error);
 }
 
-/* Vectors [0, @span) with the eventfds there are; vector 0 has one while this is done. */
+/*
+ * Vectors [0, @span) with the eventfds there are; vector 0 has one while this is done. A positive
+ * answer tells how many can be had.
+ */
 static int enable_span(struct vfio_irqs *irqs, unsigned int span)
 {
 	int *eventfds = calloc(span, sizeof(*eventfds)), spare = -1, error;
@@ -234,7 +237,7 @@ static int enable_span(struct vfio_irqs *irqs, unsigned int span)
 	}
 	error = eventfds[0] < 0
 			? eventfds[0]
-			: vfio_irq_trigger(irqs->backend, irqs->active->index, 0, span, eventfds);
+			: vfio_irq_enable(irqs->backend, irqs->active->index, span, eventfds);
 	if (!error) {
 		irqs->span = span;
 		for (unsigned int i = 0; i < span; i++)
@@ -250,20 +253,29 @@ static int enable_span(struct vfio_irqs *irqs, unsigned int span)
 	return error;
 }
 
-/* @need vectors at least; more where later ones could only be had by turning all off. */
+/*
+ * @need vectors at least; more where later ones could only be had by turning all off. Where the host
+ * has not as many, those that it has, and -ENOSPC.
+ */
 static int enable_vectors(struct vfio_irqs *irqs, unsigned int need)
 {
 	unsigned int span = irqs->count;
-	int error;
+	int result;
 
 	if (!irqs->active->noresize)
-		return enable_span(irqs, 1);
-	if (irqs->active == &irqs->msix && align_up(need, VECTOR_BUDGET) < span)
+		span = need = 1;
+	else if (irqs->active == &irqs->msix && align_up(need, VECTOR_BUDGET) < span)
 		span = (unsigned int)align_up(need, VECTOR_BUDGET);
-	error = enable_span(irqs, span);
-	if (error && need < span && irqs->active == &irqs->msix)
-		error = enable_span(irqs, need);
-	return error;
+	result = enable_span(irqs, span);
+	if (result && need < span && irqs->active == &irqs->msix)
+		result = enable_span(irqs, need);
+	if (result <= 0)
+		return result;
+	if ((unsigned int)result < span)
+		(void)!enable_span(irqs, irqs->active == &irqs->msix
+						 ? (unsigned int)result
+						 : round_down_power_of_2((unsigned int)result));
+	return -ENOSPC;
 }
 
 /*
@@ -281,7 +293,7 @@ static int grow(struct vfio_irqs *irqs, unsigned int need)
 	for (unsigned int i = 0; i < irqs->count; i++)
 		irqs->vectors[i].wired = false;
 	error = enable_vectors(irqs, need);
-	if (error && enable_span(irqs, before))
+	if (error && irqs->span == 0 && enable_span(irqs, before))
 		complain(irqs, "the vectors there were are lost", error);
 	for (unsigned int i = 0; i < irqs->count; i++)
 		if (irqs->vectors[i].eventfd >= 0)
@@ -289,24 +301,37 @@ static int grow(struct vfio_irqs *irqs, unsigned int need)
 	return error;
 }
 
-/* One call for each run of neighbours that are newly in use. */
+static int wire_run(struct vfio_irqs *irqs, unsigned int first, unsigned int count)
+{
+	int eventfds[VECTOR_BUDGET] = {0}, error;
+
+	for (unsigned int i = 0; i < count; i++)
+		eventfds[i] = device_end(&irqs->vectors[first + i]);
+	error = vfio_irq_trigger(irqs->backend, irqs->active->index, first, count, eventfds);
+	for (unsigned int i = 0; i < count && !error; i++)
+		irqs->vectors[first + i].wired = true;
+	return error;
+}
+
+/* One call for each run of neighbours that are newly in use; one that cannot be had costs no other. */
 static int wire_runs(struct vfio_irqs *irqs)
 {
-	int eventfds[VECTOR_BUDGET], error = 0;
+	unsigned int end =
+		irqs->active->noresize && irqs->span < irqs->end ? irqs->span : irqs->end;
+	int error = 0;
 
-	for (unsigned int i = irqs->first; i < irqs->end && !error;) {
+	for (unsigned int i = irqs->first; i < end;) {
 		unsigned int run = 0;
+		int refused;
 
-		while (i + run < irqs->end && run < ARRAY_SIZE(eventfds) &&
-		       irqs->vectors[i + run].eventfd >= 0 && !irqs->vectors[i + run].wired) {
-			eventfds[run] = device_end(&irqs->vectors[i + run]);
+		while (i + run < end && run < VECTOR_BUDGET &&
+		       irqs->vectors[i + run].eventfd >= 0 && !irqs->vectors[i + run].wired)
 			run++;
-		}
-		if (run)
-			error = vfio_irq_trigger(irqs->backend, irqs->active->index, i, run,
-						 eventfds);
-		for (unsigned int j = 0; j < run && !error; j++)
-			irqs->vectors[i + j].wired = true;
+		refused = run ? wire_run(irqs, i, run) : 0;
+		if (refused)
+			error = refused;
+		for (unsigned int j = 0; refused && run > 1 && j < run; j++)
+			(void)!wire_run(irqs, i + j, 1);
 		i += run ? run : 1;
 	}
 	return error;
@@ -315,7 +340,7 @@ static int wire_runs(struct vfio_irqs *irqs)
 static int wire(struct vfio_irqs *irqs)
 {
 	unsigned int need = 1;
-	int error = 0;
+	int error = 0, refused;
 
 	if (irqs->count == 0)
 		return -ENOSPC;
@@ -328,9 +353,10 @@ static int wire(struct vfio_irqs *irqs)
 			need = i + 1;
 	if (irqs->span == 0)
 		error = enable_vectors(irqs, need);
-	else if (irqs->active->noresize && need > irqs->span)
+	else if (irqs->active == &irqs->msix && irqs->active->noresize && need > irqs->span)
 		error = grow(irqs, need);
-	return error ? error : wire_runs(irqs);
+	refused = irqs->span ? wire_runs(irqs) : 0;
+	return error ? error : refused;
 }
 
 static void vector_flush(void *owner)

@@ -361,6 +361,85 @@ START_TEST(fewer_vectors_than_the_budget_will_do)
 }
 END_TEST
 
+/* The guest has unmasked more than the host can give: the rest works. */
+START_TEST(what_vectors_there_are_work)
+{
+	const struct kvm_msi_message message = {.address = 0xfee00000, .data = 1};
+
+	set_msix(64, true);
+	fake.vectors_max = 4;
+	vfio_vector_ops.enable(&irqs.msix, 64);
+	for (unsigned int i = 0; i < 10; i++)
+		vfio_vector_ops.unmask(&irqs.msix, i, &message);
+	vfio_vector_ops.flush(&irqs.msix);
+	ck_assert_uint_eq(fake.span[VFIO_PCI_MSIX_IRQ_INDEX], 4);
+	for (unsigned int i = 0; i < 4; i++) {
+		ck_assert(vfio_fake_fire(&fake, VFIO_PCI_MSIX_IRQ_INDEX, i));
+		ck_assert(delivered(i));
+	}
+	/* More are asked for with the next. */
+	fake.vectors_max = 0;
+	unmask(&irqs.msix, 10);
+	ck_assert(vfio_fake_fire(&fake, VFIO_PCI_MSIX_IRQ_INDEX, 9));
+	ck_assert(delivered(9));
+}
+END_TEST
+
+START_TEST(one_that_cannot_be_added_costs_no_other)
+{
+	const struct kvm_msi_message message = {.address = 0xfee00000, .data = 1};
+
+	set_msix(64, false);
+	enable(&irqs.msix, 64);
+	fake.vectors_max = 6;
+	for (unsigned int i = 2; i < 10; i++)
+		vfio_vector_ops.unmask(&irqs.msix, i, &message);
+	vfio_vector_ops.unmask(&irqs.msix, 1, &message);
+	vfio_vector_ops.flush(&irqs.msix);
+	for (unsigned int i = 1; i < 6; i++) {
+		ck_assert(vfio_fake_fire(&fake, VFIO_PCI_MSIX_IRQ_INDEX, i));
+		ck_assert(delivered(i));
+	}
+	ck_assert(!vfio_fake_fire(&fake, VFIO_PCI_MSIX_IRQ_INDEX, 6));
+}
+END_TEST
+
+/* They went to somebody else since they were counted. */
+START_TEST(msi_with_fewer_vectors_than_enabled_has_those)
+{
+	fake.vectors_max = 3;
+	enable(&irqs.msi, 4);
+	ck_assert_uint_eq(fake.span[VFIO_PCI_MSI_IRQ_INDEX], 2);
+	for (unsigned int i = 0; i < 4; i++)
+		unmask(&irqs.msi, i);
+	ck_assert_ptr_null(strstr(fake.log, "off"));
+	for (unsigned int i = 0; i < 2; i++) {
+		ck_assert(vfio_fake_fire(&fake, VFIO_PCI_MSI_IRQ_INDEX, i));
+		ck_assert(delivered(i));
+	}
+}
+END_TEST
+
+START_TEST(the_hosts_vectors_for_msi_are_counted)
+{
+	static const uint32_t counts[] = {8, 1, 2, 2, 4, 4, 4, 4, 8};
+
+	for (unsigned int i = 0; i < ARRAY_SIZE(counts); i++) {
+		vfio_irqs_init(&irqs, &device, &fake.backend, &irq);
+		fake.vectors_max = i;
+		vfio_irqs_limit_msi(&irqs);
+		ck_assert_uint_eq(irqs.msi.count, counts[i]);
+		ck_assert_uint_eq(fake.span[VFIO_PCI_MSI_IRQ_INDEX], 0);
+	}
+	/* A kernel that does not tell leaves it at what the device has. */
+	vfio_irqs_init(&irqs, &device, &fake.backend, &irq);
+	fake.vectors_max = 0;
+	fake.fail_at = fake.calls + 1;
+	vfio_irqs_limit_msi(&irqs);
+	ck_assert_uint_eq(irqs.msi.count, 8);
+}
+END_TEST
+
 START_TEST(what_was_refused_is_tried_again)
 {
 	enable(&irqs.msix, 10);
@@ -426,6 +505,10 @@ static void add_tests(TCase *tests)
 	tcase_add_test(tests, growing_in_vain_costs_no_vector);
 	tcase_add_test(tests, vectors_are_added_one_by_one_where_they_can_be);
 	tcase_add_test(tests, fewer_vectors_than_the_budget_will_do);
+	tcase_add_test(tests, what_vectors_there_are_work);
+	tcase_add_test(tests, one_that_cannot_be_added_costs_no_other);
+	tcase_add_test(tests, msi_with_fewer_vectors_than_enabled_has_those);
+	tcase_add_test(tests, the_hosts_vectors_for_msi_are_counted);
 	tcase_add_test(tests, what_was_refused_is_tried_again);
 	tcase_add_test(tests, msi_has_all_its_vectors_at_once);
 	tcase_add_test(tests, every_refusal_of_kvm_is_survived);

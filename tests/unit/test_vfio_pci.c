@@ -474,9 +474,24 @@ START_TEST(a_device_tells_whether_it_backs_its_slices)
 }
 END_TEST
 
+/* Eight the device has; what it is refused it would get none of. */
+START_TEST(the_guest_is_offered_the_msi_vectors_that_the_host_has)
+{
+	bench.fake.vectors_max = 3;
+	start();
+	ck_assert_uint_eq(config_read(0x52, 2), PCI_MSI_FLAGS_64BIT | 1 << 1);
+	ck_assert_uint_eq(bench.fake.span[VFIO_PCI_INTX_IRQ_INDEX], 1);
+	config_write(0x52, 2, PCI_MSI_FLAGS_ENABLE | 3 << 4);
+	ck_assert_uint_eq(bench.fake.span[VFIO_PCI_MSI_IRQ_INDEX], 2);
+	ck_assert(vfio_fake_fire(&bench.fake, VFIO_PCI_MSI_IRQ_INDEX, 1));
+	ck_assert(fake_irq_delivered(&bench.irq, (unsigned int)bench.pci->irqs.vectors[1].gsi));
+}
+END_TEST
+
 static void add_tests(TCase *tests)
 {
 	tcase_add_checked_fixture(tests, setup, teardown);
+	tcase_add_test(tests, the_guest_is_offered_the_msi_vectors_that_the_host_has);
 	tcase_add_test(tests, what_is_no_pci_device_is_refused);
 	tcase_add_test(tests, a_device_without_config_region_is_refused);
 	tcase_add_test(tests, a_device_without_msix_index_is_refused);

@@ -47,6 +47,12 @@ static inline uint64_t round_up_power_of_2(uint64_t value)
 	return value <= 1 ? 1 : (uint64_t)1 << (64 - __builtin_clzll(value - 1));
 }
 
+/* @value is not 0. */
+static inline uint32_t round_down_power_of_2(uint32_t value)
+{
+	return UINT32_C(1) << (31 - __builtin_clz(value));
+}
+
 /* Whether [@offset, @offset + @length) lies inside [0, @size), safe against wrapping. */
 static inline bool range_fits(uint64_t offset, uint64_t length, uint64_t size)
 {
