@@ -102,7 +102,7 @@ int arch_irqchip_init(struct arch_vm *arch, struct err *err) FERRY_MUST_CHECK;
 struct boot_file {
 	const char *path; /* for messages, and the module string of Multiboot */
 	int fd;
-	uint64_t size; /* bytes, by fstat() */
+	uint64_t size; /* bytes, by fstat() before each boot */
 };
 
 enum { BOOT_INITRDS_MAX = 16 };

@@ -9,9 +9,22 @@
 
 #include "vmm/base/fd.h"
 
-static int file_open(struct boot_file *file, const char *what, const char *path, struct err *err)
+/* How large it is now. */
+static int file_measure(struct boot_file *file, const char *what, struct err *err)
 {
 	struct stat status;
+
+	if (fstat(file->fd, &status) || !S_ISREG(status.st_mode))
+		return err_set(err, -EINVAL, "%s: %s: not a regular file", what, file->path);
+	file->size = (uint64_t)status.st_size;
+	if (!file->size)
+		return err_set(err, -EINVAL, "%s: %s: the file is empty", what, file->path);
+	return 0;
+}
+
+static int file_open(struct boot_file *file, const char *what, const char *path, struct err *err)
+{
+	int rc;
 
 	/* Without O_NONBLOCK, opening a pipe that nobody writes would wait. */
 	*file = (struct boot_file){
@@ -21,15 +34,10 @@ static int file_open(struct boot_file *file, const char *what, const char *path,
 	if (file->fd < 0)
 		return err_set(err, -errno, "%s: %s: cannot be read: %s", what, path,
 			       err_text(errno));
-	if (fstat(file->fd, &status) || !S_ISREG(status.st_mode)) {
+	rc = file_measure(file, what, err);
+	if (rc)
 		fd_close(&file->fd);
-		return err_set(err, -EINVAL, "%s: %s: not a regular file", what, path);
-	}
-	file->size = (uint64_t)status.st_size;
-	if (file->size)
-		return 0;
-	fd_close(&file->fd);
-	return err_set(err, -EINVAL, "%s: %s: the file is empty", what, path);
+	return rc;
 }
 
 int bootfiles_open(struct boot_source *boot, const struct config *config, struct err *err)
@@ -46,6 +54,15 @@ int bootfiles_open(struct boot_source *boot, const struct config *config, struct
 	if (status)
 		bootfiles_close(boot);
 	return status;
+}
+
+int bootfiles_measure(struct boot_source *boot, struct err *err)
+{
+	int rc = file_measure(&boot->kernel, "kernel", err);
+
+	for (size_t i = 0; i < boot->initrd_count && !rc; i++)
+		rc = file_measure(&boot->initrds[i], "initrd", err);
+	return rc;
 }
 
 void bootfiles_close(struct boot_source *boot)

@@ -224,6 +224,8 @@ static int machine_reset(struct machine *machine, struct err *err)
 	pci_host_reset(machine->host);
 	status = arch_vm_reset(machine->arch, err);
 	if (!status)
+		status = bootfiles_measure(&machine->boot, err);
+	if (!status)
 		status = arch_boot(machine->arch, &machine->boot, err);
 	if (!status)
 		status = run_call(machine->run, machine_vcpu_reset, machine, err);
