@@ -304,6 +304,7 @@ static void add_gpio(struct tree *tree)
 	tree_string(tree, "label", "power button");
 	tree_u32(tree, "linux,code", KEY_CODE_POWER);
 	tree_list(tree, "gpios", PHANDLE_GPIO, ARM_GPIO_POWER_BUTTON, GPIO_ACTIVE_HIGH);
+	tree_flag(tree, "wakeup-source");
 	tree_end(tree);
 	tree_end(tree);
 }

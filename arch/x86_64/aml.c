@@ -55,6 +55,7 @@ enum {
 	RESOURCE_IO_ENTIRE_RANGE = 3,
 	RESOURCE_MEMORY_WRITABLE = 1,
 	RESOURCE_INTERRUPT_EDGE = 1 << 1,
+	RESOURCE_INTERRUPT_WAKE = 1 << 4,
 };
 
 void aml_bytes(struct aml *aml, const void *bytes, size_t count)
@@ -392,13 +393,23 @@ void aml_resource_memory(struct aml *aml, uint64_t base, uint64_t size)
 	aml_raw(aml, size, 4);
 }
 
-void aml_resource_interrupt(struct aml *aml, uint32_t gsi, bool level)
+static void aml_interrupt(struct aml *aml, uint32_t gsi, unsigned int flags)
 {
 	aml_byte(aml, RESOURCE_INTERRUPT);
 	aml_raw(aml, 6, 2);
-	aml_byte(aml, (uint8_t)(RESOURCE_CONSUMER | (level ? 0 : RESOURCE_INTERRUPT_EDGE)));
+	aml_byte(aml, (uint8_t)(RESOURCE_CONSUMER | flags));
 	aml_byte(aml, 1); /* interrupts that follow */
 	aml_raw(aml, gsi, 4);
+}
+
+void aml_resource_interrupt(struct aml *aml, uint32_t gsi, bool level)
+{
+	aml_interrupt(aml, gsi, level ? 0 : RESOURCE_INTERRUPT_EDGE);
+}
+
+void aml_resource_wake_interrupt(struct aml *aml, uint32_t gsi)
+{
+	aml_interrupt(aml, gsi, RESOURCE_INTERRUPT_WAKE);
 }
 
 void aml_window_bus(struct aml *aml, uint16_t first, uint16_t count)

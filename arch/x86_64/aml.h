@@ -87,6 +87,8 @@ void aml_dword_field(struct aml *aml, const char *region, const char *field);
 void aml_resource_io(struct aml *aml, uint16_t port, uint8_t count);
 void aml_resource_memory(struct aml *aml, uint64_t base, uint64_t size);
 void aml_resource_interrupt(struct aml *aml, uint32_t gsi, bool level);
+/* Level, and it wakes the guest from sleep. */
+void aml_resource_wake_interrupt(struct aml *aml, uint32_t gsi);
 
 /* Windows that a bridge hands on to what is below it. */
 void aml_window_bus(struct aml *aml, uint16_t first, uint16_t count);

@@ -265,7 +265,7 @@ static void dsdt_events(struct aml *aml)
 	dsdt_name_integer(aml, "_UID", 0);
 	aml_name(aml, "_CRS");
 	resources = aml_begin_resources(aml);
-	aml_resource_interrupt(aml, X86_GSI_GED, true);
+	aml_resource_wake_interrupt(aml, X86_GSI_GED);
 	aml_end_resources(aml, resources);
 	aml_io_region(aml, "EVTR", X86_PORT_GED, 4);
 	aml_dword_field(aml, "EVTR", "EVTS");

@@ -245,6 +245,9 @@ START_TEST(peripherals)
 	ck_assert_str_eq(pointed_at(*cells("/rtc@9010000", "clocks", 1)), "/clock-24000000");
 	ck_assert_uint_eq(*cells("/clock-24000000", "clock-frequency", 1), 24000000);
 	ck_assert_uint_eq(*cells("/gpio-keys/power-button", "linux,code", 1), 116);
+	/* From suspend-to-idle too. */
+	ck_assert_ptr_nonnull(
+		fdt_getprop(blob, node("/gpio-keys/power-button"), "wakeup-source", NULL));
 	values = cells("/gpio-keys/power-button", "gpios", 3);
 	ck_assert_uint_eq(values[1], ARM_GPIO_POWER_BUTTON);
 	ck_assert_uint_eq(values[2], 0);
