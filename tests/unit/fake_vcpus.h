@@ -7,11 +7,10 @@
 #include <poll.h>
 #include <signal.h>
 #include <stdatomic.h>
-#include <sys/syscall.h>
-#include <unistd.h>
 
 #include "arch/debug.h"
 #include "tests/unit/fake_kvm.h"
+#include "tests/unit/support_host.h"
 #include "vmm/kvm/vcpu.h"
 
 /* KVM_EXIT_MEMORY_FAULT, which headers before Linux 6.8 lack. */
@@ -78,15 +77,6 @@ void arch_debug_decode(struct arch_vm *arch, struct kvm_vcpu *vcpu, struct arch_
 	};
 }
 
-/* As KVM does when the guest touches a page of the host's that has failed. */
-static inline void fail_memory(uintptr_t address)
-{
-	siginfo_t info = {.si_signo = SIGBUS, .si_code = BUS_MCEERR_AR};
-
-	info.si_addr = (void *)address;
-	ck_assert_int_eq(syscall(SYS_rt_tgsigqueueinfo, getpid(), gettid(), SIGBUS, &info), 0);
-}
-
 static inline int take_step(struct cpu *cpu)
 {
 	const struct step *step = &cpu->steps[cpu->next++];
@@ -96,8 +86,9 @@ static inline int take_step(struct cpu *cpu)
 	fill_page(kvm_vcpu_run_page(cpu->vcpu), step);
 	if (step->result == 0)
 		cpu->taken = step;
+	/* As KVM does when the guest touches a page of the host's that has failed. */
 	if (step->result == -EHWPOISON) {
-		fail_memory((uintptr_t)step->address);
+		send_memory_failure(BUS_MCEERR_AR, (uintptr_t)step->address);
 		return -EINTR;
 	}
 	return step->result;

@@ -5,8 +5,13 @@
 
 #include <errno.h>
 #include <linux/mman.h>
+#include <signal.h>
 #include <stdio.h>
 #include <sys/mman.h>
+#include <sys/resource.h>
+#include <sys/syscall.h>
+#include <sys/wait.h>
+#include <unistd.h>
 
 #include "vmm/base/bits.h"
 #include "vmm/base/page.h"
@@ -38,5 +43,38 @@ bool huge_pages_are_told_of(const char *test)
 	if (errno == ENOMEM)
 		return true;
 	printf("skip: %s: mmap knows no huge pages here\n", test);
+	return false;
+}
+
+void send_memory_failure(int code, uintptr_t address)
+{
+	siginfo_t info = {.si_signo = SIGBUS, .si_code = code};
+
+	info.si_addr = (void *)address;
+	if (syscall(SYS_rt_tgsigqueueinfo, getpid(), gettid(), SIGBUS, &info))
+		perror("rt_tgsigqueueinfo");
+}
+
+static void end_well(int number)
+{
+	(void)number;
+	_exit(0);
+}
+
+bool memory_failures_are_told(const char *test)
+{
+	const struct rlimit no_core = {0, 0};
+	int status = -1;
+	pid_t child = fork();
+
+	if (child == 0) {
+		setrlimit(RLIMIT_CORE, &no_core);
+		signal(SIGBUS, end_well);
+		send_memory_failure(BUS_MCEERR_AR, 0x1000);
+		_exit(1);
+	}
+	if (child > 0 && waitpid(child, &status, 0) == child && status == 0)
+		return true;
+	printf("skip: %s: memory that fails is not told of here\n", test);
 	return false;
 }

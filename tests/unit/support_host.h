@@ -5,11 +5,18 @@
 #define FERRY_TESTS_UNIT_SUPPORT_HOST_H
 
 #include <stdbool.h>
+#include <stdint.h>
 
 /* Whether madvise(2) heeds @advice, be it with a refusal. If not, says that @test is skipped. */
 bool advice_is_heeded(int advice, const char *test);
 
 /* Whether huge pages of 2 MiB are had, or refused for their shortage. If not, says so of @test. */
 bool huge_pages_are_told_of(const char *test);
+
+/* Sends this thread what the kernel sends whoever meets memory that has failed: SIGBUS, BUS_MCEERR_*. */
+void send_memory_failure(int code, uintptr_t address);
+
+/* Whether it arrives. If not, says that @test is skipped. */
+bool memory_failures_are_told(const char *test);
 
 #endif

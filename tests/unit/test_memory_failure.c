@@ -7,34 +7,28 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
-#include <sys/syscall.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include "tests/unit/support_host.h"
 #include "vmm/memory_failure.h"
-
-static void send_failure(int code, uintptr_t address)
-{
-	siginfo_t info = {.si_signo = SIGBUS, .si_code = code};
-
-	info.si_addr = (void *)address;
-	ck_assert_int_eq(syscall(SYS_rt_tgsigqueueinfo, getpid(), gettid(), SIGBUS, &info), 0);
-}
 
 START_TEST(a_guests_is_noted)
 {
 	const void *host = NULL;
 
+	if (!memory_failures_are_told("a_guests_is_noted"))
+		return;
 	memory_failure_watch();
 	ck_assert(!memory_failure_take(&host));
 	memory_failure_expect(true);
-	send_failure(BUS_MCEERR_AR, 0x123000);
+	send_memory_failure(BUS_MCEERR_AR, 0x123000);
 	memory_failure_expect(false);
 	ck_assert(memory_failure_take(&host));
 	ck_assert_uint_eq((uintptr_t)host, 0x123000);
 	ck_assert(!memory_failure_take(&host));
 	/* Found before anybody used it. */
-	send_failure(BUS_MCEERR_AO, 0x124000);
+	send_memory_failure(BUS_MCEERR_AO, 0x124000);
 	ck_assert(!memory_failure_take(&host));
 }
 END_TEST
@@ -67,7 +61,7 @@ static void expect_end(int number, void (*touch)(int file))
 	ck_assert_msg(strstr(text, "ferry: the host's memory failed or is missing at 0x0000") ==
 			      text,
 		      "%s", text);
-	ck_assert(strchr(text, '\n') == text + strlen(text) - 1);
+	ck_assert(strstr(text, "the devices go back to the host\n") != NULL);
 	ck_assert(WIFSIGNALED(status) && WTERMSIG(status) == number);
 	close(ends[0]);
 	close(file);
@@ -86,11 +80,13 @@ static void meet_a_failure(int file)
 	memory_failure_watch();
 	memory_failure_expect(true);
 	memory_failure_expect(false);
-	send_failure(BUS_MCEERR_AR, 0x123000);
+	send_memory_failure(BUS_MCEERR_AR, 0x123000);
 }
 
 START_TEST(outside_the_guest_too)
 {
+	if (!memory_failures_are_told("outside_the_guest_too"))
+		return;
 	expect_end(SIGBUS, meet_a_failure);
 }
 END_TEST

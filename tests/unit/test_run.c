@@ -441,6 +441,8 @@ END_TEST
 /* And it runs on, or says why not. */
 START_TEST(the_guest_is_told_of_failed_memory)
 {
+	if (!memory_failures_are_told("the_guest_is_told_of_failed_memory"))
+		return;
 	GIVE(1, {-EHWPOISON, 0, 0x123000, 0, false, false}, READ(0, 4));
 	run_resume(run);
 	until(&cpus[1].sitting, 1);
