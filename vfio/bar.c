@@ -7,13 +7,14 @@
 #include <stdlib.h>
 #include <sys/mman.h>
 
+#include "vfio/igd.h"
 #include "vfio/pci.h"
 #include "vmm/base/bits.h"
 #include "vmm/base/log.h"
 #include "vmm/base/page.h"
 
-/* Taking the MSI-X table and the PBA out of an area may split it each time. */
-enum { AREAS_ROOM = VFIO_AREAS_MAX + 2 };
+/* Taking the MSI-X table, the PBA and a display's mirror out of an area may split it each time. */
+enum { AREAS_ROOM = VFIO_AREAS_MAX + 3 };
 
 struct areas {
 	struct vfio_area area[AREAS_ROOM];
@@ -65,6 +66,8 @@ static enum mem_result slice_read(void *owner, uint64_t offset, unsigned int siz
 					 value);
 		if (error)
 			complain(slice, "read", offset, error);
+		else
+			*value &= ~vfio_igd_hidden(pci, slice->bar, offset, size);
 	}
 	if (pci->trace)
 		vfio_trace_bar(pci->trace, pci, slice->bar, false, offset, size, *value);
@@ -86,6 +89,8 @@ static enum mem_result slice_write(void *owner, uint64_t offset, unsigned int si
 		pci_msix_write(&pci->msix, slice->bar, offset, size, value);
 		return MEM_DONE;
 	}
+	if (vfio_igd_hidden(pci, slice->bar, offset, size))
+		return MEM_DONE;
 	error = vfio_region_write(pci->backend, &pci->regions[slice->bar], offset, size, value);
 	if (error)
 		complain(slice, "write", offset, error);
@@ -198,6 +203,8 @@ static void find_mappable(const struct vfio_pci *pci, unsigned int bar, struct a
 		subtract_pages(areas, msix->table_offset, pci_msix_table_size(msix));
 	if (pci->has_msix && msix->pba_bar == bar)
 		subtract_pages(areas, msix->pba_offset, pci_msix_pba_size(msix));
+	if (pci->igd_mirror && bar == VFIO_IGD_MIRROR_BAR)
+		subtract_pages(areas, VFIO_IGD_MIRROR, VFIO_IGD_MIRROR_SIZE);
 	qsort(areas->area, areas->count, sizeof(areas->area[0]), compare_areas);
 }
 
@@ -222,6 +229,9 @@ static const char *why_trapped(const struct vfio_pci *pci, unsigned int bar, uin
 		return table && pba ? "MSI-X table and PBA" : table ? "MSI-X table" : "MSI-X PBA";
 	if (!(pci->regions[bar].info.flags & VFIO_REGION_INFO_FLAG_MMAP))
 		return "VFIO does not let it be mapped";
+	if (pci->igd_mirror && bar == VFIO_IGD_MIRROR_BAR &&
+	    ranges_overlap(offset, size, VFIO_IGD_MIRROR, VFIO_IGD_MIRROR_SIZE))
+		return "it shows addresses of the host";
 	return pci->device.bars[bar].size < host_page_size()
 		       ? "smaller than a page"
 		       : "VFIO lets only other parts be mapped";

@@ -2,6 +2,7 @@
 /* Capability chains: walked once with bounds, hidden ones unlinked, MSI, MSI-X and power ours. */
 
 #include <linux/pci_regs.h>
+#include <string.h>
 
 #include "vfio/pci.h"
 #include "vfio/rules.h"
@@ -22,10 +23,21 @@ enum {
 	EXPRESS_2_SIZE = 0x3c,
 };
 
-/* Enhanced Allocation would fix the BARs to the host's addresses. */
-static bool is_hidden(uint8_t id)
+/*
+ * Enhanced Allocation (PCIe 5.0 7.8.5) would fix the BARs to the host's addresses, which are in it: its
+ * entries, each with its own length, read 0.
+ */
+static void hide_allocation(struct vfio_pci *pci, unsigned int at, unsigned int limit)
 {
-	return id == PCI_CAP_ID_EA;
+	uint8_t *config = pci->device.config;
+	unsigned int entries = config[at + PCI_EA_NUM_ENT] & PCI_EA_NUM_ENT_MASK;
+	unsigned int end = at + PCI_EA_FIRST_ENT;
+
+	for (; entries && end < limit; entries--)
+		end += 4 * (1 + (config[end] & (unsigned int)PCI_EA_ES));
+	end = end < limit ? end : limit;
+	vfio_rules_emulate(pci, at, end - at);
+	memset(config + at, 0, end - at);
 }
 
 static bool setup_power(struct vfio_pci *pci, unsigned int at)
@@ -150,7 +162,7 @@ static bool setup_capability(struct vfio_pci *pci, uint8_t id, unsigned int at)
 	case PCI_CAP_ID_MSIX:
 		return setup_msix(pci, at);
 	default:
-		return !is_hidden(id);
+		return id != PCI_CAP_ID_EA;
 	}
 }
 
@@ -191,9 +203,12 @@ static void filter_chain(struct vfio_pci *pci)
 
 	for (size_t i = 0; i < count; i++) {
 		unsigned int at = places[i], limit = find_limit(config, places, count, at);
+		uint8_t id = config[at];
 
-		vfio_rules_apply_capability(pci, config[at], at, limit);
-		if (!setup_capability(pci, config[at], at))
+		vfio_rules_apply_capability(pci, id, at, limit);
+		if (id == PCI_CAP_ID_EA)
+			hide_allocation(pci, at, limit);
+		if (!setup_capability(pci, id, at))
 			continue;
 		config[previous] = (uint8_t)at;
 		previous = at + PCI_CAP_LIST_NEXT;

@@ -4,6 +4,7 @@
 #include <errno.h>
 #include <linux/pci_regs.h>
 
+#include "vfio/igd.h"
 #include "vfio/pci.h"
 #include "vfio/rules.h"
 #include "vmm/base/bits.h"
@@ -90,9 +91,11 @@ int vfio_config_setup(struct vfio_pci *pci, struct err *err)
 	if (!pci->irqs.has_intx)
 		config[PCI_INTERRUPT_PIN] = 0;
 	error = declare_bars(pci, err);
-	if (!error)
-		vfio_capabilities_setup(pci);
-	return error;
+	if (error)
+		return error;
+	vfio_capabilities_setup(pci);
+	vfio_igd_setup(pci);
+	return 0;
 }
 
 /*

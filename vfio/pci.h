@@ -73,6 +73,7 @@ struct vfio_pci {
 	uint8_t kept[PCIE_CONFIG_SIZE]; /* the shadow takes what the device made of a write */
 	unsigned int express, advanced; /* offsets of those capabilities, 0 without */
 	uint16_t system_errors;         /* COMMAND's SERR as the host had it: its choice */
+	bool igd_mirror;                /* Intel's own graphics: vfio/igd.h */
 	bool has_msi, has_msix;
 	struct pci_msi msi;
 	struct pci_msix msix;

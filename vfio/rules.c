@@ -104,19 +104,25 @@ static const struct capability_rules {
 enum {
 	EXT_ID_MASK = 0xffff,
 	EXT_ID_VF_REBAR = 0x24,
+	LINKS_AT = 5, /* of Root Complex Link Declaration: how many, then where the first is */
+	LINKS_BEGIN = 16,
+	LINK_SIZE = 16,
 	REBAR_COUNT_AT = 8, /* of the first control register, which tells how many there are */
 	REBAR_COUNT_SHIFT = 5,
 	REBAR_COUNT_MASK = 7,
 };
 
-/* What a guest must not drive: it would move BARs, make functions or need an IOMMU of its own. */
+/*
+ * What a guest must not drive, as it would move BARs, make functions or need an IOMMU of its own; and
+ * what holds addresses of the host's (Multicast, Root Complex Link Declaration).
+ */
 static const struct hidden_capability {
 	uint16_t id;
-	uint16_t size; /* header included; 0: as many 8-byte pairs behind it as it says */
+	uint16_t size; /* header included; 0: as many pairs or links behind it as it says */
 } hidden_extended[] = {
-	{PCI_EXT_CAP_ID_ARI, 8},  {PCI_EXT_CAP_ID_ATS, 8},   {PCI_EXT_CAP_ID_SRIOV, 64},
-	{PCI_EXT_CAP_ID_PRI, 16}, {PCI_EXT_CAP_ID_REBAR, 0}, {PCI_EXT_CAP_ID_PASID, 8},
-	{EXT_ID_VF_REBAR, 0},
+	{PCI_EXT_CAP_ID_ARI, 8},  {PCI_EXT_CAP_ID_ATS, 8},    {PCI_EXT_CAP_ID_SRIOV, 64},
+	{PCI_EXT_CAP_ID_PRI, 16}, {PCI_EXT_CAP_ID_REBAR, 0},  {PCI_EXT_CAP_ID_PASID, 8},
+	{EXT_ID_VF_REBAR, 0},     {PCI_EXT_CAP_ID_MCAST, 48}, {PCI_EXT_CAP_ID_RCLD, 0},
 };
 
 static void apply(struct vfio_pci *pci, const struct config_rule *rule, unsigned int at)
@@ -175,6 +181,8 @@ unsigned int vfio_rules_hidden_size(const uint8_t *config, unsigned int at, uint
 		return hidden->size;
 	if (!range_fits(at, REBAR_COUNT_AT + 4, PCIE_CONFIG_SIZE))
 		return 4;
+	if (hidden->id == PCI_EXT_CAP_ID_RCLD)
+		return LINKS_BEGIN + LINK_SIZE * (unsigned int)config[at + LINKS_AT];
 	control = load_le32(config + at + REBAR_COUNT_AT);
 	return 4 + 8 * (control >> REBAR_COUNT_SHIFT & REBAR_COUNT_MASK);
 }

@@ -33,6 +33,7 @@ static struct {
 	struct vfio_pci *pci;
 	const struct vfio_pci_keeper_ops *keeper_ops;
 	struct vfio_device_config options;
+	const char *name; /* NULL: 0000:01:00.0 */
 	const struct vfio_rom *rom;
 	struct err err;
 	unsigned int descriptors;
@@ -110,7 +111,7 @@ static inline void teardown(void)
 static inline struct vfio_pci *create(void)
 {
 	const struct vfio_pci_config config = {
-		.name = "0000:01:00.0",
+		.name = bench.name ? bench.name : "0000:01:00.0",
 		.dma = &bench.dma,
 		.irq = &bench.irq,
 		.loop = bench.loop,

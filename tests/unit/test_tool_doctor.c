@@ -275,6 +275,17 @@ START_TEST(bars_that_the_host_holds)
 }
 END_TEST
 
+START_TEST(graphics_of_the_chipset)
+{
+	tools_add("0000:00:02.0", 7, "vfio-pci", "8086:3e92", "030000");
+	ck_assert_int_eq(doctor("00:02.0", NULL, NULL), TOOL_OK);
+	has(tools_out, "its displays may stay dark; computing and video coding work");
+	tools_add("0000:03:00.0", 7, "vfio-pci", "8086:56a0", "030000");
+	ck_assert_int_eq(doctor("03:00.0", NULL, NULL), TOOL_OK);
+	has_not(tools_out, "OpRegion");
+}
+END_TEST
+
 START_TEST(reserved_regions)
 {
 	tree_write("kernel/iommu_groups/7/reserved_regions",
@@ -410,6 +421,7 @@ static void add_tests(TCase *tests)
 	tcase_add_test(tests, a_virtual_function_of_a_passed_one);
 	tcase_add_test(tests, resets_and_bridges);
 	tcase_add_test(tests, bars_that_the_host_holds);
+	tcase_add_test(tests, graphics_of_the_chipset);
 	tcase_add_test(tests, reserved_regions);
 	tcase_add_test(tests, places_in_the_guest);
 	tcase_add_test(tests, memory);

@@ -160,6 +160,45 @@ START_TEST(a_resizable_bar_capability_takes_only_its_own_bytes)
 }
 END_TEST
 
+/* Both hold addresses of the host's; the link declaration is as long as it says. */
+START_TEST(capabilities_with_host_addresses_are_hidden)
+{
+	vfio_fake_poke(&bench.fake, CONFIG, 0x140, 4, 0x1a010012);
+	vfio_fake_poke(&bench.fake, CONFIG, 0x148, 4, 0xfeb40000);
+	vfio_fake_poke(&bench.fake, CONFIG, 0x1a0, 4, 0x20010005);
+	vfio_fake_poke(&bench.fake, CONFIG, 0x1a4, 4, 0x00010200);
+	vfio_fake_poke(&bench.fake, CONFIG, 0x1c8, 4, 0xfed1c000);
+	vfio_fake_poke(&bench.fake, CONFIG, 0x1d0, 4, 0x77);
+	vfio_fake_poke(&bench.fake, CONFIG, 0x200, 4, 0x00010003);
+	start();
+	ck_assert_uint_eq(config_read(0x100, 4) >> 20, 0x200);
+	ck_assert_uint_eq(config_read(0x148, 4), 0);
+	ck_assert_uint_eq(config_read(0x1c8, 4), 0);
+	ck_assert_uint_eq(config_read(0x1d0, 4), 0x77);
+	config_write(0x148, 4, 1);
+	ck_assert_uint_eq(vfio_fake_peek(&bench.fake, CONFIG, 0x148, 4), 0xfeb40000);
+}
+END_TEST
+
+/* Its entries are the host's places of the BARs: of 12 and 16 bytes here. */
+START_TEST(enhanced_allocation_tells_no_address)
+{
+	vfio_fake_poke(&bench.fake, CONFIG, 0x71, 1, 0xe0);
+	vfio_fake_poke(&bench.fake, CONFIG, 0xe0, 4, 0x00020014);
+	vfio_fake_poke(&bench.fake, CONFIG, 0xe4, 4, 0x80000002);
+	vfio_fake_poke(&bench.fake, CONFIG, 0xe8, 4, 0xfeb40000);
+	vfio_fake_poke(&bench.fake, CONFIG, 0xf0, 4, 0x80000013);
+	vfio_fake_poke(&bench.fake, CONFIG, 0xf8, 4, 0x12);
+	vfio_fake_poke(&bench.fake, CONFIG, 0xfc, 4, 0xffff);
+	start();
+	ck_assert_uint_eq(config_read(0x71, 1), 0);
+	for (unsigned int i = 0xe0; i < 0x100; i += 4)
+		ck_assert_uint_eq(config_read(i, 4), 0);
+	config_write(0xe8, 4, 0x1234);
+	ck_assert_uint_eq(vfio_fake_peek(&bench.fake, CONFIG, 0xe8, 4), 0xfeb40000);
+}
+END_TEST
+
 START_TEST(chains_that_loop_or_end_in_garbage_are_cut)
 {
 	vfio_fake_poke(&bench.fake, CONFIG, 0xa1, 1, 0x50);
@@ -388,6 +427,8 @@ static void add_tests(TCase *tests)
 	tcase_add_test(tests, a_hidden_first_capability_keeps_the_chain);
 	tcase_add_test(tests, nothing_but_hidden_capabilities_is_nothing);
 	tcase_add_test(tests, a_resizable_bar_capability_takes_only_its_own_bytes);
+	tcase_add_test(tests, capabilities_with_host_addresses_are_hidden);
+	tcase_add_test(tests, enhanced_allocation_tells_no_address);
 	tcase_add_test(tests, chains_that_loop_or_end_in_garbage_are_cut);
 	tcase_add_test(tests, a_chain_into_all_ones_is_cut);
 	tcase_add_test(tests, power_state_ends_the_decode);

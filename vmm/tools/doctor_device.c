@@ -10,6 +10,7 @@
 
 #include "arch/arch.h"
 #include "vfio/claim.h"
+#include "vfio/igd.h"
 #include "vfio/vfio.h"
 #include "vmm/base/bits.h"
 #include "vmm/base/page.h"
@@ -286,6 +287,16 @@ static void check_bars(struct doctor *doctor, const struct vfio_host_device *dev
 	findings_mend(&doctor->findings, "%s", mend);
 }
 
+/* It runs, with less than the host's driver has. */
+static void check_graphics(struct doctor *doctor, const struct vfio_host_device *device)
+{
+	if (vfio_igd_is(device->sysfs.address, device->vendor, device->class_code))
+		findings_add(&doctor->findings, FINDING_WARNING, "graphics", device->sysfs.address,
+			     "of Intel's own graphics the guest gets neither the stolen memory nor "
+			     "the firmware's OpRegion, which are memory of the host: its displays "
+			     "may stay dark; computing and video coding work");
+}
+
 static void check_device(struct doctor *doctor, const struct vfio_host_device *device)
 {
 	const char *address = device->sysfs.address;
@@ -322,6 +333,7 @@ static void check_device(struct doctor *doctor, const struct vfio_host_device *d
 	check_group(doctor, device);
 	check_node(doctor, device);
 	check_bars(doctor, device);
+	check_graphics(doctor, device);
 	check_reset(doctor, device);
 	check_reserved(doctor, device);
 	check_iova(doctor, device);
