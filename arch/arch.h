@@ -142,6 +142,14 @@ enum arch_exit {
 enum arch_exit arch_vcpu_exit(struct arch_vm *arch, struct kvm_vcpu *vcpu, unsigned int *progress);
 
 /*
+ * Has KVM tell with each exit from now on where the guest is, if that costs next to nothing
+ * (KVM_CAP_SYNC_REGS). vCPU's thread.
+ */
+void arch_vcpu_tell_pc(struct arch_vm *arch, struct kvm_vcpu *vcpu);
+/* Where it was at the exit in the run page; false where KVM does not tell. */
+bool arch_vcpu_pc(struct kvm_vcpu *vcpu, uint64_t *pc);
+
+/*
  * KVM_RUN met a page of the host's at @host that has failed: the guest is told as its processor would
  * tell it, in *@gpa where. -ENOENT when the page is not of its RAM; another errno when KVM does not pass
  * it on. The vCPU's thread, its exit completed.

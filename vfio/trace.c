@@ -77,7 +77,7 @@ static int open_file(struct vfio_trace *trace, const char *name)
 	writer_take(&trace->lines.writer, fd);
 	size = snprintf(head, sizeof(head),
 			"# device %s: seconds, space, way, offset and bytes, value, what it "
-			"means\n",
+			"means (whose)\n",
 			name);
 	clock_gettime(CLOCK_MONOTONIC, &trace->start);
 	/* A full disk is told of with the first event. */

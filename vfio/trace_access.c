@@ -8,14 +8,32 @@
 #include "vfio/names.h"
 #include "vfio/pci.h"
 #include "vfio/trace.h"
+#include "vmm/kvm/origin.h"
 
-/* One look for all: what, way, offset+bytes, value at its width, meaning. */
+/* Which vCPU's doing it is and from where, "" on a thread that is none's. */
+static void format_origin(char *text, size_t size)
+{
+	struct kvm_origin origin;
+
+	text[0] = '\0';
+	if (!kvm_origin_get(&origin))
+		return;
+	if (origin.has_pc)
+		snprintf(text, size, "  (vCPU %u at 0x%" PRIx64 ")", origin.vcpu, origin.pc);
+	else
+		snprintf(text, size, "  (vCPU %u)", origin.vcpu);
+}
+
+/* One look for all: what, way, offset+bytes, value at its width, meaning, whose. */
 static void tell_access(struct vfio_trace *trace, const char *space, bool write, uint64_t offset,
 			unsigned int size, uint64_t value, const char *meaning)
 {
-	vfio_trace_note(trace, "%-7s %-5s 0x%04" PRIx64 "+%u  0x%0*" PRIx64 "%s%s", space,
+	char origin[64];
+
+	format_origin(origin, sizeof(origin));
+	vfio_trace_note(trace, "%-7s %-5s 0x%04" PRIx64 "+%u  0x%0*" PRIx64 "%s%s%s", space,
 			write ? "write" : "read", offset, size, (int)size * 2, value,
-			*meaning ? "  " : "", meaning);
+			*meaning ? "  " : "", meaning, origin);
 }
 
 void vfio_trace_config(struct vfio_trace *trace, const struct vfio_pci *pci, bool write,

@@ -197,10 +197,20 @@ static int machine_build_pci(struct machine *machine, struct err *err)
 	return pci_host_assign(machine->host, err);
 }
 
+static bool machine_traces(const struct machine *machine)
+{
+	for (size_t i = 0; i < machine->config->vfio_count; i++)
+		if (machine->config->vfio[i].trace)
+			return true;
+	return false;
+}
+
 static int vcpu_init_job(void *owner, struct kvm_vcpu *vcpu, struct err *err)
 {
 	struct machine *machine = owner;
 
+	if (machine_traces(machine))
+		arch_vcpu_tell_pc(machine->arch, vcpu);
 	return arch_vcpu_init(machine->arch, vcpu, err);
 }
 
@@ -213,6 +223,7 @@ static int machine_build_vcpus(struct machine *machine, struct err *err)
 		.mmio = machine->mmio,
 		.cpus = config->cpus,
 		.pins = config->pinned ? config->pins : NULL,
+		.pc = machine_traces(machine) ? arch_vcpu_pc : NULL,
 		.failed = machine_vcpu_failed,
 		.debugged = machine_vcpu_debugged,
 		.machine = machine,

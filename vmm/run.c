@@ -16,6 +16,7 @@
 #include "vmm/base/log.h"
 #include "vmm/base/thread.h"
 #include "vmm/exit.h"
+#include "vmm/kvm/origin.h"
 #include "vmm/memory_failure.h"
 
 enum command { COMMAND_PARK, COMMAND_GO, COMMAND_QUIT };
@@ -192,9 +193,20 @@ static int thread_enter(struct run *run, struct vcpu_thread *thread,
 	return rc;
 }
 
-/* KVM_RUN came back with an exit. */
-static void thread_begin(struct vcpu_thread *thread)
+static void thread_note_origin(const struct run *run, struct vcpu_thread *thread)
 {
+	struct kvm_origin origin = {.vcpu = thread->index};
+
+	if (!run->setup.pc)
+		return;
+	origin.has_pc = run->setup.pc(thread->vcpu, &origin.pc);
+	kvm_origin_set(&origin);
+}
+
+/* KVM_RUN came back with an exit. */
+static void thread_begin(const struct run *run, struct vcpu_thread *thread)
+{
+	thread_note_origin(run, thread);
 	exit_count(&thread->counts, kvm_vcpu_run_page(thread->vcpu)->exit_reason);
 	exit_begin(&thread->exit);
 }
@@ -207,7 +219,7 @@ static void thread_retire(struct run *run, struct vcpu_thread *thread)
 {
 	while (!thread->exit.pending && !thread->stuck &&
 	       thread_enter(run, thread, kvm_vcpu_complete) == -EAGAIN) {
-		thread_begin(thread);
+		thread_begin(run, thread);
 		thread_dispatch(run, thread);
 	}
 }
@@ -238,7 +250,7 @@ static void thread_loop(struct run *run, struct vcpu_thread *thread)
 				thread_fail(run, thread, false, why);
 				continue;
 			}
-			thread_begin(thread);
+			thread_begin(run, thread);
 		}
 		thread_dispatch(run, thread);
 	}

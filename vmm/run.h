@@ -36,6 +36,11 @@ struct run_setup {
 	struct mem_map *mmio;
 	unsigned int cpus;
 	const unsigned int *pins; /* host processor of each, or NULL */
+	/*
+	 * For kvm_origin_get(): where the guest was at the exit in the run page; false where that is not
+	 * told. NULL: nobody asks.
+	 */
+	bool (*pc)(struct kvm_vcpu *vcpu, uint64_t *pc);
 	run_failed failed;
 	run_debugged debugged;
 	void *machine;

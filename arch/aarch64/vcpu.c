@@ -243,6 +243,20 @@ static enum arch_exit system_event(struct arch_vm *arch, uint32_t type)
 	return ARCH_EXIT_HANDLED;
 }
 
+/* It would take an ioctl for each exit. */
+void arch_vcpu_tell_pc(struct arch_vm *arch, struct kvm_vcpu *vcpu)
+{
+	(void)arch;
+	(void)vcpu;
+}
+
+bool arch_vcpu_pc(struct kvm_vcpu *vcpu, uint64_t *pc)
+{
+	(void)vcpu;
+	(void)pc;
+	return false;
+}
+
 enum arch_exit arch_vcpu_exit(struct arch_vm *arch, struct kvm_vcpu *vcpu, unsigned int *progress)
 {
 	struct kvm_run *run = kvm_vcpu_run_page(vcpu);

@@ -202,6 +202,22 @@ static bool is_guests_state(uint64_t reason)
 	return reason == ENTRY_FAILURE_GUEST_STATE || (uint32_t)reason == VMEXIT_INVALID;
 }
 
+void arch_vcpu_tell_pc(struct arch_vm *arch, struct kvm_vcpu *vcpu)
+{
+	int sets = kvm_vm_capability(arch->setup.vm, KVM_CAP_SYNC_REGS);
+
+	if (sets > 0 && (sets & KVM_SYNC_X86_REGS))
+		kvm_vcpu_run_page(vcpu)->kvm_valid_regs |= KVM_SYNC_X86_REGS;
+}
+
+bool arch_vcpu_pc(struct kvm_vcpu *vcpu, uint64_t *pc)
+{
+	const struct kvm_run *run = kvm_vcpu_run_page(vcpu);
+
+	*pc = run->s.regs.regs.rip;
+	return run->kvm_valid_regs & KVM_SYNC_X86_REGS;
+}
+
 enum arch_exit arch_vcpu_exit(struct arch_vm *arch, struct kvm_vcpu *vcpu, unsigned int *progress)
 {
 	struct kvm_run *run = kvm_vcpu_run_page(vcpu);

@@ -1,10 +1,11 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
-/* KVM_RUN that fails with EFAULT, over a fake KVM: which mapped slices are trapped because of it. */
+/* KVM_RUN that fails with EFAULT: which mapped slices are trapped for it. And whose exit it is. */
 
 #include <errno.h>
 #include <stdlib.h>
 
 #include "tests/unit/fake_vcpus.h"
+#include "vmm/kvm/origin.h"
 #include "vmm/run.h"
 
 enum { SLICES = 2 };
@@ -33,12 +34,22 @@ void arch_vcpu_describe(struct arch_vm *arch, struct kvm_vcpu *vcpu, char *text,
 	snprintf(text, size, "registers");
 }
 
+static struct kvm_origin origin;
+static bool has_origin, pc_is_told;
+
+static bool tell_pc(struct kvm_vcpu *vcpu, uint64_t *pc)
+{
+	*pc = kvm_vcpu_run_page(vcpu)->mmio.phys_addr + 1;
+	return pc_is_told;
+}
+
 static enum mem_result device_read(void *owner, uint64_t offset, unsigned int size, uint64_t *value)
 {
 	(void)owner;
 	(void)offset;
 	(void)size;
 	*value = 0x11;
+	has_origin = kvm_origin_get(&origin);
 	return MEM_DONE;
 }
 
@@ -84,7 +95,7 @@ static void set_up(void)
 {
 	static const struct mem_ops ops = {.read = device_read, .write = device_write};
 	static uint8_t host[TRAPPED];
-	struct run_setup setup = {.cpus = CPUS, .failed = vcpu_failed};
+	struct run_setup setup = {.cpus = CPUS, .failed = vcpu_failed, .pc = tell_pc};
 
 	fake_kvm_reset();
 	fake.vcpu_ioctl = cpu_ioctl;
@@ -195,9 +206,35 @@ START_TEST(when_all_say_that_they_are_there_the_second_fault_counts)
 }
 END_TEST
 
+/* Far below, who handles an access can say whose it is. */
+START_TEST(an_access_has_an_origin)
+{
+	unsigned int before;
+
+	take_slot(NULL, &slices[0]);
+	GIVE(2, {0, KVM_EXIT_MMIO, 2 * TRAPPED + 8, 4, false, false});
+	run_resume(run);
+	until(&cpus[2].sitting, 1);
+	run_park(run);
+	ck_assert(has_origin && !origin.has_pc);
+	ck_assert_uint_eq(origin.vcpu, 2);
+	pc_is_told = true;
+	before = atomic_load(&cpus[1].sitting);
+	GIVE(1, {0, KVM_EXIT_MMIO, 2 * TRAPPED + 8, 4, false, false});
+	run_resume(run);
+	until(&cpus[1].sitting, before + 1);
+	run_park(run);
+	ck_assert(has_origin && origin.has_pc);
+	ck_assert_uint_eq(origin.vcpu, 1);
+	ck_assert_uint_eq(origin.pc, 2 * TRAPPED + 9);
+	ck_assert(!kvm_origin_get(&origin));
+}
+END_TEST
+
 static void add_tests(TCase *tests)
 {
 	tcase_add_checked_fixture(tests, set_up, tear_down);
+	tcase_add_test(tests, an_access_has_an_origin);
 	tcase_add_test(tests, the_slice_that_kvm_names_is_trapped);
 	tcase_add_test(tests, a_range_that_kvm_names_takes_all_in_it);
 	tcase_add_test(tests, an_address_elsewhere_traps_nothing);

@@ -11,6 +11,7 @@
 
 #include "tests/unit/support_fault.h"
 #include "tests/unit/support_vfio_bench.h"
+#include "vmm/kvm/origin.h"
 
 static char path[64], text[64 * 1024];
 
@@ -122,6 +123,26 @@ START_TEST(registers_have_the_names_that_the_user_gives)
 	told("bar0    write 0x0030+4  0x00000002  RING\n");
 	told("bar0    write 0x0032+2  0x0002  RING+0x2\n");
 	told("MSI-X vector 0 control: unmasked\n");
+}
+END_TEST
+
+START_TEST(an_access_is_told_with_whose_it_is)
+{
+	struct kvm_origin origin = {.vcpu = 3};
+
+	start_traced();
+	kvm_origin_set(&origin);
+	config_read(PCI_VENDOR_ID, 4);
+	origin.has_pc = true;
+	origin.pc = 0xffffffff81cd5a47;
+	kvm_origin_set(&origin);
+	config_read(PCI_BASE_ADDRESS_1, 4);
+	kvm_origin_set(NULL);
+	config_read(PCI_VENDOR_ID, 4);
+	stop_traced();
+	told("Vendor ID, Device ID  (vCPU 3)\n");
+	told("BAR 1  (vCPU 3 at 0xffffffff81cd5a47)\n");
+	told("Vendor ID, Device ID\n");
 }
 END_TEST
 
@@ -395,6 +416,7 @@ static void add_tests(TCase *tests)
 	tcase_add_test(tests, every_access_is_told_in_words);
 	tcase_add_test(tests, registers_of_a_standard_class_have_names);
 	tcase_add_test(tests, registers_have_the_names_that_the_user_gives);
+	tcase_add_test(tests, an_access_is_told_with_whose_it_is);
 	tcase_add_test(tests, a_wrong_table_is_refused);
 	tcase_add_test(tests, interrupts_are_told_and_passed_on);
 	tcase_add_test(tests, a_trace_that_cannot_be_written_is_refused);

@@ -138,6 +138,24 @@ static void initialise(const char *vendor, uint32_t power)
 	ck_assert_msg(arch_vcpu_init(arch, vcpu, &err) == 0, "%s", err.text);
 }
 
+START_TEST(where_the_guest_is_comes_with_the_exit)
+{
+	struct kvm_run *page = kvm_vcpu_run_page(vcpu);
+	uint64_t pc;
+
+	fake.missing = KVM_CAP_SYNC_REGS;
+	arch_vcpu_tell_pc(arch, vcpu);
+	ck_assert_uint_eq(page->kvm_valid_regs, 0);
+	ck_assert(!arch_vcpu_pc(vcpu, &pc));
+	fake.missing = 0;
+	arch_vcpu_tell_pc(arch, vcpu);
+	ck_assert_uint_eq(page->kvm_valid_regs, KVM_SYNC_X86_REGS);
+	page->s.regs.regs.rip = 0xfff0;
+	ck_assert(arch_vcpu_pc(vcpu, &pc));
+	ck_assert_uint_eq(pc, 0xfff0);
+}
+END_TEST
+
 START_TEST(what_firmware_sets)
 {
 	initialise("GenuineIntel", INVARIANT_TSC);
@@ -263,6 +281,7 @@ int main(void)
 	int failed;
 
 	tcase_add_checked_fixture(tests, set_up, tear_down);
+	tcase_add_test(tests, where_the_guest_is_comes_with_the_exit);
 	tcase_add_test(tests, what_firmware_sets);
 	tcase_add_test(tests, the_counters_frequency_on_amd);
 	tcase_add_test(tests, the_counters_frequency_on_hygon);

@@ -22,7 +22,7 @@ told() {
 guest "nvme_file" --vfio "$disk,trace=$work/disk.trace"
 head -n 200 "$work/disk.trace"
 check trace-log "$(wc -l < "$work/disk.trace") lines; $(same_sums); $(why)" \
-	[ "$status $(same_sums) $(told "$work/disk.trace" 'Vendor ID, Device ID$' \
+	[ "$status $(same_sums) $(told "$work/disk.trace" 'Vendor ID, Device ID  (vCPU 0[ )]' \
 		'write 0x0004.* Command: memory master' 'NVMe CC: enable' 'NVMe CSTS: ready' \
 		'write.* MSI-X Message Control: enable' 'MSI-X vector 0 control: unmasked' \
 		'irq     MSI-X vector 0' 'device  given back' > "$work/missing" && echo told)" = "0 yes told" ]
