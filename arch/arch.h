@@ -112,7 +112,7 @@ struct boot_source {
 	struct boot_file
 		initrds[BOOT_INITRDS_MAX]; /* Linux gets them joined, Multiboot as modules */
 	size_t initrd_count;
-	const char *cmdline;
+	const char *cmdline; /* NULL: for Linux a console on the serial port, for others nothing */
 };
 
 /*
@@ -121,6 +121,12 @@ struct boot_source {
  */
 int arch_boot(struct arch_vm *arch, const struct boot_source *source,
 	      struct err *err) FERRY_MUST_CHECK;
+
+/* After arch_boot(): whether the kernel is Linux, by its marks or by the protocol that it is booted by. */
+bool arch_boots_linux(const struct arch_vm *arch);
+
+/* What Linux calls the serial port: "ttyS0". */
+const char *arch_serial_name(void);
 
 /* In the vCPU's thread, after arch_boot(): power-on state, and on vCPU 0 the entry state. */
 int arch_vcpu_reset(struct arch_vm *arch, struct kvm_vcpu *vcpu, struct err *err) FERRY_MUST_CHECK;

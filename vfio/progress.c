@@ -38,6 +38,14 @@ static const char *unit_name(uint64_t unit)
 	return unit == GIB ? "GiB" : "MiB";
 }
 
+/* A guest that leaves its line unfinished, as a prompt is, holds a line up for a second and no more. */
+static bool is_place(struct vfio_progress *progress, uint64_t now)
+{
+	if (progress->due_at == 0)
+		progress->due_at = now;
+	return !log_is_mid_line() || now - progress->due_at >= second;
+}
+
 static bool is_due(const struct vfio_progress *progress, uint64_t now)
 {
 	if (progress->told_at == 0)
@@ -53,7 +61,8 @@ void vfio_progress_add(struct vfio_progress *progress, uint64_t bytes)
 	pthread_mutex_lock(&progress->lock);
 	progress->done += bytes;
 	now = progress->now();
-	if (is_due(progress, now)) {
+	if (is_due(progress, now) && is_place(progress, now)) {
+		progress->due_at = 0;
 		progress->told = progress->done;
 		progress->told_at = now;
 		log_notice("guest RAM: %" PRIu64 " of %" PRIu64 " %s are prepared for DMA",

@@ -14,6 +14,7 @@ struct vfio_progress {
 	uint64_t total, done; /* bytes */
 	uint64_t told;        /* what was done when it was last told, */
 	uint64_t told_at;     /* and when that was */
+	uint64_t due_at; /* since when a line waits for the guest to end its own; 0: none does */
 };
 
 /* @now NULL: the monotonic clock. */

@@ -24,8 +24,8 @@ static const char help_text[] =
 	"\n"
 	"  --initrd FILE             initial RAM disk; repeatable (Linux gets them joined,\n"
 	"                            a Multiboot guest gets each as a module)\n"
-	"  --cmdline TEXT            the kernel's command line, such as console=ttyS0 (on\n"
-	"                            aarch64 console=ttyAMA0)\n"
+	"  --cmdline TEXT            the kernel's command line (default for Linux:\n"
+	"                            console=ttyS0, on aarch64 console=ttyAMA0)\n"
 	"  --cpus N[,pin=LIST]       1 to 64 processors; LIST has a host processor for each,\n"
 	"                            as in 0-3:8 (default 1, not pinned)\n"
 	"  --memory SIZE[,hugepages=2M|1G][,prealloc]\n"
@@ -435,7 +435,7 @@ int config_parse(struct config *config, int argc, char **argv, enum config_actio
 	const char *word;
 	int id, status;
 
-	*config = (struct config){.cmdline = "", .cpus = 1, .memory = default_memory};
+	*config = (struct config){.cpus = 1, .memory = default_memory};
 	*action = CONFIG_RUN;
 	opterr = 0;
 	optind = 0;

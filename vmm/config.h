@@ -21,7 +21,7 @@ struct config {
 	const char *kernel; /* NULL only with dump_acpi or dump_fdt */
 	const char *initrds[BOOT_INITRDS_MAX];
 	size_t initrd_count;
-	const char *cmdline;
+	const char *cmdline; /* NULL: not given */
 	unsigned int cpus;
 	unsigned int pins[PLATFORM_CPUS_MAX]; /* host processor of each vCPU */
 	bool pinned;

@@ -11,6 +11,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/epoll.h>
+#include <sys/stat.h>
 #include <sys/timerfd.h>
 #include <unistd.h>
 
@@ -47,6 +48,8 @@ struct console {
 	bool is_pty;         /* input and output are its master */
 	bool watching;       /* input is in the loop */
 	atomic_bool refused; /* that output is lost was told */
+	atomic_bool spoken;  /* the guest has written something */
+	bool beside_log;     /* the log's lines come in between */
 	pthread_mutex_t lock;
 	struct pty pty; /* lock */
 	bool stalled;   /* lock: output is in the loop, somebody waits for it to take more */
@@ -111,6 +114,15 @@ static void console_refused(struct console *console, int rc)
 	log_warn("serial port: its output cannot be written: %s: it is lost", err_text(rc));
 }
 
+/* Whether what goes to @fd and the log's lines come out in one place. */
+static bool console_is_beside_log(int fd)
+{
+	struct stat output, log;
+
+	return fstat(fd, &output) == 0 && fstat(STDERR_FILENO, &log) == 0 &&
+	       output.st_dev == log.st_dev && output.st_ino == log.st_ino;
+}
+
 /* A reader who takes nothing holds the guest up, but not the monitor; one who is gone does neither. */
 static bool console_output(void *owner, uint8_t byte)
 {
@@ -130,7 +142,22 @@ static bool console_output(void *owner, uint8_t byte)
 	}
 	if (n < 0 && n != -EAGAIN)
 		console_refused(console, (int)n);
+	if (n > 0 && console->beside_log)
+		log_note_neighbour(byte);
 	return !stalled;
+}
+
+static bool console_output_of_guest(void *owner, uint8_t byte)
+{
+	struct console *console = owner;
+
+	atomic_store_explicit(&console->spoken, true, memory_order_relaxed);
+	return console_output(console, byte);
+}
+
+bool console_has_output(const struct console *console)
+{
+	return atomic_load(&console->spoken);
 }
 
 static void console_room(void *owner)
@@ -142,7 +169,7 @@ static void console_room(void *owner)
 
 struct arch_console console_port(struct console *console)
 {
-	return (struct arch_console){.output = console_output,
+	return (struct arch_console){.output = console_output_of_guest,
 				     .room = console_room,
 				     .console = console};
 }
@@ -374,6 +401,7 @@ static int console_open(struct console *console, const struct config *config, st
 	case SERIAL_STDIO:
 		console->input = STDIN_FILENO;
 		writer_share(&console->output, STDOUT_FILENO);
+		console->beside_log = console_is_beside_log(STDOUT_FILENO);
 		return 0;
 	case SERIAL_PTY:
 		return console_open_pty(console, err);

@@ -43,6 +43,9 @@ struct console *console_create(const struct config *config, struct loop *loop,
  */
 void console_start(struct console *console);
 
+/* Whether the guest has written anything to its port yet. Any thread. */
+bool console_has_output(const struct console *console);
+
 /* Restores the terminal and closes; NULL is allowed. */
 void console_destroy(struct console *console);
 

@@ -272,6 +272,20 @@ void machine_debug_stop(void *owner)
 	machine_request(owner, REQUEST_DEBUG);
 }
 
+/* A guest that stands for a debugger is silent too; without --cmdline Linux has a console. */
+static void machine_started(struct machine *machine)
+{
+	const struct config *config = machine->config;
+	bool first = !machine->started;
+
+	machine->started = true;
+	if (first && config->cmdline && config->serial != SERIAL_NONE && !config->gdb &&
+	    arch_boots_linux(machine->arch) &&
+	    !silence_has_console(config->cmdline, arch_serial_name()))
+		silence_begin(&machine->silence, machine->loop, machine->console,
+			      arch_serial_name());
+}
+
 void machine_debug_go(void *owner)
 {
 	struct machine *machine = owner;
@@ -287,6 +301,8 @@ void machine_debug_go(void *owner)
 	pthread_mutex_unlock(&machine->lock);
 	if (decided)
 		machine_request(machine, REQUEST_END);
+	else
+		machine_started(machine);
 }
 
 bool machine_debug_stands(void *owner)
@@ -362,8 +378,10 @@ int machine_run(struct machine *machine, int *signal_number, struct err *err)
 	console_start(machine->console);
 	trim_memory();
 	machine->paused = machine->config->paused;
-	if (!machine->paused)
+	if (!machine->paused) {
 		run_resume(machine->run);
+		machine_started(machine);
+	}
 	if (loop_run(machine->loop, err))
 		return STATUS_FAILED;
 	run_park(machine->run);
@@ -398,6 +416,7 @@ void machine_destroy(struct machine *machine)
 	mem_map_destroy(machine->pio);
 	mem_map_destroy(machine->mmio);
 	kvm_vm_destroy(machine->vm);
+	silence_end(&machine->silence);
 	console_destroy(machine->console);
 	if (machine->signals >= 0)
 		loop_remove(machine->loop, machine->signals);

@@ -355,6 +355,7 @@ struct machine *machine_alloc(const struct config *config, struct err *err)
 	machine->boot.kernel.fd = -1;
 	machine->signals = -1;
 	machine->wake = -1;
+	machine->silence.timer = -1;
 	machine->patience = -1;
 	pthread_mutex_init(&machine->lock, NULL);
 	machine_let_signals();

@@ -19,6 +19,7 @@
 #include "vmm/kvm/vm.h"
 #include "vmm/machine.h"
 #include "vmm/run.h"
+#include "vmm/silence.h"
 
 /* What other threads want the main thread to do; several may come before it looks. */
 enum request {
@@ -43,6 +44,7 @@ struct machine {
 	struct boot_source boot;
 	struct loop *loop;
 	struct console *console;
+	struct silence silence;
 	struct vfio *vfio;
 	struct kvm_vm *vm;
 	struct platform platform;
@@ -56,6 +58,7 @@ struct machine {
 	int signals;         /* signalfd */
 	int wake;            /* eventfd: requests came in */
 	int patience;        /* timerfd: until then SIGTERM has the guest power off by itself */
+	bool started;        /* once at least; main thread */
 	bool paused;         /* not started yet, or stopped for the debugger; main thread */
 	bool shown;          /* the crash, to the debugger; main thread */
 

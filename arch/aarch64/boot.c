@@ -209,6 +209,11 @@ static void add_seeds(struct fdt_config *config)
 	memcpy(config->rng_seed, seeds.rng, sizeof(config->rng_seed));
 }
 
+const char *arch_serial_name(void)
+{
+	return "ttyAMA0";
+}
+
 static int write_fdt(struct boot *boot, uint64_t size, const struct ram_range *initrd,
 		     struct err *err)
 {

@@ -146,6 +146,8 @@ static void add_chosen(struct tree *tree, const struct fdt_config *config)
 	tree_begin(tree, "chosen");
 	if (config->cmdline)
 		tree_string(tree, "bootargs", config->cmdline);
+	else if (config->platform->serial)
+		tree_string(tree, "bootargs", "console=ttyAMA0");
 	if (config->initrd_size) {
 		tree_u64(tree, "linux,initrd-start", config->initrd_base);
 		tree_u64(tree, "linux,initrd-end", config->initrd_base + config->initrd_size);

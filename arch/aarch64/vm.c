@@ -115,6 +115,13 @@ int arch_irqchip_init(struct arch_vm *arch, struct err *err)
 	return 0;
 }
 
+/* What is no Linux but has its header is booted by Linux's protocol all the same. */
+bool arch_boots_linux(const struct arch_vm *arch)
+{
+	(void)arch;
+	return true;
+}
+
 int arch_boot(struct arch_vm *arch, const struct boot_source *source, struct err *err)
 {
 	struct boot *boot = calloc(1, sizeof(*boot));

@@ -28,9 +28,22 @@ int boot_write(struct boot *boot, uint64_t gpa, const void *data, size_t size, s
 	return 0;
 }
 
+const char *arch_serial_name(void)
+{
+	return "ttyS0";
+}
+
+/* A Linux that is told nothing would show nothing. */
+static const char *boot_cmdline(const struct boot *boot)
+{
+	if (boot->source->cmdline)
+		return boot->source->cmdline;
+	return boot->is_linux && boot->platform->serial ? "console=ttyS0" : "";
+}
+
 int boot_write_cmdline(struct boot *boot, const char *prefix, uint64_t room, struct err *err)
 {
-	const char *cmdline = boot->source->cmdline != NULL ? boot->source->cmdline : "";
+	const char *cmdline = boot_cmdline(boot);
 	size_t prefix_size = strlen(prefix), size = strlen(cmdline);
 	size_t gap = prefix_size > 0 && size > 0 ? 1 : 0;
 	uint64_t address = BOOT_CMDLINE;
@@ -188,6 +201,12 @@ int arch_boot(struct arch_vm *arch, const struct boot_source *source, struct err
 	arch->booted = true;
 	error = boot_load(boot, err);
 	arch->entry = boot->entry;
+	arch->is_linux = boot->is_linux;
 	free(boot);
 	return error;
+}
+
+bool arch_boots_linux(const struct arch_vm *arch)
+{
+	return arch->is_linux;
 }

@@ -4,6 +4,7 @@
 #ifndef FERRY_ARCH_X86_64_BOOT_H
 #define FERRY_ARCH_X86_64_BOOT_H
 
+#include <stdbool.h>
 #include <stdint.h>
 
 #include "arch/arch.h"
@@ -30,6 +31,7 @@ struct boot {
 	struct loader loader;
 	const struct platform *platform;
 	const struct boot_source *source;
+	bool is_linux;
 	uint64_t rsdp; /* guest address */
 	struct vcpu_entry entry;
 };

@@ -55,8 +55,10 @@ static int finish(struct boot *boot, struct boot_params *params, uint64_t cmdlin
 		  uint64_t initrd_last, bool above_4g, struct err *err)
 {
 	struct ram_range initrd;
-	int error = boot_write_cmdline(boot, "", cmdline_max, err);
+	int error;
 
+	boot->is_linux = true;
+	error = boot_write_cmdline(boot, "", cmdline_max, err);
 	if (error == 0)
 		error = boot_load_initrds(boot, initrd_last, above_4g, &initrd, err);
 	if (error == 0)

@@ -66,6 +66,7 @@ int boot_pvh(struct boot *boot, const struct elf_image *image, struct err *err)
 	int error = elf_entry_address(&boot->source->kernel, image, image->pvh_entry,
 				      &boot->entry.rip, err);
 
+	boot->is_linux = image->is_linux;
 	if (error == 0)
 		error = elf_load(&boot->loader, &boot->source->kernel, image, err);
 	if (error == 0)

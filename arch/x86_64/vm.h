@@ -35,6 +35,7 @@ struct arch_vm {
 	struct vcpu_entry entry;                     /* of vCPU 0, from arch_boot() */
 	struct debug *debug;                         /* NULL before a debugger asks */
 	bool booted;                                 /* RAM is no longer as it was created */
+	bool is_linux;
 };
 
 #endif

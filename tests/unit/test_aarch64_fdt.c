@@ -126,8 +126,9 @@ START_TEST(root_and_chosen)
 	ck_assert_str_eq(pointed_at(*cells("/", "interrupt-parent", 1)),
 			 "/interrupt-controller@a000000");
 	ck_assert_str_eq(text("/chosen", "stdout-path"), "/serial@9000000");
-	ck_assert(!has("/chosen", "bootargs") && !has("/chosen", "linux,initrd-start") &&
-		  !has("/chosen", "kaslr-seed") && !has("/chosen", "rng-seed"));
+	ck_assert_str_eq(text("/chosen", "bootargs"), "console=ttyAMA0");
+	ck_assert(!has("/chosen", "linux,initrd-start") && !has("/chosen", "kaslr-seed") &&
+		  !has("/chosen", "rng-seed"));
 
 	config.cmdline = "console=ttyAMA0 quiet";
 	config.initrd_base = 0x1048000000;
@@ -259,6 +260,7 @@ START_TEST(peripherals)
 	lay_out(1, 40, false);
 	build();
 	ck_assert(absent("/serial@9000000"));
+	ck_assert(!has("/chosen", "bootargs"));
 	ck_assert(!has("/chosen", "stdout-path"));
 }
 END_TEST

@@ -43,7 +43,7 @@ START_TEST(defaults)
 	ck_assert_int_eq(parse("vmlinux"), 0);
 	ck_assert_int_eq(action, CONFIG_RUN);
 	ck_assert_str_eq(config.kernel, "vmlinux");
-	ck_assert_str_eq(config.cmdline, "");
+	ck_assert_ptr_null(config.cmdline);
 	ck_assert_uint_eq(config.cpus, 1);
 	ck_assert(!config.pinned);
 	ck_assert_uint_eq(config.memory, 512 * MIB);

@@ -452,6 +452,23 @@ START_TEST(lines_are_two_seconds_and_a_tenth_apart)
 }
 END_TEST
 
+START_TEST(a_line_of_the_guests_is_waited_for_a_second)
+{
+	const char *text;
+
+	log_note_neighbour('x');
+	text = hear_progress(NS / 10);
+	ck_assert_msg(strncmp(text,
+			      "\nferry: guest RAM: 21 of 64 GiB are prepared for DMA\n"
+			      "ferry: guest RAM: 41 of 64 GiB are prepared for DMA\n",
+			      104) == 0,
+		      "%s", text);
+	log_note_neighbour('\n');
+	text = hear_progress(NS / 10);
+	ck_assert(strncmp(text, "ferry: guest RAM: 11 of 64 GiB", 30) == 0);
+}
+END_TEST
+
 START_TEST(it_can_be_stopped_at_any_time)
 {
 	for (unsigned int i = 0; i < 20; i++) {
@@ -501,6 +518,7 @@ static void add_tests(TCase *tests)
 	tcase_add_test(tests, a_long_start_is_told);
 	tcase_add_test(tests, a_long_start_is_not_told_where_only_errors_are);
 	tcase_add_test(tests, lines_are_two_seconds_and_a_tenth_apart);
+	tcase_add_test(tests, a_line_of_the_guests_is_waited_for_a_second);
 	tcase_add_test(tests, it_can_be_stopped_at_any_time);
 	tcase_add_test(tests, a_short_unmap_is_an_error);
 	tcase_add_test(tests, large_iommu_pages_need_aligned_ram);

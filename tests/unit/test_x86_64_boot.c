@@ -227,9 +227,16 @@ START_TEST(cmdline_length)
 	text[100] = 'x';
 	text[101] = '\0';
 	refuse(-E2BIG, "101 characters, the kernel takes at most 100");
-	source.cmdline = NULL;
+	source.cmdline = "";
 	load();
 	ck_assert_uint_eq(*guest(zero_page()->hdr.cmd_line_ptr, 1), 0);
+	source.cmdline = NULL;
+	platform.serial = false;
+	load();
+	ck_assert_uint_eq(*guest(zero_page()->hdr.cmd_line_ptr, 1), 0);
+	platform.serial = true;
+	load();
+	ck_assert_str_eq((const char *)guest(zero_page()->hdr.cmd_line_ptr, 14), "console=ttyS0");
 }
 END_TEST
 
@@ -357,6 +364,12 @@ START_TEST(pvh_start_info)
 	ck_assert_uint_eq(load_le64(memory + 8), X86_LOW_RAM_END);
 	ck_assert_uint_eq(load_le32(memory + 16), 1);
 	ck_assert_uint_ge(load_le32(info + 48), 5);
+	/* It is not known to be Linux: nothing is made up for it. */
+	source.cmdline = NULL;
+	load();
+	ck_assert(!boot->is_linux);
+	info = guest(boot->entry.rbx, 56);
+	ck_assert_str_eq((const char *)guest(load_le64(info + 24), 1), "");
 }
 END_TEST
 

@@ -24,6 +24,7 @@ static const uint64_t limit_window_ns = 1000000000;
 static const char *const level_names[] = {"error", "warn", "info", "debug"};
 
 static _Atomic enum log_level level_now = LOG_WARN;
+static atomic_bool mid_line; /* of the neighbour's */
 static pthread_mutex_t limit_lock = PTHREAD_MUTEX_INITIALIZER;
 
 /* Standard error is the process's, and as it is given until log_never_wait(). */
@@ -74,7 +75,8 @@ void log_say(const char *format, ...)
 
 	va_start(args, format);
 	if (vasprintf(&text, format, args) >= 0)
-		size = asprintf(&line, "ferry: %s\n", text);
+		size = asprintf(&line, "%sferry: %s\n",
+				atomic_exchange(&mid_line, false) ? "\n" : "", text);
 	va_end(args);
 	if (size >= 0) {
 		if (lines_put(&output, line, (size_t)size))
@@ -84,11 +86,21 @@ void log_say(const char *format, ...)
 	free(text);
 }
 
+void log_note_neighbour(uint8_t byte)
+{
+	atomic_store_explicit(&mid_line, byte != '\n', memory_order_relaxed);
+}
+
+bool log_is_mid_line(void)
+{
+	return atomic_load(&mid_line);
+}
+
 /* One write per line, so that lines of several threads never mix. No @label: NULL. */
 static void log_line(const char *label, unsigned int suppressed, const char *format, va_list args)
 {
-	char line[1280];
-	size_t length, room = sizeof(line) - 1;
+	char buffer[1280] = "\n", *line = buffer + (atomic_exchange(&mid_line, false) ? 1 : 0);
+	size_t length, room = sizeof(buffer) - 2;
 	int n;
 
 	n = snprintf(line, room, label ? "ferry: %s: " : "ferry: ", label);
@@ -107,7 +119,8 @@ static void log_line(const char *label, unsigned int suppressed, const char *for
 	text_make_printable(line);
 	length = strlen(line);
 	line[length++] = '\n';
-	if (lines_put(&output, line, length))
+	length += (size_t)(line - buffer);
+	if (lines_put(&output, buffer, length))
 		return; /* nobody to tell that nobody can be told */
 }
 

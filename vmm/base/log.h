@@ -39,6 +39,15 @@ void log_info(const char *format, ...) FERRY_PRINTF(1, 2);
 void log_debug(const char *format, ...) FERRY_PRINTF(1, 2);
 
 /*
+ * @byte was written by somebody else (the guest, on its console) to where the log's lines go too: a line of
+ * the log never begins in the middle of another's, which it ends first. Any thread.
+ */
+void log_note_neighbour(uint8_t byte);
+
+/* Whether the neighbour is in the middle of a line. */
+bool log_is_mid_line(void);
+
+/*
  * Whatever a guest can provoke goes through one of these: a burst of ten messages, then one a
  * second, with the number left out told in the next. Zero-initialise; safe from any thread.
  */
