@@ -49,6 +49,12 @@ static uint64_t msix_read(const struct vfio_slice *slice, uint64_t offset, unsig
 	return value;
 }
 
+/* An access may have found the slice in the map before another processor took it out. */
+static bool answers(const struct vfio_pci *pci)
+{
+	return pci->state == VFIO_PCI_ALIVE && !vfio_pci_is_asleep(pci);
+}
+
 static enum mem_result slice_read(void *owner, uint64_t offset, unsigned int size, uint64_t *value)
 {
 	struct vfio_slice *slice = owner;
@@ -57,7 +63,7 @@ static enum mem_result slice_read(void *owner, uint64_t offset, unsigned int siz
 
 	*value = all_ones(size);
 	offset += slice->offset;
-	if (pci->state != VFIO_PCI_ALIVE)
+	if (!answers(pci))
 		return MEM_DONE;
 	if (is_msix(slice, offset, size)) {
 		*value = msix_read(slice, offset, size);
@@ -81,7 +87,7 @@ static enum mem_result slice_write(void *owner, uint64_t offset, unsigned int si
 	int error;
 
 	offset += slice->offset;
-	if (pci->state != VFIO_PCI_ALIVE)
+	if (!answers(pci))
 		return MEM_DONE;
 	if (pci->trace)
 		vfio_trace_bar(pci->trace, pci, slice->bar, true, offset, size, value);

@@ -277,14 +277,11 @@ static void note_use(struct vfio_pci *pci)
  */
 static void update_vectors(struct vfio_pci *pci, unsigned int offset, unsigned int size)
 {
-	unsigned int power = pci->device.pm_capability + PCI_PM_CTRL;
-	bool woken = false;
+	unsigned int power = pci->device.pm_capability;
+	bool woken = power && ranges_overlap(offset, size, power + PCI_PM_CTRL, 1);
 
-	if (pci->device.pm_capability) {
-		if (pci->device.config[power] & PCI_PM_CTRL_STATE_MASK)
-			return;
-		woken = ranges_overlap(offset, size, power, 1);
-	}
+	if (vfio_pci_is_asleep(pci))
+		return;
 	if (pci->has_msi &&
 	    (woken || ranges_overlap(offset, size, pci->msi.capability, pci_msi_size(&pci->msi))))
 		pci_msi_config_written(&pci->msi);

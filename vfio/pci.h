@@ -4,6 +4,7 @@
 #ifndef FERRY_VFIO_PCI_H
 #define FERRY_VFIO_PCI_H
 
+#include <linux/pci_regs.h>
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
@@ -147,6 +148,14 @@ size_t vfio_pci_descriptors(const struct vfio_pci *pci, int *descriptors, size_t
 static inline const struct vfio_region *vfio_pci_config_region(const struct vfio_pci *pci)
 {
 	return &pci->regions[VFIO_PCI_CONFIG_REGION_INDEX];
+}
+
+/* Whether the guest has put it out of D0. Host lock or device lock held. */
+static inline bool vfio_pci_is_asleep(const struct vfio_pci *pci)
+{
+	unsigned int at = pci->device.pm_capability;
+
+	return at && pci->device.config[at + PCI_PM_CTRL] & PCI_PM_CTRL_STATE_MASK;
 }
 
 /*

@@ -307,6 +307,30 @@ START_TEST(vectors_asked_for_asleep_come_with_the_wake_up)
 }
 END_TEST
 
+/* A processor may be on its way to the table while another puts the device to sleep. */
+START_TEST(an_access_that_comes_too_late_reaches_no_sleeper)
+{
+	const struct pci_bar *of;
+
+	start_busy();
+	of = &bench.pci->device.bars[0];
+	config_write(0x44, 2, 3);
+	bench.fake.reads = bench.fake.writes = 0;
+	for (size_t i = 0; i < of->slice_count; i++) {
+		const struct mem_region *region = &of->slices[i].region;
+		uint64_t value = 0;
+
+		for (uint64_t at = 0; at < region->size && at < 64; at += 4) {
+			region->ops->write(region->owner, at, 4, 0);
+			region->ops->read(region->owner, at, 4, &value);
+			ck_assert_uint_eq(value, UINT32_MAX);
+		}
+	}
+	ck_assert_uint_eq(bench.fake.reads + bench.fake.writes, 0);
+	stop_busy();
+}
+END_TEST
+
 START_TEST(a_device_that_does_not_recover_is_given_up)
 {
 	start_busy();
@@ -378,6 +402,7 @@ static void add_tests(TCase *tests)
 	tcase_add_test(tests, a_device_interrupts_when_the_controllers_are_reset);
 	tcase_add_loop_test(tests, a_device_asleep_is_woken_before_its_interrupts_end, 0, 5);
 	tcase_add_test(tests, vectors_asked_for_asleep_come_with_the_wake_up);
+	tcase_add_test(tests, an_access_that_comes_too_late_reaches_no_sleeper);
 	tcase_add_test(tests, a_device_that_does_not_recover_is_given_up);
 	tcase_add_test(tests, the_host_gets_it_after_the_reset_under_way);
 	tcase_add_test(tests, a_device_in_use_is_reset_at_the_end);
