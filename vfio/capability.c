@@ -45,6 +45,7 @@ static bool setup_power(struct vfio_pci *pci, unsigned int at)
 	if (pci->device.pm_capability || !range_fits(at, PCI_PM_SIZEOF, PCI_CONFIG_SIZE))
 		return false;
 	pci->device.pm_capability = at;
+	pci->device.write_1_clear[at + PCI_PM_CTRL + 1] |= PCI_PM_CTRL_PME_STATUS >> 8;
 	return true;
 }
 

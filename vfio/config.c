@@ -220,7 +220,10 @@ static void refresh(struct vfio_pci *pci, unsigned int offset, unsigned int size
 		store_le(shadow, size, (load_le(shadow, size) & ~kept) | (value & kept));
 }
 
-/* Bits beside the forwarded ones in the same access are written as the device has them. */
+/*
+ * Bits beside the forwarded ones in the same access are written as the device has them, but for those
+ * that a 1 would clear.
+ */
 static void forward(struct vfio_pci *pci, unsigned int offset, unsigned int size, uint32_t value)
 {
 	uint64_t forwarded = load_le(pci->forwarded + offset, size), written = value;
@@ -229,7 +232,9 @@ static void forward(struct vfio_pci *pci, unsigned int offset, unsigned int size
 	if (!forwarded)
 		return;
 	if (forwarded != all_ones(size))
-		written = (value & forwarded) | (read_device(pci, offset, size) & ~forwarded);
+		written =
+			(value & forwarded) | (read_device(pci, offset, size) & ~forwarded &
+					       ~load_le(pci->device.write_1_clear + offset, size));
 	error = vfio_region_write(pci->backend, vfio_pci_config_region(pci), offset, size, written);
 	if (error)
 		log_guest(&pci->limit, LOG_DEBUG, "%s: config write at 0x%x: %s", pci->device.name,

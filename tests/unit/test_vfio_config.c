@@ -381,6 +381,16 @@ START_TEST(no_power_event_can_be_armed)
 }
 END_TEST
 
+/* The host's event stays for the host: a write of what is beside it does not clear it. */
+START_TEST(a_power_event_of_the_host_is_not_cleared)
+{
+	start();
+	vfio_fake_poke(&bench.fake, CONFIG, 0x44, 2, 0x8108);
+	config_write(0x44, 2, 0x0008);
+	ck_assert_uint_eq(vfio_fake_peek(&bench.fake, CONFIG, 0x44, 2), 0x0108);
+}
+END_TEST
+
 START_TEST(a_device_that_left_d0_by_itself_decodes_no_more)
 {
 	start();
@@ -441,6 +451,7 @@ static void add_tests(TCase *tests)
 	tcase_add_test(tests, rules_end_where_the_capability_does);
 	tcase_add_test(tests, rules_end_where_the_next_capability_begins);
 	tcase_add_test(tests, no_power_event_can_be_armed);
+	tcase_add_test(tests, a_power_event_of_the_host_is_not_cleared);
 	tcase_add_test(tests, a_device_that_left_d0_by_itself_decodes_no_more);
 	tcase_add_test(tests, msi_registers_are_not_forwarded);
 }
