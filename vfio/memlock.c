@@ -56,7 +56,6 @@ int vfio_memlock_check(uint64_t need, struct vfio_memlock *memlock, struct err *
 		return 0;
 	if (getrlimit(RLIMIT_MEMLOCK, &limit) < 0)
 		return err_set(err, -errno, "locked-memory limit: %s", err_text(-errno));
-	memlock->soft = limit.rlim_cur;
 	memlock->hard = limit.rlim_max;
 	if (limit.rlim_cur == RLIM_INFINITY || limit.rlim_cur >= need)
 		return 0;

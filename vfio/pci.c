@@ -29,21 +29,15 @@ static int check_info(const struct vfio_device_info *info, const char *name, str
 	return 0;
 }
 
-/* BARs, ROM and config space must answer; what lies behind them may be absent. */
-static int load_regions(struct vfio_pci *pci, uint32_t count, struct err *err)
+static int load_regions(struct vfio_pci *pci, struct err *err)
 {
-	for (uint32_t i = 0; i < count && i < VFIO_REGIONS_MAX; i++) {
-		struct err absent = {0};
-		bool needed = i <= VFIO_PCI_CONFIG_REGION_INDEX;
-		int error =
-			vfio_region_load(pci->backend, i, &pci->regions[i], needed ? err : &absent);
+	for (uint32_t i = 0; i < VFIO_REGIONS; i++) {
+		int error = vfio_region_load(pci->backend, i, &pci->regions[i], err);
 
-		if (error && needed) {
+		if (error) {
 			err_prefix(err, "passthrough device %s", pci->device.name);
 			return error;
 		}
-		if (error)
-			log_debug("passthrough device %s: %s", pci->device.name, absent.text);
 	}
 	if (!vfio_pci_config_region(pci)->present ||
 	    vfio_pci_config_region(pci)->info.size < PCI_CONFIG_SIZE)
@@ -137,7 +131,7 @@ static int open_trace(struct vfio_pci *pci, struct err *err)
 
 static int set_up(struct vfio_pci *pci, const struct vfio_device_info *info, struct err *err)
 {
-	int error = load_regions(pci, info->num_regions, err);
+	int error = load_regions(pci, err);
 
 	if (error)
 		return error;

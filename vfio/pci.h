@@ -21,8 +21,8 @@
 #include "vfio/vfio.h"
 #include "vmm/base/loop.h"
 
-/* BARs, ROM, config, VGA and a few device-specific ones; later indices are not asked for. */
-enum { VFIO_REGIONS_MAX = 16 };
+/* BARs, ROM and config space; VGA's and device-specific ones are not asked for. */
+enum { VFIO_REGIONS = VFIO_PCI_CONFIG_REGION_INDEX + 1 };
 
 /*
  * In every state but the first the guest reads all ones, nothing of the device is mapped and its
@@ -66,7 +66,7 @@ struct vfio_pci {
 	bool on_bus;
 	bool used; /* the guest let it decode or master since it was last reset */
 	struct vfio_reset reset;
-	struct vfio_region regions[VFIO_REGIONS_MAX];
+	struct vfio_region regions[VFIO_REGIONS];
 	struct vfio_pci_bar bars[PCI_BAR_COUNT];
 	/* By bit of config space: reads come from the shadow; writes reach the device. */
 	uint8_t emulated[PCIE_CONFIG_SIZE];

@@ -35,18 +35,6 @@ static void take_sparse(struct vfio_region *region, const uint8_t *info, size_t 
 	}
 }
 
-static void take_type(struct vfio_region *region, const uint8_t *info, size_t size, size_t offset)
-{
-	struct vfio_region_info_cap_type cap;
-
-	if (!range_fits(offset, sizeof(cap), size))
-		return;
-	memcpy(&cap, info + offset, sizeof(cap));
-	region->typed = true;
-	region->type = cap.type;
-	region->subtype = cap.subtype;
-}
-
 static void take_capabilities(struct vfio_region *region, const uint8_t *info, size_t size)
 {
 	struct vfio_info_cap_header cap;
@@ -59,10 +47,6 @@ static void take_capabilities(struct vfio_region *region, const uint8_t *info, s
 		memcpy(&cap, info + offset, sizeof(cap));
 		if (cap.id == VFIO_REGION_INFO_CAP_SPARSE_MMAP)
 			take_sparse(region, info, size, offset);
-		else if (cap.id == VFIO_REGION_INFO_CAP_TYPE)
-			take_type(region, info, size, offset);
-		else if (cap.id == VFIO_REGION_INFO_CAP_MSIX_MAPPABLE)
-			region->msix_mappable = true;
 		floor = offset + sizeof(cap);
 		offset = cap.next;
 	}

@@ -22,10 +22,11 @@ struct vfio_area {
 struct vfio_region {
 	bool present; /* false: an index that the device leaves out */
 	struct vfio_region_info info;
-	bool msix_mappable; /* the kernel lets the MSI-X pages be mapped too */
-	bool sparse;        /* only `areas` may be mapped, else the whole region */
-	bool typed;         /* device-specific, told by type and subtype */
-	uint32_t type, subtype;
+	/*
+	 * Only `areas` may be mapped, else the whole region. That the kernel lets the MSI-X table be mapped too
+	 * (VFIO_REGION_INFO_CAP_MSIX_MAPPABLE) changes nothing: its pages are always the monitor's.
+	 */
+	bool sparse;
 	size_t area_count;
 	struct vfio_area areas[VFIO_AREAS_MAX];
 };
