@@ -208,7 +208,7 @@ static int open_intx(struct vfio_irqs *irqs)
 		return intx->resample;
 	if (!irqs->trace)
 		return 0;
-	error = vfio_relay_open(irqs, &intx->device_trigger);
+	error = vfio_relay_open(irqs, &intx->device_trigger, false);
 	if (!error)
 		error = vfio_relay_watch(irqs, intx->resample);
 	if (error)

@@ -118,9 +118,9 @@ size_t vfio_irqs_descriptors(const struct vfio_irqs *irqs, int *descriptors, siz
 
 /*
  * relay.c: with a trace, a watched eventfd for VFIO in *@fd unless it has one; 0 and no eventfd
- * without. Device lock held, as for the others.
+ * without. Of a @vector it may be one too many. Device lock held, as for the others.
  */
-int vfio_relay_open(struct vfio_irqs *irqs, int *fd) FERRY_MUST_CHECK;
+int vfio_relay_open(struct vfio_irqs *irqs, int *fd, bool vector) FERRY_MUST_CHECK;
 int vfio_relay_watch(struct vfio_irqs *irqs, int fd) FERRY_MUST_CHECK;
 void vfio_relay_close(struct vfio_irqs *irqs, int *fd);
 /* Passes on what was signalled and not yet seen. */

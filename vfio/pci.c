@@ -12,6 +12,12 @@
 #include "vmm/base/fd.h"
 #include "vmm/base/log.h"
 
+/*
+ * Beside the vectors': four for INTx with a trace, a spare one while vectors are changed, and groups for
+ * the kernel to see at a reset of the bus.
+ */
+enum { RESERVED_DESCRIPTORS = 8 };
+
 static int check_info(const struct vfio_device_info *info, const char *name, struct err *err)
 {
 	if (!(info->flags & VFIO_DEVICE_FLAGS_PCI))
@@ -178,6 +184,7 @@ struct vfio_pci *vfio_pci_create(struct vfio_backend *backend, const struct vfio
 		err_set(err, -ENOMEM, "passthrough device %s: out of memory", config->name);
 		goto close_backend;
 	}
+	fd_reserve(RESERVED_DESCRIPTORS);
 	pci_device_init(&pci->device, &function_ops, PCI_CONFIG_SIZE, config->name);
 	pci->backend = backend;
 	pci->dma = config->dma;
@@ -282,6 +289,7 @@ void vfio_pci_destroy(struct vfio_pci *pci)
 	vfio_rom_release(&pci->own_rom);
 	vfio_trace_close(pci->trace);
 	vfio_names_free(pci->names);
+	fd_reserve(-RESERVED_DESCRIPTORS);
 	pci_device_release(&pci->device);
 	free(pci);
 }

@@ -57,13 +57,13 @@ int vfio_relay_watch(struct vfio_irqs *irqs, int fd)
 	return loop_add(irqs->loop, fd, EPOLLIN, on_signal, irqs, &err);
 }
 
-int vfio_relay_open(struct vfio_irqs *irqs, int *fd)
+int vfio_relay_open(struct vfio_irqs *irqs, int *fd, bool vector)
 {
 	int error;
 
 	if (!irqs->trace || *fd >= 0)
 		return 0;
-	*fd = fd_eventfd();
+	*fd = vector ? fd_eventfd_for_guest() : fd_eventfd();
 	if (*fd < 0)
 		return *fd;
 	error = vfio_relay_watch(irqs, *fd);

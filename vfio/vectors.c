@@ -17,8 +17,9 @@ enum { VECTOR_BUDGET = 64 };
 
 static void complain(struct vfio_irqs *irqs, const char *what, int error)
 {
-	log_guest(&irqs->limit, LOG_ERROR, "%s: %s: %s: %s", irqs->device->name,
-		  irqs->active == &irqs->msi ? "MSI" : "MSI-X", what, err_text(error));
+	log_guest(&irqs->limit, LOG_ERROR, "%s: %s: %s: %s%s", irqs->device->name,
+		  irqs->active == &irqs->msi ? "MSI" : "MSI-X", what, err_text(error),
+		  error == -EMFILE ? ": raise the limit (ulimit -Hn) and start again" : "");
 }
 
 static void touch(struct vfio_irqs *irqs, unsigned int vector)
@@ -148,10 +149,10 @@ static int route(struct vfio_irqs *irqs, struct vfio_vector *vector)
 	int error;
 
 	if (vector->eventfd < 0)
-		vector->eventfd = fd_eventfd();
+		vector->eventfd = fd_eventfd_for_guest();
 	if (vector->eventfd < 0)
 		return vector->eventfd;
-	error = vfio_relay_open(irqs, &vector->device_eventfd);
+	error = vfio_relay_open(irqs, &vector->device_eventfd, true);
 	if (error)
 		return error;
 	if (vector->gsi < 0)

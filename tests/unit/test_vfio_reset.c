@@ -9,6 +9,7 @@
 #include <sched.h>
 #include <stdatomic.h>
 #include <stdlib.h>
+#include <sys/resource.h>
 #include <unistd.h>
 
 #include "tests/unit/support_vfio_busy.h"
@@ -385,6 +386,76 @@ START_TEST(a_device_that_was_not_used_is_not)
 }
 END_TEST
 
+static int filling[128];
+static size_t filled;
+
+/* Uses up descriptors up to @end, which is free. */
+static void fill_descriptors(int end)
+{
+	while (filled < ARRAY_SIZE(filling)) {
+		int fd = dup(STDERR_FILENO);
+
+		if (fd < 0)
+			return;
+		if (fd >= end) {
+			close(fd);
+			return;
+		}
+		filling[filled++] = fd;
+	}
+}
+
+/* A guest that has every vector it can leaves what a reset, and what follows it, will take. */
+START_TEST(vectors_leave_descriptors_for_a_reset)
+{
+	struct rlimit before, limit;
+	unsigned int vectors = 0;
+
+	start_busy();
+	ck_assert_int_eq(getrlimit(RLIMIT_NOFILE, &before), 0);
+	limit = (struct rlimit){.rlim_cur = 128, .rlim_max = before.rlim_max};
+	ck_assert_int_eq(setrlimit(RLIMIT_NOFILE, &limit), 0);
+	/* What is kept and three vectors more. */
+	fill_descriptors(128 - 40 - 3);
+	for (unsigned int i = 0; i < 10; i++)
+		guest_write(bar(0) + 0x3000 + i * 16 + 12, 4, 0);
+	for (unsigned int i = 0; i < 10; i++)
+		vectors += bench.pci->irqs.vectors[i].eventfd >= 0;
+	ck_assert_uint_eq(vectors, 3);
+	ck_assert_int_eq(config_write(0xa8, 2, PCI_EXP_DEVCTL_BCR_FLR), MEM_NOT_YET);
+	run_loop_while(VFIO_PCI_RESETTING);
+	ck_assert_int_eq(config_write(0xa8, 2, PCI_EXP_DEVCTL_BCR_FLR), MEM_DONE);
+	is_as_after_power_on();
+	ck_assert_int_eq(setrlimit(RLIMIT_NOFILE, &before), 0);
+	while (filled > 0)
+		close(filling[--filled]);
+	stop_busy();
+}
+END_TEST
+
+/* With the reset of a bus, whose groups' descriptors are the kernel's to see. */
+START_TEST(vectors_leave_descriptors_for_a_reset_of_the_bus)
+{
+	struct rlimit before, limit;
+
+	set_dependents(2, 7);
+	start_busy();
+	ck_assert_int_eq(getrlimit(RLIMIT_NOFILE, &before), 0);
+	limit = (struct rlimit){.rlim_cur = 128, .rlim_max = before.rlim_max};
+	ck_assert_int_eq(setrlimit(RLIMIT_NOFILE, &limit), 0);
+	fill_descriptors(128 - 3);
+	for (unsigned int i = 0; i < 10; i++)
+		guest_write(bar(0) + 0x3000 + i * 16 + 12, 4, 0);
+	/* As a restart does it. */
+	pci_host_reset(bench.host);
+	ck_assert_uint_eq(bench.fake.hot_resets, 1);
+	ck_assert_int_eq(setrlimit(RLIMIT_NOFILE, &before), 0);
+	while (filled > 0)
+		close(filling[--filled]);
+	stop_busy();
+}
+END_TEST
+
 static void add_tests(TCase *tests)
 {
 	tcase_add_checked_fixture(tests, setup, teardown);
@@ -407,6 +478,8 @@ static void add_tests(TCase *tests)
 	tcase_add_test(tests, the_host_gets_it_after_the_reset_under_way);
 	tcase_add_test(tests, a_device_in_use_is_reset_at_the_end);
 	tcase_add_test(tests, a_device_that_was_not_used_is_not);
+	tcase_add_test(tests, vectors_leave_descriptors_for_a_reset);
+	tcase_add_test(tests, vectors_leave_descriptors_for_a_reset_of_the_bus);
 }
 
 int main(void)

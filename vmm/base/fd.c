@@ -6,7 +6,9 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <poll.h>
+#include <stdatomic.h>
 #include <sys/eventfd.h>
+#include <sys/resource.h>
 #include <unistd.h>
 
 void fd_close(int *fd)
@@ -24,6 +26,31 @@ int fd_eventfd(void)
 	int fd = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
 
 	return fd < 0 ? -errno : fd;
+}
+
+/* The limit is the process's, and so is this. */
+static atomic_int reserve = FD_RESERVE;
+
+void fd_reserve(int count)
+{
+	atomic_fetch_add(&reserve, count);
+}
+
+int fd_eventfd_for_guest(void)
+{
+	struct rlimit limit;
+	rlim_t kept = (rlim_t)atomic_load(&reserve);
+	int fd = fd_eventfd();
+
+	if (fd < 0 || getrlimit(RLIMIT_NOFILE, &limit) || limit.rlim_cur == RLIM_INFINITY)
+		return fd;
+	if (kept > limit.rlim_cur / 2)
+		kept = limit.rlim_cur / 2;
+	/* The lowest that is free is given first: all below it are in use. */
+	if ((rlim_t)fd < limit.rlim_cur - kept)
+		return fd;
+	fd_close(&fd);
+	return -EMFILE;
 }
 
 int fd_open_output(const char *path, int flags)

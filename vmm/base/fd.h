@@ -10,11 +10,23 @@
 
 #include "vmm/base/err.h"
 
+enum { FD_RESERVE = 32 };
+
 /* Closes *@fd unless it is negative, and sets it to -1. Keeps errno. */
 void fd_close(int *fd);
 
 /* A close-on-exec, non-blocking eventfd with count 0, or a negative errno. */
 int fd_eventfd(void) FERRY_MUST_CHECK;
+
+/* @count more (less, when negative) descriptors are kept from guests; any thread. */
+void fd_reserve(int count);
+
+/*
+ * As fd_eventfd(), for what a guest can ask for without end: -EMFILE while that would leave fewer than
+ * FD_RESERVE and what fd_reserve() added, or half of the limit where that is less, to the monitor's own
+ * needs: a reset, a debugger, the end of the run.
+ */
+int fd_eventfd_for_guest(void) FERRY_MUST_CHECK;
 
 /*
  * Creates or empties the file at @path to write to it, without waiting, now or at a write: for a FIFO
