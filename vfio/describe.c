@@ -17,7 +17,7 @@ static const char *state_name(enum vfio_pci_state state)
 	static const char *const names[] = {
 		[VFIO_PCI_ALIVE] = "alive",
 		[VFIO_PCI_RESETTING] = "being reset",
-		[VFIO_PCI_ISOLATED] = "isolated after an error",
+		[VFIO_PCI_ISOLATED] = "isolated",
 		[VFIO_PCI_GONE] = "given back to the host",
 	};
 
@@ -78,7 +78,7 @@ static void show_reset(struct vfio_pci *pci, const struct vfio_sysfs_device *sys
 	}
 	if (pci->state != VFIO_PCI_ALIVE || !pci->keeper_ops)
 		return;
-	bus = pci->keeper_ops->bus_reset(pci->keeper, pci, &err);
+	bus = pci->keeper_ops->bus_reset(pci->keeper, pci, VFIO_RESET_MACHINE, &err);
 	if (bus)
 		fprintf(out, "  reset     of the whole bus, which has %u functions\n", bus->count);
 	else

@@ -90,12 +90,13 @@ struct vfio_pci {
 /* What a function needs of whoever keeps its group. Main thread; the struct may be NULL. */
 struct vfio_pci_keeper_ops {
 	/*
-	 * A reset of the bus that @pci is on for its reset's cause, ready to be carried out; the
-	 * caller ends it with vfio_bus_reset_free(). NULL with @err set where there is none
-	 * (-ENODEV), or somebody else's device would be hit, or one of the guest's that it goes on
-	 * using. No lock held, but at the end.
+	 * A reset of the bus that @pci is on for that cause, ready to be carried out; the caller
+	 * ends it with vfio_bus_reset_free(). NULL with @err set where there is none (-ENODEV), or
+	 * somebody else's device would be hit, or, by a reset of the guest's or after an error, one
+	 * that the guest uses: for these no lock is held.
 	 */
-	struct vfio_bus_reset *(*bus_reset)(void *keeper, struct vfio_pci *pci, struct err *err);
+	struct vfio_bus_reset *(*bus_reset)(void *keeper, struct vfio_pci *pci,
+					    enum vfio_reset_cause cause, struct err *err);
 	/* That reset was carried out: the other functions it hit need none of their own. */
 	void (*bus_was_reset)(void *keeper, const struct vfio_pci *pci,
 			      const struct vfio_bus_reset *reset);

@@ -195,7 +195,7 @@ static void look_for_bus(struct vfio_pci *pci)
 	struct err err = {.code = -ENODEV};
 
 	if (pci->keeper_ops)
-		reset->bus = pci->keeper_ops->bus_reset(pci->keeper, pci, &err);
+		reset->bus = pci->keeper_ops->bus_reset(pci->keeper, pci, reset->cause, &err);
 	if (reset->bus)
 		return;
 	if (err.code != -ENODEV) {
@@ -227,8 +227,9 @@ static bool find_other_way(struct vfio_pci *pci)
 		return false;
 	look_for_bus(pci);
 	if (reset->bus)
-		log_warn("passthrough device %s: its own reset was refused: its bus is reset",
-			 pci->device.name);
+		log_guest(&pci->limit, LOG_WARN,
+			  "passthrough device %s: its own reset was refused: its bus is reset",
+			  pci->device.name);
 	return reset->bus;
 }
 

@@ -300,7 +300,8 @@ static const struct entry *find_user(const struct vfio *vfio, const struct vfio_
 	return NULL;
 }
 
-static struct vfio_bus_reset *keeper_bus_reset(void *keeper, struct vfio_pci *pci, struct err *err)
+static struct vfio_bus_reset *keeper_bus_reset(void *keeper, struct vfio_pci *pci,
+					       enum vfio_reset_cause cause, struct err *err)
 {
 	struct entry *entry = keeper;
 	struct vfio_bus_reset *reset =
@@ -308,7 +309,7 @@ static struct vfio_bus_reset *keeper_bus_reset(void *keeper, struct vfio_pci *pc
 				       entry->vfio, err);
 	const struct entry *user;
 
-	if (!reset || !vfio_reset_spares_others(pci->reset.cause))
+	if (!reset || !vfio_reset_spares_others(cause))
 		return reset;
 	user = find_user(entry->vfio, pci, reset);
 	if (!user)

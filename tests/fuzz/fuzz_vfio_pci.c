@@ -67,8 +67,10 @@ static int find_group(void *owner, unsigned int number)
 	return number % 2 ? bench.fake.memory : -ENOENT;
 }
 
-static struct vfio_bus_reset *bus_reset(void *keeper, struct vfio_pci *pci, struct err *err)
+static struct vfio_bus_reset *bus_reset(void *keeper, struct vfio_pci *pci,
+					enum vfio_reset_cause cause, struct err *err)
 {
+	(void)cause;
 	return vfio_bus_reset_prepare(pci->backend, pci->device.name, find_group, keeper, err);
 }
 

@@ -22,8 +22,10 @@ static inline int find_group(void *owner, unsigned int number)
 	return number == 7 ? group_fd : -ENOENT;
 }
 
-static inline struct vfio_bus_reset *bus_reset(void *keeper, struct vfio_pci *pci, struct err *err)
+static inline struct vfio_bus_reset *bus_reset(void *keeper, struct vfio_pci *pci,
+					       enum vfio_reset_cause cause, struct err *err)
 {
+	(void)cause;
 	return vfio_bus_reset_prepare(pci->backend, pci->device.name, find_group, keeper, err);
 }
 

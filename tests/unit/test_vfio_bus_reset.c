@@ -35,7 +35,7 @@ START_TEST(a_bus_with_somebody_elses_device_is_left_alone)
 
 	set_dependents(2, 9);
 	start_busy();
-	ck_assert_ptr_null(bus_reset(NULL, bench.pci, &err));
+	ck_assert_ptr_null(bus_reset(NULL, bench.pci, VFIO_RESET_MACHINE, &err));
 	ck_assert_int_eq(err.code, -EPERM);
 	ck_assert_ptr_nonnull(strstr(err.text, "0000:01:00.0"));
 	ck_assert_ptr_nonnull(strstr(err.text, "0000:01:00.1 in IOMMU group 9"));

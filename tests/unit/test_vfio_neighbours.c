@@ -126,10 +126,10 @@ static void wait_for_reset(void)
 
 	ck_assert_int_eq(loop_add(bench.loop, stopper, EPOLLIN, turn_loop, NULL, &bench.err), 0);
 	fd_signal(stopper);
-	for (int i = 0; i < 2000 && function(0)->state == VFIO_PCI_RESETTING; i++) {
+	do {
 		ck_assert_int_eq(loop_run(bench.loop, &bench.err), 0);
 		usleep(1000);
-	}
+	} while (function(0)->state == VFIO_PCI_RESETTING);
 	loop_remove(bench.loop, stopper);
 	fd_close(&stopper);
 }
@@ -185,6 +185,33 @@ START_TEST(one_that_the_guest_does_not_use_is_reset_too)
 }
 END_TEST
 
+/* Its own error is no reason to take the guest's work from another. */
+START_TEST(an_error_resets_no_bus_that_the_guest_uses)
+{
+	static const int pauses_ms[] = {1, 1, 0};
+	FILE *out = fopen("/dev/null", "w");
+	const char *text;
+
+	share_bus(0, 7);
+	add_both();
+	ck_assert_int_eq(attach(), 0);
+	kernel.devices[0].hot_resets = 0;
+	function(0)->reset.pauses_ms = pauses_ms;
+	pci_host_config_write(bench.host, 1 << 3 | 3, PCI_COMMAND, 2, PCI_COMMAND_MEMORY);
+	hear();
+	ck_assert(vfio_fake_fire(&kernel.devices[0], VFIO_PCI_ERR_IRQ_INDEX, 0));
+	wait_for_reset();
+	text = heard();
+	ck_assert_ptr_nonnull(strstr(text, "0000:01:00.3 is on it, which the guest uses"));
+	ck_assert_ptr_nonnull(strstr(text, "it recovered, without a reset"));
+	ck_assert_ptr_null(strstr(text, "it has no reset"));
+	ck_assert_uint_eq(kernel.devices[0].hot_resets, 0);
+	/* For a person it is what a restart would do. */
+	ck_assert_int_eq(vfio_describe(bench.vfio, "01:00.0", out), 0);
+	fclose(out);
+}
+END_TEST
+
 static void add_tests(TCase *tests)
 {
 	tcase_add_checked_fixture(tests, setup, teardown);
@@ -195,6 +222,7 @@ static void add_tests(TCase *tests)
 	tcase_add_test(tests, one_that_is_lost_in_it_is_refused);
 	tcase_add_test(tests, one_that_the_guest_uses_is_not_hit);
 	tcase_add_test(tests, one_that_the_guest_does_not_use_is_reset_too);
+	tcase_add_test(tests, an_error_resets_no_bus_that_the_guest_uses);
 }
 
 int main(void)
