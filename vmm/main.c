@@ -25,7 +25,7 @@ static const char usage[] =
 	"\n"
 	"  run       boots a guest\n"
 	"  devices   lists the host's PCI devices and which can be handed over\n"
-	"  doctor    says whether a guest with these devices would start, or what is amiss\n"
+	"  doctor    says whether a guest with these devices would start, and what if not\n"
 	"  bind      takes devices from the host's drivers for guests\n"
 	"  unbind    gives them back\n"
 	"\n"

@@ -279,6 +279,10 @@ tiny_rows() {
 	says err 'not a regular file' refuse-pipe 1 "$work/pipe"
 	says err 'nobody reads there' refuse-unread-pipe 1 --serial "file:$work/pipe" "$guests/serial"
 	says err 'no KERNEL given' refuse-no-kernel 2
+	says err "Ferry's word is --memory SIZE" refuse-foreign-option 2 -m 512 "$guests/serial"
+	says err 'it has no unit: write 512M' refuse-bare-size 2 --memory 512 "$guests/serial"
+	says err 'an initial RAM disk is --initrd FILE' refuse-second-operand 2 "$guests/serial" "$work/script"
+	says err 'not a PCI address' refuse-malformed-device 2 --vfio eth0 "$guests/serial"
 	says err 'No such file or directory' refuse-no-dump-folder 1 --dump-acpi "$work/none/such"
 	says err 'use --dump-acpi' refuse-dump-fdt 1 --dump-fdt "$work/tree"
 	says err 'truncated' refuse-truncated-elf 1 "$work/short-elf"

@@ -13,6 +13,7 @@
 #include "tests/unit/support_tools.h"
 #include "tests/unit/support_vfio_fake.h"
 #include "vmm/base/bits.h"
+#include "vmm/config.h"
 #include "vmm/tools/wrap.h"
 
 #define NVME "0000:01:00.0"
@@ -131,6 +132,21 @@ START_TEST(the_width_is_the_terminals)
 	setenv("COLUMNS", "110", 1);
 	ck_assert_int_eq(pipe(ends), 0);
 	ck_assert_uint_eq(wrap_width(ends[1]), 0);
+}
+END_TEST
+
+START_TEST(help_fits_a_terminal)
+{
+	static int (*const tools[])(const struct tool *tool, int argc,
+				    char **argv) = {tool_devices, tool_doctor, tool_bind,
+						    tool_unbind};
+
+	for (size_t i = 0; i < ARRAY_SIZE(tools); i++) {
+		ck_assert_int_eq(tools_run(tools[i], "tool", "--help", NULL), TOOL_OK);
+		lines_fit(80);
+	}
+	snprintf(tools_out, sizeof(tools_out), "%s", config_help());
+	lines_fit(80);
 }
 END_TEST
 
@@ -405,6 +421,7 @@ static void add_tests(TCase *tests)
 	tcase_add_test(tests, the_table_has_a_line_for_each);
 	tcase_add_test(tests, lines_fit_the_terminal_and_are_whole_in_a_pipe);
 	tcase_add_test(tests, the_width_is_the_terminals);
+	tcase_add_test(tests, help_fits_a_terminal);
 	tcase_add_test(tests, one_device_is_told_at_length);
 	tcase_add_test(tests, json_holds_the_same);
 	tcase_add_test(tests, all_of_them_as_json);

@@ -16,17 +16,19 @@
 
 static const char help_text[] =
 	"Usage: ferry bind [OPTION]... ADDR...\n"
-	"Takes the PCI devices at ADDR, such as 0000:01:00.0 or 01:00.0, from the host's drivers and\n"
-	"binds them to vfio-pci. Refuses when the host would lose a mounted disk, its swap, a part of\n"
-	"an array or a network address or route, when a process has a node of the device open, or when\n"
-	"the host holds a BAR itself, as the framebuffer of its start does.\n"
+	"Takes the PCI devices at ADDR, such as 0000:01:00.0 or 01:00.0, from the host's\n"
+	"drivers and binds them to vfio-pci. Refuses when the host would lose a mounted\n"
+	"disk, its swap, a part of an array or a network address or route, when a process\n"
+	"has a node of the device open, or when the host holds a BAR itself, as the\n"
+	"framebuffer of its start does.\n"
 	"\n"
 	"  --group                   all devices of their IOMMU groups, but for bridges\n"
 	"  --force                   binds them whatever the host loses\n"
 	"  --json                    prints how it went as JSON\n"
 	"  --help, -h                this text\n"
 	"\n"
-	"Exit status: 0 all are bound, 1 refused or failed (all are as before), 2 wrong usage.\n";
+	"Exit status: 0 all are bound, 1 refused or failed (all are as before), 2 wrong\n"
+	"usage.\n";
 
 static const struct option long_options[] = {
 	{"group", no_argument, NULL, BIND_GROUP},

@@ -13,8 +13,9 @@
 
 static const char help_text[] =
 	"Usage: ferry unbind [OPTION]... ADDR...\n"
-	"Gives the PCI devices at ADDR, such as 0000:01:00.0 or 01:00.0, back to the drivers that they\n"
-	"had before `ferry bind`; where that is not known, the kernel chooses.\n"
+	"Gives the PCI devices at ADDR, such as 0000:01:00.0 or 01:00.0, back to the\n"
+	"drivers that they had before `ferry bind`; where that is not known, the kernel\n"
+	"chooses.\n"
 	"\n"
 	"  --group                   all devices of their IOMMU groups, but for bridges\n"
 	"  --json                    prints how it went as JSON\n"
