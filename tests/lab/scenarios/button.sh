@@ -29,7 +29,7 @@ wake() { # SCENARIO STEP KEYS
 		printf "$3" >&7
 	done
 	guest_wait
-	check "$1" "it woke with '$(value woken)'; $(why)" [ "$(value woken) $status" = "0 0" ]
+	check "$1" "it woke with '$(value woken)'; $(why)" [ "$(value woken) $status" = "up 0" ]
 }
 [ "$(uname -m)" = x86_64 ] || wake wake-by-button sleep '\001p'
 wake wake-by-key sleep:key 'x'
