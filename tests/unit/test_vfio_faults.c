@@ -199,9 +199,10 @@ static bool one_of(const char *text, const char *const *texts)
 /* Calls without which a device works all the same, with less. */
 static bool is_spared(const char *call)
 {
-	static const char *const calls[] = {"write",  "set irqs", "irq info",  "irqfd",
-					    "mmap",   "eventfd",  "epoll_ctl", "madvise",
-					    "memory", "BAR read", "fopen",     NULL};
+	static const char *const calls[] = {"write",     "set irqs", "irq info",  "irqfd",
+					    "mmap",      "eventfd",  "epoll_ctl", "madvise",
+					    "memory",    "BAR read", "fopen",     "hot reset info",
+					    "hot reset", NULL};
 
 	return one_of(call, calls);
 }
@@ -225,6 +226,7 @@ static bool tells_reason(const char *text, int error)
 		"in no IOMMU group",
 		"it has no driver",
 		"does not answer config reads",
+		"does not answer after the reset of its bus",
 	};
 
 	for (size_t i = 0; i < ARRAY_SIZE(idioms); i++)
