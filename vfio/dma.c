@@ -17,9 +17,6 @@
 
 enum { MAPPER_NICE = 10 };
 
-/* Pinned at a GiB a second, which is slow, it takes a quarter of one. */
-static const uint64_t part_least = 256 * MIB;
-
 static void format_limit(char *text, size_t size)
 {
 	struct rlimit limit;
@@ -98,22 +95,17 @@ static int populate_piece(struct vfio_dma *dma, size_t index, struct err *err)
 	return 0;
 }
 
-/* The IOMMU's large pages lie within a part, which ends where a multiple of its size does. */
 static int map_piece(struct vfio_dma *dma, struct vfio_dma_piece *piece, struct err *err)
 {
-	while (piece->mapped < piece->size && !atomic_load(&dma->stopping)) {
-		uint64_t iova = piece->iova + piece->mapped, rest = piece->size - piece->mapped;
-		uint64_t size = dma->part - (iova & (dma->part - 1));
-		int rc;
+	const struct vfio_extent extent = {piece->iova, piece->size, piece->host};
+	int rc = vfio_space_map_parts(dma->space, &extent, dma->part, &dma->stopping,
+				      &piece->mapped);
+	uint64_t iova = piece->iova + piece->mapped;
 
-		if (size > rest)
-			size = rest;
-		rc = vfio_space_map(dma->space, iova, size, piece->host + piece->mapped);
-		if (rc)
-			return refuse_map(dma, iova, size, rc, err);
-		piece->mapped += size;
-	}
-	return 0;
+	if (!rc)
+		return 0;
+	return refuse_map(dma, iova, vfio_space_part(iova, piece->size - piece->mapped, dma->part),
+			  rc, err);
 }
 
 static void unmap_all(struct vfio_dma *dma)
@@ -214,7 +206,7 @@ static bool fits_half(const struct vfio_dma *dma, uint64_t part)
 
 static uint64_t choose_part(const struct vfio_dma *dma, uint64_t least)
 {
-	uint64_t part = least ? least : part_least;
+	uint64_t part = least ? least : VFIO_SPACE_PART;
 
 	while (part < ram_page_size(dma->ram) || part < vfio_space_page(dma->space))
 		part *= 2;

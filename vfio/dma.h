@@ -17,7 +17,7 @@
 struct vfio_dma_piece {
 	uint64_t iova; /* the guest-physical address */
 	uint64_t size;
-	char *host;
+	void *host;
 	uint64_t mapped; /* bytes from its start; the mapper's, or the owner's once it is joined */
 };
 

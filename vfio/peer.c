@@ -40,24 +40,29 @@ static void forget(struct vfio_peers *peers, struct vfio_peer *peer)
 	*peer = peers->peers[--peers->count];
 }
 
-static void map_peer(struct vfio_peers *peers, struct vfio_peer *peer)
-{
-	int error = vfio_space_map(peers->space, peer->iova, peer->size, peer->host);
-
-	peer->mapped = error == 0;
-	if (!error)
-		return;
-	complain(peers, peer->region, peer->iova, peer->size, error);
-	forget(peers, peer);
-}
-
-static void unmap_peer(struct vfio_peers *peers, const struct vfio_peer *peer)
+static void unmap_peer(struct vfio_peers *peers, struct vfio_peer *peer)
 {
 	struct err err = {0};
 
 	if (peer->mapped &&
-	    vfio_space_unmap(peers->space, peer->region->name, peer->iova, peer->size, &err))
+	    vfio_space_unmap(peers->space, peer->region->name, peer->iova, peer->mapped, &err))
 		log_guest(&peers->limit, LOG_ERROR, "passthrough device %s", err.text);
+	peer->mapped = 0;
+}
+
+/* In parts, as a BAR may be as large as all RAM. */
+static void map_peer(struct vfio_peers *peers, struct vfio_peer *peer, const atomic_bool *stop)
+{
+	const struct vfio_extent extent = {peer->iova, peer->size, peer->host};
+	int error =
+		vfio_space_map_parts(peers->space, &extent, VFIO_SPACE_PART, stop, &peer->mapped);
+
+	if (peer->mapped < peer->size)
+		unmap_peer(peers, peer);
+	if (!error)
+		return;
+	complain(peers, peer->region, peer->iova, peer->size, error);
+	forget(peers, peer);
 }
 
 static struct vfio_peer *new_peer(struct vfio_peers *peers)
@@ -98,7 +103,7 @@ static int peer_add(struct mem_listener *listener, struct mem_region *region, st
 					   .size = region->size,
 					   .host = region->host};
 		if (peers->settled)
-			map_peer(peers, peer);
+			map_peer(peers, peer, NULL);
 	} else {
 		complain(peers, region, region->base, region->size, -ENOMEM);
 	}
@@ -164,7 +169,7 @@ void vfio_peers_settle(struct vfio_peers *peers, const atomic_bool *stop)
 		pthread_mutex_lock(&peers->lock);
 		peer = next_queued(peers);
 		if (peer)
-			map_peer(peers, peer);
+			map_peer(peers, peer, stop);
 		else
 			peers->settled = true;
 		more = !peers->settled;

@@ -19,7 +19,8 @@ struct vfio_peer {
 	const struct mem_region *region;
 	uint64_t iova, size; /* as they were when it came: what is unmapped is what was mapped */
 	void *host;
-	bool mapped; /* else the mapper has yet to do it */
+	uint64_t
+		mapped; /* bytes: all or none, but while it is being done; none: the mapper's to do */
 };
 
 /*

@@ -22,6 +22,29 @@ int vfio_space_map(struct vfio_space *space, uint64_t iova, uint64_t size, void 
 	return error < 0 ? error : 0;
 }
 
+uint64_t vfio_space_part(uint64_t iova, uint64_t rest, uint64_t part)
+{
+	uint64_t size = part - (iova & (part - 1));
+
+	return size < rest ? size : rest;
+}
+
+int vfio_space_map_parts(struct vfio_space *space, const struct vfio_extent *extent, uint64_t part,
+			 const atomic_bool *stop, uint64_t *mapped)
+{
+	int rc = 0;
+
+	while (!rc && *mapped < extent->size && !(stop && atomic_load(stop))) {
+		uint64_t iova = extent->iova + *mapped;
+		uint64_t size = vfio_space_part(iova, extent->size - *mapped, part);
+
+		rc = vfio_space_map(space, iova, size, (char *)extent->host + *mapped);
+		if (!rc)
+			*mapped += size;
+	}
+	return rc;
+}
+
 int vfio_space_unmap(struct vfio_space *space, const char *what, uint64_t iova, uint64_t size,
 		     struct err *err)
 {

@@ -542,6 +542,35 @@ START_TEST(mapper_and_guest_meet_anywhere)
 }
 END_TEST
 
+/* As large as all RAM: nothing interrupts a map, so an end waits for one part of it. */
+START_TEST(a_large_bar_is_mapped_in_parts)
+{
+	atomic_bool stop = false;
+
+	bars[0].size = GIB;
+	start();
+	add(0);
+	guarded.fake.fail_at = 3;
+	guarded.fake.fail_code = -EFAULT;
+	settle();
+	ck_assert_uint_eq(guarded.maps, 3);
+	ck_assert_uint_eq(guarded.fake.count, 0);
+	mem_map_del(&bars[0]);
+	add(0);
+	ck_assert_uint_eq(guarded.fake.count, 4);
+	ck_assert_uint_eq(guarded.fake.maps[1].iova, WINDOW + 256 * MIB);
+	mem_map_del(&bars[0]);
+	ck_assert_uint_eq(guarded.unmaps, 2);
+	vfio_peers_stop(&peers);
+	start();
+	add(0);
+	atomic_store(&stop, true);
+	vfio_peers_settle(&peers, &stop);
+	ck_assert_uint_eq(guarded.fake.count, 0);
+	mem_map_del(&bars[0]);
+}
+END_TEST
+
 static void add_tests(TCase *tests)
 {
 	tcase_add_checked_fixture(tests, setup, teardown);
@@ -557,6 +586,7 @@ static void add_tests(TCase *tests)
 	tcase_add_test(tests, a_refused_or_short_unmap_is_told);
 	tcase_add_test(tests, what_is_not_whole_iommu_pages_is_left_out);
 	tcase_add_test(tests, no_bar_can_be_too_many);
+	tcase_add_test(tests, a_large_bar_is_mapped_in_parts);
 	tcase_add_test(tests, nobody_waits_while_ram_is_pinned);
 	tcase_add_test(tests, without_ram_there_are_no_peers);
 	tcase_add_test(tests, a_refused_peer_does_not_keep_ram_from_being_mapped);
