@@ -206,7 +206,7 @@ START_TEST(what_is_not_read_in_time_is_counted)
 
 	open_kind(_i);
 	lines = lines_of(ends[1]);
-	count = put_numbers(lines, count, 100000);
+	count = put_numbers(lines, count, 20000);
 	ck_assert_uint_gt(lines->missing, 0);
 	read_all();
 	ck_assert_ptr_nonnull(strstr(text, "line 0"));

@@ -54,8 +54,10 @@ static int drain(struct lines *lines)
 	}
 	if (rc && rc != -EAGAIN)
 		done = lines->count;
-	lines->count -= done;
-	memmove(lines->waiting, lines->waiting + done, lines->count);
+	if (done > 0) {
+		lines->count -= done;
+		memmove(lines->waiting, lines->waiting + done, lines->count);
+	}
 	return rc;
 }
 
