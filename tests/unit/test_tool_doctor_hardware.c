@@ -87,7 +87,7 @@ START_TEST(interrupts)
 	tree_write("proc/cpuinfo", "processor\t: 0\nCPU implementer\t: 0x41\n");
 	ck_assert_int_eq(setrlimit(RLIMIT_NOFILE, &limit), 0);
 	warns("a guest may want 2048, each of which takes a descriptor: 1024 are the most");
-	has(tools_out, "mend it: sudo prlimit --pid $$ --nofile=2112");
+	has(tools_out, "mend it: sudo prlimit --pid $$ --nofile=2128");
 }
 END_TEST
 

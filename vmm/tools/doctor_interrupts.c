@@ -7,14 +7,16 @@
 #include <string.h>
 #include <sys/resource.h>
 
+#include "vmm/base/fd.h"
 #include "vmm/base/text.h"
 #include "vmm/tools/doctor.h"
 
 enum {
 	/* x86's vectors of one processor, 32 to 255, less those that the kernel keeps for itself. */
 	VECTORS_PER_CPU = 200,
-	/* What the monitor opens beside one eventfd for each vector. */
-	DESCRIPTORS_BESIDE = 64,
+	/* What the monitor opens, and keeps from the guest, beside one eventfd for each vector. */
+	DESCRIPTORS_BESIDE = FD_RESERVE + 32,
+	DESCRIPTORS_PER_DEVICE = 16,
 };
 
 /* At most one of the three kinds is in use at a time. */
@@ -90,6 +92,8 @@ static void check_vectors(struct doctor *doctor, unsigned int needed)
 	unsigned int vectors = x86_processors(doctor) * VECTORS_PER_CPU;
 	unsigned int taken = taken_interrupts(doctor);
 	struct findings *findings = &doctor->findings;
+	unsigned int descriptors =
+		needed + DESCRIPTORS_BESIDE + DESCRIPTORS_PER_DEVICE * (unsigned int)doctor->count;
 	struct rlimit limit = {.rlim_max = RLIM_INFINITY};
 
 	if (getrlimit(RLIMIT_NOFILE, &limit))
@@ -100,7 +104,7 @@ static void check_vectors(struct doctor *doctor, unsigned int needed)
 			"a guest may want %u: the host's processors have about %u, of which %u "
 			"are taken: it may get fewer",
 			needed, vectors, taken);
-	else if (limit.rlim_max < needed + DESCRIPTORS_BESIDE)
+	else if (limit.rlim_max < descriptors)
 		findings_add(findings, FINDING_WARNING, "vectors", "",
 			     "a guest may want %u, each of which takes a descriptor: %llu are the "
 			     "most",
@@ -108,11 +112,11 @@ static void check_vectors(struct doctor *doctor, unsigned int needed)
 	else
 		findings_add(findings, FINDING_OK, "vectors", "",
 			     "a guest may want %u, and can have them", needed);
-	if (limit.rlim_max < needed + DESCRIPTORS_BESIDE)
+	if (limit.rlim_max < descriptors)
 		findings_mend(findings,
 			      "sudo prlimit --pid $$ --nofile=%u (in the shell that "
 			      "starts ferry)",
-			      needed + DESCRIPTORS_BESIDE);
+			      descriptors);
 	findings_fact_number(findings, "wanted", needed);
 	findings_fact(findings, "host", vectors ? json_integer(vectors) : json_null());
 	findings_fact_number(findings, "taken", taken);
