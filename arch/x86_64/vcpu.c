@@ -206,7 +206,7 @@ void arch_vcpu_tell_pc(struct arch_vm *arch, struct kvm_vcpu *vcpu)
 {
 	int sets = kvm_vm_capability(arch->setup.vm, KVM_CAP_SYNC_REGS);
 
-	if (sets > 0 && (sets & KVM_SYNC_X86_REGS))
+	if (sets > 0 && ((unsigned int)sets & KVM_SYNC_X86_REGS))
 		kvm_vcpu_run_page(vcpu)->kvm_valid_regs |= KVM_SYNC_X86_REGS;
 }
 
