@@ -99,9 +99,8 @@ static bool console_make_room(struct console *console)
 {
 	struct pollfd master = {.fd = console->output.fd, .events = POLLOUT};
 
-	if (!console->is_pty || pty_has_reader(&console->pty))
+	if (!console->is_pty || pty_has_reader(&console->pty) || !pty_drop_oldest(&console->pty))
 		return false;
-	pty_drop_oldest(&console->pty);
 	poll(&master, 1, PTY_WAIT_MS);
 	return true;
 }

@@ -8,6 +8,7 @@
 #include <poll.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <sys/ioctl.h>
 #include <termios.h>
 #include <unistd.h>
 
@@ -50,20 +51,24 @@ bool pty_has_reader(struct pty *pty)
 	struct pollfd master = {.fd = pty->master, .events = POLLIN};
 	bool alone;
 
+	/* A reader who wants it for himself must not keep us out. */
+	if (pty->peer >= 0)
+		ioctl(pty->peer, TIOCNXCL);
 	fd_close(&pty->peer);
 	alone = poll(&master, 1, 0) == 1 && master.revents & POLLHUP;
 	pty_hold(pty);
 	return !alone;
 }
 
-void pty_drop_oldest(struct pty *pty)
+bool pty_drop_oldest(struct pty *pty)
 {
 	char oldest[4096];
 	ssize_t n;
 
 	if (!pty_hold(pty))
-		return;
+		return false;
 	do
 		n = read(pty->peer, oldest, sizeof(oldest));
 	while (n < 0 && errno == EINTR);
+	return true;
 }

@@ -26,7 +26,7 @@ bool pty_hold(struct pty *pty);
 /* Whether anybody else has the other end open. Meanwhile the master may seem hung up to other threads. */
 bool pty_has_reader(struct pty *pty);
 
-/* Takes away some of what waits for a reader, the oldest first. */
-void pty_drop_oldest(struct pty *pty);
+/* Takes away some of what waits for a reader, the oldest first; false without the hold. */
+bool pty_drop_oldest(struct pty *pty);
 
 #endif
