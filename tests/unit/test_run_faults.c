@@ -27,6 +27,16 @@ enum arch_exit arch_vcpu_exit(struct arch_vm *arch, struct kvm_vcpu *vcpu, unsig
 	return ARCH_EXIT_UNKNOWN;
 }
 
+int arch_vcpu_memory_failed(struct arch_vm *arch, struct kvm_vcpu *vcpu, const void *host,
+			    uint64_t *gpa)
+{
+	(void)arch;
+	(void)vcpu;
+	(void)host;
+	(void)gpa;
+	return -ENOENT;
+}
+
 void arch_vcpu_describe(struct arch_vm *arch, struct kvm_vcpu *vcpu, char *text, size_t size)
 {
 	(void)arch;
