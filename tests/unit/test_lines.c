@@ -202,10 +202,10 @@ START_TEST(what_is_not_read_in_time_is_counted)
 {
 	struct lines *lines;
 	unsigned int count = 0;
-	double begin = now();
 
 	open_kind(_i);
 	lines = lines_of(ends[1]);
+	/* One that waited for a reader would wait here for ever. */
 	count = put_numbers(lines, count, 20000);
 	ck_assert_uint_gt(lines->missing, 0);
 	read_all();
@@ -216,7 +216,6 @@ START_TEST(what_is_not_read_in_time_is_counted)
 		read_all();
 	}
 	ck_assert_uint_eq(check_numbers(), count);
-	ck_assert(now() - begin < 20);
 	lines_free(lines);
 	close_ends();
 }
@@ -270,11 +269,12 @@ END_TEST
 START_TEST(a_stalled_reader_is_flushed_to_for_a_moment)
 {
 	struct lines *lines;
-	double begin = now();
+	double begin;
 
 	open_kind(_i);
 	lines = lines_of(ends[1]);
 	put_numbers(lines, 0, 20000);
+	begin = now();
 	lines_flush(lines);
 	ck_assert(now() - begin < 5);
 	/* And one that is gone fails, and nothing waits for it. */
