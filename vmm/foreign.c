@@ -20,7 +20,7 @@ static const struct {
 	{"mem-path hugetlbfs hugepages", "Ferry's word is --memory SIZE,hugepages=2M (or 1G)"},
 	{"mem-prealloc overcommit", "Ferry's word is --memory SIZE,prealloc"},
 	{"smp c cpus vcpus", "Ferry's word is --cpus N"},
-	{"cpu-affinity", "Ferry's word is --cpus N,pin=LIST"},
+	{"cpu-affinity vcpu-affinity", "Ferry's word is --cpus N,pin=LIST"},
 	{"cpu", "a guest's processors are the host's, as KVM offers them: leave it out; --cpus N "
 		"is how many"},
 	{"kernel k vmlinux", "Ferry takes the kernel without an option, after all others"},
@@ -37,21 +37,21 @@ static const struct {
 	{"fs fsdev virtfs virtiofs shared-dir 9p sandbox-dir",
 	 "Ferry shares no folder with its guest: put the files into an --initrd, or on a disk "
 	 "whose controller --vfio hands over"},
-	{"net netdev nic n network nd tap tapif host-ip vsock",
+	{"net netdev nic n network nd tap tap-name tap-fd tapif host-ip mac netmask vsock cid",
 	 "Ferry emulates no network card: hand one over, or a virtual function of one, with "
 	 "--vfio 0000:01:00.0"},
 	{"nographic curses", "it is always so: leave it out; the serial port is the terminal"},
-	{"display vga vnc spice sdl gpu gtk full-screen g",
+	{"display wayland-sock x-display vga vnc spice sdl gpu gtk full-screen g",
 	 "Ferry shows no display: the serial port is the terminal; a graphics card can be handed "
 	 "over with --vfio 0000:01:00.0"},
 	{"audio audiodev soundhw sound usb usbdevice tpm tpmdev balloon watchdog rng vhost-user "
-	 "generic-vhost-user",
+	 "generic-vhost-user vdpa user-device input pvpanic",
 	 "Ferry emulates no such device: leave it out, or hand a real one over with --vfio "
 	 "0000:01:00.0"},
 	{"serial", "Ferry's word is --serial stdio|pty|file:PATH|none"},
-	{"console chardev tty parallel debugcon",
+	{"console chardev tty parallel debugcon debug-console",
 	 "Ferry's guest has one serial port: --serial stdio|pty|file:PATH|none"},
-	{"monitor mon qmp qmp-pretty api-socket socket event-monitor",
+	{"monitor mon qmp qmp-pretty api-sock api-socket config-file socket event-monitor",
 	 "Ferry has no control socket: on the terminal Ctrl-A h lists the keys, and with --gdb "
 	 "there is `monitor help`"},
 	{"gdb", "Ferry's word is --gdb unix:PATH or --gdb PORT"},
@@ -62,16 +62,18 @@ static const struct {
 					       "says what a reboot does"},
 	{"enable-kvm accel machine M no-acpi no-hpet nodefaults no-user-config boot platform",
 	 "Ferry has one kind of machine, always with KVM: leave it out"},
-	{"bios firmware pflash L", "Ferry has no firmware: it boots a KERNEL itself"},
+	{"bios firmware flash f pflash L", "Ferry has no firmware: it boots a KERNEL itself"},
 	{"dtb", "Ferry makes the device tree itself: leave it out; --dump-fdt FILE shows it"},
-	{"dump-dtb", "Ferry's word is --dump-fdt FILE"},
+	{"dump-dtb dump-device-tree-blob", "Ferry's word is --dump-fdt FILE"},
 	{"acpitable smbios", "Ferry makes the guest's tables itself: leave it out"},
-	{"daemonize pidfile runas run-with sandbox seccomp jail disable-sandbox",
+	{"option-rom", "Ferry's word is --vfio 0000:01:00.0,rom=FILE"},
+	{"trace", "Ferry's word is --vfio 0000:01:00.0,trace=FILE"},
+	{"daemonize pidfile runas run-with sandbox seccomp seccomp-level jail jailer chroot landlock landlock-rules disable-sandbox",
 	 "a run stays in the foreground as the user who starts it: leave it out, and start it "
 	 "from systemd or a shell's background"},
 	{"D log-file", "messages go to standard error: add 2>FILE; --log LEVEL says how many"},
-	{"v verbose debug", "Ferry's word is --log LEVEL"},
-	{"name uuid numa object rtc loadvm incoming restore",
+	{"v verbose debug loglevel log-level", "Ferry's word is --log LEVEL"},
+	{"name id uuid numa object global icount rtc loadvm incoming restore readconfig plugin protected-vm",
 	 "Ferry has nothing like it: leave it out"},
 	{"version V", "`ferry --version` tells it"},
 };

@@ -156,6 +156,10 @@ int main(int argc, char **argv)
 			"'%.80s': options go behind a command, as in ferry run --memory 1G KERNEL: "
 			"see ferry --help",
 			command);
+	else if (*command && access(command, F_OK) == 0)
+		log_error("unknown command '%.80s': a kernel is booted with ferry run: see ferry "
+			  "--help",
+			  command);
 	else if (*command)
 		log_error("unknown command '%s': see ferry --help", command);
 	else

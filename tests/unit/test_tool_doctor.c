@@ -391,6 +391,7 @@ START_TEST(wrong_arguments_are_told)
 	wrong("--memory=1025.5K", "not a multiple of the page size");
 	wrong("--hugepages=4M", "--hugepages: '4M': huge pages are of 2M or 1G");
 	wrong("--hugepages=2", "--hugepages: '2': it has no unit: write 2M");
+	wrong("--vfio=01:00.0", "'--vfio=01:00.0': devices are named without one: see");
 	wrong("-smp", "unknown option '-smp': see ferry doctor --help");
 	wrong("--group", "unknown option '--group': see ferry doctor --help");
 	ck_assert_int_eq(doctor("--memory", NULL, NULL), TOOL_USAGE);

@@ -75,7 +75,9 @@ int tool_option(int argc, char **argv, const struct option *options, bool first,
 		err_set(err, -EINVAL, "--%s: takes no value: see ferry %s --help",
 			option_name(options, optopt), command);
 	else if (found == '?')
-		err_set(err, -EINVAL, "unknown option '%.80s': see ferry %s --help", word, command);
+		err_set(err, -EINVAL, "unknown option '%.80s'%s: see ferry %s --help", word,
+			strncmp(word, "--vfio", 6) == 0 ? ": devices are named without one" : "",
+			command);
 	return found == ':' ? '?' : found;
 }
 
