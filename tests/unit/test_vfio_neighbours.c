@@ -102,7 +102,7 @@ START_TEST(one_that_is_lost_in_it_is_refused)
 	kernel.devices[0].dies_in_reset = true;
 	add_both();
 	ck_assert_int_eq(attach(), -EIO);
-	said("0000:01:00.0: it does not answer after the reset of its bus");
+	said("0000:01:00.0: it does not answer config reads after its bus was reset");
 }
 END_TEST
 
