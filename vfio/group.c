@@ -381,19 +381,21 @@ static int refuse_open(const struct vfio_group *group, const char *address, cons
 	if (error == -EACCES && !token)
 		return err_set(
 			err, error,
-			"passthrough device %s: it wants a VF token, since vfio-pci has its "
-			"physical function too: give vf-token=UUID, the one that was set there",
+			"passthrough device %s: it wants a VF token, which virtual functions share "
+			"with their physical one where vfio-pci has both: give vf-token=UUID, the "
+			"one that was given with the other",
 			address);
 	if (error == -EACCES)
 		return err_set(err, error,
 			       "passthrough device %s: vf-token=%s: another one was set by who has "
-			       "its physical function",
+			       "its physical function, or virtual ones of it",
 			       address, token);
 	if (token && (error == -EINVAL || error == -ENODEV))
-		return err_set(err, error,
-			       "passthrough device %s: vf-token=%s: it takes none, since vfio-pci "
-			       "does not have its physical function: leave it out",
-			       address, token);
+		return err_set(
+			err, error,
+			"passthrough device %s: vf-token=%s: it takes none, being no virtual "
+			"function whose physical one vfio-pci has: leave it out",
+			address, token);
 	return err_set(err, error, "passthrough device %s: IOMMU group %u does not open it: %s",
 		       address, group->number, err_text(error));
 }
