@@ -527,7 +527,7 @@ struct vfio_pci *vfio_device(struct vfio *vfio, size_t index,
 }
 
 /* A function that is still on its host stays there, dead, and is freed with it. */
-static void destroy_entry(struct entry *entry)
+static void release_entry(struct entry *entry)
 {
 	if (entry->pci && entry->pci->on_bus) {
 		vfio_pci_release(entry->pci, true);
@@ -535,8 +535,13 @@ static void destroy_entry(struct entry *entry)
 	} else {
 		vfio_pci_destroy(entry->pci);
 	}
+	entry->pci = NULL;
 	if (entry->backend)
 		entry->backend->ops->close(entry->backend);
+}
+
+static void free_entry(struct entry *entry)
+{
 	vfio_rom_release(&entry->rom);
 	free(entry);
 }
@@ -545,8 +550,9 @@ void vfio_destroy(struct vfio *vfio)
 {
 	if (!vfio)
 		return;
+	/* One that is reset at its end looks at the others on its bus. */
 	for (size_t i = vfio->count; i-- > 0;)
-		destroy_entry(vfio->entries[i]);
+		release_entry(vfio->entries[i]);
 	vfio_dma_stop(&vfio->dma);
 	vfio_peers_stop(&vfio->peers);
 	while (vfio->group_count > 0)
@@ -557,6 +563,8 @@ void vfio_destroy(struct vfio *vfio)
 		space->ops->destroy(space);
 	}
 	fd_close(&vfio->kvm);
+	for (size_t i = 0; i < vfio->count; i++)
+		free_entry(vfio->entries[i]);
 	free(vfio->groups);
 	free(vfio->entries);
 	free(vfio->sysfs);

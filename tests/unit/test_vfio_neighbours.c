@@ -40,6 +40,13 @@ static void add_both(void)
 	ck_assert_int_eq(add("01:00.3"), 0);
 }
 
+static struct vfio_pci *function(size_t index)
+{
+	const struct vfio_sysfs_device *sysfs;
+
+	return vfio_device(bench.vfio, index, &sysfs);
+}
+
 START_TEST(the_first_guest_gets_them_reset_once)
 {
 	const struct vfio_fake *first = &kernel.devices[0];
@@ -80,6 +87,23 @@ START_TEST(it_is_said_whose_device_is_in_the_way)
 }
 END_TEST
 
+/* Its functions are dead, but the host may outlive it. */
+START_TEST(both_are_reset_where_the_host_outlives_them)
+{
+	share_bus(0, 7);
+	add_both();
+	ck_assert_int_eq(add("02:00.1"), 0);
+	ck_assert_int_eq(attach(), 0);
+	for (unsigned int i = 0; i < 2; i++)
+		pci_host_config_write(bench.host, (uint16_t)(1 << 3 | 3 * i), PCI_COMMAND, 2,
+				      PCI_COMMAND_MEMORY);
+	kernel.devices[0].hot_resets = 0;
+	vfio_destroy(bench.vfio);
+	bench.vfio = NULL;
+	ck_assert_uint_eq(kernel.devices[0].hot_resets + kernel.devices[1].hot_resets, 1);
+}
+END_TEST
+
 START_TEST(it_is_said_that_there_is_no_reset)
 {
 	share_bus(0, 7);
@@ -102,16 +126,9 @@ START_TEST(one_that_is_lost_in_it_is_refused)
 	kernel.devices[0].dies_in_reset = true;
 	add_both();
 	ck_assert_int_eq(attach(), -EIO);
-	said("0000:01:00.0: it does not answer config reads after its bus was reset");
+	said("0000:01:00.0: it does not answer after the reset of its bus");
 }
 END_TEST
-
-static struct vfio_pci *function(size_t index)
-{
-	const struct vfio_sysfs_device *sysfs;
-
-	return vfio_device(bench.vfio, index, &sysfs);
-}
 
 static void turn_loop(void *owner, uint32_t events)
 {
@@ -218,6 +235,7 @@ static void add_tests(TCase *tests)
 	tcase_add_test(tests, the_first_guest_gets_them_reset_once);
 	tcase_add_test(tests, one_that_vfio_resets_needs_none);
 	tcase_add_test(tests, it_is_said_whose_device_is_in_the_way);
+	tcase_add_test(tests, both_are_reset_where_the_host_outlives_them);
 	tcase_add_test(tests, it_is_said_that_there_is_no_reset);
 	tcase_add_test(tests, one_that_is_lost_in_it_is_refused);
 	tcase_add_test(tests, one_that_the_guest_uses_is_not_hit);
