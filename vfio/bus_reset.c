@@ -8,6 +8,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "vfio/sysfs.h"
 #include "vmm/base/fd.h"
@@ -120,6 +121,26 @@ struct vfio_bus_reset *vfio_bus_reset_prepare(struct vfio_backend *backend, cons
 free_reset:
 	vfio_bus_reset_free(reset);
 	return NULL;
+}
+
+int vfio_bus_reset_check(const struct vfio_bus_reset *reset, const char *sysfs, const char *name,
+			 struct err *err)
+{
+	for (uint32_t i = 0; i < reset->count; i++) {
+		char address[VFIO_ADDRESS_SIZE], driver[VFIO_DRIVER_SIZE], path[PATH_MAX];
+		bool bound;
+
+		format_address(reset, &reset->devices[i], address, sizeof(address));
+		snprintf(path, sizeof(path), "%s/bus/pci/devices/%s", sysfs, address);
+		bound = !vfio_sysfs_link(path, "driver", driver, sizeof(driver));
+		if (bound ? vfio_driver_is_vfio(driver) : access(path, F_OK) < 0)
+			continue;
+		return err_set(err, -EPERM,
+			       "passthrough device %s: its bus cannot be reset: %s is on it and "
+			       "not bound to vfio-pci: as root: ferry bind %s",
+			       name, address, address);
+	}
+	return 0;
 }
 
 void vfio_bus_reset_free(struct vfio_bus_reset *reset)

@@ -32,6 +32,13 @@ typedef int (*vfio_find_group)(void *owner, unsigned int number);
 struct vfio_bus_reset *vfio_bus_reset_prepare(struct vfio_backend *backend, const char *name,
 					      vfio_find_group find, void *owner, struct err *err);
 
+/*
+ * Whether VFIO has every function that @reset hits, by @sysfs, without which the kernel refuses it: one of
+ * a group of ours may have no driver, or one that does nothing. -EPERM with @err set, naming the first.
+ */
+int vfio_bus_reset_check(const struct vfio_bus_reset *reset, const char *sysfs, const char *name,
+			 struct err *err) FERRY_MUST_CHECK;
+
 /* NULL is allowed. */
 void vfio_bus_reset_free(struct vfio_bus_reset *reset);
 

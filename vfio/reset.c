@@ -368,8 +368,8 @@ int vfio_reset_first(struct vfio_pci *pci, struct err *err)
 	if (pci->reset.outcome != VFIO_RESET_SILENT)
 		return 0;
 	return err_set(err, -EIO,
-		       "passthrough device %s: it does not answer config reads after its bus was "
-		       "reset: power-cycle or rescan it on the host",
+		       "passthrough device %s: it does not answer after the reset of its bus: "
+		       "power-cycle or rescan it on the host",
 		       pci->device.name);
 }
 

@@ -31,7 +31,7 @@ enum vfio_reset_outcome {
 struct vfio_reset {
 	bool by_function; /* VFIO_DEVICE_RESET works */
 	bool told_none;
-	bool spared; /* a reset of the bus has hit it since the guest last used it; main thread */
+	bool spared; /* a reset of the bus has hit it since the guest last used it */
 	bool skip;   /* which is why this one is left out */
 	enum vfio_reset_cause cause;
 	struct vfio_bus_reset *bus; /* how, when it cannot be by function, or was refused */

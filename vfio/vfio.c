@@ -300,6 +300,19 @@ static const struct entry *find_user(const struct vfio *vfio, const struct vfio_
 	return NULL;
 }
 
+static int check_spares(const struct entry *entry, const struct vfio_pci *pci,
+			const struct vfio_bus_reset *reset, struct err *err)
+{
+	const struct entry *user = find_user(entry->vfio, pci, reset);
+
+	if (!user)
+		return 0;
+	return err_set(err, -EBUSY,
+		       "passthrough device %s: its bus is not reset: %s is on it, which the guest "
+		       "uses",
+		       entry->sysfs.address, user->sysfs.address);
+}
+
 static struct vfio_bus_reset *keeper_bus_reset(void *keeper, struct vfio_pci *pci,
 					       enum vfio_reset_cause cause, struct err *err)
 {
@@ -307,16 +320,10 @@ static struct vfio_bus_reset *keeper_bus_reset(void *keeper, struct vfio_pci *pc
 	struct vfio_bus_reset *reset =
 		vfio_bus_reset_prepare(pci->backend, entry->sysfs.address, find_group_descriptor,
 				       entry->vfio, err);
-	const struct entry *user;
 
-	if (!reset || !vfio_reset_spares_others(cause))
+	if (reset && !vfio_bus_reset_check(reset, entry->vfio->sysfs, entry->sysfs.address, err) &&
+	    (!vfio_reset_spares_others(cause) || !check_spares(entry, pci, reset, err)))
 		return reset;
-	user = find_user(entry->vfio, pci, reset);
-	if (!user)
-		return reset;
-	err_set(err, -EBUSY,
-		"passthrough device %s: its bus is not reset: %s is on it, which the guest uses",
-		entry->sysfs.address, user->sysfs.address);
 	vfio_bus_reset_free(reset);
 	return NULL;
 }

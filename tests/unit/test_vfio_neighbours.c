@@ -87,6 +87,38 @@ START_TEST(it_is_said_whose_device_is_in_the_way)
 }
 END_TEST
 
+/* The kernel refuses it then, each time: a restart of the guest must not cost the function. */
+START_TEST(one_that_vfio_does_not_have_is_in_the_way)
+{
+	static const char *const drivers[] = {NULL, "pci-stub"};
+	const struct vfio_fake *first = &kernel.devices[0];
+
+	tree_add_device("0000:01:00.1", 7, drivers[_i]);
+	share_bus(0, 7);
+	kernel.devices[0].hot_refusals = UINT_MAX;
+	ck_assert_int_eq(add("01:00.0"), 0);
+	hear();
+	ck_assert_int_eq(attach(), 0);
+	ck_assert_ptr_nonnull(strstr(heard(), "0000:01:00.0: its bus cannot be reset: 0000:01:00.1 "
+					      "is on it and not bound to vfio-pci: as root: ferry "
+					      "bind 0000:01:00.1"));
+	pci_host_reset(bench.host);
+	pci_host_start(bench.host);
+	ck_assert_int_eq(function(0)->state, VFIO_PCI_ALIVE);
+	ck_assert_uint_eq(first->hot_resets, 0);
+}
+END_TEST
+
+START_TEST(one_that_another_driver_of_vfio_has_is_not)
+{
+	tree_add_device("0000:01:00.1", 7, "mlx5_vfio_pci");
+	share_bus(0, 7);
+	ck_assert_int_eq(add("01:00.0"), 0);
+	ck_assert_int_eq(attach(), 0);
+	ck_assert_uint_eq(kernel.devices[0].hot_resets, 1);
+}
+END_TEST
+
 /* Its functions are dead, but the host may outlive it. */
 START_TEST(both_are_reset_where_the_host_outlives_them)
 {
@@ -235,6 +267,8 @@ static void add_tests(TCase *tests)
 	tcase_add_test(tests, the_first_guest_gets_them_reset_once);
 	tcase_add_test(tests, one_that_vfio_resets_needs_none);
 	tcase_add_test(tests, it_is_said_whose_device_is_in_the_way);
+	tcase_add_loop_test(tests, one_that_vfio_does_not_have_is_in_the_way, 0, 2);
+	tcase_add_test(tests, one_that_another_driver_of_vfio_has_is_not);
 	tcase_add_test(tests, both_are_reset_where_the_host_outlives_them);
 	tcase_add_test(tests, it_is_said_that_there_is_no_reset);
 	tcase_add_test(tests, one_that_is_lost_in_it_is_refused);

@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: BSD-3-Clause
-# scenarios: trace-log trace-stalled stopped-in-set-up trace-intx mmap-off rom-own rom-file rom-off
-# seconds: 90
+# scenarios: trace-log trace-intx mmap-off rom-own rom-file rom-off
+# seconds: 75
 # deadline: 400
 # What a user may choose for a device: a log of all that the guest does with it, BARs that are trapped,
 # another option ROM or none.
@@ -26,26 +26,6 @@ check trace-log "$(wc -l < "$work/disk.trace") lines; $(same_sums); $(why)" \
 		'write 0x0004.* Command: memory master' 'NVMe CC: enable' 'NVMe CSTS: ready' \
 		'write.* MSI-X Message Control: enable' 'MSI-X vector 0 control: unmasked' \
 		'irq     MSI-X vector 0' 'device  given back' > "$work/missing" && echo told)" = "0 yes told" ]
-
-# Stopped before the guest is there, at its memory or later: the device is free at once.
-ended=
-for pause in 0.1 0.3 0.6; do
-	"$monitor" run "$images/vmlinuz-$flavour" --initrd "$images/initrd-$flavour" --cmdline "$kernel_options" \
-		--memory "$ram,prealloc" --vfio "$disk" --serial none < /dev/null 2> "$work/stopped.errors" &
-	stopped=$!
-	sleep "$pause"
-	kill -TERM "$stopped"
-	wait "$stopped"
-	ended="$ended $?"
-done
-
-# A trace's reader who never reads holds nobody up.
-mkfifo "$work/stalled"
-exec 8<> "$work/stalled"
-guest "nvme_file" --vfio "$disk,trace=$work/stalled"
-exec 8>&-
-check trace-stalled "$(same_sums); $(why)" [ "$status $(same_sums)" = "0 yes" ]
-check stopped-in-set-up "statuses$ended; $(cat "$work/stopped.errors"); $(why)" [ "$ended $status" = " 143 143 143 0" ]
 
 flavour=generic
 guest "net:e1000" --vfio "$nic,trace=$work/nic.trace"
