@@ -21,6 +21,7 @@
 #include "vfio/sysfs.h"
 #include "vmm/base/bits.h"
 #include "vmm/base/fd.h"
+#include "vmm/base/log.h"
 
 struct member {
 	struct vfio_group *group;
@@ -328,14 +329,22 @@ static struct vfio_bus_reset *keeper_bus_reset(void *keeper, struct vfio_pci *pc
 	return NULL;
 }
 
+/* The guest may have begun to use one since it was found idle. */
 static void spare(struct vfio_pci *pci, bool in_use_too)
 {
+	bool spared;
+
 	if (pci->on_bus)
 		pci_host_lock(&pci->device);
-	if (in_use_too || pci->state != VFIO_PCI_ALIVE || !pci->used)
+	spared = in_use_too || pci->state != VFIO_PCI_ALIVE || !pci->used;
+	if (spared)
 		pci->reset.spared = true;
 	if (pci->on_bus)
 		pci_host_unlock(&pci->device);
+	if (!spared)
+		log_warn("passthrough device %s: the reset of its bus has hit it as the guest "
+			 "began to use it: its driver in the guest must be loaded anew",
+			 pci->device.name);
 }
 
 static void keeper_bus_was_reset(void *keeper, const struct vfio_pci *pci,

@@ -169,18 +169,23 @@ static void turn_loop(void *owner, uint32_t events)
 	loop_stop(bench.loop);
 }
 
-static void wait_for_reset(void)
+static void turn_once(void)
 {
 	int stopper = fd_eventfd();
 
 	ck_assert_int_eq(loop_add(bench.loop, stopper, EPOLLIN, turn_loop, NULL, &bench.err), 0);
 	fd_signal(stopper);
-	do {
-		ck_assert_int_eq(loop_run(bench.loop, &bench.err), 0);
-		usleep(1000);
-	} while (function(0)->state == VFIO_PCI_RESETTING);
+	ck_assert_int_eq(loop_run(bench.loop, &bench.err), 0);
 	loop_remove(bench.loop, stopper);
 	fd_close(&stopper);
+}
+
+static void wait_for_reset(void)
+{
+	do {
+		turn_once();
+		usleep(1000);
+	} while (function(0)->state == VFIO_PCI_RESETTING);
 }
 
 /* The guest resets 01:00.0, which it is refused, and uses 01:00.3 when @used; what was said. */
@@ -261,6 +266,29 @@ START_TEST(an_error_resets_no_bus_that_the_guest_uses)
 }
 END_TEST
 
+/* It was idle when the bus was looked at, and not when that was reset. */
+START_TEST(one_that_is_used_too_soon_is_told_of)
+{
+	static const int pauses_ms[] = {500, 0};
+
+	share_bus(0, 7);
+	add_both();
+	ck_assert_int_eq(attach(), 0);
+	kernel.devices[0].hot_resets = 0;
+	function(0)->reset.pauses_ms = pauses_ms;
+	hear();
+	ck_assert(vfio_fake_fire(&kernel.devices[0], VFIO_PCI_ERR_IRQ_INDEX, 0));
+	turn_once();
+	ck_assert_int_eq(function(0)->state, VFIO_PCI_RESETTING);
+	pci_host_config_write(bench.host, 1 << 3 | 3, PCI_COMMAND, 2, PCI_COMMAND_MEMORY);
+	wait_for_reset();
+	ck_assert_uint_eq(kernel.devices[0].hot_resets, 1);
+	ck_assert_ptr_nonnull(strstr(heard(), "0000:01:00.3: the reset of its bus has hit it"));
+	/* It has state of the guest's again. */
+	ck_assert(!function(1)->reset.spared);
+}
+END_TEST
+
 static void add_tests(TCase *tests)
 {
 	tcase_add_checked_fixture(tests, setup, teardown);
@@ -275,6 +303,7 @@ static void add_tests(TCase *tests)
 	tcase_add_test(tests, one_that_the_guest_uses_is_not_hit);
 	tcase_add_test(tests, one_that_the_guest_does_not_use_is_reset_too);
 	tcase_add_test(tests, an_error_resets_no_bus_that_the_guest_uses);
+	tcase_add_test(tests, one_that_is_used_too_soon_is_told_of);
 }
 
 int main(void)
