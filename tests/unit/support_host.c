@@ -78,3 +78,17 @@ bool memory_failures_are_told(const char *test)
 	printf("skip: %s: memory that fails is not told of here\n", test);
 	return false;
 }
+
+bool limit_reaches(uint64_t bytes, const char *test)
+{
+	struct rlimit limit;
+
+	if (getrlimit(RLIMIT_MEMLOCK, &limit) != 0 || limit.rlim_max >= bytes)
+		return true;
+	limit.rlim_max = bytes;
+	if (setrlimit(RLIMIT_MEMLOCK, &limit) == 0)
+		return true;
+	printf("skip: %s: the limit on locked memory is below %llu KiB\n", test,
+	       (unsigned long long)(bytes / KIB));
+	return false;
+}

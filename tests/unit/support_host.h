@@ -19,4 +19,7 @@ void send_memory_failure(int code, uintptr_t address);
 /* Whether it arrives. If not, says that @test is skipped. */
 bool memory_failures_are_told(const char *test);
 
+/* Whether this process may lock @bytes of memory, or be given a limit that high. If not, says so of @test. */
+bool limit_reaches(uint64_t bytes, const char *test);
+
 #endif

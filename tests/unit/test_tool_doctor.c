@@ -12,7 +12,9 @@
 #include <sys/syscall.h>
 #include <unistd.h>
 
+#include "tests/unit/support_host.h"
 #include "tests/unit/test_tool_doctor.h"
+#include "vmm/base/bits.h"
 
 START_TEST(all_is_well)
 {
@@ -425,7 +427,8 @@ static void add_tests(TCase *tests)
 	tcase_add_test(tests, graphics_of_the_chipset);
 	tcase_add_test(tests, reserved_regions);
 	tcase_add_test(tests, places_in_the_guest);
-	tcase_add_test(tests, memory);
+	if (limit_reaches(MIB, "memory"))
+		tcase_add_test(tests, memory);
 	tcase_add_test(tests, huge_pages);
 	tcase_add_test(tests, devices_that_are_not_there);
 	tcase_add_test(tests, wrong_arguments_are_told);

@@ -13,6 +13,7 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include "tests/unit/support_host.h"
 #include "tests/unit/support_vfio_fake.h"
 #include "vfio/memlock.h"
 #include "vmm/base/bits.h"
@@ -132,6 +133,8 @@ END_TEST
 
 static void add_tests(TCase *tests)
 {
+	if (!limit_reaches(8 * MIB, "locked memory"))
+		return;
 	tcase_add_test(tests, locked_memory_too_low_says_how_much);
 	tcase_add_test(tests, the_soft_limit_is_raised_within_the_hard_one);
 	tcase_add_test(tests, asking_raises_nothing);

@@ -10,8 +10,10 @@
 #include <sys/syscall.h>
 #include <unistd.h>
 
+#include "tests/unit/support_host.h"
 #include "tests/unit/support_log.h"
 #include "tests/unit/support_vfio_layer.h"
+#include "vmm/base/bits.h"
 
 static void ram_mapped(void *machine, const struct err *err)
 {
@@ -204,7 +206,8 @@ static void add_tests(TCase *tests)
 	tcase_add_test(tests, one_device_has_no_peers);
 	tcase_add_test(tests, the_last_group_takes_all_mappings);
 	tcase_add_test(tests, the_last_group_leaves_after_the_mapper);
-	tcase_add_test(tests, groups_need_locked_memory_once);
+	if (limit_reaches(8 * MIB, "groups_need_locked_memory_once"))
+		tcase_add_test(tests, groups_need_locked_memory_once);
 }
 
 int main(void)
