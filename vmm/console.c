@@ -445,7 +445,10 @@ void console_start(struct console *console)
 	if (console->input == STDIN_FILENO && isatty(STDIN_FILENO)) {
 		/* In the background the terminal is somebody else's: reading it would stop us. */
 		console->escapes = terminal_make_raw();
-		console_watch(console, console->escapes);
+		if (console->escapes)
+			console_watch_as_needed(console);
+		else
+			console_watch(console, false);
 		return;
 	}
 	console_watch(console, true);

@@ -204,6 +204,36 @@ START_TEST(a_long_paste_waits_for_the_guest)
 }
 END_TEST
 
+/* The process is stopped and goes on while no more of a paste can be kept. */
+static void resumed_paste_scenario(void)
+{
+	const size_t size = 66 * 1024; /* the terminal keeps what the console does not */
+	size_t sent = 0, offers;
+
+	number_lines(written, 20000);
+	port.room = 0;
+	start(SERIAL_STDIO);
+	while (sent < size)
+		sent += paste(written + sent, size - sent);
+	do {
+		offers = port.offers;
+		usleep(10000);
+		turn();
+	} while (port.offers != offers);
+	console_start(console);
+	turn();
+	for (unsigned int i = 0; i < 10000 && port.count < sent; i++)
+		port_has_room(1000);
+	ck_assert_uint_eq(port.count, sent);
+	ck_assert_mem_eq(port.bytes, written, sent);
+}
+
+START_TEST(a_paste_outlasts_a_stop)
+{
+	ck_assert_int_eq(in_session(resumed_paste_scenario), 0);
+}
+END_TEST
+
 /* Far more than is kept: it is not even read for a while, then the escape key is looked for. */
 static void deafer_scenario(void)
 {
@@ -225,6 +255,8 @@ static void deafer_scenario(void)
 	ck_assert_mem_eq(port.bytes, written, port.count);
 	/* It listens again, and so does the console. */
 	type(master, "again", 5);
+	for (int i = 0; i < 100 && port.count < 64 * 1024 + 5; i++)
+		type(master, "", 0);
 	ck_assert_mem_eq(port.bytes + port.count - 5, "again", 5);
 }
 
@@ -248,6 +280,7 @@ int main(void)
 	tcase_add_test(tests, a_pty_waits_for_a_slow_reader);
 	tcase_add_test(tests, a_reader_who_leaves_a_pty_lets_the_guest_go_on);
 	tcase_add_test(tests, a_paste_is_kept_for_the_guest);
+	tcase_add_test(tests, a_paste_outlasts_a_stop);
 	tcase_add_test(tests, a_long_paste_waits_for_the_guest);
 	tcase_add_test(tests, a_deaf_guest_can_be_quit_behind_any_paste);
 	suite_add_tcase(suite, tests);
