@@ -40,9 +40,13 @@ static void restore_on_fatal_signals(void)
 				    SIGTRAP, SIGXCPU, SIGALRM, SIGUSR1, SIGUSR2};
 	struct sigaction action = {.sa_handler = restore_and_die,
 				   .sa_flags = (int)SA_RESETHAND | SA_NODEFER};
+	struct sigaction before;
 
-	for (size_t i = 0; i < ARRAY_SIZE(fatal); i++)
-		sigaction(fatal[i], &action, NULL);
+	for (size_t i = 0; i < ARRAY_SIZE(fatal); i++) {
+		/* What the parent had ignored stays so. */
+		if (sigaction(fatal[i], NULL, &before) == 0 && before.sa_handler != SIG_IGN)
+			sigaction(fatal[i], &action, NULL);
+	}
 	atexit(terminal_restore);
 }
 

@@ -317,6 +317,21 @@ START_TEST(signals_that_kill_restore_the_terminal)
 }
 END_TEST
 
+static void ignoring_scenario(void)
+{
+	signal(SIGQUIT, SIG_IGN);
+	start(SERIAL_STDIO);
+	ck_assert(is_raw());
+	raise(SIGQUIT);
+	ck_assert(is_raw());
+}
+
+START_TEST(what_the_parent_ignored_stays_ignored)
+{
+	ck_assert_int_eq(in_session(ignoring_scenario), 0);
+}
+END_TEST
+
 int main(void)
 {
 	Suite *suite = suite_create("console");
@@ -339,6 +354,7 @@ int main(void)
 	tcase_add_test(tests, the_background_leaves_the_terminal_alone);
 	tcase_add_loop_test(tests, signals_that_kill_restore_the_terminal, 0,
 			    sizeof(deadly) / sizeof(deadly[0]));
+	tcase_add_test(tests, what_the_parent_ignored_stays_ignored);
 	suite_add_tcase(suite, tests);
 	runner = srunner_create(suite);
 	srunner_run_all(runner, CK_NORMAL);
