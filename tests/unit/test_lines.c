@@ -318,6 +318,38 @@ START_TEST(the_log_waits_for_nobody)
 }
 END_TEST
 
+/* Standard error was full, and somebody had set it not to wait, before the loop was there. */
+START_TEST(what_waited_before_the_loop_goes_out)
+{
+	int saved = dup(STDERR_FILENO);
+	char block[4096] = "";
+
+	loop = loop_create(&err);
+	tick = fd_eventfd();
+	ck_assert_int_eq(loop_add(loop, tick, EPOLLIN, end_turn, NULL, &err), 0);
+	open_kind(PIPE);
+	ck_assert_int_eq(fcntl(ends[1], F_SETFL, O_NONBLOCK), 0);
+	memset(block, '\n', sizeof(block));
+	while (write(ends[1], block, sizeof(block)) > 0)
+		;
+	dup2(ends[1], STDERR_FILENO);
+	log_say("early");
+	log_never_wait(loop);
+	for (unsigned int i = 0; i < 4; i++) {
+		read_all();
+		turn();
+	}
+	ck_assert_ptr_nonnull(strstr(text, "ferry: early\n"));
+	/* No watch is left, which would wake the loop for ever. */
+	ck_assert_int_eq(loop_add(loop, STDERR_FILENO, EPOLLOUT, end_turn, NULL, &err), 0);
+	log_never_wait(NULL);
+	dup2(saved, STDERR_FILENO);
+	loop_destroy(loop);
+	fd_close(&tick);
+	close_ends();
+}
+END_TEST
+
 int main(void)
 {
 	Suite *suite = suite_create("lines");
@@ -334,6 +366,7 @@ int main(void)
 	tcase_add_test(tests, the_loop_writes_on_when_there_is_room);
 	tcase_add_loop_test(tests, a_stalled_reader_is_flushed_to_for_a_moment, 0, KINDS);
 	tcase_add_test(tests, the_log_waits_for_nobody);
+	tcase_add_test(tests, what_waited_before_the_loop_goes_out);
 	suite_add_tcase(suite, tests);
 	runner = srunner_create(suite);
 	srunner_run_all(runner, CK_NORMAL);

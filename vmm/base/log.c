@@ -57,9 +57,10 @@ int log_parse_level(const char *text, enum log_level *level)
 
 void log_never_wait(struct loop *loop)
 {
-	lines_attend(&output, loop);
-	if (!output.writer.owned)
+	/* Before the loop watches it: another descriptor may come of it. */
+	if (loop && !output.writer.owned)
 		writer_share(&output.writer, STDERR_FILENO);
+	lines_attend(&output, loop);
 }
 
 void log_flush(void)
