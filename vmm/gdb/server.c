@@ -279,7 +279,8 @@ static bool server_admits(struct gdb *gdb, int fd)
 
 	if (rc == -EPERM)
 		log_guest(&gdb->limit, LOG_WARN,
-			  "--gdb %s: another user of this machine connected, and was shut out",
+			  "--gdb %s: another user of this machine connected, and was shut out: "
+			  "start gdb as the user that Ferry runs as, or as root",
 			  gdb->listener.name);
 	else if (rc && rc != -ESRCH && rc != -ENOTCONN)
 		log_guest(&gdb->limit, LOG_WARN,
