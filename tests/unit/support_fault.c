@@ -22,11 +22,12 @@ void fault_disarm(void)
 bool fault_strikes(const char *call, const char *object)
 {
 	struct fault_plan *plan = &fault_plan;
+	unsigned int count;
 
 	if (plan->only && strcmp(plan->only, call) != 0)
 		return false;
-	plan->calls++;
-	if (plan->at == 0 || plan->calls < plan->at || (plan->calls > plan->at && !plan->onwards))
+	count = atomic_fetch_add(&plan->calls, 1) + 1;
+	if (plan->at == 0 || count < plan->at || (count > plan->at && !plan->onwards))
 		return false;
 	if (plan->struck++ == 0) {
 		plan->call = call;

@@ -4,6 +4,7 @@
 #ifndef FERRY_TESTS_UNIT_SUPPORT_FAULT_H
 #define FERRY_TESTS_UNIT_SUPPORT_FAULT_H
 
+#include <stdatomic.h>
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
@@ -23,7 +24,7 @@ struct fault_plan {
 	uint8_t filling;
 	const char *only; /* calls of this name alone are counted and struck; NULL: all */
 
-	unsigned int calls;  /* so far */
+	atomic_uint calls;   /* so far, from any thread */
 	unsigned int struck; /* how many of them */
 	const char *call;    /* the first one struck ... */
 	char object[64];     /* ... and what it was about, as a sentence is to name it; or "" */
