@@ -16,6 +16,7 @@
 #include "vmm/base/bits.h"
 #include "vmm/base/fd.h"
 #include "vmm/base/log.h"
+#include "vmm/base/pause.h"
 #include "vmm/base/thread.h"
 
 /* PCIe 5.0 6.6.1 gives a device one second; the kernel waits for up to sixty. */
@@ -33,14 +34,6 @@ static int64_t now_ms(void)
 
 	clock_gettime(CLOCK_MONOTONIC, &now);
 	return (int64_t)now.tv_sec * 1000 + now.tv_nsec / 1000000;
-}
-
-/* False when there are to be no more tries. */
-static bool pause_before_try(const struct vfio_reset *reset, int milliseconds)
-{
-	struct pollfd stop = {.fd = reset->stop, .events = POLLIN};
-
-	return poll(&stop, 1, milliseconds) == 0;
 }
 
 static int ask_kernel(struct vfio_pci *pci)
@@ -67,7 +60,7 @@ static int carry_out(struct vfio_pci *pci)
 		return 0;
 	rc = ask_kernel(pci);
 	while (rc < 0 && reset->cause != VFIO_RESET_RECOVERY && *pause && now_ms() < end &&
-	       pause_before_try(reset, *pause++))
+	       pause_unless(reset->stop, *pause++))
 		rc = ask_kernel(pci);
 	return rc;
 }
@@ -105,7 +98,7 @@ static enum vfio_reset_outcome recover(struct vfio_pci *pci)
 	enum vfio_reset_outcome outcome = VFIO_RESET_SILENT;
 
 	for (const int *pause = pci->reset.pauses_ms; *pause; pause++) {
-		if (!pause_before_try(&pci->reset, *pause))
+		if (!pause_unless(pci->reset.stop, *pause))
 			break;
 		outcome = vfio_pci_responds(pci) ? try_reset(pci, LOG_INFO) : VFIO_RESET_SILENT;
 		if (outcome == VFIO_RESET_DONE)

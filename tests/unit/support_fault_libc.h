@@ -9,6 +9,7 @@
 
 #include <errno.h>
 #include <linux/mman.h>
+#include <poll.h>
 #include <pthread.h>
 #include <stdatomic.h>
 #include <stdio.h>
@@ -21,6 +22,16 @@
 #include <unistd.h>
 
 #include "tests/unit/support_fault.h"
+#include "vmm/base/pause.h"
+
+/* A refused call is asked again after pauses, which add up over a walk: here they are short. */
+bool pause_unless(int stop, int milliseconds)
+{
+	struct pollfd event = {.fd = stop, .events = POLLIN};
+
+	(void)milliseconds;
+	return poll(&event, 1, 0) == 0;
+}
 
 static struct {
 	bool memory;         /* allocations are in the plan too ... */
