@@ -99,6 +99,12 @@ DEFINE_SILENT_LOG(warn)
 DEFINE_SILENT_LOG(notice)
 DEFINE_SILENT_LOG(info)
 DEFINE_SILENT_LOG(debug)
+DEFINE_SILENT_LOG(say)
+
+bool log_is_mid_line(void)
+{
+	return false;
+}
 
 void log_guest(struct log_limit *limit, enum log_level level, const char *format, ...)
 {
