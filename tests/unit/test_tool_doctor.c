@@ -378,6 +378,32 @@ START_TEST(devices_that_are_not_there)
 }
 END_TEST
 
+/* A run takes them, and looks at what nobody can see from outside. */
+START_TEST(mediated_devices_are_left_to_a_run)
+{
+	static const char name[] = "83b8f4f2-509f-382f-3c1e-e6bfe0fa1001";
+	char path[PATH_MAX];
+
+	ck_assert_int_eq(doctor(name, NULL, NULL), TOOL_FAILED);
+	has(tools_out, "failure  83b8f4f2-509f-382f-3c1e-e6bfe0fa1001 device: this host has none");
+	has_not(tools_out, "ferry devices");
+	tree_folder("bus/mdev/devices/83b8f4f2-509f-382f-3c1e-e6bfe0fa1001");
+	tree_link("bus/mdev/devices/83b8f4f2-509f-382f-3c1e-e6bfe0fa1001/subsystem",
+		  "../../../../bus/mdev");
+	tree_link("bus/mdev/devices/83b8f4f2-509f-382f-3c1e-e6bfe0fa1001/iommu_group",
+		  "../../../../kernel/iommu_groups/8");
+	ck_assert_msg(doctor(name, NVME, NULL) == TOOL_OK, "%s", tools_out);
+	has(tools_out, "warning  83b8f4f2-509f-382f-3c1e-e6bfe0fa1001 device: it is no PCI device");
+	/* What has a PCI device's name and is none is no device of VFIO's, nor what has no group. */
+	tree_folder("elsewhere/0000:03:00.0");
+	snprintf(path, sizeof(path), "%s", tree_path("elsewhere/0000:03:00.0"));
+	ck_assert_int_eq(doctor(path, NULL, NULL), TOOL_FAILED);
+	tree_folder("elsewhere/eth0");
+	snprintf(path, sizeof(path), "%s", tree_path("elsewhere/eth0"));
+	ck_assert_int_eq(doctor(path, NULL, NULL), TOOL_FAILED);
+}
+END_TEST
+
 static void wrong(const char *option, const char *sentence)
 {
 	ck_assert_int_eq(doctor(option, NVME, NULL), TOOL_USAGE);
@@ -431,6 +457,7 @@ static void add_tests(TCase *tests)
 		tcase_add_test(tests, memory);
 	tcase_add_test(tests, huge_pages);
 	tcase_add_test(tests, devices_that_are_not_there);
+	tcase_add_test(tests, mediated_devices_are_left_to_a_run);
 	tcase_add_test(tests, wrong_arguments_are_told);
 }
 

@@ -94,20 +94,35 @@ static int parse(struct request *request, int argc, char **argv, struct err *err
 	return check_memory(request, err);
 }
 
+/* One that is not there, or that is not PCI's, as a mediated device. */
+static void tell_stranger(struct doctor *doctor, struct vfio_host_device *device,
+			  const struct err *err)
+{
+	struct findings *findings = &doctor->findings;
+	const char *address = device->sysfs.address;
+
+	if (err->code == -ENODEV && !device->sysfs.is_pci &&
+	    vfio_sysfs_group(&device->sysfs, NULL) == 0) {
+		findings_add(findings, FINDING_WARNING, "device", address,
+			     "it is no PCI device: whether VFIO serves it only a run can tell");
+		return;
+	}
+	if (err->code != -ENOENT) {
+		findings_add(findings, FINDING_FAILURE, "device", "", "%s", err->text);
+		return;
+	}
+	findings_add(findings, FINDING_FAILURE, "device", address, "this host has none there");
+	if (device->sysfs.is_pci)
+		findings_mend(findings, "ferry devices (lists those that are)");
+}
+
 static void find_device(struct doctor *doctor, const char *name)
 {
 	struct vfio_host_device *device = &doctor->devices[doctor->count];
 	struct err err = {0};
 
 	if (vfio_host_device(doctor->tool->sys, name, device, &err)) {
-		if (err.code != -ENOENT) {
-			findings_add(&doctor->findings, FINDING_FAILURE, "device", "", "%s",
-				     err.text);
-			return;
-		}
-		findings_add(&doctor->findings, FINDING_FAILURE, "device", device->sysfs.address,
-			     "this host has none there");
-		findings_mend(&doctor->findings, "ferry devices (lists those that are)");
+		tell_stranger(doctor, device, &err);
 		return;
 	}
 	for (size_t i = 0; i < doctor->count; i++)

@@ -9,6 +9,7 @@
 #include <stdint.h>
 #include <stdio.h>
 
+#include "vfio/sysfs.h"
 #include "vmm/base/err.h"
 
 enum finding_status { FINDING_OK, FINDING_WARNING, FINDING_FAILURE };
@@ -17,8 +18,8 @@ enum { FINDING_TEXT = 1100, FINDING_MEND = 256 };
 
 struct finding {
 	enum finding_status status;
-	const char *check; /* a constant: "kvm", "driver" */
-	char device[32];   /* "": the host */
+	const char *check;              /* a constant: "kvm", "driver" */
+	char device[VFIO_ADDRESS_SIZE]; /* "": the host */
 	char text[FINDING_TEXT];
 	char mend[FINDING_MEND]; /* a command or kernel argument; "": there is none */
 	json_t *facts;           /* an object: what the sentence says, for programs */
