@@ -257,6 +257,10 @@ END_TEST
 START_TEST(addresses_that_cannot_be_told)
 {
 	tools_addresses_answer(-EACCES);
+	/* Which is nothing to a device without an interface. */
+	ck_assert_msg(bind(NIC, NULL, NULL) == TOOL_OK, "%s", tools_errors);
+	ck_assert_int_eq(unbind(NIC, NULL, NULL), TOOL_OK);
+	add_interface(NIC, "eth0");
 	refused_unless_forced(NIC, "the host's network addresses cannot be told");
 }
 END_TEST

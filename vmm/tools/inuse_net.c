@@ -249,11 +249,33 @@ static void find_masters(struct search *search, struct in_use *in_use)
 		closedir(list);
 }
 
+/* Of a device without an interface nothing of the network can be lost. */
+static bool has_interface(const struct search *search)
+{
+	char folder[PATH_MAX], path[PATH_MAX + 300];
+	struct dirent *entry;
+	bool found = false;
+	DIR *list;
+
+	snprintf(folder, sizeof(folder), "%s/class/net", search->tool->sys);
+	list = opendir(folder);
+	while (list && !found && (entry = readdir(list))) {
+		snprintf(path, sizeof(path), "%s/%s", folder, entry->d_name);
+		for (size_t i = 0; i < search->count && entry->d_name[0] != '.'; i++)
+			found = found || in_use_belongs(&search->devices[i], path);
+	}
+	if (list)
+		closedir(list);
+	return found;
+}
+
 void in_use_find_network(const struct tool *tool, const struct vfio_host_device *devices,
 			 size_t count, struct in_use *in_use)
 {
 	struct search search = {.tool = tool, .devices = devices, .count = count};
 
+	if (!has_interface(&search))
+		return;
 	for (size_t i = 0; i < ARRAY_SIZE(families); i++)
 		find_default(&search, i, in_use);
 	if (tool->addresses(take_address, &search))
