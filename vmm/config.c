@@ -20,8 +20,8 @@ static const uint64_t default_memory = 512 * MIB;
 static const char help_text[] =
 	"Usage: ferry run [OPTION]... KERNEL\n"
 	"Boots KERNEL in a virtual machine: on x86_64 a bzImage, an ELF vmlinux, PVH or\n"
-	"Multiboot; on aarch64 an Image, compressed with gzip or in an EFI zboot image\n"
-	"too.\n"
+	"Multiboot; on aarch64 an Image, compressed with gzip or zstd or in an EFI zboot\n"
+	"image too.\n"
 	"\n"
 	"  --initrd FILE             initial RAM disk; repeatable (Linux gets them\n"
 	"                            joined, a Multiboot guest gets each as a module)\n"
