@@ -140,7 +140,7 @@ int main(int argc, char **argv)
 		if (strcmp(command, tools[i].name) != 0)
 			continue;
 		tool_here(&tool);
-		return tools[i].function(&tool, argc - 1, argv + 1);
+		return tool_finish(&tool, tools[i].function(&tool, argc - 1, argv + 1));
 	}
 	if (strcmp(command, "--version") == 0 || strcmp(command, "-V") == 0) {
 		puts("ferry " FERRY_VERSION);

@@ -10,6 +10,7 @@
 #include <sys/ioctl.h>
 #include <unistd.h>
 
+#include "tests/unit/support_log.h"
 #include "tests/unit/support_tools.h"
 #include "tests/unit/support_vfio_fake.h"
 #include "vmm/base/bits.h"
@@ -415,6 +416,22 @@ START_TEST(what_others_wrote_is_printable)
 }
 END_TEST
 
+START_TEST(what_cannot_be_printed_has_failed)
+{
+	struct tool tool = {.out = fopen("/dev/full", "we")};
+
+	ck_assert_ptr_nonnull(tool.out);
+	ck_assert_int_eq(tool_finish(&tool, TOOL_OK), TOOL_OK);
+	fputs("a short table\n", tool.out);
+	hear();
+	ck_assert_int_eq(tool_finish(&tool, TOOL_OK), TOOL_FAILED);
+	has(heard(), "could not be printed: No space left on device");
+	/* What failed before is told already. */
+	ck_assert_int_eq(tool_finish(&tool, TOOL_USAGE), TOOL_USAGE);
+	fclose(tool.out);
+}
+END_TEST
+
 static void add_tests(TCase *tests)
 {
 	tcase_add_checked_fixture(tests, setup, tools_teardown);
@@ -437,6 +454,7 @@ static void add_tests(TCase *tests)
 	tcase_add_test(tests, wrong_arguments_are_told);
 	tcase_add_test(tests, errors_are_json_too);
 	tcase_add_test(tests, what_others_wrote_is_printable);
+	tcase_add_test(tests, what_cannot_be_printed_has_failed);
 }
 
 int main(void)

@@ -106,3 +106,13 @@ int tool_fail(const struct tool *tool, bool json, int status, const struct err *
 		return TOOL_FAILED;
 	return status;
 }
+
+int tool_finish(const struct tool *tool, int status)
+{
+	int rc = fflush(tool->out) ? -errno : 0;
+
+	if (status != TOOL_OK || (!rc && !ferror(tool->out)))
+		return status;
+	log_error("what it found could not be printed%s%s", rc ? ": " : "", rc ? err_text(rc) : "");
+	return TOOL_FAILED;
+}

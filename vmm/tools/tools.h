@@ -53,4 +53,7 @@ int tool_check_names(char *const *names, size_t count, struct err *err) FERRY_MU
  */
 int tool_fail(const struct tool *tool, bool json, int status, const struct err *err);
 
+/* The command's @status once all of what it printed is out; where it is not, TOOL_FAILED for TOOL_OK. */
+int tool_finish(const struct tool *tool, int status);
+
 #endif
