@@ -182,7 +182,7 @@ void hostmem_read(const char *proc, const char *sys, struct hostmem *host)
 	hostmem_read_cgroups(host, proc, sys);
 }
 
-int hostmem_check(const struct hostmem *host, uint64_t ram, struct err *err)
+int hostmem_check(const struct hostmem *host, uint64_t ram, const char *who, struct err *err)
 {
 	char remedy[64] = "free some first";
 
@@ -192,8 +192,8 @@ int hostmem_check(const struct hostmem *host, uint64_t ram, struct err *err)
 		snprintf(remedy, sizeof(remedy), "give --memory %" PRIu64 "M or less, or free some",
 			 host->most / MIB);
 	return err_set(err, -ENOMEM,
-		       "guest memory: %" PRIu64 " MiB are asked, and a passed-through device pins "
-		       "all: %s has %" PRIu64 " MiB available, and needs %" PRIu64
-		       " of them itself: %s",
-		       ram / MIB, host->whose, host->available / MIB, host->kept / MIB, remedy);
+		       "guest memory: %" PRIu64 " MiB are asked, and %s all: %s has %" PRIu64
+		       " MiB available, and needs %" PRIu64 " of them itself: %s",
+		       ram / MIB, who, host->whose, host->available / MIB, host->kept / MIB,
+		       remedy);
 }

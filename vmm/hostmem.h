@@ -23,7 +23,15 @@ struct hostmem {
  */
 void hostmem_read(const char *proc, const char *sys, struct hostmem *host);
 
-/* Whether @ram bytes of ordinary pages can be pinned: 0, or -ENOMEM with @err giving all figures. */
-int hostmem_check(const struct hostmem *host, uint64_t ram, struct err *err) FERRY_MUST_CHECK;
+/* What takes all of a guest's RAM at once. */
+#define HOSTMEM_PINNED    "a passed-through device pins"
+#define HOSTMEM_POPULATED "prealloc takes"
+
+/*
+ * Whether @ram bytes of ordinary pages can be had at once, as @who (above) will ask for them: 0, or
+ * -ENOMEM with @err giving all figures.
+ */
+int hostmem_check(const struct hostmem *host, uint64_t ram, const char *who,
+		  struct err *err) FERRY_MUST_CHECK;
 
 #endif

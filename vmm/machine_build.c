@@ -100,8 +100,9 @@ static int machine_check_memory(struct machine *machine, struct err *err)
 	if (config->page_size)
 		return 0;
 	hostmem_read("/proc", "/sys", &host);
-	if (config->vfio_count)
-		return hostmem_check(&host, config->memory, err);
+	if (config->vfio_count || config->prealloc)
+		return hostmem_check(&host, config->memory,
+				     config->vfio_count ? HOSTMEM_PINNED : HOSTMEM_POPULATED, err);
 	if (config->memory > host.available)
 		log_warn("guest memory: %" PRIu64 " MiB are asked, %s has %" PRIu64
 			 " available: the run may be killed once the guest uses more",

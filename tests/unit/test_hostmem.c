@@ -44,19 +44,21 @@ static void most_is(uint64_t mib, const char *whose)
 		      (unsigned long long)(host.most / MIB), host.whose);
 	ck_assert_str_eq(host.whose, whose);
 	ck_assert_uint_eq(host.available, host.most + host.kept);
-	ck_assert_int_eq(hostmem_check(&host, mib * MIB, &err), 0);
-	ck_assert_int_eq(hostmem_check(&host, mib * MIB + 1, &err), -ENOMEM);
+	ck_assert_int_eq(hostmem_check(&host, mib * MIB, HOSTMEM_PINNED, &err), 0);
+	ck_assert_int_eq(hostmem_check(&host, mib * MIB + 1, HOSTMEM_PINNED, &err), -ENOMEM);
 }
 
 START_TEST(a_small_host_keeps_256_mib)
 {
 	meminfo(2970, 2900);
 	most_is(2644, "the host");
-	ck_assert_int_eq(hostmem_check(&host, 16 * GIB, &err), -ENOMEM);
+	ck_assert_int_eq(hostmem_check(&host, 16 * GIB, HOSTMEM_PINNED, &err), -ENOMEM);
 	ck_assert_str_eq(err.text,
 			 "guest memory: 16384 MiB are asked, and a passed-through device pins all: "
 			 "the host has 2900 MiB available, and needs 256 of them itself: give "
 			 "--memory 2644M or less, or free some");
+	ck_assert_int_eq(hostmem_check(&host, 16 * GIB, HOSTMEM_POPULATED, &err), -ENOMEM);
+	ck_assert_ptr_nonnull(strstr(err.text, "16384 MiB are asked, and prealloc takes all: "));
 	meminfo(2970, 200);
 	most_is(0, "the host");
 	ck_assert_ptr_nonnull(strstr(err.text, "of them itself: free some first"));
@@ -74,11 +76,11 @@ START_TEST(a_host_that_does_not_say_limits_nothing)
 {
 	read_host();
 	ck_assert_uint_eq(host.available, UINT64_MAX);
-	ck_assert_int_eq(hostmem_check(&host, UINT64_MAX, &err), 0);
+	ck_assert_int_eq(hostmem_check(&host, UINT64_MAX, HOSTMEM_PINNED, &err), 0);
 	tree_write("proc/meminfo", "MemAvailable: much\n");
 	tree_write("proc/self/cgroup", "rubbish\n1:memory\n\n0::");
 	read_host();
-	ck_assert_int_eq(hostmem_check(&host, UINT64_MAX, &err), 0);
+	ck_assert_int_eq(hostmem_check(&host, UINT64_MAX, HOSTMEM_PINNED, &err), 0);
 }
 END_TEST
 

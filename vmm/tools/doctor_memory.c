@@ -73,7 +73,7 @@ static void check_free_memory(struct doctor *doctor)
 	hostmem_read(doctor->tool->proc, doctor->tool->sys, &host);
 	if (host.available == UINT64_MAX)
 		return;
-	if (hostmem_check(&host, doctor->memory, &err) == 0) {
+	if (hostmem_check(&host, doctor->memory, HOSTMEM_PINNED, &err) == 0) {
 		findings_add(findings, FINDING_OK, "free memory", "",
 			     "%s has %" PRIu64 " MiB available, %" PRIu64
 			     " are asked; up to %" PRIu64 " leave it what it needs itself",
