@@ -173,6 +173,12 @@ static int check_is_pci(const struct vfio_sysfs_device *device, struct err *err)
 	if (error && error != -ENOENT && error != -ENOTDIR)
 		return err_set(err, error, "passthrough device %s: %s: subsystem link: %s",
 			       device->address, device->path, err_text(error));
+	if (strcmp(subsystem, "pci") != 0 && vfio_sysfs_is_uuid(device->address))
+		return err_set(
+			err, -ENODEV,
+			"passthrough device %s: it is a mediated device, with a driver of VFIO's "
+			"own: ferry run --vfio takes it as it is",
+			device->address);
 	if (strcmp(subsystem, "pci") != 0)
 		return err_set(err, -ENODEV,
 			       "passthrough device %s: %s: not a PCI device: give a path under "

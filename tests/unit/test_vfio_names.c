@@ -32,6 +32,7 @@ static int prepare(void)
 
 START_TEST(a_mediated_device_by_its_uuid)
 {
+	struct vfio_sysfs_device device;
 	uint64_t low, high;
 
 	add_mdev("../nvidia-vgpu-vfio");
@@ -52,6 +53,9 @@ START_TEST(a_mediated_device_by_its_uuid)
 	/* Once is enough. */
 	ck_assert_str_eq(kernel.events, "join set-iommu kvm kvm-add device ");
 	ck_assert_int_eq(vfio_describe(bench.vfio, MDEV, stderr), 0);
+	/* The host commands, which bind PCI devices, leave it to its own driver. */
+	ck_assert_int_eq(vfio_sysfs_locate(tree_path(""), MDEV, &device, &bench.err), -ENODEV);
+	ck_assert_ptr_nonnull(strstr(bench.err.text, "ferry run --vfio takes it as it is"));
 }
 END_TEST
 
