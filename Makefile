@@ -7,9 +7,13 @@
 HOST_ARCH := $(shell uname -m)
 ARCH ?= $(HOST_ARCH)
 override ARCH := $(patsubst amd64,x86_64,$(patsubst arm64,aarch64,$(strip $(ARCH))))
-ifeq ($(filter x86_64 aarch64,$(ARCH)),)
-$(error ARCH=$(ARCH) is no architecture that Ferry is for: give x86_64 or aarch64)
+# Each says of itself what the rest of this file needs to know.
+ARCHITECTURES := $(patsubst arch/%/arch.mk,%,$(wildcard arch/*/arch.mk))
+include $(ARCHITECTURES:%=arch/%/arch.mk)
+ifeq ($(filter $(ARCHITECTURES),$(ARCH)),)
+$(error ARCH=$(ARCH) is no architecture that Ferry is for: give one of $(ARCHITECTURES))
 endif
+OTHERS := $(filter-out $(ARCH),$(ARCHITECTURES))
 CROSS := $(filter-out $(HOST_ARCH),$(ARCH))
 TRIPLET := $(ARCH)-linux-gnu
 CROSS_COMPILE ?= $(if $(CROSS),$(TRIPLET)-)
@@ -71,8 +75,6 @@ LDFLAGS_ALL += $(SANITIZE)
 # What a cross build needs beside its compiler is fetched under build/, never installed. SYSROOT=FOLDER
 # takes another system's instead, with a compiler of your own; then nothing is installed or fetched.
 SYSROOT ?=
-DEBIAN_x86_64 := amd64
-DEBIAN_aarch64 := arm64
 CROSS_PACKAGES := libjansson-dev libfdt-dev zlib1g-dev libzstd-dev check libsubunit-dev
 ifneq ($(CROSS),)
 ifneq ($(SYSROOT),)
@@ -88,26 +90,26 @@ endif
 
 # One static library for each layer, linked top first; a test may put a fake in a member's place.
 LAYERS := vmm arch vfio devices kvm memory base
-SOURCES_base := $(wildcard vmm/base/*.c)
-SOURCES_memory := $(wildcard memory/*.c)
-SOURCES_kvm := $(wildcard vmm/kvm/*.c)
-SOURCES_devices := $(wildcard devices/*.c devices/pci/*.c)
-SOURCES_vfio := $(wildcard vfio/*.c)
-SOURCES_arch := $(wildcard arch/*.c arch/loader/*.c arch/$(ARCH)/*.c)
-SOURCES_vmm := $(filter-out vmm/main.c,$(wildcard vmm/*.c vmm/gdb/*.c vmm/tools/*.c))
+FOLDERS_base := vmm/base
+FOLDERS_memory := memory
+FOLDERS_kvm := vmm/kvm
+FOLDERS_devices := devices devices/pci
+FOLDERS_vfio := vfio vfio/host vfio/type1 vfio/pci vfio/tell
+FOLDERS_arch := arch arch/loader arch/fdt arch/$(ARCH) arch/$(ARCH)/debug
+FOLDERS_vmm := vmm vmm/machine vmm/debug vmm/debug/gdb vmm/tools
+FOLDERS := $(foreach layer,$(LAYERS),$(FOLDERS_$(layer)))
+sources = $(filter-out vmm/main.c,$(wildcard $(FOLDERS_$(1):%=%/*.c)))
 # The libraries that are not libc, for --json and for compressed kernels; always from their archives.
 ARCHIVES := -l:libjansson.a -l:libz.a -l:libzstd.a
 # And the one that builds device trees, where the architecture has them.
 FDT := -l:libfdt.a
-FDT_aarch64 := $(FDT)
 LIBRARIES := $(foreach layer,$(LAYERS),$(B)/lib$(layer).a)
 
-# Tests of one architecture's files, linked from its library; the others run wherever they are built.
-NATIVE_TESTS_x86_64 := x86_64_boot x86_64_cpuid x86_64_debug x86_64_debug_kernel \
-	x86_64_debug_registers x86_64_debug_trial x86_64_describe x86_64_devices x86_64_vcpu
-NATIVE_TESTS_aarch64 := aarch64_vcpu aarch64_debug aarch64_debug_kernel
-FOREIGN_TESTS := $(foreach arch,$(filter-out $(ARCH),x86_64 aarch64),$(NATIVE_TESTS_$(arch)))
-UNIT_SOURCES := $(filter-out $(FOREIGN_TESTS:%=tests/unit/test_%.c),$(wildcard tests/unit/test_*.c))
+# The product's folders are mirrored under tests/unit. Tests of one architecture's files are linked from
+# its library, but for those of tables and other pure functions, which run wherever they are built.
+UNIT_FOLDERS := $(sort $(dir $(wildcard tests/unit/*/*.c tests/unit/*/*/*.c tests/unit/*/*/*/*.c)))
+FOREIGN_TESTS := $(foreach arch,$(OTHERS),$(NATIVE_TESTS_$(arch):%=tests/unit/arch/$(arch)/%.c))
+UNIT_SOURCES := $(filter-out $(FOREIGN_TESTS),$(wildcard $(UNIT_FOLDERS:%=%test_*.c)))
 UNIT_TESTS := $(patsubst %.c,$(B)/%,$(UNIT_SOURCES))
 FUZZ_TARGETS := $(patsubst %.c,$(B)/%,$(wildcard tests/fuzz/fuzz_*.c))
 
@@ -137,12 +139,12 @@ help:
 $(B)/ferry: $(B)/vmm/main.o $(LIBRARIES)
 	$(call say,LINK,$@)
 	$(Q)$(CC) $(if $(SANITIZE),,$(if $(STATIC),$(STATIC_LDFLAGS))) $(LDFLAGS_ALL) -o $@ $^ $(ARCHIVES) \
-		$(FDT_$(ARCH))
+		$(LIBRARIES_$(ARCH))
 
 define layer_rule
-$(B)/lib$(1).a: $(patsubst %.c,$(B)/%.o,$(SOURCES_$(1)))
+$(B)/lib$(1).a: $(patsubst %.c,$(B)/%.o,$(call sources,$(1)))
 	$(Q)rm -f $$@
-	$(Q)$(AR) rcs $$@ $$^
+	$(Q)$(AR) qcs $$@ $$^
 endef
 $(foreach layer,$(LAYERS),$(eval $(call layer_rule,$(layer))))
 
@@ -153,7 +155,6 @@ $(B)/%.o: %.c Makefile | $(CROSS_SETUP)
 
 # What the libraries' headers are and which package has each: what is missing is said in one sentence,
 # all of it, rather than by the compiler one after another.
-NEEDED_aarch64 := libfdt.h:libfdt-dev
 NEEDED := jansson.h:libjansson-dev zlib.h:zlib1g-dev zstd.h:libzstd-dev $(NEEDED_$(ARCH))
 .PHONY: have-libraries
 have-libraries: | $(CROSS_SETUP)
@@ -162,38 +163,33 @@ have-libraries: | $(CROSS_SETUP)
 			missing="$$missing $${entry#*:}"; \
 	done; \
 	[ -z "$$missing" ] || { echo "libraries are missing: install the packages$$missing" >&2; exit 1; }
-$(patsubst %.c,$(B)/%.o,$(wildcard vmm/tools/*.c arch/loader/*.c arch/aarch64/*.c)): | have-libraries
+$(patsubst %.c,$(B)/%.o,$(wildcard vmm/tools/*.c arch/loader/*.c arch/fdt/*.c arch/$(ARCH)/*.c)): | have-libraries
 
-# Helpers that several unit tests share are in tests/unit/support*.c.
-UNIT_SUPPORT := $(patsubst %.c,$(B)/%.o,$(wildcard tests/unit/support*.c))
+# Helpers that several unit tests share.
+UNIT_SUPPORT := $(patsubst %.c,$(B)/%.o,$(wildcard tests/unit/support/*.c))
 
-$(B)/tests/unit/test_%: $(B)/tests/unit/test_%.o $(UNIT_SUPPORT) $(LIBRARIES)
+$(UNIT_TESTS): %: %.o $(UNIT_SUPPORT) $(LIBRARIES)
 	$(call say,LINK,$@)
 	$(Q)$(CC) $(LDFLAGS_ALL) -o $@ $(filter %.o,$^) -Wl,--start-group $(filter %.a,$^) -Wl,--end-group \
 		-lcheck -lsubunit $(ARCHIVES) $(FDT) -lrt -lm
 
-# Tables, what is loaded and page walks are pure functions of what is given, so each architecture's are
-# tested on every one: these objects come before the members of the library that have the same names.
-TABLES_x86_64 := layout memory_map acpi acpi_dump aml dsdt paging debug_points
-TABLES_aarch64 := layout fdt fdt_dump
-$(addprefix $(B)/tests/unit/test_x86_64_,layout acpi paging debug_points): $(TABLES_x86_64:%=$(B)/arch/x86_64/%.o)
-$(addprefix $(B)/tests/unit/test_aarch64_,layout fdt): $(TABLES_aarch64:%=$(B)/arch/aarch64/%.o)
-$(B)/tests/unit/test_aarch64_boot: $(B)/arch/aarch64/boot.o
-$(B)/tests/unit/test_aarch64_paging: $(B)/arch/aarch64/paging.o
-$(B)/tests/unit/test_aarch64_debug_points: $(addprefix $(B)/arch/aarch64/,debug_points.o paging.o)
-$(B)/tests/unit/test_aarch64_relocations: $(B)/arch/aarch64/debug_relocations.o
+# Pure functions are tested on every architecture: these objects come before the members of the library
+# that have the same names.
+define pure_rule
+$(B)/tests/unit/arch/$(1)/$(2): $(patsubst %,$(B)/arch/$(1)/%.o,$(or $(PURE_$(1)_$(2)),$(PURE_$(1))))
+endef
+$(foreach arch,$(ARCHITECTURES),$(foreach test,$(PURE_TESTS_$(arch)),$(eval $(call pure_rule,$(arch),$(test)))))
 
 # Programs that make the C library's calls fail, in what they link alone.
 FAULT_WRAPS := malloc calloc realloc reallocarray strdup mmap munmap madvise eventfd timerfd_create \
 	epoll_ctl pthread_create fopen readlink
-$(B)/tests/unit/test_vfio_fault%: LDFLAGS_ALL += $(FAULT_WRAPS:%=-Wl,--wrap=%)
+$(filter %/test_faults,$(UNIT_TESTS)): LDFLAGS_ALL += $(FAULT_WRAPS:%=-Wl,--wrap=%)
 
 # And one that puts its own in the place of this process's limit.
-$(B)/tests/unit/test_tool_doctor $(B)/tests/unit/test_tool_doctor_hardware: LDFLAGS_ALL += -Wl,--wrap=vfio_memlock_check
+$(addprefix $(B)/tests/unit/vmm/tools/,test_doctor test_doctor_hardware): LDFLAGS_ALL += -Wl,--wrap=vfio_memlock_check
 
 # A target over the unit tests' fakes, with libFuzzer's main().
-FUZZ_SUPPORT := $(B)/tests/unit/support_fault.o $(B)/tests/unit/support_vfio_fake.o \
-	$(B)/tests/unit/support_gdb_fake.o
+FUZZ_SUPPORT := $(addprefix $(B)/tests/unit/support/,fault.o fake_vfio.o fake_gdb.o)
 
 $(B)/tests/fuzz/fuzz_%: $(B)/tests/fuzz/fuzz_%.o $(FUZZ_SUPPORT) $(LIBRARIES)
 	$(call say,LINK,$@)
@@ -213,7 +209,7 @@ define architecture_rule
 build/$(1)/%: FORCE
 	@$(MAKE) --no-print-directory ARCH=$(1) $$@
 endef
-$(foreach arch,$(filter-out $(ARCH),x86_64 aarch64),$(eval $(call architecture_rule,$(arch))))
+$(foreach arch,$(OTHERS),$(eval $(call architecture_rule,$(arch))))
 endif
 .PHONY: FORCE
 FORCE:
@@ -227,6 +223,9 @@ endif
 # On an aarch64 machine its tests are `unit` itself.
 UNIT_AARCH64 := $(if $(filter-out aarch64,$(HOST_ARCH)),unit-aarch64)
 UNIT_PROGRAMS := unit-programs-asan unit-programs-tsan $(UNIT_AARCH64:unit-%=unit-programs-%)
+
+# A make that was given no -j builds with every processor what it has make of its own build.
+JOBS = $(if $(findstring -j,$(MAKEFLAGS)),,-j$(shell nproc))
 
 # Everything below installs what it needs first, naming it; tests run with sanitizers.
 setup:
@@ -248,39 +247,39 @@ LAB_AARCH64 := $(UNIT_AARCH64:unit-%=lab-%)
 setup-lab-aarch64: setup-lab setup-aarch64
 	@tests/setup tests/lab/packages-aarch64
 	@echo "building ferry (aarch64)"
-	@$(MAKE) --no-print-directory -s -j$(shell nproc) ARCH=aarch64 all
+	@$(MAKE) --no-print-directory -s $(JOBS) ARCH=aarch64 all
 
 unit-programs-%: setup
 	@echo "building the unit tests ($*)"
-	@$(MAKE) --no-print-directory -s -j$(shell nproc) VARIANT=$* unit-programs
+	@$(MAKE) --no-print-directory -s $(JOBS) VARIANT=$* unit-programs
 
 unit-programs: $(UNIT_TESTS)
 
 # The names of the tests that belong to this build, for tests/unit/run.
 unit-list:
-	@echo $(basename $(notdir $(UNIT_SOURCES)))
+	@echo $(UNIT_SOURCES:tests/unit/%.c=%)
 
 # The aarch64 tests on another machine, by user-mode emulation: too slow with the address sanitizer,
 # whose leak detection does not work there at all.
 unit-programs-aarch64: setup setup-aarch64
 	@tests/setup tests/unit/packages-aarch64
 	@echo "building the unit tests (aarch64)"
-	@$(MAKE) --no-print-directory -s -j$(shell nproc) ARCH=aarch64 VARIANT=ubsan unit-programs
+	@$(MAKE) --no-print-directory -s $(JOBS) ARCH=aarch64 VARIANT=ubsan unit-programs
 
 fuzz-programs-fuzz: setup
 	@echo "building the fuzz targets"
-	@$(MAKE) --no-print-directory -s -j$(shell nproc) VARIANT=fuzz fuzz-programs
+	@$(MAKE) --no-print-directory -s $(JOBS) VARIANT=fuzz fuzz-programs
 
 fuzz-programs: $(FUZZ_TARGETS)
 
 kvm-programs: setup
-	@$(MAKE) --no-print-directory -s -j$(shell nproc) VARIANT=asan all
+	@$(MAKE) --no-print-directory -s $(JOBS) VARIANT=asan all
 
 FAST_SUITES := lint scripts unit $(UNIT_AARCH64) threads fuzz kvm
 
 ferry: setup
 	@echo "building ferry"
-	@$(MAKE) --no-print-directory -s -j$(shell nproc) all
+	@$(MAKE) --no-print-directory -s $(JOBS) all
 
 check: setup setup-lab ferry $(UNIT_PROGRAMS) fuzz-programs-fuzz kvm-programs \
 		$(LAB_AARCH64:%=setup-%)
@@ -332,10 +331,9 @@ PREFIX ?= /usr/local
 install: all
 	install -D -m 755 $(B)/ferry $(DESTDIR)$(PREFIX)/bin/ferry
 	install -D -m 644 docs/ferry.1 $(DESTDIR)$(PREFIX)/share/man/man1/ferry.1
-	install -D -m 644 -t $(DESTDIR)$(PREFIX)/share/ferry/names vfio/names/*.txt
+	install -D -m 644 -t $(DESTDIR)$(PREFIX)/share/ferry/names vfio/tell/names/*.txt
 
 clean:
 	rm -rf build
 
--include $(wildcard $(foreach folder,vmm vmm/base vmm/gdb vmm/kvm vmm/tools memory devices devices/pci vfio arch \
-	arch/loader arch/x86_64 arch/aarch64 tests/unit tests/fuzz,$(B)/$(folder)/*.d))
+-include $(wildcard $(patsubst %,$(B)/%/*.d,$(FOLDERS) $(UNIT_FOLDERS) tests/fuzz))

@@ -12,14 +12,13 @@
 #include "devices/device.h"
 #include "devices/pci/pci.h"
 #include "memory/ram.h"
+#include "vfio/host/sysfs.h"
 #include "vmm/base/loop.h"
 #include "vmm/kvm/irq.h"
 #include "vmm/kvm/vm.h"
 
 /* Everything passed through to one VM: one address space (IOAS), its groups, its devices. */
 struct vfio;
-
-enum { VFIO_IOVA_RANGES_MAX = 32 };
 
 /* One --vfio PATH[,OPTION...]; the strings are the caller's and outlive the call. */
 struct vfio_device_config {

@@ -8,11 +8,11 @@
 #include <stdio.h>
 #include <string.h>
 
-#include "vfio/sysfs.h"
+#include "vfio/host/sysfs.h"
 #include "vmm/base/bits.h"
 #include "vmm/base/log.h"
+#include "vmm/debug/gdb/gdb.h"
 #include "vmm/foreign.h"
-#include "vmm/gdb/gdb.h"
 #include "vmm/sizes.h"
 
 static const uint64_t default_memory = 512 * MIB;

@@ -13,7 +13,7 @@
 #include "vmm/base/log.h"
 #include "vmm/base/trim.h"
 #include "vmm/config.h"
-#include "vmm/machine.h"
+#include "vmm/machine/machine.h"
 #include "vmm/tools/tools.h"
 
 static const char usage[] =

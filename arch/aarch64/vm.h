@@ -8,7 +8,7 @@
 #include <stdbool.h>
 #include <stdint.h>
 
-#include "arch/aarch64/debug_state.h"
+#include "arch/aarch64/debug/state.h"
 #include "arch/arch.h"
 #include "memory/region.h"
 #include "vmm/base/log.h"

@@ -6,7 +6,7 @@
 #include <errno.h>
 #include <stdlib.h>
 
-#include "arch/x86_64/debug.h"
+#include "arch/x86_64/debug/debug.h"
 #include "arch/x86_64/platform_x86.h"
 #include "arch/x86_64/state.h"
 #include "devices/power.h"

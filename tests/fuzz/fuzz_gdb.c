@@ -4,9 +4,9 @@
 #include <errno.h>
 
 #include "tests/fuzz/input.h"
-#include "tests/unit/support_gdb_fake.h"
-#include "vmm/gdb/packet.h"
-#include "vmm/gdb/session.h"
+#include "tests/unit/support/fake_gdb.h"
+#include "vmm/debug/gdb/packet.h"
+#include "vmm/debug/gdb/session.h"
 
 enum { STEPS_MAX = 256 };
 

@@ -6,10 +6,10 @@
 #include <unistd.h>
 
 #include "tests/fuzz/input.h"
-#include "vfio/group.h"
-#include "vfio/irq.h"
-#include "vfio/region.h"
+#include "vfio/pci/irq.h"
+#include "vfio/pci/region.h"
 #include "vfio/sys.h"
+#include "vfio/type1/group.h"
 #include "vfio/vfio.h"
 #include "vmm/base/fd.h"
 

@@ -7,11 +7,11 @@
 #include <sys/epoll.h>
 
 #include "tests/fuzz/input.h"
-#include "tests/unit/support_fault.h"
-#include "tests/unit/support_vfio_fake.h"
-#include "tests/unit/support_vfio_kvm.h"
-#include "vfio/bus_reset.h"
-#include "vfio/pci.h"
+#include "tests/unit/support/fake_vfio.h"
+#include "tests/unit/support/fake_vfio_kvm.h"
+#include "tests/unit/support/fault.h"
+#include "vfio/pci/bus_reset.h"
+#include "vfio/pci/pci.h"
 #include "vmm/base/bits.h"
 #include "vmm/base/page.h"
 #include "vmm/base/thread.h"

@@ -8,7 +8,7 @@
 #include <string.h>
 #include <unistd.h>
 
-#include "vfio/claim.h"
+#include "vfio/host/claim.h"
 #include "vmm/base/fd.h"
 #include "vmm/base/log.h"
 #include "vmm/tools/inuse.h"

@@ -6,7 +6,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "vfio/host.h"
+#include "vfio/host/host.h"
 #include "vmm/base/bits.h"
 #include "vmm/base/log.h"
 #include "vmm/base/text.h"

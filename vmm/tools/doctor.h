@@ -6,7 +6,7 @@
 
 #include <stdint.h>
 
-#include "vfio/host.h"
+#include "vfio/host/host.h"
 #include "vmm/tools/findings.h"
 #include "vmm/tools/tools.h"
 

@@ -9,9 +9,7 @@
 #include <unistd.h>
 
 #include "arch/arch.h"
-#include "vfio/claim.h"
-#include "vfio/igd.h"
-#include "vfio/vfio.h"
+#include "vfio/host/claim.h"
 #include "vmm/base/bits.h"
 #include "vmm/base/page.h"
 #include "vmm/base/text.h"
@@ -290,7 +288,7 @@ static void check_bars(struct doctor *doctor, const struct vfio_host_device *dev
 /* It runs, with less than the host's driver has. */
 static void check_graphics(struct doctor *doctor, const struct vfio_host_device *device)
 {
-	if (vfio_igd_is(device->sysfs.address, device->vendor, device->class_code))
+	if (vfio_host_is_igd(device->sysfs.address, device->vendor, device->class_code))
 		findings_add(&doctor->findings, FINDING_WARNING, "graphics", device->sysfs.address,
 			     "of Intel's own graphics the guest gets neither the stolen memory nor "
 			     "the firmware's OpRegion, which are memory of the host: its displays "

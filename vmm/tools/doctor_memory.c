@@ -6,7 +6,7 @@
 
 #include "arch/arch.h"
 #include "memory/hugepages.h"
-#include "vfio/memlock.h"
+#include "vfio/host/memlock.h"
 #include "vmm/base/bits.h"
 #include "vmm/hostmem.h"
 #include "vmm/tools/doctor.h"

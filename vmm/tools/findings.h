@@ -9,7 +9,7 @@
 #include <stdint.h>
 #include <stdio.h>
 
-#include "vfio/sysfs.h"
+#include "vfio/host/sysfs.h"
 #include "vmm/base/err.h"
 
 enum finding_status { FINDING_OK, FINDING_WARNING, FINDING_FAILURE };

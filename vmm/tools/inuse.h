@@ -7,7 +7,7 @@
 #include <stdbool.h>
 #include <stddef.h>
 
-#include "vfio/host.h"
+#include "vfio/host/host.h"
 #include "vmm/tools/tools.h"
 
 enum { IN_USE_MAX = 16, IN_USE_TEXT = 256 };

@@ -6,7 +6,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "vfio/openers.h"
+#include "vfio/host/openers.h"
 #include "vmm/tools/inuse_private.h"
 
 enum { OPENERS_TOLD = 4, NVIDIA_MAJOR = 195, NVIDIA_LAST = 253 };

@@ -7,7 +7,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "vfio/claim.h"
+#include "vfio/host/claim.h"
 #include "vmm/base/bits.h"
 
 static void say(struct passable *passable, enum passable_kind kind, const char *word,

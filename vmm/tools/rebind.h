@@ -4,7 +4,7 @@
 #ifndef FERRY_VMM_TOOLS_REBIND_H
 #define FERRY_VMM_TOOLS_REBIND_H
 
-#include "vfio/host.h"
+#include "vfio/host/host.h"
 #include "vmm/tools/record.h"
 #include "vmm/tools/tools.h"
 

@@ -6,7 +6,7 @@
 
 #include <stdbool.h>
 
-#include "vfio/host.h"
+#include "vfio/host/host.h"
 #include "vmm/base/err.h"
 
 struct record {

@@ -9,7 +9,7 @@
 #include <sys/utsname.h>
 #include <unistd.h>
 
-#include "vfio/sysfs.h"
+#include "vfio/host/sysfs.h"
 #include "vmm/base/log.h"
 #include "vmm/foreign.h"
 #include "vmm/tools/json.h"

@@ -1,0 +1,13 @@
+# What the Makefile needs to know of x86_64.
+
+# Debian's name for it; libraries that only it links, and where their headers come from.
+DEBIAN_x86_64 := amd64
+LIBRARIES_x86_64 :=
+NEEDED_x86_64 :=
+
+# Tests that are linked from its own library.
+NATIVE_TESTS_x86_64 := test_boot test_cpuid test_describe test_devices test_vcpu \
+	debug/test_debug debug/test_kernel debug/test_registers debug/test_trial
+# Tests of pure functions, and the objects that they take from here on every architecture.
+PURE_TESTS_x86_64 := test_layout test_acpi debug/test_paging debug/test_points
+PURE_x86_64 := layout memory_map acpi acpi_dump aml dsdt debug/paging debug/points

@@ -1,0 +1,149 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/* Config space: ECAM, the ports, absent functions, masks. */
+
+#include "tests/unit/support/fake_pci.h"
+
+static uint64_t ecam(unsigned int bus, unsigned int slot, unsigned int function,
+		     unsigned int offset)
+{
+	return ECAM + (uint64_t)bus * MIB + slot * 0x8000 + function * 0x1000 + offset;
+}
+
+static uint32_t latch(unsigned int slot, unsigned int offset)
+{
+	return 0x80000000 | slot << 11 | offset;
+}
+
+START_TEST(ecam_and_ports_agree)
+{
+	struct bench *bench = bench_create();
+	struct toy *toy = toy_create(bench, "a");
+
+	for (unsigned int i = 0; i < PCI_CONFIG_SIZE; i++)
+		toy->pci.config[i] = (uint8_t)(i * 7 + 1);
+	toy_add(toy, 5, 0);
+	for (unsigned int offset = 0; offset < PCI_CONFIG_SIZE; offset += 4) {
+		map_write(bench->pio, 0xcf8, 4, latch(5, offset));
+		ck_assert_uint_eq(map_read(bench->pio, 0xcf8, 4), latch(5, offset));
+		for (unsigned int size = 1; size <= 4; size *= 2)
+			for (unsigned int byte = 0; byte < 4; byte += size)
+				ck_assert_uint_eq(map_read(bench->pio, 0xcfc + byte, size),
+						  map_read(bench->mmio,
+							   ecam(0, 5, 0, offset + byte), size));
+	}
+	ck_assert_uint_eq(map_read(bench->mmio, ecam(0, 5, 0, 0x10), 4), 0x867f7871);
+	map_write(bench->pio, 0xcf8, 4, latch(5, PCI_COMMAND));
+	map_write(bench->pio, 0xcfc, 2, PCI_COMMAND_MASTER);
+	ck_assert_uint_eq(map_read(bench->mmio, ecam(0, 5, 0, PCI_COMMAND), 1) & PCI_COMMAND_MASTER,
+			  PCI_COMMAND_MASTER);
+	bench_destroy(bench);
+}
+END_TEST
+
+START_TEST(the_latch_takes_only_dwords_and_its_enable_bit_counts)
+{
+	struct bench *bench = bench_create();
+
+	map_write(bench->pio, 0xcf8, 4, latch(0, 0));
+	ck_assert_uint_eq(map_read(bench->pio, 0xcfc, 4), 0x0d578086);
+	map_write(bench->pio, 0xcf8, 2, 0x1000);
+	map_write(bench->pio, 0xcf8, 1, 8);
+	ck_assert_uint_eq(map_read(bench->pio, 0xcf8, 4), latch(0, 0));
+	ck_assert_uint_eq(map_read(bench->pio, 0xcf8, 2), 0xffff);
+	map_write(bench->pio, 0xcf8, 4, UINT32_MAX);
+	ck_assert_uint_eq(map_read(bench->pio, 0xcf8, 4), 0x80fffffc);
+	map_write(bench->pio, 0xcf8, 4, 0);
+	ck_assert_uint_eq(map_read(bench->pio, 0xcfc, 4), UINT32_MAX);
+	bench_destroy(bench);
+}
+END_TEST
+
+START_TEST(bytes_at_cf9_are_the_reset_control)
+{
+	struct bench *bench = bench_create();
+
+	map_write(bench->pio, 0xcf8, 4, latch(3, 8));
+	map_write(bench->pio, 0xcf9, 1, 6);
+	ck_assert_uint_eq(bench->reset_control, 6);
+	ck_assert_uint_eq(map_read(bench->pio, 0xcf9, 1), 6);
+	ck_assert_uint_eq(map_read(bench->pio, 0xcf8, 4), latch(3, 8));
+	ck_assert_uint_eq(map_read(bench->pio, 0xcfa, 1), 0xff);
+	bench_destroy(bench);
+}
+END_TEST
+
+START_TEST(nobody_answers_with_all_ones)
+{
+	struct bench *bench = bench_create();
+	struct toy *toy = toy_create(bench, "a");
+
+	toy_add(toy, 1, 0);
+	ck_assert_uint_eq(map_read(bench->mmio, ecam(0, 2, 0, 0), 4), UINT32_MAX);
+	ck_assert_uint_eq(map_read(bench->mmio, ecam(0, 1, 1, 0), 2), 0xffff);
+	ck_assert_uint_eq(map_read(bench->mmio, ecam(1, 1, 0, 0), 4), UINT32_MAX);
+	ck_assert_uint_eq(map_read(bench->mmio, ecam(0, 1, 0, 0x100), 4), UINT32_MAX);
+	ck_assert_uint_eq(map_read(bench->mmio, ecam(2, 0, 0, 0), 4), UINT32_MAX);
+	map_write(bench->mmio, ecam(0, 2, 0, 4), 4, 7);
+	map_write(bench->mmio, ecam(0, 1, 0, 0xffc), 4, 7);
+	ck_assert_str_eq(bench->log, "");
+	map_write(bench->pio, 0xcf8, 4, 0x80ff0000);
+	ck_assert_uint_eq(map_read(bench->pio, 0xcfc, 4), UINT32_MAX);
+	bench_destroy(bench);
+}
+END_TEST
+
+START_TEST(accesses_over_a_dword_are_dropped)
+{
+	struct bench *bench = bench_create();
+	struct toy *toy = toy_create(bench, "a");
+
+	toy_add(toy, 1, 0);
+	ck_assert_uint_eq(map_read(bench->mmio, ecam(0, 1, 0, 0), 8), UINT64_MAX);
+	ck_assert_uint_eq(map_read(bench->mmio, ecam(0, 1, 0, 2), 4), UINT32_MAX);
+	ck_assert_uint_eq(map_read(bench->mmio, ecam(0, 1, 0, 3), 2), 0xffff);
+	ck_assert_uint_eq(map_read(bench->mmio, ecam(0, 1, 0, 1), 2), 0x7812);
+	map_write(bench->mmio, ecam(0, 1, 0, 4), 8, 7);
+	map_write(bench->mmio, ecam(0, 1, 0, 3), 2, 0x0700);
+	ck_assert_str_eq(bench->log, "");
+	ck_assert_uint_eq(toy_read(toy, PCI_COMMAND, 2), 0);
+	bench_destroy(bench);
+}
+END_TEST
+
+START_TEST(masks_decide_what_sticks)
+{
+	struct bench *bench = bench_create();
+	struct toy *toy = toy_create(bench, "a");
+
+	store_le16(toy->pci.config + PCI_STATUS, 0xf910);
+	toy->pci.write_mask[0x41] = 0x3c;
+	toy_add(toy, 1, 0);
+	toy_write(toy, 0, 4, 0);
+	ck_assert_uint_eq(toy_read(toy, 0, 4), 0x56781234);
+	toy_write(toy, 0x40, 4, UINT32_MAX);
+	ck_assert_uint_eq(toy_read(toy, 0x40, 4), 0x3c00);
+	toy_write(toy, 0x41, 1, 0x0f);
+	ck_assert_uint_eq(toy_read(toy, 0x40, 4), 0x0c00);
+	toy_write(toy, PCI_COMMAND, 4, 0x80000000 | PCI_COMMAND_MASTER);
+	ck_assert_uint_eq(toy_read(toy, PCI_COMMAND, 4), 0x79100000 | PCI_COMMAND_MASTER);
+	toy_write(toy, PCI_STATUS, 2, 0);
+	ck_assert_uint_eq(toy_read(toy, PCI_STATUS, 2), 0x7910);
+	toy_write(toy, PCI_STATUS + 1, 1, 0xff);
+	ck_assert_uint_eq(toy_read(toy, PCI_STATUS, 2), 0x0010);
+	bench_destroy(bench);
+}
+END_TEST
+
+int main(void)
+{
+	static const TTest *const *const tests[] = {
+		&ecam_and_ports_agree,
+		&the_latch_takes_only_dwords_and_its_enable_bit_counts,
+		&bytes_at_cf9_are_the_reset_control,
+		&nobody_answers_with_all_ones,
+		&accesses_over_a_dword_are_dropped,
+		&masks_decide_what_sticks,
+	};
+
+	return run_tests("pci config", tests, ARRAY_SIZE(tests));
+}

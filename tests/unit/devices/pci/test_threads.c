@@ -1,0 +1,85 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/* One vCPU moves and switches a BAR while others use it: for ThreadSanitizer. */
+
+#include "tests/unit/support/fake_pci.h"
+
+enum { ROUNDS = 2000 };
+
+struct worker {
+	struct toy *toy;
+	unsigned int answered;
+};
+
+static enum mem_result counting_read(void *owner, uint64_t offset, unsigned int size,
+				     uint64_t *value)
+{
+	struct toy *toy = owner;
+
+	(void)offset;
+	(void)size;
+	/* The shadow may be read with the device lock alone. */
+	*value = toy->pci.config[PCI_COMMAND] & PCI_COMMAND_MASTER;
+	toy->reads++;
+	return MEM_DONE;
+}
+
+static const struct mem_ops counting_ops = {.read = counting_read, .write = slice_write};
+
+static void *use_bar(void *argument)
+{
+	struct worker *worker = argument;
+	struct mem_map *map = worker->toy->bench->mmio;
+	uint64_t value;
+
+	for (unsigned int i = 0; i < ROUNDS; i++) {
+		mem_map_read(map, WINDOW32 + (i & 1) * 0x4000, 4, &value);
+		worker->answered += value == 0;
+		mem_map_read(map, ECAM + (1 << 15) + PCI_COMMAND, 4, &value);
+	}
+	return NULL;
+}
+
+static void *toggle_decode(void *argument)
+{
+	struct worker *worker = argument;
+	struct mem_map *map = worker->toy->bench->mmio;
+	uint64_t function = ECAM + (1 << 15);
+
+	for (unsigned int i = 0; i < ROUNDS; i++) {
+		mem_map_write(map, function + PCI_BASE_ADDRESS_0, 4, WINDOW32 + (i & 1) * 0x4000);
+		mem_map_write(map, function + PCI_COMMAND, 2, i & 2 ? 0 : PCI_COMMAND_MEMORY);
+	}
+	mem_map_write(map, function + PCI_COMMAND, 2, PCI_COMMAND_MEMORY);
+	return NULL;
+}
+
+START_TEST(decode_toggles_under_use)
+{
+	struct bench *bench = bench_create();
+	struct toy *toy = toy_create(bench, "a");
+	struct worker users[2] = {{.toy = toy}, {.toy = toy}}, toggler = {.toy = toy};
+	pthread_t threads[3];
+	unsigned int answered;
+
+	ck_assert_int_eq(toy_bar(toy, 0, PCI_BAR_MEM32, 0x4000), 0);
+	toy->slices[0].region.ops = &counting_ops;
+	toy->slices[0].region.owner = toy;
+	toy_add(toy, 1, 0);
+	for (unsigned int i = 0; i < 2; i++)
+		pthread_create(&threads[i], NULL, use_bar, &users[i]);
+	pthread_create(&threads[2], NULL, toggle_decode, &toggler);
+	for (unsigned int i = 0; i < 3; i++)
+		pthread_join(threads[i], NULL);
+	answered = users[0].answered + users[1].answered;
+	ck_assert_uint_eq(toy->reads, answered);
+	ck_assert_uint_eq(map_read(bench->mmio, WINDOW32 + 0x4000, 4), 0);
+	bench_destroy(bench);
+}
+END_TEST
+
+int main(void)
+{
+	static const TTest *const *const tests[] = {&decode_toggles_under_use};
+
+	return run_tests("pci threads", tests, ARRAY_SIZE(tests));
+}

@@ -1,0 +1,296 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/* A kernel with VFIO and KVM made of nothing, for the one test program that includes this. */
+
+#ifndef FERRY_TESTS_UNIT_SUPPORT_FAKE_VFIO_KERNEL_H
+#define FERRY_TESTS_UNIT_SUPPORT_FAKE_VFIO_KERNEL_H
+
+#include <errno.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "tests/unit/support/fake_vfio.h"
+#include "tests/unit/support/fake_vfio_kvm.h"
+#include "tests/unit/support/fault.h"
+#include "vfio/sys.h"
+#include "vmm/base/bits.h"
+
+enum { NODES_MAX = 8, EVENTS_SIZE = 4096 };
+
+/* A group or device that is open, by its descriptor. */
+struct node {
+	int fd;
+	unsigned int group;
+	char name[32];            /* of the group, for a sentence */
+	struct vfio_fake *device; /* NULL: the group itself */
+};
+
+static struct {
+	int container;
+	struct node nodes[NODES_MAX];
+	unsigned int nodes_used;
+	struct vfio_fake devices[3];
+	unsigned int devices_used;
+	struct vfio_fake_space space;
+	int version;
+	bool has_type1;
+	uint32_t group_flags;
+	unsigned long fails_request;
+	int fails_code;
+	int open_fails; /* of group nodes */
+	int kvm_create_fails, kvm_add_fails;
+	bool lies_about_ranges;
+	char events[EVENTS_SIZE]; /* what happened, in order */
+} kernel;
+
+/* As ck_assert(), which allocates and so cannot be used while memory is made to run out. */
+static inline void must(bool holds)
+{
+	if (!holds)
+		abort();
+}
+
+static inline void happened(const char *what)
+{
+	size_t used = strlen(kernel.events);
+
+	snprintf(kernel.events + used, sizeof(kernel.events) - used, "%s ", what);
+}
+
+int vfio_sys_open(const char *path)
+{
+	const char *name = strrchr(path, '/') + 1;
+	struct node node = {.group = (unsigned int)atoi(name)};
+	int fd, result;
+
+	snprintf(node.name, sizeof(node.name), "IOMMU group %.8s", name);
+	if (fault_answers("open", strcmp(name, "vfio") ? node.name : "VFIO container", NULL, 0,
+			  &result))
+		return result;
+	if (strcmp(name, "vfio") != 0 && kernel.open_fails)
+		return kernel.open_fails;
+	fd = open(path, O_RDWR | O_CLOEXEC);
+	if (fd < 0)
+		return -errno;
+	node.fd = fd;
+	if (strcmp(name, "vfio") == 0)
+		kernel.container = fd;
+	else
+		kernel.nodes[kernel.nodes_used++] = node;
+	return fd;
+}
+
+static inline struct node *find_node(int fd)
+{
+	for (unsigned int i = kernel.nodes_used; i-- > 0;)
+		if (kernel.nodes[i].fd == fd)
+			return &kernel.nodes[i];
+	return NULL;
+}
+
+/* A page size, how many maps there may be, two ranges; or ranges whose count is a lie. */
+static inline int iommu_info(struct vfio_iommu_type1_info *info)
+{
+	const struct vfio_iommu_type1_info_cap_iova_range cap = {
+		.header = {.id = VFIO_IOMMU_TYPE1_INFO_CAP_IOVA_RANGE, .version = 1},
+		.nr_iovas = kernel.lies_about_ranges ? UINT32_MAX : 2,
+	};
+	const struct vfio_iommu_type1_info_dma_avail avail = {
+		.header = {.id = VFIO_IOMMU_TYPE1_INFO_DMA_AVAIL,
+			   .version = 1,
+			   .next = sizeof(*info) + sizeof(avail)},
+		.avail = 1000,
+	};
+	const struct vfio_iova_range ranges[] = {{0, 0xfedfffff}, {0xfef00000, UINT64_MAX}};
+	uint32_t room = info->argsz;
+	char *end = (char *)(info + 1);
+
+	info->argsz = (uint32_t)(sizeof(*info) + sizeof(avail) + sizeof(cap) + sizeof(ranges));
+	info->flags = VFIO_IOMMU_INFO_PGSIZES | VFIO_IOMMU_INFO_CAPS;
+	info->iova_pgsizes = 4096;
+	info->cap_offset = 0;
+	if (room < info->argsz)
+		return 0;
+	info->cap_offset = sizeof(*info);
+	memcpy(end, &avail, sizeof(avail));
+	end += sizeof(avail);
+	memcpy(end, &cap, sizeof(cap));
+	memcpy(end + sizeof(cap), ranges, sizeof(ranges));
+	return 0;
+}
+
+static inline int open_device(const struct node *group, const char *name)
+{
+	struct vfio_fake *device = &kernel.devices[kernel.devices_used];
+	int fd = fcntl(device->memory, F_DUPFD_CLOEXEC, 0);
+
+	snprintf(device->name, sizeof(device->name), "%s", name);
+	happened("device");
+	kernel.devices_used++;
+	kernel.nodes[kernel.nodes_used++] =
+		(struct node){.fd = fd, .group = group->group, .device = device};
+	return fd;
+}
+
+static inline int on_container(unsigned long request, void *argument)
+{
+	struct vfio_space *space = &kernel.space.space;
+	struct vfio_iommu_type1_info *info = request == VFIO_IOMMU_GET_INFO ? argument : NULL;
+	int result;
+
+	if (request != VFIO_IOMMU_MAP_DMA && request != VFIO_IOMMU_UNMAP_DMA &&
+	    fault_answers("container ioctl",
+			  request == VFIO_SET_IOMMU ? "the IOMMU type" : "VFIO container",
+			  info ? &info->flags : NULL, info ? info->argsz - sizeof(info->argsz) : 0,
+			  &result))
+		return result;
+	switch (request) {
+	case VFIO_GET_API_VERSION:
+		return kernel.version;
+	case VFIO_CHECK_EXTENSION:
+		return kernel.has_type1 && (uintptr_t)argument == VFIO_TYPE1v2_IOMMU;
+	case VFIO_SET_IOMMU:
+		happened("set-iommu");
+		return 0;
+	case VFIO_IOMMU_GET_INFO:
+		return iommu_info(argument);
+	case VFIO_IOMMU_MAP_DMA:
+		return space->ops->map(space, argument);
+	case VFIO_IOMMU_UNMAP_DMA:
+		happened("unmap");
+		return space->ops->unmap(space, argument);
+	default:
+		return -ENOTTY;
+	}
+}
+
+static inline int on_group(struct node *node, unsigned long request, void *argument)
+{
+	struct vfio_group_status *status = argument;
+	int result;
+
+	if (fault_answers("group ioctl", node->name, NULL, 0, &result))
+		return result;
+	switch (request) {
+	case VFIO_GROUP_GET_STATUS:
+		status->flags = kernel.group_flags;
+		return 0;
+	case VFIO_GROUP_SET_CONTAINER:
+		happened("join");
+		return *(int *)argument == kernel.container ? 0 : -EINVAL;
+	case VFIO_GROUP_UNSET_CONTAINER:
+		happened("leave");
+		return 0;
+	case VFIO_GROUP_GET_DEVICE_FD:
+		return open_device(node, argument);
+	default:
+		return -ENOTTY;
+	}
+}
+
+static inline int on_device(struct vfio_fake *device, unsigned long request, void *argument)
+{
+	struct vfio_backend *backend = &device->backend;
+
+	switch (request) {
+	case VFIO_DEVICE_GET_INFO:
+		return backend->ops->info(backend, argument);
+	case VFIO_DEVICE_GET_REGION_INFO:
+		return backend->ops->region_info(backend, argument);
+	case VFIO_DEVICE_GET_IRQ_INFO:
+		return backend->ops->irq_info(backend, argument);
+	case VFIO_DEVICE_SET_IRQS:
+		return backend->ops->set_irqs(backend, argument);
+	case VFIO_DEVICE_RESET:
+		return backend->ops->reset(backend);
+	case VFIO_DEVICE_GET_PCI_HOT_RESET_INFO:
+		return backend->ops->hot_reset_info(backend, argument);
+	case VFIO_DEVICE_PCI_HOT_RESET:
+		return backend->ops->hot_reset(backend, argument);
+	default:
+		return -ENOTTY;
+	}
+}
+
+int vfio_sys_ioctl(int fd, unsigned long request, void *argument)
+{
+	struct node *node = find_node(fd);
+
+	if (request == kernel.fails_request)
+		return kernel.fails_code;
+	if (fd == kernel.container)
+		return on_container(request, argument);
+	if (!node)
+		return -EBADF;
+	return node->device ? on_device(node->device, request, argument)
+			    : on_group(node, request, argument);
+}
+
+/* What a struck access does: fails, is cut or reads nonsense; @size when there is none. */
+static inline ssize_t access_outcome(int fd, const char *call, void *data, size_t size)
+{
+	const struct node *node = find_node(fd);
+
+	if (!node || !node->device)
+		return -EBADF;
+	if (!fault_strikes(call, node->device->name))
+		return (ssize_t)size;
+	switch (fault_plan.fault) {
+	case FAULT_ERROR:
+		return fault_plan.error;
+	case FAULT_SHORT:
+		return (ssize_t)size / 2;
+	case FAULT_NONSENSE:
+		break;
+	}
+	if (data)
+		memset(data, fault_plan.filling, size);
+	return (ssize_t)size;
+}
+
+ssize_t vfio_sys_read(int fd, void *data, size_t size, uint64_t offset)
+{
+	unsigned int struck = fault_plan.struck;
+	bool bar = offset >> FAKE_REGION_SHIFT < VFIO_PCI_ROM_REGION_INDEX;
+	ssize_t outcome = access_outcome(fd, bar ? "BAR read" : "read", data, size);
+
+	return fault_plan.struck != struck ? outcome : pread(fd, data, size, (off_t)offset);
+}
+
+ssize_t vfio_sys_write(int fd, const void *data, size_t size, uint64_t offset)
+{
+	ssize_t outcome = access_outcome(fd, "write", NULL, size);
+
+	return outcome == (ssize_t)size ? pwrite(fd, data, size, (off_t)offset) : outcome;
+}
+
+int kvm_vm_create_device(struct kvm_vm *vm, uint32_t type, const char *name, struct err *err)
+{
+	int result;
+
+	(void)vm;
+	must(type == KVM_DEV_TYPE_VFIO);
+	if (fault_answers("KVM device", "KVM", NULL, 0, &result))
+		return err_set(err, result, "KVM: %s: %s", name, err_text(result));
+	if (kernel.kvm_create_fails)
+		return err_set(err, kernel.kvm_create_fails, "KVM: %s", name);
+	happened("kvm");
+	return open("/dev/null", O_RDWR | O_CLOEXEC);
+}
+
+int kvm_device_set_attribute(int fd, uint32_t group, uint64_t attribute, const void *value)
+{
+	int result;
+
+	must(fd >= 0 && group == KVM_DEV_VFIO_GROUP && find_node(*(const int *)value));
+	if (fault_answers("KVM attribute", find_node(*(const int *)value)->name, NULL, 0, &result))
+		return result;
+	if (attribute == KVM_DEV_VFIO_GROUP_ADD && kernel.kvm_add_fails)
+		return kernel.kvm_add_fails;
+	happened(attribute == KVM_DEV_VFIO_GROUP_ADD ? "kvm-add" : "kvm-del");
+	return 0;
+}
+
+#endif

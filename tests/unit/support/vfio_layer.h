@@ -1,0 +1,135 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/* The whole layer on a host bridge over the made-up kernel, for the one program including this. */
+
+#ifndef FERRY_TESTS_UNIT_SUPPORT_VFIO_LAYER_H
+#define FERRY_TESTS_UNIT_SUPPORT_VFIO_LAYER_H
+
+#include <check.h>
+#include <linux/pci_regs.h>
+#include <string.h>
+
+#include "tests/unit/support/fake_sysfs.h"
+#include "tests/unit/support/fake_vfio_kernel.h"
+#include "vfio/vfio.h"
+#include "vmm/base/bits.h"
+
+static struct {
+	struct vfio *vfio;
+	struct mem_map *mmio, *pio;
+	struct pci_host *host;
+	struct loop *loop;
+	struct kvm_irq irq;
+	struct err err;
+	unsigned int descriptors, threads;
+} bench;
+
+static inline void create_host(void)
+{
+	const struct pci_host_config config = {
+		.mmio = bench.mmio,
+		.pio = bench.pio,
+		.ecam_base = 0xe0000000,
+		.buses = 1,
+		.mmio32_base = 0xc0000000,
+		.mmio32_size = 256 * MIB,
+		.mmio64_base = 0x800000000,
+		.mmio64_size = 4 * GIB,
+		.io_base = 0x1000,
+		.io_size = 0x1000,
+		.intx_gsi = 16,
+		.intx_count = 8,
+	};
+
+	bench.host = pci_host_create(&config, &bench.err);
+	ck_assert_ptr_nonnull(bench.host);
+}
+
+static inline void setup(void)
+{
+	memset(&kernel, 0, sizeof(kernel));
+	memset(&bench, 0, sizeof(bench));
+	kernel.container = -1;
+	kernel.version = VFIO_API_VERSION;
+	kernel.has_type1 = true;
+	/* Already in a container once: viability is a bit, not the whole word. */
+	kernel.group_flags = VFIO_GROUP_FLAGS_VIABLE | VFIO_GROUP_FLAGS_CONTAINER_SET;
+	vfio_fake_space_init(&kernel.space);
+	for (size_t i = 0; i < ARRAY_SIZE(kernel.devices); i++)
+		vfio_fake_init(&kernel.devices[i]);
+	tree_create();
+	tree_folder("dev");
+	tree_write("dev/vfio", "");
+	tree_write("dev/7", "");
+	tree_write("dev/8", "");
+	tree_add_device("0000:01:00.0", 7, "vfio-pci");
+	tree_add_device("0000:01:00.3", 7, "vfio-pci");
+	tree_add_device("0000:02:00.1", 8, "vfio-pci");
+	fake_irq_init(&bench.irq);
+	bench.mmio = mem_map_create("mmio", 0, &bench.err);
+	bench.pio = mem_map_create("pio", 65536, &bench.err);
+	bench.loop = loop_create(&bench.err);
+	create_host();
+	bench.descriptors = count_descriptors();
+	bench.threads = count_threads();
+	bench.vfio = vfio_create(&(struct vfio_settings){.sysfs = tree_path(""),
+							 .dev_vfio = tree_path("dev")},
+				 &bench.err);
+	ck_assert_ptr_nonnull(bench.vfio);
+}
+
+static inline void no_leaks(void)
+{
+	ck_assert_uint_eq(count_descriptors(), bench.descriptors);
+	ck_assert(threads_are(bench.threads));
+	ck_assert_uint_eq(bench.irq.attached, 0);
+	ck_assert_uint_eq(kernel.space.count, 0);
+}
+
+static inline void destroy(void)
+{
+	pci_host_destroy(bench.host);
+	vfio_destroy(bench.vfio);
+	bench.host = NULL;
+	bench.vfio = NULL;
+	no_leaks();
+}
+
+static inline void teardown(void)
+{
+	destroy();
+	loop_destroy(bench.loop);
+	mem_map_destroy(bench.pio);
+	mem_map_destroy(bench.mmio);
+	for (size_t i = 0; i < ARRAY_SIZE(kernel.devices); i++)
+		vfio_fake_release(&kernel.devices[i]);
+	tree_remove();
+}
+
+static inline int add(const char *path)
+{
+	bench.err.text[0] = '\0';
+	return vfio_add(bench.vfio, &(struct vfio_device_config){.path = path}, &bench.err);
+}
+
+static inline int attach(void)
+{
+	const struct vfio_attach to = {.mmio = bench.mmio,
+				       .irq = &bench.irq,
+				       .host = bench.host,
+				       .loop = bench.loop};
+
+	return vfio_attach(bench.vfio, &to, &bench.err);
+}
+
+static inline void said(const char *sentence)
+{
+	ck_assert_msg(strstr(bench.err.text, sentence) != NULL, "%s", bench.err.text);
+}
+
+static inline void fail_ioctl(unsigned long request, int code)
+{
+	kernel.fails_request = request;
+	kernel.fails_code = code;
+}
+
+#endif

@@ -1,0 +1,435 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/* The whole layer with every call failing in its turn, when it is set up and when it is given back. */
+
+#include <check.h>
+#include <linux/pci_regs.h>
+#include <semaphore.h>
+#include <stdio.h>
+#include <stdlib.h>
+
+#include "tests/unit/support/fake_sysfs.h"
+#include "tests/unit/support/fake_vfio_kernel.h"
+#include "tests/unit/support/fault_libc.h"
+#include "vfio/vfio.h"
+#include "vmm/base/bits.h"
+#include "vmm/base/log.h"
+
+enum { DEVICES = 2 };
+
+/* One with a ROM of the user's and a trace, one that only a reset of its bus can reset. */
+static void describe(struct vfio_device_config configs[DEVICES])
+{
+	configs[0] = (struct vfio_device_config){
+		.path = "01:00.0",
+		.rom = tree_path("rom"),
+		.trace = tree_path("trace"),
+	};
+	configs[1] = (struct vfio_device_config){.path = "02:00.1"};
+}
+
+static const int errors[] = {-EIO, -ENOMEM, -EPERM, -EBUSY, -EINVAL, -ENODEV, -ENOENT};
+
+static struct {
+	struct vfio *vfio;
+	struct mem_map *mmio, *pio;
+	struct pci_host *host;
+	struct loop *loop;
+	struct ram *ram;
+	struct kvm_irq irq;
+	struct err err;
+	sem_t mapped;
+	unsigned int descriptors, threads;
+	long long bytes; /* mapped */
+} world;
+
+static void create_host(void)
+{
+	const struct pci_host_config config = {
+		.mmio = world.mmio,
+		.pio = world.pio,
+		.ecam_base = 0xe0000000,
+		.buses = 1,
+		.mmio32_base = 0xc0000000,
+		.mmio32_size = 256 * MIB,
+		.mmio64_base = 0x800000000,
+		.mmio64_size = 4 * GIB,
+		.io_base = 0x1000,
+		.io_size = 0x1000,
+		.intx_gsi = 16,
+		.intx_count = 8,
+	};
+
+	world.host = pci_host_create(&config, &world.err);
+	ck_assert_ptr_nonnull(world.host);
+}
+
+/* A kernel in good health, and what of the machine the layer needs. */
+static void world_create(void)
+{
+	memset(&kernel, 0, sizeof(kernel));
+	kernel.container = -1;
+	kernel.version = VFIO_API_VERSION;
+	kernel.has_type1 = true;
+	kernel.group_flags = VFIO_GROUP_FLAGS_VIABLE;
+	vfio_fake_space_init(&kernel.space);
+	for (size_t i = 0; i < DEVICES; i++) {
+		vfio_fake_init(&kernel.devices[i]);
+		/* Reads of config space are all alike: fewer of them. */
+		kernel.devices[i].regions[VFIO_PCI_CONFIG_REGION_INDEX].size = PCI_CONFIG_SIZE;
+	}
+	kernel.devices[1].info.flags = VFIO_DEVICE_FLAGS_PCI;
+	kernel.devices[1].dependents = 1;
+	kernel.devices[1].dependent[0] =
+		(struct vfio_pci_dependent_device){.group_id = 8, .bus = 2, .devfn = 1};
+	fake_irq_init(&world.irq);
+	memset(&world.err, 0, sizeof(world.err));
+	create_host();
+	world.descriptors = count_descriptors();
+	world.bytes = atomic_load(&libc.mapped);
+}
+
+static void world_destroy(void)
+{
+	const char *unmap = fault_plan.call ? fault_plan.call : "";
+
+	ck_assert_uint_eq(count_descriptors(), world.descriptors);
+	ck_assert(threads_are(world.threads));
+	ck_assert_uint_eq(world.irq.attached, 0);
+	ck_assert_uint_eq(fake_irq_used(&world.irq), 0);
+	ck_assert_int_eq(atomic_load(&libc.mapped), world.bytes);
+	/* What the IOMMU would not unmap goes with the container. */
+	if (!fault_plan.onwards && strcmp(unmap, "dma unmap") != 0)
+		ck_assert_uint_eq(kernel.space.count, 0);
+	for (size_t i = 0; i < DEVICES; i++)
+		vfio_fake_release(&kernel.devices[i]);
+}
+
+static void setup(void)
+{
+	const struct ram_range piece = {.base = 0, .size = 2 * MIB};
+	const struct ram_config config = {0};
+
+	log_set_level(LOG_ERROR);
+	tree_create();
+	tree_folder("dev");
+	tree_write("dev/vfio", "");
+	tree_write("dev/7", "");
+	tree_write("dev/8", "");
+	tree_write("rom", "\x55\xaa");
+	tree_add_device("0000:01:00.0", 7, "vfio-pci");
+	tree_add_device("0000:02:00.1", 8, "vfio-pci");
+	world.mmio = mem_map_create("mmio", 0, &world.err);
+	world.pio = mem_map_create("pio", 65536, &world.err);
+	world.loop = loop_create(&world.err);
+	world.ram = ram_create(world.mmio, &piece, 1, &config, &world.err);
+	sem_init(&world.mapped, 0, 0);
+	world.threads = count_threads();
+}
+
+static void teardown(void)
+{
+	sem_destroy(&world.mapped);
+	ram_destroy(world.ram);
+	loop_destroy(world.loop);
+	mem_map_destroy(world.pio);
+	mem_map_destroy(world.mmio);
+	tree_remove();
+}
+
+static void ram_mapped(void *machine, const struct err *err)
+{
+	(void)machine;
+	if (err)
+		world.err = *err;
+	sem_post(&world.mapped);
+}
+
+static int map_ram(void)
+{
+	int status = vfio_map_ram(world.vfio, world.ram, ram_mapped, NULL, &world.err);
+
+	if (status)
+		return status;
+	while (sem_wait(&world.mapped) < 0)
+		;
+	return world.err.code;
+}
+
+/* As the machine does it; 0 or what the step that failed answered. */
+static int bring_up(void)
+{
+	const struct vfio_settings settings = {.sysfs = tree_path(""),
+					       .dev_vfio = tree_path("dev")};
+	const struct vfio_attach to = {.mmio = world.mmio,
+				       .irq = &world.irq,
+				       .host = world.host,
+				       .loop = world.loop};
+	struct vfio_device_config configs[DEVICES];
+	int status = 0;
+
+	describe(configs);
+	world.vfio = vfio_create(&settings, &world.err);
+	if (!world.vfio)
+		return world.err.code;
+	for (size_t i = 0; i < DEVICES && !status; i++)
+		status = vfio_add(world.vfio, &configs[i], &world.err);
+	if (!status)
+		status = vfio_attach(world.vfio, &to, &world.err);
+	return status ? status : map_ram();
+}
+
+/* In either order. */
+static void take_down(bool host_first)
+{
+	if (host_first)
+		pci_host_destroy(world.host);
+	vfio_destroy(world.vfio);
+	if (!host_first)
+		pci_host_destroy(world.host);
+	world.vfio = NULL;
+}
+
+static bool one_of(const char *text, const char *const *texts)
+{
+	while (*texts && strcmp(*texts, text) != 0)
+		texts++;
+	return *texts != NULL;
+}
+
+/* Calls without which a device works all the same, with less. */
+static bool is_spared(const char *call)
+{
+	static const char *const calls[] = {"write",     "set irqs", "irq info",  "irqfd",
+					    "mmap",      "eventfd",  "epoll_ctl", "madvise",
+					    "memory",    "BAR read", "fopen",     "hot reset info",
+					    "hot reset", "readlink", NULL};
+
+	return one_of(call, calls);
+}
+
+static bool tells_reason(const char *text, int error)
+{
+	static const char *const idioms[] = {
+		"out of memory",
+		"in use by another process",
+		"held by something on the host",
+		"no permission",
+		"is missing",
+		"not permitted",
+		"cannot be locked",
+		"reserved or beyond",
+		"overlaps",
+		"dma_entry_limit",
+		"CONFIG_KVM_VFIO",
+		"no TYPE1v2",
+		"not a PCI device",
+		"in no IOMMU group",
+		"it has no driver",
+		"does not answer config reads",
+		"does not answer after the reset of its bus",
+	};
+
+	for (size_t i = 0; i < ARRAY_SIZE(idioms); i++)
+		if (strstr(text, idioms[i]))
+			return true;
+	return strstr(text, err_text(error)) != NULL;
+}
+
+/* One sentence with object and reason, or a device that does without. */
+static void check_outcome(unsigned int at, int status, const struct fault_plan *how)
+{
+	const char *call = fault_plan.call, *text = world.err.text;
+
+	if (status == 0) {
+		/* The VGA region may be absent. */
+		ck_assert_msg(!fault_plan.struck || is_spared(call) || !strcmp(call, "region info"),
+			      "call %u, %s: it failed and nothing is said", at, call);
+		return;
+	}
+	ck_assert_msg(fault_plan.struck > 0, "%s", text);
+	ck_assert_msg(status == world.err.code, "%d, not %d: %s", status, world.err.code, text);
+	ck_assert_msg(strlen(text) > 20, "call %u, %s: '%s'", at, call, text);
+	/* Of many failures the sentence may be about any. */
+	if (how->onwards)
+		return;
+	ck_assert_msg(strstr(text, fault_plan.object) != NULL, "call %u, %s: no '%s' in: %s", at,
+		      call, fault_plan.object, text);
+	ck_assert_msg(how->fault != FAULT_ERROR || tells_reason(text, how->error),
+		      "call %u, %s: no '%s' in: %s", at, call, err_text(how->error), text);
+}
+
+/* Runs bring_up() with each call struck in its turn; returns how many there are. */
+static unsigned int walk_set_up(const struct fault_plan *how)
+{
+	unsigned int at = 0;
+
+	do {
+		int status;
+
+		world_create();
+		fault_plan = *how;
+		fault_plan.at = ++at;
+		status = bring_up();
+		fault_disarm();
+		check_outcome(at, status, how);
+		take_down(at % 2);
+		world_destroy();
+	} while (fault_plan.struck);
+	return at - 1;
+}
+
+START_TEST(every_call_of_set_up_fails)
+{
+	const struct fault_plan how = {.error = errors[_i]};
+
+	libc.calls = true;
+	ck_assert_uint_gt(walk_set_up(&how), 100);
+}
+END_TEST
+
+START_TEST(the_device_goes_away_at_every_call_of_set_up)
+{
+	walk_set_up(&(struct fault_plan){.error = -ENODEV, .onwards = true});
+}
+END_TEST
+
+START_TEST(every_access_is_cut_short)
+{
+	walk_set_up(&(struct fault_plan){.fault = FAULT_SHORT, .only = "read"});
+	walk_set_up(&(struct fault_plan){.fault = FAULT_SHORT, .only = "write"});
+}
+END_TEST
+
+static const uint8_t fillings[] = {0x00, 0x01, 0x7f, 0x80, 0xff};
+
+/* Whatever is answered, the layer refuses it or lives with it. */
+static void walk_nonsense(uint8_t filling, bool onwards)
+{
+	unsigned int at = 0;
+
+	do {
+		int status;
+
+		world_create();
+		fault_arm(++at, FAULT_NONSENSE, 0);
+		fault_plan.filling = filling;
+		fault_plan.onwards = onwards;
+		status = bring_up();
+		fault_disarm();
+		ck_assert(status == world.err.code || status == 0);
+		ck_assert(status == 0 || strlen(world.err.text) > 20);
+		take_down(at % 2);
+		world_destroy();
+	} while (fault_plan.struck);
+}
+
+START_TEST(every_answer_is_nonsense)
+{
+	walk_nonsense(fillings[_i], false);
+	walk_nonsense(fillings[_i], true);
+}
+END_TEST
+
+START_TEST(memory_runs_out_at_every_allocation)
+{
+	const struct fault_plan once = {.only = "memory", .error = -ENOMEM};
+	const struct fault_plan onwards = {.only = "memory", .error = -ENOMEM, .onwards = true};
+
+	libc.memory = true;
+	ck_assert_uint_gt(walk_set_up(&once), 20);
+	walk_set_up(&onwards);
+}
+END_TEST
+
+static void guest_write(unsigned int slot, unsigned int offset, uint32_t value)
+{
+	ck_assert_int_eq(pci_host_config_write(world.host, (uint16_t)(slot << 3), offset, 2, value),
+			 MEM_DONE);
+}
+
+/* A guest at work: everything on, MSI-X in one device and MSI in the other. */
+static void run_guest(void)
+{
+	uint32_t base;
+
+	ck_assert_int_eq(pci_host_assign(world.host, &world.err), 0);
+	guest_write(1, PCI_COMMAND, PCI_COMMAND_MEMORY | PCI_COMMAND_MASTER);
+	guest_write(2, PCI_COMMAND, PCI_COMMAND_MEMORY | PCI_COMMAND_MASTER);
+	guest_write(1, 0x72, PCI_MSIX_FLAGS_ENABLE);
+	guest_write(2, 0x52, PCI_MSI_FLAGS_ENABLE | 2 << 4);
+	pci_host_config_read(world.host, 1 << 3, PCI_BASE_ADDRESS_0, 4, &base);
+	for (unsigned int i = 0; i < 3; i++)
+		mem_map_write(world.mmio, base + 0x3000 + 16 * i + 12, 4, 0);
+	ck_assert_uint_eq(world.irq.attached, 3 + 4);
+}
+
+static void walk_teardown(const struct fault_plan *how, bool host_first)
+{
+	unsigned int at = 0;
+
+	do {
+		world_create();
+		ck_assert_int_eq(bring_up(), 0);
+		run_guest();
+		fault_plan = *how;
+		fault_plan.at = ++at;
+		take_down(host_first);
+		fault_disarm();
+		for (size_t i = 0; i < DEVICES && !fault_plan.struck; i++)
+			ck_assert_uint_eq(vfio_fake_peek(&kernel.devices[i], 7, PCI_COMMAND, 2), 0);
+		world_destroy();
+	} while (fault_plan.struck);
+	ck_assert_uint_gt(at, 10);
+}
+
+START_TEST(every_call_of_teardown_fails)
+{
+	libc.calls = true;
+	walk_teardown(&(struct fault_plan){.error = -EIO}, _i);
+}
+END_TEST
+
+START_TEST(the_device_goes_away_at_every_call_of_teardown)
+{
+	walk_teardown(&(struct fault_plan){.error = -ENODEV, .onwards = true}, _i);
+}
+END_TEST
+
+START_TEST(memory_runs_out_in_teardown)
+{
+	const struct fault_plan how = {.only = "memory", .error = -ENOMEM, .onwards = true};
+
+	libc.memory = true;
+	for (int i = 0; i < 2; i++) {
+		world_create();
+		libc.memory = false;
+		ck_assert_int_eq(bring_up(), 0);
+		run_guest();
+		libc.memory = true;
+		fault_plan = how;
+		fault_plan.at = 1;
+		take_down(i);
+		fault_disarm();
+		world_destroy();
+	}
+}
+END_TEST
+
+static void add_tests(TCase *tests)
+{
+	tcase_set_timeout(tests, 120);
+	tcase_add_checked_fixture(tests, setup, teardown);
+	tcase_add_loop_test(tests, every_call_of_set_up_fails, 0, ARRAY_SIZE(errors));
+	tcase_add_test(tests, the_device_goes_away_at_every_call_of_set_up);
+	tcase_add_test(tests, every_access_is_cut_short);
+	tcase_add_loop_test(tests, every_answer_is_nonsense, 0, ARRAY_SIZE(fillings));
+	tcase_add_test(tests, memory_runs_out_at_every_allocation);
+	tcase_add_loop_test(tests, every_call_of_teardown_fails, 0, 2);
+	tcase_add_loop_test(tests, the_device_goes_away_at_every_call_of_teardown, 0, 2);
+	tcase_add_test(tests, memory_runs_out_in_teardown);
+}
+
+int main(void)
+{
+	return run_suite("vfio faults", add_tests);
+}

@@ -1,0 +1,437 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/* The whole layer over a made-up kernel: nodes are files, ioctls are answered here. */
+
+#include <check.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <linux/pci_regs.h>
+#include <semaphore.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "tests/unit/support/vfio_layer.h"
+#include "vfio/type1/group.h"
+
+static void add_refused(int code, const char *sentence)
+{
+	ck_assert_int_eq(add("01:00.0"), code);
+	said(sentence);
+	said("0000:01:00.0");
+	ck_assert_uint_eq(vfio_device_count(bench.vfio), 0);
+}
+
+static void attach_refused(const char *sentence)
+{
+	ck_assert_int_eq(add("01:00.0"), 0);
+	ck_assert_int_lt(attach(), 0);
+	said(sentence);
+}
+
+START_TEST(nothing_is_opened_without_devices)
+{
+	uint64_t low, high;
+
+	ck_assert_uint_eq(count_descriptors(), bench.descriptors);
+	ck_assert_int_eq(attach(), 0);
+	ck_assert_uint_eq(vfio_descriptors(bench.vfio, NULL, 0), 0);
+	ck_assert_uint_eq(vfio_iova_ranges(bench.vfio, NULL, 0), 0);
+	ck_assert_int_eq(vfio_check_memlock(bench.vfio, UINT64_MAX, &bench.err), 0);
+	vfio_window_sizes(bench.vfio, &low, &high);
+	ck_assert(low == 0 && high == 0);
+	ck_assert_str_eq(kernel.events, "");
+	vfio_destroy(NULL);
+}
+END_TEST
+
+START_TEST(no_vfio_folder)
+{
+	tree_unlink("dev/vfio");
+	tree_unlink("dev/7");
+	tree_unlink("dev/8");
+	rmdir(tree_path("dev"));
+	add_refused(-ENOENT, "modprobe vfio-pci");
+}
+END_TEST
+
+START_TEST(no_container_node)
+{
+	tree_unlink("dev/vfio");
+	add_refused(-ENOENT, "VFIO container: ");
+	said("modprobe vfio-pci");
+}
+END_TEST
+
+START_TEST(no_group_node)
+{
+	tree_unlink("dev/7");
+	add_refused(-ENOENT, "dev/7 is missing");
+}
+END_TEST
+
+START_TEST(group_in_use)
+{
+	kernel.open_fails = -EBUSY;
+	add_refused(-EBUSY, "in use by another process");
+}
+END_TEST
+
+START_TEST(no_permission)
+{
+	kernel.open_fails = -EACCES;
+	add_refused(-EACCES, "no permission: as root: chown");
+}
+END_TEST
+
+START_TEST(another_reason_not_to_open)
+{
+	kernel.open_fails = -EMFILE;
+	add_refused(-EMFILE, "Too many open files");
+}
+END_TEST
+
+START_TEST(no_status)
+{
+	fail_ioctl(VFIO_GROUP_GET_STATUS, -EIO);
+	add_refused(-EIO, "its status cannot be had");
+}
+END_TEST
+
+START_TEST(not_viable)
+{
+	kernel.group_flags = VFIO_GROUP_FLAGS_CONTAINER_SET;
+	tree_add_device("0000:01:00.1", 7, "nvme");
+	add_refused(-EPERM, "not viable: 0000:01:00.1 (driver nvme)");
+}
+END_TEST
+
+START_TEST(another_api_version)
+{
+	kernel.version = 1;
+	add_refused(-EPROTO, "API version 1");
+}
+END_TEST
+
+START_TEST(no_api_version)
+{
+	fail_ioctl(VFIO_GET_API_VERSION, -EIO);
+	add_refused(-EIO, "API version cannot be had");
+}
+END_TEST
+
+START_TEST(no_type1)
+{
+	kernel.has_type1 = false;
+	add_refused(-ENOTSUP, "no TYPE1v2");
+}
+END_TEST
+
+START_TEST(another_iommu_type_is_an_error)
+{
+	kernel.container = open("/dev/null", O_RDWR | O_CLOEXEC);
+	ck_assert_ptr_null(
+		vfio_container_adopt(kernel.container, VFIO_SPAPR_TCE_IOMMU, &bench.err));
+	said("only type 3 (TYPE1v2) is served");
+	ck_assert_uint_eq(count_descriptors(), bench.descriptors);
+}
+END_TEST
+
+START_TEST(a_ready_descriptor_is_taken)
+{
+	struct vfio_container *container;
+	struct vfio_space *space;
+
+	kernel.container = open("/dev/null", O_RDWR | O_CLOEXEC);
+	container = vfio_container_adopt(kernel.container, VFIO_TYPE1v2_IOMMU, &bench.err);
+	ck_assert_ptr_nonnull(container);
+	ck_assert_int_eq(vfio_container_descriptor(container), kernel.container);
+	space = vfio_container_space(container);
+	space->ops->destroy(space);
+}
+END_TEST
+
+START_TEST(group_cannot_join)
+{
+	fail_ioctl(VFIO_GROUP_SET_CONTAINER, -EINVAL);
+	add_refused(-EINVAL, "cannot join the container");
+	fail_ioctl(VFIO_GROUP_SET_CONTAINER, -EPERM);
+	add_refused(-EPERM, "allow_unsafe_interrupts");
+	/* The same layer can still be used. */
+	fail_ioctl(0, 0);
+	ck_assert_int_eq(add("01:00.0"), 0);
+}
+END_TEST
+
+START_TEST(iommu_type_cannot_be_set)
+{
+	fail_ioctl(VFIO_SET_IOMMU, -ENODEV);
+	add_refused(-ENODEV, "IOMMU type cannot be set");
+	fail_ioctl(VFIO_SET_IOMMU, -EPERM);
+	add_refused(-EPERM, "allow_unsafe_interrupts");
+}
+END_TEST
+
+START_TEST(iommu_tells_nothing)
+{
+	fail_ioctl(VFIO_IOMMU_GET_INFO, -EIO);
+	add_refused(-EIO, "the IOMMU's properties");
+}
+END_TEST
+
+START_TEST(kvm_without_vfio_device)
+{
+	kernel.kvm_create_fails = -ENODEV;
+	attach_refused("CONFIG_KVM_VFIO");
+}
+END_TEST
+
+START_TEST(kvm_vfio_device_cannot_be_created)
+{
+	kernel.kvm_create_fails = -ENOMEM;
+	attach_refused("KVM: VFIO");
+}
+END_TEST
+
+START_TEST(kvm_refuses_the_group)
+{
+	kernel.kvm_add_fails = -EINVAL;
+	attach_refused("does not take IOMMU group 7");
+	ck_assert_ptr_null(strstr(kernel.events, "device"));
+}
+END_TEST
+
+START_TEST(device_cannot_be_opened)
+{
+	fail_ioctl(VFIO_GROUP_GET_DEVICE_FD, -ENODEV);
+	attach_refused("0000:01:00.0: IOMMU group 7 does not open it");
+}
+END_TEST
+
+START_TEST(device_tells_nothing)
+{
+	fail_ioctl(VFIO_DEVICE_GET_INFO, -EIO);
+	attach_refused("0000:01:00.0: VFIO tells nothing of it");
+}
+END_TEST
+
+START_TEST(regions_tell_nothing)
+{
+	fail_ioctl(VFIO_DEVICE_GET_REGION_INFO, -EIO);
+	attach_refused("0000:01:00.0: region 0: its information cannot be had");
+}
+END_TEST
+
+/* Room was set aside for what sysfs told. */
+START_TEST(a_bar_larger_than_in_sysfs_is_refused)
+{
+	kernel.devices[0].regions[4].size = 4 * MIB;
+	attach_refused("0000:01:00.0: BAR 4: VFIO says 0x400000 bytes, sysfs 0x200000");
+}
+END_TEST
+
+START_TEST(the_second_device_fails)
+{
+	kernel.devices[1].info.flags = VFIO_DEVICE_FLAGS_CCW;
+	ck_assert_int_eq(add("02:00.1"), 0);
+	attach_refused("no PCI device");
+}
+END_TEST
+
+START_TEST(the_same_device_twice)
+{
+	ck_assert_int_eq(add("01:00.0"), 0);
+	ck_assert_int_eq(add("0000:01:00.0"), -EEXIST);
+	said("given twice");
+	ck_assert_uint_eq(vfio_device_count(bench.vfio), 1);
+}
+END_TEST
+
+START_TEST(groups_share_one_container)
+{
+	ck_assert_int_eq(add("01:00.0"), 0);
+	ck_assert_int_eq(add("01:00.3"), 0);
+	ck_assert_int_eq(add("02:00.1"), 0);
+	ck_assert_str_eq(kernel.events, "join set-iommu join ");
+	ck_assert_uint_eq(vfio_device_count(bench.vfio), 3);
+}
+END_TEST
+
+static void ram_mapped(void *machine, const struct err *err)
+{
+	ck_assert_ptr_null(err);
+	sem_post(machine);
+}
+
+START_TEST(everything_in_order_and_back)
+{
+	const struct ram_range piece = {.base = 0, .size = 16 * MIB};
+	const struct ram_config config = {0};
+	struct ram *ram = ram_create(bench.mmio, &piece, 1, &config, &bench.err);
+	sem_t mapped;
+	int fds[32];
+
+	sem_init(&mapped, 0, 0);
+	ck_assert_int_eq(add("01:00.0"), 0);
+	ck_assert_int_eq(add("02:00.1"), 0);
+	ck_assert_int_eq(attach(), 0);
+	ck_assert_str_eq(kernel.events, "join set-iommu join kvm kvm-add kvm-add device device ");
+	/* KVM's, container, two groups; each device with ERR, REQ, INTx's two, a reset's three. */
+	ck_assert_uint_eq(vfio_descriptors(bench.vfio, NULL, 0), 4 + 2 * 8);
+	ck_assert_uint_eq(vfio_descriptors(bench.vfio, fds, ARRAY_SIZE(fds)), 20);
+	for (size_t i = 0; i < 20; i++)
+		ck_assert_int_ge(fcntl(fds[i], F_GETFD), 0);
+	ck_assert_int_eq(vfio_map_ram(bench.vfio, ram, ram_mapped, &mapped, &bench.err), 0);
+	while (sem_wait(&mapped) < 0)
+		;
+	ck_assert_uint_eq(kernel.space.count, 1);
+	kernel.events[0] = '\0';
+	destroy();
+	ck_assert_str_eq(kernel.events, "unmap kvm-del leave kvm-del leave ");
+	ram_destroy(ram);
+	sem_destroy(&mapped);
+}
+END_TEST
+
+START_TEST(the_host_bridge_may_go_last)
+{
+	uint32_t value;
+
+	ck_assert_int_eq(add("01:00.0"), 0);
+	ck_assert_int_eq(attach(), 0);
+	vfio_destroy(bench.vfio);
+	bench.vfio = NULL;
+	no_leaks();
+	pci_host_config_read(bench.host, 1 << 3, 0, 4, &value);
+	ck_assert_uint_eq(value, UINT32_MAX);
+	ck_assert_int_eq(pci_host_config_write(bench.host, 1 << 3, PCI_COMMAND, 2, 7), MEM_DONE);
+	pci_host_reset(bench.host);
+}
+END_TEST
+
+static uint32_t identity(unsigned int slot, unsigned int function)
+{
+	uint32_t value;
+
+	pci_host_config_read(bench.host, (uint16_t)(slot << 3 | function), 0, 4, &value);
+	return value;
+}
+
+START_TEST(functions_of_one_device_share_a_slot)
+{
+	uint32_t header;
+
+	ck_assert_int_eq(add("02:00.1"), 0);
+	ck_assert_int_eq(add("01:00.3"), 0);
+	ck_assert_int_eq(add("01:00.0"), 0);
+	ck_assert_int_eq(attach(), 0);
+	/* 02:00.1 comes without its function 0 and gets a slot as a single function. */
+	ck_assert_uint_eq(identity(1, 0), 0x10d38086);
+	ck_assert_uint_eq(identity(2, 0), 0x10d38086);
+	ck_assert_uint_eq(identity(2, 3), 0x10d38086);
+	ck_assert_uint_eq(identity(1, 1), UINT32_MAX);
+	pci_host_config_read(bench.host, 1 << 3, PCI_HEADER_TYPE, 1, &header);
+	ck_assert_uint_eq(header, 0);
+	pci_host_config_read(bench.host, 2 << 3, PCI_HEADER_TYPE, 1, &header);
+	ck_assert_uint_eq(header, 0x80);
+}
+END_TEST
+
+START_TEST(iova_ranges_are_read)
+{
+	struct ram_range ranges[4];
+
+	ck_assert_int_eq(add("01:00.0"), 0);
+	ck_assert_uint_eq(vfio_iova_ranges(bench.vfio, ranges, 1), 2);
+	ck_assert_uint_eq(vfio_iova_ranges(bench.vfio, ranges, 4), 2);
+	ck_assert_uint_eq(ranges[0].base, 0);
+	ck_assert_uint_eq(ranges[0].size, 0xfee00000);
+	ck_assert_uint_eq(ranges[1].base, 0xfef00000);
+	ck_assert_uint_eq(ranges[1].base + ranges[1].size, 0);
+}
+END_TEST
+
+START_TEST(more_ranges_than_fit_are_not_believed)
+{
+	kernel.lies_about_ranges = true;
+	ck_assert_int_eq(add("01:00.0"), 0);
+	ck_assert_uint_eq(vfio_iova_ranges(bench.vfio, NULL, 0), 2);
+}
+END_TEST
+
+START_TEST(the_number_of_maps_is_read)
+{
+	struct vfio_container *container = vfio_container_open(tree_path("dev"), &bench.err);
+	struct vfio_group *group = vfio_group_open(tree_path(""), tree_path("dev"), 7, &bench.err);
+	struct vfio_space *space = vfio_container_space(container);
+
+	ck_assert_int_eq(vfio_group_join(group, container, &bench.err), 0);
+	ck_assert_uint_eq(space->ops->maps_left(space), 1000);
+	vfio_group_close(group);
+	space->ops->destroy(space);
+}
+END_TEST
+
+START_TEST(windows_are_sized_from_sysfs)
+{
+	uint64_t low, high;
+
+	tree_write("bus/pci/devices/0000:01:00.0/resource", "0xfeb40000 0xfeb5ffff 0x40200\n"
+							    "0x0 0x0 0x0\n"
+							    "0xe000 0xe01f 0x40101\n"
+							    "0x0 0x0 0x0\n"
+							    "0x1000000000 0x101fffffff 0x14220c\n"
+							    "0x0 0x0 0x0\n"
+							    "0xfeb00000 0xfeb3ffff 0x46200\n");
+	tree_write("bus/pci/devices/0000:02:00.1/resource", "0xfe000000 0xfe000fff 0x40200\n");
+	ck_assert_int_eq(add("01:00.0"), 0);
+	ck_assert_int_eq(add("02:00.1"), 0);
+	vfio_window_sizes(bench.vfio, &low, &high);
+	ck_assert_uint_eq(low, 128 * KIB + 256 * KIB + 4 * KIB);
+	ck_assert_uint_eq(high, 512 * MIB);
+}
+END_TEST
+
+static void add_tests(TCase *tests)
+{
+	tcase_add_checked_fixture(tests, setup, teardown);
+	tcase_add_test(tests, nothing_is_opened_without_devices);
+	tcase_add_test(tests, no_vfio_folder);
+	tcase_add_test(tests, no_container_node);
+	tcase_add_test(tests, no_group_node);
+	tcase_add_test(tests, group_in_use);
+	tcase_add_test(tests, no_permission);
+	tcase_add_test(tests, another_reason_not_to_open);
+	tcase_add_test(tests, no_status);
+	tcase_add_test(tests, not_viable);
+	tcase_add_test(tests, another_api_version);
+	tcase_add_test(tests, no_api_version);
+	tcase_add_test(tests, no_type1);
+	tcase_add_test(tests, another_iommu_type_is_an_error);
+	tcase_add_test(tests, a_ready_descriptor_is_taken);
+	tcase_add_test(tests, group_cannot_join);
+	tcase_add_test(tests, iommu_type_cannot_be_set);
+	tcase_add_test(tests, iommu_tells_nothing);
+	tcase_add_test(tests, kvm_without_vfio_device);
+	tcase_add_test(tests, kvm_vfio_device_cannot_be_created);
+	tcase_add_test(tests, kvm_refuses_the_group);
+	tcase_add_test(tests, device_cannot_be_opened);
+	tcase_add_test(tests, device_tells_nothing);
+	tcase_add_test(tests, regions_tell_nothing);
+	tcase_add_test(tests, a_bar_larger_than_in_sysfs_is_refused);
+	tcase_add_test(tests, the_second_device_fails);
+	tcase_add_test(tests, the_same_device_twice);
+	tcase_add_test(tests, groups_share_one_container);
+	tcase_add_test(tests, everything_in_order_and_back);
+	tcase_add_test(tests, the_host_bridge_may_go_last);
+	tcase_add_test(tests, functions_of_one_device_share_a_slot);
+	tcase_add_test(tests, iova_ranges_are_read);
+	tcase_add_test(tests, more_ranges_than_fit_are_not_believed);
+	tcase_add_test(tests, the_number_of_maps_is_read);
+	tcase_add_test(tests, windows_are_sized_from_sysfs);
+}
+
+int main(void)
+{
+	return run_suite("vfio group", add_tests);
+}

@@ -1,0 +1,109 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/* Memory that fails under the monitor's own access, or under a guest's. */
+
+#include <check.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/mman.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include "tests/unit/support/host.h"
+#include "vmm/machine/memory_failure.h"
+
+START_TEST(a_guests_is_noted)
+{
+	const void *host = NULL;
+
+	if (!memory_failures_are_told("a_guests_is_noted"))
+		return;
+	memory_failure_watch();
+	ck_assert(!memory_failure_take(&host));
+	memory_failure_expect(true);
+	send_memory_failure(BUS_MCEERR_AR, 0x123000);
+	memory_failure_expect(false);
+	ck_assert(memory_failure_take(&host));
+	ck_assert_uint_eq((uintptr_t)host, 0x123000);
+	ck_assert(!memory_failure_take(&host));
+	/* Found before anybody used it. */
+	send_memory_failure(BUS_MCEERR_AO, 0x124000);
+	ck_assert(!memory_failure_take(&host));
+}
+END_TEST
+
+/* The end of a file that was mapped is no memory any more. */
+static void touch_a_hole(int file)
+{
+	volatile char *page = mmap(NULL, 4096, PROT_READ, MAP_SHARED, file, 0);
+
+	memory_failure_watch();
+	(void)*page;
+}
+
+static void expect_end(int number, void (*touch)(int file))
+{
+	int ends[2], status, file = memfd_create("hole", MFD_CLOEXEC);
+	char text[256] = "";
+	pid_t child;
+
+	ck_assert_int_eq(pipe(ends), 0);
+	child = fork();
+	if (child == 0) {
+		dup2(ends[1], STDERR_FILENO);
+		touch(file);
+		_exit(0);
+	}
+	close(ends[1]);
+	ck_assert_int_eq(waitpid(child, &status, 0), child);
+	ck_assert_int_ge(read(ends[0], text, sizeof(text) - 1), 0);
+	ck_assert_msg(strstr(text, "ferry: the host's memory failed or is missing at 0x0000") ==
+			      text,
+		      "%s", text);
+	ck_assert(strstr(text, "the devices go back to the host\n") != NULL);
+	ck_assert(WIFSIGNALED(status) && WTERMSIG(status) == number);
+	close(ends[0]);
+	close(file);
+}
+
+START_TEST(the_monitors_own_is_the_end)
+{
+	expect_end(SIGBUS, touch_a_hole);
+}
+END_TEST
+
+/* Not the guest's access: the vCPU's thread is not in KVM_RUN. */
+static void meet_a_failure(int file)
+{
+	(void)file;
+	memory_failure_watch();
+	memory_failure_expect(true);
+	memory_failure_expect(false);
+	send_memory_failure(BUS_MCEERR_AR, 0x123000);
+}
+
+START_TEST(outside_the_guest_too)
+{
+	if (!memory_failures_are_told("outside_the_guest_too"))
+		return;
+	expect_end(SIGBUS, meet_a_failure);
+}
+END_TEST
+
+int main(void)
+{
+	Suite *suite = suite_create("memory failure");
+	TCase *tests = tcase_create("memory failure");
+	SRunner *runner = srunner_create(suite);
+	int failed;
+
+	tcase_add_test(tests, a_guests_is_noted);
+	tcase_add_test(tests, the_monitors_own_is_the_end);
+	tcase_add_test(tests, outside_the_guest_too);
+	suite_add_tcase(suite, tests);
+	srunner_run_all(runner, CK_NORMAL);
+	failed = srunner_ntests_failed(runner);
+	srunner_free(runner);
+	return failed == 0 ? EXIT_SUCCESS : EXIT_FAILURE;
+}

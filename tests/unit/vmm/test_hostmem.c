@@ -1,0 +1,147 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/* What a host and its control groups can give to a guest, over made-up /proc and /sys. */
+
+#include <errno.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "tests/unit/support/fake_sysfs.h"
+#include "tests/unit/support/fake_vfio.h"
+#include "vmm/base/bits.h"
+#include "vmm/hostmem.h"
+
+static struct hostmem host;
+static struct err err;
+
+static void setup(void)
+{
+	tree_create();
+	tree_folder("proc/self");
+}
+
+static void read_host(void)
+{
+	char proc[PATH_MAX];
+
+	snprintf(proc, sizeof(proc), "%s", tree_path("proc"));
+	hostmem_read(proc, tree_path(""), &host);
+}
+
+/* The host with so many MiB in all and available. */
+static void meminfo(unsigned int total, unsigned int available)
+{
+	char text[128];
+
+	snprintf(text, sizeof(text), "MemTotal:  %u kB\nMemFree: 1 kB\nMemAvailable:   %u kB\n",
+		 total * 1024, available * 1024);
+	tree_write("proc/meminfo", text);
+}
+
+static void most_is(uint64_t mib, const char *whose)
+{
+	read_host();
+	ck_assert_msg(host.most == mib * MIB, "%llu MiB, by %s",
+		      (unsigned long long)(host.most / MIB), host.whose);
+	ck_assert_str_eq(host.whose, whose);
+	ck_assert_uint_eq(host.available, host.most + host.kept);
+	ck_assert_int_eq(hostmem_check(&host, mib * MIB, HOSTMEM_PINNED, &err), 0);
+	ck_assert_int_eq(hostmem_check(&host, mib * MIB + 1, HOSTMEM_PINNED, &err), -ENOMEM);
+}
+
+START_TEST(a_small_host_keeps_256_mib)
+{
+	meminfo(2970, 2900);
+	most_is(2644, "the host");
+	ck_assert_int_eq(hostmem_check(&host, 16 * GIB, HOSTMEM_PINNED, &err), -ENOMEM);
+	ck_assert_str_eq(err.text,
+			 "guest memory: 16384 MiB are asked, and a passed-through device pins all: "
+			 "the host has 2900 MiB available, and needs 256 of them itself: give "
+			 "--memory 2644M or less, or free some");
+	ck_assert_int_eq(hostmem_check(&host, 16 * GIB, HOSTMEM_POPULATED, &err), -ENOMEM);
+	ck_assert_ptr_nonnull(strstr(err.text, "16384 MiB are asked, and prealloc takes all: "));
+	meminfo(2970, 200);
+	most_is(0, "the host");
+	ck_assert_ptr_nonnull(strstr(err.text, "of them itself: free some first"));
+}
+END_TEST
+
+START_TEST(a_large_host_keeps_a_fiftieth)
+{
+	meminfo(500 * 1024, 400 * 1024);
+	most_is(390 * 1024, "the host");
+}
+END_TEST
+
+START_TEST(a_host_that_does_not_say_limits_nothing)
+{
+	read_host();
+	ck_assert_uint_eq(host.available, UINT64_MAX);
+	ck_assert_int_eq(hostmem_check(&host, UINT64_MAX, HOSTMEM_PINNED, &err), 0);
+	tree_write("proc/meminfo", "MemAvailable: much\n");
+	tree_write("proc/self/cgroup", "rubbish\n1:memory\n\n0::");
+	read_host();
+	ck_assert_int_eq(hostmem_check(&host, UINT64_MAX, HOSTMEM_PINNED, &err), 0);
+}
+END_TEST
+
+/* What cannot be reclaimed is what counts; the least of all limits above decides. */
+START_TEST(control_groups_of_version_2)
+{
+	meminfo(64 * 1024, 60 * 1024);
+	tree_write("proc/self/cgroup", "0::/user.slice/run.scope\n");
+	tree_folder("fs/cgroup/user.slice/run.scope");
+	tree_write("fs/cgroup/user.slice/run.scope/memory.max", "max\n");
+	tree_write("fs/cgroup/user.slice/run.scope/memory.high", "max\n");
+	tree_write("fs/cgroup/user.slice/run.scope/memory.current", "1048576\n");
+	tree_write("fs/cgroup/user.slice/memory.max", "1207959552\n"); /* 1152 MiB */
+	tree_write("fs/cgroup/user.slice/memory.current", "201326592\n");
+	tree_write("fs/cgroup/user.slice/memory.stat",
+		   "anon 1\ninactive_file 33554432\nactive_file 33554432\nfile 999999999\n");
+	/* 1152 - (192 - 64) = 1024, less 16, of which a 257th is for tables. */
+	most_is(1004, "control group /user.slice (its memory.max)");
+	tree_write("fs/cgroup/user.slice/run.scope/memory.high", "536870912\n");
+	most_is(493, "control group /user.slice/run.scope (its memory.high)");
+	tree_write("fs/cgroup/user.slice/memory.max", "1048576\n");
+	most_is(0, "control group /user.slice (its memory.max)");
+}
+END_TEST
+
+/* In a container the group's own name is not below what is mounted there; its limit is at the top. */
+START_TEST(control_groups_of_a_container)
+{
+	meminfo(64 * 1024, 60 * 1024);
+	tree_write("proc/self/cgroup", "0::/\n");
+	tree_folder("fs/cgroup");
+	tree_write("fs/cgroup/memory.max", "1073741824\n");
+	tree_write("fs/cgroup/memory.current", "0\n");
+	most_is(1004, "control group / (its memory.max)");
+	tree_write("proc/self/cgroup", "0::/../../elsewhere\n");
+	read_host();
+	ck_assert_uint_eq(host.most, 1004 * MIB);
+	tree_unlink("fs/cgroup/memory.max");
+	tree_folder("fs/cgroup/memory");
+	tree_write("proc/self/cgroup", "3:cpu,memoryless:/x\n4:cpu,memory:/docker/0123\n0::/\n");
+	tree_write("fs/cgroup/memory/memory.limit_in_bytes", "1073741824\n");
+	tree_write("fs/cgroup/memory/memory.usage_in_bytes", "67108864\n");
+	tree_write("fs/cgroup/memory/memory.stat",
+		   "inactive_file 1\ntotal_inactive_file 67108864\n");
+	most_is(1004, "control group / (its memory.limit_in_bytes)");
+	tree_write("fs/cgroup/memory/memory.limit_in_bytes", "9223372036854771712\n");
+	most_is(60 * 1024 - 1310 - 1, "the host");
+}
+END_TEST
+
+static void add_tests(TCase *tests)
+{
+	tcase_add_checked_fixture(tests, setup, tree_remove);
+	tcase_add_test(tests, a_small_host_keeps_256_mib);
+	tcase_add_test(tests, a_large_host_keeps_a_fiftieth);
+	tcase_add_test(tests, a_host_that_does_not_say_limits_nothing);
+	tcase_add_test(tests, control_groups_of_version_2);
+	tcase_add_test(tests, control_groups_of_a_container);
+}
+
+int main(void)
+{
+	return run_suite("host memory", add_tests);
+}

@@ -1,0 +1,312 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/* Config space of a passed-through function: which registers are ours and which the device's. */
+
+#include <errno.h>
+#include <linux/pci_regs.h>
+
+#include "vfio/pci/igd.h"
+#include "vfio/pci/pci.h"
+#include "vfio/pci/rules.h"
+#include "vmm/base/bits.h"
+#include "vmm/base/page.h"
+
+enum { HEADER_TYPE_MASK = 0x7f };
+
+static struct vfio_pci *to_pci(struct pci_device *device)
+{
+	return container_of(device, struct vfio_pci, device);
+}
+
+static enum pci_bar_kind bar_kind(uint32_t value, unsigned int index)
+{
+	if (index == PCI_ROM_BAR)
+		return PCI_BAR_ROM;
+	if (value & PCI_BASE_ADDRESS_SPACE_IO)
+		return PCI_BAR_IO;
+	return (value & PCI_BASE_ADDRESS_MEM_TYPE_MASK) == PCI_BASE_ADDRESS_MEM_TYPE_64
+		       ? PCI_BAR_MEM64
+		       : PCI_BAR_MEM32;
+}
+
+static uint64_t bar_size(enum pci_bar_kind kind, uint64_t size)
+{
+	uint64_t least = kind == PCI_BAR_IO ? 4 : kind == PCI_BAR_ROM ? host_page_size() : 16;
+
+	return round_up_power_of_2(size < least ? least : size);
+}
+
+static uint64_t region_size(const struct vfio_pci *pci, unsigned int index)
+{
+	if (index == PCI_ROM_BAR && pci->options.no_rom)
+		return 0;
+	if (index == PCI_ROM_BAR && pci->rom)
+		return pci->rom->size;
+	return pci->regions[index].present ? pci->regions[index].info.size : 0;
+}
+
+/* Type bits come from the device's register, sizes from its regions: nothing is probed. */
+static int declare_bars(struct vfio_pci *pci, struct err *err)
+{
+	uint32_t values[PCI_BAR_COUNT];
+
+	for (unsigned int i = 0; i < PCI_BAR_COUNT; i++) {
+		uint8_t *at = pci->device.config +
+			      (i == PCI_ROM_BAR ? PCI_ROM_ADDRESS : PCI_BASE_ADDRESS_0 + 4 * i);
+
+		values[i] = load_le32(at);
+		store_le32(at, 0);
+	}
+	for (unsigned int i = 0; i < PCI_BAR_COUNT; i++) {
+		uint64_t size = region_size(pci, i);
+		struct pci_bar bar = {0};
+		int error;
+
+		if (size == 0)
+			continue;
+		bar.kind = bar_kind(values[i], i);
+		bar.size = bar_size(bar.kind, size);
+		bar.prefetchable = (bar.kind == PCI_BAR_MEM32 || bar.kind == PCI_BAR_MEM64) &&
+				   (values[i] & PCI_BASE_ADDRESS_MEM_PREFETCH);
+		error = pci_device_set_bar(&pci->device, i, bar);
+		if (error)
+			return err_set(err, error,
+				       "passthrough device %s: BAR %u: its kind (0x%x) and size "
+				       "0x%llx do not go together",
+				       pci->device.name, i, values[i] & 0xfU,
+				       (unsigned long long)size);
+	}
+	return 0;
+}
+
+int vfio_config_setup(struct vfio_pci *pci, struct err *err)
+{
+	uint8_t *config = pci->device.config;
+	int error;
+
+	if ((config[PCI_HEADER_TYPE] & HEADER_TYPE_MASK) != PCI_HEADER_TYPE_NORMAL)
+		return err_set(err, -ENOTSUP,
+			       "passthrough device %s: it is a bridge: pass the devices behind it",
+			       pci->device.name);
+	vfio_rules_apply_header(pci);
+	if (!pci->irqs.has_intx)
+		config[PCI_INTERRUPT_PIN] = 0;
+	error = declare_bars(pci, err);
+	if (error)
+		return error;
+	vfio_capabilities_setup(pci);
+	vfio_igd_setup(pci);
+	return 0;
+}
+
+/*
+ * A device that loses its registers on the way from D3hot to D0 (PM 1.2 3.2.4, No_Soft_Reset clear)
+ * is then as after a reset, for the guest too; the kernel gives it its host registers back.
+ */
+static bool wakes_up_reset(const struct vfio_pci *pci, unsigned int offset, unsigned int size,
+			   uint32_t value)
+{
+	unsigned int at = pci->device.pm_capability + PCI_PM_CTRL;
+	const uint8_t *config = pci->device.config;
+
+	return pci->device.pm_capability && ranges_overlap(offset, size, at, 1) &&
+	       (config[at] & PCI_PM_CTRL_STATE_MASK) == PCI_PM_CTRL_STATE_MASK &&
+	       !(config[at] & PCI_PM_CTRL_NO_SOFT_RESET) &&
+	       (value >> 8 * (at - offset) & PCI_PM_CTRL_STATE_MASK) == 0;
+}
+
+/*
+ * Awake first: the kernel takes the vectors out of the device's own table. It also gives the device
+ * its registers of before back, where the guest's are those of a reset.
+ */
+static void wake_up_reset(struct vfio_pci *pci)
+{
+	pci_device_lose_registers(&pci->device);
+	vfio_pci_wake(pci);
+	vfio_pci_quiet(pci);
+	vfio_irqs_stop(&pci->irqs);
+	vfio_pci_forget_vectors(pci);
+	vfio_pci_arm(pci);
+}
+
+static enum mem_result check_reset(struct vfio_pci *pci)
+{
+	struct vfio_reset *reset = &pci->reset;
+
+	if (reset->answered) {
+		reset->answered = reset->awaited = false;
+		return MEM_DONE;
+	}
+	if (pci->wanted_back)
+		return MEM_DONE;
+	if (pci->state == VFIO_PCI_ALIVE)
+		vfio_reset_begin(pci, VFIO_RESET_GUEST);
+	/* One that is late or is not the guest's is waited for no more: all ones tell of it. */
+	return reset->awaited ? MEM_NOT_YET : MEM_DONE;
+}
+
+/* A device that could reach memory which is not mapped yet would fault in the IOMMU. */
+static bool masters_too_early(const struct vfio_pci *pci, unsigned int offset, unsigned int size,
+			      uint32_t value)
+{
+	return ranges_overlap(offset, size, PCI_COMMAND, 1) &&
+	       (value >> 8 * (PCI_COMMAND - offset) & PCI_COMMAND_MASTER) &&
+	       !vfio_dma_mapped(pci->dma);
+}
+
+enum mem_result vfio_config_check(struct pci_device *device, unsigned int offset, unsigned int size,
+				  uint32_t value)
+{
+	struct vfio_pci *pci = to_pci(device);
+
+	if (vfio_reset_is_asked(pci, offset, size, value))
+		return check_reset(pci);
+	if (pci->state != VFIO_PCI_ALIVE)
+		return MEM_DONE;
+	if (masters_too_early(pci, offset, size, value))
+		return MEM_NOT_YET;
+	if (wakes_up_reset(pci, offset, size, value))
+		wake_up_reset(pci);
+	return MEM_DONE;
+}
+
+static void refresh_pending(struct vfio_pci *pci, unsigned int offset, unsigned int size)
+{
+	unsigned int end = pci->msi.capability + pci_msi_size(&pci->msi);
+
+	if (pci->has_msi && pci->msi.maskable && ranges_overlap(offset, size, end - 4, 4))
+		store_le32(pci->device.config + end - 4, pci_msi_pending(&pci->msi));
+}
+
+/* What the device itself says; all ones, with a word, when it does not. */
+static uint64_t read_device(struct vfio_pci *pci, unsigned int offset, unsigned int size)
+{
+	uint64_t value;
+	int error =
+		vfio_region_read(pci->backend, vfio_pci_config_region(pci), offset, size, &value);
+
+	if (error)
+		log_guest(&pci->limit, LOG_DEBUG, "%s: config read at 0x%x: %s", pci->device.name,
+			  offset, err_text(error));
+	return value;
+}
+
+uint32_t vfio_config_read(struct pci_device *device, unsigned int offset, unsigned int size)
+{
+	struct vfio_pci *pci = to_pci(device);
+	uint64_t emulated = load_le(pci->emulated + offset, size), value = 0;
+
+	if (pci->state != VFIO_PCI_ALIVE)
+		return (uint32_t)all_ones(size);
+	refresh_pending(pci, offset, size);
+	if (emulated != all_ones(size))
+		value = read_device(pci, offset, size);
+	value = (value & ~emulated) | (load_le(device->config + offset, size) & emulated);
+	if (pci->trace)
+		vfio_trace_config(pci->trace, pci, false, offset, size, (uint32_t)value);
+	return (uint32_t)value;
+}
+
+/*
+ * A device need not know the power state that was asked for, nor have every bit of COMMAND: of those
+ * that are its own to keep the shadow takes what it kept, so that the guest writes them back unchanged.
+ */
+static void refresh(struct vfio_pci *pci, unsigned int offset, unsigned int size)
+{
+	uint64_t kept = load_le(pci->kept + offset, size), value;
+	uint8_t *shadow = pci->device.config + offset;
+
+	if (kept &&
+	    vfio_region_read(pci->backend, vfio_pci_config_region(pci), offset, size, &value) == 0)
+		store_le(shadow, size, (load_le(shadow, size) & ~kept) | (value & kept));
+}
+
+/*
+ * Bits beside the forwarded ones in the same access are written as the device has them, but for those
+ * that a 1 would clear.
+ */
+static void forward(struct vfio_pci *pci, unsigned int offset, unsigned int size, uint32_t value)
+{
+	uint64_t forwarded = load_le(pci->forwarded + offset, size), written = value;
+	int error;
+
+	if (!forwarded)
+		return;
+	if (forwarded != all_ones(size))
+		written =
+			(value & forwarded) | (read_device(pci, offset, size) & ~forwarded &
+					       ~load_le(pci->device.write_1_clear + offset, size));
+	error = vfio_region_write(pci->backend, vfio_pci_config_region(pci), offset, size, written);
+	if (error)
+		log_guest(&pci->limit, LOG_DEBUG, "%s: config write at 0x%x: %s", pci->device.name,
+			  offset, err_text(error));
+	refresh(pci, offset, size);
+}
+
+/*
+ * PCI 3.0 6.2.5.2: the ROM decodes with its own enable bit and COMMAND's memory bit on, whichever came
+ * last; from then on it is read. What fails is tried again the next time it begins to decode.
+ */
+static void copy_rom(struct vfio_pci *pci)
+{
+	bool decodes = pci->own_rom.host &&
+		       pci->device.config[PCI_ROM_ADDRESS] & PCI_ROM_ADDRESS_ENABLE &&
+		       pci_device_decodes(&pci->device, PCI_BAR_ROM);
+	int rc;
+
+	if (pci->rom_copied || !decodes || pci->rom_tried) {
+		pci->rom_tried = decodes;
+		return;
+	}
+	pci->rom_tried = true;
+	rc = vfio_rom_copy(&pci->own_rom, pci->backend, &pci->regions[VFIO_PCI_ROM_REGION_INDEX]);
+	pci->rom_copied = rc == 0;
+	if (rc)
+		log_guest(&pci->limit, LOG_WARN,
+			  "passthrough device %s: its option ROM cannot be read: %s: the next time "
+			  "it is turned on it is tried again",
+			  pci->device.name, err_text(rc));
+}
+
+static void note_use(struct vfio_pci *pci)
+{
+	if (!(load_le16(pci->device.config + PCI_COMMAND) &
+	      (PCI_COMMAND_IO | PCI_COMMAND_MEMORY | PCI_COMMAND_MASTER)))
+		return;
+	pci->used = true;
+	pci->reset.spared = false;
+}
+
+/*
+ * Asleep a function does not interrupt, and the kernel, which would reach for its MSI-X table, refuses
+ * vectors: what the guest asks for meanwhile is done when it is awake.
+ */
+static void update_vectors(struct vfio_pci *pci, unsigned int offset, unsigned int size)
+{
+	unsigned int power = pci->device.pm_capability;
+	bool woken = power && ranges_overlap(offset, size, power + PCI_PM_CTRL, 1);
+
+	if (vfio_pci_is_asleep(pci))
+		return;
+	if (pci->has_msi &&
+	    (woken || ranges_overlap(offset, size, pci->msi.capability, pci_msi_size(&pci->msi))))
+		pci_msi_config_written(&pci->msi);
+	if (pci->has_msix &&
+	    (woken || ranges_overlap(offset, size, pci->msix.capability, PCI_CAP_MSIX_SIZEOF)))
+		pci_msix_config_written(&pci->msix);
+}
+
+void vfio_config_written(struct pci_device *device, unsigned int offset, unsigned int size,
+			 uint32_t value)
+{
+	struct vfio_pci *pci = to_pci(device);
+
+	if (pci->trace)
+		vfio_trace_config(pci->trace, pci, true, offset, size, value);
+	if (pci->state != VFIO_PCI_ALIVE || vfio_reset_is_asked(pci, offset, size, value))
+		return;
+	forward(pci, offset, size, value);
+	if (ranges_overlap(offset, size, PCI_COMMAND, 1))
+		note_use(pci);
+	copy_rom(pci);
+	update_vectors(pci, offset, size);
+}

@@ -1,0 +1,103 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/* What the host's kernel tells of a device that a guest has: an error, or that it wants it back. */
+
+#include <errno.h>
+#include <sys/epoll.h>
+
+#include "vfio/pci/pci.h"
+#include "vmm/base/fd.h"
+#include "vmm/base/log.h"
+
+static void on_error(void *owner, uint32_t events)
+{
+	struct vfio_pci *pci = owner;
+	bool alive;
+
+	(void)events;
+	fd_take(pci->error_event);
+	log_guest(&pci->limit, LOG_ERROR,
+		  "passthrough device %s: it reported an uncorrectable error: it is taken out of "
+		  "the guest's reach; see the host's kernel log",
+		  pci->device.name);
+	pci_host_lock(&pci->device);
+	alive = pci->state == VFIO_PCI_ALIVE;
+	pci_host_unlock(&pci->device);
+	if (alive)
+		vfio_reset_prepare(pci, VFIO_RESET_RECOVERY);
+	pci_host_lock(&pci->device);
+	if (pci->state == VFIO_PCI_ALIVE)
+		vfio_reset_begin(pci, VFIO_RESET_RECOVERY);
+	pci_host_unlock(&pci->device);
+}
+
+/* A reset under way is let go to its end: it holds the device's descriptor. */
+static void on_request(void *owner, uint32_t events)
+{
+	struct vfio_pci *pci = owner;
+	bool again, busy;
+
+	(void)events;
+	fd_take(pci->request_event);
+	pci_host_lock(&pci->device);
+	again = pci->wanted_back;
+	busy = pci->reset.running;
+	pci->wanted_back = true;
+	pci_host_unlock(&pci->device);
+	if (!again)
+		log_warn("passthrough device %s: the host wants it back: it is taken from the "
+			 "guest",
+			 pci->device.name);
+	if (busy)
+		fd_signal(pci->reset.stop);
+	else
+		vfio_pci_release(pci, false);
+}
+
+static void start(struct vfio_pci *pci, uint32_t index, int *event, loop_handler handler)
+{
+	struct err err = {0};
+	int error;
+
+	if (vfio_irq_count(pci->backend, index, NULL) == 0)
+		return;
+	*event = fd_eventfd();
+	if (*event < 0) {
+		error = *event;
+		goto complain;
+	}
+	error = vfio_irq_trigger(pci->backend, index, 0, 1, event);
+	if (error)
+		goto close_event;
+	error = loop_add(pci->loop, *event, EPOLLIN, handler, pci, &err);
+	if (!error)
+		return;
+	if (vfio_irq_disable(pci->backend, index))
+		log_debug("passthrough device %s: event %u stays set", pci->device.name, index);
+close_event:
+	fd_close(event);
+complain:
+	log_warn("passthrough device %s: %s events cannot be had: %s", pci->device.name,
+		 index == VFIO_PCI_ERR_IRQ_INDEX ? "error" : "release", err_text(error));
+}
+
+static void stop(struct vfio_pci *pci, uint32_t index, int *event)
+{
+	if (*event < 0)
+		return;
+	loop_remove(pci->loop, *event);
+	if (vfio_irq_disable(pci->backend, index))
+		log_debug("passthrough device %s: event %u stays set", pci->device.name, index);
+	fd_close(event);
+}
+
+void vfio_events_start(struct vfio_pci *pci)
+{
+	start(pci, VFIO_PCI_ERR_IRQ_INDEX, &pci->error_event, on_error);
+	start(pci, VFIO_PCI_REQ_IRQ_INDEX, &pci->request_event, on_request);
+}
+
+void vfio_events_stop(struct vfio_pci *pci)
+{
+	stop(pci, VFIO_PCI_ERR_IRQ_INDEX, &pci->error_event);
+	stop(pci, VFIO_PCI_REQ_IRQ_INDEX, &pci->request_event);
+}

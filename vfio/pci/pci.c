@@ -1,0 +1,309 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/* The life of a passed-through function: opened, put on its bus, reset, isolated, given back. */
+
+#include "vfio/pci/pci.h"
+
+#include <errno.h>
+#include <linux/pci_regs.h>
+#include <stdlib.h>
+
+#include "vfio/tell/names.h"
+#include "vmm/base/bits.h"
+#include "vmm/base/fd.h"
+#include "vmm/base/log.h"
+
+/*
+ * Beside the vectors': four for INTx with a trace, a spare one while vectors are changed, and groups for
+ * the kernel to see at a reset of the bus.
+ */
+enum { RESERVED_DESCRIPTORS = 8 };
+
+static int check_info(const struct vfio_device_info *info, const char *name, struct err *err)
+{
+	if (!(info->flags & VFIO_DEVICE_FLAGS_PCI))
+		return err_set(err, -ENODEV, "passthrough device %s: VFIO says it is no PCI device",
+			       name);
+	if (info->num_regions <= VFIO_PCI_CONFIG_REGION_INDEX)
+		return err_set(err, -ENODEV,
+			       "passthrough device %s: VFIO offers %u regions and no config space",
+			       name, info->num_regions);
+	if (info->num_irqs <= VFIO_PCI_MSIX_IRQ_INDEX)
+		return err_set(err, -ENODEV,
+			       "passthrough device %s: VFIO offers %u interrupt kinds and no MSI-X "
+			       "index",
+			       name, info->num_irqs);
+	return 0;
+}
+
+static int load_regions(struct vfio_pci *pci, struct err *err)
+{
+	for (uint32_t i = 0; i < VFIO_REGIONS; i++) {
+		int error = vfio_region_load(pci->backend, i, &pci->regions[i], err);
+
+		if (error) {
+			err_prefix(err, "passthrough device %s", pci->device.name);
+			return error;
+		}
+	}
+	if (!vfio_pci_config_region(pci)->present ||
+	    vfio_pci_config_region(pci)->info.size < PCI_CONFIG_SIZE)
+		return err_set(err, -ENODEV,
+			       "passthrough device %s: its config space has 0x%llx bytes",
+			       pci->device.name, vfio_pci_config_region(pci)->info.size);
+	return 0;
+}
+
+static int load_shadow(struct vfio_pci *pci, struct err *err)
+{
+	for (unsigned int i = 0; i < pci->device.config_size; i += 4) {
+		uint64_t value;
+		int error =
+			vfio_region_read(pci->backend, vfio_pci_config_region(pci), i, 4, &value);
+
+		if (error)
+			return err_set(err, error,
+				       "passthrough device %s: config space at 0x%x: %s",
+				       pci->device.name, i, err_text(error));
+		store_le32(pci->device.config + i, (uint32_t)value);
+	}
+	return 0;
+}
+
+/* The machine restarts: main thread, vCPUs parked. */
+static void vfio_pci_reset(struct pci_device *device)
+{
+	struct vfio_pci *pci = container_of(device, struct vfio_pci, device);
+
+	vfio_reset_wait(pci);
+	if (pci->state != VFIO_PCI_RESETTING && pci->state != VFIO_PCI_GONE)
+		vfio_reset_prepare(pci, VFIO_RESET_MACHINE);
+	pci_host_lock(device);
+	pci->reset.answered = pci->reset.awaited = false;
+	if (pci->state == VFIO_PCI_GONE || pci->state == VFIO_PCI_RESETTING) {
+		pci_device_unmap(device);
+		pci_host_unlock(device);
+		return;
+	}
+	vfio_reset_begin(pci, VFIO_RESET_MACHINE);
+	pci_host_unlock(device);
+	vfio_reset_wait(pci);
+}
+
+/* After the reset of the interrupt controllers, which forget what was raised before. */
+static void vfio_pci_start(struct pci_device *device)
+{
+	struct vfio_pci *pci = container_of(device, struct vfio_pci, device);
+
+	pci_host_lock(device);
+	if (pci->state == VFIO_PCI_ALIVE)
+		vfio_pci_arm(pci);
+	pci_host_unlock(device);
+}
+
+static void destroy_function(struct pci_device *device)
+{
+	struct vfio_pci *pci = container_of(device, struct vfio_pci, device);
+
+	vfio_pci_release(pci, true);
+	if (pci->owner)
+		*pci->owner = NULL;
+	pci->on_bus = false;
+	vfio_pci_destroy(pci);
+}
+
+static const struct pci_device_ops function_ops = {
+	.check = vfio_config_check,
+	.config_read = vfio_config_read,
+	.config_written = vfio_config_written,
+	.reset = vfio_pci_reset,
+	.start = vfio_pci_start,
+	.destroy = destroy_function,
+};
+
+/* With a trace every access and interrupt goes through the monitor. */
+static int open_trace(struct vfio_pci *pci, struct err *err)
+{
+	pci->trace = vfio_trace_open(pci->options.trace, pci->device.name, pci->loop, err);
+	pci->irqs.trace = pci->trace;
+	pci->irqs.loop = pci->loop;
+	if (!pci->trace)
+		return err->code;
+	if (pci->options.names)
+		pci->names = vfio_names_load(pci->options.names, err);
+	return pci->options.names && !pci->names
+		       ? err_prefix(err, "passthrough device %s", pci->device.name)
+		       : 0;
+}
+
+static int set_up(struct vfio_pci *pci, const struct vfio_device_info *info, struct err *err)
+{
+	int error = load_regions(pci, err);
+
+	if (error)
+		return error;
+	if (vfio_pci_config_region(pci)->info.size >= PCIE_CONFIG_SIZE)
+		pci->device.config_size = PCIE_CONFIG_SIZE;
+	error = vfio_reset_setup(pci, info->flags & VFIO_DEVICE_FLAGS_RESET, err);
+	if (error)
+		return error;
+	if (!vfio_pci_responds(pci))
+		return err_set(
+			err, -EIO,
+			"passthrough device %s: it does not answer config reads: power-cycle "
+			"or rescan it on the host",
+			pci->device.name);
+	error = load_shadow(pci, err);
+	if (error)
+		return error;
+	/* VFIO has reset it when it opened it. */
+	pci->system_errors = load_le16(pci->device.config + PCI_COMMAND) & PCI_COMMAND_SERR;
+	vfio_pci_quiet(pci);
+	vfio_irqs_limit_msi(&pci->irqs);
+	error = vfio_config_setup(pci, err);
+	if (!error)
+		error = vfio_bars_setup(pci, err);
+	return error;
+}
+
+struct vfio_pci *vfio_pci_create(struct vfio_backend *backend, const struct vfio_pci_config *config,
+				 struct err *err)
+{
+	struct vfio_device_info info = {.argsz = sizeof(info)};
+	int error = backend->ops->info(backend, &info);
+	struct vfio_pci *pci = NULL;
+
+	if (error < 0) {
+		err_set(err, error, "passthrough device %s: VFIO tells nothing of it: %s",
+			config->name, err_text(error));
+		goto close_backend;
+	}
+	if (check_info(&info, config->name, err))
+		goto close_backend;
+	pci = calloc(1, sizeof(*pci));
+	if (!pci) {
+		err_set(err, -ENOMEM, "passthrough device %s: out of memory", config->name);
+		goto close_backend;
+	}
+	fd_reserve(RESERVED_DESCRIPTORS);
+	pci_device_init(&pci->device, &function_ops, PCI_CONFIG_SIZE, config->name);
+	pci->backend = backend;
+	pci->dma = config->dma;
+	pci->loop = config->loop;
+	pci->owner = config->owner;
+	pci->error_event = pci->request_event = -1;
+	pci->reset.done = pci->reset.stop = pci->reset.deadline = -1;
+	if (config->options)
+		pci->options = *config->options;
+	pci->rom = config->rom;
+	pci->keeper_ops = config->keeper_ops;
+	pci->keeper = config->keeper;
+	vfio_irqs_init(&pci->irqs, &pci->device, backend, config->irq);
+	if ((pci->options.trace && open_trace(pci, err)) || set_up(pci, &info, err)) {
+		vfio_pci_destroy(pci);
+		return NULL;
+	}
+	return pci;
+
+close_backend:
+	backend->ops->close(backend);
+	return NULL;
+}
+
+/* A device that can do without INTx loses it, with a word; another one is refused. */
+static int arm(struct vfio_pci *pci, struct err *err)
+{
+	struct err reason = {0};
+	int error = vfio_irqs_arm(&pci->irqs, &reason);
+
+	if (!error)
+		return 0;
+	if (!pci->has_msi && !pci->has_msix)
+		return err_set(err, error, "%s", reason.text);
+	log_warn("%s: the guest must use MSI or MSI-X", reason.text);
+	pci->irqs.has_intx = false;
+	pci->device.config[PCI_INTERRUPT_PIN] = 0;
+	pci->device.reset_config[PCI_INTERRUPT_PIN] = 0;
+	return 0;
+}
+
+int vfio_pci_attach(struct vfio_pci *pci, struct pci_host *host, int slot, unsigned int function,
+		    struct err *err)
+{
+	int error = pci_host_add(host, &pci->device, slot, function, err);
+
+	if (error)
+		return error;
+	pci->on_bus = true;
+	pthread_mutex_lock(&pci->device.lock);
+	error = arm(pci, err);
+	pthread_mutex_unlock(&pci->device.lock);
+	if (error)
+		return error;
+	vfio_events_start(pci);
+	return 0;
+}
+
+/* In this order nothing of the device is left in the guest when its descriptor is closed. */
+static void give_back(struct vfio_pci *pci, bool reset)
+{
+	bool worn = pci->state == VFIO_PCI_ALIVE && pci->used;
+
+	vfio_pci_withdraw(pci, VFIO_PCI_GONE);
+	vfio_events_stop(pci);
+	if (reset && worn)
+		vfio_reset_now(pci);
+	else if (vfio_pci_config_region(pci)->present)
+		vfio_pci_quiet(pci);
+	vfio_bars_unmap(pci);
+	pci->backend->ops->close(pci->backend);
+	pci->backend = NULL;
+	pci->irqs.backend = NULL;
+}
+
+void vfio_pci_release(struct vfio_pci *pci, bool reset)
+{
+	bool held = pci->backend;
+
+	vfio_reset_release(pci);
+	if (reset && held && pci->used)
+		vfio_reset_prepare(pci, VFIO_RESET_END);
+	if (pci->on_bus)
+		pci_host_lock(&pci->device);
+	if (held)
+		give_back(pci, reset);
+	if (pci->on_bus)
+		pci_host_unlock(&pci->device);
+	vfio_reset_settle(pci);
+	if (held && pci->wanted_back && pci->keeper_ops)
+		pci->keeper_ops->released(pci->keeper, pci);
+}
+
+void vfio_pci_destroy(struct vfio_pci *pci)
+{
+	if (!pci)
+		return;
+	vfio_pci_release(pci, true);
+	vfio_bars_release(pci);
+	if (pci->has_msix)
+		pci_msix_release(&pci->msix);
+	vfio_rom_release(&pci->own_rom);
+	vfio_trace_close(pci->trace);
+	vfio_names_free(pci->names);
+	fd_reserve(-RESERVED_DESCRIPTORS);
+	pci_device_release(&pci->device);
+	free(pci);
+}
+
+size_t vfio_pci_descriptors(const struct vfio_pci *pci, int *descriptors, size_t room, size_t count)
+{
+	int device = pci->backend ? pci->backend->ops->descriptor(pci->backend) : -1;
+
+	count = vfio_list(device, descriptors, room, count);
+	count = vfio_list(pci->error_event, descriptors, room, count);
+	count = vfio_list(pci->request_event, descriptors, room, count);
+	count = vfio_list(pci->reset.done, descriptors, room, count);
+	count = vfio_list(pci->reset.stop, descriptors, room, count);
+	count = vfio_list(pci->reset.deadline, descriptors, room, count);
+	count = vfio_list(vfio_trace_descriptor(pci->trace), descriptors, room, count);
+	return vfio_irqs_descriptors(&pci->irqs, descriptors, room, count);
+}

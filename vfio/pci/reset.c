@@ -1,0 +1,457 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/* How a function is reset, and the thread that does it while the guest and the loop go on. */
+
+#include "vfio/pci/reset.h"
+
+#include <errno.h>
+#include <linux/pci_regs.h>
+#include <poll.h>
+#include <sys/epoll.h>
+#include <sys/timerfd.h>
+#include <time.h>
+#include <unistd.h>
+
+#include "vfio/pci/bus_reset.h"
+#include "vfio/pci/pci.h"
+#include "vmm/base/bits.h"
+#include "vmm/base/fd.h"
+#include "vmm/base/log.h"
+#include "vmm/base/pause.h"
+#include "vmm/base/thread.h"
+
+/* PCIe 5.0 6.6.1 gives a device one second; the kernel waits for up to sixty. */
+enum { DEADLINE_MS = 10 * 1000 };
+
+/* Before each try of a recovery: the kernel's own handling of the error comes first. */
+static const int recovery_pauses_ms[] = {100, 400, 1500, 4000, 0};
+
+/* A reset is refused while somebody holds the lock of the device, or of one on its bus: that passes. */
+static const int retry_pauses_ms[] = {10, 40, 150, 400, 1400, 0};
+
+static int64_t now_ms(void)
+{
+	struct timespec now;
+
+	clock_gettime(CLOCK_MONOTONIC, &now);
+	return (int64_t)now.tv_sec * 1000 + now.tv_nsec / 1000000;
+}
+
+static int ask_kernel(struct vfio_pci *pci)
+{
+	struct vfio_reset *reset = &pci->reset;
+	int rc;
+
+	if (!reset->bus)
+		return pci->backend->ops->reset(pci->backend);
+	rc = pci->backend->ops->hot_reset(pci->backend, reset->bus->request);
+	reset->bus_done = rc >= 0;
+	return rc;
+}
+
+/* With further tries but in a recovery, which has its own. */
+static int carry_out(struct vfio_pci *pci)
+{
+	const struct vfio_reset *reset = &pci->reset;
+	const int *pause = reset->retries_ms;
+	int64_t end = now_ms() + reset->deadline_ms;
+	int rc;
+
+	if (reset->skip || (!reset->by_function && !reset->bus))
+		return 0;
+	rc = ask_kernel(pci);
+	while (rc < 0 && reset->cause != VFIO_RESET_RECOVERY && *pause && now_ms() < end &&
+	       pause_unless(reset->stop, *pause++))
+		rc = ask_kernel(pci);
+	return rc;
+}
+
+static enum vfio_reset_outcome try_reset(struct vfio_pci *pci, enum log_level level)
+{
+	int rc;
+
+	/* Twice: the kernel gives a device that lost its registers asleep those of before back. */
+	vfio_pci_quiet(pci);
+	vfio_pci_wake(pci);
+	vfio_pci_quiet(pci);
+	rc = carry_out(pci);
+	if (rc < 0) {
+		log_guest(&pci->limit, level, "passthrough device %s: %s was not reset: %s",
+			  pci->device.name, pci->reset.bus ? "its bus" : "it", err_text(rc));
+		return VFIO_RESET_REFUSED;
+	}
+	if (vfio_pci_responds(pci))
+		return VFIO_RESET_DONE;
+	log_guest(&pci->limit, level,
+		  "passthrough device %s: it does not answer after its reset: it reads all ones",
+		  pci->device.name);
+	return VFIO_RESET_SILENT;
+}
+
+static void take_spared(struct vfio_reset *reset)
+{
+	reset->skip = reset->spared && reset->cause != VFIO_RESET_RECOVERY;
+	reset->spared = false;
+}
+
+static enum vfio_reset_outcome recover(struct vfio_pci *pci)
+{
+	enum vfio_reset_outcome outcome = VFIO_RESET_SILENT;
+
+	for (const int *pause = pci->reset.pauses_ms; *pause; pause++) {
+		if (!pause_unless(pci->reset.stop, *pause))
+			break;
+		outcome = vfio_pci_responds(pci) ? try_reset(pci, LOG_INFO) : VFIO_RESET_SILENT;
+		if (outcome == VFIO_RESET_DONE)
+			break;
+	}
+	return outcome;
+}
+
+static void *reset_thread(void *argument)
+{
+	struct vfio_pci *pci = argument;
+
+	pci->reset.outcome =
+		pci->reset.cause == VFIO_RESET_RECOVERY ? recover(pci) : try_reset(pci, LOG_ERROR);
+	fd_signal(pci->reset.done);
+	return NULL;
+}
+
+static void set_deadline(const struct vfio_reset *reset, int milliseconds)
+{
+	const struct itimerspec time = {
+		.it_value = {.tv_sec = milliseconds / 1000,
+			     .tv_nsec = milliseconds % 1000 * 1000000L},
+	};
+
+	if (timerfd_settime(reset->deadline, 0, &time, NULL) < 0)
+		log_debug("the deadline of a reset cannot be set: %s", err_text(-errno));
+}
+
+static void tell_outcome(const struct vfio_pci *pci, bool was_reset)
+{
+	bool done = pci->reset.outcome == VFIO_RESET_DONE;
+	const char *name = pci->device.name;
+
+	if (pci->reset.cause == VFIO_RESET_RECOVERY && done)
+		log_warn("passthrough device %s: it recovered%s: its driver in the guest must be "
+			 "loaded anew",
+			 name, was_reset ? " and was reset" : ", without a reset");
+	else if (pci->reset.cause == VFIO_RESET_RECOVERY)
+		log_error("passthrough device %s: it did not recover: it is out of the guest's "
+			  "reach until the guest restarts",
+			  name);
+	else if (!done)
+		log_error("passthrough device %s: its reset failed: it is out of the guest's reach "
+			  "until the guest restarts",
+			  name);
+}
+
+/* The device comes back into the guest, or stays away. */
+static void bring_back(struct vfio_pci *pci)
+{
+	vfio_trace_note(pci->trace, "device  reset ended, %s",
+			pci->reset.outcome == VFIO_RESET_DONE ? "it answers" : "it failed");
+	if (pci->reset.outcome != VFIO_RESET_DONE) {
+		pci->state = VFIO_PCI_ISOLATED;
+		return;
+	}
+	pci->state = VFIO_PCI_ALIVE;
+	pci->used = false;
+	if (pci->reset.cause == VFIO_RESET_RECOVERY)
+		vfio_pci_restore(pci);
+	/* At a restart vfio_pci_start() does, unless it is over. */
+	if (pci->reset.cause != VFIO_RESET_MACHINE || pci->reset.late)
+		vfio_pci_arm(pci);
+	pci_device_remap(&pci->device);
+}
+
+void vfio_reset_settle(struct vfio_pci *pci)
+{
+	struct vfio_reset *reset = &pci->reset;
+
+	/* Its neighbours are the new guest's already when it outlived the wait. */
+	if (reset->bus_done && !reset->late)
+		pci->keeper_ops->bus_was_reset(pci->keeper, pci, reset->bus);
+	vfio_bus_reset_free(reset->bus);
+	reset->bus = NULL;
+	reset->bus_done = false;
+}
+
+/*
+ * A reset of the bus for @pci, or a line that says why not; what was refused by the function's own way
+ * needs none when there is no other.
+ */
+static void look_for_bus(struct vfio_pci *pci)
+{
+	struct vfio_reset *reset = &pci->reset;
+	struct err err = {.code = -ENODEV};
+
+	if (pci->keeper_ops)
+		reset->bus = pci->keeper_ops->bus_reset(pci->keeper, pci, reset->cause, &err);
+	if (reset->bus)
+		return;
+	if (err.code != -ENODEV) {
+		log_guest(&pci->limit, LOG_WARN, "%s", err.text);
+	} else if (!reset->by_function && !reset->told_none) {
+		reset->told_none = true;
+		log_warn("passthrough device %s: it has no reset: only its bus mastering and its "
+			 "decoding are turned off",
+			 pci->device.name);
+	}
+}
+
+/* Host lock and device lock held. */
+static void start_thread(struct vfio_pci *pci)
+{
+	struct vfio_reset *reset = &pci->reset;
+
+	reset->running = thread_create(&reset->thread, reset_thread, pci) == 0;
+	if (!reset->running)
+		reset_thread(pci);
+}
+
+/* Whether there is a way by the bus where the function's own was refused. No lock held. */
+static bool find_other_way(struct vfio_pci *pci)
+{
+	const struct vfio_reset *reset = &pci->reset;
+
+	if (reset->outcome != VFIO_RESET_REFUSED || reset->bus)
+		return false;
+	look_for_bus(pci);
+	if (reset->bus)
+		log_guest(&pci->limit, LOG_WARN,
+			  "passthrough device %s: its own reset was refused: its bus is reset",
+			  pci->device.name);
+	return reset->bus;
+}
+
+/* Main thread, no lock held. */
+static void finish(struct vfio_pci *pci)
+{
+	struct vfio_reset *reset = &pci->reset;
+	bool running, was_reset;
+
+	/* The processor that began it may not have stored its thread yet. */
+	pci_host_lock(&pci->device);
+	running = reset->running;
+	pci_host_unlock(&pci->device);
+	if (running)
+		pthread_join(reset->thread, NULL);
+	reset->running = false;
+	if (!reset->late && !pci->wanted_back && find_other_way(pci)) {
+		pci_host_lock(&pci->device);
+		start_thread(pci);
+		pci_host_unlock(&pci->device);
+		return;
+	}
+	set_deadline(reset, 0);
+	was_reset = reset->by_function || reset->bus_done;
+	vfio_reset_settle(pci);
+	pci_host_lock(&pci->device);
+	if (pci->state == VFIO_PCI_RESETTING)
+		bring_back(pci);
+	reset->answered = reset->awaited;
+	tell_outcome(pci, was_reset);
+	pci_host_unlock(&pci->device);
+	if (pci->keeper_ops)
+		pci->keeper_ops->wake(pci->keeper);
+	if (pci->wanted_back)
+		vfio_pci_release(pci, false);
+}
+
+static void on_done(void *owner, uint32_t events)
+{
+	struct vfio_pci *pci = owner;
+
+	(void)events;
+	if (fd_take(pci->reset.done))
+		finish(pci);
+}
+
+/* The guest's processor has waited long enough for its write. */
+static void on_deadline(void *owner, uint32_t events)
+{
+	struct vfio_pci *pci = owner;
+
+	(void)events;
+	/* Not when the reset ended in the same round of the loop. */
+	if (!fd_take(pci->reset.deadline))
+		return;
+	log_guest(&pci->limit, LOG_ERROR,
+		  "passthrough device %s: its reset has not ended after %d ms: it reads all ones "
+		  "until then",
+		  pci->device.name, pci->reset.deadline_ms);
+	pci_host_lock(&pci->device);
+	pci->reset.answered = pci->reset.awaited;
+	pci_host_unlock(&pci->device);
+	if (pci->keeper_ops)
+		pci->keeper_ops->wake(pci->keeper);
+}
+
+static int open_descriptors(struct vfio_reset *reset)
+{
+	reset->done = fd_eventfd();
+	if (reset->done < 0)
+		return reset->done;
+	reset->stop = fd_eventfd();
+	if (reset->stop < 0)
+		return reset->stop;
+	reset->deadline = timerfd_create(CLOCK_MONOTONIC, TFD_CLOEXEC | TFD_NONBLOCK);
+	return reset->deadline < 0 ? -errno : 0;
+}
+
+int vfio_reset_setup(struct vfio_pci *pci, bool by_function, struct err *err)
+{
+	struct vfio_reset *reset = &pci->reset;
+	int error;
+
+	reset->by_function = by_function;
+	reset->deadline_ms = DEADLINE_MS;
+	reset->pauses_ms = recovery_pauses_ms;
+	reset->retries_ms = retry_pauses_ms;
+	error = open_descriptors(reset);
+	if (error)
+		return err_set(err, error, "passthrough device %s: descriptors for its resets: %s",
+			       pci->device.name, err_text(error));
+	error = loop_add(pci->loop, reset->done, EPOLLIN, on_done, pci, err);
+	if (!error)
+		error = loop_add(pci->loop, reset->deadline, EPOLLIN, on_deadline, pci, err);
+	return error;
+}
+
+static void unwatch(struct vfio_pci *pci, int *fd)
+{
+	if (*fd >= 0)
+		loop_remove(pci->loop, *fd);
+	fd_close(fd);
+}
+
+void vfio_reset_release(struct vfio_pci *pci)
+{
+	struct vfio_reset *reset = &pci->reset;
+
+	if (reset->running) {
+		fd_signal(reset->stop);
+		pthread_join(reset->thread, NULL);
+		reset->running = false;
+	}
+	vfio_reset_settle(pci);
+	unwatch(pci, &reset->deadline);
+	unwatch(pci, &reset->done);
+	fd_close(&reset->stop);
+}
+
+void vfio_reset_prepare(struct vfio_pci *pci, enum vfio_reset_cause cause)
+{
+	struct vfio_reset *reset = &pci->reset;
+
+	if (reset->by_function || reset->bus || (cause != VFIO_RESET_RECOVERY && reset->spared))
+		return;
+	reset->cause = cause;
+	look_for_bus(pci);
+}
+
+int vfio_reset_first(struct vfio_pci *pci, struct err *err)
+{
+	vfio_reset_prepare(pci, VFIO_RESET_START);
+	if (!pci->reset.bus)
+		return 0;
+	pci->reset.outcome = try_reset(pci, LOG_WARN);
+	if (pci->reset.outcome != VFIO_RESET_SILENT)
+		return 0;
+	return err_set(err, -EIO,
+		       "passthrough device %s: it does not answer after the reset of its bus: "
+		       "power-cycle or rescan it on the host",
+		       pci->device.name);
+}
+
+void vfio_reset_now(struct vfio_pci *pci)
+{
+	struct vfio_reset *reset = &pci->reset;
+
+	reset->cause = VFIO_RESET_END;
+	take_spared(reset);
+	reset->outcome = try_reset(pci, LOG_ERROR);
+	if (find_other_way(pci))
+		reset->outcome = try_reset(pci, LOG_ERROR);
+}
+
+/*
+ * The guest does not know of this reset: it is to find the device where it was, so that its driver can
+ * be loaded anew, but in no state to write into memory by what the old one told it.
+ */
+static void stop_mastering(struct pci_device *device)
+{
+	uint8_t *command = device->config + PCI_COMMAND;
+
+	store_le16(command, (uint16_t)(load_le16(command) & ~PCI_COMMAND_MASTER));
+	if (device->pm_capability)
+		device->config[device->pm_capability + PCI_PM_CTRL] &=
+			(uint8_t)~PCI_PM_CTRL_STATE_MASK;
+}
+
+void vfio_reset_begin(struct vfio_pci *pci, enum vfio_reset_cause cause)
+{
+	struct vfio_reset *reset = &pci->reset;
+
+	reset->cause = cause;
+	reset->awaited = cause == VFIO_RESET_GUEST;
+	reset->answered = reset->late = false;
+	take_spared(reset);
+	vfio_pci_withdraw(pci, VFIO_PCI_RESETTING);
+	/* Its first try comes later; only now is nothing of it mapped. */
+	if (cause == VFIO_RESET_RECOVERY)
+		vfio_pci_quiet(pci);
+	/* At a restart the firmware's addresses are there again. */
+	if (cause == VFIO_RESET_GUEST)
+		pci_device_lose_registers(&pci->device);
+	if (cause == VFIO_RESET_RECOVERY)
+		stop_mastering(&pci->device);
+	vfio_pci_forget_vectors(pci);
+	if (cause == VFIO_RESET_GUEST)
+		set_deadline(reset, reset->deadline_ms);
+	start_thread(pci);
+}
+
+void vfio_reset_wait(struct vfio_pci *pci)
+{
+	struct pollfd done = {.fd = pci->reset.done, .events = POLLIN};
+	int64_t end = now_ms() + pci->reset.deadline_ms;
+
+	while (pci->state == VFIO_PCI_RESETTING) {
+		int64_t left = end - now_ms();
+
+		if (left <= 0 || poll(&done, 1, (int)left) != 1) {
+			pci->reset.late = true;
+			log_error("passthrough device %s: its reset has not ended after %d ms: it "
+				  "reads all ones until then",
+				  pci->device.name, pci->reset.deadline_ms);
+			return;
+		}
+		if (fd_take(pci->reset.done))
+			finish(pci);
+	}
+}
+
+static bool write_sets(unsigned int offset, unsigned int size, uint32_t value, unsigned int at,
+		       uint8_t bit)
+{
+	return ranges_overlap(offset, size, at, 1) && value >> 8 * (at - offset) & bit;
+}
+
+bool vfio_reset_is_asked(const struct vfio_pci *pci, unsigned int offset, unsigned int size,
+			 uint32_t value)
+{
+	const uint8_t *config = pci->device.config;
+
+	if (!pci->reset.by_function)
+		return false;
+	if (pci->express &&
+	    load_le32(config + pci->express + PCI_EXP_DEVCAP) & PCI_EXP_DEVCAP_FLR &&
+	    write_sets(offset, size, value, pci->express + PCI_EXP_DEVCTL + 1,
+		       PCI_EXP_DEVCTL_BCR_FLR >> 8))
+		return true;
+	return pci->advanced && config[pci->advanced + PCI_AF_CAP] & PCI_AF_CAP_FLR &&
+	       write_sets(offset, size, value, pci->advanced + PCI_AF_CTRL, PCI_AF_CTRL_FLR);
+}

@@ -1,0 +1,105 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/* Resets of a passed-through function, by a thread of its own: the kernel may wait a minute for it. */
+
+#ifndef FERRY_VFIO_PCI_RESET_H
+#define FERRY_VFIO_PCI_RESET_H
+
+#include <pthread.h>
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "vmm/base/err.h"
+
+struct vfio_pci;
+struct vfio_bus_reset;
+
+enum vfio_reset_cause {
+	VFIO_RESET_GUEST,    /* the guest's function reset: FLR of Express or Advanced Features */
+	VFIO_RESET_MACHINE,  /* the guest restarts */
+	VFIO_RESET_RECOVERY, /* after an error: tried until it works, or a few times */
+	VFIO_RESET_START,    /* before the first guest */
+	VFIO_RESET_END,      /* after the last */
+};
+
+enum vfio_reset_outcome {
+	VFIO_RESET_DONE,    /* or there is no way to reset it */
+	VFIO_RESET_REFUSED, /* the kernel did not do it, however often it was asked */
+	VFIO_RESET_SILENT,  /* it reads all ones */
+};
+
+/* Zeroed but for the descriptors, which are -1. */
+struct vfio_reset {
+	bool by_function; /* VFIO_DEVICE_RESET works */
+	bool told_none;
+	bool spared; /* a reset of the bus has hit it since the guest last used it */
+	bool skip;   /* which is why this one is left out */
+	enum vfio_reset_cause cause;
+	struct vfio_bus_reset *bus; /* how, when it cannot be by function, or was refused */
+	bool bus_done;              /* the thread's, likewise: `bus` was carried out */
+	bool late;    /* the restart of the machine did not wait for its end; main thread */
+	bool running; /* `thread` is to be joined */
+	pthread_t thread;
+	enum vfio_reset_outcome outcome; /* the thread's, until it is joined */
+	int deadline_ms;
+	const int *pauses_ms;  /* before each try of a recovery, ended by 0 */
+	const int *retries_ms; /* before each further try of what was refused, likewise */
+	int done;              /* eventfd: the thread is at its end */
+	int stop;              /* eventfd: no more tries */
+	int deadline;          /* timerfd: the guest's write waits no longer */
+	bool awaited;          /* under the host lock: a write of the guest's waits for it */
+	bool answered;         /* likewise: that write may end */
+};
+
+/* Makes the descriptors and watches them. -errno with @err set; vfio_reset_release() takes it back. */
+int vfio_reset_setup(struct vfio_pci *pci, bool by_function, struct err *err) FERRY_MUST_CHECK;
+
+/* Waits for a thread under way, closes everything. No lock held. */
+void vfio_reset_release(struct vfio_pci *pci);
+
+/*
+ * Withdraws the device from the guest and starts its reset. Host lock and device lock held, main
+ * thread unless the guest asked. Its end comes through the loop; see vfio_reset_wait().
+ */
+void vfio_reset_begin(struct vfio_pci *pci, enum vfio_reset_cause cause);
+
+/*
+ * Waits for the end of a reset that has begun, for as long as the deadline, and takes the device
+ * back into the guest. Main thread, no lock held.
+ */
+void vfio_reset_wait(struct vfio_pci *pci);
+
+/*
+ * Before a reset that is not the guest's: looks for a way by the bus where the function has none, or
+ * says that there is none. Main thread, no lock held unless it is the end.
+ */
+void vfio_reset_prepare(struct vfio_pci *pci, enum vfio_reset_cause cause);
+
+/*
+ * A function that VFIO could not reset when it opened it is reset with its bus where that is ours;
+ * vfio_reset_settle() follows. -EIO with @err set when it does not answer afterwards. On no bus yet.
+ */
+int vfio_reset_first(struct vfio_pci *pci, struct err *err) FERRY_MUST_CHECK;
+
+/*
+ * At the end, after vfio_reset_prepare(): quiet and awake, then a reset by whatever way there is. The
+ * guest is out of reach of the device by then. Main thread.
+ */
+void vfio_reset_now(struct vfio_pci *pci);
+
+/* Whether functions beside the one that is reset are to be left alone, as the guest goes on with them. */
+static inline bool vfio_reset_spares_others(enum vfio_reset_cause cause)
+{
+	return cause == VFIO_RESET_GUEST || cause == VFIO_RESET_RECOVERY;
+}
+
+/* What follows vfio_reset_prepare() in the end: others on a bus that was reset need no more. */
+void vfio_reset_settle(struct vfio_pci *pci);
+
+/*
+ * Whether the guest's write to [@offset, @offset + @size) asks for a function reset that VFIO can
+ * carry out.
+ */
+bool vfio_reset_is_asked(const struct vfio_pci *pci, unsigned int offset, unsigned int size,
+			 uint32_t value);
+
+#endif

@@ -1,0 +1,113 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/* Loading an option ROM, from a file or the device, into memory of a size that a BAR can have. */
+
+#include "vfio/pci/rom.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <string.h>
+#include <sys/mman.h>
+#include <sys/stat.h>
+
+#include "vmm/base/bits.h"
+#include "vmm/base/fd.h"
+#include "vmm/base/log.h"
+#include "vmm/base/page.h"
+
+static const uint64_t size_max = 16 * MIB;
+
+static int open_file(const char *path, uint64_t *size, struct err *err)
+{
+	struct stat status;
+	int fd = open(path, O_RDONLY | O_NONBLOCK | O_NOCTTY | O_CLOEXEC);
+
+	if (fd < 0)
+		return err_set(err, -errno, "option ROM %s: %s", path, err_text(-errno));
+	if (fstat(fd, &status) < 0 || !S_ISREG(status.st_mode)) {
+		err_set(err, -EINVAL, "option ROM %s: it is not a file", path);
+		goto close_fd;
+	}
+	*size = (uint64_t)status.st_size;
+	if (*size >= 1 && *size <= size_max)
+		return fd;
+	err_set(err, -EFBIG, "option ROM %s: %lld bytes: it must have 1 byte to 16 MiB", path,
+		(long long)status.st_size);
+close_fd:
+	fd_close(&fd);
+	return err->code;
+}
+
+static int fill(struct vfio_rom *rom, int fd, uint64_t size, const char *path, struct err *err)
+{
+	uint8_t *bytes = rom->host;
+	int error = fd_read_at(fd, bytes, size, 0);
+
+	if (error)
+		return err_set(err, error, "option ROM %s: %s", path, err_text(error));
+	memset(bytes + size, 0xff, rom->size - size);
+	/* PCI Firmware 3.0 5.1.1. */
+	if (load_le16(bytes) != 0xaa55)
+		log_warn("option ROM %s: it does not begin with 55 AA: a guest will not take it "
+			 "for one",
+			 path);
+	return 0;
+}
+
+int vfio_rom_reserve(struct vfio_rom *rom, uint64_t size)
+{
+	uint64_t rounded = round_up_power_of_2(size < host_page_size() ? host_page_size() : size);
+	void *host =
+		mmap(NULL, rounded, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+
+	if (host == MAP_FAILED)
+		return -errno;
+	*rom = (struct vfio_rom){.host = host, .size = rounded};
+	return 0;
+}
+
+int vfio_rom_copy(struct vfio_rom *rom, struct vfio_backend *backend,
+		  const struct vfio_region *region)
+{
+	const unsigned int piece = 64 * KIB;
+	uint8_t *bytes = rom->host;
+	int rc = 0;
+
+	memset(bytes, 0xff, rom->size);
+	for (uint64_t at = 0; at < region->info.size; at += piece) {
+		uint64_t left = region->info.size - at;
+		unsigned int size = left < piece ? (unsigned int)left : piece;
+		int failed = backend->ops->read(backend, &region->info, at, bytes + at, size);
+
+		if (failed < 0)
+			memset(bytes + at, 0xff, size);
+		if (failed < 0 && !rc)
+			rc = failed;
+	}
+	/* What does not decode may be answered all ones in place of an error. */
+	return !rc && load_le16(bytes) == 0xffff ? -ENODATA : rc;
+}
+
+int vfio_rom_load(const char *path, struct vfio_rom *rom, struct err *err)
+{
+	uint64_t size = 0;
+	int fd = open_file(path, &size, err), error;
+
+	if (fd < 0)
+		return fd;
+	error = vfio_rom_reserve(rom, size);
+	if (error)
+		err_set(err, error, "option ROM %s: %s", path, err_text(error));
+	else
+		error = fill(rom, fd, size, path, err);
+	fd_close(&fd);
+	if (error)
+		vfio_rom_release(rom);
+	return error;
+}
+
+void vfio_rom_release(struct vfio_rom *rom)
+{
+	if (rom->host)
+		munmap(rom->host, rom->size);
+	*rom = (struct vfio_rom){0};
+}

@@ -1,0 +1,417 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/* Containers, groups and what must be true of them before a device may be opened. */
+
+#include "vfio/type1/group.h"
+
+#include <errno.h>
+#include <limits.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "vfio/host/sysfs.h"
+#include "vfio/kernel.h"
+#include "vfio/sys.h"
+#include "vfio/vfio.h"
+#include "vmm/base/bits.h"
+#include "vmm/base/fd.h"
+#include "vmm/base/log.h"
+
+/* What Linux allows a container by default (dma_entry_limit) and from 5.10 tells itself. */
+enum { IOMMU_INFO_MAX = 64 * 1024, MAPS_USUAL = 65535 };
+
+struct vfio_container {
+	struct vfio_space space;
+	int fd;
+	unsigned int groups;
+	uint64_t page_sizes;
+	uint64_t maps_left;
+	size_t range_count;
+	struct ram_range ranges[VFIO_IOVA_RANGES_MAX];
+};
+
+struct vfio_group {
+	unsigned int number;
+	int fd;
+	struct vfio_container *container;
+};
+
+static struct vfio_container *to_container(const struct vfio_space *space)
+{
+	return container_of(space, struct vfio_container, space);
+}
+
+static int container_map(struct vfio_space *space, struct vfio_iommu_type1_dma_map *map)
+{
+	return vfio_sys_ioctl(to_container(space)->fd, VFIO_IOMMU_MAP_DMA, map);
+}
+
+static int container_unmap(struct vfio_space *space, struct vfio_iommu_type1_dma_unmap *unmap)
+{
+	return vfio_sys_ioctl(to_container(space)->fd, VFIO_IOMMU_UNMAP_DMA, unmap);
+}
+
+static size_t container_ranges(const struct vfio_space *space, struct ram_range *ranges,
+			       size_t room)
+{
+	const struct vfio_container *container = to_container(space);
+
+	for (size_t i = 0; i < container->range_count && i < room; i++)
+		ranges[i] = container->ranges[i];
+	return container->range_count;
+}
+
+static uint64_t container_page_sizes(const struct vfio_space *space)
+{
+	return to_container(space)->page_sizes;
+}
+
+static uint64_t container_maps_left(const struct vfio_space *space)
+{
+	return to_container(space)->maps_left;
+}
+
+static void container_destroy(struct vfio_space *space)
+{
+	struct vfio_container *container = to_container(space);
+
+	fd_close(&container->fd);
+	free(container);
+}
+
+static const struct vfio_space_ops container_ops = {
+	.map = container_map,
+	.unmap = container_unmap,
+	.ranges = container_ranges,
+	.page_sizes = container_page_sizes,
+	.maps_left = container_maps_left,
+	.destroy = container_destroy,
+};
+
+static int check_container(int fd, uint32_t type, struct err *err)
+{
+	int result = vfio_sys_ioctl(fd, VFIO_GET_API_VERSION, NULL);
+
+	if (result < 0)
+		return err_set(err, result, "VFIO container: its API version cannot be had: %s",
+			       err_text(result));
+	if (result != VFIO_API_VERSION)
+		return err_set(err, -EPROTO,
+			       "VFIO container: API version %d: Ferry speaks version %d", result,
+			       VFIO_API_VERSION);
+	if (type != VFIO_TYPE1v2_IOMMU)
+		return err_set(err, -EINVAL,
+			       "VFIO container: IOMMU type %u: only type %u (TYPE1v2) is served",
+			       type, VFIO_TYPE1v2_IOMMU);
+	result = vfio_sys_ioctl(fd, VFIO_CHECK_EXTENSION, (void *)(uintptr_t)type);
+	if (result <= 0)
+		return err_set(err, result < 0 ? result : -ENOTSUP,
+			       "VFIO container: the host has no TYPE1v2 IOMMU driver: "
+			       "modprobe vfio_iommu_type1");
+	return 0;
+}
+
+struct vfio_container *vfio_container_adopt(int fd, uint32_t type, struct err *err)
+{
+	struct vfio_container *container;
+
+	if (check_container(fd, type, err)) {
+		fd_close(&fd);
+		return NULL;
+	}
+	container = calloc(1, sizeof(*container));
+	if (!container) {
+		err_set(err, -ENOMEM, "VFIO container: out of memory");
+		fd_close(&fd);
+		return NULL;
+	}
+	container->space.ops = &container_ops;
+	container->fd = fd;
+	return container;
+}
+
+struct vfio_container *vfio_container_open(const char *folder, struct err *err)
+{
+	char path[PATH_MAX];
+	int fd;
+
+	snprintf(path, sizeof(path), "%s/vfio", folder);
+	fd = vfio_sys_open(path);
+	if (fd == -ENOENT || fd == -ENODEV) {
+		err_set(err, fd, "VFIO container: %s: %s: load the driver: modprobe vfio-pci", path,
+			err_text(fd));
+		return NULL;
+	}
+	if (fd < 0) {
+		err_set(err, fd,
+			"VFIO container: %s cannot be opened: %s: give this user access to "
+			"it",
+			path, err_text(fd));
+		return NULL;
+	}
+	return vfio_container_adopt(fd, VFIO_TYPE1v2_IOMMU, err);
+}
+
+struct vfio_space *vfio_container_space(struct vfio_container *container)
+{
+	return &container->space;
+}
+
+int vfio_container_descriptor(const struct vfio_container *container)
+{
+	return container->fd;
+}
+
+static void take_ranges(struct vfio_container *container, const uint8_t *info, size_t size,
+			size_t offset)
+{
+	struct vfio_iommu_type1_info_cap_iova_range range;
+	size_t count;
+
+	if (!range_fits(offset, sizeof(range), size))
+		return;
+	memcpy(&range, info + offset, sizeof(range));
+	count = (size - offset - sizeof(range)) / sizeof(struct vfio_iova_range);
+	if (range.nr_iovas < count)
+		count = range.nr_iovas;
+	for (size_t i = 0; i < count && container->range_count < VFIO_IOVA_RANGES_MAX; i++) {
+		struct vfio_iova_range iova;
+		struct ram_range *to = &container->ranges[container->range_count];
+
+		memcpy(&iova, info + offset + sizeof(range) + i * sizeof(iova), sizeof(iova));
+		if (iova.end < iova.start)
+			continue;
+		to->base = iova.start;
+		to->size = iova.end - iova.start;
+		if (to->size != UINT64_MAX)
+			to->size++;
+		container->range_count++;
+	}
+}
+
+static void take_maps_left(struct vfio_container *container, const uint8_t *info, size_t size,
+			   size_t offset)
+{
+	struct vfio_iommu_type1_info_dma_avail left;
+
+	if (!range_fits(offset, sizeof(left), size))
+		return;
+	memcpy(&left, info + offset, sizeof(left));
+	container->maps_left = left.avail;
+}
+
+/* Old kernels answer without capabilities: then nothing is known and anything goes. */
+static void take_iommu_info(struct vfio_container *container, const uint8_t *info, size_t size)
+{
+	struct vfio_iommu_type1_info head;
+	struct vfio_info_cap_header cap;
+	size_t offset, floor = sizeof(head);
+
+	memcpy(&head, info, sizeof(head));
+	container->page_sizes = head.flags & VFIO_IOMMU_INFO_PGSIZES ? head.iova_pgsizes : 0;
+	container->range_count = 0;
+	container->maps_left = MAPS_USUAL;
+	offset = head.flags & VFIO_IOMMU_INFO_CAPS ? head.cap_offset : 0;
+	/* Rising offsets only: a chain that turns back is cut, so the walk ends. */
+	while (offset >= floor && range_fits(offset, sizeof(cap), size)) {
+		memcpy(&cap, info + offset, sizeof(cap));
+		if (cap.id == VFIO_IOMMU_TYPE1_INFO_CAP_IOVA_RANGE)
+			take_ranges(container, info, size, offset);
+		else if (cap.id == VFIO_IOMMU_TYPE1_INFO_DMA_AVAIL)
+			take_maps_left(container, info, size, offset);
+		floor = offset + sizeof(cap);
+		offset = cap.next;
+	}
+}
+
+static int read_iommu_info(struct vfio_container *container, struct err *err)
+{
+	struct vfio_iommu_type1_info head = {.argsz = sizeof(head)};
+	struct vfio_iommu_type1_info *info;
+	uint32_t size;
+	int result = vfio_sys_ioctl(container->fd, VFIO_IOMMU_GET_INFO, &head);
+
+	size = head.argsz;
+	if (result < 0)
+		return err_set(err, result, "VFIO container: the IOMMU's properties: %s",
+			       err_text(result));
+	if (size < sizeof(head))
+		size = sizeof(head);
+	if (size > IOMMU_INFO_MAX)
+		size = IOMMU_INFO_MAX;
+	info = calloc(1, size);
+	if (!info)
+		return err_set(err, -ENOMEM, "VFIO container: out of memory");
+	info->argsz = size;
+	result = vfio_sys_ioctl(container->fd, VFIO_IOMMU_GET_INFO, info);
+	if (result < 0)
+		err_set(err, result, "VFIO container: the IOMMU's properties: %s",
+			err_text(result));
+	else
+		take_iommu_info(container, (const uint8_t *)info, size);
+	free(info);
+	return result < 0 ? result : 0;
+}
+
+static int open_group_node(const char *folder, unsigned int number, struct err *err)
+{
+	char path[PATH_MAX];
+	int fd;
+
+	if (access(folder, F_OK) < 0)
+		return err_set(err, -errno,
+			       "IOMMU group %u: %s: %s: load the driver: modprobe vfio-pci", number,
+			       folder, err_text(-errno));
+	snprintf(path, sizeof(path), "%s/%u", folder, number);
+	fd = vfio_sys_open(path);
+	if (fd >= 0)
+		return fd;
+	if (fd == -ENOENT)
+		return err_set(err, fd,
+			       "IOMMU group %u: %s is missing: no device of the group is bound to "
+			       "vfio-pci, or udev has not made it: modprobe vfio-pci and bind it",
+			       number, path);
+	if (fd == -EBUSY)
+		return err_set(err, fd,
+			       "IOMMU group %u: %s is in use by another process: stop it first "
+			       "(fuser -v %s names it)",
+			       number, path, path);
+	if (fd == -EACCES || fd == -EPERM)
+		return err_set(err, fd, "IOMMU group %u: %s: no permission: as root: chown %u %s",
+			       number, path, (unsigned int)geteuid(), path);
+	return err_set(err, fd, "IOMMU group %u: %s cannot be opened: %s", number, path,
+		       err_text(fd));
+}
+
+static int check_viable(const char *sysfs, int fd, unsigned int number, struct err *err)
+{
+	struct vfio_group_status status = {.argsz = sizeof(status)};
+	int result = vfio_sys_ioctl(fd, VFIO_GROUP_GET_STATUS, &status);
+
+	if (result < 0)
+		return err_set(err, result, "IOMMU group %u: its status cannot be had: %s", number,
+			       err_text(result));
+	if (!(status.flags & VFIO_GROUP_FLAGS_VIABLE))
+		return vfio_sysfs_not_viable(sysfs, number, err);
+	return 0;
+}
+
+struct vfio_group *vfio_group_open(const char *sysfs, const char *folder, unsigned int number,
+				   struct err *err)
+{
+	struct vfio_group *group;
+	int fd = open_group_node(folder, number, err);
+
+	if (fd < 0)
+		return NULL;
+	if (check_viable(sysfs, fd, number, err))
+		goto close_fd;
+	group = calloc(1, sizeof(*group));
+	if (!group) {
+		err_set(err, -ENOMEM, "IOMMU group %u: out of memory", number);
+		goto close_fd;
+	}
+	group->number = number;
+	group->fd = fd;
+	return group;
+
+close_fd:
+	fd_close(&fd);
+	return NULL;
+}
+
+/* EPERM of both calls has one common cause that a person can do something about. */
+static int refuse_join(const struct vfio_group *group, const char *what, int error, struct err *err)
+{
+	if (error == -EPERM)
+		return err_set(
+			err, error,
+			"IOMMU group %u: %s: not permitted: the host cannot remap interrupts: "
+			"turn interrupt remapping on, or trust the guest with "
+			"vfio_iommu_type1.allow_unsafe_interrupts=1",
+			group->number, what);
+	return err_set(err, error, "IOMMU group %u: %s: %s", group->number, what, err_text(error));
+}
+
+int vfio_group_join(struct vfio_group *group, struct vfio_container *container, struct err *err)
+{
+	int error = vfio_sys_ioctl(group->fd, VFIO_GROUP_SET_CONTAINER, &container->fd);
+
+	if (error < 0)
+		return refuse_join(group, "it cannot join the container", error, err);
+	group->container = container;
+	container->groups++;
+	if (container->groups == 1) {
+		error = vfio_sys_ioctl(container->fd, VFIO_SET_IOMMU,
+				       (void *)(uintptr_t)VFIO_TYPE1v2_IOMMU);
+		if (error < 0)
+			return refuse_join(group, "the IOMMU type cannot be set", error, err);
+	}
+	return read_iommu_info(container, err);
+}
+
+void vfio_group_close(struct vfio_group *group)
+{
+	int error;
+
+	if (!group)
+		return;
+	if (group->container) {
+		error = vfio_sys_ioctl(group->fd, VFIO_GROUP_UNSET_CONTAINER, NULL);
+		/* The kernel takes a group out by itself when its last device loses its driver. */
+		if (error < 0 && error != -EINVAL)
+			log_warn("IOMMU group %u: it did not leave its container: %s",
+				 group->number, err_text(error));
+		group->container->groups--;
+	}
+	fd_close(&group->fd);
+	free(group);
+}
+
+int vfio_group_descriptor(const struct vfio_group *group)
+{
+	return group->fd;
+}
+
+/* What vfio-pci answers about tokens: a function and who opened its relative must know the same. */
+static int refuse_open(const struct vfio_group *group, const char *address, const char *token,
+		       int error, struct err *err)
+{
+	if (error == -EACCES && !token)
+		return err_set(
+			err, error,
+			"passthrough device %s: it wants a VF token, which virtual functions share "
+			"with their physical one where vfio-pci has both: give vf-token=UUID, the "
+			"one that was given with the other",
+			address);
+	if (error == -EACCES)
+		return err_set(err, error,
+			       "passthrough device %s: vf-token=%s: another one was set by who has "
+			       "its physical function, or virtual ones of it",
+			       address, token);
+	if (token && (error == -EINVAL || error == -ENODEV))
+		return err_set(
+			err, error,
+			"passthrough device %s: vf-token=%s: it takes none, being no virtual "
+			"function whose physical one vfio-pci has: leave it out",
+			address, token);
+	return err_set(err, error, "passthrough device %s: IOMMU group %u does not open it: %s",
+		       address, group->number, err_text(error));
+}
+
+struct vfio_backend *vfio_group_open_device(struct vfio_group *group, const char *address,
+					    const char *token, struct err *err)
+{
+	char name[VFIO_ADDRESS_SIZE + 64];
+	int fd;
+
+	snprintf(name, sizeof(name), "%s%s%s", address, token ? " vf_token=" : "",
+		 token ? token : "");
+	fd = vfio_sys_ioctl(group->fd, VFIO_GROUP_GET_DEVICE_FD, name);
+	if (fd < 0) {
+		refuse_open(group, address, token, fd, err);
+		return NULL;
+	}
+	return vfio_kernel_device(fd, address, err);
+}

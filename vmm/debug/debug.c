@@ -1,0 +1,400 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/* The debugger's side of the machine: who stops why, who goes on, and what is unfinished. */
+
+#include "vmm/debug/debug.h"
+
+#include <errno.h>
+#include <stdlib.h>
+
+#include "vmm/base/bits.h"
+#include "vmm/base/log.h"
+#include "vmm/base/text.h"
+#include "vmm/debug/debug_private.h"
+
+enum { SIGNAL_INTERRUPT = 2, SIGNAL_TRAP = 5, SIGNAL_ABORT = 6 }; /* as gdb numbers them */
+
+/* --- what goes to the vCPUs ----------------------------------------------------------------------- */
+
+/* Each vCPU learns what to stop for, and whether it is to go. */
+static int apply_actions(struct debug *debug, const enum gdb_action *actions)
+{
+	struct arch_debug_point list[ARCH_DEBUG_POINTS_MAX];
+	struct arch_debug_control control = {
+		.software = debug_points_any_software(&debug->points),
+		.points = list,
+		.count = debug_points_hardware(&debug->points, list),
+	};
+
+	for (unsigned int i = 0; i < debug->cpu_count; i++) {
+		struct debug_cpu *cpu = &debug->cpus[i];
+		int status;
+
+		control.step = actions[i] == GDB_STEP;
+		status = arch_debug_control(debug_arch(debug), debug_vcpu(debug, i), &control);
+		if (status)
+			return status;
+		cpu->action = actions[i];
+		cpu->stepping = control.step;
+		run_hold(debug->setup.parts.run, i, actions[i] == GDB_HOLD);
+	}
+	return 0;
+}
+
+static int apply_same_actions(struct debug *debug)
+{
+	enum gdb_action actions[PLATFORM_CPUS_MAX];
+
+	for (unsigned int i = 0; i < debug->cpu_count; i++)
+		actions[i] = debug->cpus[i].action;
+	return apply_actions(debug, actions);
+}
+
+/* No breakpoints, nothing held: the guest as it would be without a debugger. */
+static void let_all_go(struct debug *debug)
+{
+	static const enum gdb_action actions[PLATFORM_CPUS_MAX] = {
+		[0 ... PLATFORM_CPUS_MAX - 1] = GDB_CONTINUE,
+	};
+	int status;
+
+	debug_points_clear(&debug->points);
+	debug->halt_asked = false;
+	debug->late = false;
+	for (unsigned int i = 0; i < debug->cpu_count; i++)
+		debug->cpus[i].told = false;
+	status = apply_actions(debug, actions);
+	if (status)
+		log_warn("gdb: a vCPU keeps breakpoints: KVM_SET_GUEST_DEBUG: %s",
+			 err_text(status));
+}
+
+/* --- why it stands -------------------------------------------------------------------------------- */
+
+/*
+ * Whether what a vCPU met is for the debugger. A breakpoint instruction or a step of the guest's own goes
+ * back to the guest; a breakpoint that was removed since is no more.
+ */
+static bool is_for_debugger(struct debug *debug, unsigned int index)
+{
+	const struct debug_cpu *cpu = &debug->cpus[index];
+	int status;
+
+	switch (cpu->stop.event) {
+	case ARCH_DEBUG_STEPPED:
+		if (cpu->action == GDB_STEP)
+			return true;
+		break;
+	case ARCH_DEBUG_HARDWARE:
+		return debug_points_break(&debug->points, cpu->stop.address) != NULL;
+	case ARCH_DEBUG_WATCH:
+		return debug_points_watch(&debug->points, cpu->stop.address) != NULL;
+	case ARCH_DEBUG_SOFTWARE:
+		if (debug_points_is_software(&debug->points, cpu->stop.address))
+			return true;
+		break;
+	}
+	status = arch_debug_reinject(debug_arch(debug), debug_vcpu(debug, index));
+	if (status)
+		log_warn("gdb: vCPU %u: its own breakpoint or step cannot be given to the guest: "
+			 "%s",
+			 index, err_text(status));
+	return false;
+}
+
+/* What the vCPUs told since they were last let go, without what is not for the debugger. */
+static void take_what_was_told(struct debug *debug)
+{
+	for (unsigned int i = 0; i < debug->cpu_count; i++) {
+		struct debug_cpu *cpu = &debug->cpus[i];
+		int status = 0;
+
+		if (cpu->stepping)
+			status = arch_debug_stepped(debug_arch(debug), debug_vcpu(debug, i));
+		if (status)
+			log_warn("gdb: vCPU %u: its interrupt mask after a step: %s", i,
+				 err_text(status));
+		cpu->stepping = false;
+		if (run_take_debug(debug->setup.parts.run, i, &cpu->stop))
+			cpu->told = is_for_debugger(debug, i);
+		else if (cpu->told)
+			cpu->told = debug_points_watch(&debug->points, cpu->stop.address) != NULL;
+	}
+}
+
+static struct gdb_stop stop_of(const struct debug *debug, unsigned int index)
+{
+	const struct arch_debug_stop *told = &debug->cpus[index].stop;
+	struct gdb_stop stop = {.cpu = index, .signal = SIGNAL_TRAP, .address = told->address};
+	const struct debug_point *point;
+
+	switch (told->event) {
+	case ARCH_DEBUG_STEPPED:
+		stop.reason = GDB_STOP_SIGNAL;
+		break;
+	case ARCH_DEBUG_SOFTWARE:
+	case ARCH_DEBUG_HARDWARE:
+		/* The debugger does not know which of its breakpoints the processors took over. */
+		point = debug_points_break(&debug->points, told->address);
+		stop.reason = point && point->kind == GDB_HARDWARE_BREAK ? GDB_STOP_HARDWARE
+									 : GDB_STOP_SOFTWARE;
+		break;
+	case ARCH_DEBUG_WATCH:
+		point = debug_points_watch(&debug->points, told->address);
+		stop.reason = GDB_STOP_WATCH;
+		stop.kind = point ? point->kind : GDB_WATCH_ACCESS;
+		break;
+	}
+	return stop;
+}
+
+/*
+ * Tells of the first vCPU that met something. Of the others a watchpoint's is kept for later, as it
+ * would not be met again; a breakpoint will be.
+ */
+static bool report(struct debug *debug)
+{
+	unsigned int chosen = debug->cpu_count;
+	struct gdb_stop stop;
+
+	for (unsigned int i = 0; i < debug->cpu_count; i++) {
+		struct debug_cpu *cpu = &debug->cpus[i];
+
+		if (cpu->told && chosen == debug->cpu_count)
+			chosen = i;
+		else if (cpu->stop.event != ARCH_DEBUG_WATCH)
+			cpu->told = false;
+	}
+	if (chosen == debug->cpu_count)
+		return false;
+	debug->cpus[chosen].told = false;
+	stop = stop_of(debug, chosen);
+	gdb_stopped(debug->gdb, &stop);
+	return true;
+}
+
+static void tell_crash(struct debug *debug)
+{
+	struct gdb_stop stop = {.reason = GDB_STOP_SIGNAL, .signal = SIGNAL_ABORT};
+
+	for (unsigned int i = 0; i < debug->cpu_count; i++) {
+		if (!run_is_settled(debug->setup.parts.run, i))
+			stop.cpu = i;
+	}
+	debug->crash_untold = false;
+	gdb_stopped(debug->gdb, &stop);
+}
+
+/* A vCPU that ran until now, for a stop that is no vCPU's. */
+static unsigned int running_cpu(const struct debug *debug)
+{
+	for (unsigned int i = 0; i < debug->cpu_count; i++) {
+		if (debug->cpus[i].action != GDB_HOLD)
+			return i;
+	}
+	return 0;
+}
+
+bool debug_parked(struct debug *debug, bool stood)
+{
+	struct gdb_stop halted = {
+		.reason = GDB_STOP_SIGNAL,
+		.cpu = running_cpu(debug),
+		.signal = SIGNAL_INTERRUPT,
+	};
+	bool asked = debug->halt_asked;
+	int status;
+
+	/* Two vCPUs told of something at once, and this is the second's. */
+	if (stood && !debug->late)
+		return true;
+	debug->halt_asked = false;
+	debug->late = false;
+	take_what_was_told(debug);
+	if (report(debug))
+		return true;
+	if (debug->crash_untold) {
+		tell_crash(debug);
+		return true;
+	}
+	if (!asked) {
+		status = apply_same_actions(debug);
+		if (!status)
+			return false;
+		log_warn("gdb: the guest cannot go on: KVM_SET_GUEST_DEBUG: %s", err_text(status));
+		halted.signal = SIGNAL_TRAP;
+	}
+	gdb_stopped(debug->gdb, &halted);
+	return true;
+}
+
+bool debug_reset(struct debug *debug, bool stood)
+{
+	struct gdb_stop stop = {.reason = GDB_STOP_SIGNAL, .signal = SIGNAL_TRAP};
+	bool stepped = false, waits = !stood || debug->late;
+
+	for (unsigned int i = 0; i < debug->cpu_count; i++) {
+		struct debug_cpu *cpu = &debug->cpus[i];
+
+		stepped = stepped || cpu->action == GDB_STEP;
+		*cpu = (struct debug_cpu){.action = GDB_CONTINUE};
+	}
+	debug_points_reload(&debug->points);
+	debug->late = false;
+	if (!waits)
+		return true;
+	if (!stepped && apply_same_actions(debug) == 0)
+		return false;
+	debug->halt_asked = false;
+	gdb_stopped(debug->gdb, &stop);
+	return true;
+}
+
+void debug_crashed(struct debug *debug, bool stood)
+{
+	bool waits = !stood || debug->late;
+
+	take_what_was_told(debug);
+	debug->crashed = true;
+	debug->late = debug->halt_asked = false;
+	debug->crash_untold = !waits;
+	if (waits)
+		tell_crash(debug);
+}
+
+void debug_ended(struct debug *debug, int status, int signal_number)
+{
+	gdb_exited(debug->gdb, status, signal_number);
+}
+
+bool debug_attached(const struct debug *debug)
+{
+	return debug && gdb_attached(debug->gdb);
+}
+
+/* --- what the debugger decides ---------------------------------------------------------------------- */
+
+bool debug_stands(const struct debug *debug)
+{
+	return debug->setup.owner.stands(debug->setup.owner.machine);
+}
+
+static void let_machine_go(struct debug *debug)
+{
+	const struct debug_owner *owner = &debug->setup.owner;
+
+	for (unsigned int i = 0; i < debug->cpu_count; i++)
+		arch_debug_resumed(debug_arch(debug), debug_vcpu(debug, i));
+	owner->go(owner->machine);
+}
+
+int debug_resume(struct debug *debug, const enum gdb_action *actions)
+{
+	const struct debug_owner *owner = &debug->setup.owner;
+	bool steps = false;
+	int status;
+
+	for (unsigned int i = 0; i < debug->cpu_count; i++)
+		steps = steps || actions[i] == GDB_STEP;
+	if (steps && !debug->points.support.step)
+		return -EOPNOTSUPP;
+	status = apply_actions(debug, actions);
+	if (status)
+		return status;
+	debug->late = debug->crash_untold;
+	for (unsigned int i = 0; i < debug->cpu_count; i++)
+		debug->late = debug->late || (debug->cpus[i].told && actions[i] != GDB_HOLD);
+	if (debug->late)
+		owner->stop(owner->machine);
+	else
+		let_machine_go(debug);
+	return 0;
+}
+
+void debug_detach(struct debug *debug, bool go)
+{
+	bool ran = !debug_stands(debug);
+
+	run_park(debug->setup.parts.run);
+	take_what_was_told(debug);
+	let_all_go(debug);
+	if (ran || go || debug->crashed)
+		let_machine_go(debug);
+}
+
+void debug_halt(struct debug *debug)
+{
+	if (debug_stands(debug))
+		return;
+	debug->halt_asked = true;
+	debug->setup.owner.stop(debug->setup.owner.machine);
+}
+
+/* --- life ------------------------------------------------------------------------------------------ */
+
+/* One sentence, or nothing. */
+static void describe_limits(struct debug *debug)
+{
+	const struct arch_debug_support *support = &debug->points.support;
+	const char *instead = support->breakpoints > 0
+				      ? "breakpoints in memory (the processor's serve instead)"
+				      : "breakpoints in memory";
+	const struct {
+		bool there;
+		const char *name;
+	} abilities[] = {
+		{support->software_breakpoints, instead},
+		{support->breakpoints > 0, "hardware breakpoints"},
+		{support->watchpoints > 0, "watchpoints"},
+		{support->step, "single steps"},
+	};
+	struct text text = {.next = debug->limits, .room = sizeof(debug->limits)};
+	const char *join = "this host's KVM has no ";
+
+	for (size_t i = 0; i < ARRAY_SIZE(abilities); i++) {
+		if (abilities[i].there)
+			continue;
+		text_append(&text, "%s%s", join, abilities[i].name);
+		join = ", no ";
+	}
+}
+
+struct debug *debug_create(const struct debug_setup *setup, struct err *err)
+{
+	struct debug *debug = calloc(1, sizeof(*debug));
+	int status;
+
+	if (!debug) {
+		err_set(err, -ENOMEM, "gdb: out of memory");
+		return NULL;
+	}
+	debug->setup = *setup;
+	debug->cpu_count = run_count(setup->parts.run);
+	for (unsigned int i = 0; i < debug->cpu_count; i++)
+		debug->cpus[i].action = GDB_CONTINUE;
+	debug->points.arch = setup->parts.arch;
+	debug->points.ram = setup->parts.ram;
+	status =
+		arch_debug_support(debug_arch(debug), debug_vcpu(debug, 0), &debug->points.support);
+	if (status) {
+		err_set(err, status,
+			"gdb: what KVM can do for a debugger is not to be found out: %s",
+			err_text(status));
+		debug_destroy(debug);
+		return NULL;
+	}
+	describe_limits(debug);
+	debug->gdb = gdb_create(setup->address, setup->loop, &debug_target_ops, debug, err);
+	if (!debug->gdb) {
+		debug_destroy(debug);
+		return NULL;
+	}
+	return debug;
+}
+
+void debug_destroy(struct debug *debug)
+{
+	if (!debug)
+		return;
+	gdb_destroy(debug->gdb);
+	free(debug);
+}

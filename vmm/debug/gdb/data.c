@@ -1,0 +1,255 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/* Packets that read and write registers and memory, and set breakpoints and watchpoints. */
+
+#include <errno.h>
+
+#include "vmm/debug/gdb/session_private.h"
+
+enum { MEMORY_MAX = GDB_PACKET_MAX / 2 };
+
+static void reply_done(struct gdb_session *session, int status)
+{
+	if (status)
+		gdb_reply_error(&session->reply, status);
+	else
+		gdb_reply_text(&session->reply, "OK");
+}
+
+/* The register's size, or 0 when there is no such register. */
+static size_t register_size(struct gdb_session *session, uint64_t number)
+{
+	size_t size;
+
+	if (number >= session->ops->register_count(session->target))
+		return 0;
+	size = session->ops->register_size(session->target, (unsigned int)number);
+	return size <= GDB_REGISTER_MAX ? size : 0;
+}
+
+/* Appends the register; one that the vCPU has not got at the moment in the way that says so. */
+static int reply_register(struct gdb_session *session, unsigned int number)
+{
+	size_t size = register_size(session, number);
+	uint8_t bytes[GDB_REGISTER_MAX];
+	int status;
+
+	if (size == 0)
+		return -ENOENT;
+	status = session->ops->register_read(session->target, session->general, number, bytes);
+	if (status == -ENODATA) {
+		while (size-- > 0)
+			gdb_reply_text(&session->reply, "xx");
+		return 0;
+	}
+	if (status == 0)
+		gdb_reply_hex(&session->reply, bytes, size);
+	return status;
+}
+
+void gdb_command_read_registers(struct gdb_session *session, struct gdb_scan *scan)
+{
+	unsigned int count = session->ops->general_count(session->target);
+	int status = 0;
+
+	(void)scan;
+	for (unsigned int i = 0; i < count && status == 0; i++)
+		status = reply_register(session, i);
+	if (status)
+		gdb_reply_error(&session->reply, status);
+}
+
+void gdb_command_read_register(struct gdb_session *session, struct gdb_scan *scan)
+{
+	uint64_t number;
+	int status = -EINVAL;
+
+	if (gdb_scan_number(scan, &number) && gdb_scan_end(scan))
+		status = register_size(session, number) > 0
+				 ? reply_register(session, (unsigned int)number)
+				 : -ENOENT;
+	if (status)
+		gdb_reply_error(&session->reply, status);
+}
+
+/* Reads all general registers from @scan, and writes them when @write; those that cannot be are left. */
+static int scan_registers(struct gdb_session *session, struct gdb_scan scan, bool write)
+{
+	unsigned int count = session->ops->general_count(session->target);
+	uint8_t bytes[GDB_REGISTER_MAX];
+
+	for (unsigned int i = 0; i < count; i++) {
+		int status = 0;
+
+		if (!gdb_scan_bytes(&scan, bytes, register_size(session, i)))
+			return -EINVAL;
+		if (write)
+			status = session->ops->register_write(session->target, session->general, i,
+							      bytes);
+		if (status && status != -EACCES && status != -ENODATA)
+			return status;
+	}
+	return gdb_scan_end(&scan) ? 0 : -EINVAL;
+}
+
+void gdb_command_write_registers(struct gdb_session *session, struct gdb_scan *scan)
+{
+	int status = scan_registers(session, *scan, false);
+
+	if (status == 0)
+		status = scan_registers(session, *scan, true);
+	reply_done(session, status);
+}
+
+static int write_register(struct gdb_session *session, struct gdb_scan *scan)
+{
+	uint8_t bytes[GDB_REGISTER_MAX];
+	uint64_t number;
+	size_t size;
+
+	if (!gdb_scan_number(scan, &number) || !gdb_scan_word(scan, "="))
+		return -EINVAL;
+	size = register_size(session, number);
+	if (size == 0)
+		return -ENOENT;
+	if (!gdb_scan_bytes(scan, bytes, size) || !gdb_scan_end(scan))
+		return -EINVAL;
+	return session->ops->register_write(session->target, session->general, (unsigned int)number,
+					    bytes);
+}
+
+void gdb_command_write_register(struct gdb_session *session, struct gdb_scan *scan)
+{
+	int status = write_register(session, scan);
+
+	if (status == -EACCES)
+		gdb_reply_sentence(&session->reply, "the register cannot be written");
+	else if (status == -ENODATA)
+		gdb_reply_sentence(&session->reply, "the vCPU has no such register at the moment");
+	else if (status == -EBUSY)
+		gdb_reply_sentence(&session->reply,
+				   "the vCPU crashed, or waits in the middle of an instruction");
+	else
+		reply_done(session, status);
+}
+
+/* An address and a length that do not go past the last address. */
+static bool scan_place(struct gdb_scan *scan, uint64_t *address, uint64_t *length)
+{
+	return gdb_scan_pair(scan, ',', address, length) &&
+	       (*length == 0 || *length - 1 <= UINT64_MAX - *address);
+}
+
+/* Errors by number alone: gdb takes a sentence for what the memory holds. */
+void gdb_command_read_memory(struct gdb_session *session, struct gdb_scan *scan)
+{
+	uint8_t bytes[MEMORY_MAX];
+	uint64_t address, length;
+	int count;
+
+	if (!scan_place(scan, &address, &length) || !gdb_scan_end(scan) || length == 0) {
+		gdb_reply_error(&session->reply, -EINVAL);
+		return;
+	}
+	if (length > sizeof(bytes))
+		length = sizeof(bytes);
+	count = session->ops->memory_read(session->target, session->general, address, bytes,
+					  (size_t)length);
+	if (count <= 0)
+		gdb_reply_error(&session->reply, count < 0 ? count : -EFAULT);
+	else
+		gdb_reply_hex(&session->reply, bytes, (size_t)count);
+}
+
+static void write_memory(struct gdb_session *session, uint64_t address, const uint8_t *bytes,
+			 size_t size)
+{
+	int status = 0;
+
+	if (size > 0)
+		status = session->ops->memory_write(session->target, session->general, address,
+						    bytes, size);
+	reply_done(session, status);
+}
+
+void gdb_command_write_memory(struct gdb_session *session, struct gdb_scan *scan)
+{
+	uint8_t bytes[MEMORY_MAX];
+	uint64_t address, length;
+
+	if (scan_place(scan, &address, &length) && gdb_scan_word(scan, ":") &&
+	    length <= sizeof(bytes) && gdb_scan_bytes(scan, bytes, (size_t)length) &&
+	    gdb_scan_end(scan))
+		write_memory(session, address, bytes, (size_t)length);
+	else
+		gdb_reply_error(&session->reply, -EINVAL);
+}
+
+void gdb_command_write_binary(struct gdb_session *session, struct gdb_scan *scan)
+{
+	uint64_t address, length;
+
+	if (scan_place(scan, &address, &length) && gdb_scan_word(scan, ":") && length == scan->left)
+		write_memory(session, address, scan->at, (size_t)length);
+	else
+		gdb_reply_error(&session->reply, -EINVAL);
+}
+
+static const char *point_error(int status)
+{
+	switch (status) {
+	case -ENOSPC:
+		return "no more of the processor's debug registers are free";
+	case -EINVAL:
+		return "the processor cannot watch this length at this address";
+	case -EFAULT:
+		return "the guest has no memory at this address";
+	case -EOPNOTSUPP:
+		return "this host has no breakpoints";
+	default:
+		return NULL;
+	}
+}
+
+/*
+ * gdb shows what follows the second full stop, and that for hardware breakpoints only. What it is told to
+ * be unknown here it does itself, which for software breakpoints it must not: the guest would get them.
+ */
+static void reply_point(struct gdb_session *session, uint64_t kind, int status)
+{
+	const char *text = point_error(status);
+
+	if (status == -EOPNOTSUPP && kind != GDB_SOFTWARE_BREAK)
+		return;
+	if (text)
+		gdb_reply_sentence(&session->reply, "point.%s", text);
+	else
+		reply_done(session, status);
+}
+
+static void command_point(struct gdb_session *session, struct gdb_scan *scan, bool insert)
+{
+	const struct gdb_target_ops *ops = session->ops;
+	uint64_t kind, address, length;
+
+	if (!gdb_scan_number(scan, &kind) || !gdb_scan_word(scan, ",") ||
+	    !scan_place(scan, &address, &length) || !gdb_scan_end(scan)) {
+		gdb_reply_error(&session->reply, -EINVAL);
+		return;
+	}
+	if (kind > GDB_WATCH_ACCESS)
+		return;
+	reply_point(session, kind,
+		    (insert ? ops->point_insert
+			    : ops->point_remove)(session->target, session->general,
+						 (enum gdb_point_kind)kind, address, length));
+}
+
+void gdb_command_insert_point(struct gdb_session *session, struct gdb_scan *scan)
+{
+	command_point(session, scan, true);
+}
+
+void gdb_command_remove_point(struct gdb_session *session, struct gdb_scan *scan)
+{
+	command_point(session, scan, false);
+}

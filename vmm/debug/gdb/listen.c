@@ -1,0 +1,209 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/* Where a debugger comes from: a socket that listens, or a pseudo-terminal that waits to be opened. */
+
+#include "vmm/debug/gdb/listen.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <netinet/tcp.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <termios.h>
+#include <unistd.h>
+
+#include "vmm/base/fd.h"
+
+static int open_socket(const struct gdb_address *address)
+{
+	int fd = socket(address->any.sa_family, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
+
+	return fd < 0 ? -errno : fd;
+}
+
+/* Whether somebody listens at the socket, or for other reasons may still want it. */
+static bool is_in_use(const struct gdb_address *address)
+{
+	int fd = open_socket(address);
+	bool refused =
+		fd >= 0 && connect(fd, &address->any, address->size) < 0 && errno == ECONNREFUSED;
+
+	fd_close(&fd);
+	return !refused;
+}
+
+/* A socket that nobody listens at any more is left of a program that was killed. */
+static int clear_path(const struct gdb_address *address, struct err *err)
+{
+	const char *path = address->local.sun_path;
+	struct stat file;
+
+	if (lstat(path, &file))
+		return errno == ENOENT
+			       ? 0
+			       : err_set(err, -errno, "--gdb unix:%s: %s", path, err_text(errno));
+	if (!S_ISSOCK(file.st_mode))
+		return err_set(
+			err, -EEXIST,
+			"--gdb unix:%s: there is something else than a socket: give another path",
+			path);
+	if (is_in_use(address))
+		return err_set(err, -EADDRINUSE,
+			       "--gdb unix:%s: another program listens there: give another path",
+			       path);
+	if (unlink(path) && errno != ENOENT)
+		return err_set(err, -errno, "--gdb unix:%s: the socket there cannot be removed: %s",
+			       path, err_text(errno));
+	return 0;
+}
+
+/* Whoever can connect owns the guest, so the socket is its owner's alone. */
+static int bind_unix(struct gdb_listener *listener, struct err *err)
+{
+	const char *path = listener->address.local.sun_path;
+	int status = clear_path(&listener->address, err);
+	struct stat file;
+
+	if (status)
+		return status;
+	if (fchmod(listener->fd, 0600) ||
+	    bind(listener->fd, &listener->address.any, listener->address.size))
+		return err_set(err, -errno, "--gdb unix:%s: cannot be made: %s", path,
+			       err_text(errno));
+	if (lstat(path, &file) == 0) {
+		listener->named = true;
+		listener->device = file.st_dev;
+		listener->inode = file.st_ino;
+	}
+	return 0;
+}
+
+static int bind_tcp(struct gdb_listener *listener, struct err *err)
+{
+	struct gdb_address *address = &listener->address;
+	const int yes = 1;
+	int error;
+
+	setsockopt(listener->fd, SOL_SOCKET, SO_REUSEADDR, &yes, sizeof(yes));
+	if (address->any.sa_family == AF_INET6)
+		setsockopt(listener->fd, IPPROTO_IPV6, IPV6_V6ONLY, &yes, sizeof(yes));
+	if (bind(listener->fd, &address->any, address->size) == 0 &&
+	    getsockname(listener->fd, &address->any, &address->size) == 0)
+		return 0;
+	error = errno;
+	gdb_address_text(address, listener->name);
+	return err_set(err, -error, "--gdb %s: cannot listen there: %s: give another %s",
+		       listener->name, err_text(error),
+		       error == EADDRNOTAVAIL ? "address" : "port");
+}
+
+static int listen_socket(struct gdb_listener *listener, struct err *err)
+{
+	int status;
+
+	listener->fd = open_socket(&listener->address);
+	if (listener->fd < 0)
+		return err_set(err, listener->fd, "--gdb: no socket: %s", err_text(listener->fd));
+	status = listener->address.kind == GDB_ADDRESS_UNIX ? bind_unix(listener, err)
+							    : bind_tcp(listener, err);
+	if (status)
+		return status;
+	gdb_address_text(&listener->address, listener->name);
+	if (listen(listener->fd, 1))
+		return err_set(err, -errno, "--gdb %s: cannot listen there: %s", listener->name,
+			       err_text(errno));
+	return 0;
+}
+
+static int open_pty(struct gdb_listener *listener, struct err *err)
+{
+	const char *name;
+	int status;
+
+	listener->fd = posix_openpt(O_RDWR | O_NOCTTY | O_CLOEXEC | O_NONBLOCK);
+	if (listener->fd < 0 || grantpt(listener->fd) || unlockpt(listener->fd) ||
+	    !(name = ptsname(listener->fd)))
+		return err_set(err, -errno, "--gdb pty: no pseudo-terminal: %s", err_text(errno));
+	snprintf(listener->name, sizeof(listener->name), "%s", name);
+	status = gdb_listener_hold(listener, true);
+	if (status)
+		return err_set(err, status, "--gdb pty: %s: %s", name, err_text(status));
+	return 0;
+}
+
+int gdb_listener_open(struct gdb_listener *listener, const struct gdb_address *address,
+		      struct err *err)
+{
+	int status;
+
+	*listener = (struct gdb_listener){.address = *address, .fd = -1, .peer = -1};
+	status = address->kind == GDB_ADDRESS_PTY ? open_pty(listener, err)
+						  : listen_socket(listener, err);
+	if (status)
+		gdb_listener_close(listener);
+	return status;
+}
+
+static void remove_name(const struct gdb_listener *listener)
+{
+	const char *path = listener->address.local.sun_path;
+	struct stat file;
+
+	if (listener->named && lstat(path, &file) == 0 && file.st_dev == listener->device &&
+	    file.st_ino == listener->inode)
+		unlink(path);
+}
+
+void gdb_listener_close(struct gdb_listener *listener)
+{
+	remove_name(listener);
+	fd_close(&listener->peer);
+	fd_close(&listener->fd);
+}
+
+/* A debugger whose machine vanished says no more, and would keep all others out. */
+static void notice_silence(int fd)
+{
+	const int yes = 1, idle = 30, interval = 10, probes = 3; /* seconds */
+
+	setsockopt(fd, IPPROTO_TCP, TCP_KEEPIDLE, &idle, sizeof(idle));
+	setsockopt(fd, IPPROTO_TCP, TCP_KEEPINTVL, &interval, sizeof(interval));
+	setsockopt(fd, IPPROTO_TCP, TCP_KEEPCNT, &probes, sizeof(probes));
+	setsockopt(fd, SOL_SOCKET, SO_KEEPALIVE, &yes, sizeof(yes));
+}
+
+int gdb_listener_accept(struct gdb_listener *listener)
+{
+	const int yes = 1;
+	int fd = accept4(listener->fd, NULL, NULL, SOCK_CLOEXEC | SOCK_NONBLOCK);
+
+	if (fd < 0 && (errno == EMFILE || errno == ENFILE || errno == ENOMEM || errno == ENOBUFS))
+		return -errno;
+	if (fd < 0)
+		return -EAGAIN;
+	if (listener->address.kind == GDB_ADDRESS_TCP) {
+		setsockopt(fd, IPPROTO_TCP, TCP_NODELAY, &yes, sizeof(yes));
+		notice_silence(fd);
+	}
+	return fd;
+}
+
+int gdb_listener_hold(struct gdb_listener *listener, bool stale)
+{
+	struct termios mode;
+
+	if (listener->peer < 0)
+		listener->peer = open(listener->name, O_RDWR | O_NOCTTY | O_CLOEXEC);
+	if (listener->peer < 0 || tcgetattr(listener->peer, &mode))
+		return -errno;
+	cfmakeraw(&mode);
+	tcsetattr(listener->peer, TCSANOW, &mode);
+	if (stale)
+		tcflush(listener->peer, TCIFLUSH);
+	return 0;
+}
+
+void gdb_listener_let_go(struct gdb_listener *listener)
+{
+	fd_close(&listener->peer);
+}

@@ -1,0 +1,74 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/* The frames of the gdb remote protocol: bytes into packets, and replies into bytes. */
+
+#ifndef FERRY_VMM_DEBUG_GDB_PACKET_H
+#define FERRY_VMM_DEBUG_GDB_PACKET_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "vmm/base/err.h"
+
+enum {
+	GDB_PACKET_MAX = 0x4000, /* bytes between '$' and '#', either way; what PacketSize tells */
+	GDB_FRAME_MAX = GDB_PACKET_MAX + 4,
+};
+
+/* What a byte completed. */
+enum gdb_input {
+	GDB_INPUT_MORE, /* nothing yet, or noise between packets */
+	GDB_INPUT_PACKET,
+	GDB_INPUT_DAMAGED, /* its checksum is wrong */
+	GDB_INPUT_BAD,     /* too long, or ends in the middle of an escape */
+	GDB_INPUT_ACK,
+	GDB_INPUT_NAK,
+	GDB_INPUT_INTERRUPT,
+};
+
+enum gdb_parser_state { GDB_BETWEEN, GDB_INSIDE, GDB_CHECKSUM_HIGH, GDB_CHECKSUM_LOW };
+
+/* Zero-initialise before use. */
+struct gdb_parser {
+	enum gdb_parser_state state;
+	bool escaped; /* the byte before was an escape */
+	bool overlong;
+	uint8_t sum;
+	int told;    /* the checksum that came, -1: no hexadecimal digits */
+	size_t raw;  /* bytes so far, with their escapes */
+	size_t size; /* bytes of the packet, without */
+	uint8_t bytes[GDB_PACKET_MAX];
+};
+
+/* Takes one byte. A packet is in @parser->bytes until the next byte is taken. */
+enum gdb_input gdb_parser_take(struct gdb_parser *parser, uint8_t byte);
+
+/* The contents of a packet that is being put together. */
+struct gdb_reply {
+	bool overflow; /* something did not fit, and was left out */
+	size_t size;
+	uint8_t bytes[GDB_PACKET_MAX];
+};
+
+/* Makes it the empty reply, which says that a packet is not known. */
+void gdb_reply_clear(struct gdb_reply *reply);
+
+/* Appends as printf() does. The text must not have '#', '$', '}' or '*'. */
+void gdb_reply_text(struct gdb_reply *reply, const char *format, ...) FERRY_PRINTF(2, 3);
+
+/* Appends two digits for each byte. */
+void gdb_reply_hex(struct gdb_reply *reply, const void *bytes, size_t size);
+
+/* Appends bytes as they are, escaped where they have to be; how many of them fitted. No overflow. */
+size_t gdb_reply_binary(struct gdb_reply *reply, const void *bytes, size_t size);
+
+/* Makes it the error of that number: a negative errno, or positive. */
+void gdb_reply_error(struct gdb_reply *reply, int error);
+
+/* Makes it an error that is told in words, which debuggers show where the packet lets them. */
+void gdb_reply_sentence(struct gdb_reply *reply, const char *format, ...) FERRY_PRINTF(2, 3);
+
+/* Puts it between '$' and checksum; returns the frame's size. */
+size_t gdb_reply_frame(const struct gdb_reply *reply, uint8_t frame[GDB_FRAME_MAX]);
+
+#endif

@@ -1,0 +1,402 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/* The state of a debugger's session: who has come, what may be asked now, how a stop is told. */
+
+#include <errno.h>
+#include <inttypes.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "vmm/base/bits.h"
+#include "vmm/base/log.h"
+#include "vmm/debug/gdb/session_private.h"
+
+static void session_send_frame(struct gdb_session *session)
+{
+	session->link.send(session->link.owner, session->frame, session->frame_size);
+}
+
+void gdb_session_send(struct gdb_session *session)
+{
+	if (session->reply.overflow)
+		gdb_reply_error(&session->reply, -E2BIG);
+	session->frame_size = gdb_reply_frame(&session->reply, session->frame);
+	session_send_frame(session);
+	gdb_reply_clear(&session->reply);
+}
+
+void gdb_session_say(struct gdb_session *session, const char *text, size_t size)
+{
+	while (size > 0) {
+		size_t part = size < (GDB_PACKET_MAX - 1) / 2 ? size : (GDB_PACKET_MAX - 1) / 2;
+
+		gdb_reply_clear(&session->reply);
+		gdb_reply_text(&session->reply, "O");
+		gdb_reply_hex(&session->reply, text, part);
+		gdb_session_send(session);
+		text += part;
+		size -= part;
+	}
+}
+
+/* The debugger has nothing more to say to this guest. */
+static void session_part(struct gdb_session *session)
+{
+	log_info("--gdb: the debugger has left");
+	session->active = false;
+	session->silent = true;
+	session->link.part(session->link.owner);
+}
+
+static void reply_exit(struct gdb_session *session)
+{
+	if (session->exit_signal)
+		gdb_reply_text(&session->reply, "X%02x", (unsigned int)session->exit_signal & 0xff);
+	else
+		gdb_reply_text(&session->reply, "W%02x", (unsigned int)session->exit_status & 0xff);
+}
+
+static void reply_reason(struct gdb_session *session)
+{
+	static const char *const watches[] = {[GDB_WATCH_WRITE] = "watch",
+					      [GDB_WATCH_READ] = "rwatch",
+					      [GDB_WATCH_ACCESS] = "awatch"};
+	const struct gdb_stop *stop = &session->stop;
+
+	if (stop->reason == GDB_STOP_SOFTWARE && session->knows_software)
+		gdb_reply_text(&session->reply, "swbreak:;");
+	else if (stop->reason == GDB_STOP_HARDWARE && session->knows_hardware)
+		gdb_reply_text(&session->reply, "hwbreak:;");
+	else if (stop->reason == GDB_STOP_WATCH && stop->kind < ARRAY_SIZE(watches) &&
+		 watches[stop->kind])
+		gdb_reply_text(&session->reply, "%s:%" PRIx64 ";", watches[stop->kind],
+			       stop->address);
+}
+
+static void reply_stop(struct gdb_session *session)
+{
+	const struct gdb_target_ops *ops = session->ops;
+	unsigned int cpu = session->stop.cpu, number = ops->pc_register(session->target);
+	size_t size = ops->register_size(session->target, number);
+	uint8_t bytes[GDB_REGISTER_MAX];
+
+	gdb_reply_text(&session->reply, "T%02xthread:%x;",
+		       (unsigned int)session->stop.signal & 0xff, cpu + 1);
+	reply_reason(session);
+	if (size > 0 && size <= sizeof(bytes) &&
+	    ops->register_read(session->target, cpu, number, bytes) == 0) {
+		gdb_reply_text(&session->reply, "%x:", number);
+		gdb_reply_hex(&session->reply, bytes, size);
+		gdb_reply_text(&session->reply, ";");
+	}
+}
+
+static void command_reason(struct gdb_session *session, struct gdb_scan *scan)
+{
+	(void)scan;
+	if (session->exited)
+		reply_exit(session);
+	else if (session->standing)
+		reply_stop(session);
+	else
+		gdb_reply_sentence(&session->reply, "the guest is running");
+}
+
+static void command_detach(struct gdb_session *session, struct gdb_scan *scan)
+{
+	(void)scan;
+	gdb_reply_text(&session->reply, "OK");
+	gdb_session_send(session);
+	session->stopped = false;
+	session->ops->detach(session->target, !session->exited);
+	session_part(session);
+}
+
+static void command_kill(struct gdb_session *session, struct gdb_scan *scan)
+{
+	(void)scan;
+	if (session->exited)
+		session->ops->detach(session->target, false);
+	else
+		session->ops->kill(session->target);
+	session_part(session);
+}
+
+static void command_kill_politely(struct gdb_session *session, struct gdb_scan *scan)
+{
+	gdb_reply_text(&session->reply, "OK");
+	gdb_session_send(session);
+	command_kill(session, scan);
+}
+
+static void session_interrupt(struct gdb_session *session)
+{
+	if (session->standing || session->arriving || session->exited)
+		return;
+	session->interrupted = true;
+	session->ops->halt(session->target);
+}
+
+static void command_interrupt(struct gdb_session *session, struct gdb_scan *scan)
+{
+	(void)scan;
+	gdb_reply_text(&session->reply, "OK");
+	gdb_session_send(session);
+	session->silent = true;
+	session_interrupt(session);
+}
+
+enum { ALWAYS = 0, STANDING = 1, WHOLE = 2 };
+
+/* By the beginning of the packet; the first that fits. */
+static const struct command {
+	const char *name;
+	unsigned int flags; /* STANDING: of a guest that stands; WHOLE: nothing follows the name */
+	gdb_command *command;
+} commands[] = {
+	{"g", STANDING | WHOLE, gdb_command_read_registers},
+	{"G", STANDING, gdb_command_write_registers},
+	{"p", STANDING, gdb_command_read_register},
+	{"P", STANDING, gdb_command_write_register},
+	{"m", STANDING, gdb_command_read_memory},
+	{"M", STANDING, gdb_command_write_memory},
+	{"X", STANDING, gdb_command_write_binary},
+	{"Z", STANDING, gdb_command_insert_point},
+	{"z", STANDING, gdb_command_remove_point},
+	{"c", STANDING, gdb_command_continue},
+	{"C", STANDING, gdb_command_continue_signal},
+	{"s", STANDING, gdb_command_step},
+	{"S", STANDING, gdb_command_step_signal},
+	{"vCont?", WHOLE, gdb_command_resume_actions},
+	{"vCont;", STANDING, gdb_command_resume},
+	{"H", STANDING, gdb_command_select_thread},
+	{"T", STANDING, gdb_command_thread_alive},
+	{"?", WHOLE, command_reason},
+	{"D", ALWAYS, command_detach},
+	{"k", ALWAYS, command_kill},
+	{"vKill;", ALWAYS, command_kill_politely},
+	{"vCtrlC", WHOLE, command_interrupt},
+	{"qSupported", ALWAYS, gdb_command_supported},
+	{"QStartNoAckMode", WHOLE, gdb_command_stop_acks},
+	{"qXfer:features:read:", STANDING, gdb_command_description},
+	{"qXfer:threads:read::", STANDING, gdb_command_threads},
+	{"qfThreadInfo", STANDING | WHOLE, gdb_command_first_threads},
+	{"qsThreadInfo", STANDING | WHOLE, gdb_command_last_threads},
+	{"qThreadExtraInfo,", STANDING, gdb_command_thread_name},
+	{"qC", STANDING | WHOLE, gdb_command_current_thread},
+	{"qAttached", ALWAYS, gdb_command_attached},
+	{"qSymbol:", ALWAYS, gdb_command_symbol},
+	{"qRcmd,", ALWAYS, gdb_command_monitor},
+};
+
+static const struct command *command_find(struct gdb_scan *scan)
+{
+	const struct gdb_scan packet = *scan;
+
+	for (size_t i = 0; i < ARRAY_SIZE(commands); i++) {
+		if (gdb_scan_word(scan, commands[i].name) &&
+		    (!(commands[i].flags & WHOLE) || gdb_scan_end(scan)))
+			return &commands[i];
+		*scan = packet;
+	}
+	return NULL;
+}
+
+static void session_packet(struct gdb_session *session)
+{
+	struct gdb_scan scan = {.at = session->parser.bytes, .left = session->parser.size};
+	const struct command *command = command_find(&scan);
+
+	session->silent = false;
+	gdb_reply_clear(&session->reply);
+	if (command && command->flags & STANDING && session->exited)
+		gdb_reply_sentence(&session->reply, "the guest is no more");
+	else if (command && command->flags & STANDING && !session->standing)
+		gdb_reply_sentence(&session->reply, "the guest is running: interrupt it first");
+	else if (command)
+		command->command(session, &scan);
+	if (!session->silent)
+		gdb_session_send(session);
+}
+
+static void session_acknowledge(struct gdb_session *session, char how)
+{
+	const uint8_t byte = (uint8_t)how;
+
+	if (!session->no_acks)
+		session->link.send(session->link.owner, &byte, 1);
+}
+
+static void session_refuse(struct gdb_session *session, const char *why)
+{
+	gdb_reply_sentence(&session->reply, "%s", why);
+	gdb_session_send(session);
+}
+
+/* Without acknowledgements there is no asking for it again. */
+static void session_damaged(struct gdb_session *session)
+{
+	session_acknowledge(session, '-');
+	if (session->no_acks)
+		session_refuse(session, "the packet's checksum is wrong");
+}
+
+void gdb_session_take(struct gdb_session *session, uint8_t byte)
+{
+	switch (gdb_parser_take(&session->parser, byte)) {
+	case GDB_INPUT_MORE:
+	case GDB_INPUT_ACK:
+		break;
+	case GDB_INPUT_NAK:
+		if (!session->no_acks && session->frame_size > 0)
+			session_send_frame(session);
+		break;
+	case GDB_INPUT_INTERRUPT:
+		session_interrupt(session);
+		break;
+	case GDB_INPUT_DAMAGED:
+		session_damaged(session);
+		break;
+	case GDB_INPUT_BAD:
+		session_acknowledge(session, '+');
+		session_refuse(session, "the packet is too long, or cut off");
+		break;
+	case GDB_INPUT_PACKET:
+		session_acknowledge(session, '+');
+		session->held = session->arriving;
+		if (!session->held)
+			session_packet(session);
+	}
+}
+
+bool gdb_session_active(const struct gdb_session *session)
+{
+	return session->active;
+}
+
+bool gdb_session_ready(const struct gdb_session *session)
+{
+	return session->active && !session->held;
+}
+
+/*
+ * The guest that the debugger came to stands. It is told so by a trap, unless the guest crashed: points
+ * were those of the debugger before, and an interrupt was not the user's.
+ */
+static void session_meet(struct gdb_session *session)
+{
+	struct gdb_stop *stop = &session->stop;
+
+	session->arriving = false;
+	session->standing = true;
+	if (!session->stopped || stop->reason != GDB_STOP_SIGNAL || stop->signal == GDB_SIGINT)
+		stop->signal = GDB_SIGTRAP;
+	stop->reason = GDB_STOP_SIGNAL;
+	session->general = session->stop.cpu;
+	if (!session->limits) {
+		session->limits = session->ops->limits(session->target);
+		if (*session->limits)
+			log_warn("--gdb: %s", session->limits);
+	}
+	if (session->held) {
+		session->held = false;
+		session_packet(session);
+	}
+}
+
+void gdb_session_begin(struct gdb_session *session)
+{
+	log_info("--gdb: a debugger is there");
+	session->parser.state = GDB_BETWEEN;
+	session->frame_size = 0;
+	session->active = true;
+	session->standing = false;
+	session->interrupted = session->held = session->no_acks = false;
+	session->told_limits = session->knows_software = session->knows_hardware = false;
+	session->resume_thread = 0;
+	session->arriving = !session->exited;
+	if (session->exited)
+		return;
+	if (session->ops->stands(session->target))
+		session_meet(session);
+	else
+		session->ops->halt(session->target);
+}
+
+/* A guest that was still on its way to a halt goes on. */
+void gdb_session_end(struct gdb_session *session)
+{
+	bool run = !session->standing && !session->exited;
+
+	if (!session->active)
+		return;
+	log_info("--gdb: the debugger is gone");
+	session->active = false;
+	if (run)
+		session->stopped = false;
+	session->ops->detach(session->target, run);
+}
+
+void gdb_session_stopped(struct gdb_session *session, const struct gdb_stop *stop)
+{
+	bool ran = session->active && !session->standing && !session->arriving;
+
+	if (ran && gdb_session_range_goes_on(session, stop))
+		return;
+	session->stop = *stop;
+	session->stopped = true;
+	if (session->active && session->arriving)
+		session_meet(session);
+	if (!ran)
+		return;
+	if (session->interrupted && stop->reason == GDB_STOP_SIGNAL && stop->signal == GDB_SIGTRAP)
+		session->stop.signal = GDB_SIGINT; /* a step ended at the same time */
+	session->standing = true;
+	session->general = stop->cpu;
+	gdb_reply_clear(&session->reply);
+	reply_stop(session);
+	gdb_session_send(session);
+}
+
+void gdb_session_exited(struct gdb_session *session, int status, int signal)
+{
+	bool ran = session->active && !session->standing && !session->arriving;
+
+	if (session->exited)
+		return;
+	session->exited = true;
+	session->exit_status = status;
+	session->exit_signal = signal;
+	session->standing = session->arriving = false;
+	gdb_reply_clear(&session->reply);
+	if (ran) {
+		reply_exit(session);
+		gdb_session_send(session);
+	} else if (session->active && session->held) {
+		session->held = false;
+		session_packet(session);
+	}
+}
+
+struct gdb_session *gdb_session_create(const struct gdb_target_ops *ops, void *target,
+				       const struct gdb_link *link, struct err *err)
+{
+	struct gdb_session *session = calloc(1, sizeof(*session));
+
+	if (!session) {
+		err_set(err, -ENOMEM, "--gdb: out of memory");
+		return NULL;
+	}
+	session->ops = ops;
+	session->target = target;
+	session->link = *link;
+	return session;
+}
+
+void gdb_session_destroy(struct gdb_session *session)
+{
+	if (!session)
+		return;
+	free(session->actions);
+	free(session->ranges);
+	free(session);
+}

@@ -1,0 +1,276 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/* The monitor's commands on guest-physical space: what is where, reading and writing. */
+
+#include <ctype.h>
+#include <errno.h>
+#include <inttypes.h>
+#include <string.h>
+
+#include "vmm/base/bits.h"
+#include "vmm/base/text.h"
+#include "vmm/debug/monitor_private.h"
+#include "vmm/debug/points.h"
+
+enum { READ_MAX = 4096, ROW = 16 };
+
+const char *monitor_kind(const struct mem_view *view)
+{
+	switch (view->kind) {
+	case MEM_RAM:
+		return "RAM";
+	case MEM_ROM:
+		return "ROM";
+	case MEM_DEVICE:
+		return view->slot >= 0 ? "DEVICE mapped" : "DEVICE trapped";
+	case MEM_TRAP:
+		break;
+	}
+	return "TRAP";
+}
+
+static void show_memory(void *owner, const struct mem_view *view)
+{
+	char size[TEXT_SIZE_ROOM], slot[16] = "-";
+	FILE *out = owner;
+
+	if (view->slot >= 0)
+		snprintf(slot, sizeof(slot), "%d", view->slot);
+	fprintf(out, "0x%016" PRIx64 "-0x%016" PRIx64 " %10s  %-14s %4s %9" PRIu64 "  %s\n",
+		view->base, view->base + (view->size - 1), text_size(size, view->size),
+		monitor_kind(view), slot, view->accesses, view->name);
+}
+
+static void show_ports(void *owner, const struct mem_view *view)
+{
+	FILE *out = owner;
+
+	fprintf(out, "0x%04" PRIx64 "-0x%04" PRIx64 "  %9" PRIu64 "  %s\n", view->base,
+		view->base + (view->size - 1), view->accesses, view->name);
+}
+
+void monitor_mem(const struct monitor *monitor, char **words, size_t count, FILE *out)
+{
+	(void)words;
+	(void)count;
+	fprintf(out, "%-37s %10s  %-14s %4s %9s  %s\n", "memory", "size", "kind", "slot",
+		"accesses", "name");
+	mem_map_walk(monitor->mmio, show_memory, out);
+	if (!monitor->pio)
+		return;
+	fprintf(out, "%-13s  %9s  %s\n", "ports", "accesses", "name");
+	mem_map_walk(monitor->pio, show_ports, out);
+}
+
+/* NUMBER[:WIDTH]; *@width stays as it is without one. */
+static bool take_with_width(char *text, uint64_t *number, uint64_t *width, FILE *out)
+{
+	char *colon = strchr(text, ':');
+
+	if (colon)
+		*colon++ = '\0';
+	if (!monitor_take_number(text, number, out))
+		return false;
+	if (!colon)
+		return true;
+	if (!monitor_take_number(colon, width, out))
+		return false;
+	if (*width <= 8 && is_power_of_2(*width))
+		return true;
+	fprintf(out, "a width of %" PRIu64 " bytes is none: there are 1, 2, 4 and 8\n", *width);
+	return false;
+}
+
+/* Takes "-d" away from the words; whether it was there. */
+static bool take_devices(char ***words, size_t *count)
+{
+	if (strcmp((*words)[0], "-d") != 0)
+		return false;
+	++*words;
+	--*count;
+	return true;
+}
+
+/* Whether every byte of [@address, @address + @length) is memory, or with @devices anything at all. */
+static bool check_range(const struct monitor *monitor, uint64_t address, uint64_t length,
+			bool devices, bool write, FILE *out)
+{
+	for (uint64_t done = 0; done < length;) {
+		uint64_t at = address + done;
+		struct mem_view view;
+
+		if (!mem_map_find(monitor->mmio, at, &view)) {
+			fprintf(out, "0x%" PRIx64 ": nothing is there\n", at);
+			return false;
+		}
+		if (!devices && view.kind != MEM_RAM && (write || view.kind != MEM_ROM)) {
+			fprintf(out, "0x%" PRIx64 ": %s, %s: %s\n", at, monitor_kind(&view),
+				view.name,
+				write ? "write -d writes what is not RAM"
+				      : "a device may act on being read: read -d does it");
+			return false;
+		}
+		done += view.size - (at - view.base);
+	}
+	return true;
+}
+
+static void show_bytes(uint64_t address, const uint8_t *bytes, size_t length, FILE *out)
+{
+	for (size_t row = 0; row < length; row += ROW) {
+		size_t count = length - row < ROW ? length - row : ROW;
+
+		fprintf(out, "0x%016" PRIx64 " ", address + row);
+		for (size_t i = 0; i < ROW; i++)
+			if (i < count)
+				fprintf(out, " %02x", bytes[row + i]);
+			else
+				fputs("   ", out);
+		fputs("  |", out);
+		for (size_t i = 0; i < count; i++)
+			fputc(isprint(bytes[row + i]) ? bytes[row + i] : '.', out);
+		fputs("|\n", out);
+	}
+}
+
+static int read_ram(const struct monitor *monitor, uint64_t address, uint8_t *bytes, size_t length)
+{
+	return monitor->points ? debug_points_read(monitor->points, address, bytes, length)
+			       : ram_read(monitor->ram, address, bytes, length);
+}
+
+static void read_memory(const struct monitor *monitor, uint64_t address, size_t length, FILE *out)
+{
+	uint8_t bytes[READ_MAX];
+
+	if (!check_range(monitor, address, length, false, false, out))
+		return;
+	if (read_ram(monitor, address, bytes, length) < 0)
+		for (size_t i = 0; i < length; i++) {
+			uint64_t value;
+
+			mem_map_read(monitor->mmio, address + i, 1, &value);
+			bytes[i] = (uint8_t)value;
+		}
+	show_bytes(address, bytes, length, out);
+}
+
+/* By accesses of @width bytes, as the guest would make them. */
+static void read_devices(const struct monitor *monitor, uint64_t address, size_t length,
+			 unsigned int width, FILE *out)
+{
+	if (!check_range(monitor, address, length, true, false, out))
+		return;
+	for (size_t i = 0; i < length; i += width) {
+		uint64_t value;
+
+		if (i % ROW == 0)
+			fprintf(out, "%s0x%016" PRIx64 " ", i ? "\n" : "", address + i);
+		if (mem_map_read(monitor->mmio, address + i, width, &value) == MEM_NOT_YET) {
+			fputs(" the device is not ready: try again later\n", out);
+			return;
+		}
+		fprintf(out, " %0*" PRIx64, (int)(2 * width), value);
+	}
+	fputc('\n', out);
+}
+
+void monitor_read(const struct monitor *monitor, char **words, size_t count, FILE *out)
+{
+	bool devices = take_devices(&words, &count);
+	uint64_t address, length, width = 0;
+
+	if (count != 2) {
+		fputs("read takes [-d] ADDR LENGTH[:WIDTH]\n", out);
+		return;
+	}
+	if (!monitor_take_number(words[0], &address, out) ||
+	    !take_with_width(words[1], &length, &width, out))
+		return;
+	if (length == 0 || length > READ_MAX || address > UINT64_MAX - (length - 1)) {
+		fprintf(out, "%" PRIu64 " bytes at 0x%" PRIx64 ": 1 to %d can be read%s\n", length,
+			address, READ_MAX,
+			length && length <= READ_MAX ? ", up to the end of memory" : "");
+		return;
+	}
+	if (!devices) {
+		if (width)
+			fputs("without -d memory is shown by bytes: a width says nothing\n", out);
+		else
+			read_memory(monitor, address, length, out);
+		return;
+	}
+	if (width == 0)
+		width = is_aligned(address | length, 4)   ? 4
+			: is_aligned(address | length, 2) ? 2
+							  : 1;
+	if (length % width)
+		fprintf(out, "%" PRIu64 " bytes are no multiple of %" PRIu64 "\n", length, width);
+	else
+		read_devices(monitor, address, length, (unsigned int)width, out);
+}
+
+static bool is_config_space(const struct platform *platform, uint64_t address)
+{
+	return address >= platform->ecam.base &&
+	       range_fits(address - platform->ecam.base, 1, platform->ecam.size);
+}
+
+static bool write_ram(const struct monitor *monitor, uint64_t address, unsigned int width,
+		      uint64_t value)
+{
+	uint8_t bytes[sizeof(value)];
+
+	store_le(bytes, width, value);
+	return monitor->points && debug_points_write(monitor->points, address, bytes, width) == 0;
+}
+
+static void write_value(const struct monitor *monitor, uint64_t address, unsigned int width,
+			uint64_t value, FILE *out)
+{
+	struct mem_view view;
+
+	if (!write_ram(monitor, address, width, value)) {
+		/* One access has one region to go to. */
+		if (!mem_map_find(monitor->mmio, address, &view) ||
+		    !range_fits(address - view.base, width, view.size)) {
+			fprintf(out, "%u bytes at 0x%" PRIx64 " leave what is there\n", width,
+				address);
+			return;
+		}
+		/* A write that waits, as one that resets a function, comes again only from a vCPU. */
+		if (is_config_space(monitor->platform, address)) {
+			fputs("config space is written by the guest alone\n", out);
+			return;
+		}
+		if (mem_map_write(monitor->mmio, address, width, value) == MEM_NOT_YET) {
+			fputs("the device is not ready: nothing was written: try again later\n",
+			      out);
+			return;
+		}
+	}
+	fprintf(out, "0x%" PRIx64 ": %u byte%s written\n", address, width, width == 1 ? "" : "s");
+}
+
+void monitor_write(const struct monitor *monitor, char **words, size_t count, FILE *out)
+{
+	bool devices = take_devices(&words, &count);
+	uint64_t address, value, width = 4;
+
+	if (count != 2) {
+		fputs("write takes [-d] ADDR VALUE[:WIDTH]\n", out);
+		return;
+	}
+	if (!monitor_take_number(words[0], &address, out) ||
+	    !take_with_width(words[1], &value, &width, out))
+		return;
+	if (value & ~all_ones((unsigned int)width))
+		fprintf(out,
+			"0x%" PRIx64 " has more than %" PRIu64 " bytes: say how many as 0x%" PRIx64
+			":8\n",
+			value, width, value);
+	else if (address > UINT64_MAX - (width - 1))
+		fprintf(out, "%" PRIu64 " bytes at 0x%" PRIx64 " leave the address space\n", width,
+			address);
+	else if (check_range(monitor, address, width, devices, true, out))
+		write_value(monitor, address, (unsigned int)width, value, out);
+}

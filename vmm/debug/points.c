@@ -1,0 +1,328 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/* A debugger's breakpoints and watchpoints: those in the guest's memory, and those in its processors. */
+
+#include "vmm/debug/points.h"
+
+#include <errno.h>
+#include <string.h>
+
+#include "vmm/base/bits.h"
+#include "vmm/base/log.h"
+
+static enum arch_debug_kind processor_kind(enum gdb_point_kind kind)
+{
+	switch (kind) {
+	case GDB_WATCH_WRITE:
+		return ARCH_DEBUG_WRITE;
+	case GDB_WATCH_READ:
+		return ARCH_DEBUG_READ;
+	case GDB_WATCH_ACCESS:
+		return ARCH_DEBUG_ACCESS;
+	case GDB_SOFTWARE_BREAK:
+	case GDB_HARDWARE_BREAK:
+		break;
+	}
+	return ARCH_DEBUG_BREAK;
+}
+
+static bool is_watch(const struct debug_point *point)
+{
+	return processor_kind(point->kind) != ARCH_DEBUG_BREAK;
+}
+
+static struct arch_debug_point processor_point(const struct debug_point *point)
+{
+	return (struct arch_debug_point){
+		.kind = processor_kind(point->kind),
+		.address = point->address,
+		.length = is_watch(point) ? point->length : 1,
+	};
+}
+
+size_t debug_points_hardware(const struct debug_points *points, struct arch_debug_point *list)
+{
+	size_t count = 0;
+
+	for (size_t i = 0; i < points->count && count < ARCH_DEBUG_POINTS_MAX; i++) {
+		if (!points->points[i].written)
+			list[count++] = processor_point(&points->points[i]);
+	}
+	return count;
+}
+
+/* Whether the processors have room for @point beside what they watch. */
+static int check_processors(const struct debug_points *points, const struct debug_point *point)
+{
+	struct arch_debug_point list[ARCH_DEBUG_POINTS_MAX];
+	size_t count = debug_points_hardware(points, list);
+
+	if (count == ARCH_DEBUG_POINTS_MAX)
+		return -ENOSPC;
+	list[count++] = processor_point(point);
+	return arch_debug_check_points(&points->support, list, count);
+}
+
+/* A range of RAM's bytes that the instruction of @point covers, or none. */
+static bool covers(const struct debug_point *point, uint64_t gpa, size_t size, size_t *from,
+		   size_t *to)
+{
+	uint64_t first = point->gpa > gpa ? point->gpa : gpa;
+	uint64_t point_end = point->gpa + point->size, end = gpa + size;
+	uint64_t last = point_end < end ? point_end : end;
+
+	if (!point->written || first >= last)
+		return false;
+	*from = (size_t)(first - gpa);
+	*to = (size_t)(last - gpa);
+	return true;
+}
+
+/* Whether the guest has left the instruction of @point alone. */
+static bool is_there(const struct debug_points *points, const struct debug_point *point)
+{
+	uint8_t there[DEBUG_BREAK_MAX];
+	size_t size;
+	const uint8_t *instruction = arch_debug_breakpoint(point->length, &size);
+
+	return instruction && ram_read(points->ram, point->gpa, there, point->size) == 0 &&
+	       memcmp(there, instruction, point->size) == 0;
+}
+
+int debug_points_read(const struct debug_points *points, uint64_t gpa, uint8_t *bytes, size_t size)
+{
+	int status = ram_read(points->ram, gpa, bytes, size);
+	size_t from, to;
+
+	if (status)
+		return status;
+	for (size_t i = 0; i < points->count; i++) {
+		const struct debug_point *point = &points->points[i];
+
+		if (covers(point, gpa, size, &from, &to) && is_there(points, point))
+			memcpy(bytes + from, point->saved + (gpa + from - point->gpa), to - from);
+	}
+	return 0;
+}
+
+/* What is written may be code, which a processor's instruction cache may hold already. */
+static int write_code(struct debug_points *points, uint64_t gpa, const uint8_t *bytes, size_t size)
+{
+	int status = ram_write(points->ram, gpa, bytes, size);
+	char *host = ram_host(points->ram, gpa, size);
+
+	if (!status && host)
+		__builtin___clear_cache(host, host + size);
+	return status;
+}
+
+static int write_instruction(struct debug_points *points, const struct debug_point *point)
+{
+	size_t size;
+	const uint8_t *instruction = arch_debug_breakpoint(point->length, &size);
+
+	if (!instruction)
+		return -EINVAL;
+	return write_code(points, point->gpa, instruction, size);
+}
+
+int debug_points_write(struct debug_points *points, uint64_t gpa, const uint8_t *bytes, size_t size)
+{
+	int status = write_code(points, gpa, bytes, size);
+	size_t from, to;
+
+	if (status)
+		return status;
+	for (size_t i = 0; i < points->count; i++) {
+		struct debug_point *point = &points->points[i];
+
+		if (!covers(point, gpa, size, &from, &to))
+			continue;
+		memcpy(point->saved + (gpa + from - point->gpa), bytes + from, to - from);
+		status = write_instruction(points, point);
+		if (status)
+			return status;
+	}
+	return 0;
+}
+
+/* Puts the instruction of @point into memory, if its page is there. */
+static int write_new(struct debug_points *points, struct kvm_vcpu *vcpu, struct debug_point *point)
+{
+	struct arch_translation place;
+	int status;
+
+	if (!arch_debug_breakpoint(point->length, &point->size) || point->size > DEBUG_BREAK_MAX)
+		return -EINVAL;
+	/* One that is not would lie on two pages, of which only the first is looked up. */
+	if (!is_aligned(point->address, point->size))
+		return -EINVAL;
+	if (!points->support.software_breakpoints)
+		return -EOPNOTSUPP;
+	status = arch_debug_translate(points->arch, vcpu, point->address, &place, NULL);
+	if (status)
+		return status;
+	point->gpa = place.gpa;
+	status = debug_points_read(points, point->gpa, point->saved, point->size);
+	if (!status)
+		status = write_instruction(points, point);
+	point->written = status == 0;
+	return status;
+}
+
+static struct debug_point *find(struct debug_points *points, enum gdb_point_kind kind,
+				uint64_t address, uint64_t length)
+{
+	for (size_t i = 0; i < points->count; i++) {
+		struct debug_point *point = &points->points[i];
+
+		if (point->kind == kind && point->address == address && point->length == length)
+			return point;
+	}
+	return NULL;
+}
+
+int debug_points_insert(struct debug_points *points, struct kvm_vcpu *vcpu,
+			enum gdb_point_kind kind, uint64_t address, uint64_t length)
+{
+	struct debug_point point = {.kind = kind, .address = address, .length = length};
+	int status = -EINVAL, processors;
+
+	if (find(points, kind, address, length))
+		return 0;
+	if (points->count == DEBUG_POINTS_MAX)
+		return -ENOSPC;
+	if (kind == GDB_SOFTWARE_BREAK) {
+		status = write_new(points, vcpu, &point);
+		if (status == -EINVAL)
+			return status;
+	}
+	if (!point.written) {
+		processors = check_processors(points, &point);
+		/* For one that could be in memory the reason why it is not says more. */
+		if (processors)
+			return kind == GDB_SOFTWARE_BREAK && status != -EOPNOTSUPP ? status
+										   : processors;
+	}
+	points->points[points->count++] = point;
+	return 0;
+}
+
+/*
+ * Puts the code back, unless another breakpoint shares the place, or the guest has put something else
+ * there meanwhile.
+ */
+static int write_back(struct debug_points *points, const struct debug_point *gone)
+{
+	for (size_t i = 0; i < points->count; i++) {
+		if (points->points[i].written && points->points[i].gpa == gone->gpa)
+			return 0;
+	}
+	return is_there(points, gone) ? write_code(points, gone->gpa, gone->saved, gone->size) : 0;
+}
+
+int debug_points_remove(struct debug_points *points, enum gdb_point_kind kind, uint64_t address,
+			uint64_t length)
+{
+	struct debug_point *point = find(points, kind, address, length);
+	struct debug_point gone;
+
+	if (!point)
+		return 0;
+	gone = *point;
+	*point = points->points[--points->count];
+	return gone.written ? write_back(points, &gone) : 0;
+}
+
+void debug_points_clear(struct debug_points *points)
+{
+	while (points->count) {
+		struct debug_point last = points->points[--points->count];
+
+		if (last.written && write_back(points, &last))
+			log_warn("gdb: breakpoint at 0x%llx: its code cannot be put back",
+				 (unsigned long long)last.address);
+	}
+}
+
+/* The breakpoint is left out when this returns false. */
+static bool reload(struct debug_points *points, struct debug_point *point)
+{
+	uint8_t there[DEBUG_BREAK_MAX];
+
+	/* One that shares the place may be there again already. */
+	if (point->written && debug_points_read(points, point->gpa, there, point->size) == 0 &&
+	    memcmp(there, point->saved, point->size) == 0 && write_instruction(points, point) == 0)
+		return true;
+	point->written = false;
+	return check_processors(points, point) == 0;
+}
+
+void debug_points_reload(struct debug_points *points)
+{
+	struct debug_point old[DEBUG_POINTS_MAX];
+	size_t count = points->count;
+
+	memcpy(old, points->points, count * sizeof(old[0]));
+	points->count = 0;
+	/* What was in the processors before keeps its room. */
+	for (size_t i = 0; i < count; i++) {
+		if (!old[i].written)
+			points->points[points->count++] = old[i];
+	}
+	for (size_t i = 0; i < count; i++) {
+		if (!old[i].written)
+			continue;
+		if (reload(points, &old[i]))
+			points->points[points->count++] = old[i];
+		else
+			log_warn(
+				"gdb: breakpoint at 0x%llx: the guest rebooted, its code is not there "
+				"yet, and the processors have no room for one more: it is not set",
+				(unsigned long long)old[i].address);
+	}
+}
+
+bool debug_points_is_software(const struct debug_points *points, uint64_t address)
+{
+	for (size_t i = 0; i < points->count; i++) {
+		if (points->points[i].written && points->points[i].address == address)
+			return true;
+	}
+	return false;
+}
+
+const struct debug_point *debug_points_break(const struct debug_points *points, uint64_t address)
+{
+	for (size_t i = 0; i < points->count; i++) {
+		const struct debug_point *point = &points->points[i];
+
+		if (!is_watch(point) && point->address == address)
+			return point;
+	}
+	return NULL;
+}
+
+bool debug_points_any_software(const struct debug_points *points)
+{
+	for (size_t i = 0; i < points->count; i++) {
+		if (points->points[i].written)
+			return true;
+	}
+	return false;
+}
+
+const struct debug_point *debug_points_watch(const struct debug_points *points, uint64_t address)
+{
+	const struct debug_point *best = NULL;
+
+	for (size_t i = 0; i < points->count; i++) {
+		const struct debug_point *point = &points->points[i];
+
+		if (!is_watch(point) || address < point->address)
+			continue;
+		if (address - point->address < point->length &&
+		    (!best || point->address > best->address))
+			best = point;
+	}
+	return best;
+}

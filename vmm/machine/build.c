@@ -1,0 +1,391 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/* The machine's construction, step by step, and the tables that can be had without running it. */
+
+#include <errno.h>
+#include <inttypes.h>
+#include <stdlib.h>
+#include <sys/epoll.h>
+#include <sys/signalfd.h>
+#include <sys/timerfd.h>
+
+#include "vmm/base/bits.h"
+#include "vmm/base/fd.h"
+#include "vmm/base/log.h"
+#include "vmm/base/page.h"
+#include "vmm/base/thread.h"
+#include "vmm/hostmem.h"
+#include "vmm/machine/bootfiles.h"
+#include "vmm/machine/machine_private.h"
+#include "vmm/virtualization.h"
+
+static int machine_open_events(struct machine *machine, struct err *err)
+{
+	int status;
+
+	machine->wake = fd_eventfd();
+	machine->patience = timerfd_create(CLOCK_MONOTONIC, TFD_CLOEXEC | TFD_NONBLOCK);
+	if (machine->wake < 0 || machine->patience < 0)
+		return err_set(err, -errno, "machine: no descriptor for events: %s",
+			       err_text(errno));
+	status = loop_add(machine->loop, machine->patience, EPOLLIN, machine_lost_patience, machine,
+			  err);
+	if (status)
+		return status;
+	return loop_add(machine->loop, machine->wake, EPOLLIN, machine_woken, machine, err);
+}
+
+/*
+ * While the machine is built those that end the run have their own effect, also where the parent
+ * blocked them: that ends set-up whatever it waits for. Nothing of the guest's is in a device by then,
+ * the terminal is as it was, and the kernel gives everything back. A press of the button waits.
+ */
+static void machine_let_signals(void)
+{
+	sigset_t signals;
+
+	thread_main_signals(&signals);
+	pthread_sigmask(SIG_BLOCK, &signals, NULL);
+	sigdelset(&signals, SIGUSR1);
+	pthread_sigmask(SIG_UNBLOCK, &signals, NULL);
+}
+
+/* What the parent had ignored stays so: nohup, and SIGINT for a shell's job in the background. */
+static void machine_signals(sigset_t *signals)
+{
+	struct sigaction action;
+
+	thread_main_signals(signals);
+	for (int number = 1; number < SIGRTMIN; number++)
+		if (sigismember(signals, number) == 1 && sigaction(number, NULL, &action) == 0 &&
+		    action.sa_handler == SIG_IGN)
+			sigdelset(signals, number);
+}
+
+/* From here on they come through the loop, so that everything is given back in its order. */
+static int machine_watch(struct machine *machine, struct err *err)
+{
+	sigset_t signals;
+
+	machine_signals(&signals);
+	pthread_sigmask(SIG_BLOCK, &signals, NULL);
+	machine->signals = signalfd(-1, &signals, SFD_CLOEXEC | SFD_NONBLOCK);
+	if (machine->signals < 0)
+		return err_set(err, -errno, "machine: no descriptor for signals: %s",
+			       err_text(errno));
+	return loop_add(machine->loop, machine->signals, EPOLLIN, machine_signalled, machine, err);
+}
+
+static int machine_find_devices(struct machine *machine, struct err *err)
+{
+	const struct config *config = machine->config;
+	int status;
+
+	machine->vfio = vfio_create(NULL, err);
+	if (!machine->vfio)
+		return err->code;
+	for (size_t i = 0; i < config->vfio_count; i++) {
+		status = vfio_add(machine->vfio, &config->vfio[i], err);
+		if (status)
+			return status;
+	}
+	return vfio_check_memlock(machine->vfio, config->memory, err);
+}
+
+/* Huge pages are the host's to give already; of RAM that nobody pins only what is used must be there. */
+static int machine_check_memory(struct machine *machine, struct err *err)
+{
+	const struct config *config = machine->config;
+	struct hostmem host;
+
+	if (config->page_size)
+		return 0;
+	hostmem_read("/proc", "/sys", &host);
+	if (config->vfio_count || config->prealloc)
+		return hostmem_check(&host, config->memory,
+				     config->vfio_count ? HOSTMEM_PINNED : HOSTMEM_POPULATED, err);
+	if (config->memory > host.available)
+		log_warn("guest memory: %" PRIu64 " MiB are asked, %s has %" PRIu64
+			 " available: the run may be killed once the guest uses more",
+			 config->memory / MIB, host.whose, host.available / MIB);
+	return 0;
+}
+
+static int machine_open_kvm(struct machine *machine, struct err *err)
+{
+	machine->vm = kvm_vm_create(arch_vm_type_bits(), err);
+	if (machine->vm)
+		return 0;
+	virtualization_explain("/proc", "/sys", err);
+	return err->code;
+}
+
+static int machine_lay_out(struct machine *machine, struct err *err)
+{
+	const struct config *config = machine->config;
+	struct ram_range usable[VFIO_IOVA_RANGES_MAX];
+	int status = vfio_prepare(machine->vfio, machine->vm, err);
+	struct arch_layout_request request = {
+		.cpus = config->cpus,
+		.buses = 1,
+		.ram_size = config->memory,
+		.page_size = config->page_size ? config->page_size : host_page_size(),
+		.physical_bits = arch_physical_bits(machine->vm),
+		.serial = config->serial != SERIAL_NONE,
+		.debug_exit = config->debug_exit,
+	};
+
+	if (status)
+		return status;
+	request.usable_count = vfio_iova_ranges(machine->vfio, usable, ARRAY_SIZE(usable));
+	request.usable = request.usable_count ? usable : NULL;
+	vfio_window_sizes(machine->vfio, &request.mmio32_needed, &request.mmio64_needed);
+	return arch_layout(&request, &machine->platform, err);
+}
+
+static int machine_build_memory(struct machine *machine, struct err *err)
+{
+	const struct config *config = machine->config;
+	struct ram_config ram = {
+		.page_size = config->page_size,
+		.prealloc = config->prealloc,
+		.place = {.pins = config->pins, .pin_count = config->pinned ? config->cpus : 0},
+	};
+
+	machine->mmio = mem_map_create("memory", 0, err);
+	machine->pio = mem_map_create("ports", 0x10000, err);
+	if (!machine->mmio || !machine->pio || kvm_vm_listen(machine->vm, machine->mmio, err))
+		return err->code;
+	machine->ram = ram_create(machine->mmio, machine->platform.ram, machine->platform.ram_count,
+				  &ram, err);
+	return machine->ram ? 0 : err->code;
+}
+
+static int machine_build_pci(struct machine *machine, struct err *err)
+{
+	const struct platform *platform = &machine->platform;
+	struct pci_host_config config = {
+		.mmio = machine->mmio,
+		.pio = machine->pio,
+		.ecam_base = platform->ecam.base,
+		.buses = (unsigned int)(platform->ecam.size / MIB),
+		.mmio32_base = platform->mmio32.base,
+		.mmio32_size = platform->mmio32.size,
+		.mmio64_base = platform->mmio64.base,
+		.mmio64_size = platform->mmio64.size,
+		.io_base = platform->io.base,
+		.io_size = platform->io.size,
+		.intx_gsi = platform->intx_gsi,
+		.intx_count = platform->intx_count,
+	};
+	struct vfio_attach attach = {
+		.vm = machine->vm,
+		.mmio = machine->mmio,
+		.irq = arch_vm_irq(machine->arch),
+		.loop = machine->loop,
+		.wake = machine_wake,
+		.machine = machine,
+	};
+	int status;
+
+	arch_pci_ports(machine->arch, &config);
+	machine->host = pci_host_create(&config, err);
+	if (!machine->host)
+		return err->code;
+	attach.host = machine->host;
+	status = vfio_attach(machine->vfio, &attach, err);
+	if (status)
+		return status;
+	return pci_host_assign(machine->host, err);
+}
+
+static bool machine_traces(const struct machine *machine)
+{
+	for (size_t i = 0; i < machine->config->vfio_count; i++)
+		if (machine->config->vfio[i].trace)
+			return true;
+	return false;
+}
+
+static int vcpu_init_job(void *owner, struct kvm_vcpu *vcpu, struct err *err)
+{
+	struct machine *machine = owner;
+
+	if (machine_traces(machine))
+		arch_vcpu_tell_pc(machine->arch, vcpu);
+	return arch_vcpu_init(machine->arch, vcpu, err);
+}
+
+static int machine_build_vcpus(struct machine *machine, struct err *err)
+{
+	const struct config *config = machine->config;
+	struct run_setup setup = {
+		.vm = machine->vm,
+		.arch = machine->arch,
+		.mmio = machine->mmio,
+		.cpus = config->cpus,
+		.pins = config->pinned ? config->pins : NULL,
+		.pc = machine_traces(machine) ? arch_vcpu_pc : NULL,
+		.failed = machine_vcpu_failed,
+		.debugged = machine_vcpu_debugged,
+		.machine = machine,
+	};
+	int status;
+
+	machine->run = run_create(&setup, err);
+	if (!machine->run)
+		return err->code;
+	status = run_call(machine->run, vcpu_init_job, machine, err);
+	if (status)
+		return status;
+	return arch_irqchip_init(machine->arch, err);
+}
+
+static int machine_build_console(struct machine *machine, struct err *err)
+{
+	struct console_owner owner = {
+		.input = machine_console_input,
+		.request = machine_console_request,
+		.wake = machine_wake,
+		.machine = machine,
+	};
+
+	machine->console = console_create(machine->config, machine->loop, &owner, err);
+	return machine->console ? 0 : err->code;
+}
+
+static int machine_build_platform(struct machine *machine, struct err *err)
+{
+	struct arch_setup setup = {
+		.vm = machine->vm,
+		.mmio = machine->mmio,
+		.pio = machine->pio,
+		.ram = machine->ram,
+		.platform = &machine->platform,
+		.sink = {.event = machine_event, .machine = machine},
+		.console = console_port(machine->console),
+	};
+
+	machine->arch = arch_vm_create(&setup, err);
+	if (!machine->arch)
+		return err->code;
+	return arch_devices_create(machine->arch, err);
+}
+
+/* Loads the guest and starts pinning its memory; the vCPUs need not wait for that. */
+static int machine_boot(struct machine *machine, struct err *err)
+{
+	int status = arch_boot(machine->arch, &machine->boot, err);
+
+	if (status)
+		return status;
+	status = run_call(machine->run, machine_vcpu_reset, machine, err);
+	if (status || !vfio_device_count(machine->vfio))
+		return status;
+	return vfio_map_ram(machine->vfio, machine->ram, machine_ram_mapped, machine, err);
+}
+
+static int machine_build_debug(struct machine *machine, struct err *err)
+{
+	struct debug_setup setup = {
+		.address = machine->config->gdb,
+		.loop = machine->loop,
+		.owner =
+			{
+				.stop = machine_debug_stop,
+				.go = machine_debug_go,
+				.stands = machine_debug_stands,
+				.end = machine_debug_end,
+				.machine = machine,
+			},
+		.parts =
+			{
+				.arch = machine->arch,
+				.boot = &machine->boot,
+				.platform = &machine->platform,
+				.mmio = machine->mmio,
+				.pio = machine->pio,
+				.ram = machine->ram,
+				.host = machine->host,
+				.vfio = machine->vfio,
+				.run = machine->run,
+			},
+	};
+
+	if (!machine->config->gdb)
+		return 0;
+	machine->debug = debug_create(&setup, err);
+	return machine->debug ? 0 : err->code;
+}
+
+/* The order is that of docs/architecture.md; machine_destroy() is its reverse, but that the vCPUs end first. */
+int machine_build(struct machine *machine, struct err *err)
+{
+	static int (*const steps[])(struct machine * machine, struct err * err) = {
+		machine_open_events,  machine_build_console, machine_find_devices,
+		machine_check_memory, machine_open_kvm,
+	};
+	static int (*const after_kvm[])(struct machine * machine, struct err * err) = {
+		machine_lay_out,     machine_build_memory, machine_build_platform,
+		machine_build_vcpus, machine_build_pci,    machine_boot,
+		machine_watch,       machine_build_debug,
+	};
+	int status;
+
+	for (size_t i = 0; i < ARRAY_SIZE(steps); i++) {
+		status = steps[i](machine, err);
+		if (status)
+			return status;
+	}
+	for (size_t i = 0; i < ARRAY_SIZE(after_kvm); i++) {
+		status = after_kvm[i](machine, err);
+		if (status)
+			return status;
+	}
+	return 0;
+}
+
+struct machine *machine_alloc(const struct config *config, struct err *err)
+{
+	struct machine *machine = calloc(1, sizeof(*machine));
+
+	if (!machine) {
+		err_set(err, -ENOMEM, "machine: out of memory");
+		return NULL;
+	}
+	machine->config = config;
+	machine->boot.kernel.fd = -1;
+	machine->signals = -1;
+	machine->wake = -1;
+	machine->silence.timer = -1;
+	machine->patience = -1;
+	pthread_mutex_init(&machine->lock, NULL);
+	machine_let_signals();
+	machine->loop = loop_create(err);
+	if (!machine->loop) {
+		machine_destroy(machine);
+		return NULL;
+	}
+	log_never_wait(machine->loop);
+	return machine;
+}
+
+int machine_dump_tables(const struct config *config, struct err *err)
+{
+	struct machine *machine = machine_alloc(config, err);
+	int status;
+
+	if (!machine)
+		return err->code;
+	status = machine_find_devices(machine, err);
+	if (!status) {
+		status = machine_open_kvm(machine, err);
+		status = status ? status : machine_lay_out(machine, err);
+	}
+	if (!status && config->dump_acpi)
+		status = arch_dump_acpi(&machine->platform, config->dump_acpi, err);
+	if (!status && config->dump_fdt)
+		status = arch_dump_fdt(machine->vm, &machine->platform, config->cmdline,
+				       config->dump_fdt, err);
+	machine_destroy(machine);
+	return status;
+}

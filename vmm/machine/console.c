@@ -1,0 +1,477 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/* Where the guest's serial port goes: the terminal, a pseudo-terminal, a file or nowhere. */
+
+#include "vmm/machine/console.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <poll.h>
+#include <pthread.h>
+#include <stdatomic.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/epoll.h>
+#include <sys/stat.h>
+#include <sys/timerfd.h>
+#include <unistd.h>
+
+#include "vmm/base/fd.h"
+#include "vmm/base/log.h"
+#include "vmm/base/writer.h"
+#include "vmm/machine/pty.h"
+#include "vmm/machine/terminal.h"
+
+enum {
+	ESCAPE_KEY = 0x01,
+	INPUT_SIZE = 64 * 1024,
+	LOOK_MS = 200,  /* between two looks at what no event tells of */
+	DEAF_LOOKS = 5, /* a guest that takes nothing for so long does not listen */
+	PTY_TRIES = 5,
+	PTY_WAIT_MS = 10, /* the kernel moves what is in a pseudo-terminal in its own time */
+};
+
+static const char escape_help[] = "\r\n"
+				  "Ctrl-A x  quit: end the machine at once\r\n"
+				  "Ctrl-A p  press the power button\r\n"
+				  "Ctrl-A r  reset the machine\r\n"
+				  "Ctrl-A c  start a machine that was started with --paused\r\n"
+				  "Ctrl-A a  send Ctrl-A to the guest\r\n"
+				  "Ctrl-A h  this help\r\n";
+
+struct console {
+	struct loop *loop;
+	struct console_owner owner;
+	int input; /* -1: none, or at its end */
+	struct writer output;
+	int room;            /* eventfd: the guest's port has room again */
+	int look;            /* timerfd */
+	bool is_pty;         /* input and output are its master */
+	bool watching;       /* input is in the loop */
+	atomic_bool refused; /* that output is lost was told */
+	atomic_bool spoken;  /* the guest has written something */
+	bool beside_log;     /* the log's lines come in between */
+	pthread_mutex_t lock;
+	struct pty pty; /* lock */
+	bool stalled;   /* lock: output is in the loop, somebody waits for it to take more */
+	bool escapes;   /* the input has an escape key */
+	bool escaped;
+	unsigned int full_looks; /* in a row that found no space, and no guest that took anything */
+	size_t at, count;
+	uint8_t waiting[INPUT_SIZE]; /* input that the port did not take yet */
+};
+
+static void console_look_later(const struct console *console)
+{
+	const struct itimerspec time = {.it_value = {.tv_nsec = LOOK_MS * 1000000L}};
+
+	if (timerfd_settime(console->look, 0, &time, NULL) < 0)
+		log_debug("serial port: no timer: %s", err_text(-errno));
+}
+
+static void console_writable(void *owner, uint32_t events)
+{
+	struct console *console = owner;
+
+	(void)events;
+	pthread_mutex_lock(&console->lock);
+	loop_remove(console->loop, console->output.fd);
+	console->stalled = false;
+	pthread_mutex_unlock(&console->lock);
+	console->owner.wake(console->owner.machine);
+}
+
+/* Lock held; whether the caller may wait for console_writable(). */
+static bool console_stall(struct console *console)
+{
+	struct err err = {0};
+
+	if (!console->stalled)
+		console->stalled = loop_add(console->loop, console->output.fd, EPOLLOUT,
+					    console_writable, console, &err) == 0;
+	/* A reader of a pseudo-terminal may leave, of which no event tells. */
+	if (console->stalled && console->is_pty)
+		console_look_later(console);
+	return console->stalled;
+}
+
+/* Lock held. A full pseudo-terminal that nobody has open loses its oldest output. */
+static bool console_make_room(struct console *console)
+{
+	struct pollfd master = {.fd = console->output.fd, .events = POLLOUT};
+
+	if (!console->is_pty || pty_has_reader(&console->pty) || !pty_drop_oldest(&console->pty))
+		return false;
+	poll(&master, 1, PTY_WAIT_MS);
+	return true;
+}
+
+static void console_refused(struct console *console, int rc)
+{
+	/* Nobody is there to hear it: the guest goes on without its audience. */
+	if (rc == -EPIPE || console->is_pty || atomic_exchange(&console->refused, true))
+		return;
+	log_warn("serial port: its output cannot be written: %s: it is lost", err_text(rc));
+}
+
+/* Whether what goes to @fd and the log's lines come out in one place. */
+static bool console_is_beside_log(int fd)
+{
+	struct stat output, log;
+
+	return fstat(fd, &output) == 0 && fstat(STDERR_FILENO, &log) == 0 &&
+	       output.st_dev == log.st_dev && output.st_ino == log.st_ino;
+}
+
+/* A reader who takes nothing holds the guest up, but not the monitor; one who is gone does neither. */
+static bool console_output(void *owner, uint8_t byte)
+{
+	struct console *console = owner;
+	bool stalled = false;
+	ssize_t n;
+
+	if (console->output.fd < 0)
+		return true;
+	n = writer_write(&console->output, &byte, 1);
+	if (n == -EAGAIN) {
+		pthread_mutex_lock(&console->lock);
+		for (int i = 0; i < PTY_TRIES && n == -EAGAIN && console_make_room(console); i++)
+			n = writer_write(&console->output, &byte, 1);
+		stalled = n == -EAGAIN && console_stall(console);
+		pthread_mutex_unlock(&console->lock);
+	}
+	if (n < 0 && n != -EAGAIN)
+		console_refused(console, (int)n);
+	if (n > 0 && console->beside_log)
+		log_note_neighbour(byte);
+	return !stalled;
+}
+
+static bool console_output_of_guest(void *owner, uint8_t byte)
+{
+	struct console *console = owner;
+
+	atomic_store_explicit(&console->spoken, true, memory_order_relaxed);
+	return console_output(console, byte);
+}
+
+bool console_has_output(const struct console *console)
+{
+	return atomic_load(&console->spoken);
+}
+
+static void console_room(void *owner)
+{
+	struct console *console = owner;
+
+	fd_signal(console->room);
+}
+
+struct arch_console console_port(struct console *console)
+{
+	return (struct arch_console){.output = console_output_of_guest,
+				     .room = console_room,
+				     .console = console};
+}
+
+static void console_escape(struct console *console, uint8_t key)
+{
+	const struct console_owner *owner = &console->owner;
+
+	switch (key) {
+	case 'x':
+		owner->request(owner->machine, CONSOLE_QUIT);
+		break;
+	case 'p':
+		owner->request(owner->machine, CONSOLE_POWER_BUTTON);
+		break;
+	case 'r':
+		owner->request(owner->machine, CONSOLE_RESET);
+		break;
+	case 'c':
+		owner->request(owner->machine, CONSOLE_CONTINUE);
+		break;
+	default:
+		for (const char *at = escape_help; *at; at++)
+			console_output(console, (uint8_t)*at);
+	}
+}
+
+static size_t console_space(const struct console *console)
+{
+	return sizeof(console->waiting) - console->count;
+}
+
+static void console_put(struct console *console, uint8_t key)
+{
+	if (console_space(console) == 0)
+		return;
+	if (console->at + console->count == sizeof(console->waiting)) {
+		memmove(console->waiting, console->waiting + console->at, console->count);
+		console->at = 0;
+	}
+	console->waiting[console->at + console->count++] = key;
+}
+
+/* Nothing more fits, and has not for a while. */
+static bool console_is_deaf(const struct console *console)
+{
+	return console->escapes && console->full_looks >= DEAF_LOOKS;
+}
+
+/* One byte that was read: for the guest, or part of an escape sequence. */
+static void console_take(struct console *console, uint8_t key)
+{
+	if (console->escapes && !console->escaped && key == ESCAPE_KEY) {
+		console->escaped = true;
+		return;
+	}
+	if (console->escaped && key != 'a' && key != ESCAPE_KEY)
+		console_escape(console, key);
+	else
+		console_put(console, console->escaped ? ESCAPE_KEY : key);
+	console->escaped = false;
+}
+
+static void console_ready(void *owner, uint32_t events);
+
+static void console_watch(struct console *console, bool watch)
+{
+	struct err err = {0};
+
+	if (console->watching == watch || console->input < 0)
+		return;
+	if (!watch)
+		loop_remove(console->loop, console->input);
+	else if (loop_add(console->loop, console->input, EPOLLIN, console_ready, console, &err))
+		return; /* a regular file: it is always ready, and read when the port has room */
+	console->watching = watch;
+}
+
+/* Input is read while there is space for it, or none of it is kept but the escape key is looked for. */
+static void console_watch_as_needed(struct console *console)
+{
+	bool full = console_space(console) == 0;
+
+	console_watch(console, !full || console_is_deaf(console));
+	if (full && console->escapes && !console_is_deaf(console))
+		console_look_later(console);
+}
+
+/* Nobody has the other end, and our own hold was not to be had. */
+static void console_hung_up(struct console *console)
+{
+	bool held;
+
+	pthread_mutex_lock(&console->lock);
+	held = pty_hold(&console->pty);
+	pthread_mutex_unlock(&console->lock);
+	if (held)
+		return;
+	console_watch(console, false);
+	console_look_later(console);
+}
+
+/* Reads once; false when there is nothing (more) to read now. */
+static bool console_fill(struct console *console)
+{
+	uint8_t bytes[256];
+	size_t room = console_space(console);
+	ssize_t n;
+
+	if (console->input < 0)
+		return false;
+	if (console_is_deaf(console) || room > sizeof(bytes))
+		room = sizeof(bytes);
+	n = read(console->input, bytes, room);
+	if (n < 0 && (errno == EAGAIN || errno == EINTR))
+		return false;
+	if (n < 0 && console->is_pty) {
+		console_hung_up(console);
+		return false;
+	}
+	if (n <= 0) {
+		console_watch(console, false);
+		if (!console->is_pty)
+			console->input = -1;
+		return false;
+	}
+	for (ssize_t i = 0; i < n; i++)
+		console_take(console, bytes[i]);
+	return true;
+}
+
+/* Gives the port what is waiting. */
+static void console_pump(struct console *console)
+{
+	const struct console_owner *owner = &console->owner;
+	size_t taken = owner->input(owner->machine, console->waiting + console->at, console->count);
+
+	console->at += taken;
+	console->count -= taken;
+	if (taken > 0 || console_space(console) > 0)
+		console->full_looks = 0;
+	console_watch_as_needed(console);
+}
+
+/* A guest that does not listen must not keep the user from quitting. */
+static void console_look_at_input(struct console *console)
+{
+	if (!console->escapes || console_space(console) > 0 || console_is_deaf(console))
+		return;
+	if (++console->full_looks == DEAF_LOOKS)
+		log_warn("serial port: the guest does not take what is typed: more than %d KiB of "
+			 "it are lost",
+			 INPUT_SIZE / 1024);
+	console_watch_as_needed(console);
+}
+
+static void console_look(void *owner, uint32_t events)
+{
+	struct console *console = owner;
+	bool stalled;
+
+	(void)events;
+	fd_take(console->look);
+	console_look_at_input(console);
+	if (!console->is_pty)
+		return;
+	pthread_mutex_lock(&console->lock);
+	stalled = console->stalled;
+	pthread_mutex_unlock(&console->lock);
+	if (stalled)
+		console_writable(console, 0);
+	if (!console->watching && console_space(console) > 0) {
+		console_watch(console, true);
+		console_hung_up(console);
+	}
+}
+
+static void console_ready(void *owner, uint32_t events)
+{
+	struct console *console = owner;
+
+	(void)events;
+	if (console_fill(console))
+		console_pump(console);
+}
+
+static void console_has_room(void *owner, uint32_t events)
+{
+	struct console *console = owner;
+
+	(void)events;
+	fd_take(console->room);
+	console_pump(console);
+	while (!console->watching && console_space(console) > 0 && console_fill(console))
+		console_pump(console);
+}
+
+static int console_open_pty(struct console *console, struct err *err)
+{
+	int output;
+
+	if (pty_open(&console->pty, err))
+		return err_prefix(err, "--serial pty");
+	console->is_pty = true;
+	console->input = console->pty.master;
+	/* The loop has one watch for each descriptor. */
+	output = fcntl(console->input, F_DUPFD_CLOEXEC, 0);
+	if (output < 0)
+		return err_set(err, -errno, "--serial pty: %s", err_text(errno));
+	writer_take(&console->output, output);
+	log_say("the serial port is at %s", console->pty.name);
+	return 0;
+}
+
+static int console_open_file(struct console *console, const char *path, struct err *err)
+{
+	int fd = fd_open_output(path, O_APPEND);
+
+	if (fd < 0)
+		return err_set(err, fd, "--serial file: %s: cannot be written: %s", path,
+			       fd_output_text(fd));
+	writer_take(&console->output, fd);
+	return 0;
+}
+
+static int console_open(struct console *console, const struct config *config, struct err *err)
+{
+	switch (config->serial) {
+	case SERIAL_STDIO:
+		console->input = STDIN_FILENO;
+		writer_share(&console->output, STDOUT_FILENO);
+		console->beside_log = console_is_beside_log(STDOUT_FILENO);
+		return 0;
+	case SERIAL_PTY:
+		return console_open_pty(console, err);
+	case SERIAL_FILE:
+		return console_open_file(console, config->serial_path, err);
+	case SERIAL_NONE:
+		break;
+	}
+	return 0;
+}
+
+struct console *console_create(const struct config *config, struct loop *loop,
+			       const struct console_owner *owner, struct err *err)
+{
+	struct console *console = calloc(1, sizeof(*console));
+
+	if (!console) {
+		err_set(err, -ENOMEM, "serial port: out of memory");
+		return NULL;
+	}
+	pthread_mutex_init(&console->lock, NULL);
+	console->loop = loop;
+	console->owner = *owner;
+	console->input = -1;
+	console->output.fd = console->pty.master = console->pty.peer = -1;
+	console->look = timerfd_create(CLOCK_MONOTONIC, TFD_CLOEXEC | TFD_NONBLOCK);
+	console->room = fd_eventfd();
+	if (console->room < 0 || console->look < 0)
+		err_set(err, -errno, "serial port: no descriptor for events: %s", err_text(errno));
+	else if (console_open(console, config, err) == 0 &&
+		 loop_add(loop, console->look, EPOLLIN, console_look, console, err) == 0 &&
+		 loop_add(loop, console->room, EPOLLIN, console_has_room, console, err) == 0)
+		return console;
+	console_destroy(console);
+	return NULL;
+}
+
+void console_start(struct console *console)
+{
+	if (console->input < 0)
+		return;
+	if (console->input == STDIN_FILENO && isatty(STDIN_FILENO)) {
+		/* In the background the terminal is somebody else's: reading it would stop us. */
+		console->escapes = terminal_make_raw();
+		if (console->escapes)
+			console_watch_as_needed(console);
+		else
+			console_watch(console, false);
+		return;
+	}
+	console_watch(console, true);
+	if (!console->watching)
+		console_room(console);
+}
+
+void console_destroy(struct console *console)
+{
+	if (!console)
+		return;
+	terminal_restore();
+	console_watch(console, false);
+	if (console->stalled)
+		loop_remove(console->loop, console->output.fd);
+	if (console->room >= 0)
+		loop_remove(console->loop, console->room);
+	if (console->look >= 0)
+		loop_remove(console->loop, console->look);
+	fd_close(&console->room);
+	fd_close(&console->look);
+	pty_close(&console->pty);
+	writer_close(&console->output);
+	pthread_mutex_destroy(&console->lock);
+	free(console);
+}

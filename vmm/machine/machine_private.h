@@ -1,0 +1,97 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/* What the sources of the machine share: its parts, and what other threads ask of the main one. */
+
+#ifndef FERRY_VMM_MACHINE_MACHINE_PRIVATE_H
+#define FERRY_VMM_MACHINE_MACHINE_PRIVATE_H
+
+#include <pthread.h>
+#include <signal.h>
+#include <stdbool.h>
+
+#include "arch/arch.h"
+#include "devices/pci/pci.h"
+#include "memory/map.h"
+#include "memory/ram.h"
+#include "vfio/vfio.h"
+#include "vmm/base/loop.h"
+#include "vmm/debug/debug.h"
+#include "vmm/kvm/vm.h"
+#include "vmm/machine/console.h"
+#include "vmm/machine/machine.h"
+#include "vmm/machine/run.h"
+#include "vmm/machine/silence.h"
+
+/* What other threads want the main thread to do; several may come before it looks. */
+enum request {
+	REQUEST_END = 1 << 0, /* the outcome is decided */
+	REQUEST_RESET = 1 << 1,
+	REQUEST_MAPPED = 1 << 2, /* all RAM is mapped for DMA */
+	REQUEST_RESUME = 1 << 3,
+	REQUEST_DEBUG = 1 << 4, /* a vCPU met a breakpoint, or the debugger wants it to stop */
+};
+
+/* How a run ended; the first to be decided stays. */
+struct outcome {
+	bool decided;
+	int status;
+	int signal_number;
+	struct err err;
+	char *report; /* a failed vCPU's registers */
+};
+
+struct machine {
+	const struct config *config;
+	struct boot_source boot;
+	struct loop *loop;
+	struct console *console;
+	struct silence silence;
+	struct vfio *vfio;
+	struct kvm_vm *vm;
+	struct platform platform;
+	struct mem_map *mmio;
+	struct mem_map *pio;
+	struct ram *ram;
+	struct arch_vm *arch;
+	struct pci_host *host;
+	struct run *run;
+	struct debug *debug; /* NULL without --gdb */
+	int signals;         /* signalfd */
+	int wake;            /* eventfd: requests came in */
+	int patience;        /* timerfd: until then SIGTERM has the guest power off by itself */
+	bool started;        /* once at least; main thread */
+	bool paused;         /* not started yet, or stopped for the debugger; main thread */
+	bool shown;          /* the crash, to the debugger; main thread */
+
+	pthread_mutex_t lock; /* requests, outcome, and `run` where other threads use it */
+	unsigned int requests;
+	struct outcome outcome;
+};
+
+/* Parts of what machine_build() sets up, told by other threads or the loop; their owner is the machine. */
+void machine_event(void *owner, enum machine_event event, uint32_t argument);
+void machine_vcpu_failed(void *owner, bool crashed, const char *report);
+void machine_vcpu_debugged(void *owner);
+void machine_ram_mapped(void *owner, const struct err *err);
+size_t machine_console_input(void *owner, const uint8_t *bytes, size_t count);
+void machine_console_request(void *owner, enum console_request request);
+void machine_wake(void *owner);
+void machine_signalled(void *owner, uint32_t events);
+void machine_woken(void *owner, uint32_t events);
+void machine_lost_patience(void *owner, uint32_t events);
+
+/* What the debugger asks for; see struct debug_owner. */
+void machine_debug_stop(void *owner);
+void machine_debug_go(void *owner);
+bool machine_debug_stands(void *owner);
+void machine_debug_end(void *owner);
+
+/* A job for each vCPU: power-on state, and on the first the entry state. */
+int machine_vcpu_reset(void *owner, struct kvm_vcpu *vcpu, struct err *err);
+
+/* The machine of @config with nothing in it but its loop; NULL with @err set. */
+struct machine *machine_alloc(const struct config *config, struct err *err);
+
+/* Builds all of it, vCPUs parked; machine_destroy() undoes what was done, also of a failure's. */
+int machine_build(struct machine *machine, struct err *err) FERRY_MUST_CHECK;
+
+#endif

@@ -1,0 +1,535 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/* The vCPU threads: start, work to do in each, run, park, stop; and the loop that handles exits. */
+
+#include "vmm/machine/run.h"
+
+#include <errno.h>
+#include <pthread.h>
+#include <sched.h>
+#include <signal.h>
+#include <stdatomic.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "vmm/base/bits.h"
+#include "vmm/base/log.h"
+#include "vmm/base/thread.h"
+#include "vmm/kvm/origin.h"
+#include "vmm/machine/exit.h"
+#include "vmm/machine/memory_failure.h"
+
+enum command { COMMAND_PARK, COMMAND_GO, COMMAND_QUIT };
+
+struct vcpu_thread {
+	struct run *run;
+	unsigned int index;
+	pthread_t thread;
+	struct kvm_vcpu *vcpu; /* created and used by its own thread */
+	struct exit_state exit;
+	struct exit_counts counts;
+	struct log_limit limit;      /* of what the host's memory does */
+	bool stuck;                  /* reported as failed: never runs again before a reset */
+	bool held;                   /* lock: not to go with the others */
+	bool debugged;               /* lock: `stop` is not taken yet */
+	struct arch_debug_stop stop; /* lock */
+	bool parked;                 /* lock */
+	unsigned int jobs;           /* lock: the last job it did */
+	int status;                  /* lock: of that job */
+	struct err err;              /* lock */
+};
+
+struct run {
+	struct run_setup setup;
+	pthread_mutex_t lock;
+	pthread_cond_t changed; /* command, job, parked or generation */
+	_Atomic enum command command;
+	run_job job;
+	void *job_owner;
+	unsigned int jobs;      /* counts run_call()s */
+	atomic_uint generation; /* counts run_wake()s */
+	unsigned int turn;      /* lock: the vCPU to be created next */
+	unsigned int thread_count;
+	struct vcpu_thread threads[];
+};
+
+/* Only there to interrupt KVM_RUN. */
+static void kick_handler(int signal_number)
+{
+	(void)signal_number;
+}
+
+static int kick_signal(void)
+{
+	return SIGRTMIN;
+}
+
+static void thread_do_job(struct run *run, struct vcpu_thread *thread)
+{
+	struct err err = {0};
+	int status;
+
+	pthread_mutex_unlock(&run->lock);
+	status = run->job(run->job_owner, thread->vcpu, &err);
+	pthread_mutex_lock(&run->lock);
+	thread->jobs = run->jobs;
+	thread->status = status;
+	thread->err = err;
+	pthread_cond_broadcast(&run->changed);
+}
+
+/* Waits, doing jobs, until told to go; false to quit. Nothing of the last exit is unfinished. */
+static bool thread_park(struct run *run, struct vcpu_thread *thread)
+{
+	bool go;
+
+	pthread_mutex_lock(&run->lock);
+	thread->parked = true;
+	pthread_cond_broadcast(&run->changed);
+	for (;;) {
+		if (thread->jobs != run->jobs)
+			thread_do_job(run, thread);
+		else if (run->command == COMMAND_PARK ||
+			 (run->command == COMMAND_GO && (thread->stuck || thread->held)))
+			pthread_cond_wait(&run->changed, &run->lock);
+		else
+			break;
+	}
+	go = run->command == COMMAND_GO;
+	thread->parked = false;
+	if (go)
+		kvm_vcpu_set_immediate_exit(thread->vcpu, false);
+	pthread_mutex_unlock(&run->lock);
+	return go;
+}
+
+static void thread_fail(struct run *run, struct vcpu_thread *thread, bool crashed, const char *why)
+{
+	char report[4096], registers[3072] = "";
+
+	arch_vcpu_describe(run->setup.arch, thread->vcpu, registers, sizeof(registers));
+	snprintf(report, sizeof(report), "vCPU %u: %s\n%s", thread->index, why, registers);
+	thread->stuck = true;
+	run->setup.failed(run->setup.machine, crashed, report);
+}
+
+static void thread_debug(struct run *run, struct vcpu_thread *thread)
+{
+	struct arch_debug_stop stop;
+
+	arch_debug_decode(run->setup.arch, thread->vcpu, &stop);
+	pthread_mutex_lock(&run->lock);
+	thread->stop = stop;
+	thread->debugged = true;
+	pthread_mutex_unlock(&run->lock);
+	run->setup.debugged(run->setup.machine);
+}
+
+/* After MEM_NOT_YET: sleeps until run_wake() or another command. */
+static void thread_wait(struct run *run, unsigned int seen)
+{
+	pthread_mutex_lock(&run->lock);
+	while (atomic_load(&run->generation) == seen && run->command == COMMAND_GO)
+		pthread_cond_wait(&run->changed, &run->lock);
+	pthread_mutex_unlock(&run->lock);
+}
+
+/* Handles the exit in the run page, new or kept. */
+static void thread_dispatch(struct run *run, struct vcpu_thread *thread)
+{
+	unsigned int seen = atomic_load(&run->generation);
+	char why[256];
+
+	switch (exit_dispatch(&thread->exit, thread->vcpu, why, sizeof(why))) {
+	case EXIT_DONE:
+		break;
+	case EXIT_NOT_YET:
+		thread_wait(run, seen);
+		break;
+	case EXIT_DEBUG:
+		thread_debug(run, thread);
+		break;
+	case EXIT_CRASHED:
+		thread_fail(run, thread, true, why);
+		break;
+	case EXIT_FAILED:
+		thread_fail(run, thread, false, why);
+		break;
+	}
+}
+
+/* The guest met a page of the host's that has failed: it is told, or else cannot go on. */
+static void thread_memory_failed(struct run *run, struct vcpu_thread *thread, const void *host)
+{
+	uint64_t gpa;
+	char why[160];
+	int rc = arch_vcpu_memory_failed(run->setup.arch, thread->vcpu, host, &gpa);
+
+	if (rc == 0) {
+		log_guest(&thread->limit, LOG_WARN,
+			  "vCPU %u: the host's memory failed under guest address 0x%llx: the guest "
+			  "is told",
+			  thread->index, (unsigned long long)gpa);
+		return;
+	}
+	snprintf(why, sizeof(why),
+		 "the host's memory failed at %p and the guest cannot be told: %s", host,
+		 err_text(rc));
+	thread_fail(run, thread, false, why);
+}
+
+/* @enter runs the guest, or only retires its exit. */
+static int thread_enter(struct run *run, struct vcpu_thread *thread,
+			int (*enter)(struct kvm_vcpu *vcpu))
+{
+	const void *failed;
+	int rc;
+
+	memory_failure_expect(true);
+	rc = enter(thread->vcpu);
+	memory_failure_expect(false);
+	if (memory_failure_take(&failed))
+		thread_memory_failed(run, thread, failed);
+	return rc;
+}
+
+static void thread_note_origin(const struct run *run, struct vcpu_thread *thread)
+{
+	struct kvm_origin origin = {.vcpu = thread->index};
+
+	if (!run->setup.pc)
+		return;
+	origin.has_pc = run->setup.pc(thread->vcpu, &origin.pc);
+	kvm_origin_set(&origin);
+}
+
+/* KVM_RUN came back with an exit. */
+static void thread_begin(const struct run *run, struct vcpu_thread *thread)
+{
+	thread_note_origin(run, thread);
+	exit_count(&thread->counts, kvm_vcpu_run_page(thread->vcpu)->exit_reason);
+	exit_begin(&thread->exit);
+}
+
+/*
+ * Retires finished exits so that registers are current; completing one may bring up the next part
+ * of a string instruction, which is dispatched in turn. One left unfinished stays for later.
+ */
+static void thread_retire(struct run *run, struct vcpu_thread *thread)
+{
+	while (!thread->exit.pending && !thread->stuck &&
+	       thread_enter(run, thread, kvm_vcpu_complete) == -EAGAIN) {
+		thread_begin(run, thread);
+		thread_dispatch(run, thread);
+	}
+}
+
+static void thread_loop(struct run *run, struct vcpu_thread *thread)
+{
+	for (;;) {
+		int status;
+
+		if (atomic_load(&run->command) != COMMAND_GO || thread->stuck) {
+			thread_retire(run, thread);
+			if (!thread_park(run, thread))
+				return;
+			continue;
+		}
+		if (!thread->exit.pending) {
+			status = thread_enter(run, thread, kvm_vcpu_run);
+			if (status)
+				exit_count_failure(&thread->counts, status);
+			if (status == -EINTR)
+				continue;
+			if (status == -EFAULT && exit_fault(&thread->exit, thread->vcpu))
+				continue;
+			if (status) {
+				char why[128];
+
+				snprintf(why, sizeof(why), "KVM_RUN failed: %s", err_text(status));
+				thread_fail(run, thread, false, why);
+				continue;
+			}
+			thread_begin(run, thread);
+		}
+		thread_dispatch(run, thread);
+	}
+}
+
+static void *thread_main(void *argument)
+{
+	struct vcpu_thread *thread = argument;
+	struct run *run = thread->run;
+	sigset_t kick;
+	char name[16];
+
+	snprintf(name, sizeof(name), "vcpu %u", thread->index);
+	pthread_setname_np(pthread_self(), name);
+	sigemptyset(&kick);
+	sigaddset(&kick, kick_signal());
+	sigaddset(&kick, SIGBUS);
+	pthread_sigmask(SIG_UNBLOCK, &kick, NULL);
+	/* The creation job comes first; without a vCPU there is nothing to run. */
+	if (thread_park(run, thread))
+		thread_loop(run, thread);
+	return NULL;
+}
+
+static int pin_thread(const struct vcpu_thread *thread, struct err *err)
+{
+	const struct run_setup *setup = &thread->run->setup;
+	unsigned int cpu;
+	cpu_set_t set;
+	int status;
+
+	if (!setup->pins)
+		return 0;
+	cpu = setup->pins[thread->index];
+	CPU_ZERO(&set);
+	if (cpu < CPU_SETSIZE)
+		CPU_SET(cpu, &set);
+	status = pthread_setaffinity_np(pthread_self(), sizeof(set), &set);
+	if (status)
+		return err_set(err, -status,
+			       "vCPU %u: cannot be pinned to host processor %u: %s: choose among "
+			       "those in /sys/devices/system/cpu/online that this process may use",
+			       thread->index, cpu, err_text(status));
+	return 0;
+}
+
+/*
+ * vCPUs are created in the order of their numbers, or KVM gives them other indices than ids. Kernels
+ * before 6.7 take one for the other on arm64, and a vCPU's timer interrupt goes to another one
+ * (arch/arm64/kvm/vgic/vgic.c, kvm_vgic_inject_irq()).
+ */
+static void create_wait_turn(struct run *run, unsigned int index)
+{
+	pthread_mutex_lock(&run->lock);
+	while (run->turn != index)
+		pthread_cond_wait(&run->changed, &run->lock);
+	pthread_mutex_unlock(&run->lock);
+}
+
+static void create_end_turn(struct run *run)
+{
+	pthread_mutex_lock(&run->lock);
+	run->turn++;
+	pthread_cond_broadcast(&run->changed);
+	pthread_mutex_unlock(&run->lock);
+}
+
+static int create_job(void *owner, struct kvm_vcpu *unused, struct err *err)
+{
+	struct run *run = owner;
+	struct vcpu_thread *thread = NULL;
+	int status;
+
+	(void)unused;
+	for (unsigned int i = 0; i < run->setup.cpus; i++) {
+		if (pthread_equal(run->threads[i].thread, pthread_self()))
+			thread = &run->threads[i];
+	}
+	status = pin_thread(thread, err);
+	create_wait_turn(run, thread->index);
+	if (!status) {
+		thread->vcpu = kvm_vcpu_create(run->setup.vm, thread->index, err);
+		status = thread->vcpu ? 0 : err->code;
+	}
+	create_end_turn(run);
+	return status;
+}
+
+static int threads_start(struct run *run, struct err *err)
+{
+	/* Held so that thread_create() has stored every id before a job looks for its own. */
+	pthread_mutex_lock(&run->lock);
+	for (unsigned int i = 0; i < run->setup.cpus; i++) {
+		struct vcpu_thread *thread = &run->threads[i];
+		int status;
+
+		*thread = (struct vcpu_thread){.run = run, .index = i};
+		exit_init(&thread->exit, run->setup.arch, run->setup.mmio);
+		status = thread_create(&thread->thread, thread_main, thread);
+		if (status) {
+			pthread_mutex_unlock(&run->lock);
+			return err_set(err, status, "vCPU %u: no thread for it: %s", i,
+				       err_text(status));
+		}
+		run->thread_count++;
+	}
+	pthread_mutex_unlock(&run->lock);
+	return 0;
+}
+
+struct run *run_create(const struct run_setup *setup, struct err *err)
+{
+	struct sigaction kick = {.sa_handler = kick_handler};
+	struct run *run;
+
+	run = calloc(1, sizeof(*run) + setup->cpus * sizeof(run->threads[0]));
+	if (!run) {
+		err_set(err, -ENOMEM, "vCPU threads: out of memory");
+		return NULL;
+	}
+	run->setup = *setup;
+	pthread_mutex_init(&run->lock, NULL);
+	pthread_cond_init(&run->changed, NULL);
+	sigaction(kick_signal(), &kick, NULL);
+	memory_failure_watch();
+	if (threads_start(run, err) || run_call(run, create_job, run, err)) {
+		run_destroy(run);
+		return NULL;
+	}
+	return run;
+}
+
+static void run_command(struct run *run, enum command command)
+{
+	pthread_mutex_lock(&run->lock);
+	if (run->command != COMMAND_QUIT)
+		atomic_store(&run->command, command);
+	for (unsigned int i = 0; i < run->thread_count; i++) {
+		struct vcpu_thread *thread = &run->threads[i];
+
+		if (command != COMMAND_GO && thread->vcpu && !thread->parked) {
+			kvm_vcpu_set_immediate_exit(thread->vcpu, true);
+			pthread_kill(thread->thread, kick_signal());
+		}
+	}
+	pthread_cond_broadcast(&run->changed);
+	pthread_mutex_unlock(&run->lock);
+}
+
+void run_destroy(struct run *run)
+{
+	if (!run)
+		return;
+	run_command(run, COMMAND_QUIT);
+	for (unsigned int i = 0; i < run->thread_count; i++)
+		pthread_join(run->threads[i].thread, NULL);
+	for (unsigned int i = 0; i < run->thread_count; i++)
+		kvm_vcpu_destroy(run->threads[i].vcpu);
+	pthread_cond_destroy(&run->changed);
+	pthread_mutex_destroy(&run->lock);
+	free(run);
+}
+
+int run_call(struct run *run, run_job job, void *owner, struct err *err)
+{
+	int status = 0;
+
+	pthread_mutex_lock(&run->lock);
+	run->job = job;
+	run->job_owner = owner;
+	run->jobs++;
+	pthread_cond_broadcast(&run->changed);
+	for (unsigned int i = 0; i < run->thread_count; i++) {
+		while (run->threads[i].jobs != run->jobs)
+			pthread_cond_wait(&run->changed, &run->lock);
+		if (run->threads[i].status && !status) {
+			status = run->threads[i].status;
+			if (err)
+				*err = run->threads[i].err;
+		}
+	}
+	pthread_mutex_unlock(&run->lock);
+	return status;
+}
+
+void run_resume(struct run *run)
+{
+	run_command(run, COMMAND_GO);
+}
+
+void run_halt(struct run *run)
+{
+	run_command(run, COMMAND_PARK);
+}
+
+void run_park(struct run *run)
+{
+	run_command(run, COMMAND_PARK);
+	pthread_mutex_lock(&run->lock);
+	for (unsigned int i = 0; i < run->thread_count; i++) {
+		while (!run->threads[i].parked)
+			pthread_cond_wait(&run->changed, &run->lock);
+	}
+	pthread_mutex_unlock(&run->lock);
+}
+
+static int discard_job(void *owner, struct kvm_vcpu *vcpu, struct err *err)
+{
+	(void)owner;
+	(void)err;
+	/* What the guest would have read does not matter any more, only that KVM forgets the exit. */
+	while (kvm_vcpu_complete(vcpu) == -EAGAIN)
+		;
+	return 0;
+}
+
+void run_discard(struct run *run)
+{
+	struct err err = {0};
+
+	if (run_call(run, discard_job, NULL, &err))
+		return;
+	pthread_mutex_lock(&run->lock);
+	for (unsigned int i = 0; i < run->thread_count; i++) {
+		exit_forget(&run->threads[i].exit);
+		run->threads[i].stuck = false;
+		run->threads[i].debugged = false;
+	}
+	pthread_mutex_unlock(&run->lock);
+}
+
+unsigned int run_count(const struct run *run)
+{
+	return run->thread_count;
+}
+
+struct kvm_vcpu *run_vcpu(const struct run *run, unsigned int index)
+{
+	return run->threads[index].vcpu;
+}
+
+bool run_is_settled(const struct run *run, unsigned int index)
+{
+	const struct vcpu_thread *thread = &run->threads[index];
+
+	return !thread->exit.pending && !thread->stuck;
+}
+
+void run_hold(struct run *run, unsigned int index, bool held)
+{
+	pthread_mutex_lock(&run->lock);
+	run->threads[index].held = held;
+	pthread_mutex_unlock(&run->lock);
+}
+
+bool run_take_debug(struct run *run, unsigned int index, struct arch_debug_stop *stop)
+{
+	struct vcpu_thread *thread = &run->threads[index];
+	bool debugged;
+
+	pthread_mutex_lock(&run->lock);
+	debugged = thread->debugged;
+	thread->debugged = false;
+	*stop = thread->stop;
+	pthread_mutex_unlock(&run->lock);
+	return debugged;
+}
+
+void run_wake(struct run *run)
+{
+	pthread_mutex_lock(&run->lock);
+	atomic_fetch_add(&run->generation, 1);
+	pthread_cond_broadcast(&run->changed);
+	pthread_mutex_unlock(&run->lock);
+}
+
+void run_count_exits(const struct run *run, unsigned int index, uint64_t counts[EXIT_COUNTS])
+{
+	for (unsigned int i = 0; i < EXIT_COUNTS; i++)
+		counts[i] = atomic_load_explicit(&run->threads[index].counts.count[i],
+						 memory_order_relaxed);
+}

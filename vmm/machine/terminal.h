@@ -1,0 +1,19 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/* The user's terminal in raw mode, and back again on every way out. */
+
+#ifndef FERRY_VMM_MACHINE_TERMINAL_H
+#define FERRY_VMM_MACHINE_TERMINAL_H
+
+#include <stdbool.h>
+
+/*
+ * Makes standard input raw when it is a terminal and this process is in its foreground; true when it
+ * did. From then on exit(), and signals that kill, restore it first. Again after a stop: the shell may
+ * have put its own mode back.
+ */
+bool terminal_make_raw(void);
+
+/* Back to what it was; no-op when it was not made raw. Safe in a signal handler. */
+void terminal_restore(void);
+
+#endif
