@@ -1,5 +1,8 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
-/* The contract of an architecture: every function is defined once in arch/ARCH, chosen at link time. */
+/*
+ * The contract of an architecture: every function is defined once in arch/ARCH, chosen at link
+ * time.
+ */
 
 #ifndef FERRY_ARCH_ARCH_H
 #define FERRY_ARCH_ARCH_H
@@ -22,8 +25,7 @@ struct arch_layout_request {
 	unsigned int buses; /* 1 to 256: no more than there are, a guest probes each one told of */
 	uint64_t ram_size;  /* bytes, a multiple of page_size */
 	uint64_t page_size; /* every piece of RAM begins and ends at a multiple */
-	uint64_t
-		mmio32_needed; /* bytes of 32-bit and I/O-less BARs; 64-bit ones may come here too */
+	uint64_t mmio32_needed; /* bytes of 32-bit memory BARs; 64-bit ones may come here too */
 	uint64_t mmio64_needed;
 	unsigned int physical_bits;     /* guest-physical address width, arch_physical_bits() */
 	const struct ram_range *usable; /* IOVA ranges, ascending; NULL: anything */
@@ -69,9 +71,10 @@ struct arch_setup {
 struct arch_vm;
 
 /*
- * What must exist before any vCPU: in-kernel irqchip where it comes first (x86_64), TSS and identity
- * map pages, the GSI table with the irqchip's pins. NULL with @err set (an irqchip that the kernel
- * does not offer is said in one sentence). Copies @setup; the pointers in it outlive the object.
+ * What must exist before any vCPU: in-kernel irqchip where it comes first (x86_64), TSS and
+ * identity map pages, the GSI table with the irqchip's pins. NULL with @err set (an irqchip that
+ * the kernel does not offer is said in one sentence). Copies @setup; the pointers in it outlive the
+ * object.
  */
 struct arch_vm *arch_vm_create(const struct arch_setup *setup, struct err *err);
 
@@ -83,7 +86,9 @@ struct kvm_irq *arch_vm_irq(struct arch_vm *arch);
 /* Creates the platform's devices (serial, clock, power, pvpanic, debug exit) in the maps. */
 int arch_devices_create(struct arch_vm *arch, struct err *err) FERRY_MUST_CHECK;
 
-/* Adds to @config what only this architecture's host bridge has: CF8/CFC, the reset control port. */
+/*
+ * Adds to @config what only this architecture's host bridge has: CF8/CFC, the reset control port.
+ */
 void arch_pci_ports(struct arch_vm *arch, struct pci_host_config *config);
 
 /* Console input to the platform's serial port; returns how many bytes were taken. Any thread. */
@@ -122,7 +127,10 @@ struct boot_source {
 int arch_boot(struct arch_vm *arch, const struct boot_source *source,
 	      struct err *err) FERRY_MUST_CHECK;
 
-/* After arch_boot(): whether the kernel is Linux, by its marks or by the protocol that it is booted by. */
+/*
+ * After arch_boot(): whether the kernel is Linux, by its marks or by the protocol that it is booted
+ * by.
+ */
 bool arch_boots_linux(const struct arch_vm *arch);
 
 /* What Linux calls the serial port: "ttyS0". */
@@ -137,13 +145,14 @@ int arch_vm_reset(struct arch_vm *arch, struct err *err) FERRY_MUST_CHECK;
 enum arch_exit {
 	ARCH_EXIT_HANDLED,
 	ARCH_EXIT_NOT_YET, /* dispatch the same exit again later */
-	ARCH_EXIT_CRASHED, /* the guest is beyond running: a triple fault, a state no guest may have */
+	ARCH_EXIT_CRASHED, /* the guest is beyond running: a triple fault, an impossible state */
 	ARCH_EXIT_UNKNOWN, /* not of this architecture: an unhandled exit */
 };
 
 /*
- * Handles an exit that is not the same everywhere (port I/O, hypercalls, KVM_EXIT_ARM_NISV). *@progress
- * is 0 when an exit is first seen and is kept for it across ARCH_EXIT_NOT_YET. vCPU's thread, no lock.
+ * Handles an exit that is not the same everywhere (port I/O, hypercalls, KVM_EXIT_ARM_NISV).
+ * *@progress is 0 when an exit is first seen and is kept for it across ARCH_EXIT_NOT_YET. vCPU's
+ * thread, no lock.
  */
 enum arch_exit arch_vcpu_exit(struct arch_vm *arch, struct kvm_vcpu *vcpu, unsigned int *progress);
 
@@ -156,16 +165,16 @@ void arch_vcpu_tell_pc(struct arch_vm *arch, struct kvm_vcpu *vcpu);
 bool arch_vcpu_pc(struct kvm_vcpu *vcpu, uint64_t *pc);
 
 /*
- * KVM_RUN met a page of the host's at @host that has failed: the guest is told as its processor would
- * tell it, in *@gpa where. -ENOENT when the page is not of its RAM; another errno when KVM does not pass
- * it on. The vCPU's thread, its exit completed.
+ * KVM_RUN met a page of the host's at @host that has failed: the guest is told as its processor
+ * would tell it, in *@gpa where. -ENOENT when the page is not of its RAM; another errno when KVM
+ * does not pass it on. The vCPU's thread, its exit completed.
  */
 int arch_vcpu_memory_failed(struct arch_vm *arch, struct kvm_vcpu *vcpu, const void *host,
 			    uint64_t *gpa) FERRY_MUST_CHECK;
 
 /*
- * Registers, and the bytes at the instruction pointer where they are in RAM, as text lines for a crash
- * report, or that KVM has lost them; what does not fit @size is cut. The vCPU's thread.
+ * Registers, and the bytes at the instruction pointer where they are in RAM, as text lines for a
+ * crash report, or that KVM has lost them; what does not fit @size is cut. The vCPU's thread.
  */
 void arch_vcpu_describe(struct arch_vm *arch, struct kvm_vcpu *vcpu, char *text, size_t size);
 
@@ -178,8 +187,8 @@ int arch_dump_acpi(const struct platform *platform, const char *directory,
 
 /*
  * Writes the device tree the guest would see into the file @path (--dump-fdt), with @cmdline unless
- * it is NULL, without what only a boot knows: the initrd's place, seeds. Asks @vm what its vCPUs have;
- * NULL stands for one that offers nothing. On x86_64 -ENOTSUP.
+ * it is NULL, without what only a boot knows: the initrd's place, seeds. Asks @vm what its vCPUs
+ * have; NULL stands for one that offers nothing. On x86_64 -ENOTSUP.
  */
 int arch_dump_fdt(const struct kvm_vm *vm, const struct platform *platform, const char *cmdline,
 		  const char *path, struct err *err) FERRY_MUST_CHECK;

@@ -1,5 +1,7 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
-/* The contract of an architecture for a debugger: registers, addresses, breakpoints, single steps. */
+/*
+ * The contract of an architecture for a debugger: registers, addresses, breakpoints, single steps.
+ */
 
 #ifndef FERRY_ARCH_DEBUG_H
 #define FERRY_ARCH_DEBUG_H
@@ -14,8 +16,8 @@
 #include "vmm/kvm/vcpu.h"
 
 /*
- * Everything here is called on the main thread with every vCPU parked and its finished exits retired,
- * except arch_debug_decode(). A KVM ioctl that failed is returned as its negative errno.
+ * Everything here is called on the main thread with every vCPU parked and its finished exits
+ * retired, except arch_debug_decode(). A KVM ioctl that failed is returned as its negative errno.
  */
 
 /* What this machine's vCPUs can do; asked of KVM once, by trying where no capability tells. */
@@ -32,16 +34,17 @@ int arch_debug_support(struct arch_vm *arch, struct kvm_vcpu *vcpu,
 		       struct arch_debug_support *support) FERRY_MUST_CHECK;
 
 /*
- * The target description's document @annex ("target.xml", which includes the others by name), or NULL
- * (gdb manual, "Target Descriptions"). It stays @arch's, the same as long as the machine exists.
+ * The target description's document @annex ("target.xml", which includes the others by name), or
+ * NULL (gdb manual, "Target Descriptions"). It stays @arch's, the same as long as the machine
+ * exists.
  */
 const char *arch_debug_description(struct arch_vm *arch, const char *annex);
 
 enum { ARCH_DEBUG_REGISTER_MAX = 64 }; /* bytes of the widest register */
 
 /*
- * Registers are numbered as the description has them, from 0; the first arch_debug_general_count() are
- * those a debugger gets all at once (the `g` packet): general, floating point and vectors.
+ * Registers are numbered as the description has them, from 0; the first arch_debug_general_count()
+ * are those a debugger gets all at once (the `g` packet): general, floating point and vectors.
  */
 unsigned int arch_debug_register_count(struct arch_vm *arch);
 unsigned int arch_debug_general_count(struct arch_vm *arch);
@@ -50,8 +53,9 @@ unsigned int arch_debug_general_count(struct arch_vm *arch);
 size_t arch_debug_register_size(struct arch_vm *arch, unsigned int number);
 
 /*
- * A register as bytes in the guest's order, as many as arch_debug_register_size() says. -ENOENT: no such
- * register; -EACCES: it cannot be written; -ENODATA: the vCPU has no such register at the moment.
+ * A register as bytes in the guest's order, as many as arch_debug_register_size() says. -ENOENT: no
+ * such register; -EACCES: it cannot be written; -ENODATA: the vCPU has no such register at the
+ * moment.
  */
 int arch_debug_register_read(struct arch_vm *arch, struct kvm_vcpu *vcpu, unsigned int number,
 			     uint8_t *bytes) FERRY_MUST_CHECK;
@@ -73,8 +77,8 @@ struct arch_translation {
 
 /*
  * Walks the guest's own page tables as @vcpu would at this moment (SDM 3A chapter 4; Arm ARM D8).
- * -EFAULT: not mapped. @steps, unless NULL, gets a line for each table entry looked at, and the reason
- * where the walk ends without a page.
+ * -EFAULT: not mapped. @steps, unless NULL, gets a line for each table entry looked at, and the
+ * reason where the walk ends without a page.
  */
 int arch_debug_translate(struct arch_vm *arch, struct kvm_vcpu *vcpu, uint64_t address,
 			 struct arch_translation *translation, struct text *steps) FERRY_MUST_CHECK;
@@ -96,13 +100,15 @@ struct arch_debug_point {
 enum { ARCH_DEBUG_POINTS_MAX = 32 };
 
 /*
- * Whether these can be watched at the same time. -ENOSPC: too many; -EINVAL: a length or alignment the
- * processor cannot watch; -EOPNOTSUPP: a kind it does not have.
+ * Whether these can be watched at the same time. -ENOSPC: too many; -EINVAL: a length or alignment
+ * the processor cannot watch; -EOPNOTSUPP: a kind it does not have.
  */
 int arch_debug_check_points(const struct arch_debug_support *support,
 			    const struct arch_debug_point *points, size_t count) FERRY_MUST_CHECK;
 
-/* What a vCPU is to stop for when it runs next. All zeroes: nothing, the guest owns its registers. */
+/*
+ * What a vCPU is to stop for when it runs next. All zeroes: nothing, the guest owns its registers.
+ */
 struct arch_debug_control {
 	bool software; /* software breakpoints are the debugger's */
 	bool step;     /* one instruction, interrupts held back where that is possible */
@@ -134,25 +140,29 @@ struct arch_debug_stop {
 };
 
 /*
- * What the KVM_EXIT_DEBUG in the run page of @vcpu was. In the vCPU's own thread. The points are those
- * of the last arch_debug_control().
+ * What the KVM_EXIT_DEBUG in the run page of @vcpu was. In the vCPU's own thread. The points are
+ * those of the last arch_debug_control().
  */
 void arch_debug_decode(struct arch_vm *arch, struct kvm_vcpu *vcpu, struct arch_debug_stop *stop);
 
 /*
- * The breakpoint instruction that fits into @length bytes of code (gdb's "kind"), or NULL with -EINVAL's
- * meaning; *@size is its size in bytes. Whoever writes code into guest memory through the host's mapping
- * calls __builtin___clear_cache() on what was written: an arm64 host may else run the old bytes.
+ * The breakpoint instruction that fits into @length bytes of code (gdb's "kind"), or NULL with
+ * -EINVAL's meaning; *@size is its size in bytes. Whoever writes code into guest memory through the
+ * host's mapping calls __builtin___clear_cache() on what was written: an arm64 host may else run
+ * the old bytes.
  */
 const uint8_t *arch_debug_breakpoint(uint64_t length, size_t *size);
 
 /*
- * What arch_debug_decode() told last was the guest's own, a breakpoint instruction or a step that no
- * debugger asked for: the guest gets its exception (#BP, #DB, BRK).
+ * What arch_debug_decode() told last was the guest's own, a breakpoint instruction or a step that
+ * no debugger asked for: the guest gets its exception (#BP, #DB, BRK).
  */
 int arch_debug_reinject(struct arch_vm *arch, struct kvm_vcpu *vcpu) FERRY_MUST_CHECK;
 
-/* A guest that was stopped for long goes on: its clocks are told (KVM_KVMCLOCK_CTRL). Failure is none. */
+/*
+ * A guest that was stopped for long goes on: its clocks are told (KVM_KVMCLOCK_CTRL). Failure is
+ * none.
+ */
 void arch_debug_resumed(struct arch_vm *arch, struct kvm_vcpu *vcpu);
 
 /* Where a Linux kernel is, and where it was linked to be. */
@@ -163,8 +173,8 @@ struct arch_kernel_place {
 };
 
 /*
- * Finds the kernel that @vcpu is in by the guest's page tables, memory and the kernel file's header.
- * -ENOENT with @err saying why it cannot be found (not Linux, not yet paging).
+ * Finds the kernel that @vcpu is in by the guest's page tables, memory and the kernel file's
+ * header. -ENOENT with @err saying why it cannot be found (not Linux, not yet paging).
  */
 int arch_debug_find_kernel(struct arch_vm *arch, struct kvm_vcpu *vcpu,
 			   const struct boot_source *source, struct arch_kernel_place *place,

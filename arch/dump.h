@@ -9,8 +9,8 @@
 #include "vmm/base/err.h"
 
 /*
- * Creates or replaces @path with @size bytes; @what begins the sentence when that fails. A regular file
- * that could not be written wholly is removed. A negative errno with @err set.
+ * Creates or replaces @path with @size bytes; @what begins the sentence when that fails. A regular
+ * file that could not be written wholly is removed. A negative errno with @err set.
  */
 int dump_file(const char *what, const char *path, const void *bytes, size_t size,
 	      struct err *err) FERRY_MUST_CHECK;

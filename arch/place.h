@@ -1,5 +1,7 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
-/* Places RAM and PCI windows where the machine and its devices can reach: what all layouts share. */
+/*
+ * Places RAM and PCI windows where the machine and its devices can reach: what all layouts share.
+ */
 
 #ifndef FERRY_ARCH_PLACE_H
 #define FERRY_ARCH_PLACE_H
@@ -28,8 +30,9 @@ struct place {
 };
 
 /*
- * Checks @request, and puts into @platform what is taken over from it. Pieces of RAM will be aligned
- * to @page at least, a power of two. -EINVAL with @err set; both pointers are kept in @place.
+ * Checks @request, and puts into @platform what is taken over from it. Pieces of RAM will be
+ * aligned to @page at least, a power of two. -EINVAL with @err set; both pointers are kept in
+ * @place.
  */
 int place_begin(struct place *place, const struct arch_layout_request *request,
 		struct platform *platform, uint64_t page, struct err *err) FERRY_MUST_CHECK;
@@ -37,7 +40,10 @@ int place_begin(struct place *place, const struct arch_layout_request *request,
 /* Whether @span holds an aligned block as large as all 32-bit BARs together. */
 bool place_window32_roomy(const struct place *place, struct place_span span);
 
-/* Makes @span the 32-bit window. -ENOSPC with @err set when the BARs do not even fit by their sizes. */
+/*
+ * Makes @span the 32-bit window. -ENOSPC with @err set when the BARs do not even fit by their
+ * sizes.
+ */
 int place_window32(struct place *place, struct place_span span, struct err *err) FERRY_MUST_CHECK;
 
 /*

@@ -50,8 +50,8 @@ struct device_bus {
 };
 
 /*
- * Puts @device at the head of @list, or, when it is NULL because it could not be created, returns the
- * errno that @err has.
+ * Puts @device at the head of @list, or, when it is NULL because it could not be created, returns
+ * the errno that @err has.
  */
 int device_list_add(struct device **list, struct device *device,
 		    const struct err *err) FERRY_MUST_CHECK;

@@ -102,7 +102,8 @@ static void pl011_update_line(struct pl011 *pl011)
 /*
  * The receiver's interrupts follow the FIFO. Time does not pass on this line, so the timeout, which
  * tells of characters below the threshold, is there while any are. Clearing either has no effect on
- * its cause: the host sends nothing more into a full FIFO, so no later character would set it again.
+ * its cause: the host sends nothing more into a full FIFO, so no later character would set it
+ * again.
  */
 static void pl011_receiver_changed(struct pl011 *pl011)
 {

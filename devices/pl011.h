@@ -13,8 +13,8 @@
 struct pl011;
 
 /*
- * 4 KiB of memory at @base, with the level @line (kvm_irq_set_level()). @backend is copied. NULL with
- * @err set.
+ * 4 KiB of memory at @base, with the level @line (kvm_irq_set_level()). @backend is copied. NULL
+ * with @err set.
  */
 struct pl011 *pl011_create(const struct device_bus *bus, uint64_t base, uint32_t line,
 			   const struct serial_backend *backend, struct err *err);

@@ -80,7 +80,9 @@ static uint8_t pl061_read_data(struct pl061 *pl061, uint8_t selected)
 {
 	uint8_t value = pl061_lines(pl061) & selected;
 
-	/* Whoever looked has seen the button; an output shows what it is driven to, not the button. */
+	/*
+	 * Whoever looked has seen the button; an output shows what it is driven to, not the button.
+	 */
 	pl061_change(pl061, (uint8_t)(pl061->pressed & ~(selected & ~pl061->direction)));
 	return value;
 }
@@ -172,7 +174,9 @@ void pl061_press(struct pl061 *pl061, unsigned int gpio)
 	uint8_t bit = (uint8_t)(1 << gpio);
 
 	pthread_mutex_lock(&pl061->lock);
-	/* Whoever asked for rising edges alone may never look: let go first, so that there is one. */
+	/*
+	 * Whoever asked for rising edges alone may never look: let go first, so that there is one.
+	 */
 	pl061_change(pl061, (uint8_t)(pl061->pressed & ~bit));
 	pl061_change(pl061, pl061->pressed | bit);
 	pthread_mutex_unlock(&pl061->lock);

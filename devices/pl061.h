@@ -16,9 +16,10 @@ struct pl061 *pl061_create(const struct device_bus *bus, uint64_t base, uint32_t
 struct device *pl061_device(struct pl061 *pl061);
 
 /*
- * Presses the button that line @gpio, 0 to 7, is high with, and lets it go once the guest has read that
- * line as an input: nobody misses it, however late he looks, and a driver that debounces sees the press,
- * then the edge of the release. A button that is still down is let go and pressed anew. Any thread.
+ * Presses the button that line @gpio, 0 to 7, is high with, and lets it go once the guest has read
+ * that line as an input: nobody misses it, however late he looks, and a driver that debounces sees
+ * the press, then the edge of the release. A button that is still down is let go and pressed anew.
+ * Any thread.
  */
 void pl061_press(struct pl061 *pl061, unsigned int gpio);
 

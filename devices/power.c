@@ -1,5 +1,7 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
-/* The registers of hardware-reduced ACPI: sleep, reset, PM timer, and events with a power button. */
+/*
+ * The registers of hardware-reduced ACPI: sleep, reset, PM timer, and events with a power button.
+ */
 
 #include "devices/power.h"
 

@@ -1,5 +1,7 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
-/* The registers of hardware-reduced ACPI: sleep, reset, PM timer, and events with a power button. */
+/*
+ * The registers of hardware-reduced ACPI: sleep, reset, PM timer, and events with a power button.
+ */
 
 #ifndef FERRY_DEVICES_POWER_H
 #define FERRY_DEVICES_POWER_H
@@ -10,11 +12,10 @@
 
 /* Ports are numbers in the bus's I/O space. */
 struct power_config {
-	uint16_t
-		sleep_control; /* one byte (ACPI 6.5, 4.8.3.7); SLP_EN with @sleep_type: power off */
-	uint16_t sleep_status; /* one byte */
-	uint8_t sleep_type;    /* SLP_TYP of S5, 0 to 7 */
-	uint16_t reset;        /* one byte; a write of @reset_value resets the machine */
+	uint16_t sleep_control; /* one byte (ACPI 6.5, 4.8.3.7); SLP_EN, @sleep_type: off */
+	uint16_t sleep_status;  /* one byte */
+	uint8_t sleep_type;     /* SLP_TYP of S5, 0 to 7 */
+	uint16_t reset;         /* one byte; a write of @reset_value resets the machine */
 	uint8_t reset_value;
 	uint16_t timer;   /* 32 bits, counting up at POWER_TIMER_HZ (4.8.3.3) */
 	uint16_t events;  /* 32 bits, read to clear */

@@ -10,8 +10,8 @@
 
 /*
  * One byte at @address of @map, which is the bus's ports or its memory. It reads as the events it
- * takes: 1, panicked, ends the run; 2, panicked and going on into a crash kernel, does not. NULL with
- * @err set.
+ * takes: 1, panicked, ends the run; 2, panicked and going on into a crash kernel, does not. NULL
+ * with @err set.
  */
 struct device *pvpanic_create(const struct device_bus *bus, struct mem_map *map, uint64_t address,
 			      struct err *err);

@@ -124,7 +124,9 @@ static void rtc_write_register(struct rtc *rtc, uint8_t index, uint8_t value)
 	rtc->registers[index] = value;
 }
 
-/* A 16-bit write is the index with its datum. The index's top bit masks the NMI, which is not here. */
+/*
+ * A 16-bit write is the index with its datum. The index's top bit masks the NMI, which is not here.
+ */
 static enum mem_result rtc_write(void *owner, uint64_t offset, unsigned int size, uint64_t value)
 {
 	struct rtc *rtc = owner;

@@ -327,7 +327,9 @@ static enum mem_result serial_write(void *owner, uint64_t offset, unsigned int s
 {
 	struct serial *serial = owner;
 
-	/* The data register comes first, so that an access which has to wait has done nothing yet. */
+	/*
+	 * The data register comes first, so that an access which has to wait has done nothing yet.
+	 */
 	if (offset == REGISTER_DATA && !serial_send(serial, (uint8_t)value))
 		return MEM_NOT_YET;
 	for (unsigned int i = 0; i < size; i++)

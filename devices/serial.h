@@ -10,11 +10,14 @@
 #include "devices/device.h"
 
 /*
- * Where the characters go. Called with the device's lock held; must not block. The machine's console
- * implements it; NULL functions mean nothing is connected.
+ * Where the characters go. Called with the device's lock held; must not block. The machine's
+ * console implements it; NULL functions mean nothing is connected.
  */
 struct serial_backend {
-	/* False: it cannot be taken now. The guest's write answers MEM_NOT_YET until the machine wakes it. */
+	/*
+	 * False: it cannot be taken now. The guest's write answers MEM_NOT_YET until the machine
+	 * wakes it.
+	 */
 	bool (*output)(void *console, uint8_t byte);
 	/* The receive FIFO has room again after serial_input() took less than it was given. */
 	void (*room)(void *console);

@@ -13,12 +13,13 @@
 /*
  * Told of every change under the map lock: begin, add and commit in order of registration, del in
  * the reverse. A pass is begin, all del, all add, commit; a pass that changes nothing, or TRAP
- * regions alone, is not announced. A callback must not call the map. `add` may refuse
- * with a negative errno: in an all-or-nothing pass everything is undone (the listener then sees del
- * for what it had accepted and add for what had been removed), as it is when `commit` refuses; in a best-effort pass the region
- * stays in the map, for RAM and ROM an error is logged, for DEVICE the slice is trapped.
- * del is called only for regions whose add this listener accepted. Members but add and del may be
- * NULL. Only RAM, ROM and DEVICE regions are told; TRAP regions concern dispatch alone.
+ * regions alone, is not announced. A callback must not call the map. `add` may refuse with a
+ * negative errno: in an all-or-nothing pass everything is undone (the listener then sees del for
+ * what it had accepted and add for what had been removed), as it is when `commit` refuses; in a
+ * best-effort pass the region stays in the map, for RAM and ROM an error is logged, for DEVICE the
+ * slice is trapped. del is called only for regions whose add this listener accepted. Members but
+ * add and del may be NULL. Only RAM, ROM and DEVICE regions are told; TRAP regions concern dispatch
+ * alone.
  */
 struct mem_listener {
 	const char *name;
@@ -57,10 +58,10 @@ void mem_map_destroy(struct mem_map *map);
  * order in the array. Removing a region that is not in the map is no change; adding one that is
  * moves it; a region that ends where it was stays mapped throughout, whatever was asked in between.
  * With MEM_ALL_OR_NOTHING: 0, or -EBUSY (overlap, or in another map), -ERANGE (empty or past the
- * end of the space) or the listener's errno, @err naming both regions, and nothing has changed. With
- * MEM_BEST_EFFORT: a region that overlaps or does not fit is left out (region->map is NULL), and 0.
- * With either, -ENOMEM and nothing has changed.
- * Takes the map lock; the caller may hold the PCI host lock and a device lock.
+ * end of the space) or the listener's errno, @err naming both regions, and nothing has changed.
+ * With MEM_BEST_EFFORT: a region that overlaps or does not fit is left out (region->map is NULL),
+ * and 0. With either, -ENOMEM and nothing has changed. Takes the map lock; the caller may hold the
+ * PCI host lock and a device lock.
  */
 int mem_map_apply(struct mem_map *map, const struct mem_change *changes, size_t count,
 		  enum mem_policy policy, struct err *err) FERRY_MUST_CHECK;
@@ -105,8 +106,8 @@ struct mem_view {
 };
 
 /*
- * Calls @visit for every region in order of address. With the map lock held, for reading: it must not
- * call the map.
+ * Calls @visit for every region in order of address. With the map lock held, for reading: it must
+ * not call the map.
  */
 typedef void (*mem_visit)(void *owner, const struct mem_view *view);
 void mem_map_walk(struct mem_map *map, mem_visit visit, void *owner);
@@ -128,8 +129,8 @@ unsigned int mem_map_demote(struct mem_map *map, uint64_t address);
 unsigned int mem_map_demote_range(struct mem_map *map, uint64_t first, uint64_t last);
 
 /*
- * Likewise, of those alone whose handlers say that nothing is behind their mapping, or cannot tell. A
- * vCPU's thread, no lock held.
+ * Likewise, of those alone whose handlers say that nothing is behind their mapping, or cannot tell.
+ * A vCPU's thread, no lock held.
  */
 unsigned int mem_map_demote_unbacked(struct mem_map *map);
 

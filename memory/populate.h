@@ -29,17 +29,17 @@ struct populate_watch {
 
 /*
  * Populates the host pages of [@host, @host + @size) for writing with MADV_POPULATE_WRITE (Linux
- * 5.14; the guest may be running and writing: contents are kept), falling back to touching each page
- * with an atomic no-op. Whole pages that the range touches. Several threads may each do a part. 0 or
- * -errno (-ENOMEM, -EFAULT, -EHWPOISON, -EINVAL for memory that is not writable).
+ * 5.14; the guest may be running and writing: contents are kept), falling back to touching each
+ * page with an atomic no-op. Whole pages that the range touches. Several threads may each do a
+ * part. 0 or -errno (-ENOMEM, -EFAULT, -EHWPOISON, -EINVAL for memory that is not writable).
  */
 int populate_pages(void *host, size_t size) FERRY_MUST_CHECK;
 
 /*
- * The same by chunks, from as many threads as there are processors to run on (POPULATE_THREADS_MAX at
- * most). On a host with several NUMA nodes each thread keeps to the processors of one, so that the
- * pages it is the first to touch are that node's; every node of @place has a share that goes by its
- * processors. Chunks are multiples of @page_size. Returns 0 when it was stopped, too.
+ * The same by chunks, from as many threads as there are processors to run on (POPULATE_THREADS_MAX
+ * at most). On a host with several NUMA nodes each thread keeps to the processors of one, so that
+ * the pages it is the first to touch are that node's; every node of @place has a share that goes by
+ * its processors. Chunks are multiples of @page_size. Returns 0 when it was stopped, too.
  */
 int populate_spread(const struct populate_place *place, void *host, uint64_t size,
 		    uint64_t page_size, const struct populate_watch *watch) FERRY_MUST_CHECK;

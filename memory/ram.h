@@ -29,9 +29,9 @@ struct ram_config {
 struct ram;
 
 /*
- * Reserves host memory for @pieces (ascending, disjoint, sizes and bases multiples of the page size)
- * and puts one RAM region for each into @map. GPA, host address and offset agree modulo the huge
- * page size (at least 2 MiB). Private anonymous memory, never copied on fork (MADV_DONTFORK).
+ * Reserves host memory for @pieces (ascending, disjoint, sizes and bases multiples of the page
+ * size) and puts one RAM region for each into @map. GPA, host address and offset agree modulo the
+ * huge page size (at least 2 MiB). Private anonymous memory, never copied on fork (MADV_DONTFORK).
  * NULL with @err set: too few huge pages of the size asked (says how many are free and how to get
  * more), out of memory, overlap.
  */
@@ -54,8 +54,8 @@ void *ram_host(const struct ram *ram, uint64_t gpa, uint64_t size);
 int ram_guest(const struct ram *ram, const void *host, uint64_t *gpa) FERRY_MUST_CHECK;
 
 /*
- * Copies into or out of guest RAM; -EFAULT, and nothing is copied, when the range is not all RAM. May
- * cross pieces that touch.
+ * Copies into or out of guest RAM; -EFAULT, and nothing is copied, when the range is not all RAM.
+ * May cross pieces that touch.
  */
 int ram_write(struct ram *ram, uint64_t gpa, const void *data, size_t size) FERRY_MUST_CHECK;
 int ram_read(const struct ram *ram, uint64_t gpa, void *data, size_t size) FERRY_MUST_CHECK;
@@ -64,8 +64,8 @@ int ram_read(const struct ram *ram, uint64_t gpa, void *data, size_t size) FERRY
 int ram_clear(struct ram *ram, uint64_t gpa, uint64_t size) FERRY_MUST_CHECK;
 
 /*
- * Populates piece @index by populate_spread(), near to the processors named at creation; the guest may
- * be running. 0, also when @watch (which may be NULL) stopped it, or a negative errno.
+ * Populates piece @index by populate_spread(), near to the processors named at creation; the guest
+ * may be running. 0, also when @watch (which may be NULL) stopped it, or a negative errno.
  */
 int ram_populate(const struct ram *ram, size_t index,
 		 const struct populate_watch *watch) FERRY_MUST_CHECK;

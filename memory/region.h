@@ -9,8 +9,9 @@
 #include <stdint.h>
 
 /*
- * What an access came to. MEM_NOT_YET: it is not done, though something may have begun because of it;
- * the vCPU drops every lock, parks, and dispatches the same access again once the machine wakes it.
+ * What an access came to. MEM_NOT_YET: it is not done, though something may have begun because of
+ * it; the vCPU drops every lock, parks, and dispatches the same access again once the machine wakes
+ * it.
  */
 enum mem_result { MEM_DONE, MEM_NOT_YET };
 
@@ -46,7 +47,10 @@ struct mem_region {
 	const struct mem_ops *ops; /* required for DEVICE and TRAP; ROM: may be NULL (ignored) */
 	void *owner;               /* handed to ops */
 	pthread_mutex_t *lock;     /* taken around ops and backed; may be NULL */
-	/* DEVICE: whether its mapping can be reached at the moment, told without trying; NULL: unknown. */
+	/*
+	 * DEVICE: whether its mapping can be reached at the moment, told without trying; NULL:
+	 * unknown.
+	 */
 	bool (*backed)(void *owner);
 
 	struct mem_map *map; /* the map it is in, or NULL */

@@ -34,8 +34,8 @@ struct vfio_space {
 };
 
 /*
- * As above; once the guest runs the caller holds the device lock, or is the thread of a reset, which
- * has the device to itself. @argsz is honoured.
+ * As above; once the guest runs the caller holds the device lock, or is the thread of a reset,
+ * which has the device to itself. @argsz is honoured.
  */
 struct vfio_backend_ops {
 	int (*info)(struct vfio_backend *backend, struct vfio_device_info *info);
@@ -56,7 +56,8 @@ struct vfio_backend_ops {
 	int (*reset)(struct vfio_backend *backend);
 	/*
 	 * VFIO_DEVICE_GET_PCI_HOT_RESET_INFO: whom a reset of the bus would hit. -ENOSPC with
-	 * @info->count told when argsz leaves too little room; -ENODEV where there is no such reset.
+	 * @info->count told when argsz leaves too little room; -ENODEV where there is no such
+	 * reset.
 	 */
 	int (*hot_reset_info)(struct vfio_backend *backend, struct vfio_pci_hot_reset_info *info);
 	/* VFIO_DEVICE_PCI_HOT_RESET, with the groups that prove ownership of everyone hit. */

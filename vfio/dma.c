@@ -143,7 +143,9 @@ static void *mapper(void *argument)
 	struct err err = {0};
 	int error;
 
-	/* The guest runs meanwhile: this thread and those it starts take what processors it leaves. */
+	/*
+	 * The guest runs meanwhile: this thread and those it starts take what processors it leaves.
+	 */
 	if (setpriority(PRIO_PROCESS, (id_t)gettid(), MAPPER_NICE))
 		log_debug("guest RAM is mapped for DMA at the guest's own priority");
 	vfio_progress_start(&dma->progress, ram_total(dma->ram), dma->now);
@@ -195,7 +197,9 @@ static int start_thread(struct vfio_dma *dma)
 	return error;
 }
 
-/* Whether RAM takes half of the maps at most: the rest is for peers. A piece's two ends count too. */
+/*
+ * Whether RAM takes half of the maps at most: the rest is for peers. A piece's two ends count too.
+ */
 static bool fits_half(const struct vfio_dma *dma, uint64_t part)
 {
 	const struct vfio_space_ops *ops = dma->space->ops;

@@ -85,7 +85,9 @@ static struct vfio_peers *to_peers(struct mem_listener *listener)
 	return container_of(listener, struct vfio_peers, listener);
 }
 
-/* Never refuses: without it the slice is mapped into the guest all the same. RAM is the mapper's. */
+/*
+ * Never refuses: without it the slice is mapped into the guest all the same. RAM is the mapper's.
+ */
 static int peer_add(struct mem_listener *listener, struct mem_region *region, struct err *err)
 {
 	struct vfio_peers *peers = to_peers(listener);

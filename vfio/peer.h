@@ -19,15 +19,14 @@ struct vfio_peer {
 	const struct mem_region *region;
 	uint64_t iova, size; /* as they were when it came: what is unmapped is what was mapped */
 	void *host;
-	uint64_t
-		mapped; /* bytes: all or none, but while it is being done; none: the mapper's to do */
+	uint64_t mapped; /* bytes: all, none, or on its way; none: the mapper's to do */
 };
 
 /*
- * Zero-initialised it does nothing. The lock is taken after every other (PCI host, device, map), and
- * nothing but the address space is called with it held. The kernel's type1 lets nobody else in while
- * it pins a piece of RAM, so until all RAM is mapped slices are only queued: a vCPU that moves a BAR
- * must not wait for that with the PCI host's lock held.
+ * Zero-initialised it does nothing. The lock is taken after every other (PCI host, device, map),
+ * and nothing but the address space is called with it held. The kernel's type1 lets nobody else in
+ * while it pins a piece of RAM, so until all RAM is mapped slices are only queued: a vCPU that
+ * moves a BAR must not wait for that with the PCI host's lock held.
  */
 struct vfio_peers {
 	struct mem_listener listener;
@@ -42,16 +41,16 @@ struct vfio_peers {
 };
 
 /*
- * Follows the DEVICE regions of @map: each is mapped at its guest address, as far as kernel and IOMMU
- * can; what they refuse is told as a warning and works in every other way. To be registered behind
- * KVM's memslots. @map and @space outlive vfio_peers_stop().
+ * Follows the DEVICE regions of @map: each is mapped at its guest address, as far as kernel and
+ * IOMMU can; what they refuse is told as a warning and works in every other way. To be registered
+ * behind KVM's memslots. @map and @space outlive vfio_peers_stop().
  */
 int vfio_peers_start(struct vfio_peers *peers, struct mem_map *map, struct vfio_space *space,
 		     struct err *err) FERRY_MUST_CHECK;
 
 /*
- * The mapper's, when RAM is done: maps what is queued, and from then on slices as they come. Returns
- * early, with nothing settled, when @stop is set.
+ * The mapper's, when RAM is done: maps what is queued, and from then on slices as they come.
+ * Returns early, with nothing settled, when @stop is set.
  */
 void vfio_peers_settle(struct vfio_peers *peers, const atomic_bool *stop);
 

@@ -38,7 +38,10 @@ static const char *unit_name(uint64_t unit)
 	return unit == GIB ? "GiB" : "MiB";
 }
 
-/* A guest that leaves its line unfinished, as a prompt is, holds a line up for a second and no more. */
+/*
+ * A guest that leaves its line unfinished, as a prompt is, holds a line up for a second and no
+ * more.
+ */
 static bool is_place(struct vfio_progress *progress, uint64_t now)
 {
 	if (progress->due_at == 0)

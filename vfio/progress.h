@@ -21,8 +21,8 @@ struct vfio_progress {
 void vfio_progress_start(struct vfio_progress *progress, uint64_t total, uint64_t (*now)(void));
 
 /*
- * @bytes more are prepared; any thread. A line after the first second, then one when a tenth more is
- * there, but two seconds apart at least.
+ * @bytes more are prepared; any thread. A line after the first second, then one when a tenth more
+ * is there, but two seconds apart at least.
  */
 void vfio_progress_add(struct vfio_progress *progress, uint64_t bytes);
 

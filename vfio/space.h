@@ -21,15 +21,15 @@ int vfio_space_map(struct vfio_space *space, uint64_t iova, uint64_t size,
 		   void *host) FERRY_MUST_CHECK;
 
 /*
- * What is mapped at once: nothing interrupts a map, so it takes well below a second to pin at a GiB a
- * second, which is slow.
+ * What is mapped at once: nothing interrupts a map, so it takes well below a second to pin at a GiB
+ * a second, which is slow.
  */
 #define VFIO_SPACE_PART (256 * MIB)
 
 /*
- * The same in parts that end where multiples of @part, a power of two, do: the IOMMU's large pages lie
- * within one. From *@mapped, bytes from the start, which is brought up to date with each, until all is
- * mapped, one is refused or @stop, unless NULL, is set (0 then too).
+ * The same in parts that end where multiples of @part, a power of two, do: the IOMMU's large pages
+ * lie within one. From *@mapped, bytes from the start, which is brought up to date with each, until
+ * all is mapped, one is refused or @stop, unless NULL, is set (0 then too).
  */
 int vfio_space_map_parts(struct vfio_space *space, const struct vfio_extent *extent, uint64_t part,
 			 const atomic_bool *stop, uint64_t *mapped) FERRY_MUST_CHECK;

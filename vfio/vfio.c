@@ -227,7 +227,9 @@ static struct vfio_backend *open_backend(const struct entry *entry, struct err *
 				      err);
 }
 
-/* The windows were sized by what sysfs told; the ROM, which VFIO may leave out, has room there too. */
+/*
+ * The windows were sized by what sysfs told; the ROM, which VFIO may leave out, has room there too.
+ */
 static int check_sizes(const struct entry *entry, struct err *err)
 {
 	for (unsigned int bar = 0; bar < PCI_BARS; bar++) {

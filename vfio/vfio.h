@@ -52,8 +52,8 @@ int vfio_add(struct vfio *vfio, const struct vfio_device_config *config,
 	     struct err *err) FERRY_MUST_CHECK;
 
 /*
- * 2. What the layout needs. Devices whose sizes sysfs does not tell are opened for that already, and
- *    KVM learns of the groups before ...
+ * 2. What the layout needs. Devices whose sizes sysfs does not tell are opened for that already,
+ *    and KVM learns of the groups before ...
  */
 int vfio_prepare(struct vfio *vfio, struct kvm_vm *vm, struct err *err) FERRY_MUST_CHECK;
 /* ... usable IOVA ranges (count 0: anything goes) ... */
@@ -62,16 +62,18 @@ size_t vfio_iova_ranges(const struct vfio *vfio, struct ram_range *ranges, size_
 void vfio_window_sizes(const struct vfio *vfio, uint64_t *mmio32, uint64_t *mmio64);
 
 /*
- * 3. Computes the locked memory needed for @ram_size bytes of guest RAM, raises the soft limit where
- *    the hard one (or CAP_SYS_RESOURCE) allows, refuses otherwise saying need, limit and remedy.
+ * 3. Computes the locked memory needed for @ram_size bytes of guest RAM, raises the soft limit
+ *    where the hard one (or CAP_SYS_RESOURCE) allows, refuses otherwise saying need, limit and
+ *    remedy.
  *    Nothing to do without devices.
  */
 int vfio_check_memlock(struct vfio *vfio, uint64_t ram_size, struct err *err) FERRY_MUST_CHECK;
 
 /*
  * 4. Creates the KVM VFIO device and adds every group, before any device is opened, unless that was
- *    done; opens the devices, checks them, builds their PCI functions and adds them to @host (which owns the
- *    functions; vfio keeps the descriptors).  @loop serves eventfds that the monitor itself reads.
+ *    done; opens the devices, checks them, builds their PCI functions and adds them to @host (which
+ *    owns the functions; vfio keeps the descriptors). @loop serves eventfds that the monitor itself
+ *    reads.
  */
 struct vfio_attach {
 	struct kvm_vm *vm;
@@ -105,8 +107,8 @@ size_t vfio_device_count(const struct vfio *vfio);
 
 /*
  * For a person, on the main thread with no lock held: a line for each device; all about the one at
- * @address, the host's (0000:01:00.0, 01:00.0) or, where the host's has none, the guest's (00:03.0),
- * -ENOENT without one; and what is delivered at @gsi (false: nothing of this layer's).
+ * @address, the host's (0000:01:00.0, 01:00.0) or, where the host's has none, the guest's
+ * (00:03.0), -ENOENT without one; and what is delivered at @gsi (false: nothing of this layer's).
  */
 void vfio_list_devices(struct vfio *vfio, FILE *out);
 int vfio_describe(struct vfio *vfio, const char *address, FILE *out) FERRY_MUST_CHECK;
@@ -114,9 +116,9 @@ bool vfio_describe_gsi(struct vfio *vfio, unsigned int gsi, FILE *out);
 
 /*
  * Gives every device back (guest mappings, interrupts, bus mastering, BARs, descriptor; the kernel
- * resets it at the close), joins the mapper, unmaps RAM, then KVM groups, container. Before or after
- * pci_host_destroy(): a function still on its host stays there, all ones, and is freed with it.
- * Main thread, vCPUs gone. NULL is allowed.
+ * resets it at the close), joins the mapper, unmaps RAM, then KVM groups, container. Before or
+ * after pci_host_destroy(): a function still on its host stays there, all ones, and is freed with
+ * it. Main thread, vCPUs gone. NULL is allowed.
  */
 void vfio_destroy(struct vfio *vfio);
 

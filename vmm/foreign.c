@@ -1,5 +1,8 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
-/* The options of other monitors (QEMU, crosvm, cloud-hypervisor, kvmtool), and Ferry's word for each. */
+/*
+ * The options of other monitors (QEMU, crosvm, cloud-hypervisor, kvmtool), and Ferry's word for
+ * each.
+ */
 
 #include "vmm/foreign.h"
 
@@ -106,7 +109,9 @@ const char *foreign_advice(const char *word)
 	return NULL;
 }
 
-/* It leaves optopt 0 for a long option, and goes past a word of short ones only at its last letter. */
+/*
+ * It leaves optopt 0 for a long option, and goes past a word of short ones only at its last letter.
+ */
 const char *foreign_word(char *const *argv)
 {
 	const char *last = argv[optind - 1];

@@ -13,10 +13,10 @@
 #include "vmm/base/bits.h"
 
 /*
- * Pinned memory cannot be reclaimed or swapped, and the host must go on living beside it: what it allocates
- * next (page cache, network buffers, and for the guest two sets of page tables, KVM's and the IOMMU's,
- * of 8 bytes for each 4 KiB) comes out of this. 256 MiB hold a small host; a fiftieth grows with the
- * caches, and is five times what the page tables of a guest with all the RAM take.
+ * Pinned memory cannot be reclaimed or swapped, and the host must go on living beside it: what it
+ * allocates next (page cache, network buffers, and for the guest two sets of page tables, KVM's and
+ * the IOMMU's, of 8 bytes for each 4 KiB) comes out of this. 256 MiB hold a small host; a fiftieth
+ * grows with the caches, and is five times what the page tables of a guest with all the RAM take.
  */
 static const uint64_t host_kept = 256 * MIB;
 enum { HOST_KEPT_PART = 50 };
@@ -141,7 +141,10 @@ static bool list_has(const char *list, const char *word)
 	return false;
 }
 
-/* /proc/self/cgroup: HIERARCHY:CONTROLLERS:PATH, of version 2 with neither of the first (cgroups(7)). */
+/*
+ * /proc/self/cgroup: HIERARCHY:CONTROLLERS:PATH, of version 2 with neither of the first
+ * (cgroups(7)).
+ */
 static void hostmem_read_cgroups(struct hostmem *host, const char *proc, const char *sys)
 {
 	char path[PATH_MAX], root[PATH_MAX], line[PATH_MAX];

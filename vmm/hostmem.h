@@ -19,7 +19,8 @@ struct hostmem {
 
 /*
  * Reads @proc/meminfo and the memory limits of this process's control groups (version 2 and 1, with
- * those above them) under @sys/fs/cgroup. Huge pages are not among it: hugepages_check() counts those.
+ * those above them) under @sys/fs/cgroup. Huge pages are not among it: hugepages_check() counts
+ * those.
  */
 void hostmem_read(const char *proc, const char *sys, struct hostmem *host);
 

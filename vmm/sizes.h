@@ -9,9 +9,9 @@
 #include "vmm/base/err.h"
 
 /*
- * A size in bytes: a number, which may have a point, and K, M, G or T (powers of 1024) in either case,
- * which "B" or "iB" may follow: 512M, 1.5G, 2GiB. Only 0 goes without a unit. -EINVAL with @err
- * saying what to write instead, without the option's name.
+ * A size in bytes: a number, which may have a point, and K, M, G or T (powers of 1024) in either
+ * case, which "B" or "iB" may follow: 512M, 1.5G, 2GiB. Only 0 goes without a unit. -EINVAL with
+ * @err saying what to write instead, without the option's name.
  */
 int size_parse(const char *text, uint64_t *bytes, struct err *err) FERRY_MUST_CHECK;
 

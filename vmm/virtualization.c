@@ -1,5 +1,8 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
-/* Why there is no KVM on this host: the processor, its firmware, a hypervisor above, or just a module. */
+/*
+ * Why there is no KVM on this host: the processor, its firmware, a hypervisor above, or just a
+ * module.
+ */
 
 #include "vmm/virtualization.h"
 

@@ -1,5 +1,8 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
-/* Why there is no KVM on this host: the processor, its firmware, a hypervisor above, or just a module. */
+/*
+ * Why there is no KVM on this host: the processor, its firmware, a hypervisor above, or just a
+ * module.
+ */
 
 #ifndef FERRY_VMM_VIRTUALIZATION_H
 #define FERRY_VMM_VIRTUALIZATION_H
@@ -16,7 +19,10 @@ struct virtualization {
 	const char *mend;
 };
 
-/* What @proc and @sys tell of a host where /dev/kvm cannot be opened for want of a device behind it. */
+/*
+ * What @proc and @sys tell of a host where /dev/kvm cannot be opened for want of a device behind
+ * it.
+ */
 void virtualization_find(const char *proc, const char *sys, struct virtualization *found);
 
 /* Whether opening /dev/kvm failed with @code, a negative errno, for want of a device behind it. */

@@ -144,8 +144,8 @@ static int load_kernel(struct boot *boot, struct kernel *kernel, struct err *err
 }
 
 /*
- * Right behind the kernel where that is free: kernels before 4.2 look for the tree in the 512 MiB from
- * their start, and one lying between leaves the initrds the most room.
+ * Right behind the kernel where that is free: kernels before 4.2 look for the tree in the 512 MiB
+ * from their start, and one lying between leaves the initrds the most room.
  */
 static int place_fdt(struct boot *boot, const struct kernel *kernel, uint64_t *size,
 		     struct err *err)

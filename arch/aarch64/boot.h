@@ -1,5 +1,8 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
-/* Loading an arm64 Linux kernel, its initrds and the device tree (Documentation/arch/arm64/booting.rst). */
+/*
+ * Loading an arm64 Linux kernel, its initrds and the device tree
+ * (Documentation/arch/arm64/booting.rst).
+ */
 
 #ifndef FERRY_ARCH_AARCH64_BOOT_H
 #define FERRY_ARCH_AARCH64_BOOT_H
@@ -21,14 +24,16 @@ struct boot {
 };
 
 /*
- * Does all of arch_boot() but for the vCPU: kernel, initrds, device tree, @boot->entry, size and fdt.
- * @boot has loader.ram, loader.fresh, platform, source and pmu. A negative errno with @err set.
+ * Does all of arch_boot() but for the vCPU: kernel, initrds, device tree, @boot->entry, size and
+ * fdt. @boot has loader.ram, loader.fresh, platform, source and pmu. A negative errno with @err
+ * set.
  */
 int boot_load(struct boot *boot, struct err *err) FERRY_MUST_CHECK;
 
 /*
- * Reads the Image of the same kernel again, decompressed and as it was before it ran, to where the only
- * piece of @ram begins; *@size is how many bytes the file has of it. A negative errno with @err set.
+ * Reads the Image of the same kernel again, decompressed and as it was before it ran, to where the
+ * only piece of @ram begins; *@size is how many bytes the file has of it. A negative errno with
+ * @err set.
  */
 int boot_read_image(const struct boot_source *source, struct ram *ram, uint64_t *size,
 		    struct err *err) FERRY_MUST_CHECK;

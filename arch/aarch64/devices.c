@@ -1,5 +1,7 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
-/* Creates the aarch64 platform's emulated devices, and the memory behind which PCI's I/O ports are. */
+/*
+ * Creates the aarch64 platform's emulated devices, and the memory behind which PCI's I/O ports are.
+ */
 
 #include <linux/kvm.h>
 #include <stddef.h>

@@ -1,5 +1,7 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
-/* Builds the device tree from the platform, as Linux's bindings (Documentation/devicetree) want it. */
+/*
+ * Builds the device tree from the platform, as Linux's bindings (Documentation/devicetree) want it.
+ */
 
 #include "arch/aarch64/fdt.h"
 
@@ -30,7 +32,9 @@ enum { IRQ_LEVEL_HIGH = 4 };
 
 enum { KEY_CODE_POWER = 116, GPIO_ACTIVE_HIGH = 0 };
 
-/* The upper cell of a PCI address (IEEE 1275 PCI bus binding 2.1, 2.2.1.1), and the fields of it. */
+/*
+ * The upper cell of a PCI address (IEEE 1275 PCI bus binding 2.1, 2.2.1.1), and the fields of it.
+ */
 enum {
 	PCI_SPACE_IO = 0x01000000,
 	PCI_SPACE_MEMORY32 = 0x02000000,

@@ -26,8 +26,8 @@ struct fdt_config {
 };
 
 /*
- * Builds the tree in @blob, @size bytes, at most FDT_SIZE_MAX of which are used. A pure function. The
- * bytes used, or -ENOSPC with @err saying what did not fit.
+ * Builds the tree in @blob, @size bytes, at most FDT_SIZE_MAX of which are used. A pure function.
+ * The bytes used, or -ENOSPC with @err saying what did not fit.
  */
 int fdt_build(const struct fdt_config *config, void *blob, size_t size,
 	      struct err *err) FERRY_MUST_CHECK;

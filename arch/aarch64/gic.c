@@ -29,7 +29,9 @@ enum {
 	GICD_IROUTER = 0x6000,
 };
 
-/* Redistributor (12.11); its second frame has the private interrupts at the distributor's offsets. */
+/*
+ * Redistributor (12.11); its second frame has the private interrupts at the distributor's offsets.
+ */
 enum {
 	GICR_CTLR = 0x0000,
 	GICR_PROPBASER = 0x0070,
@@ -142,9 +144,9 @@ static int write_register(const struct access *access, uint32_t offset, uint32_t
 }
 
 /*
- * The interrupts from @first, 32 of them, whose registers begin at @frame: disabled, neither pending
- * nor active, highest priority, level, group 1 (as KVM has them at first). KVM takes a write of
- * ISPENDR from here as the whole pending state.
+ * The interrupts from @first, 32 of them, whose registers begin at @frame: disabled, neither
+ * pending nor active, highest priority, level, group 1 (as KVM has them at first). KVM takes a
+ * write of ISPENDR from here as the whole pending state.
  */
 static int reset_interrupts(const struct access *access, uint32_t frame, uint32_t first)
 {

@@ -1,5 +1,8 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
-/* KVM's GICv3 with its ITS: created before the vCPUs, initialised after them, reset with the machine. */
+/*
+ * KVM's GICv3 with its ITS: created before the vCPUs, initialised after them, reset with the
+ * machine.
+ */
 
 #ifndef FERRY_ARCH_AARCH64_GIC_H
 #define FERRY_ARCH_AARCH64_GIC_H
@@ -20,7 +23,8 @@ void gic_destroy(struct gic *gic);
 
 /*
  * Places distributor, a redistributor for each of @cpus vCPUs, and ITS, and initialises them. After
- * every vCPU was created and initialised, before one runs. KVM puts its own routes in the GSI table.
+ * every vCPU was created and initialised, before one runs. KVM puts its own routes in the GSI
+ * table.
  */
 int gic_init(struct gic *gic, unsigned int cpus, struct err *err) FERRY_MUST_CHECK;
 

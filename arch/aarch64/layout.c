@@ -7,7 +7,8 @@
 #include "vmm/base/bits.h"
 
 /*
- * A kernel and the device tree, each at a multiple of 2 MiB of its own (Documentation/arm64/booting.rst).
+ * A kernel and the device tree, each at a multiple of 2 MiB of its own
+ * (Documentation/arm64/booting.rst).
  */
 uint64_t arch_ram_minimum(void)
 {

@@ -46,7 +46,8 @@ enum { ARM_PORT_PCI_BASE = 0x1000 };
 
 /*
  * GSI n is shared peripheral interrupt (SPI) n of the GIC, INTID 32 + n: KVM's own default routes.
- * In a device tree such an interrupt is <0 n flags>; a private one (PPI, INTID 16 + n) is <1 n flags>.
+ * In a device tree such an interrupt is <0 n flags>; a private one (PPI, INTID 16 + n) is <1 n
+ * flags>.
  */
 enum {
 	ARM_SPI_INTID = 32,

@@ -1,5 +1,7 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
-/* A vCPU of aarch64: its features, power-on state, and the exits that only this architecture has. */
+/*
+ * A vCPU of aarch64: its features, power-on state, and the exits that only this architecture has.
+ */
 
 #include "arch/aarch64/vcpu.h"
 

@@ -22,14 +22,17 @@ int vcpu_choose_features(struct arch_vm *arch, struct err *err) FERRY_MUST_CHECK
 /* Whether every vCPU of @arch has @feature, a number KVM_ARM_VCPU_... */
 bool vcpu_has_feature(const struct arch_vm *arch, unsigned int feature);
 
-/* Gives @vcpu its performance monitor's interrupt, where it has one; after the GIC's initialisation. */
+/*
+ * Gives @vcpu its performance monitor's interrupt, where it has one; after the GIC's
+ * initialisation.
+ */
 int vcpu_init_pmu(const struct arch_vm *arch, struct kvm_vcpu *vcpu,
 		  struct err *err) FERRY_MUST_CHECK;
 
 /*
- * Has the virtual counter of all vCPUs begin at zero, by way of @vcpu; every one exists. Kernels before
- * 6.4 set it anew at each creation, for the others too, and where vCPUs are created side by side
- * some end up with a counter of their own: the guest's time would leap from one to the other.
+ * Has the virtual counter of all vCPUs begin at zero, by way of @vcpu; every one exists. Kernels
+ * before 6.4 set it anew at each creation, for the others too, and where vCPUs are created side by
+ * side some end up with a counter of their own: the guest's time would leap from one to the other.
  */
 int vcpu_start_counter(struct kvm_vcpu *vcpu, struct err *err) FERRY_MUST_CHECK;
 

@@ -112,7 +112,9 @@ int arm64_image_parse(const char *path, const uint8_t *bytes, size_t size, uint6
 			       "CONFIG_CPU_BIG_ENDIAN",
 			       path);
 	if (image->memory_size == 0) {
-		/* The field did not exist, nor did flags; text_offset's byte order was not fixed. */
+		/*
+		 * The field did not exist, nor did flags; text_offset's byte order was not fixed.
+		 */
 		image->text_offset = TEXT_OFFSET_OF_0;
 		image->memory_size = SIZE_OF_0;
 		if (file_size > SIZE_OF_0 - SIZE_OF_0_BSS && file_size <= SIZE_MAX_SANE)

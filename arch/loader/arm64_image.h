@@ -13,8 +13,7 @@
 enum { ARM64_IMAGE_HEADER_SIZE = 64 };
 
 struct arm64_image {
-	uint64_t
-		text_offset; /* of the kernel's first byte from a multiple of 2 MiB; less than that */
+	uint64_t text_offset; /* of the first byte from a multiple of 2 MiB; less than that */
 	uint64_t memory_size; /* what it needs from its first byte on; the file's bytes fit */
 	uint64_t stored_size; /* bytes of the file by its EFI header, where that is seen; else 0 */
 };
@@ -24,8 +23,8 @@ bool arm64_image_is_image(const uint8_t *bytes, size_t size);
 
 /*
  * Checks and decodes the header in the file's first @size bytes, of which arm64_image_is_image() is
- * true. @file_size is the size of all of the Image in bytes, 0 when it is not known. A pure function;
- * @path is for messages. -ENOEXEC with @err set.
+ * true. @file_size is the size of all of the Image in bytes, 0 when it is not known. A pure
+ * function; @path is for messages. -ENOEXEC with @err set.
  */
 int arm64_image_parse(const char *path, const uint8_t *bytes, size_t size, uint64_t file_size,
 		      struct arm64_image *image, struct err *err) FERRY_MUST_CHECK;

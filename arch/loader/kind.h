@@ -10,8 +10,8 @@
 enum { KIND_SNIFF_SIZE = 1024 };
 
 /*
- * Tells of the file's first @size bytes, best KIND_SNIFF_SIZE of them, in half a sentence that begins
- * with "it is" or "its". Static text.
+ * Tells of the file's first @size bytes, best KIND_SNIFF_SIZE of them, in half a sentence that
+ * begins with "it is" or "its". Static text.
  */
 const char *kind_describe(const uint8_t *bytes, size_t size);
 

@@ -23,8 +23,8 @@ struct loader {
 };
 
 /*
- * Takes [@base, @base + @size) for one thing. -ENOSPC when it is not all in one piece of RAM, -EBUSY
- * when something has it already: @err says so of @what in @file. A size of 0 takes nothing.
+ * Takes [@base, @base + @size) for one thing. -ENOSPC when it is not all in one piece of RAM,
+ * -EBUSY when something has it already: @err says so of @what in @file. A size of 0 takes nothing.
  */
 int loader_claim(struct loader *loader, const struct boot_file *file, const char *what,
 		 uint64_t base, uint64_t size, struct err *err) FERRY_MUST_CHECK;
@@ -33,8 +33,8 @@ int loader_claim(struct loader *loader, const struct boot_file *file, const char
 bool loader_is_free(const struct loader *loader, uint64_t base, uint64_t size);
 
 /*
- * The highest free place for @size bytes at a multiple of @alignment (a power of two) whose last byte
- * is not above @last. -ENOSPC when there is none; nothing is claimed.
+ * The highest free place for @size bytes at a multiple of @alignment (a power of two) whose last
+ * byte is not above @last. -ENOSPC when there is none; nothing is claimed.
  */
 int loader_find(const struct loader *loader, uint64_t size, uint64_t alignment, uint64_t last,
 		uint64_t *base) FERRY_MUST_CHECK;

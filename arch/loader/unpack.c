@@ -67,7 +67,10 @@ static void unpacker_destroy(struct unpacker *unpacker)
 	free(unpacker);
 }
 
-/* Makes at least @wanted bytes of input available; at the part's end there are fewer, no error here. */
+/*
+ * Makes at least @wanted bytes of input available; at the part's end there are fewer, no error
+ * here.
+ */
 static int refill(struct unpacker *unpacker, size_t wanted, struct err *err)
 {
 	const struct unpack_part *part = unpacker->part;

@@ -16,8 +16,8 @@
 bool zboot_is_image(const uint8_t *bytes, size_t size);
 
 /*
- * Finds the compressed data by the header in @bytes, of which zboot_is_image() is true. A pure function.
- * -ENOEXEC for other compressions, -ENODATA when the file ends before its data does.
+ * Finds the compressed data by the header in @bytes, of which zboot_is_image() is true. A pure
+ * function. -ENOEXEC for other compressions, -ENODATA when the file ends before its data does.
  */
 int zboot_parse(const struct boot_file *file, const uint8_t *bytes, struct unpack_part *part,
 		struct err *err) FERRY_MUST_CHECK;

@@ -9,7 +9,9 @@
 
 #include "vmm/base/bits.h"
 
-/* 128 MiB, the most that Linux and zstd's own program take unasked; `zstd -22` makes such frames. */
+/*
+ * 128 MiB, the most that Linux and zstd's own program take unasked; `zstd -22` makes such frames.
+ */
 enum { WINDOW_LOG_MAX = 27 };
 
 static bool zstd_begins(const uint8_t *bytes, size_t size)

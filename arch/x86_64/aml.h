@@ -1,5 +1,7 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
-/* Writes ACPI Machine Language (ACPI 6.5 chapter 20) and other table bytes into a bounded buffer. */
+/*
+ * Writes ACPI Machine Language (ACPI 6.5 chapter 20) and other table bytes into a bounded buffer.
+ */
 
 #ifndef FERRY_ARCH_X86_64_AML_H
 #define FERRY_ARCH_X86_64_AML_H
@@ -46,8 +48,8 @@ void aml_end_resources(struct aml *aml, size_t mark);
 
 /*
  * A name is segments of one to four characters with '.' between, '\' before them for the root; a
- * short segment is filled with '_'. aml_name_string() is the name as a term, aml_name() the beginning
- * of a Name term, whose value follows.
+ * short segment is filled with '_'. aml_name_string() is the name as a term, aml_name() the
+ * beginning of a Name term, whose value follows.
  */
 void aml_name_string(struct aml *aml, const char *name);
 void aml_name(struct aml *aml, const char *name);

@@ -45,8 +45,8 @@ int boot_write_cmdline(struct boot *boot, const char *prefix, uint64_t room,
 		       struct err *err) FERRY_MUST_CHECK;
 
 /*
- * initrd_load() with the initrd's last byte not above @last; above 4 GiB only if @above_4g and there is
- * no room below.
+ * initrd_load() with the initrd's last byte not above @last; above 4 GiB only if @above_4g and
+ * there is no room below.
  */
 int boot_load_initrds(struct boot *boot, uint64_t last, bool above_4g, struct ram_range *initrd,
 		      struct err *err) FERRY_MUST_CHECK;
@@ -60,8 +60,8 @@ int boot_multiboot(struct boot *boot, const struct multiboot_header *header,
 		   struct err *err) FERRY_MUST_CHECK;
 
 /*
- * Does all of arch_boot() but for the vCPU: tables, kernel, initrds, @boot->entry. @boot has loader.ram,
- * loader.fresh, platform and source.
+ * Does all of arch_boot() but for the vCPU: tables, kernel, initrds, @boot->entry. @boot has
+ * loader.ram, loader.fresh, platform and source.
  */
 int boot_load(struct boot *boot, struct err *err) FERRY_MUST_CHECK;
 

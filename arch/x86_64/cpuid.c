@@ -105,8 +105,8 @@ static void adjust_features(struct cpuid_table *table, const struct cpuid_config
 }
 
 /*
- * AMX needs the host kernel's permission, which is not asked for. Kernels before 6.4 then still offer
- * one half of its state, and a guest that takes what it is offered dies of XSETBV.
+ * AMX needs the host kernel's permission, which is not asked for. Kernels before 6.4 then still
+ * offer one half of its state, and a guest that takes what it is offered dies of XSETBV.
  */
 static void adjust_amx(struct cpuid_table *table)
 {
@@ -120,7 +120,9 @@ static void adjust_amx(struct cpuid_table *table)
 		leaf7->edx &= ~LEAF7_EDX_AMX;
 }
 
-/* Caches (SDM leaf 4, AMD 0x8000001d): levels 1 and 2 are a core's own, level 3 is the package's. */
+/*
+ * Caches (SDM leaf 4, AMD 0x8000001d): levels 1 and 2 are a core's own, level 3 is the package's.
+ */
 static void adjust_caches(struct cpuid_table *table, const struct cpuid_config *config)
 {
 	uint32_t cores = (1U << core_bits(config->cpus)) - 1;

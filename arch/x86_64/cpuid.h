@@ -27,9 +27,9 @@ struct cpuid_config {
 };
 
 /*
- * Makes @table, as KVM_GET_SUPPORTED_CPUID gave it, that of one vCPU: APIC id and topology (leaves 1,
- * 4, 0xb, 0x1f, 0x80000008, 0x8000001d, 0x8000001e), hypervisor and TSC-deadline bits, ARAT, KVM's
- * leaves with TSC and bus frequency (0x40000010), no nested virtualisation. A pure function.
+ * Makes @table, as KVM_GET_SUPPORTED_CPUID gave it, that of one vCPU: APIC id and topology (leaves
+ * 1, 4, 0xb, 0x1f, 0x80000008, 0x8000001d, 0x8000001e), hypervisor and TSC-deadline bits, ARAT,
+ * KVM's leaves with TSC and bus frequency (0x40000010), no nested virtualisation. A pure function.
  * -ENOSPC when the table has no room for an entry it lacks.
  */
 int cpuid_adjust(struct cpuid_table *table, const struct cpuid_config *config) FERRY_MUST_CHECK;

@@ -79,8 +79,8 @@ static void describe_code(struct text *text, const struct ram *ram, struct kvm_v
 }
 
 /*
- * Where the processor leaves nothing behind at a shutdown (AMD's; APM 2, 15.14.3), KVM makes an INIT of
- * it before the exit is seen.
+ * Where the processor leaves nothing behind at a shutdown (AMD's; APM 2, 15.14.3), KVM makes an
+ * INIT of it before the exit is seen.
  */
 static bool was_reset(struct kvm_vcpu *vcpu, const struct kvm_regs *regs,
 		      const struct kvm_sregs *sregs)

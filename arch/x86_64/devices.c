@@ -1,5 +1,7 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
-/* Creates the x86_64 platform's emulated devices and hands the console's and the button's input on. */
+/*
+ * Creates the x86_64 platform's emulated devices and hands the console's and the button's input on.
+ */
 
 #include <stddef.h>
 

@@ -32,7 +32,9 @@ enum {
 /* Fills the GDT's bytes that the selectors above name. */
 void entry_gdt_fill(uint64_t gdt[ENTRY_GDT_SLOTS]);
 
-/* Fills @table, four pages of page directories after a PML4 and a PDPT, mapping 4 GiB one to one. */
+/*
+ * Fills @table, four pages of page directories after a PML4 and a PDPT, mapping 4 GiB one to one.
+ */
 enum { ENTRY_PAGE_TABLES_SIZE = 6 * 4096 };
 void entry_page_tables_fill(uint8_t *table, uint64_t address);
 

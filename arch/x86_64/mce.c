@@ -48,8 +48,8 @@ static bool is_intel(struct arch_vm *arch)
 }
 
 /*
- * Intel's machine checks stop all processors, unless firmware allows one to have its own. It has locked
- * the register by then, so that what else depends on it has to be on too.
+ * Intel's machine checks stop all processors, unless firmware allows one to have its own. It has
+ * locked the register by then, so that what else depends on it has to be on too.
  */
 static void allow_local(struct arch_vm *arch, struct kvm_vcpu *vcpu)
 {

@@ -8,8 +8,8 @@
 #include "vmm/kvm/vcpu.h"
 
 /*
- * In the vCPU's thread, its CPUID being set: the banks, and what firmware sets for them. What KVM does not
- * have is left out: the guest then hears of less.
+ * In the vCPU's thread, its CPUID being set: the banks, and what firmware sets for them. What KVM
+ * does not have is left out: the guest then hears of less.
  */
 void mce_init(struct arch_vm *arch, struct kvm_vcpu *vcpu);
 

@@ -11,7 +11,10 @@ static void add(struct memory_map *map, uint64_t base, uint64_t size, enum memor
 	map->entries[map->count++] = (struct memory_entry){base, size, type};
 }
 
-/* What the layout left out before piece @index because the IOMMU cannot map it there, then the piece. */
+/*
+ * What the layout left out before piece @index because the IOMMU cannot map it there, then the
+ * piece.
+ */
 static void add_piece(struct memory_map *map, const struct platform *platform, size_t index)
 {
 	const struct ram_range *piece = &platform->ram[index], *before = piece - 1;

@@ -25,7 +25,9 @@ struct memory_map {
 	struct memory_entry entries[MEMORY_ENTRIES_MAX]; /* ascending, disjoint */
 };
 
-/* RAM, with the legacy hole, ECAM, KVM's hidden pages and what lies between RAM's pieces reserved. */
+/*
+ * RAM, with the legacy hole, ECAM, KVM's hidden pages and what lies between RAM's pieces reserved.
+ */
 void memory_map_fill(struct memory_map *map, const struct platform *platform);
 
 #endif

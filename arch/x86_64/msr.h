@@ -13,8 +13,8 @@
 int msr_read(struct kvm_vcpu *vcpu, uint32_t index, uint64_t *value) FERRY_MUST_CHECK;
 
 /*
- * Writes @bits over those in @mask and leaves the others as KVM has them. Which MSRs and bits there are
- * differs with the processor and the kernel: what is not there is left out. Own thread.
+ * Writes @bits over those in @mask and leaves the others as KVM has them. Which MSRs and bits there
+ * are differs with the processor and the kernel: what is not there is left out. Own thread.
  */
 int msr_set_bits(struct kvm_vcpu *vcpu, uint32_t index, uint64_t mask,
 		 uint64_t bits) FERRY_MUST_CHECK;

@@ -20,7 +20,7 @@
  *   0x0100000000  the rest of RAM, then the 64-bit PCI window
  */
 #define X86_LOW_RAM_END    UINT64_C(0x9fc00)
-#define X86_ACPI_BASE      UINT64_C(0xe0000) /* where firmware leaves the RSDP (ACPI 6.5, 5.2.5.1) */
+#define X86_ACPI_BASE      UINT64_C(0xe0000) /* where firmware leaves the RSDP (ACPI 6.5 5.2.5.1) */
 #define X86_ACPI_SIZE      UINT64_C(0x20000)
 #define X86_HIGH_RAM_BASE  UINT64_C(0x100000)
 #define X86_HOLE_BASE      UINT64_C(0xc0000000) /* by default */

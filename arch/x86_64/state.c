@@ -147,7 +147,9 @@ fail:
 
 int vcpu_state_restore(struct vcpu_state *state, struct kvm_vcpu *vcpu, struct err *err)
 {
-	/* The APIC base in the special registers decides how the LAPIC's page is read: it is first. */
+	/*
+	 * The APIC base in the special registers decides how the LAPIC's page is read: it is first.
+	 */
 	const struct call calls[] = {
 		{"KVM_SET_MP_STATE", KVM_SET_MP_STATE, &state->mp_state, false},
 		{"KVM_SET_SREGS", KVM_SET_SREGS, &state->sregs, false},

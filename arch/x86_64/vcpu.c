@@ -77,8 +77,8 @@ static int set_cpuid(struct arch_vm *arch, struct kvm_vcpu *vcpu, struct err *er
 }
 
 /*
- * AMD's firmware lets the time stamp counter count at the highest frequency, and Linux says that it is
- * broken where it counts always alike and the bit is off.
+ * AMD's firmware lets the time stamp counter count at the highest frequency, and Linux says that it
+ * is broken where it counts always alike and the bit is off.
  */
 static bool needs_tsc_frequency(struct cpuid_table *table)
 {
@@ -104,8 +104,8 @@ static int set_firmware_msrs(struct arch_vm *arch, struct kvm_vcpu *vcpu)
 }
 
 /*
- * What firmware leaves behind: memory is write-back, string moves are fast, the time stamp counter's
- * frequency is known, LINT1 is the NMI.
+ * What firmware leaves behind: memory is write-back, string moves are fast, the time stamp
+ * counter's frequency is known, LINT1 is the NMI.
  */
 static int set_firmware_state(struct arch_vm *arch, struct kvm_vcpu *vcpu, struct err *err)
 {
@@ -194,8 +194,9 @@ static enum arch_exit port_io(struct arch_vm *arch, struct kvm_run *run, unsigne
 }
 
 /*
- * The guest brought itself into a state that the processor does not enter: a VM entry's basic reason 33
- * (SDM 3C, 27.8), or VMEXIT_INVALID (APM 2, 15.5.1). Other reasons are KVM's or the host's.
+ * The guest brought itself into a state that the processor does not enter: a VM entry's basic
+ * reason 33 (SDM 3C, 27.8), or VMEXIT_INVALID (APM 2, 15.5.1). Other reasons are KVM's or the
+ * host's.
  */
 static bool is_guests_state(uint64_t reason)
 {

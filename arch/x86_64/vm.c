@@ -91,8 +91,8 @@ static int create_irqchip(struct arch_vm *arch, struct err *err)
 }
 
 /*
- * GSI n is pin n of the IOAPIC. The PIC gets no pin: a kernel that was told of hardware-reduced ACPI
- * never masks it, and an edge on it would then arrive as one of the low vectors.
+ * GSI n is pin n of the IOAPIC. The PIC gets no pin: a kernel that was told of hardware-reduced
+ * ACPI never masks it, and an edge on it would then arrive as one of the low vectors.
  */
 static int create_gsi_table(struct arch_vm *arch, struct err *err)
 {

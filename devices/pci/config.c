@@ -71,7 +71,9 @@ static enum mem_result write_device(struct pci_host *host, struct pci_device *de
 
 	if (ops->check && ops->check(device, offset, size, value) == MEM_NOT_YET)
 		return MEM_NOT_YET;
-	/* A function that was taken out of the maps is not there: it keeps what it will have then. */
+	/*
+	 * A function that was taken out of the maps is not there: it keeps what it will have then.
+	 */
 	if (!device->unmapped)
 		write_shadow(device, offset, size, value);
 	if (remap)

@@ -166,7 +166,9 @@ struct pci_host_config {
 	unsigned int intx_gsi;             /* the first GSI for INTx */
 	unsigned int intx_count;           /* 8 or 4, a power of two */
 
-	/* Port 0xcf9 lies among the config ports; byte accesses go here. NULL: all ones, dropped. */
+	/*
+	 * Port 0xcf9 lies among the config ports; byte accesses go here. NULL: all ones, dropped.
+	 */
 	void (*reset_control)(void *reset_owner, uint8_t value);
 	uint8_t (*reset_control_read)(void *reset_owner);
 	void *reset_owner;
@@ -214,8 +216,8 @@ enum mem_result pci_host_config_write(struct pci_host *host, uint16_t bdf, unsig
 				      unsigned int size, uint32_t value);
 
 /*
- * For a person: every function with its BARs; and which BAR decodes at @address of memory, or of ports,
- * with the offset in it (false: none). Main thread, no lock held.
+ * For a person: every function with its BARs; and which BAR decodes at @address of memory, or of
+ * ports, with the offset in it (false: none). Main thread, no lock held.
  */
 void pci_host_describe(struct pci_host *host, FILE *out);
 bool pci_host_describe_address(struct pci_host *host, bool ports, uint64_t address, FILE *out);

@@ -148,8 +148,8 @@ static uint32_t peek(uint64_t bar, uint64_t offset)
 }
 
 /*
- * Two BARs of one size, in none of which a driver is at work, exchange their addresses and take them
- * back: the word at an offset in the first must come along each time.
+ * Two BARs of one size, in none of which a driver is at work, exchange their addresses and take
+ * them back: the word at an offset in the first must come along each time.
  */
 int bar_swap_main(int argc, char **argv)
 {

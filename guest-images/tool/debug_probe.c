@@ -1,5 +1,7 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
-/* Tries what KVM here can do for a debugger, on a vCPU of its own: steps, breakpoints, watchpoints. */
+/*
+ * Tries what KVM here can do for a debugger, on a vCPU of its own: steps, breakpoints, watchpoints.
+ */
 
 #include <err.h>
 #include <errno.h>
@@ -80,7 +82,10 @@ static bool run_guest(struct probe *probe)
 	return result == 0;
 }
 
-/* The guest has to stop for a debugger with this instruction to come next; NULL or why it is not so. */
+/*
+ * The guest has to stop for a debugger with this instruction to come next; NULL or why it is not
+ * so.
+ */
 static const char *stops_at(struct probe *probe, unsigned int instruction)
 {
 	static char reason[128];
@@ -156,7 +161,10 @@ static const char *breaks_by_hardware(struct probe *probe)
 	return result < 0 ? strerror(-result) : stops_at(probe, PROBE_SECOND);
 }
 
-/* The guest begins with one instruction and has to stop at this one, or after it as some processors do. */
+/*
+ * The guest begins with one instruction and has to stop at this one, or after it as some processors
+ * do.
+ */
 static const char *watches(struct probe *probe, enum probe_kind kind, unsigned int instruction)
 {
 	struct kvm_guest_debug debug = {0};

@@ -1,5 +1,8 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
-/* What debug-probe needs of an architecture (tool/ARCH): code to run, its registers, its breakpoints. */
+/*
+ * What debug-probe needs of an architecture (tool/ARCH): code to run, its registers, its
+ * breakpoints.
+ */
 
 #ifndef GUEST_IMAGES_TOOL_DEBUG_PROBE_H
 #define GUEST_IMAGES_TOOL_DEBUG_PROBE_H
@@ -19,7 +22,9 @@ enum {
 	PROBE_OUTSIDE = 0x20000,
 };
 
-/* Two instructions that do nothing, a store of four bytes to PROBE_DATA, a load of them, the end. */
+/*
+ * Two instructions that do nothing, a store of four bytes to PROBE_DATA, a load of them, the end.
+ */
 enum { PROBE_FIRST, PROBE_SECOND, PROBE_STORE, PROBE_LOAD, PROBE_END, PROBE_INSTRUCTIONS };
 
 extern const uint64_t probe_offsets[PROBE_INSTRUCTIONS]; /* each one's, from PROBE_CODE */

@@ -85,8 +85,8 @@ static void expect_stop(int fd, unsigned long signal)
 }
 
 /*
- * As gdb begins: a server may tell of the stop that came with the connection before it is asked anything.
- * The packet that detaches, as the server wants it.
+ * As gdb begins: a server may tell of the stop that came with the connection before it is asked
+ * anything. The packet that detaches, as the server wants it.
  */
 static const char *greet(int fd)
 {

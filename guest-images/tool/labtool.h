@@ -32,7 +32,10 @@ void *buffer_alloc(size_t size);
 /* The physical address behind @address, which must be present; ends the program if it is hidden. */
 uint64_t buffer_physical(const void *address);
 
-/* Connects to "unix:PATH", for a minute until somebody listens there; ends the program when it cannot. */
+/*
+ * Connects to "unix:PATH", for a minute until somebody listens there; ends the program when it
+ * cannot.
+ */
 int unix_connect(const char *name);
 
 /* Opens the file @name of the sysfs folder @device; ends the program when it cannot. */

@@ -1,5 +1,7 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
-/* DMA from one device to another: edu copies registers out of an NVMe controller's BAR and into it. */
+/*
+ * DMA from one device to another: edu copies registers out of an NVMe controller's BAR and into it.
+ */
 
 #define _GNU_SOURCE
 #include <err.h>
@@ -28,7 +30,10 @@ enum {
 	EDU_DMA_START = 0x01,
 	EDU_DMA_FROM_EDU = 0x02,
 
-	/* NVM Express 1.4, 3.1: capabilities and version; and a register that takes what is written. */
+	/*
+	 * NVM Express 1.4, 3.1: capabilities and version; and a register that takes what is
+	 * written.
+	 */
 	NVME_CAPABILITIES = 0x00,
 	NVME_VERSION = 0x08,
 	NVME_QUEUE_SIZES = 0x24,

@@ -1,5 +1,8 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
-/* Reads sixteen bytes of a BAR by one instruction, and tells whether the bus answered with an error. */
+/*
+ * Reads sixteen bytes of a BAR by one instruction, and tells whether the bus answered with an
+ * error.
+ */
 
 #define _GNU_SOURCE
 #include <err.h>

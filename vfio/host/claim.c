@@ -36,8 +36,8 @@ static const struct framebuffer *claim_framebuffer(const char *name)
 }
 
 /*
- * A driver of the host's takes its own claims with it, whatever their names; a display's has put the
- * framebuffer out by then, so that one which is still there stays.
+ * A driver of the host's takes its own claims with it, whatever their names; a display's has put
+ * the framebuffer out by then, so that one which is still there stays.
  */
 static bool claim_stands(const char *name, const char *driver)
 {

@@ -256,7 +256,10 @@ size_t vfio_host_exclude(struct ram_range *ranges, size_t count, size_t room, ui
 	return kept;
 }
 
-/* A chip whose interrupts are remapped is named so by both vendors' drivers: IR-IO-APIC, IR-PCI-MSI. */
+/*
+ * A chip whose interrupts are remapped is named so by both vendors' drivers: IR-IO-APIC,
+ * IR-PCI-MSI.
+ */
 enum vfio_host_remapping vfio_host_remapping(const char *sysfs)
 {
 	enum vfio_host_remapping answer = VFIO_REMAPPING_UNKNOWN;

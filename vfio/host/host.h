@@ -30,8 +30,8 @@ struct vfio_host_device {
 };
 
 /*
- * Reads device @name (as vfio_sysfs_find() takes it). Only that it is no PCI device is an error; what
- * sysfs lacks or garbles stays zero.
+ * Reads device @name (as vfio_sysfs_find() takes it). Only that it is no PCI device is an error;
+ * what sysfs lacks or garbles stays zero.
  */
 int vfio_host_device(const char *sysfs, const char *name, struct vfio_host_device *device,
 		     struct err *err) FERRY_MUST_CHECK;
@@ -57,7 +57,9 @@ struct vfio_host_region {
 	bool direct;  /* the firmware wants it mapped 1:1: the kernel keeps such a device */
 };
 
-/* The reserved IOVA regions of @group, ascending; how many there are, at most @room being filled. */
+/*
+ * The reserved IOVA regions of @group, ascending; how many there are, at most @room being filled.
+ */
 size_t vfio_host_reserved(const char *sysfs, unsigned int group, struct vfio_host_region *regions,
 			  size_t room);
 
@@ -66,7 +68,7 @@ unsigned int vfio_host_iova_bits(const struct vfio_host_device *device);
 
 /* What a device can interrupt with. */
 struct vfio_host_interrupts {
-	bool complete; /* all of config space could be read, which takes root; else only @intx holds */
+	bool complete;     /* all of config space was read, as root may; else only @intx holds */
 	unsigned int msix; /* vectors of its table, 0: it has none */
 	unsigned int msi;  /* vectors */
 	bool intx;

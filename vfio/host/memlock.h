@@ -12,8 +12,7 @@
 struct vfio_memlock {
 	bool enough;    /* as it is */
 	bool may_raise; /* not enough, but this process may raise it */
-	uint64_t
-		hard; /* the limit that may not be passed, bytes; 0 with CAP_IPC_LOCK, when nothing is counted */
+	uint64_t hard;  /* the limit that may not be passed, bytes; 0 when nothing is counted */
 };
 
 /* Asks without changing anything. -ENOMEM with @err as below when @need cannot be had. */

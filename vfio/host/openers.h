@@ -23,9 +23,9 @@ struct vfio_opener {
 bool vfio_node_at(const char *path, struct vfio_node *node);
 
 /*
- * The processes that have any of @nodes open, by the descriptors in @proc that this user may look at; how
- * many there are, at most @room being filled. A descriptor that only names its file (O_PATH), which takes no
- * permission to get, does not count.
+ * The processes that have any of @nodes open, by the descriptors in @proc that this user may look
+ * at; how many there are, at most @room being filled. A descriptor that only names its file
+ * (O_PATH), which takes no permission to get, does not count.
  */
 size_t vfio_openers(const char *proc, const struct vfio_node *nodes, size_t count,
 		    struct vfio_opener *openers, size_t room);

@@ -28,7 +28,9 @@ struct vfio_resource {
 
 struct vfio_sysfs_device {
 	char path[PATH_MAX];
-	/* What VFIO calls it: domain:bus:device.function (0000:01:00.0) unless it is no PCI device. */
+	/*
+	 * What VFIO calls it: domain:bus:device.function (0000:01:00.0) unless it is no PCI device.
+	 */
 	char address[VFIO_ADDRESS_SIZE];
 	bool is_pci;   /* else sysfs tells no sizes, and slot and function are 0 */
 	uint64_t slot; /* domain << 13 | bus << 5 | device: equal for functions */
@@ -38,21 +40,24 @@ struct vfio_sysfs_device {
 };
 
 /*
- * Finds @name under @sysfs: a PCI device by its address (0000:01:00.0, 01:00.0), a mediated device by
- * its UUID, or any device by its path. Checks, in this order, that it exists, has an IOMMU group and,
- * of PCI, that the group confines it and that a VFIO driver has it; then reads a PCI device's BAR
- * sizes. 0, or -errno with @err saying what to do.
+ * Finds @name under @sysfs: a PCI device by its address (0000:01:00.0, 01:00.0), a mediated device
+ * by its UUID, or any device by its path. Checks, in this order, that it exists, has an IOMMU group
+ * and, of PCI, that the group confines it and that a VFIO driver has it; then reads a PCI device's
+ * BAR sizes. 0, or -errno with @err saying what to do.
  */
 int vfio_sysfs_find(const char *sysfs, const char *name, struct vfio_sysfs_device *device,
 		    struct err *err) FERRY_MUST_CHECK;
 
 /*
- * Whether @name is written as a device's is (as vfio_sysfs_find() takes it), there or not; a malformed
- * one is the user's fault: -EINVAL or -ENAMETOOLONG.
+ * Whether @name is written as a device's is (as vfio_sysfs_find() takes it), there or not; a
+ * malformed one is the user's fault: -EINVAL or -ENAMETOOLONG.
  */
 int vfio_sysfs_check_name(const char *name, struct err *err) FERRY_MUST_CHECK;
 
-/* The steps of vfio_sysfs_find() for PCI devices alone: name and path of a PCI device, its group, its BAR sizes. */
+/*
+ * The steps of vfio_sysfs_find() for PCI devices alone: name and path of a PCI device, its group,
+ * its BAR sizes.
+ */
 int vfio_sysfs_locate(const char *sysfs, const char *name, struct vfio_sysfs_device *device,
 		      struct err *err) FERRY_MUST_CHECK;
 int vfio_sysfs_group(struct vfio_sysfs_device *device, struct err *err) FERRY_MUST_CHECK;

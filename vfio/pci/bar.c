@@ -28,7 +28,9 @@ static bool is_msix(const struct vfio_slice *slice, uint64_t offset, unsigned in
 
 static void complain(struct vfio_slice *slice, const char *what, uint64_t offset, int error)
 {
-	/* EIO is the kernel's answer while the device does not decode, EBUSY when another holds it. */
+	/*
+	 * EIO is the kernel's answer while the device does not decode, EBUSY when another holds it.
+	 */
 	log_guest(&slice->pci->limit, error == -EBUSY ? LOG_WARN : LOG_DEBUG,
 		  "%s: BAR %u: %s at 0x%llx: %s", slice->pci->device.name, slice->bar, what,
 		  (unsigned long long)offset, err_text(error));

@@ -16,8 +16,8 @@
 enum { DEPENDENTS_MAX = 4096 };
 
 /*
- * The kernel has 16 bits for a segment, whose number may be wider (0x10000 and up behind VMD). Who is
- * on one bus is in one segment: the caller's has the bits that are missing.
+ * The kernel has 16 bits for a segment, whose number may be wider (0x10000 and up behind VMD). Who
+ * is on one bus is in one segment: the caller's has the bits that are missing.
  */
 static void format_address(const struct vfio_bus_reset *reset,
 			   const struct vfio_pci_dependent_device *device, char *text, size_t size)

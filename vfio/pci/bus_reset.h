@@ -26,15 +26,17 @@ struct vfio_bus_reset {
 typedef int (*vfio_find_group)(void *owner, unsigned int number);
 
 /*
- * VFIO_DEVICE_GET_PCI_HOT_RESET_INFO of @backend and the groups of all that it names. @name is its address. NULL with
- * @err saying why not (-ENODEV: no such reset; -EPERM: a device that is not ours, named).
+ * VFIO_DEVICE_GET_PCI_HOT_RESET_INFO of @backend and the groups of all that it names. @name is its
+ * address. NULL with @err saying why not (-ENODEV: no such reset; -EPERM: a device that is not
+ * ours, named).
  */
 struct vfio_bus_reset *vfio_bus_reset_prepare(struct vfio_backend *backend, const char *name,
 					      vfio_find_group find, void *owner, struct err *err);
 
 /*
- * Whether VFIO has every function that @reset hits, by @sysfs, without which the kernel refuses it: one of
- * a group of ours may have no driver, or one that does nothing. -EPERM with @err set, naming the first.
+ * Whether VFIO has every function that @reset hits, by @sysfs, without which the kernel refuses it:
+ * one of a group of ours may have no driver, or one that does nothing. -EPERM with @err set, naming
+ * the first.
  */
 int vfio_bus_reset_check(const struct vfio_bus_reset *reset, const char *sysfs, const char *name,
 			 struct err *err) FERRY_MUST_CHECK;

@@ -24,8 +24,8 @@ enum {
 };
 
 /*
- * Enhanced Allocation (PCIe 5.0 7.8.5) would fix the BARs to the host's addresses, which are in it: its
- * entries, each with its own length, read 0.
+ * Enhanced Allocation (PCIe 5.0 7.8.5) would fix the BARs to the host's addresses, which are in it:
+ * its entries, each with its own length, read 0.
  */
 static void hide_allocation(struct vfio_pci *pci, unsigned int at, unsigned int limit)
 {

@@ -207,8 +207,9 @@ uint32_t vfio_config_read(struct pci_device *device, unsigned int offset, unsign
 }
 
 /*
- * A device need not know the power state that was asked for, nor have every bit of COMMAND: of those
- * that are its own to keep the shadow takes what it kept, so that the guest writes them back unchanged.
+ * A device need not know the power state that was asked for, nor have every bit of COMMAND: of
+ * those that are its own to keep the shadow takes what it kept, so that the guest writes them back
+ * unchanged.
  */
 static void refresh(struct vfio_pci *pci, unsigned int offset, unsigned int size)
 {
@@ -221,8 +222,8 @@ static void refresh(struct vfio_pci *pci, unsigned int offset, unsigned int size
 }
 
 /*
- * Bits beside the forwarded ones in the same access are written as the device has them, but for those
- * that a 1 would clear.
+ * Bits beside the forwarded ones in the same access are written as the device has them, but for
+ * those that a 1 would clear.
  */
 static void forward(struct vfio_pci *pci, unsigned int offset, unsigned int size, uint32_t value)
 {
@@ -243,8 +244,8 @@ static void forward(struct vfio_pci *pci, unsigned int offset, unsigned int size
 }
 
 /*
- * PCI 3.0 6.2.5.2: the ROM decodes with its own enable bit and COMMAND's memory bit on, whichever came
- * last; from then on it is read. What fails is tried again the next time it begins to decode.
+ * PCI 3.0 6.2.5.2: the ROM decodes with its own enable bit and COMMAND's memory bit on, whichever
+ * came last; from then on it is read. What fails is tried again the next time it begins to decode.
  */
 static void copy_rom(struct vfio_pci *pci)
 {
@@ -277,8 +278,8 @@ static void note_use(struct vfio_pci *pci)
 }
 
 /*
- * Asleep a function does not interrupt, and the kernel, which would reach for its MSI-X table, refuses
- * vectors: what the guest asks for meanwhile is done when it is awake.
+ * Asleep a function does not interrupt, and the kernel, which would reach for its MSI-X table,
+ * refuses vectors: what the guest asks for meanwhile is done when it is awake.
  */
 static void update_vectors(struct vfio_pci *pci, unsigned int offset, unsigned int size)
 {

@@ -1,13 +1,14 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /*
- * Intel's own graphics is not a whole device: the firmware gives it memory of the host's for its own use
- * (stolen memory) and tells drivers about the displays in other memory of the host's (the OpRegion), both
- * by host-physical addresses in config space. A guest that took them for its own would write wherever its
- * RAM lies there, and what they point to is not in its reach, nor in the IOMMU's. They read 0 here, which
- * drivers take for "there is none": they go on without, with what the option ROM tells of the displays.
+ * Intel's own graphics is not a whole device: the firmware gives it memory of the host's for its
+ * own use (stolen memory) and tells drivers about the displays in other memory of the host's (the
+ * OpRegion), both by host-physical addresses in config space. A guest that took them for its own
+ * would write wherever its RAM lies there, and what they point to is not in its reach, nor in the
+ * IOMMU's. They read 0 here, which drivers take for "there is none": they go on without, with what
+ * the option ROM tells of the displays.
  *
- * VFIO offers a copy of the OpRegion as a region, but whoever hands it on must play firmware, with memory
- * kept out of the guest's map and calls that the host's firmware would have to answer.
+ * VFIO offers a copy of the OpRegion as a region, but whoever hands it on must play firmware, with
+ * memory kept out of the guest's map and calls that the host's firmware would have to answer.
  */
 
 #include "vfio/pci/igd.h"
@@ -50,7 +51,9 @@ static const struct igd_register igd_registers[] = {
 	{0xfc, 4, UINT32_MAX, IGD_BEFORE_6, IGD_SINCE_11}, /* ASLS: address of the OpRegion */
 };
 
-/* Their images in BAR 0, from generation 6 on, and the bounds of what of stolen memory is reserved. */
+/*
+ * Their images in BAR 0, from generation 6 on, and the bounds of what of stolen memory is reserved.
+ */
 static const struct igd_register igd_mirrors[] = {
 	{0x108040, 2, 0x00f8, IGD_6_AND_7, IGD_6_AND_7},
 	{0x108040, 2, 0xff00, IGD_8_TO_10, IGD_SINCE_11},

@@ -1,5 +1,7 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
-/* Intel's own graphics: registers that hold addresses of the host's memory, or call its firmware. */
+/*
+ * Intel's own graphics: registers that hold addresses of the host's memory, or call its firmware.
+ */
 
 #ifndef FERRY_VFIO_PCI_IGD_H
 #define FERRY_VFIO_PCI_IGD_H
@@ -13,8 +15,8 @@ struct vfio_pci;
 enum { VFIO_IGD_MIRROR_BAR = 0, VFIO_IGD_MIRROR = 0x108000, VFIO_IGD_MIRROR_SIZE = 0x1000 };
 
 /*
- * After the capabilities' setup. Of such a device takes those registers of config space from the guest,
- * and has the page above trapped.
+ * After the capabilities' setup. Of such a device takes those registers of config space from the
+ * guest, and has the page above trapped.
  */
 void vfio_igd_setup(struct vfio_pci *pci);
 

@@ -11,8 +11,8 @@
 #include "vmm/base/fd.h"
 
 /*
- * A positive answer tells how many vectors can be had. Only several eventfds take memory: what turns
- * things off must not fail for the lack of it.
+ * A positive answer tells how many vectors can be had. Only several eventfds take memory: what
+ * turns things off must not fail for the lack of it.
  */
 static int set_irqs(struct vfio_backend *backend, uint32_t flags, uint32_t index, uint32_t start,
 		    uint32_t count, const int *eventfds)
@@ -194,7 +194,10 @@ static void close_intx(struct vfio_irqs *irqs)
 	fd_close(&intx->trigger);
 }
 
-/* With a trace two more, so that the monitor sees the interrupt on its way and its end on the way back. */
+/*
+ * With a trace two more, so that the monitor sees the interrupt on its way and its end on the way
+ * back.
+ */
 static int open_intx(struct vfio_irqs *irqs)
 {
 	struct vfio_intx *intx = &irqs->intx;

@@ -22,8 +22,8 @@
 int vfio_irq_trigger(struct vfio_backend *backend, uint32_t index, uint32_t start, uint32_t count,
 		     const int *eventfds) FERRY_MUST_CHECK;
 /*
- * Turns vectors [0, @count) of @index on, as far as they have an eventfd. A positive answer: none is
- * on, and so many could be.
+ * Turns vectors [0, @count) of @index on, as far as they have an eventfd. A positive answer: none
+ * is on, and so many could be.
  */
 int vfio_irq_enable(struct vfio_backend *backend, uint32_t index, uint32_t count,
 		    const int *eventfds) FERRY_MUST_CHECK;
@@ -98,8 +98,8 @@ void vfio_irqs_init(struct vfio_irqs *irqs, struct pci_device *device, struct vf
 		    struct kvm_irq *kvm);
 
 /*
- * Finds out how many vectors the host has for MSI, which a guest takes all at once, by turning them on
- * and off: fewer are to be offered then. No interrupt is on, the function is quiet and awake.
+ * Finds out how many vectors the host has for MSI, which a guest takes all at once, by turning them
+ * on and off: fewer are to be offered then. No interrupt is on, the function is quiet and awake.
  */
 void vfio_irqs_limit_msi(struct vfio_irqs *irqs);
 

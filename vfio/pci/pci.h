@@ -142,7 +142,10 @@ void vfio_pci_release(struct vfio_pci *pci, bool reset);
 /* Releases and frees one that is on no host. NULL is allowed. */
 void vfio_pci_destroy(struct vfio_pci *pci);
 
-/* Lists the device's descriptor, its eventfds and timer, and its trace behind @count others, as vfio_list(). */
+/*
+ * Lists the device's descriptor, its eventfds and timer, and its trace behind @count others, as
+ * vfio_list().
+ */
 size_t vfio_pci_descriptors(const struct vfio_pci *pci, int *descriptors, size_t room,
 			    size_t count);
 
@@ -160,8 +163,8 @@ static inline bool vfio_pci_is_asleep(const struct vfio_pci *pci)
 }
 
 /*
- * function.c. What the guest sees of the device ends: @state, nothing mapped, no interrupts, no bus mastering.
- * Host lock and device lock held.
+ * function.c. What the guest sees of the device ends: @state, nothing mapped, no interrupts, no bus
+ * mastering. Host lock and device lock held.
  */
 void vfio_pci_withdraw(struct vfio_pci *pci, enum vfio_pci_state state);
 

@@ -23,8 +23,9 @@ struct vfio_region {
 	bool present; /* false: an index that the device leaves out */
 	struct vfio_region_info info;
 	/*
-	 * Only `areas` may be mapped, else the whole region. That the kernel lets the MSI-X table be mapped too
-	 * (VFIO_REGION_INFO_CAP_MSIX_MAPPABLE) changes nothing: its pages are always the monitor's.
+	 * Only `areas` may be mapped, else the whole region. That the kernel lets the MSI-X table
+	 * be mapped too (VFIO_REGION_INFO_CAP_MSIX_MAPPABLE) changes nothing: its pages are always
+	 * the monitor's.
 	 */
 	bool sparse;
 	size_t area_count;
@@ -40,8 +41,8 @@ int vfio_region_load(struct vfio_backend *backend, uint32_t index, struct vfio_r
 
 /*
  * One access of @size 1, 2, 4 or 8 bytes at @offset. -EINVAL for another size or an absent region,
- * -ERANGE past its end, -EACCES when its flags forbid it, or the back end's errno; a read that fails
- * leaves all ones in @value.
+ * -ERANGE past its end, -EACCES when its flags forbid it, or the back end's errno; a read that
+ * fails leaves all ones in @value.
  */
 int vfio_region_read(struct vfio_backend *backend, const struct vfio_region *region,
 		     uint64_t offset, unsigned int size, uint64_t *value);

@@ -25,7 +25,10 @@ enum { DEADLINE_MS = 10 * 1000 };
 /* Before each try of a recovery: the kernel's own handling of the error comes first. */
 static const int recovery_pauses_ms[] = {100, 400, 1500, 4000, 0};
 
-/* A reset is refused while somebody holds the lock of the device, or of one on its bus: that passes. */
+/*
+ * A reset is refused while somebody holds the lock of the device, or of one on its bus: that
+ * passes.
+ */
 static const int retry_pauses_ms[] = {10, 40, 150, 400, 1400, 0};
 
 static int64_t now_ms(void)
@@ -179,8 +182,8 @@ void vfio_reset_settle(struct vfio_pci *pci)
 }
 
 /*
- * A reset of the bus for @pci, or a line that says why not; what was refused by the function's own way
- * needs none when there is no other.
+ * A reset of the bus for @pci, or a line that says why not; what was refused by the function's own
+ * way needs none when there is no other.
  */
 static void look_for_bus(struct vfio_pci *pci)
 {
@@ -378,8 +381,8 @@ void vfio_reset_now(struct vfio_pci *pci)
 }
 
 /*
- * The guest does not know of this reset: it is to find the device where it was, so that its driver can
- * be loaded anew, but in no state to write into memory by what the old one told it.
+ * The guest does not know of this reset: it is to find the device where it was, so that its driver
+ * can be loaded anew, but in no state to write into memory by what the old one told it.
  */
 static void stop_mastering(struct pci_device *device)
 {

@@ -1,5 +1,7 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
-/* Resets of a passed-through function, by a thread of its own: the kernel may wait a minute for it. */
+/*
+ * Resets of a passed-through function, by a thread of its own: the kernel may wait a minute for it.
+ */
 
 #ifndef FERRY_VFIO_PCI_RESET_H
 #define FERRY_VFIO_PCI_RESET_H
@@ -50,7 +52,9 @@ struct vfio_reset {
 	bool answered;         /* likewise: that write may end */
 };
 
-/* Makes the descriptors and watches them. -errno with @err set; vfio_reset_release() takes it back. */
+/*
+ * Makes the descriptors and watches them. -errno with @err set; vfio_reset_release() takes it back.
+ */
 int vfio_reset_setup(struct vfio_pci *pci, bool by_function, struct err *err) FERRY_MUST_CHECK;
 
 /* Waits for a thread under way, closes everything. No lock held. */
@@ -69,24 +73,28 @@ void vfio_reset_begin(struct vfio_pci *pci, enum vfio_reset_cause cause);
 void vfio_reset_wait(struct vfio_pci *pci);
 
 /*
- * Before a reset that is not the guest's: looks for a way by the bus where the function has none, or
- * says that there is none. Main thread, no lock held unless it is the end.
+ * Before a reset that is not the guest's: looks for a way by the bus where the function has none,
+ * or says that there is none. Main thread, no lock held unless it is the end.
  */
 void vfio_reset_prepare(struct vfio_pci *pci, enum vfio_reset_cause cause);
 
 /*
  * A function that VFIO could not reset when it opened it is reset with its bus where that is ours;
- * vfio_reset_settle() follows. -EIO with @err set when it does not answer afterwards. On no bus yet.
+ * vfio_reset_settle() follows. -EIO with @err set when it does not answer afterwards. On no bus
+ * yet.
  */
 int vfio_reset_first(struct vfio_pci *pci, struct err *err) FERRY_MUST_CHECK;
 
 /*
- * At the end, after vfio_reset_prepare(): quiet and awake, then a reset by whatever way there is. The
- * guest is out of reach of the device by then. Main thread.
+ * At the end, after vfio_reset_prepare(): quiet and awake, then a reset by whatever way there is.
+ * The guest is out of reach of the device by then. Main thread.
  */
 void vfio_reset_now(struct vfio_pci *pci);
 
-/* Whether functions beside the one that is reset are to be left alone, as the guest goes on with them. */
+/*
+ * Whether functions beside the one that is reset are to be left alone, as the guest goes on with
+ * them.
+ */
 static inline bool vfio_reset_spares_others(enum vfio_reset_cause cause)
 {
 	return cause == VFIO_RESET_GUEST || cause == VFIO_RESET_RECOVERY;

@@ -11,9 +11,8 @@
 
 /* Host memory that the guest reads directly. */
 struct vfio_rom {
-	void *host; /* NULL: none */
-	uint64_t
-		size; /* a power of two, at least a page: what is behind the file's end reads all ones */
+	void *host;    /* NULL: none */
+	uint64_t size; /* a power of two, at least a page; behind the file's end all ones */
 };
 
 /* Reads the file at @path, 1 byte to 16 MiB; -errno with @err saying what is wrong with it. */
@@ -24,9 +23,10 @@ void vfio_rom_release(struct vfio_rom *rom);
 int vfio_rom_reserve(struct vfio_rom *rom, uint64_t size) FERRY_MUST_CHECK;
 
 /*
- * Copies the ROM of @region, which answers only while COMMAND's memory bit is on; what cannot be read
- * stays all ones. In large pieces: the kernel turns the ROM's decoder on and off for each. 0; the first
- * failure's errno, or -ENODATA when not even a header answers: the copy is worth another try then.
+ * Copies the ROM of @region, which answers only while COMMAND's memory bit is on; what cannot be
+ * read stays all ones. In large pieces: the kernel turns the ROM's decoder on and off for each. 0;
+ * the first failure's errno, or -ENODATA when not even a header answers: the copy is worth another
+ * try then.
  */
 int vfio_rom_copy(struct vfio_rom *rom, struct vfio_backend *backend,
 		  const struct vfio_region *region) FERRY_MUST_CHECK;

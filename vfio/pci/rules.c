@@ -113,8 +113,8 @@ enum {
 };
 
 /*
- * What a guest must not drive, as it would move BARs, make functions or need an IOMMU of its own; and
- * what holds addresses of the host's (Multicast, Root Complex Link Declaration).
+ * What a guest must not drive, as it would move BARs, make functions or need an IOMMU of its own;
+ * and what holds addresses of the host's (Multicast, Root Complex Link Declaration).
  */
 static const struct hidden_capability {
 	uint16_t id;

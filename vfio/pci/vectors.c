@@ -255,8 +255,8 @@ static int enable_span(struct vfio_irqs *irqs, unsigned int span)
 }
 
 /*
- * @need vectors at least; more where later ones could only be had by turning all off. Where the host
- * has not as many, those that it has, and -ENOSPC.
+ * @need vectors at least; more where later ones could only be had by turning all off. Where the
+ * host has not as many, those that it has, and -ENOSPC.
  */
 static int enable_vectors(struct vfio_irqs *irqs, unsigned int need)
 {
@@ -280,8 +280,8 @@ static int enable_vectors(struct vfio_irqs *irqs, unsigned int need)
 }
 
 /*
- * All off and on again with more, or as before when more cannot be had; a signal that fell in between
- * is made up for by a spurious one.
+ * All off and on again with more, or as before when more cannot be had; a signal that fell in
+ * between is made up for by a spurious one.
  */
 static int grow(struct vfio_irqs *irqs, unsigned int need)
 {
@@ -314,7 +314,9 @@ static int wire_run(struct vfio_irqs *irqs, unsigned int first, unsigned int cou
 	return error;
 }
 
-/* One call for each run of neighbours that are newly in use; one that cannot be had costs no other. */
+/*
+ * One call for each run of neighbours that are newly in use; one that cannot be had costs no other.
+ */
 static int wire_runs(struct vfio_irqs *irqs)
 {
 	unsigned int end =

@@ -10,7 +10,10 @@
 #include "vfio/host/sysfs.h"
 #include "vfio/pci/pci.h"
 
-/* vfio.c: device @index of vfio_device_count(); NULL when it is not opened yet or gone with its host. */
+/*
+ * vfio.c: device @index of vfio_device_count(); NULL when it is not opened yet or gone with its
+ * host.
+ */
 struct vfio_pci *vfio_device(struct vfio *vfio, size_t index,
 			     const struct vfio_sysfs_device **sysfs);
 

@@ -1,5 +1,8 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
-/* A passed-through function's config space for a person: header and capabilities as the guest reads them. */
+/*
+ * A passed-through function's config space for a person: header and capabilities as the guest reads
+ * them.
+ */
 
 #include <inttypes.h>
 #include <linux/pci_regs.h>
@@ -8,7 +11,9 @@
 #include "vfio/tell/describe.h"
 #include "vmm/base/bits.h"
 
-/* What the guest would read, without a trace of it; of a device that is not there the last known. */
+/*
+ * What the guest would read, without a trace of it; of a device that is not there the last known.
+ */
 static uint32_t read_config(const struct vfio_pci *pci, unsigned int offset, unsigned int size)
 {
 	uint64_t emulated = load_le(pci->emulated + offset, size), value = 0;

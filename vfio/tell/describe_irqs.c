@@ -1,5 +1,8 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
-/* A passed-through function's interrupts for a person: the mode in use, routes and how they get there. */
+/*
+ * A passed-through function's interrupts for a person: the mode in use, routes and how they get
+ * there.
+ */
 
 #include <inttypes.h>
 #include <linux/pci_regs.h>

@@ -1,5 +1,8 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
-/* Names of a device's registers and bits, from a text that the user gives (docs/vfio.md has its form). */
+/*
+ * Names of a device's registers and bits, from a text that the user gives (docs/vfio.md has its
+ * form).
+ */
 
 #ifndef FERRY_VFIO_TELL_NAMES_H
 #define FERRY_VFIO_TELL_NAMES_H

@@ -1,5 +1,7 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
-/* Writing the log of a traced device: a line an event, written at once unless its reader is slow. */
+/*
+ * Writing the log of a traced device: a line an event, written at once unless its reader is slow.
+ */
 
 #include "vfio/tell/trace.h"
 

@@ -15,8 +15,9 @@ struct vfio_trace;
 
 /*
  * Creates or empties the file at @path and heads it. A line an event: seconds since then, what it
- * was about, which way, place, value, and what a standard register makes of it. Nobody waits for a pipe's
- * reader: lines wait for it, as lines.h tells, and @loop (NULL: the next event) writes on. NULL with @err.
+ * was about, which way, place, value, and what a standard register makes of it. Nobody waits for a
+ * pipe's reader: lines wait for it, as lines.h tells, and @loop (NULL: the next event) writes on.
+ * NULL with @err.
  */
 struct vfio_trace *vfio_trace_open(const char *path, const char *name, struct loop *loop,
 				   struct err *err);
@@ -28,9 +29,9 @@ void vfio_trace_close(struct vfio_trace *trace);
 int vfio_trace_descriptor(const struct vfio_trace *trace);
 
 /*
- * An access of @size bytes to config space or to BAR @bar, with what was read or is written. The ROM
- * is memory and has none. Device lock held. A file that takes no more is told of once, then left
- * alone.
+ * An access of @size bytes to config space or to BAR @bar, with what was read or is written. The
+ * ROM is memory and has none. Device lock held. A file that takes no more is told of once, then
+ * left alone.
  */
 void vfio_trace_config(struct vfio_trace *trace, const struct vfio_pci *pci, bool write,
 		       unsigned int offset, unsigned int size, uint32_t value);

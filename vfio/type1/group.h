@@ -42,8 +42,8 @@ void vfio_group_close(struct vfio_group *group);
 int vfio_group_descriptor(const struct vfio_group *group);
 
 /*
- * VFIO_GROUP_GET_DEVICE_FD by @address (0000:01:00.0, or how else VFIO calls it), with @token unless
- * that is NULL. NULL with @err set.
+ * VFIO_GROUP_GET_DEVICE_FD by @address (0000:01:00.0, or how else VFIO calls it), with @token
+ * unless that is NULL. NULL with @err set.
  */
 struct vfio_backend *vfio_group_open_device(struct vfio_group *group, const char *address,
 					    const char *token, struct err *err);

@@ -22,15 +22,16 @@ int fd_eventfd(void) FERRY_MUST_CHECK;
 void fd_reserve(int count);
 
 /*
- * As fd_eventfd(), for what a guest can ask for without end: -EMFILE while that would leave fewer than
- * FD_RESERVE and what fd_reserve() added, or half of the limit where that is less, to the monitor's own
- * needs: a reset, a debugger, the end of the run.
+ * As fd_eventfd(), for what a guest can ask for without end: -EMFILE while that would leave fewer
+ * than FD_RESERVE and what fd_reserve() added, or half of the limit where that is less, to the
+ * monitor's own needs: a reset, a debugger, the end of the run.
  */
 int fd_eventfd_for_guest(void) FERRY_MUST_CHECK;
 
 /*
- * Creates or empties the file at @path to write to it, without waiting, now or at a write: for a FIFO
- * without a reader it gives -ENXIO. Else a negative errno, see fd_output_text(). @flags more for open().
+ * Creates or empties the file at @path to write to it, without waiting, now or at a write: for a
+ * FIFO without a reader it gives -ENXIO. Else a negative errno, see fd_output_text(). @flags more
+ * for open().
  */
 int fd_open_output(const char *path, int flags) FERRY_MUST_CHECK;
 

@@ -1,5 +1,8 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
-/* Lines to a reader who may be slow: they wait in a bounded buffer, and those that are lost are counted. */
+/*
+ * Lines to a reader who may be slow: they wait in a bounded buffer, and those that are lost are
+ * counted.
+ */
 
 #include "vmm/base/lines.h"
 

@@ -1,5 +1,8 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
-/* Lines to a reader who may be slow: they wait in a bounded buffer, and those that are lost are counted. */
+/*
+ * Lines to a reader who may be slow: they wait in a bounded buffer, and those that are lost are
+ * counted.
+ */
 
 #ifndef FERRY_BASE_LINES_H
 #define FERRY_BASE_LINES_H
@@ -26,13 +29,16 @@ struct lines {
 };
 
 /*
- * Writes what waits, then @size bytes that end a line, LINES_SIZE at most; what the reader does not take
- * now waits, and when there is no room for all of it none of it is kept. 0, or the negative errno of a
- * write that failed: then what waited is lost. Any thread.
+ * Writes what waits, then @size bytes that end a line, LINES_SIZE at most; what the reader does not
+ * take now waits, and when there is no room for all of it none of it is kept. 0, or the negative
+ * errno of a write that failed: then what waited is lost. Any thread.
  */
 int lines_put(struct lines *lines, const char *bytes, size_t size) FERRY_MUST_CHECK;
 
-/* What waits is written as the reader takes it. @loop NULL: no more of that; the loop's thread then. */
+/*
+ * What waits is written as the reader takes it. @loop NULL: no more of that; the loop's thread
+ * then.
+ */
 void lines_attend(struct lines *lines, struct loop *loop);
 
 /* Waits for the reader of what waits while it keeps reading, but for no more than a second. */

@@ -20,8 +20,9 @@ bool log_enabled(enum log_level level);
 int log_parse_level(const char *text, enum log_level *level) FERRY_MUST_CHECK;
 
 /*
- * From now on no message waits for its reader: what is not read in time is kept, LINES_SIZE bytes of it,
- * and what is lost is told of. @loop writes on when it is read again; NULL before the loop goes.
+ * From now on no message waits for its reader: what is not read in time is kept, LINES_SIZE bytes
+ * of it, and what is lost is told of. @loop writes on when it is read again; NULL before the loop
+ * goes.
  */
 void log_never_wait(struct loop *loop);
 
@@ -39,8 +40,8 @@ void log_info(const char *format, ...) FERRY_PRINTF(1, 2);
 void log_debug(const char *format, ...) FERRY_PRINTF(1, 2);
 
 /*
- * @byte was written by somebody else (the guest, on its console) to where the log's lines go too: a line of
- * the log never begins in the middle of another's, which it ends first. Any thread.
+ * @byte was written by somebody else (the guest, on its console) to where the log's lines go too: a
+ * line of the log never begins in the middle of another's, which it ends first. Any thread.
  */
 void log_note_neighbour(uint8_t byte);
 

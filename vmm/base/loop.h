@@ -29,7 +29,9 @@ void loop_remove(struct loop *loop, int fd);
 /* Runs until loop_stop(). 0, or a negative errno when epoll itself failed. */
 int loop_run(struct loop *loop, struct err *err) FERRY_MUST_CHECK;
 
-/* Makes loop_run() return after the handlers that are ready now. Any thread; also before it runs. */
+/*
+ * Makes loop_run() return after the handlers that are ready now. Any thread; also before it runs.
+ */
 void loop_stop(struct loop *loop);
 
 #endif

@@ -1,5 +1,7 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
-/* Text put together piece by piece in a buffer of fixed size, and text of others made fit to print. */
+/*
+ * Text put together piece by piece in a buffer of fixed size, and text of others made fit to print.
+ */
 
 #include "vmm/base/text.h"
 
@@ -26,7 +28,9 @@ void text_append(struct text *text, const char *format, ...)
 	text->room -= (size_t)length;
 }
 
-/* The character at @text and its bytes there; *@value is 0 for what is no UTF-8 (Unicode 3.9, D92). */
+/*
+ * The character at @text and its bytes there; *@value is 0 for what is no UTF-8 (Unicode 3.9, D92).
+ */
 static size_t text_decode(const char *text, uint32_t *value)
 {
 	static const uint32_t least[] = {0, 0, 0x80, 0x800, 0x10000};

@@ -1,5 +1,7 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
-/* Text put together piece by piece in a buffer of fixed size, and text of others made fit to print. */
+/*
+ * Text put together piece by piece in a buffer of fixed size, and text of others made fit to print.
+ */
 
 #ifndef FERRY_BASE_TEXT_H
 #define FERRY_BASE_TEXT_H
@@ -20,9 +22,9 @@ struct text {
 void text_append(struct text *text, const char *format, ...) FERRY_PRINTF(2, 3);
 
 /*
- * Makes text that others wrote (a process, a firmware, a guest) safe on a terminal and valid UTF-8, in place:
- * "?" for a control character, for one that changes the order or hides what is written, and for every byte
- * that is no UTF-8. A newline is a control character too.
+ * Makes text that others wrote (a process, a firmware, a guest) safe on a terminal and valid UTF-8,
+ * in place: "?" for a control character, for one that changes the order or hides what is written,
+ * and for every byte that is no UTF-8. A newline is a control character too.
  */
 void text_make_printable(char *text);
 

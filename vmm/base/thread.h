@@ -13,9 +13,9 @@
 void thread_main_signals(sigset_t *signals);
 
 /*
- * pthread_create() with the main thread's signals blocked in the new one, and
- * a stack of 512 KiB: the usual 8 MiB is aligned so that its first touch takes a whole huge page. 0 or a
- * negative errno.
+ * pthread_create() with the main thread's signals blocked in the new one, and a stack of 512 KiB:
+ * the usual 8 MiB is aligned so that its first touch takes a whole huge page. 0 or a negative
+ * errno.
  */
 int thread_create(pthread_t *thread, void *(*function)(void *), void *argument) FERRY_MUST_CHECK;
 

@@ -8,8 +8,9 @@
 void trim_prepare(void);
 
 /*
- * Returns free heap to the kernel and unmaps the pages of program and libraries that were read so far;
- * those still in use come back from the page cache at the next touch. To call once set-up is done.
+ * Returns free heap to the kernel and unmaps the pages of program and libraries that were read so
+ * far; those still in use come back from the page cache at the next touch. To call once set-up is
+ * done.
  */
 void trim_memory(void);
 

@@ -59,8 +59,8 @@ void writer_share(struct writer *writer, int fd)
 }
 
 /*
- * A pipe that is ready has room for so much, a terminal perhaps only for one byte. Somebody else may
- * fill it first; that is why it is the last resort.
+ * A pipe that is ready has room for so much, a terminal perhaps only for one byte. Somebody else
+ * may fill it first; that is why it is the last resort.
  */
 static ssize_t write_polled(int fd, const void *bytes, size_t size)
 {

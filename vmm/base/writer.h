@@ -13,7 +13,7 @@
 enum writer_way {
 	WRITER_DIRECT, /* write() does not wait: O_NONBLOCK is set, or it is a file */
 	WRITER_SOCKET,
-	WRITER_POLLED, /* the best there is when others share the flags and it cannot be opened anew */
+	WRITER_POLLED, /* others share the flags, and it cannot be opened anew */
 };
 
 struct writer {
@@ -26,12 +26,15 @@ struct writer {
 void writer_take(struct writer *writer, int fd);
 
 /*
- * To @fd, which stays its owner's and may be other processes' too, a shell's terminal for one: its flags
- * are left alone. A pipe or terminal is opened once more, so that O_NONBLOCK is for the writer alone.
+ * To @fd, which stays its owner's and may be other processes' too, a shell's terminal for one: its
+ * flags are left alone. A pipe or terminal is opened once more, so that O_NONBLOCK is for the
+ * writer alone.
  */
 void writer_share(struct writer *writer, int fd);
 
-/* How many bytes were taken, at least one; -EAGAIN where it would have to wait, or another errno. */
+/*
+ * How many bytes were taken, at least one; -EAGAIN where it would have to wait, or another errno.
+ */
 ssize_t writer_write(const struct writer *writer, const void *bytes, size_t size) FERRY_MUST_CHECK;
 
 void writer_close(struct writer *writer);

@@ -13,7 +13,10 @@
 
 enum { SIGNAL_INTERRUPT = 2, SIGNAL_TRAP = 5, SIGNAL_ABORT = 6 }; /* as gdb numbers them */
 
-/* --- what goes to the vCPUs ----------------------------------------------------------------------- */
+/*
+ * --- what goes to the vCPUs
+ * -----------------------------------------------------------------------
+ */
 
 /* Each vCPU learns what to stop for, and whether it is to go. */
 static int apply_actions(struct debug *debug, const enum gdb_action *actions)
@@ -68,11 +71,14 @@ static void let_all_go(struct debug *debug)
 			 err_text(status));
 }
 
-/* --- why it stands -------------------------------------------------------------------------------- */
+/*
+ * --- why it stands
+ * --------------------------------------------------------------------------------
+ */
 
 /*
- * Whether what a vCPU met is for the debugger. A breakpoint instruction or a step of the guest's own goes
- * back to the guest; a breakpoint that was removed since is no more.
+ * Whether what a vCPU met is for the debugger. A breakpoint instruction or a step of the guest's
+ * own goes back to the guest; a breakpoint that was removed since is no more.
  */
 static bool is_for_debugger(struct debug *debug, unsigned int index)
 {
@@ -271,7 +277,10 @@ bool debug_attached(const struct debug *debug)
 	return debug && gdb_attached(debug->gdb);
 }
 
-/* --- what the debugger decides ---------------------------------------------------------------------- */
+/*
+ * --- what the debugger decides
+ * ----------------------------------------------------------------------
+ */
 
 bool debug_stands(const struct debug *debug)
 {
@@ -329,7 +338,10 @@ void debug_halt(struct debug *debug)
 	debug->setup.owner.stop(debug->setup.owner.machine);
 }
 
-/* --- life ------------------------------------------------------------------------------------------ */
+/*
+ * --- life
+ * ------------------------------------------------------------------------------------------
+ */
 
 /* One sentence, or nothing. */
 static void describe_limits(struct debug *debug)

@@ -1,5 +1,8 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
-/* The debugger's side of the machine: stops, steps, breakpoints, memory and registers for the gdb server. */
+/*
+ * The debugger's side of the machine: stops, steps, breakpoints, memory and registers for the gdb
+ * server.
+ */
 
 #ifndef FERRY_VMM_DEBUG_DEBUG_H
 #define FERRY_VMM_DEBUG_DEBUG_H
@@ -31,8 +34,8 @@ struct debug_setup {
 };
 
 /*
- * Finds out what this host's KVM can do for a debugger, and listens. Every vCPU is parked and has its
- * features. What is given outlives it. NULL with @err set.
+ * Finds out what this host's KVM can do for a debugger, and listens. Every vCPU is parked and has
+ * its features. What is given outlives it. NULL with @err set.
  */
 struct debug *debug_create(const struct debug_setup *setup, struct err *err);
 
@@ -43,25 +46,28 @@ void debug_destroy(struct debug *debug);
 bool debug_attached(const struct debug *debug);
 
 /*
- * All vCPUs are parked because one of them told by run_debugged, or because `stop` was asked for. @stood:
- * the guest stood before, too. False: there is nothing for the debugger in it, and they are to go on.
- * True: it stands, unless the debugger has already let it go by `go`.
+ * All vCPUs are parked because one of them told by run_debugged, or because `stop` was asked for.
+ * @stood: the guest stood before, too. False: there is nothing for the debugger in it, and they are
+ * to go on. True: it stands, unless the debugger has already let it go by `go`.
  */
 bool debug_parked(struct debug *debug, bool stood);
 
 /*
- * The guest was reset: breakpoints are put into its new memory where the code there is the old one's, or
- * taken over by the processor. All parked; as debug_parked().
+ * The guest was reset: breakpoints are put into its new memory where the code there is the old
+ * one's, or taken over by the processor. All parked; as debug_parked().
  */
 bool debug_reset(struct debug *debug, bool stood);
 
 /*
- * The guest cannot go on and is shown as it is to the debugger that is there: now, or if it @stood for something
- * else, when the debugger has it go on. All parked.
+ * The guest cannot go on and is shown as it is to the debugger that is there: now, or if it @stood
+ * for something else, when the debugger has it go on. All parked.
  */
 void debug_crashed(struct debug *debug, bool stood);
 
-/* The run is over, with this exit status, or by a signal (not 0; those that end a run have gdb's numbers). */
+/*
+ * The run is over, with this exit status, or by a signal (not 0; those that end a run have gdb's
+ * numbers).
+ */
 void debug_ended(struct debug *debug, int status, int signal_number);
 
 #endif

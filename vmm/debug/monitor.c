@@ -1,5 +1,7 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
-/* What a person debugging can ask the monitor: the table of commands, their words and their help. */
+/*
+ * What a person debugging can ask the monitor: the table of commands, their words and their help.
+ */
 
 #include "vmm/debug/monitor.h"
 

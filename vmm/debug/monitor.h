@@ -31,8 +31,8 @@ struct monitor {
 };
 
 /*
- * Carries out one line, as "translate 0xffffffff81000000", and writes the answer, or one sentence on what
- * is wrong with the line. Main thread, no lock held.
+ * Carries out one line, as "translate 0xffffffff81000000", and writes the answer, or one sentence
+ * on what is wrong with the line. Main thread, no lock held.
  */
 void monitor_command(const struct monitor *monitor, const char *line, FILE *out);
 

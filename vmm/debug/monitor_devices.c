@@ -44,7 +44,9 @@ static int pin_run(const struct monitor *monitor, const struct kvm_irq_route *fi
 	return length;
 }
 
-/* Pins that nobody here signals are many and alike: one line for a run of them. Returns its length. */
+/*
+ * Pins that nobody here signals are many and alike: one line for a run of them. Returns its length.
+ */
 static int show_pins(const struct monitor *monitor, const struct kvm_irq_route *routes, int count,
 		     FILE *out)
 {

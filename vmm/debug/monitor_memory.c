@@ -90,7 +90,9 @@ static bool take_devices(char ***words, size_t *count)
 	return true;
 }
 
-/* Whether every byte of [@address, @address + @length) is memory, or with @devices anything at all. */
+/*
+ * Whether every byte of [@address, @address + @length) is memory, or with @devices anything at all.
+ */
 static bool check_range(const struct monitor *monitor, uint64_t address, uint64_t length,
 			bool devices, bool write, FILE *out)
 {
@@ -237,7 +239,9 @@ static void write_value(const struct monitor *monitor, uint64_t address, unsigne
 				address);
 			return;
 		}
-		/* A write that waits, as one that resets a function, comes again only from a vCPU. */
+		/*
+		 * A write that waits, as one that resets a function, comes again only from a vCPU.
+		 */
 		if (is_config_space(monitor->platform, address)) {
 			fputs("config space is written by the guest alone\n", out);
 			return;

@@ -1,5 +1,8 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
-/* The monitor's commands on addresses: virtual to physical, physical to what is there, the kernel's. */
+/*
+ * The monitor's commands on addresses: virtual to physical, physical to what is there, the
+ * kernel's.
+ */
 
 #include <errno.h>
 #include <inttypes.h>

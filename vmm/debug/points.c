@@ -1,5 +1,8 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
-/* A debugger's breakpoints and watchpoints: those in the guest's memory, and those in its processors. */
+/*
+ * A debugger's breakpoints and watchpoints: those in the guest's memory, and those in its
+ * processors.
+ */
 
 #include "vmm/debug/points.h"
 
@@ -208,8 +211,8 @@ int debug_points_insert(struct debug_points *points, struct kvm_vcpu *vcpu,
 }
 
 /*
- * Puts the code back, unless another breakpoint shares the place, or the guest has put something else
- * there meanwhile.
+ * Puts the code back, unless another breakpoint shares the place, or the guest has put something
+ * else there meanwhile.
  */
 static int write_back(struct debug_points *points, const struct debug_point *gone)
 {

@@ -1,5 +1,8 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
-/* A debugger's breakpoints and watchpoints: those in the guest's memory, and those in its processors. */
+/*
+ * A debugger's breakpoints and watchpoints: those in the guest's memory, and those in its
+ * processors.
+ */
 
 #ifndef FERRY_VMM_DEBUG_POINTS_H
 #define FERRY_VMM_DEBUG_POINTS_H
@@ -19,8 +22,8 @@ struct debug_point {
 	uint64_t address; /* virtual */
 	uint64_t length;  /* as the debugger has it */
 	/*
-	 * The breakpoint instruction is in RAM, over `saved`. A software breakpoint without it is in the
-	 * processors: its page is not mapped yet, or its code not there yet.
+	 * The breakpoint instruction is in RAM, over `saved`. A software breakpoint without it is
+	 * in the processors: its page is not mapped yet, or its code not there yet.
 	 */
 	bool written;
 	uint64_t gpa;
@@ -38,8 +41,8 @@ struct debug_points {
 };
 
 /*
- * As struct gdb_target_ops has it; addresses are those of @vcpu. A software breakpoint that cannot be in
- * memory takes one of the processors'.
+ * As struct gdb_target_ops has it; addresses are those of @vcpu. A software breakpoint that cannot
+ * be in memory takes one of the processors'.
  */
 int debug_points_insert(struct debug_points *points, struct kvm_vcpu *vcpu,
 			enum gdb_point_kind kind, uint64_t address,
@@ -51,8 +54,9 @@ int debug_points_remove(struct debug_points *points, enum gdb_point_kind kind, u
 void debug_points_clear(struct debug_points *points);
 
 /*
- * The guest's memory was loaded anew: breakpoints are written again where the code under them is the same,
- * taken over by the processors where it is not; what they have no room for is left out, with a warning.
+ * The guest's memory was loaded anew: breakpoints are written again where the code under them is
+ * the same, taken over by the processors where it is not; what they have no room for is left out,
+ * with a warning.
  */
 void debug_points_reload(struct debug_points *points);
 

@@ -31,7 +31,9 @@ void kvm_irq_destroy(struct kvm_irq *irq);
 int kvm_irq_add_pin(struct kvm_irq *irq, unsigned int gsi, unsigned int chip,
 		    unsigned int pin) FERRY_MUST_CHECK;
 
-/* A GSI for an MSI route, freed ones first; -ENOSPC when KVM_CAP_IRQ_ROUTING's number is used up. */
+/*
+ * A GSI for an MSI route, freed ones first; -ENOSPC when KVM_CAP_IRQ_ROUTING's number is used up.
+ */
 int kvm_irq_alloc(struct kvm_irq *irq) FERRY_MUST_CHECK;
 /* Gives it back; its route goes at the next commit. */
 void kvm_irq_free(struct kvm_irq *irq, unsigned int gsi);
@@ -60,7 +62,10 @@ struct kvm_irq_route {
 	struct kvm_msi_message message; /* with `msi` */
 };
 
-/* The table at this moment into *@routes (to be freed), pins first, then by GSI; how many, or -ENOMEM. */
+/*
+ * The table at this moment into *@routes (to be freed), pins first, then by GSI; how many, or
+ * -ENOMEM.
+ */
 int kvm_irq_list(struct kvm_irq *irq, struct kvm_irq_route **routes) FERRY_MUST_CHECK;
 
 /* KVM_IRQ_LINE on a pin's GSI. On x86_64 @line is the GSI; aarch64 gives the full irq field. */

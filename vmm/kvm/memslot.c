@@ -32,8 +32,8 @@ static bool is_page_aligned(const struct kvm_memslots *memslots, const struct me
 }
 
 /*
- * Whether KVM can map the region at all. A slice that is not made of whole pages, or read-only memory
- * on a KVM that has none, is served by dispatch instead.
+ * Whether KVM can map the region at all. A slice that is not made of whole pages, or read-only
+ * memory on a KVM that has none, is served by dispatch instead.
  */
 static bool is_mappable(const struct kvm_memslots *memslots, const struct mem_region *region)
 {

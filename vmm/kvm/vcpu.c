@@ -98,7 +98,9 @@ bool kvm_vcpu_fault_range(struct kvm_vcpu *vcpu, uint64_t *first, uint64_t *last
 
 	if (vcpu->run->exit_reason != REASON_MEMORY_FAULT)
 		return false;
-	/* It stays in the page, where another -EFAULT of a kernel that names nothing would find it. */
+	/*
+	 * It stays in the page, where another -EFAULT of a kernel that names nothing would find it.
+	 */
 	vcpu->run->exit_reason = KVM_EXIT_UNKNOWN;
 	memcpy(&fault, vcpu->run->padding, sizeof(fault));
 	*first = fault.address;

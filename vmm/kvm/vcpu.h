@@ -24,7 +24,8 @@ struct kvm_run *kvm_vcpu_run_page(struct kvm_vcpu *vcpu);
 
 /*
  * KVM_RUN: 0 when an exit is to be handled, -EINTR (also for immediate_exit, and for a processor
- * woken from waiting for its start-up message: run again), -EFAULT, or another errno. Only from the vCPU's own thread.
+ * woken from waiting for its start-up message: run again), -EFAULT, or another errno. Only from the
+ * vCPU's own thread.
  */
 int kvm_vcpu_run(struct kvm_vcpu *vcpu) FERRY_MUST_CHECK;
 
@@ -36,9 +37,9 @@ bool kvm_vcpu_fault_range(struct kvm_vcpu *vcpu, uint64_t *first, uint64_t *last
 
 /*
  * Retires an exit that has been handled but not yet seen by the guest: one KVM_RUN with
- * immediate_exit set (api.rst, KVM_RUN). Must come before registers are read, the vCPU is parked for
- * long, reset or saved. Own thread only. 0 when done (-EINTR of the ioctl is success); -EAGAIN when
- * the kernel produced another exit to be handled first.
+ * immediate_exit set (api.rst, KVM_RUN). Must come before registers are read, the vCPU is parked
+ * for long, reset or saved. Own thread only. 0 when done (-EINTR of the ioctl is success); -EAGAIN
+ * when the kernel produced another exit to be handled first.
  */
 int kvm_vcpu_complete(struct kvm_vcpu *vcpu) FERRY_MUST_CHECK;
 

@@ -15,10 +15,10 @@ struct kvm_vm;
 
 /*
  * Opens /dev/kvm, checks KVM_GET_API_VERSION and the capabilities Ferry cannot do without
- * (USER_MEMORY, IRQCHIP, IRQFD, IRQ_ROUTING, IMMEDIATE_EXIT; asks KVM, never the CPU flags), creates
- * the VM. @type_bits: 0 on x86_64, on aarch64 the number of IPA bits wanted, at most those that KVM
- * offers being used (KVM_VM_TYPE_ARM_IPA_SIZE, KVM_CAP_ARM_VM_IPA_SIZE). NULL with @err saying which node, why and what
- * to do (module not loaded, no permission: group kvm).
+ * (USER_MEMORY, IRQCHIP, IRQFD, IRQ_ROUTING, IMMEDIATE_EXIT; asks KVM, never the CPU flags),
+ * creates the VM. @type_bits: 0 on x86_64, on aarch64 the number of IPA bits wanted, at most those
+ * that KVM offers being used (KVM_VM_TYPE_ARM_IPA_SIZE, KVM_CAP_ARM_VM_IPA_SIZE). NULL with @err
+ * saying which node, why and what to do (module not loaded, no permission: group kvm).
  */
 struct kvm_vm *kvm_vm_create(unsigned int type_bits, struct err *err);
 
@@ -38,8 +38,8 @@ int kvm_vm_system_ioctl(struct kvm_vm *vm, unsigned long request, void *argument
 size_t kvm_vm_run_size(const struct kvm_vm *vm);
 
 /*
- * Registers the memslot listener with @map: RAM read-write, ROM read-only (KVM_MEM_READONLY), DEVICE
- * read-write. Slots are reused. One map per VM.
+ * Registers the memslot listener with @map: RAM read-write, ROM read-only (KVM_MEM_READONLY),
+ * DEVICE read-write. Slots are reused. One map per VM.
  */
 int kvm_vm_listen(struct kvm_vm *vm, struct mem_map *map, struct err *err) FERRY_MUST_CHECK;
 void kvm_vm_unlisten(struct kvm_vm *vm);

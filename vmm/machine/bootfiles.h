@@ -13,8 +13,8 @@ int bootfiles_open(struct boot_source *boot, const struct config *config,
 		   struct err *err) FERRY_MUST_CHECK;
 
 /*
- * Before another boot: the same files, as large as they are by now. One that was written anew in its place
- * is taken whole; one that another took the name of is the old one still.
+ * Before another boot: the same files, as large as they are by now. One that was written anew in
+ * its place is taken whole; one that another took the name of is the old one still.
  */
 int bootfiles_measure(struct boot_source *boot, struct err *err) FERRY_MUST_CHECK;
 

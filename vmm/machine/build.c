@@ -36,8 +36,9 @@ static int machine_open_events(struct machine *machine, struct err *err)
 
 /*
  * While the machine is built those that end the run have their own effect, also where the parent
- * blocked them: that ends set-up whatever it waits for. Nothing of the guest's is in a device by then,
- * the terminal is as it was, and the kernel gives everything back. A press of the button waits.
+ * blocked them: that ends set-up whatever it waits for. Nothing of the guest's is in a device by
+ * then, the terminal is as it was, and the kernel gives everything back. A press of the button
+ * waits.
  */
 static void machine_let_signals(void)
 {
@@ -91,7 +92,10 @@ static int machine_find_devices(struct machine *machine, struct err *err)
 	return vfio_check_memlock(machine->vfio, config->memory, err);
 }
 
-/* Huge pages are the host's to give already; of RAM that nobody pins only what is used must be there. */
+/*
+ * Huge pages are the host's to give already; of RAM that nobody pins only what is used must be
+ * there.
+ */
 static int machine_check_memory(struct machine *machine, struct err *err)
 {
 	const struct config *config = machine->config;
@@ -317,7 +321,10 @@ static int machine_build_debug(struct machine *machine, struct err *err)
 	return machine->debug ? 0 : err->code;
 }
 
-/* The order is that of docs/architecture.md; machine_destroy() is its reverse, but that the vCPUs end first. */
+/*
+ * The order is that of docs/architecture.md; machine_destroy() is its reverse, but that the vCPUs
+ * end first.
+ */
 int machine_build(struct machine *machine, struct err *err)
 {
 	static int (*const steps[])(struct machine * machine, struct err * err) = {

@@ -122,7 +122,9 @@ static bool console_is_beside_log(int fd)
 	       output.st_dev == log.st_dev && output.st_ino == log.st_ino;
 }
 
-/* A reader who takes nothing holds the guest up, but not the monitor; one who is gone does neither. */
+/*
+ * A reader who takes nothing holds the guest up, but not the monitor; one who is gone does neither.
+ */
 static bool console_output(void *owner, uint8_t byte)
 {
 	struct console *console = owner;
@@ -247,7 +249,10 @@ static void console_watch(struct console *console, bool watch)
 	console->watching = watch;
 }
 
-/* Input is read while there is space for it, or none of it is kept but the escape key is looked for. */
+/*
+ * Input is read while there is space for it, or none of it is kept but the escape key is looked
+ * for.
+ */
 static void console_watch_as_needed(struct console *console)
 {
 	bool full = console_space(console) == 0;

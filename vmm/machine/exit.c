@@ -147,8 +147,8 @@ enum exit_result exit_dispatch(struct exit_state *exit, struct kvm_vcpu *vcpu, c
 }
 
 /*
- * What KVM names is trapped and nothing else. A kernel that names nothing leaves the devices to be asked;
- * where all of them say that they are there, and do so again, any slice may be the one.
+ * What KVM names is trapped and nothing else. A kernel that names nothing leaves the devices to be
+ * asked; where all of them say that they are there, and do so again, any slice may be the one.
  */
 static unsigned int exit_demote(const struct exit_state *exit, struct kvm_vcpu *vcpu)
 {
@@ -169,7 +169,9 @@ bool exit_fault(struct exit_state *exit, struct kvm_vcpu *vcpu)
 	if (demoted)
 		log_info("vCPU %u: a BAR could not be reached: %u mapped slices are trapped now",
 			 kvm_vcpu_id(vcpu), demoted);
-	/* Another vCPU may have demoted the slice between this fault and now: once more will tell. */
+	/*
+	 * Another vCPU may have demoted the slice between this fault and now: once more will tell.
+	 */
 	exit->faulted = demoted == 0;
 	return demoted > 0 || again;
 }

@@ -42,8 +42,8 @@ enum exit_result exit_dispatch(struct exit_state *exit, struct kvm_vcpu *vcpu, c
 
 /*
  * KVM_RUN failed with EFAULT: a mapped slice of a BAR that the device does not back at the moment.
- * It is trapped until it decodes anew; true to run again. False when there was none twice in a row, so
- * that it is a true failure.
+ * It is trapped until it decodes anew; true to run again. False when there was none twice in a row,
+ * so that it is a true failure.
  */
 bool exit_fault(struct exit_state *exit, struct kvm_vcpu *vcpu) FERRY_MUST_CHECK;
 

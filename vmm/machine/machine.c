@@ -145,8 +145,8 @@ static void machine_end_by_signal(struct machine *machine, int number)
 }
 
 /*
- * SIGTERM with a guest that may power off by itself: whether it got its chance. One that stands cannot,
- * and who asks a second time does not want to wait.
+ * SIGTERM with a guest that may power off by itself: whether it got its chance. One that stands
+ * cannot, and who asks a second time does not want to wait.
  */
 static bool machine_ask_to_power_off(struct machine *machine)
 {
@@ -249,7 +249,10 @@ static void machine_parked_for_debugger(struct machine *machine)
 		machine_debug_go(machine);
 }
 
-/* A crash, or a vCPU that KVM cannot run, is shown to a debugger that is there before it ends the run. */
+/*
+ * A crash, or a vCPU that KVM cannot run, is shown to a debugger that is there before it ends the
+ * run.
+ */
 static bool machine_show_crash(struct machine *machine)
 {
 	bool stood = machine->paused, crashed;
@@ -295,7 +298,10 @@ void machine_debug_go(void *owner)
 	decided = machine->outcome.decided;
 	if (!decided)
 		machine->paused = false;
-	/* A vCPU that asked for a reset before it was parked must not run on: the reset lets all go. */
+	/*
+	 * A vCPU that asked for a reset before it was parked must not run on: the reset lets all
+	 * go.
+	 */
 	if (!decided && !(machine->requests & REQUEST_RESET))
 		run_resume(machine->run);
 	pthread_mutex_unlock(&machine->lock);

@@ -67,7 +67,10 @@ struct machine {
 	struct outcome outcome;
 };
 
-/* Parts of what machine_build() sets up, told by other threads or the loop; their owner is the machine. */
+/*
+ * Parts of what machine_build() sets up, told by other threads or the loop; their owner is the
+ * machine.
+ */
 void machine_event(void *owner, enum machine_event event, uint32_t argument);
 void machine_vcpu_failed(void *owner, bool crashed, const char *report);
 void machine_vcpu_debugged(void *owner);

@@ -1,5 +1,8 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
-/* The handler of SIGBUS (sigaction(2), BUS_MCEERR_AR): notes what a guest met, or says why it is the end. */
+/*
+ * The handler of SIGBUS (sigaction(2), BUS_MCEERR_AR): notes what a guest met, or says why it is
+ * the end.
+ */
 
 #include "vmm/machine/memory_failure.h"
 

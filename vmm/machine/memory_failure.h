@@ -7,8 +7,9 @@
 #include <stdbool.h>
 
 /*
- * From here on a SIGBUS that the monitor's own access raised ends the process with a sentence and the
- * terminal as it was; the kernel gives the devices back. Handlers are the process's: once is enough.
+ * From here on a SIGBUS that the monitor's own access raised ends the process with a sentence and
+ * the terminal as it was; the kernel gives the devices back. Handlers are the process's: once is
+ * enough.
  */
 void memory_failure_watch(void);
 

@@ -10,7 +10,7 @@
 
 struct pty {
 	int master; /* does not block */
-	int peer; /* our own hold on the other end, so that it never hangs up; -1: not to be had now */
+	int peer;   /* our hold on the other end, so that it never hangs up; -1: not now */
 	char name[64];
 };
 
@@ -23,7 +23,10 @@ void pty_close(struct pty *pty);
 /* Takes the hold back where it was not to be had; whether it is there. */
 bool pty_hold(struct pty *pty);
 
-/* Whether anybody else has the other end open. Meanwhile the master may seem hung up to other threads. */
+/*
+ * Whether anybody else has the other end open. Meanwhile the master may seem hung up to other
+ * threads.
+ */
 bool pty_has_reader(struct pty *pty);
 
 /* Takes away some of what waits for a reader, the oldest first; false without the hold. */

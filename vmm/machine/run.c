@@ -298,9 +298,9 @@ static int pin_thread(const struct vcpu_thread *thread, struct err *err)
 }
 
 /*
- * vCPUs are created in the order of their numbers, or KVM gives them other indices than ids. Kernels
- * before 6.7 take one for the other on arm64, and a vCPU's timer interrupt goes to another one
- * (arch/arm64/kvm/vgic/vgic.c, kvm_vgic_inject_irq()).
+ * vCPUs are created in the order of their numbers, or KVM gives them other indices than ids.
+ * Kernels before 6.7 take one for the other on arm64, and a vCPU's timer interrupt goes to another
+ * one (arch/arm64/kvm/vgic/vgic.c, kvm_vgic_inject_irq()).
  */
 static void create_wait_turn(struct run *run, unsigned int index)
 {
@@ -461,7 +461,9 @@ static int discard_job(void *owner, struct kvm_vcpu *vcpu, struct err *err)
 {
 	(void)owner;
 	(void)err;
-	/* What the guest would have read does not matter any more, only that KVM forgets the exit. */
+	/*
+	 * What the guest would have read does not matter any more, only that KVM forgets the exit.
+	 */
 	while (kvm_vcpu_complete(vcpu) == -EAGAIN)
 		;
 	return 0;

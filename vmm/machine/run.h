@@ -25,8 +25,8 @@ struct run;
 typedef void (*run_failed)(void *machine, bool crashed, const char *report);
 
 /*
- * How a vCPU that met what its debugger asked for tells the machine, from its own thread, no lock held.
- * run_take_debug() has what it was. The callback has the vCPUs parked, as by run_halt().
+ * How a vCPU that met what its debugger asked for tells the machine, from its own thread, no lock
+ * held. run_take_debug() has what it was. The callback has the vCPUs parked, as by run_halt().
  */
 typedef void (*run_debugged)(void *machine);
 
@@ -37,8 +37,8 @@ struct run_setup {
 	unsigned int cpus;
 	const unsigned int *pins; /* host processor of each, or NULL */
 	/*
-	 * For kvm_origin_get(): where the guest was at the exit in the run page; false where that is not
-	 * told. NULL: nobody asks.
+	 * For kvm_origin_get(): where the guest was at the exit in the run page; false where that
+	 * is not told. NULL: nobody asks.
 	 */
 	bool (*pc)(struct kvm_vcpu *vcpu, uint64_t *pc);
 	run_failed failed;
@@ -53,8 +53,8 @@ struct run *run_create(const struct run_setup *setup, struct err *err);
 void run_destroy(struct run *run);
 
 /*
- * Has every vCPU's own thread call @job, all at once, and waits. All must be parked. The first error
- * (by index) is returned with its @err.
+ * Has every vCPU's own thread call @job, all at once, and waits. All must be parked. The first
+ * error (by index) is returned with its @err.
  */
 typedef int (*run_job)(void *owner, struct kvm_vcpu *vcpu, struct err *err);
 int run_call(struct run *run, run_job job, void *owner, struct err *err) FERRY_MUST_CHECK;
@@ -63,8 +63,8 @@ int run_call(struct run *run, run_job job, void *owner, struct err *err) FERRY_M
 void run_resume(struct run *run);
 
 /*
- * Parks every vCPU and waits until all are: each has left the guest and retired its finished exits; one
- * whose access was answered MEM_NOT_YET keeps it for later. Main thread, holding no lock.
+ * Parks every vCPU and waits until all are: each has left the guest and retired its finished exits;
+ * one whose access was answered MEM_NOT_YET keeps it for later. Main thread, holding no lock.
  */
 void run_park(struct run *run);
 
@@ -83,15 +83,21 @@ unsigned int run_count(const struct run *run);
 struct kvm_vcpu *run_vcpu(const struct run *run, unsigned int index);
 
 /*
- * Whether nothing of its last exit is unfinished, so that its registers may be changed: it is not when
- * an access of it waits for MEM_NOT_YET, or it failed. Main thread, all parked.
+ * Whether nothing of its last exit is unfinished, so that its registers may be changed: it is not
+ * when an access of it waits for MEM_NOT_YET, or it failed. Main thread, all parked.
  */
 bool run_is_settled(const struct run *run, unsigned int index);
 
-/* A vCPU that is held stays parked when the others go on. None is at first. Main thread, all parked. */
+/*
+ * A vCPU that is held stays parked when the others go on. None is at first. Main thread, all
+ * parked.
+ */
 void run_hold(struct run *run, unsigned int index, bool held);
 
-/* Takes what the vCPU last told by run_debugged; false when nothing is left. Main thread, all parked. */
+/*
+ * Takes what the vCPU last told by run_debugged; false when nothing is left. Main thread, all
+ * parked.
+ */
 bool run_take_debug(struct run *run, unsigned int index, struct arch_debug_stop *stop);
 
 /* Has accesses that were answered MEM_NOT_YET dispatched again. Any thread, any lock. */

@@ -20,8 +20,8 @@ struct silence {
 bool silence_has_console(const char *cmdline, const char *name);
 
 /*
- * Warns some seconds from now if nothing has come from the serial port by then. The loop, on whose thread
- * this is called, and the console outlive it.
+ * Warns some seconds from now if nothing has come from the serial port by then. The loop, on whose
+ * thread this is called, and the console outlive it.
  */
 void silence_begin(struct silence *silence, struct loop *loop, const struct console *console,
 		   const char *name);

@@ -7,9 +7,9 @@
 #include <stdbool.h>
 
 /*
- * Makes standard input raw when it is a terminal and this process is in its foreground; true when it
- * did. From then on exit(), and signals that kill, restore it first. Again after a stop: the shell may
- * have put its own mode back.
+ * Makes standard input raw when it is a terminal and this process is in its foreground; true when
+ * it did. From then on exit(), and signals that kill, restore it first. Again after a stop: the
+ * shell may have put its own mode back.
  */
 bool terminal_make_raw(void);
 

@@ -99,7 +99,9 @@ static int check(struct bind_job *job, struct err *err)
 	return bind_refused(job) ? -EBUSY : 0;
 }
 
-/* The first @touched devices back to what they had, the last one first; what was recorded is void. */
+/*
+ * The first @touched devices back to what they had, the last one first; what was recorded is void.
+ */
 static void undo(struct bind_job *job, size_t touched)
 {
 	for (size_t i = job->count; i-- > 0;) {
@@ -123,8 +125,8 @@ static void undo(struct bind_job *job, size_t touched)
 }
 
 /*
- * What was recorded before the host's driver was taken knows more than what the device has now; once a
- * driver has it back, it does not.
+ * What was recorded before the host's driver was taken knows more than what the device has now;
+ * once a driver has it back, it does not.
  */
 static int remember_device(const struct tool *tool, struct bind_device *device, struct err *err)
 {

@@ -56,7 +56,9 @@ void bind_refuse(struct bind_job *job, const char *address, bool forceable, cons
 /* Says the refusals that stand; whether there is one. */
 bool bind_refused(const struct bind_job *job);
 
-/* The table, or JSON with @err, of how it went; @status, or TOOL_FAILED when it cannot be printed. */
+/*
+ * The table, or JSON with @err, of how it went; @status, or TOOL_FAILED when it cannot be printed.
+ */
 int bind_print(const struct bind_job *job, int status, const struct err *err);
 void bind_release(struct bind_job *job);
 

@@ -1,5 +1,7 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
-/* What `ferry doctor` checks of interrupts: what the devices have, and what the host has for them. */
+/*
+ * What `ferry doctor` checks of interrupts: what the devices have, and what the host has for them.
+ */
 
 #include <dirent.h>
 #include <inttypes.h>
@@ -12,7 +14,9 @@
 #include "vmm/tools/doctor.h"
 
 enum {
-	/* x86's vectors of one processor, 32 to 255, less those that the kernel keeps for itself. */
+	/*
+	 * x86's vectors of one processor, 32 to 255, less those that the kernel keeps for itself.
+	 */
 	VECTORS_PER_CPU = 200,
 	/* What the monitor opens, and keeps from the guest, beside one eventfd for each vector. */
 	DESCRIPTORS_BESIDE = FD_RESERVE + 32,
@@ -86,7 +90,9 @@ static unsigned int taken_interrupts(const struct doctor *doctor)
 	return count;
 }
 
-/* A guest takes as many vectors as its driver wants, which is seldom all: no more than a warning. */
+/*
+ * A guest takes as many vectors as its driver wants, which is seldom all: no more than a warning.
+ */
 static void check_vectors(struct doctor *doctor, unsigned int needed)
 {
 	unsigned int vectors = x86_processors(doctor) * VECTORS_PER_CPU;

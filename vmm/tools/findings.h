@@ -41,7 +41,10 @@ void findings_fact(struct findings *findings, const char *key, json_t *value);
 void findings_fact_number(struct findings *findings, const char *key, uint64_t value);
 void findings_fact_text(struct findings *findings, const char *key, const char *value);
 
-/* In lines of @width characters at most (0: any). Non-zero, having said so, when it cannot be printed. */
+/*
+ * In lines of @width characters at most (0: any). Non-zero, having said so, when it cannot be
+ * printed.
+ */
 int findings_print(const struct findings *findings, size_t width, FILE *out);
 int findings_print_json(const struct findings *findings, FILE *out);
 void findings_release(struct findings *findings);

@@ -93,7 +93,10 @@ static void unescape(char *text)
 	*to = '\0';
 }
 
-/* The kernel's name of the block device whose node is /dev/..., following links such as mapper/NAME. */
+/*
+ * The kernel's name of the block device whose node is /dev/..., following links such as
+ * mapper/NAME.
+ */
 static bool disk_of_node(const struct tool *tool, const char *node, char *disk, size_t size)
 {
 	char path[PATH_MAX], real[PATH_MAX];
@@ -211,7 +214,9 @@ static const char *claim_above(const struct tool *tool, const struct claims *cla
 	return found;
 }
 
-/* Whether the multipath disk at @real (.../nvme-subsys0/nvme0n1/...) has a path by way of @device. */
+/*
+ * Whether the multipath disk at @real (.../nvme-subsys0/nvme0n1/...) has a path by way of @device.
+ */
 static bool is_multipath_of(const struct vfio_host_device *device, const char *real)
 {
 	const char *subsystem = strstr(real, "/nvme-subsystem/"), *end;

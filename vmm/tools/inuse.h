@@ -21,9 +21,10 @@ struct in_use {
 };
 
 /*
- * Says why the host needs @devices, which would all go at once: a mounted file system, swap, a member of
- * an array or of a mapping, a share, network addresses and routes, a port of a bridge. With @exclusive (root only) also opens their
- * disks to see whether anybody else holds them, and looks for the processes that have their nodes open.
+ * Says why the host needs @devices, which would all go at once: a mounted file system, swap, a
+ * member of an array or of a mapping, a share, network addresses and routes, a port of a bridge.
+ * With @exclusive (root only) also opens their disks to see whether anybody else holds them, and
+ * looks for the processes that have their nodes open.
  */
 void in_use_find(const struct tool *tool, const struct vfio_host_device *devices, size_t count,
 		 bool exclusive, struct in_use *in_use);

@@ -83,8 +83,8 @@ static bool parse_route_4(const char *line, struct route *route)
 }
 
 /*
- * "destination prefix source prefix gateway metric count use flags interface", in hexadecimal. Every
- * interface has routes to its own addresses, to link-local and to multicast ones.
+ * "destination prefix source prefix gateway metric count use flags interface", in hexadecimal.
+ * Every interface has routes to its own addresses, to link-local and to multicast ones.
  */
 static bool parse_route_6(const char *line, struct route *route)
 {

@@ -7,7 +7,9 @@
 #include <string.h>
 #include <unistd.h>
 
-/* Whether "kernel/drivers/vfio/pci/vfio-pci.ko.xz: ..." is of module @name; - and _ are the same. */
+/*
+ * Whether "kernel/drivers/vfio/pci/vfio-pci.ko.xz: ..." is of module @name; - and _ are the same.
+ */
 static bool line_is_of(const char *line, const char *name)
 {
 	size_t length = strlen(name), end = strcspn(line, ":\n");

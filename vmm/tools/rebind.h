@@ -9,8 +9,8 @@
 #include "vmm/tools/tools.h"
 
 /*
- * What would be recorded of a device as it is. An override that is VFIO's is none of the host's; where no
- * driver is either, nobody knows what it had.
+ * What would be recorded of a device as it is. An override that is VFIO's is none of the host's;
+ * where no driver is either, nobody knows what it had.
  */
 void rebind_state(const struct vfio_host_device *device, struct record *record);
 
@@ -25,8 +25,8 @@ int rebind_to_vfio(const struct tool *tool, const struct vfio_host_device *devic
 		   struct err *err) FERRY_MUST_CHECK;
 
 /*
- * From VFIO, or from half way, to what @record says, verified; a driver of the host's that has it keeps it.
- * May be done again after any failure. @driver becomes what it has then.
+ * From VFIO, or from half way, to what @record says, verified; a driver of the host's that has it
+ * keeps it. May be done again after any failure. @driver becomes what it has then.
  */
 int rebind_back(const struct tool *tool, const char *address, const struct record *record,
 		char driver[VFIO_DRIVER_SIZE], struct err *err) FERRY_MUST_CHECK;

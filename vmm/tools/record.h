@@ -17,21 +17,23 @@ struct record {
 };
 
 /*
- * Waits until no other process has it, saying so. The descriptor is the lock, or a negative errno: close it
- * to let the next in. What is under /run/ferry, and the devices that it tells of, change under it alone.
+ * Waits until no other process has it, saying so. The descriptor is the lock, or a negative errno:
+ * close it to let the next in. What is under /run/ferry, and the devices that it tells of, change
+ * under it alone.
  */
 int record_lock(const char *folder, struct err *err) FERRY_MUST_CHECK;
 
 /*
- * Writes @folder/ferry/@address, replacing what is there, whole or not at all. The folder must be this user's and writable by
- * nobody else, for what is read back from it decides which driver gets the device.
+ * Writes @folder/ferry/@address, replacing what is there, whole or not at all. The folder must be
+ * this user's and writable by nobody else, for what is read back from it decides which driver gets
+ * the device.
  */
 int record_save(const char *folder, const char *address, const struct record *record,
 		struct err *err) FERRY_MUST_CHECK;
 
 /*
- * What is on record of @device. -ENOENT when there is nothing of it, another negative errno when what there
- * is is not to be trusted.
+ * What is on record of @device. -ENOENT when there is nothing of it, another negative errno when
+ * what there is is not to be trusted.
  */
 int record_load(const char *folder, const struct vfio_host_device *device,
 		struct record *record) FERRY_MUST_CHECK;

@@ -17,7 +17,9 @@ struct slow {
 	char text[256];
 };
 
-/* From here until slow_end() the kernel may keep the caller. Without memory for it nothing is said. */
+/*
+ * From here until slow_end() the kernel may keep the caller. Without memory for it nothing is said.
+ */
 void slow_begin(struct slow *slow, const char *format, ...) FERRY_PRINTF(2, 3);
 void slow_end(struct slow *slow);
 

@@ -22,8 +22,8 @@ struct table {
 int table_add(struct table *table, const char *text) FERRY_MUST_CHECK;
 
 /*
- * Prints it; where a line would pass @width characters (0: none does) the last column is cut, and those
- * between it and the first where that is not enough.
+ * Prints it; where a line would pass @width characters (0: none does) the last column is cut, and
+ * those between it and the first where that is not enough.
  */
 void table_print(const struct table *table, size_t width, FILE *out);
 void table_release(struct table *table);

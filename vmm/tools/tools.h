@@ -36,8 +36,8 @@ int tool_unbind(const struct tool *tool, int argc, char **argv);
 void tool_here(struct tool *tool);
 
 /*
- * The next option by getopt_long(): its value, -1 after the last, '?' with @err set when it is wrong.
- * The first call resets getopt when @first.
+ * The next option by getopt_long(): its value, -1 after the last, '?' with @err set when it is
+ * wrong. The first call resets getopt when @first.
  */
 int tool_option(int argc, char **argv, const struct option *options, bool first, struct err *err);
 
@@ -48,12 +48,15 @@ bool tool_wants_json(int argc, char **argv);
 int tool_check_names(char *const *names, size_t count, struct err *err) FERRY_MUST_CHECK;
 
 /*
- * Says @err and returns @status; with @json also as JSON, {"error": {"status", "code", "reason"}}, so that
- * whoever reads that is never left with nothing.
+ * Says @err and returns @status; with @json also as JSON, {"error": {"status", "code", "reason"}},
+ * so that whoever reads that is never left with nothing.
  */
 int tool_fail(const struct tool *tool, bool json, int status, const struct err *err);
 
-/* The command's @status once all of what it printed is out; where it is not, TOOL_FAILED for TOOL_OK. */
+/*
+ * The command's @status once all of what it printed is out; where it is not, TOOL_FAILED for
+ * TOOL_OK.
+ */
 int tool_finish(const struct tool *tool, int status);
 
 #endif

@@ -81,8 +81,8 @@ static int check(struct bind_job *job)
 }
 
 /*
- * What is to be done is on record before it begins, so that it can be gone on with. Where nothing can be
- * written it is done all the same; whether it is on record.
+ * What is to be done is on record before it begins, so that it can be gone on with. Where nothing
+ * can be written it is done all the same; whether it is on record.
  */
 static bool recall(const struct tool *tool, const struct vfio_host_device *host,
 		   struct record *record)

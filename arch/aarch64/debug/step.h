@@ -12,9 +12,9 @@
 #include "vmm/kvm/vcpu.h"
 
 /*
- * Whether @instruction can be stepped with interrupts masked: it neither reads nor writes the masks,
- * nor saves them, nor leaves or waits for an exception. A step of one of those ends in a handler when
- * an interrupt is pending. A pure function.
+ * Whether @instruction can be stepped with interrupts masked: it neither reads nor writes the
+ * masks, nor saves them, nor leaves or waits for an exception. A step of one of those ends in a
+ * handler when an interrupt is pending. A pure function.
  */
 bool debug_step_can_mask(uint32_t instruction);
 

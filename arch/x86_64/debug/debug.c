@@ -116,8 +116,9 @@ int debug_wake(struct kvm_vcpu *vcpu)
 }
 
 /*
- * Interrupts are held back only by KVM_GUESTDBG_BLOCKIRQ. Without it a step may end in a handler: an
- * interrupt shadow does not last under VMX, and a cleared IF would be seen by the instruction itself.
+ * Interrupts are held back only by KVM_GUESTDBG_BLOCKIRQ. Without it a step may end in a handler:
+ * an interrupt shadow does not last under VMX, and a cleared IF would be seen by the instruction
+ * itself.
  */
 int arch_debug_control(struct arch_vm *arch, struct kvm_vcpu *vcpu,
 		       const struct arch_debug_control *control)
@@ -162,9 +163,10 @@ int arch_debug_stepped(struct arch_vm *arch, struct kvm_vcpu *vcpu)
 }
 
 /*
- * #BP is met before the breakpoint instruction is over, #DB before an instruction with a breakpoint and
- * after one that was stepped or touched data: `pc` is the next one's in every case, under SVM and VMX.
- * A #DB that is none of ours, of the guest's own TF or INT1, counts as a step that nobody asked for.
+ * #BP is met before the breakpoint instruction is over, #DB before an instruction with a breakpoint
+ * and after one that was stepped or touched data: `pc` is the next one's in every case, under SVM
+ * and VMX. A #DB that is none of ours, of the guest's own TF or INT1, counts as a step that nobody
+ * asked for.
  */
 void arch_debug_decode(struct arch_vm *arch, struct kvm_vcpu *vcpu, struct arch_debug_stop *stop)
 {

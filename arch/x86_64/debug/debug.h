@@ -50,16 +50,16 @@ int debug_paging(struct arch_vm *arch, struct kvm_vcpu *vcpu,
 		 struct paging *paging) FERRY_MUST_CHECK;
 
 /*
- * A vCPU that has executed HLT would wait for an interrupt, which its step holds back, and which what the
- * debugger has it execute next may not be waiting for. It goes on as if one had come: what follows HLT
- * has to be ready for that. 0 or the ioctl's errno.
+ * A vCPU that has executed HLT would wait for an interrupt, which its step holds back, and which
+ * what the debugger has it execute next may not be waiting for. It goes on as if one had come: what
+ * follows HLT has to be ready for that. 0 or the ioctl's errno.
  */
 int debug_wake(struct kvm_vcpu *vcpu) FERRY_MUST_CHECK;
 
 /*
- * KVM steps by the processor's TF, which PUSHF then finds set and a later POPF would turn on for the
- * guest. To be called before a step is asked for, and after it. What leads elsewhere (a fault, SYSCALL)
- * is left as KVM does it.
+ * KVM steps by the processor's TF, which PUSHF then finds set and a later POPF would turn on for
+ * the guest. To be called before a step is asked for, and after it. What leads elsewhere (a fault,
+ * SYSCALL) is left as KVM does it.
  */
 void debug_step_begin(struct arch_vm *arch, struct kvm_vcpu *vcpu, struct debug_step *step);
 int debug_step_end(struct arch_vm *arch, struct kvm_vcpu *vcpu,

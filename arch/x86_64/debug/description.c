@@ -18,7 +18,9 @@ enum {
 	MSR_KERNEL_GS_BASE = 0xc0000102,
 };
 
-/* Registers that are alike: @count of them with a number after the name, or one without if it is 0. */
+/*
+ * Registers that are alike: @count of them with a number after the name, or one without if it is 0.
+ */
 struct family {
 	const char *name;
 	const char *type;

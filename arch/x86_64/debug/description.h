@@ -1,5 +1,8 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
-/* The registers that a debugger sees: their numbers, where they are kept, gdb's description of them. */
+/*
+ * The registers that a debugger sees: their numbers, where they are kept, gdb's description of
+ * them.
+ */
 
 #ifndef FERRY_ARCH_X86_64_DEBUG_DESCRIPTION_H
 #define FERRY_ARCH_X86_64_DEBUG_DESCRIPTION_H

@@ -1,5 +1,7 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
-/* Reads and writes the vector and floating point state by KVM_GET_XSAVE, or KVM_GET_FPU without it. */
+/*
+ * Reads and writes the vector and floating point state by KVM_GET_XSAVE, or KVM_GET_FPU without it.
+ */
 
 #include "arch/x86_64/debug/fpu.h"
 

@@ -42,7 +42,9 @@ int debug_fpu_init(struct debug_fpu *fpu, const struct kvm_vm *vm,
 		   size_t ymm_offset) FERRY_MUST_CHECK;
 void debug_fpu_free(struct debug_fpu *fpu);
 
-/* Reads @vcpu's into @fpu->area, what is in its initial state written out. 0 or the ioctl's errno. */
+/*
+ * Reads @vcpu's into @fpu->area, what is in its initial state written out. 0 or the ioctl's errno.
+ */
 int debug_fpu_read(struct debug_fpu *fpu, struct kvm_vcpu *vcpu) FERRY_MUST_CHECK;
 
 /* Gives @fpu->area, changed after debug_fpu_read(), back to @vcpu. */

@@ -15,9 +15,10 @@
 #include "vmm/base/bits.h"
 
 /*
- * Linux maps its image, and below the modules nothing else, into this range (Documentation/arch/x86/
- * x86_64/mm.rst). What lies below the image's first byte is unmapped since __startup_64() of 5.4, and
- * before that by cleanup_highmap(); the first byte is at a multiple of 2 MiB.
+ * Linux maps its image, and below the modules nothing else, into this range
+ * (Documentation/arch/x86/ x86_64/mm.rst). What lies below the image's first byte is unmapped since
+ * __startup_64() of 5.4, and before that by cleanup_highmap(); the first byte is at a multiple of 2
+ * MiB.
  */
 #define KERNEL_MAP     UINT64_C(0xffffffff80000000)
 #define KERNEL_MAP_END UINT64_C(0xffffffffc0000000)
@@ -26,7 +27,9 @@
 #define CR0_PG   (UINT64_C(1) << 31)
 #define EFER_LMA (UINT64_C(1) << 10)
 
-/* With page-table isolation a process has two tables side by side; the kernel's is the lower one. */
+/*
+ * With page-table isolation a process has two tables side by side; the kernel's is the lower one.
+ */
 #define CR3_USER (UINT64_C(1) << 12)
 
 enum { SEARCH_SIZE = 64 * 1024 * 1024, PAGE = 4096 };
@@ -85,7 +88,10 @@ static int find_image(struct paging *paging, uint64_t *address)
 	return 0;
 }
 
-/* The banner in the page at @gpa, or one that begins there and goes on in the next, which follows it. */
+/*
+ * The banner in the page at @gpa, or one that begins there and goes on in the next, which follows
+ * it.
+ */
 static bool has_banner(const struct ram *ram, uint64_t gpa, struct version *version)
 {
 	char bytes[PAGE + sizeof(banner) + VERSION_SIZE + 1] = "";

@@ -190,7 +190,9 @@ int arch_debug_register_write(struct arch_vm *arch, struct kvm_vcpu *vcpu, unsig
 	if (in_fpu(reg))
 		return write_fpu(arch->debug, vcpu, reg, bytes);
 	result = transfer(arch, vcpu, reg, false, &kept);
-	/* A debugger that writes all registers writes what was there: no reason to touch the vCPU. */
+	/*
+	 * A debugger that writes all registers writes what was there: no reason to touch the vCPU.
+	 */
 	if (result < 0 || memcmp(locate(reg, &kept), bytes, reg->width) == 0)
 		return result < 0 ? result : 0;
 	/* A selector alone, without the descriptor that it selects, would make no segment. */

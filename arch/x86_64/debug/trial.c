@@ -1,5 +1,8 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
-/* Finds out by trying what debugging this host's KVM really does, in a virtual machine of a few instructions. */
+/*
+ * Finds out by trying what debugging this host's KVM really does, in a virtual machine of a few
+ * instructions.
+ */
 
 #include "arch/x86_64/debug/trial.h"
 

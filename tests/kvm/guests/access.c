@@ -1,5 +1,8 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
-/* Reads as often as its command line's last word says: a port (p1000) or memory (m1000) of nobody's. */
+/*
+ * Reads as often as its command line's last word says: a port (p1000) or memory (m1000) of
+ * nobody's.
+ */
 
 #include "guest.h"
 

@@ -1,5 +1,8 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
-/* Something to debug, in 64-bit mode: calls, loops and variables, until a debugger says what comes next. */
+/*
+ * Something to debug, in 64-bit mode: calls, loops and variables, until a debugger says what comes
+ * next.
+ */
 
 #include "guest.h"
 

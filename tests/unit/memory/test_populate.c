@@ -1,5 +1,8 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
-/* Populating memory: which NUMA nodes a made-up host has, from where its pages are touched, stopping. */
+/*
+ * Populating memory: which NUMA nodes a made-up host has, from where its pages are touched,
+ * stopping.
+ */
 
 #include <check.h>
 #include <errno.h>

@@ -1,5 +1,7 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
-/* Real maps for devices under test, a /dev/kvm that records lines, a machine that records events. */
+/*
+ * Real maps for devices under test, a /dev/kvm that records lines, a machine that records events.
+ */
 
 #ifndef FERRY_TESTS_UNIT_SUPPORT_FAKE_BUS_H
 #define FERRY_TESTS_UNIT_SUPPORT_FAKE_BUS_H

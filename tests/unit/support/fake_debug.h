@@ -1,5 +1,8 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
-/* An architecture made of nothing for the debugger's side of the machine: takes arch/debug.h's place. */
+/*
+ * An architecture made of nothing for the debugger's side of the machine: takes arch/debug.h's
+ * place.
+ */
 
 #ifndef FERRY_TESTS_UNIT_SUPPORT_FAKE_DEBUG_H
 #define FERRY_TESTS_UNIT_SUPPORT_FAKE_DEBUG_H

@@ -59,8 +59,8 @@ struct gdb_stop gdb_fake_stop(struct gdb_fake *fake, enum gdb_stop_reason reason
 			      int signal);
 
 /*
- * One instruction of each vCPU that runs; true when the guest stands then: *@stop says why. Used as the
- * guest's time by those who want it to pass.
+ * One instruction of each vCPU that runs; true when the guest stands then: *@stop says why. Used as
+ * the guest's time by those who want it to pass.
  */
 bool gdb_fake_run(struct gdb_fake *fake, struct gdb_stop *stop);
 

@@ -1,5 +1,7 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
-/* A KVM made of nothing: takes the place of vmm/kvm/sys.c in the one test program that includes it. */
+/*
+ * A KVM made of nothing: takes the place of vmm/kvm/sys.c in the one test program that includes it.
+ */
 
 #ifndef FERRY_TESTS_UNIT_SUPPORT_FAKE_KVM_H
 #define FERRY_TESTS_UNIT_SUPPORT_FAKE_KVM_H

@@ -162,8 +162,8 @@ static int set_masks(struct vfio_fake *fake, const struct vfio_irq_set *set)
 }
 
 /*
- * The kernel would write to the MSI-X table of a function that does not take it. After a fault of the
- * plan's the function may be another than it was said to be.
+ * The kernel would write to the MSI-X table of a function that does not take it. After a fault of
+ * the plan's the function may be another than it was said to be.
  */
 static void must_be_awake(const struct vfio_fake *fake)
 {
@@ -227,7 +227,9 @@ static int fake_read(struct vfio_backend *backend, const struct vfio_region_info
 	return 0;
 }
 
-/* On the way back from D3hot vfio-pci restores what a device loses there, bus mastering included. */
+/*
+ * On the way back from D3hot vfio-pci restores what a device loses there, bus mastering included.
+ */
 static void change_power(struct vfio_fake *fake, uint8_t value)
 {
 	const unsigned int config = VFIO_PCI_CONFIG_REGION_INDEX, at = 0x44;

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /*
- * A VFIO device and address space made of nothing, behind the same two vtables as the kernel's. Every
- * call to them may be struck by the test's fault_plan.
+ * A VFIO device and address space made of nothing, behind the same two vtables as the kernel's.
+ * Every call to them may be struck by the test's fault_plan.
  */
 
 #ifndef FERRY_TESTS_UNIT_SUPPORT_FAKE_VFIO_H
@@ -65,9 +65,11 @@ struct vfio_fake {
 	unsigned int calls, fail_at; /* the fail_at-th call is refused with -EIO; 0: none */
 };
 
-/* A healthy device: BAR 0 of 64 KiB with MSI-X (table at 0x3000, PBA at 0x4000) and registers,
- * BAR 2 I/O, BAR 4 64-bit of 2 MiB, INTx on pin A, capabilities PM, MSI, MSI-X, Express and, extended,
- * AER and SR-IOV. */
+/*
+ * A healthy device: BAR 0 of 64 KiB with MSI-X (table at 0x3000, PBA at 0x4000) and registers, BAR
+ * 2 I/O, BAR 4 64-bit of 2 MiB, INTx on pin A, capabilities PM, MSI, MSI-X, Express and, extended,
+ * AER and SR-IOV.
+ */
 void vfio_fake_init(struct vfio_fake *fake);
 void vfio_fake_release(struct vfio_fake *fake);
 

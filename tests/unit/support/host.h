@@ -13,13 +13,19 @@ bool advice_is_heeded(int advice, const char *test);
 /* Whether huge pages of 2 MiB are had, or refused for their shortage. If not, says so of @test. */
 bool huge_pages_are_told_of(const char *test);
 
-/* Sends this thread what the kernel sends whoever meets memory that has failed: SIGBUS, BUS_MCEERR_*. */
+/*
+ * Sends this thread what the kernel sends whoever meets memory that has failed: SIGBUS,
+ * BUS_MCEERR_*.
+ */
 void send_memory_failure(int code, uintptr_t address);
 
 /* Whether it arrives. If not, says that @test is skipped. */
 bool memory_failures_are_told(const char *test);
 
-/* Whether this process may lock @bytes of memory, or be given a limit that high. If not, says so of @test. */
+/*
+ * Whether this process may lock @bytes of memory, or be given a limit that high. If not, says so of
+ * @test.
+ */
 bool limit_reaches(uint64_t bytes, const char *test);
 
 #endif

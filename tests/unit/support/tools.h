@@ -17,7 +17,9 @@ extern char tools_out[64 * 1024], tools_errors[16 * 1024];
 /* The width of the terminal that the commands print to; 0, after tools_setup(): a pipe. */
 extern size_t tools_width;
 
-/* A tree with an empty sysfs at its root and dev, proc, run, modules in folders; nothing mounted. */
+/*
+ * A tree with an empty sysfs at its root and dev, proc, run, modules in folders; nothing mounted.
+ */
 void tools_setup(void);
 void tools_teardown(void);
 
@@ -41,7 +43,10 @@ void tools_add_disk(const char *address, const char *place, const char *disk, co
 /* A line of /proc/self/mountinfo. */
 void tools_mount(const char *number, const char *mount, const char *type, const char *source);
 
-/* An address that the host has from now on, and what asking for them answers: 0 or a negative errno. */
+/*
+ * An address that the host has from now on, and what asking for them answers: 0 or a negative
+ * errno.
+ */
 void tools_address(const char *interface, const char *address);
 void tools_addresses_answer(int code);
 

@@ -1,5 +1,8 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
-/* A passed-through function over the fake peer on a host bridge, for the one program including this. */
+/*
+ * A passed-through function over the fake peer on a host bridge, for the one program including
+ * this.
+ */
 
 #ifndef FERRY_TESTS_UNIT_SUPPORT_VFIO_BENCH_H
 #define FERRY_TESTS_UNIT_SUPPORT_VFIO_BENCH_H

@@ -1,5 +1,8 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
-/* A passed-through function at work, with a keeper that knows group 7, for the one program including this. */
+/*
+ * A passed-through function at work, with a keeper that knows group 7, for the one program
+ * including this.
+ */
 
 #ifndef FERRY_TESTS_UNIT_SUPPORT_VFIO_BUSY_H
 #define FERRY_TESTS_UNIT_SUPPORT_VFIO_BUSY_H

@@ -1,5 +1,7 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
-/* The whole layer with every call failing in its turn, when it is set up and when it is given back. */
+/*
+ * The whole layer with every call failing in its turn, when it is set up and when it is given back.
+ */
 
 #include <check.h>
 #include <linux/pci_regs.h>

@@ -106,7 +106,9 @@ START_TEST(control_groups_of_version_2)
 }
 END_TEST
 
-/* In a container the group's own name is not below what is mounted there; its limit is at the top. */
+/*
+ * In a container the group's own name is not below what is mounted there; its limit is at the top.
+ */
 START_TEST(control_groups_of_a_container)
 {
 	meminfo(64 * 1024, 60 * 1024);

@@ -33,7 +33,9 @@ bool gdb_address_is_local(const struct gdb_address *address);
 
 enum { GDB_ADDRESS_TEXT = 128 };
 
-/* As gdb's `target remote` takes it. Not for a pseudo-terminal, which has a name once it is open. */
+/*
+ * As gdb's `target remote` takes it. Not for a pseudo-terminal, which has a name once it is open.
+ */
 void gdb_address_text(const struct gdb_address *address, char text[GDB_ADDRESS_TEXT]);
 
 #endif

@@ -36,8 +36,8 @@ struct gdb_callers {
 enum speech { SPEECH_NONE, SPEECH_PACKET, SPEECH_FOREIGN };
 
 /*
- * A browser can be made to post to the port, with a packet in what it posts; so nothing is passed over
- * before the first packet but what a debugger may send there.
+ * A browser can be made to post to the port, with a packet in what it posts; so nothing is passed
+ * over before the first packet but what a debugger may send there.
  */
 static enum speech caller_judge(struct gdb_parser *parser, const struct caller *caller)
 {

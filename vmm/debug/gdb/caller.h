@@ -1,5 +1,8 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
-/* Connections of which it is not known yet whether a debugger is there: the first that speaks is it. */
+/*
+ * Connections of which it is not known yet whether a debugger is there: the first that speaks is
+ * it.
+ */
 
 #ifndef FERRY_VMM_DEBUG_GDB_CALLER_H
 #define FERRY_VMM_DEBUG_GDB_CALLER_H
@@ -13,8 +16,8 @@
 struct gdb_callers;
 
 /*
- * A whole packet has come: @fd is the owner's from here on, with the @size bytes read so far and what the
- * loop told of it. All others are gone.
+ * A whole packet has come: @fd is the owner's from here on, with the @size bytes read so far and
+ * what the loop told of it. All others are gone.
  */
 typedef void (*gdb_caller_spoke)(void *owner, int fd, const uint8_t *bytes, size_t size,
 				 uint32_t events);
@@ -27,8 +30,8 @@ struct gdb_callers *gdb_callers_create(struct loop *loop, gdb_caller_spoke spoke
 void gdb_callers_destroy(struct gdb_callers *callers);
 
 /*
- * Takes the connection @fd, non-blocking. It is closed when it says anything but gdb's protocol, ends, or,
- * still silent, is in the way of newer ones.
+ * Takes the connection @fd, non-blocking. It is closed when it says anything but gdb's protocol,
+ * ends, or, still silent, is in the way of newer ones.
  */
 void gdb_callers_add(struct gdb_callers *callers, int fd);
 

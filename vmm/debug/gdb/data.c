@@ -71,7 +71,10 @@ void gdb_command_read_register(struct gdb_session *session, struct gdb_scan *sca
 		gdb_reply_error(&session->reply, status);
 }
 
-/* Reads all general registers from @scan, and writes them when @write; those that cannot be are left. */
+/*
+ * Reads all general registers from @scan, and writes them when @write; those that cannot be are
+ * left.
+ */
 static int scan_registers(struct gdb_session *session, struct gdb_scan scan, bool write)
 {
 	unsigned int count = session->ops->general_count(session->target);
@@ -211,8 +214,9 @@ static const char *point_error(int status)
 }
 
 /*
- * gdb shows what follows the second full stop, and that for hardware breakpoints only. What it is told to
- * be unknown here it does itself, which for software breakpoints it must not: the guest would get them.
+ * gdb shows what follows the second full stop, and that for hardware breakpoints only. What it is
+ * told to be unknown here it does itself, which for software breakpoints it must not: the guest
+ * would get them.
  */
 static void reply_point(struct gdb_session *session, uint64_t kind, int status)
 {

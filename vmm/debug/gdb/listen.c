@@ -1,5 +1,7 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
-/* Where a debugger comes from: a socket that listens, or a pseudo-terminal that waits to be opened. */
+/*
+ * Where a debugger comes from: a socket that listens, or a pseudo-terminal that waits to be opened.
+ */
 
 #include "vmm/debug/gdb/listen.h"
 

@@ -1,5 +1,7 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
-/* Where a debugger comes from: a socket that listens, or a pseudo-terminal that waits to be opened. */
+/*
+ * Where a debugger comes from: a socket that listens, or a pseudo-terminal that waits to be opened.
+ */
 
 #ifndef FERRY_VMM_DEBUG_GDB_LISTEN_H
 #define FERRY_VMM_DEBUG_GDB_LISTEN_H
@@ -30,8 +32,8 @@ void gdb_listener_close(struct gdb_listener *listener);
 int gdb_listener_accept(struct gdb_listener *listener) FERRY_MUST_CHECK;
 
 /*
- * The pseudo-terminal hangs up when the last who has it open closes it. Held here it does not; let go it
- * does when the debugger leaves. @stale: what the last debugger did not read is thrown away.
+ * The pseudo-terminal hangs up when the last who has it open closes it. Held here it does not; let
+ * go it does when the debugger leaves. @stale: what the last debugger did not read is thrown away.
  */
 int gdb_listener_hold(struct gdb_listener *listener, bool stale) FERRY_MUST_CHECK;
 void gdb_listener_let_go(struct gdb_listener *listener);

@@ -59,7 +59,9 @@ void gdb_reply_text(struct gdb_reply *reply, const char *format, ...) FERRY_PRIN
 /* Appends two digits for each byte. */
 void gdb_reply_hex(struct gdb_reply *reply, const void *bytes, size_t size);
 
-/* Appends bytes as they are, escaped where they have to be; how many of them fitted. No overflow. */
+/*
+ * Appends bytes as they are, escaped where they have to be; how many of them fitted. No overflow.
+ */
 size_t gdb_reply_binary(struct gdb_reply *reply, const void *bytes, size_t size);
 
 /* Makes it the error of that number: a negative errno, or positive. */

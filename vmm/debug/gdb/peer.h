@@ -7,9 +7,9 @@
 #include "vmm/base/err.h"
 
 /*
- * Whether the peer of the connected TCP socket @fd may come in: a process of this user's or root's, or one
- * of another machine (loopback is for nobody else). -EPERM: another user's; -ESRCH: nobody is known to
- * have the socket any more; or why it cannot be told.
+ * Whether the peer of the connected TCP socket @fd may come in: a process of this user's or root's,
+ * or one of another machine (loopback is for nobody else). -EPERM: another user's; -ESRCH: nobody
+ * is known to have the socket any more; or why it cannot be told.
  */
 int gdb_peer_check(int fd) FERRY_MUST_CHECK;
 

@@ -129,8 +129,8 @@ static int session_jump(struct gdb_session *session, unsigned int cpu, uint64_t 
 }
 
 /*
- * The vCPU that `Hc` chose goes on alone. When it chose none, the one that is looked at is stepped while
- * the others run.
+ * The vCPU that `Hc` chose goes on alone. When it chose none, the one that is looked at is stepped
+ * while the others run.
  */
 static void session_go_old(struct gdb_session *session, enum gdb_action action,
 			   struct gdb_scan *scan)

@@ -159,8 +159,8 @@ static bool output_is_high(const struct gdb *gdb)
 }
 
 /*
- * Who is there is a debugger when a packet begins: on a pseudo-terminal there may be an acknowledgement
- * left of the debugger before, and what echoes.
+ * Who is there is a debugger when a packet begins: on a pseudo-terminal there may be an
+ * acknowledgement left of the debugger before, and what echoes.
  */
 static void server_hear(struct gdb *gdb)
 {
@@ -173,7 +173,10 @@ static void server_hear(struct gdb *gdb)
 		gdb_session_begin(gdb->session);
 }
 
-/* Whether there is input that the session takes. A debugger that reads no answers is not listened to. */
+/*
+ * Whether there is input that the session takes. A debugger that reads no answers is not listened
+ * to.
+ */
 static bool can_feed(const struct gdb *gdb)
 {
 	return gdb->input_at < gdb->input_count && gdb_session_ready(gdb->session) &&
@@ -254,7 +257,9 @@ static bool is_peer_gone(int fd)
 	return poll(&peer, 1, 0) > 0 && (peer.revents & (POLLRDHUP | POLLHUP | POLLERR));
 }
 
-/* A debugger that left may not have been noticed yet: its last words come before the next debugger. */
+/*
+ * A debugger that left may not have been noticed yet: its last words come before the next debugger.
+ */
 static void server_bury(struct gdb *gdb)
 {
 	while (gdb->fd >= 0 && is_peer_gone(gdb->fd))

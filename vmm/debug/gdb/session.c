@@ -279,8 +279,8 @@ bool gdb_session_ready(const struct gdb_session *session)
 }
 
 /*
- * The guest that the debugger came to stands. It is told so by a trap, unless the guest crashed: points
- * were those of the debugger before, and an interrupt was not the user's.
+ * The guest that the debugger came to stands. It is told so by a trap, unless the guest crashed:
+ * points were those of the debugger before, and an interrupt was not the user's.
  */
 static void session_meet(struct gdb_session *session)
 {

@@ -45,8 +45,8 @@ struct gdb_session {
 };
 
 /*
- * Commands: @scan is what follows the packet's name. They fill the session's reply, which is empty before,
- * or set `silent`.
+ * Commands: @scan is what follows the packet's name. They fill the session's reply, which is empty
+ * before, or set `silent`.
  */
 typedef void gdb_command(struct gdb_session *session, struct gdb_scan *scan);
 

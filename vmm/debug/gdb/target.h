@@ -43,8 +43,8 @@ enum { GDB_REGISTER_MAX = 64 }; /* bytes of the widest register */
 
 /*
  * On the main thread. Functions that return int: 0 or a negative errno. All but stands(), halt(),
- * detach(), kill(), and monitor() are called only while the guest stands; cpu is below cpus(), which stays
- * the same.
+ * detach(), kill(), and monitor() are called only while the guest stands; cpu is below cpus(),
+ * which stays the same.
  */
 struct gdb_target_ops {
 	unsigned int (*cpus)(void *target);
@@ -59,8 +59,8 @@ struct gdb_target_ops {
 	int (*register_write)(void *target, unsigned int cpu, unsigned int number,
 			      const uint8_t *bytes);
 	/*
-	 * Virtual memory as @cpu sees it, without the breakpoints in it. How many bytes were read, which
-	 * is fewer than @size where the next cannot be; -EFAULT when the first cannot.
+	 * Virtual memory as @cpu sees it, without the breakpoints in it. How many bytes were read,
+	 * which is fewer than @size where the next cannot be; -EFAULT when the first cannot.
 	 */
 	int (*memory_read)(void *target, unsigned int cpu, uint64_t address, uint8_t *bytes,
 			   size_t size);
@@ -68,25 +68,25 @@ struct gdb_target_ops {
 	int (*memory_write)(void *target, unsigned int cpu, uint64_t address, const uint8_t *bytes,
 			    size_t size);
 	/*
-	 * -EOPNOTSUPP: there is no such kind here; -ENOSPC, -EINVAL, -EFAULT: not this one. Inserting one
-	 * that is there, or removing one that is not, is no error.
+	 * -EOPNOTSUPP: there is no such kind here; -ENOSPC, -EINVAL, -EFAULT: not this one.
+	 * Inserting one that is there, or removing one that is not, is no error.
 	 */
 	int (*point_insert)(void *target, unsigned int cpu, enum gdb_point_kind kind,
 			    uint64_t address, uint64_t length);
 	int (*point_remove)(void *target, unsigned int cpu, enum gdb_point_kind kind,
 			    uint64_t address, uint64_t length);
 	/*
-	 * Lets the guest go on; actions[] has one for each vCPU, at least one is not GDB_HOLD. The server
-	 * hears of the next stop by gdb_stopped(), never before this returns; it may call this in there.
-	 * -EOPNOTSUPP: no single step on this host.
+	 * Lets the guest go on; actions[] has one for each vCPU, at least one is not GDB_HOLD. The
+	 * server hears of the next stop by gdb_stopped(), never before this returns; it may call
+	 * this in there. -EOPNOTSUPP: no single step on this host.
 	 */
 	int (*resume)(void *target, const enum gdb_action *actions);
 	/* Has a running guest stop: gdb_stopped() follows, soon. One that stands: nothing. */
 	void (*halt)(void *target);
 	bool (*stands)(void *target);
 	/*
-	 * The debugger is gone: all points are removed. @run: the guest goes on, and a halt that was asked
-	 * for is forgotten; else it stays as it is.
+	 * The debugger is gone: all points are removed. @run: the guest goes on, and a halt that
+	 * was asked for is forgotten; else it stays as it is.
 	 */
 	void (*detach)(void *target, bool run);
 	/* The guest is to end. The debugger is gone; there is no detach(). */

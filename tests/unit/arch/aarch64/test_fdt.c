@@ -382,9 +382,9 @@ START_TEST(long_command_line)
 END_TEST
 
 /*
- * dtc takes the tree apart and puts it together again, without a word; nothing changes on the way. In
- * a source it wants names where its first step wrote numbers of clocks and GPIOs, so that step alone
- * checks those.
+ * dtc takes the tree apart and puts it together again, without a word; nothing changes on the way.
+ * In a source it wants names where its first step wrote numbers of clocks and GPIOs, so that step
+ * alone checks those.
  */
 static void check_with_dtc(void)
 {

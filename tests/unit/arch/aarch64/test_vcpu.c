@@ -1,5 +1,7 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
-/* aarch64's vCPUs and GIC over a KVM made of nothing: what is asked for, in which order, and exits. */
+/*
+ * aarch64's vCPUs and GIC over a KVM made of nothing: what is asked for, in which order, and exits.
+ */
 
 #include "arch/aarch64/gic.h"
 #include "arch/aarch64/platform_arm.h"
@@ -38,7 +40,9 @@ static int event;
 
 static int set_attribute(const struct kvm_device_attr *attr)
 {
-	/* The PMU, whose group has the number of VGIC_GRP_ADDR, takes an int; its attribute is 0. */
+	/*
+	 * The PMU, whose group has the number of VGIC_GRP_ADDR, takes an int; its attribute is 0.
+	 */
 	bool wide = (attr->group == KVM_DEV_ARM_VGIC_GRP_ADDR && attr->attr != 0) ||
 		    attr->group == KVM_DEV_ARM_VGIC_GRP_CPU_SYSREGS;
 	uint64_t value = 0;

@@ -1,5 +1,8 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
-/* arm64 kernel files: the Image's header, gzip and zstd data into RAM, EFI zboot images, other kinds. */
+/*
+ * arm64 kernel files: the Image's header, gzip and zstd data into RAM, EFI zboot images, other
+ * kinds.
+ */
 
 #include "arch/loader/arm64_image.h"
 #include "arch/loader/gzip.h"

@@ -43,7 +43,9 @@ static inline size_t compress_gzip(const void *data, size_t size, uint8_t *to, s
 	return made;
 }
 
-/* One zstd frame as compress_gzip() makes a member, with a checksum, its content's size left out. */
+/*
+ * One zstd frame as compress_gzip() makes a member, with a checksum, its content's size left out.
+ */
 static inline size_t compress_zstd(const void *data, size_t size, uint8_t *to, size_t room)
 {
 	ZSTD_CCtx *context = ZSTD_createCCtx();

@@ -311,7 +311,9 @@ START_TEST(elf_protocols)
 }
 END_TEST
 
-/* Whatever else the file says, a PVH entry or Linux's marks make a kernel, and nothing else does. */
+/*
+ * Whatever else the file says, a PVH entry or Linux's marks make a kernel, and nothing else does.
+ */
 START_TEST(elf_programs)
 {
 	make_machine(16 * MIB);

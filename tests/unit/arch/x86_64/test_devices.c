@@ -1,5 +1,7 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
-/* The x86_64 platform's devices put together: who answers at which port, and the small ones' rules. */
+/*
+ * The x86_64 platform's devices put together: who answers at which port, and the small ones' rules.
+ */
 
 #include "tests/unit/support/fake_bus.h"
 

@@ -205,8 +205,8 @@ START_TEST(iommu_of_39_bits)
 END_TEST
 
 /*
- * More than a TiB with the HyperTransport hole and others: RAM and the 64-bit window are in what can be
- * used, and the window in one piece of it.
+ * More than a TiB with the HyperTransport hole and others: RAM and the 64-bit window are in what
+ * can be used, and the window in one piece of it.
  */
 START_TEST(several_reserved_ranges_above_1_tib)
 {
@@ -239,8 +239,8 @@ START_TEST(several_reserved_ranges_above_1_tib)
 END_TEST
 
 /*
- * The MSI range lies above the 32-bit window. Another reserved range in it costs no room: a BAR there
- * works but for DMA from other devices.
+ * The MSI range lies above the 32-bit window. Another reserved range in it costs no room: a BAR
+ * there works but for DMA from other devices.
  */
 START_TEST(reserved_range_in_the_32_bit_window)
 {
@@ -467,7 +467,9 @@ START_TEST(memory_map_tells_of_what_is_left_out)
 	}
 	ck_assert_uint_eq(ram, 2 * TIB - (X86_HIGH_RAM_BASE - X86_LOW_RAM_END));
 
-	/* Without anything left out nothing is told: the high piece follows the low ones at 4 GiB. */
+	/*
+	 * Without anything left out nothing is told: the high piece follows the low ones at 4 GiB.
+	 */
 	request.usable = NULL;
 	request.ram_size = 5 * GIB;
 	lay_out();

@@ -1,5 +1,7 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
-/* Devices that VFIO knows by other names than 0000:01:00.0: mediated ones, wide segments, tokens. */
+/*
+ * Devices that VFIO knows by other names than 0000:01:00.0: mediated ones, wide segments, tokens.
+ */
 
 #include <check.h>
 #include <errno.h>

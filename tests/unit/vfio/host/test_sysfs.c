@@ -1,5 +1,7 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
-/* Devices as a made-up sysfs describes them: names, groups, drivers, BAR sizes and what is amiss. */
+/*
+ * Devices as a made-up sysfs describes them: names, groups, drivers, BAR sizes and what is amiss.
+ */
 
 #include <check.h>
 #include <errno.h>

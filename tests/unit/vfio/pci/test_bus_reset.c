@@ -1,5 +1,8 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
-/* The ways a function is reset over the fake peer: its own, tried again, and the bus's; whom each spares. */
+/*
+ * The ways a function is reset over the fake peer: its own, tried again, and the bus's; whom each
+ * spares.
+ */
 
 #include <limits.h>
 

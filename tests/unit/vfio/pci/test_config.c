@@ -296,11 +296,16 @@ START_TEST(every_bit_of_command_is_kept)
 }
 END_TEST
 
-/* Express devices have most of them not: what the device did not take is not in the shadow either. */
+/*
+ * Express devices have most of them not: what the device did not take is not in the shadow either.
+ */
 START_TEST(bits_of_command_that_the_device_lacks_read_0)
 {
 	start();
-	/* The first read is for the bits that stay the host's, the second looks at what was made of it. */
+	/*
+	 * The first read is for the bits that stay the host's, the second looks at what was made of
+	 * it.
+	 */
 	for (unsigned int size = 1; size <= 4; size *= 2) {
 		fault_plan = (struct fault_plan){.at = size == 1 ? 1 : 2,
 						 .onwards = true,

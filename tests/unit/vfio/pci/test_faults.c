@@ -1,5 +1,7 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
-/* One function with every call failing in its turn while a guest uses, resets, loses or leaves it. */
+/*
+ * One function with every call failing in its turn while a guest uses, resets, loses or leaves it.
+ */
 
 #include <check.h>
 #include <fcntl.h>

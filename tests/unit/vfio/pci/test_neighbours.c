@@ -1,5 +1,7 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
-/* Resets where functions share a bus: before the first guest, and beside one that the guest uses. */
+/*
+ * Resets where functions share a bus: before the first guest, and beside one that the guest uses.
+ */
 
 #include <check.h>
 #include <errno.h>

@@ -1,5 +1,8 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
-/* Resets over the fake peer: the guest's own, at a restart, after errors, at the end; and REQ meanwhile. */
+/*
+ * Resets over the fake peer: the guest's own, at a restart, after errors, at the end; and REQ
+ * meanwhile.
+ */
 
 #include <check.h>
 #include <errno.h>
@@ -197,7 +200,9 @@ START_TEST(a_device_that_recovers_comes_back_reset)
 }
 END_TEST
 
-/* A driver that does not know yet turns bus mastering off in what it reads, or restores what was. */
+/*
+ * A driver that does not know yet turns bus mastering off in what it reads, or restores what was.
+ */
 START_TEST(what_is_written_meanwhile_goes_nowhere)
 {
 	uint64_t address;
@@ -229,7 +234,9 @@ START_TEST(a_device_reset_asleep_masters_no_more)
 }
 END_TEST
 
-/* What is raised before the reset of the interrupt controllers is lost, and a level is raised once. */
+/*
+ * What is raised before the reset of the interrupt controllers is lost, and a level is raised once.
+ */
 START_TEST(a_device_interrupts_when_the_controllers_are_reset)
 {
 	start_busy();

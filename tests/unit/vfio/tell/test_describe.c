@@ -1,5 +1,8 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
-/* Passed-through devices told to a person: list, config space, interrupts in every mode, BARs, GSIs. */
+/*
+ * Passed-through devices told to a person: list, config space, interrupts in every mode, BARs,
+ * GSIs.
+ */
 
 #include <check.h>
 #include <errno.h>

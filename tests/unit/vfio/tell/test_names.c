@@ -1,5 +1,7 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
-/* Tables of register names: what an access is told as, what a wrong line is told as, those shipped. */
+/*
+ * Tables of register names: what an access is told as, what a wrong line is told as, those shipped.
+ */
 
 #include <check.h>
 #include <errno.h>

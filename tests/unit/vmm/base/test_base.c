@@ -278,7 +278,9 @@ START_TEST(a_watch_can_go_while_it_is_ready)
 }
 END_TEST
 
-/* A guest that turns its interrupts on and off for hours must not fill a list that nobody clears. */
+/*
+ * A guest that turns its interrupts on and off for hours must not fill a list that nobody clears.
+ */
 START_TEST(watches_do_not_pile_up)
 {
 	struct err err = {0};

@@ -1,5 +1,8 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
-/* The monitor's commands on devices, interrupts and exits, its help and bad lines, and a guest that runs. */
+/*
+ * The monitor's commands on devices, interrupts and exits, its help and bad lines, and a guest that
+ * runs.
+ */
 
 #include "tests/unit/vmm/debug/test_monitor.h"
 

@@ -1,5 +1,8 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
-/* A monitor to ask: toy PCI functions, memory, a fake KVM and its vCPUs, fakes of what is not linked. */
+/*
+ * A monitor to ask: toy PCI functions, memory, a fake KVM and its vCPUs, fakes of what is not
+ * linked.
+ */
 
 #ifndef FERRY_TESTS_UNIT_VMM_DEBUG_TEST_MONITOR_H
 #define FERRY_TESTS_UNIT_VMM_DEBUG_TEST_MONITOR_H

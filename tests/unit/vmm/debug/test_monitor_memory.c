@@ -1,5 +1,8 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
-/* The monitor's commands on addresses: maps, translation, reading and writing memory, the kernel's place. */
+/*
+ * The monitor's commands on addresses: maps, translation, reading and writing memory, the kernel's
+ * place.
+ */
 
 #include "tests/unit/vmm/debug/test_monitor.h"
 

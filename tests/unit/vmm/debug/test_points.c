@@ -161,7 +161,10 @@ START_TEST(a_watchpoint_is_found_by_what_it_covers)
 }
 END_TEST
 
-/* A kernel that is loaded where it will run has its code again; one that unpacks itself does not yet. */
+/*
+ * A kernel that is loaded where it will run has its code again; one that unpacks itself does not
+ * yet.
+ */
 START_TEST(a_reboot_keeps_breakpoints)
 {
 	struct arch_debug_point list[ARCH_DEBUG_POINTS_MAX];

@@ -1,5 +1,7 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
-/* What the tests of the console share: the loop, the guest's port, and a session with a terminal. */
+/*
+ * What the tests of the console share: the loop, the guest's port, and a session with a terminal.
+ */
 
 #ifndef FERRY_TESTS_UNIT_VMM_MACHINE_TEST_CONSOLE_H
 #define FERRY_TESTS_UNIT_VMM_MACHINE_TEST_CONSOLE_H

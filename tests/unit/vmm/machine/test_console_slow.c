@@ -1,5 +1,8 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
-/* Those at the console's ends who are slow or away: a pseudo-terminal's reader, a guest that is pasted to. */
+/*
+ * Those at the console's ends who are slow or away: a pseudo-terminal's reader, a guest that is
+ * pasted to.
+ */
 
 #include "tests/unit/vmm/machine/test_console.h"
 

@@ -1,5 +1,7 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
-/* The vCPU threads and the exits they handle, over a fake KVM: parking, waiting, failing, ending. */
+/*
+ * The vCPU threads and the exits they handle, over a fake KVM: parking, waiting, failing, ending.
+ */
 
 #include <stdio.h>
 #include <stdlib.h>
@@ -176,7 +178,10 @@ START_TEST(jobs_run_in_the_vcpus_own_threads)
 }
 END_TEST
 
-/* Threads reach their creation in any order; many of them, often, or it would be the right one by chance. */
+/*
+ * Threads reach their creation in any order; many of them, often, or it would be the right one by
+ * chance.
+ */
 START_TEST(vcpus_are_created_in_order)
 {
 	enum { MANY = 16, ROUNDS = 20 };

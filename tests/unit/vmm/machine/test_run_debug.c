@@ -1,5 +1,8 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
-/* The vCPU threads under a debugger, over a fake KVM: what they meet, who is held, what is unfinished. */
+/*
+ * The vCPU threads under a debugger, over a fake KVM: what they meet, who is held, what is
+ * unfinished.
+ */
 
 #include <stdlib.h>
 

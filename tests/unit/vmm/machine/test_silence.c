@@ -1,5 +1,7 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
-/* A guest without a console is told of; what the log says does not land in the middle of its lines. */
+/*
+ * A guest without a console is told of; what the log says does not land in the middle of its lines.
+ */
 
 #include <sys/syscall.h>
 #include <sys/timerfd.h>

@@ -1,5 +1,7 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
-/* `ferry devices` over made-up hosts: what it tells, in which form, and of what it makes nothing. */
+/*
+ * `ferry devices` over made-up hosts: what it tells, in which form, and of what it makes nothing.
+ */
 
 #include <check.h>
 #include <fcntl.h>

@@ -394,7 +394,9 @@ START_TEST(mediated_devices_are_left_to_a_run)
 		  "../../../../kernel/iommu_groups/8");
 	ck_assert_msg(doctor(name, NVME, NULL) == TOOL_OK, "%s", tools_out);
 	has(tools_out, "warning  83b8f4f2-509f-382f-3c1e-e6bfe0fa1001 device: it is no PCI device");
-	/* What has a PCI device's name and is none is no device of VFIO's, nor what has no group. */
+	/*
+	 * What has a PCI device's name and is none is no device of VFIO's, nor what has no group.
+	 */
 	tree_folder("elsewhere/0000:03:00.0");
 	snprintf(path, sizeof(path), "%s", tree_path("elsewhere/0000:03:00.0"));
 	ck_assert_int_eq(doctor(path, NULL, NULL), TOOL_FAILED);

@@ -1,5 +1,8 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
-/* `ferry doctor` on what the hardware can do: virtualization, interrupts, IOVA ranges; and no node opened. */
+/*
+ * `ferry doctor` on what the hardware can do: virtualization, interrupts, IOVA ranges; and no node
+ * opened.
+ */
 
 #include <stdio.h>
 #include <stdlib.h>

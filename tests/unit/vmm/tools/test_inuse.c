@@ -1,5 +1,8 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
-/* What `ferry bind` takes for a use that the host cannot do without: disks, routes, shares, displays. */
+/*
+ * What `ferry bind` takes for a use that the host cannot do without: disks, routes, shares,
+ * displays.
+ */
 
 #include <check.h>
 #include <errno.h>

@@ -1,5 +1,7 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
-/* `ferry bind` and `ferry unbind` ended or failing at every change to the host, and gone on with. */
+/*
+ * `ferry bind` and `ferry unbind` ended or failing at every change to the host, and gone on with.
+ */
 
 #include <check.h>
 #include <dirent.h>
@@ -54,7 +56,9 @@ static int one(int (*command)(const char *, const char *, const char *))
 	return group ? command(group, NVME, NULL) : command(NVME, NULL, NULL);
 }
 
-/* A host whose disk has a name for its driver in the override, and a sound card without a driver. */
+/*
+ * A host whose disk has a name for its driver in the override, and a sound card without a driver.
+ */
 static void start(const char *of_group)
 {
 	group = of_group;
@@ -84,8 +88,8 @@ static void is_back(void)
 }
 
 /*
- * In a process of its own, which is killed @before or @after step @at (0: not): then -1, else its status.
- * This one stays without threads, which TSan wants of one that forks.
+ * In a process of its own, which is killed @before or @after step @at (0: not): then -1, else its
+ * status. This one stays without threads, which TSan wants of one that forks.
  */
 static int apart(int (*command)(const char *, const char *, const char *), unsigned int before,
 		 unsigned int after)
@@ -132,7 +136,9 @@ static void go_on(bool by_bind)
 	is_back();
 }
 
-/* Ends the command at step @at, and what goes on at step @again (0: not); whether it got that far. */
+/*
+ * Ends the command at step @at, and what goes on at step @again (0: not); whether it got that far.
+ */
 static bool try_end(const int *way, unsigned int at, unsigned int again, bool after, bool *ended)
 {
 	int (*command)(const char *, const char *, const char *) = *way & 1 ? unbind : bind;

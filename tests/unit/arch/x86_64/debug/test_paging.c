@@ -1,5 +1,7 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
-/* Page walks in every mode over tables built in a small memory: addresses, rights, refusals, steps. */
+/*
+ * Page walks in every mode over tables built in a small memory: addresses, rights, refusals, steps.
+ */
 
 #include <check.h>
 #include <errno.h>

@@ -161,7 +161,10 @@ START_TEST(a_first_packet_has_a_greatest_length)
 }
 END_TEST
 
-/* The user of a socket is the file system user of who made it, which a thread may change for itself. */
+/*
+ * The user of a socket is the file system user of who made it, which a thread may change for
+ * itself.
+ */
 START_TEST(other_users_are_shut_out)
 {
 	enum { NOBODY = 65534 };
