@@ -183,7 +183,8 @@ void vfio_reset_settle(struct vfio_pci *pci)
 
 /*
  * A reset of the bus for @pci, or a line that says why not; what was refused by the function's own
- * way needs none when there is no other.
+ * way needs none when there is no other. Of a function that has none at all it is told when a guest
+ * leaves it, not at the start, which may be refused for other reasons yet.
  */
 static void look_for_bus(struct vfio_pci *pci)
 {
@@ -196,7 +197,7 @@ static void look_for_bus(struct vfio_pci *pci)
 		return;
 	if (err.code != -ENODEV) {
 		log_guest(&pci->limit, LOG_WARN, "%s", err.text);
-	} else if (!reset->by_function && !reset->told_none) {
+	} else if (!reset->by_function && !reset->told_none && reset->cause != VFIO_RESET_START) {
 		reset->told_none = true;
 		log_warn("passthrough device %s: it has no reset: only its bus mastering and its "
 			 "decoding are turned off",
