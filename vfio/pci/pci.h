@@ -163,7 +163,7 @@ static inline bool vfio_pci_is_asleep(const struct vfio_pci *pci)
 }
 
 /*
- * function.c. What the guest sees of the device ends: @state, nothing mapped, no interrupts, no bus
+ * What the guest sees of the device ends: @state, nothing mapped, no interrupts, no bus
  * mastering. Host lock and device lock held.
  */
 void vfio_pci_withdraw(struct vfio_pci *pci, enum vfio_pci_state state);

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
-/* A passed-through function for a person: what the files that describe it share. */
+/* Passed-through functions for a person: what describing them takes from those who keep them. */
 
 #ifndef FERRY_VFIO_TELL_DESCRIBE_H
 #define FERRY_VFIO_TELL_DESCRIBE_H
@@ -16,19 +16,5 @@
  */
 struct vfio_pci *vfio_device(struct vfio *vfio, size_t index,
 			     const struct vfio_sysfs_device **sysfs);
-
-/* Of the functions below the device lock is held by the caller. */
-
-/* describe_config.c: header and both capability chains, as the guest reads them. */
-void vfio_describe_config(const struct vfio_pci *pci, FILE *out);
-
-/* describe_irqs.c: the mode in use and each vector. */
-void vfio_describe_irqs(struct vfio_pci *pci, FILE *out);
-
-/* "MSI-X, 5 vectors enabled", for a list. */
-const char *vfio_describe_mode(const struct vfio_irqs *irqs);
-
-/* How a vector's signals get to the guest: "irqfd", "relayed", "held back" and so on. */
-const char *vfio_describe_delivery(const struct vfio_vector *vector);
 
 #endif
