@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
-/* Passed-through PCI devices: the only header of this layer that the rest of Ferry includes. */
+/* Passed-through PCI devices: what the machine sees of this layer, beside vfio/host. */
 
 #ifndef FERRY_VFIO_VFIO_H
 #define FERRY_VFIO_VFIO_H
@@ -17,7 +17,7 @@
 #include "vmm/kvm/irq.h"
 #include "vmm/kvm/vm.h"
 
-/* Everything passed through to one VM: one address space (IOAS), its groups, its devices. */
+/* Everything passed through to one VM: one container, its groups, its devices. */
 struct vfio;
 
 /* One --vfio PATH[,OPTION...]; the strings are the caller's and outlive the call. */

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
-/* The target description (gdb manual, "AArch64 Features"), in debug_registers.h's order. */
+/* The target description (gdb manual, "AArch64 Features"), in the order of registers.h. */
 
 #include <stdlib.h>
 #include <string.h>

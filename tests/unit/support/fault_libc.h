@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /*
- * The C library's calls under the plan of failure, for the one test program that includes this; its
- * name begins with test_fault_, so that the linker sends those calls here (see the Makefile).
+ * The C library's calls under the plan of failure, for the one test program that includes this. It
+ * is named test_faults, so that the linker sends those calls here (FAULT_WRAPS in the Makefile).
  */
 
 #ifndef FERRY_TESTS_UNIT_SUPPORT_FAULT_LIBC_H

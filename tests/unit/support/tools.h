@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
-/* Runs a host tool over a made-up tree (support_vfio_tree.h) and keeps what it said. */
+/* Runs a host tool over a made-up tree (fake_sysfs.h) and keeps what it said. */
 
 #ifndef FERRY_TESTS_UNIT_SUPPORT_TOOLS_H
 #define FERRY_TESTS_UNIT_SUPPORT_TOOLS_H
