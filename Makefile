@@ -95,7 +95,7 @@ FOLDERS_memory := memory
 FOLDERS_kvm := vmm/kvm
 FOLDERS_devices := devices devices/pci
 FOLDERS_vfio := vfio vfio/host vfio/type1 vfio/pci vfio/tell
-FOLDERS_arch := arch arch/loader arch/fdt arch/$(ARCH) arch/$(ARCH)/debug
+FOLDERS_arch := arch arch/loader arch/$(ARCH) arch/$(ARCH)/debug
 FOLDERS_vmm := vmm vmm/machine vmm/debug vmm/debug/gdb vmm/tools
 FOLDERS := $(foreach layer,$(LAYERS),$(FOLDERS_$(layer)))
 sources = $(filter-out vmm/main.c,$(wildcard $(FOLDERS_$(1):%=%/*.c)))
@@ -163,7 +163,7 @@ have-libraries: | $(CROSS_SETUP)
 			missing="$$missing $${entry#*:}"; \
 	done; \
 	[ -z "$$missing" ] || { echo "libraries are missing: install the packages$$missing" >&2; exit 1; }
-$(patsubst %.c,$(B)/%.o,$(wildcard vmm/tools/*.c arch/loader/*.c arch/fdt/*.c arch/$(ARCH)/*.c)): | have-libraries
+$(patsubst %.c,$(B)/%.o,$(wildcard vmm/tools/*.c arch/loader/*.c arch/$(ARCH)/*.c)): | have-libraries
 
 # Helpers that several unit tests share.
 UNIT_SUPPORT := $(patsubst %.c,$(B)/%.o,$(wildcard tests/unit/support/*.c))
