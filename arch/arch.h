@@ -136,6 +136,9 @@ bool arch_boots_linux(const struct arch_vm *arch);
 /* What Linux calls the serial port: "ttyS0". */
 const char *arch_serial_name(void);
 
+/* Whether Linux has its console there when the command line names none (a tree's stdout-path). */
+bool arch_serial_is_default(void);
+
 /* In the vCPU's thread, after arch_boot(): power-on state, and on vCPU 0 the entry state. */
 int arch_vcpu_reset(struct arch_vm *arch, struct kvm_vcpu *vcpu, struct err *err) FERRY_MUST_CHECK;
 

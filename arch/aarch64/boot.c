@@ -214,6 +214,11 @@ const char *arch_serial_name(void)
 	return "ttyAMA0";
 }
 
+bool arch_serial_is_default(void)
+{
+	return true;
+}
+
 static int write_fdt(struct boot *boot, uint64_t size, const struct ram_range *initrd,
 		     struct err *err)
 {

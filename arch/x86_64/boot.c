@@ -33,6 +33,11 @@ const char *arch_serial_name(void)
 	return "ttyS0";
 }
 
+bool arch_serial_is_default(void)
+{
+	return false;
+}
+
 /* A Linux that is told nothing would show nothing. */
 static const char *boot_cmdline(const struct boot *boot)
 {

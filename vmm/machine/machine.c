@@ -284,7 +284,7 @@ static void machine_started(struct machine *machine)
 	machine->started = true;
 	if (first && config->cmdline && config->serial != SERIAL_NONE && !config->gdb &&
 	    arch_boots_linux(machine->arch) &&
-	    !silence_has_console(config->cmdline, arch_serial_name()))
+	    !silence_has_console(config->cmdline, arch_serial_name(), arch_serial_is_default()))
 		silence_begin(&machine->silence, machine->loop, machine->console,
 			      arch_serial_name());
 }

@@ -19,7 +19,7 @@ static bool begins_with(const char *text, const char *start)
 }
 
 /* The name less its number: which of them it is matters less than that one is meant. */
-bool silence_has_console(const char *cmdline, const char *name)
+bool silence_has_console(const char *cmdline, const char *name, bool is_default)
 {
 	size_t length = strcspn(name, "0123456789");
 
@@ -28,12 +28,15 @@ bool silence_has_console(const char *cmdline, const char *name)
 
 		if (value && (strncmp(value, name, length) == 0 || begins_with(value, "uart")))
 			return true;
+		/* One that is elsewhere. */
+		if (value)
+			is_default = false;
 		if (begins_with(cmdline, "earlycon") || begins_with(cmdline, "earlyprintk"))
 			return true;
 		cmdline += strcspn(cmdline, " ");
 		cmdline += strspn(cmdline, " ");
 	}
-	return false;
+	return is_default;
 }
 
 static void silence_over(void *owner, uint32_t events)

@@ -16,8 +16,11 @@ struct silence {
 	int timer;        /* -1: not waiting */
 };
 
-/* Whether Linux started with @cmdline has a console on the serial port that it calls @name. */
-bool silence_has_console(const char *cmdline, const char *name);
+/*
+ * Whether Linux started with @cmdline has a console on the serial port that it calls @name, and has
+ * without any word of one if @is_default.
+ */
+bool silence_has_console(const char *cmdline, const char *name, bool is_default);
 
 /*
  * Warns some seconds from now if nothing has come from the serial port by then. The loop, on whose
