@@ -182,8 +182,8 @@ int arch_vcpu_memory_failed(struct arch_vm *arch, struct kvm_vcpu *vcpu, const v
 void arch_vcpu_describe(struct arch_vm *arch, struct kvm_vcpu *vcpu, char *text, size_t size);
 
 /*
- * Writes the tables the guest would see, one file each, into the existing directory @directory
- * (--dump-acpi); on aarch64 -ENOTSUP. Needs only the platform.
+ * Writes the tables the guest would see, one file each, into @directory, which is made if it is
+ * not there (--dump-acpi); on aarch64 -ENOTSUP. Needs only the platform.
  */
 int arch_dump_acpi(const struct platform *platform, const char *directory,
 		   struct err *err) FERRY_MUST_CHECK;
