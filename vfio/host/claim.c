@@ -54,8 +54,8 @@ static bool claim_parse(const char *line, size_t *depth, struct vfio_claim *clai
 		      claim->name) == 3;
 }
 
-bool vfio_claim_find_bar(const char *proc, const struct vfio_sysfs_device *device,
-			 const char *driver, unsigned int bar, struct vfio_claim *claim)
+static bool claim_find_bar(const char *proc, const struct vfio_sysfs_device *device,
+			   const char *driver, unsigned int bar, struct vfio_claim *claim)
 {
 	const struct vfio_resource *resource = &device->resources[bar];
 	char path[PATH_MAX], line[256];
@@ -89,7 +89,7 @@ bool vfio_claim_find(const char *proc, const struct vfio_sysfs_device *device, c
 		     struct vfio_claim *claim)
 {
 	for (unsigned int bar = 0; bar < PCI_BARS; bar++)
-		if (vfio_claim_find_bar(proc, device, driver, bar, claim))
+		if (claim_find_bar(proc, device, driver, bar, claim))
 			return true;
 	return false;
 }
@@ -122,7 +122,7 @@ int vfio_claim_refuse(const char *proc, const struct vfio_sysfs_device *device, 
 	struct vfio_claim claim;
 	char who[160], mend[256];
 
-	if (!vfio_claim_find_bar(proc, device, "vfio-pci", bar, &claim))
+	if (!claim_find_bar(proc, device, "vfio-pci", bar, &claim))
 		return err_set(err, -EBUSY,
 			       "passthrough device %s: BAR %u is held by something on the host, so "
 			       "that VFIO does not get it: as root, ferry doctor %s names it (the "

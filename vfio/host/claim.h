@@ -18,14 +18,10 @@ struct vfio_claim {
 };
 
 /*
- * Whether BAR @bar of @device, whose driver is @driver ("": none), is held by somebody whom the
+ * The first BAR of @device, whose driver is @driver ("": none), that is held by somebody whom the
  * driver's leaving would not end: by @proc's iomem or ioports, whose addresses only root is told.
  * False too when they tell nothing.
  */
-bool vfio_claim_find_bar(const char *proc, const struct vfio_sysfs_device *device,
-			 const char *driver, unsigned int bar, struct vfio_claim *claim);
-
-/* The first such BAR. */
 bool vfio_claim_find(const char *proc, const struct vfio_sysfs_device *device, const char *driver,
 		     struct vfio_claim *claim);
 
