@@ -36,10 +36,10 @@ void guest_main(uint32_t magic, uintptr_t info)
 
 	(void)magic;
 	(void)info;
-	for (uintptr_t at = SEARCH; at < SEARCH_END && rsdp == NULL; at += 16)
+	for (uintptr_t at = SEARCH; at < SEARCH_END && !rsdp; at += 16)
 		if (same((const void *)at, "RSD PTR ", 8))
 			rsdp = (const uint8_t *)at;
-	check(rsdp != NULL, "RSDP", 0);
+	check(rsdp, "RSDP", 0);
 	check(sum(rsdp, 20) == 0 && sum(rsdp, RSDP_SIZE) == 0, "RSDP's sum", 0);
 	xsdt = (const uint8_t *)field(rsdp, 24);
 	check(same(xsdt, "XSDT", 4) && sum(xsdt, field(xsdt, 4)) == 0, "XSDT", field(xsdt, 4));

@@ -94,7 +94,7 @@ static inline void fake_bus_setup(void)
 	fake.vm = kvm_vm_create(0, &fake.err);
 	ck_assert_msg(fake.pio && fake.mmio && fake.vm, "%s", fake.err.text);
 	fake.irq = kvm_irq_create(fake.vm, FAKE_GSIS, &fake.err);
-	ck_assert_msg(fake.irq != NULL, "%s", fake.err.text);
+	ck_assert_msg(fake.irq, "%s", fake.err.text);
 	fake.bus = (struct device_bus){
 		.pio = fake.pio,
 		.mmio = fake.mmio,

@@ -127,7 +127,7 @@ static inline struct bench *bench_create(void)
 	bench->pio = mem_map_create("pio", 0x10000, &err);
 	config = bench_config(bench);
 	bench->host = pci_host_create(&config, &err);
-	ck_assert_msg(bench->host != NULL, "%s", err.text);
+	ck_assert_msg(bench->host, "%s", err.text);
 	bench->listener = (struct mem_listener){
 		.name = "bench",
 		.begin = bench_begin,

@@ -6,6 +6,7 @@
 #include <errno.h>
 #include <ftw.h>
 #include <limits.h>
+#include <stdbool.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -14,7 +15,7 @@
 
 static char root[64];
 
-static void must(int condition, const char *what)
+static void must(bool condition, const char *what)
 {
 	if (condition)
 		return;
@@ -25,7 +26,7 @@ static void must(int condition, const char *what)
 void tree_create(void)
 {
 	snprintf(root, sizeof(root), "/tmp/ferry-vfio-XXXXXX");
-	must(mkdtemp(root) != NULL, root);
+	must(mkdtemp(root), root);
 }
 
 static int remove_one(const char *path, const struct stat *status, int kind, struct FTW *place)
@@ -68,7 +69,7 @@ void tree_write(const char *path, const char *text)
 {
 	FILE *file = fopen(tree_path(path), "w");
 
-	must(file != NULL, path);
+	must(file, path);
 	fputs(text, file);
 	must(fclose(file) == 0, path);
 }

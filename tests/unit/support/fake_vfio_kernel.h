@@ -20,7 +20,7 @@
 enum { NODES_MAX = 8, EVENTS_SIZE = 4096 };
 
 /* A group or device that is open, by its descriptor. */
-struct node {
+struct fake_node {
 	int fd;
 	unsigned int group;
 	char name[32];            /* of the group, for a sentence */
@@ -29,7 +29,7 @@ struct node {
 
 static struct {
 	int container;
-	struct node nodes[NODES_MAX];
+	struct fake_node nodes[NODES_MAX];
 	unsigned int nodes_used;
 	struct vfio_fake devices[3];
 	unsigned int devices_used;
@@ -62,7 +62,7 @@ static inline void happened(const char *what)
 int vfio_sys_open(const char *path)
 {
 	const char *name = strrchr(path, '/') + 1;
-	struct node node = {.group = (unsigned int)atoi(name)};
+	struct fake_node node = {.group = (unsigned int)atoi(name)};
 	int fd, result;
 
 	snprintf(node.name, sizeof(node.name), "IOMMU group %.8s", name);
@@ -82,7 +82,7 @@ int vfio_sys_open(const char *path)
 	return fd;
 }
 
-static inline struct node *find_node(int fd)
+static inline struct fake_node *find_node(int fd)
 {
 	for (unsigned int i = kernel.nodes_used; i-- > 0;)
 		if (kernel.nodes[i].fd == fd)
@@ -121,7 +121,7 @@ static inline int iommu_info(struct vfio_iommu_type1_info *info)
 	return 0;
 }
 
-static inline int open_device(const struct node *group, const char *name)
+static inline int open_device(const struct fake_node *group, const char *name)
 {
 	struct vfio_fake *device = &kernel.devices[kernel.devices_used];
 	int fd = fcntl(device->memory, F_DUPFD_CLOEXEC, 0);
@@ -130,7 +130,7 @@ static inline int open_device(const struct node *group, const char *name)
 	happened("device");
 	kernel.devices_used++;
 	kernel.nodes[kernel.nodes_used++] =
-		(struct node){.fd = fd, .group = group->group, .device = device};
+		(struct fake_node){.fd = fd, .group = group->group, .device = device};
 	return fd;
 }
 
@@ -166,7 +166,7 @@ static inline int on_container(unsigned long request, void *argument)
 	}
 }
 
-static inline int on_group(struct node *node, unsigned long request, void *argument)
+static inline int on_group(struct fake_node *node, unsigned long request, void *argument)
 {
 	struct vfio_group_status *status = argument;
 	int result;
@@ -216,7 +216,7 @@ static inline int on_device(struct vfio_fake *device, unsigned long request, voi
 
 int vfio_sys_ioctl(int fd, unsigned long request, void *argument)
 {
-	struct node *node = find_node(fd);
+	struct fake_node *node = find_node(fd);
 
 	if (request == kernel.fails_request)
 		return kernel.fails_code;
@@ -231,7 +231,7 @@ int vfio_sys_ioctl(int fd, unsigned long request, void *argument)
 /* What a struck access does: fails, is cut or reads nonsense; @size when there is none. */
 static inline ssize_t access_outcome(int fd, const char *call, void *data, size_t size)
 {
-	const struct node *node = find_node(fd);
+	const struct fake_node *node = find_node(fd);
 
 	if (!node || !node->device)
 		return -EBADF;

@@ -48,7 +48,7 @@ bool fault_answers(const char *call, const char *object, void *answer, size_t si
 		if (answer)
 			memset(answer, fault_plan.filling, size);
 		*result = 0;
-		return answer != NULL;
+		return answer;
 	case FAULT_SHORT:
 		break;
 	}

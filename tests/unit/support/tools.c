@@ -138,7 +138,7 @@ json_t *tools_json(void)
 	json_error_t error;
 	json_t *root = json_loads(tools_out, 0, &error);
 
-	ck_assert_msg(root != NULL, "line %d: %s in:\n%s", error.line, error.text, tools_out);
+	ck_assert_msg(root, "line %d: %s in:\n%s", error.line, error.text, tools_out);
 	return root;
 }
 

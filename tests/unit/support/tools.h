@@ -51,7 +51,7 @@ void tools_address(const char *interface, const char *address);
 void tools_addresses_answer(int code);
 
 /* What @text must contain; the whole is shown when it does not. */
-#define has(text, part)     ck_assert_msg(strstr(text, part) != NULL, "no '%s' in:\n%s", part, text)
-#define has_not(text, part) ck_assert_msg(strstr(text, part) == NULL, "'%s' in:\n%s", part, text)
+#define has(text, part)     ck_assert_msg(strstr(text, part), "no '%s' in:\n%s", part, text)
+#define has_not(text, part) ck_assert_msg(!strstr(text, part), "'%s' in:\n%s", part, text)
 
 #endif

@@ -130,7 +130,7 @@ static inline struct vfio_pci *create(void)
 static inline void start(void)
 {
 	bench.pci = create();
-	ck_assert_msg(bench.pci != NULL, "%s", bench.err.text);
+	ck_assert_msg(bench.pci, "%s", bench.err.text);
 	ck_assert_int_eq(vfio_pci_attach(bench.pci, bench.host, 3, 0, &bench.err), 0);
 	ck_assert_int_eq(pci_host_assign(bench.host, &bench.err), 0);
 	bench.fake.log[0] = '\0';

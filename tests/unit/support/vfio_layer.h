@@ -123,7 +123,7 @@ static inline int attach(void)
 
 static inline void said(const char *sentence)
 {
-	ck_assert_msg(strstr(bench.err.text, sentence) != NULL, "%s", bench.err.text);
+	ck_assert_msg(strstr(bench.err.text, sentence), "%s", bench.err.text);
 }
 
 static inline void fail_ioctl(unsigned long request, int code)

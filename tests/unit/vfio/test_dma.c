@@ -22,7 +22,7 @@ static struct vfio_fake_space space;
 static struct vfio_dma dma;
 static unsigned int threads;
 static struct err err;
-static struct outcome {
+static struct dma_outcome {
 	sem_t done;
 	unsigned int calls;
 	struct err err;
@@ -31,10 +31,10 @@ static struct outcome {
 
 static void mapped(void *machine, const struct err *reason)
 {
-	struct outcome *to = machine;
+	struct dma_outcome *to = machine;
 
 	to->calls++;
-	to->failed = reason != NULL;
+	to->failed = reason;
 	if (reason)
 		to->err = *reason;
 	sem_post(&to->done);
@@ -57,7 +57,7 @@ static void setup(void)
 
 	map = mem_map_create("mmio", 0, &err);
 	ram = ram_create(map, pieces, ARRAY_SIZE(pieces), &ordinary, &err);
-	ck_assert_msg(ram != NULL, "%s", err.text);
+	ck_assert_msg(ram, "%s", err.text);
 	vfio_fake_space_init(&space);
 	sem_init(&outcome.done, 0, 0);
 	threads = count_threads();
@@ -174,7 +174,7 @@ START_TEST(a_refusal_at_any_piece_is_undone)
 END_TEST
 
 /* A space whose maps take their time, and then are refused, like by a container that was left. */
-static struct slow {
+static struct slow_space {
 	struct vfio_space space;
 	struct vfio_space_ops ops;
 	sem_t entered;

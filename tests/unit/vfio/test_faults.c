@@ -195,7 +195,7 @@ static bool one_of(const char *text, const char *const *texts)
 {
 	while (*texts && strcmp(*texts, text) != 0)
 		texts++;
-	return *texts != NULL;
+	return *texts;
 }
 
 /* Calls without which a device works all the same, with less. */
@@ -234,7 +234,7 @@ static bool tells_reason(const char *text, int error)
 	for (size_t i = 0; i < ARRAY_SIZE(idioms); i++)
 		if (strstr(text, idioms[i]))
 			return true;
-	return strstr(text, err_text(error)) != NULL;
+	return strstr(text, err_text(error));
 }
 
 /* One sentence with object and reason, or a device that does without. */
@@ -254,8 +254,8 @@ static void check_outcome(unsigned int at, int status, const struct fault_plan *
 	/* Of many failures the sentence may be about any. */
 	if (how->onwards)
 		return;
-	ck_assert_msg(strstr(text, fault_plan.object) != NULL, "call %u, %s: no '%s' in: %s", at,
-		      call, fault_plan.object, text);
+	ck_assert_msg(strstr(text, fault_plan.object), "call %u, %s: no '%s' in: %s", at, call,
+		      fault_plan.object, text);
 	ck_assert_msg(how->fault != FAULT_ERROR || tells_reason(text, how->error),
 		      "call %u, %s: no '%s' in: %s", at, call, err_text(how->error), text);
 }

@@ -34,8 +34,8 @@ static int parse(const char *line)
 static void refused(const char *line, const char *part)
 {
 	ck_assert_msg(parse(line) == -EINVAL, "accepted: %s", line);
-	ck_assert_msg(strstr(err.text, part) != NULL, "%s: %s", line, err.text);
-	ck_assert_msg(strchr(err.text, '\n') == NULL, "more than a line: %s", err.text);
+	ck_assert_msg(strstr(err.text, part), "%s: %s", line, err.text);
+	ck_assert_msg(!strchr(err.text, '\n'), "more than a line: %s", err.text);
 }
 
 START_TEST(defaults)
@@ -161,7 +161,7 @@ static void no_size(const char *text, const char *part)
 
 	err = (struct err){0};
 	ck_assert_msg(size_parse(text, &bytes, &err) == -EINVAL, "accepted: %s", text);
-	ck_assert_msg(strstr(err.text, part) != NULL, "%s: %s", text, err.text);
+	ck_assert_msg(strstr(err.text, part), "%s: %s", text, err.text);
 }
 
 START_TEST(sizes_that_are_none)

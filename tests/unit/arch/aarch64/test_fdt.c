@@ -75,7 +75,7 @@ static const char *text(const char *path, const char *name)
 {
 	const char *value = fdt_getprop(blob, node(path), name, NULL);
 
-	ck_assert_msg(value != NULL, "%s has no %s", path, name);
+	ck_assert_msg(value, "%s has no %s", path, name);
 	return value;
 }
 
@@ -86,7 +86,7 @@ static const uint32_t *cells(const char *path, const char *name, size_t count)
 	int size = 0;
 	const void *value = fdt_getprop(blob, node(path), name, &size);
 
-	ck_assert_msg(value != NULL, "%s has no %s", path, name);
+	ck_assert_msg(value, "%s has no %s", path, name);
 	ck_assert_uint_eq((size_t)size, count * 4);
 	ck_assert_uint_le(count, ARRAY_SIZE(values));
 	memcpy(values, value, (size_t)size);
@@ -102,7 +102,7 @@ static uint64_t pair(const uint32_t *values)
 
 static bool has(const char *path, const char *name)
 {
-	return fdt_getprop(blob, node(path), name, NULL) != NULL;
+	return fdt_getprop(blob, node(path), name, NULL);
 }
 
 /* The path of the node that a phandle points at. */

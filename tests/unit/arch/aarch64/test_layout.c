@@ -38,7 +38,7 @@ static bool overlap(struct ram_range a, struct ram_range b)
 
 static bool usable(struct ram_range piece)
 {
-	if (request.usable == NULL)
+	if (!request.usable)
 		return true;
 	for (size_t i = 0; i < request.usable_count; i++)
 		if (piece.base >= request.usable[i].base &&
@@ -96,7 +96,7 @@ static void refuse(int code, const char *word)
 {
 	ck_assert_int_eq(arch_layout(&request, &platform, &err), code);
 	ck_assert_int_eq(err.code, code);
-	ck_assert_msg(strstr(err.text, word) != NULL, "'%s' is not in '%s'", word, err.text);
+	ck_assert_msg(strstr(err.text, word), "'%s' is not in '%s'", word, err.text);
 }
 
 /* The fixed places leave each other alone, and are made of the largest pages. */

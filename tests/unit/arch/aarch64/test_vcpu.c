@@ -143,7 +143,7 @@ static void create(unsigned int id)
 	vcpu = kvm_vcpu_create(vm, id, &err);
 	ck_assert_ptr_nonnull(vcpu);
 	arch = arch_vm_create(&setup, &err);
-	ck_assert_msg(arch != NULL, "%s", err.text);
+	ck_assert_msg(arch, "%s", err.text);
 }
 
 static void set_up(void)

@@ -426,7 +426,7 @@ static void is_kind(size_t size, const char *word)
 {
 	const char *what = kind_describe(bytes, size);
 
-	ck_assert_msg(strstr(what, word) != NULL, "'%s' is not in '%s'", word, what);
+	ck_assert_msg(strstr(what, word), "'%s' is not in '%s'", word, what);
 }
 
 START_TEST(kinds)

@@ -33,7 +33,7 @@ static inline void setup(void)
 	ck_assert_ptr_nonnull(map);
 	memset(&loader, 0, sizeof(loader));
 	loader.ram = ram_create(map, pieces, ARRAY_SIZE(pieces), &config, &err);
-	ck_assert_msg(loader.ram != NULL, "%s", err.text);
+	ck_assert_msg(loader.ram, "%s", err.text);
 	file = (struct boot_file){.path = "kernel", .fd = memfd_create("kernel", MFD_CLOEXEC)};
 	ck_assert_int_ge(file.fd, 0);
 	memset(bytes, 0, sizeof(bytes));
@@ -57,8 +57,8 @@ static inline void said(int result, int code, const char *word)
 {
 	ck_assert_int_eq(result, code);
 	ck_assert_int_eq(err.code, code);
-	ck_assert_msg(strstr(err.text, word) != NULL, "'%s' is not in '%s'", word, err.text);
-	ck_assert_msg(strstr(err.text, "kernel") != NULL, "no path in '%s'", err.text);
+	ck_assert_msg(strstr(err.text, word), "'%s' is not in '%s'", word, err.text);
+	ck_assert_msg(strstr(err.text, "kernel"), "no path in '%s'", err.text);
 }
 
 static Elf64_Ehdr *const header = (Elf64_Ehdr *)(void *)bytes;

@@ -39,7 +39,7 @@ static void make_machine(uint64_t ram_size)
 	boot = calloc(1, sizeof(*boot));
 	ck_assert_ptr_nonnull(boot);
 	boot->loader.ram = ram_create(map, platform.ram, platform.ram_count, &config, &err);
-	ck_assert_msg(boot->loader.ram != NULL, "%s", err.text);
+	ck_assert_msg(boot->loader.ram, "%s", err.text);
 	boot->loader.fresh = true;
 	boot->platform = &platform;
 	boot->source = &source;
@@ -51,7 +51,7 @@ static void teardown(void)
 {
 	while (file_count > 0)
 		close(files[--file_count]);
-	if (boot != NULL)
+	if (boot)
 		ram_destroy(boot->loader.ram);
 	free(boot);
 	mem_map_destroy(map);
@@ -90,7 +90,7 @@ static void load(void)
 static void refuse(int code, const char *word)
 {
 	ck_assert_int_eq(boot_load(boot, &err), code);
-	ck_assert_msg(strstr(err.text, word) != NULL, "'%s' is not in '%s'", word, err.text);
+	ck_assert_msg(strstr(err.text, word), "'%s' is not in '%s'", word, err.text);
 }
 
 /* --- Linux ------------------------------------------------------------------------------------ */

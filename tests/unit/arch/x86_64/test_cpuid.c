@@ -44,7 +44,7 @@ static const struct kvm_cpuid_entry2 *get(uint32_t function, uint32_t index)
 {
 	const struct kvm_cpuid_entry2 *entry = cpuid_find(&table, function, index);
 
-	ck_assert_msg(entry != NULL, "leaf 0x%x.%u is missing", function, index);
+	ck_assert_msg(entry, "leaf 0x%x.%u is missing", function, index);
 	return entry;
 }
 

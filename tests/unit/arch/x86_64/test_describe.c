@@ -75,7 +75,7 @@ static void says(uint64_t rip, const char *line)
 {
 	state.regs.rip = rip;
 	arch_vcpu_describe(&arch, vcpu, text, sizeof(text));
-	ck_assert_msg(strstr(text, line) != NULL, "no '%s' in:\n%s", line, text);
+	ck_assert_msg(strstr(text, line), "no '%s' in:\n%s", line, text);
 }
 
 START_TEST(code_at_the_instruction_pointer)

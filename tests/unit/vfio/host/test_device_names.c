@@ -201,7 +201,7 @@ START_TEST(a_bus_of_a_wide_segment)
 								.bus = 1,
 								.devfn = 3};
 	reset = vfio_bus_reset_prepare(&fake->backend, "10000:01:00.0", no_group, NULL, &bench.err);
-	ck_assert_msg(reset != NULL, "%s", bench.err.text);
+	ck_assert_msg(reset, "%s", bench.err.text);
 	ck_assert(vfio_bus_reset_hits(reset, "10000:01:00.3"));
 	ck_assert(!vfio_bus_reset_hits(reset, "0000:01:00.3"));
 	vfio_bus_reset_free(reset);

@@ -153,12 +153,12 @@ static const char *owner_of(unsigned int gsi, bool known)
 
 static void has(const char *text, const char *part)
 {
-	ck_assert_msg(strstr(text, part) != NULL, "no '%s' in:\n%s", part, text);
+	ck_assert_msg(strstr(text, part), "no '%s' in:\n%s", part, text);
 }
 
 static void lacks(const char *text, const char *part)
 {
-	ck_assert_msg(strstr(text, part) == NULL, "'%s' in:\n%s", part, text);
+	ck_assert_msg(!strstr(text, part), "'%s' in:\n%s", part, text);
 }
 
 START_TEST(devices_are_found_by_both_addresses)

@@ -44,7 +44,7 @@ static void load_bytes(const void *bytes, size_t size)
 static void load(const char *table)
 {
 	load_bytes(table, strlen(table));
-	ck_assert_msg(names != NULL, "%s", err.text);
+	ck_assert_msg(names, "%s", err.text);
 }
 
 /* What an access to @bar is told as; static. */
@@ -246,7 +246,7 @@ static void load_shipped(const char *name)
 {
 	memset(&err, 0, sizeof(err));
 	names = vfio_names_load(name, &err);
-	ck_assert_msg(names != NULL, "%s", err.text);
+	ck_assert_msg(names, "%s", err.text);
 }
 
 START_TEST(the_table_of_e1000e)

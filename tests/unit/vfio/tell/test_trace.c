@@ -52,7 +52,7 @@ static void stop_traced(void)
 
 static void told(const char *line)
 {
-	ck_assert_msg(strstr(text, line) != NULL, "no '%s' in:\n%s", line, text);
+	ck_assert_msg(strstr(text, line), "no '%s' in:\n%s", line, text);
 }
 
 START_TEST(every_access_is_told_in_words)

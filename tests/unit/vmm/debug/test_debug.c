@@ -90,7 +90,7 @@ void gdb_destroy(struct gdb *gdb)
 
 bool gdb_attached(const struct gdb *gdb)
 {
-	return gdb != NULL;
+	return gdb;
 }
 
 void gdb_stopped(struct gdb *gdb, const struct gdb_stop *stop)

@@ -166,7 +166,7 @@ static inline const char *ask(const char *line)
 static inline void says(const char *line, const char *part)
 {
 	ask(line);
-	ck_assert_msg(strstr(answer, part) != NULL, "%s: no '%s' in:\n%s", line, part, answer);
+	ck_assert_msg(strstr(answer, part), "%s: no '%s' in:\n%s", line, part, answer);
 }
 
 static inline void says_only(const char *line, const char *all)
@@ -192,7 +192,7 @@ static inline void add_memory(void)
 	const struct ram_config config = {.page_size = 0};
 
 	ram = ram_create(bench->mmio, &piece, 1, &config, &err);
-	ck_assert_msg(ram != NULL, "%s", err.text);
+	ck_assert_msg(ram, "%s", err.text);
 	rom = (struct mem_region){.name = "firmware",
 				  .kind = MEM_ROM,
 				  .size = sizeof(rom_bytes),
@@ -228,7 +228,7 @@ static inline void setup(void)
 	to.vm = vm;
 	to.mmio = bench->mmio;
 	run = run_create(&to, &err);
-	ck_assert_msg(run != NULL, "%s", err.text);
+	ck_assert_msg(run, "%s", err.text);
 	ck_assert_int_eq(run_call(run, know_job, NULL, &err), 0);
 	platform.ecam = (struct ram_range){.base = ECAM, .size = 2 * MIB};
 	platform.mmio32 = (struct ram_range){.base = WINDOW32, .size = 0x10000000};

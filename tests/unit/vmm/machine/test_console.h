@@ -106,7 +106,7 @@ static inline struct console *create(enum config_serial serial, const char *path
 static inline void start(enum config_serial serial)
 {
 	console = create(serial, NULL);
-	ck_assert_msg(console != NULL, "%s", err.text);
+	ck_assert_msg(console, "%s", err.text);
 	console_start(console);
 	turn();
 }

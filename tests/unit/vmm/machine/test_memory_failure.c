@@ -61,7 +61,7 @@ static void expect_end(int number, void (*touch)(int file))
 	ck_assert_msg(strstr(text, "ferry: the host's memory failed or is missing at 0x0000") ==
 			      text,
 		      "%s", text);
-	ck_assert(strstr(text, "the devices go back to the host\n") != NULL);
+	ck_assert_ptr_nonnull(strstr(text, "the devices go back to the host\n"));
 	ck_assert(WIFSIGNALED(status) && WTERMSIG(status) == number);
 	close(ends[0]);
 	close(file);

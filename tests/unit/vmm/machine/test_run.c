@@ -143,7 +143,7 @@ static void set_up(void)
 {
 	set_up_vm();
 	run = create(NULL);
-	ck_assert_msg(run != NULL, "%s", err.text);
+	ck_assert_msg(run, "%s", err.text);
 	ck_assert_int_eq(run_call(run, know_job, NULL, &err), 0);
 }
 

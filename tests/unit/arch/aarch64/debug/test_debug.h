@@ -142,18 +142,18 @@ static void machine_set_up(void)
 	fake_kvm_reset();
 	memset(&machine, 0, sizeof(machine));
 	vm = kvm_vm_create(0, &err);
-	ck_assert_msg(vm != NULL, "%s", err.text);
+	ck_assert_msg(vm, "%s", err.text);
 	fake.vm_ioctl = machine_vm_ioctl;
 	map = mem_map_create("mmio", 0, &err);
 	setup.vm = vm;
 	setup.ram = ram_create(map, &piece, 1, &config, &err);
-	ck_assert_msg(setup.ram != NULL, "%s", err.text);
+	ck_assert_msg(setup.ram, "%s", err.text);
 	vcpu = kvm_vcpu_create(vm, 0, &err);
 	ck_assert_ptr_nonnull(vcpu);
 	fake.vcpu_ioctl = machine_vcpu_ioctl;
 	/* Without SVE and signatures, until a test says otherwise. */
 	arch = arch_vm_create(&setup, &err);
-	ck_assert_msg(arch != NULL, "%s", err.text);
+	ck_assert_msg(arch, "%s", err.text);
 	arch->init = (struct kvm_vcpu_init){0};
 	arch->vcpus[0] = vcpu;
 	for (unsigned int i = 0; i < 31; i++)

@@ -16,7 +16,7 @@ static unsigned int number_of(const char *name, size_t *size)
 	char wanted[40];
 
 	snprintf(wanted, sizeof(wanted), "<reg name=\"%s\" bitsize=\"", name);
-	for (text = strstr(text, "<reg "); text != NULL; text = strstr(text + 1, "<reg ")) {
+	for (text = strstr(text, "<reg "); text; text = strstr(text + 1, "<reg ")) {
 		if (strncmp(text, wanted, strlen(wanted)) == 0) {
 			*size = strtoul(text + strlen(wanted), NULL, 10) / 8;
 			return number;

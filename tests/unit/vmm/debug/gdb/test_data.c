@@ -261,7 +261,7 @@ START_TEST(the_user_can_ask_the_monitor)
 	answers("qRcmd", "");
 	/* In pieces that fit a packet. */
 	fake.monitor_size = GDB_PACKET_MAX / 2 + 1;
-	ck_assert(expected != NULL);
+	ck_assert_ptr_nonnull(expected);
 	expected[0] = 'O';
 	for (size_t i = 0; i < GDB_PACKET_MAX / 2 - 1; i++)
 		memcpy(expected + 1 + 2 * i, "6d", 2);

@@ -127,7 +127,7 @@ static inline void set_up(void)
 	struct err err = {0};
 
 	session = gdb_session_create(&gdb_fake_ops, &fake, &link, &err);
-	ck_assert(session != NULL);
+	ck_assert_ptr_nonnull(session);
 	for (size_t i = 0; i < sizeof(fake.memory); i++)
 		fake.memory[i] = (uint8_t)i;
 	for (unsigned int i = 0; i < GDB_FAKE_CPUS; i++)
@@ -147,7 +147,7 @@ static inline void attach(void)
 	gdb_session_begin(session);
 	say("qSupported:swbreak+;hwbreak+");
 	say("QStartNoAckMode");
-	ck_assert(strstr(sent, "+|OK|") != NULL);
+	ck_assert_ptr_nonnull(strstr(sent, "+|OK|"));
 	forget();
 }
 

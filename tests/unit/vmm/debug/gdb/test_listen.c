@@ -135,7 +135,7 @@ START_TEST(other_protocols_are_shut_out)
 
 		hear();
 		type(fd, said[i]);
-		ck_assert(strstr(heard(), "does not speak gdb's protocol") != NULL);
+		ck_assert_ptr_nonnull(strstr(heard(), "does not speak gdb's protocol"));
 		await(read(fd, name + sizeof(name) - 1, 1) <= 0 && errno != EAGAIN);
 		close(fd);
 	}
@@ -181,7 +181,7 @@ START_TEST(other_users_are_shut_out)
 	fd = come();
 	setfsuid(0);
 	ends(fd);
-	ck_assert(strstr(heard(), "another user of this machine") != NULL);
+	ck_assert_ptr_nonnull(strstr(heard(), "another user of this machine"));
 	close(fd);
 	ck_assert(!gdb_attached(gdb));
 	/* It has gone before it is looked at, and cannot be told from root then. */
@@ -312,15 +312,15 @@ START_TEST(others_of_the_network_are_warned_of)
 	hear();
 	gdb = create("0.0.0.0:0");
 	text = heard();
-	ck_assert(gdb != NULL);
-	ck_assert(strstr(text, "owns the guest") != NULL);
+	ck_assert_ptr_nonnull(gdb);
+	ck_assert_ptr_nonnull(strstr(text, "owns the guest"));
 	gdb_destroy(gdb);
 	hear();
 	gdb = create("127.1.2.3:0");
 	text = heard();
-	ck_assert(gdb != NULL);
-	ck_assert(strstr(text, "owns the guest") == NULL);
-	ck_assert(strstr(text, "target remote 127.1.2.3:") != NULL);
+	ck_assert_ptr_nonnull(gdb);
+	ck_assert_ptr_null(strstr(text, "owns the guest"));
+	ck_assert_ptr_nonnull(strstr(text, "target remote 127.1.2.3:"));
 }
 END_TEST
 
@@ -341,7 +341,7 @@ START_TEST(no_more_descriptors_are_no_endless_work)
 	turn();
 	quiet();
 	ck_assert_int_eq(setrlimit(RLIMIT_NOFILE, &limit), 0);
-	ck_assert(strstr(heard(), "no debugger can connect: Too many open files") != NULL);
+	ck_assert_ptr_nonnull(strstr(heard(), "no debugger can connect: Too many open files"));
 	ck_assert(!gdb_attached(gdb));
 	/* It has waited. */
 	ck_assert_int_eq(fcntl(client, F_SETFL, O_NONBLOCK), 0);

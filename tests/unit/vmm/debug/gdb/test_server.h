@@ -62,12 +62,12 @@ static inline void turn(void)
 static inline void set_up(void)
 {
 	snprintf(folder, sizeof(folder), "/tmp/ferry-gdb-XXXXXX");
-	ck_assert(mkdtemp(folder) != NULL);
+	ck_assert_ptr_nonnull(mkdtemp(folder));
 	snprintf(path, sizeof(path), "%s/socket", folder);
 	snprintf(unix_address, sizeof(unix_address), "unix:%s", path);
 	memset(&fake, 0, sizeof(fake));
 	loop = loop_create(&err);
-	ck_assert(loop != NULL);
+	ck_assert_ptr_nonnull(loop);
 	tick = fd_eventfd();
 	timer = timerfd_create(CLOCK_MONOTONIC, TFD_CLOEXEC);
 	ck_assert_int_eq(loop_add(loop, tick, EPOLLIN, end_turn, NULL, &err), 0);
@@ -95,16 +95,16 @@ static inline void listen_at(const char *address)
 	hear();
 	gdb = create(address);
 	ck_assert_int_eq(sscanf(heard(), "ferry: in gdb: target remote %127s", name), 1);
-	ck_assert_msg(gdb != NULL, "%s", err.text);
+	ck_assert_msg(gdb, "%s", err.text);
 	turn();
 }
 
 static inline void refused(const char *address, int code, const char *text)
 {
 	memset(&err, 0, sizeof(err));
-	ck_assert(create(address) == NULL);
+	ck_assert_ptr_null(create(address));
 	ck_assert_int_eq(err.code, code);
-	ck_assert_msg(strstr(err.text, text) != NULL, "%s", err.text);
+	ck_assert_msg(strstr(err.text, text), "%s", err.text);
 }
 
 static inline int connect_tcp(void)

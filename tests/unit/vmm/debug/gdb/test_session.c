@@ -299,7 +299,7 @@ START_TEST(limits_are_told_when_the_guest_runs)
 	fake.limits = "no steps";
 	hear();
 	attach();
-	ck_assert(strstr(heard(), "no steps") != NULL);
+	ck_assert_ptr_nonnull(strstr(heard(), "no steps"));
 	fake.resume_status = -EIO;
 	answers("c", "E05");
 	fake.resume_status = 0;
