@@ -2,6 +2,7 @@
 /* The panic device and the debug exit as memory, where a platform has no ports. */
 
 #include "tests/unit/support/fake_bus.h"
+#include "tests/unit/support/suite.h"
 
 #include "devices/debug_exit.h"
 #include "devices/pvpanic.h"
@@ -70,16 +71,16 @@ START_TEST(taken_addresses_are_refused)
 }
 END_TEST
 
-int main(void)
+static void add_tests(TCase *tests)
 {
-	Suite *suite = suite_create("exit devices");
-	TCase *tests = tcase_create("exit devices");
-
 	tcase_add_checked_fixture(tests, setup, teardown);
 	tcase_add_test(tests, panic_is_one_byte_of_memory);
 	tcase_add_test(tests, debug_exit_is_one_word_of_memory);
 	tcase_add_test(tests, ports_are_left_alone);
 	tcase_add_test(tests, taken_addresses_are_refused);
-	suite_add_tcase(suite, tests);
-	return fake_run(suite);
+}
+
+int main(void)
+{
+	return run_suite("exit devices", add_tests);
 }

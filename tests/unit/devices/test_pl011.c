@@ -2,6 +2,7 @@
 /* The PL011 serial port as drivers and early consoles use it. */
 
 #include "tests/unit/support/fake_bus.h"
+#include "tests/unit/support/suite.h"
 
 #include <pthread.h>
 
@@ -395,11 +396,8 @@ START_TEST(input_races_with_the_guest)
 }
 END_TEST
 
-int main(void)
+static void add_tests(TCase *tests)
 {
-	Suite *suite = suite_create("pl011");
-	TCase *tests = tcase_create("pl011");
-
 	tcase_add_checked_fixture(tests, setup, teardown);
 	tcase_add_test(tests, power_on_state);
 	tcase_add_test(tests, identifies_as_r1p5);
@@ -419,6 +417,9 @@ int main(void)
 	tcase_add_test(tests, nothing_need_be_connected);
 	tcase_add_test(tests, taken_addresses_are_refused);
 	tcase_add_test(tests, input_races_with_the_guest);
-	suite_add_tcase(suite, tests);
-	return fake_run(suite);
+}
+
+int main(void)
+{
+	return run_suite("pl011", add_tests);
 }

@@ -2,6 +2,7 @@
 /* The PL031 clock beside the host's, its setting and its alarm. */
 
 #include "tests/unit/support/fake_bus.h"
+#include "tests/unit/support/suite.h"
 
 #include <time.h>
 
@@ -166,11 +167,8 @@ START_TEST(taken_addresses_are_refused)
 }
 END_TEST
 
-int main(void)
+static void add_tests(TCase *tests)
 {
-	Suite *suite = suite_create("pl031");
-	TCase *tests = tcase_create("pl031");
-
 	tcase_add_checked_fixture(tests, setup, teardown);
 	tcase_add_test(tests, shows_the_hosts_seconds);
 	tcase_add_test(tests, identifies_as_pl031);
@@ -181,6 +179,9 @@ int main(void)
 	tcase_add_test(tests, no_alarm_for_what_is_over);
 	tcase_add_test(tests, narrow_accesses_see_their_part);
 	tcase_add_test(tests, taken_addresses_are_refused);
-	suite_add_tcase(suite, tests);
-	return fake_run(suite);
+}
+
+int main(void)
+{
+	return run_suite("pl031", add_tests);
 }

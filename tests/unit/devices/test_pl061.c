@@ -2,6 +2,7 @@
 /* The PL061's lines, and its buttons as a driver that debounces them sees them. */
 
 #include "tests/unit/support/fake_bus.h"
+#include "tests/unit/support/suite.h"
 
 #include <pthread.h>
 
@@ -289,11 +290,8 @@ START_TEST(presses_race_with_the_guest)
 }
 END_TEST
 
-int main(void)
+static void add_tests(TCase *tests)
 {
-	Suite *suite = suite_create("pl061");
-	TCase *tests = tcase_create("pl061");
-
 	tcase_add_checked_fixture(tests, setup, teardown);
 	tcase_add_test(tests, power_on_state);
 	tcase_add_test(tests, identifies_as_pl061);
@@ -310,6 +308,9 @@ int main(void)
 	tcase_add_test(tests, reset_lets_go);
 	tcase_add_test(tests, taken_addresses_are_refused);
 	tcase_add_test(tests, presses_race_with_the_guest);
-	suite_add_tcase(suite, tests);
-	return fake_run(suite);
+}
+
+int main(void)
+{
+	return run_suite("pl061", add_tests);
 }

@@ -2,6 +2,7 @@
 /* Sleep, reset, timer and event registers, and the power button. */
 
 #include "tests/unit/support/fake_bus.h"
+#include "tests/unit/support/suite.h"
 
 #include <time.h>
 
@@ -211,11 +212,8 @@ START_TEST(all_ports_or_none)
 }
 END_TEST
 
-int main(void)
+static void add_tests(TCase *tests)
 {
-	Suite *suite = suite_create("power");
-	TCase *tests = tcase_create("power");
-
 	tcase_add_checked_fixture(tests, setup, teardown);
 	tcase_add_test(tests, sleep_type_5_with_enable_powers_off);
 	tcase_add_test(tests, other_sleep_types_wake_at_once);
@@ -228,6 +226,9 @@ int main(void)
 	tcase_add_test(tests, timer_is_exact_after_years);
 	tcase_add_test(tests, timer_runs_at_its_rate);
 	tcase_add_test(tests, all_ports_or_none);
-	suite_add_tcase(suite, tests);
-	return fake_run(suite);
+}
+
+int main(void)
+{
+	return run_suite("power", add_tests);
 }

@@ -2,6 +2,7 @@
 /* The CMOS clock beside the host's, and its memory. */
 
 #include "tests/unit/support/fake_bus.h"
+#include "tests/unit/support/suite.h"
 
 #include <time.h>
 
@@ -222,11 +223,8 @@ START_TEST(taken_ports_are_refused)
 }
 END_TEST
 
-int main(void)
+static void add_tests(TCase *tests)
 {
-	Suite *suite = suite_create("rtc");
-	TCase *tests = tcase_create("rtc");
-
 	tcase_add_checked_fixture(tests, setup, teardown);
 	tcase_add_test(tests, clock_shows_the_hosts_time);
 	tcase_add_test(tests, twelve_hours_have_a_pm_bit);
@@ -239,6 +237,9 @@ int main(void)
 	tcase_add_test(tests, word_writes_are_index_and_datum);
 	tcase_add_test(tests, reset_disables_interrupts_and_keeps_modes);
 	tcase_add_test(tests, taken_ports_are_refused);
-	suite_add_tcase(suite, tests);
-	return fake_run(suite);
+}
+
+int main(void)
+{
+	return run_suite("rtc", add_tests);
 }

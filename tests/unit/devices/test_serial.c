@@ -2,6 +2,7 @@
 /* The 16550A serial port as drivers use it. */
 
 #include "tests/unit/support/fake_bus.h"
+#include "tests/unit/support/suite.h"
 
 #include <pthread.h>
 
@@ -422,11 +423,8 @@ START_TEST(input_races_with_the_guest)
 }
 END_TEST
 
-int main(void)
+static void add_tests(TCase *tests)
 {
-	Suite *suite = suite_create("serial");
-	TCase *tests = tcase_create("serial");
-
 	tcase_add_checked_fixture(tests, setup, teardown);
 	tcase_add_test(tests, power_on_state);
 	tcase_add_test(tests, polled_output_comes_out_at_once);
@@ -450,6 +448,9 @@ int main(void)
 	tcase_add_test(tests, nothing_need_be_connected);
 	tcase_add_test(tests, taken_ports_are_refused);
 	tcase_add_test(tests, input_races_with_the_guest);
-	suite_add_tcase(suite, tests);
-	return fake_run(suite);
+}
+
+int main(void)
+{
+	return run_suite("serial", add_tests);
 }

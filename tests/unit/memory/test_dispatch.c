@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "memory/map.h"
+#include "tests/unit/support/suite.h"
 #include "vmm/base/bits.h"
 
 enum { PAGE = 0x1000 };
@@ -339,13 +340,8 @@ START_TEST(two_writers_take_turns)
 }
 END_TEST
 
-int main(void)
+static void add_tests(TCase *tests)
 {
-	Suite *suite = suite_create("dispatch");
-	TCase *tests = tcase_create("dispatch");
-	SRunner *runner;
-	int failed;
-
 	tcase_add_checked_fixture(tests, set_up, NULL);
 	tcase_set_timeout(tests, 60);
 	tcase_add_test(tests, handlers_see_offsets_and_exact_values);
@@ -357,10 +353,9 @@ int main(void)
 	tcase_add_test(tests, a_handler_may_change_the_map);
 	tcase_add_test(tests, readers_meet_a_writer);
 	tcase_add_test(tests, two_writers_take_turns);
-	suite_add_tcase(suite, tests);
-	runner = srunner_create(suite);
-	srunner_run_all(runner, CK_NORMAL);
-	failed = srunner_ntests_failed(runner);
-	srunner_free(runner);
-	return failed ? 1 : 0;
+}
+
+int main(void)
+{
+	return run_suite("dispatch", add_tests);
 }

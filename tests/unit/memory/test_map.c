@@ -8,6 +8,7 @@
 #include <string.h>
 
 #include "memory/map_private.h"
+#include "tests/unit/support/suite.h"
 #include "vmm/base/bits.h"
 
 enum { PAGE = 0x1000 };
@@ -444,13 +445,8 @@ START_TEST(many_regions_stay_sorted)
 }
 END_TEST
 
-int main(void)
+static void add_tests(TCase *tests)
 {
-	Suite *suite = suite_create("map");
-	TCase *tests = tcase_create("map");
-	SRunner *runner;
-	int failed;
-
 	tcase_add_checked_fixture(tests, set_up, tear_down);
 	tcase_add_test(tests, deletions_come_first_in_reverse_and_additions_in_order);
 	tcase_add_test(tests, two_regions_swap_places);
@@ -468,10 +464,9 @@ int main(void)
 	tcase_add_test(tests, there_is_an_end_to_listeners);
 	tcase_add_test(tests, demotion_takes_devices_away);
 	tcase_add_test(tests, many_regions_stay_sorted);
-	suite_add_tcase(suite, tests);
-	runner = srunner_create(suite);
-	srunner_run_all(runner, CK_NORMAL);
-	failed = srunner_ntests_failed(runner);
-	srunner_free(runner);
-	return failed ? 1 : 0;
+}
+
+int main(void)
+{
+	return run_suite("map", add_tests);
 }

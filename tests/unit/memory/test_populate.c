@@ -15,8 +15,8 @@
 #include "memory/nodes.h"
 #include "memory/populate.h"
 #include "tests/unit/support/fake_sysfs.h"
-#include "tests/unit/support/fake_vfio.h"
 #include "tests/unit/support/host.h"
+#include "tests/unit/support/suite.h"
 #include "vmm/base/bits.h"
 
 static struct nodes nodes;

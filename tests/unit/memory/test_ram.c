@@ -13,6 +13,7 @@
 #include "memory/hugepages.h"
 #include "memory/ram.h"
 #include "tests/unit/support/host.h"
+#include "tests/unit/support/suite.h"
 #include "vmm/base/bits.h"
 
 static struct mem_map *map;
@@ -277,13 +278,8 @@ START_TEST(a_child_process_does_not_see_it)
 }
 END_TEST
 
-int main(void)
+static void add_tests(TCase *tests)
 {
-	Suite *suite = suite_create("ram");
-	TCase *tests = tcase_create("ram");
-	SRunner *runner;
-	int failed;
-
 	tcase_add_checked_fixture(tests, set_up, tear_down);
 	tcase_add_test(tests, host_and_guest_addresses_agree);
 	tcase_add_test(tests, host_addresses_are_found_again);
@@ -300,10 +296,9 @@ int main(void)
 		tcase_add_test(tests, preallocated_memory_is_there);
 	if (advice_is_heeded(MADV_DONTFORK, "a_child_process_does_not_see_it"))
 		tcase_add_test(tests, a_child_process_does_not_see_it);
-	suite_add_tcase(suite, tests);
-	runner = srunner_create(suite);
-	srunner_run_all(runner, CK_NORMAL);
-	failed = srunner_ntests_failed(runner);
-	srunner_free(runner);
-	return failed ? 1 : 0;
+}
+
+int main(void)
+{
+	return run_suite("ram", add_tests);
 }

@@ -147,16 +147,4 @@ static inline void fake_write(uint64_t address, unsigned int size, uint32_t valu
 	ck_assert_int_eq(mem_map_write(fake.mmio, address, size, value), MEM_DONE);
 }
 
-/* Runs @suite and says what the process is to return. */
-static inline int fake_run(Suite *suite)
-{
-	SRunner *runner = srunner_create(suite);
-	int failed;
-
-	srunner_run_all(runner, CK_NORMAL);
-	failed = srunner_ntests_failed(runner);
-	srunner_free(runner);
-	return failed ? 1 : 0;
-}
-
 #endif

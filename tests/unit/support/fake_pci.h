@@ -303,21 +303,4 @@ static inline void map_write(struct mem_map *map, uint64_t address, unsigned int
 	ck_assert_int_eq(mem_map_write(map, address, size, value), MEM_DONE);
 }
 
-static inline int run_tests(const char *name, const TTest *const *const *tests, size_t count)
-{
-	Suite *suite = suite_create(name);
-	TCase *tcase = tcase_create(name);
-	SRunner *runner;
-	int failed;
-
-	for (size_t i = 0; i < count; i++)
-		tcase_add_test(tcase, *tests[i]);
-	suite_add_tcase(suite, tcase);
-	runner = srunner_create(suite);
-	srunner_run_all(runner, CK_NORMAL);
-	failed = srunner_ntests_failed(runner);
-	srunner_free(runner);
-	return failed ? 1 : 0;
-}
-
 #endif

@@ -7,7 +7,6 @@
 #ifndef FERRY_TESTS_UNIT_SUPPORT_FAKE_VFIO_H
 #define FERRY_TESTS_UNIT_SUPPORT_FAKE_VFIO_H
 
-#include <check.h>
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
@@ -99,15 +98,5 @@ struct vfio_fake_space {
 };
 
 void vfio_fake_space_init(struct vfio_fake_space *space);
-
-/* Runs what @add_tests adds to one case; the program's exit status. */
-int run_suite(const char *name, void (*add_tests)(TCase *tests));
-
-/* Open descriptors and threads of this process, for leak checks. */
-unsigned int count_descriptors(void);
-unsigned int count_threads(void);
-
-/* Whether there are @count again; a thread that was joined may need a moment to vanish. */
-bool threads_are(unsigned int count);
 
 #endif

@@ -1,13 +1,12 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /* How a test program is run, and what of a process is counted to find leaks. */
 
-#include <check.h>
+#include "tests/unit/support/suite.h"
+
 #include <dirent.h>
 #include <pthread.h>
 #include <stdlib.h>
 #include <unistd.h>
-
-#include "tests/unit/support/fake_vfio.h"
 
 int run_suite(const char *name, void (*add_tests)(TCase *tests))
 {

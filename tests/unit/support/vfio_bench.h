@@ -15,6 +15,7 @@
 
 #include "tests/unit/support/fake_vfio.h"
 #include "tests/unit/support/fake_vfio_kvm.h"
+#include "tests/unit/support/suite.h"
 #include "vfio/pci/pci.h"
 #include "vmm/base/bits.h"
 

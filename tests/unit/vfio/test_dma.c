@@ -10,6 +10,7 @@
 
 #include "tests/unit/support/fake_vfio.h"
 #include "tests/unit/support/log.h"
+#include "tests/unit/support/suite.h"
 #include "vfio/dma.h"
 #include "vfio/space.h"
 #include "vmm/base/bits.h"

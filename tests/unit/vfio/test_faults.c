@@ -12,6 +12,7 @@
 #include "tests/unit/support/fake_sysfs.h"
 #include "tests/unit/support/fake_vfio_kernel.h"
 #include "tests/unit/support/fault_libc.h"
+#include "tests/unit/support/suite.h"
 #include "vfio/vfio.h"
 #include "vmm/base/bits.h"
 #include "vmm/base/log.h"

@@ -9,6 +9,7 @@
 
 #include "tests/unit/support/fake_vfio.h"
 #include "tests/unit/support/log.h"
+#include "tests/unit/support/suite.h"
 #include "vfio/dma.h"
 #include "vfio/peer.h"
 #include "vmm/base/bits.h"

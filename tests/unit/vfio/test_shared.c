@@ -12,6 +12,7 @@
 
 #include "tests/unit/support/host.h"
 #include "tests/unit/support/log.h"
+#include "tests/unit/support/suite.h"
 #include "tests/unit/support/vfio_layer.h"
 #include "vmm/base/bits.h"
 

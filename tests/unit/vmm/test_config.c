@@ -7,6 +7,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "tests/unit/support/suite.h"
 #include "vmm/base/bits.h"
 #include "vmm/config.h"
 #include "vmm/sizes.h"
@@ -357,13 +358,8 @@ START_TEST(commas_are_undoubled)
 }
 END_TEST
 
-int main(void)
+static void add_tests(TCase *tests)
 {
-	Suite *suite = suite_create("config");
-	TCase *tests = tcase_create("config");
-	SRunner *runner;
-	int failed;
-
 	tcase_add_test(tests, defaults);
 	tcase_add_test(tests, both_spellings_and_any_order);
 	tcase_add_test(tests, debuggers);
@@ -378,11 +374,12 @@ int main(void)
 	tcase_add_test(tests, usage);
 	tcase_add_test(tests, too_many);
 	tcase_add_test(tests, commas_are_undoubled);
-	suite_add_tcase(suite, tests);
-	runner = srunner_create(suite);
-	srunner_run_all(runner, CK_NORMAL);
-	failed = srunner_ntests_failed(runner);
-	srunner_free(runner);
+}
+
+int main(void)
+{
+	int rc = run_suite("config", add_tests);
+
 	config_release(&config);
-	return failed ? 1 : 0;
+	return rc;
 }

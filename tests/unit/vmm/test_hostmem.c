@@ -6,7 +6,7 @@
 #include <string.h>
 
 #include "tests/unit/support/fake_sysfs.h"
-#include "tests/unit/support/fake_vfio.h"
+#include "tests/unit/support/suite.h"
 #include "vmm/base/bits.h"
 #include "vmm/hostmem.h"
 

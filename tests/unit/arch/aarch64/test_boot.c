@@ -12,6 +12,7 @@
 #include "arch/aarch64/fdt.h"
 #include "arch/aarch64/platform_arm.h"
 #include "tests/unit/arch/loader/test_gzip.h"
+#include "tests/unit/support/suite.h"
 #include "vmm/base/bits.h"
 
 enum { FILES_MAX = 32, IMAGE = 100000 };
@@ -398,13 +399,8 @@ START_TEST(no_kernels)
 }
 END_TEST
 
-int main(void)
+static void add_tests(TCase *tests)
 {
-	Suite *suite = suite_create("aarch64_boot");
-	TCase *tests = tcase_create("aarch64_boot");
-	SRunner *runner = srunner_create(suite);
-	int failed;
-
 	tcase_add_checked_fixture(tests, setup, teardown);
 	tcase_add_test(tests, an_image);
 	tcase_add_test(tests, seeds_are_new_each_time);
@@ -418,9 +414,9 @@ int main(void)
 	tcase_add_test(tests, compressed_refusals);
 	tcase_add_test(tests, cmdline_length);
 	tcase_add_test(tests, no_kernels);
-	suite_add_tcase(suite, tests);
-	srunner_run_all(runner, CK_NORMAL);
-	failed = srunner_ntests_failed(runner);
-	srunner_free(runner);
-	return failed == 0 ? EXIT_SUCCESS : EXIT_FAILURE;
+}
+
+int main(void)
+{
+	return run_suite("aarch64_boot", add_tests);
 }

@@ -8,6 +8,7 @@
 
 #include "arch/aarch64/platform_arm.h"
 #include "arch/arch.h"
+#include "tests/unit/support/suite.h"
 #include "vmm/base/bits.h"
 
 #define TIB (1024 * GIB)
@@ -387,13 +388,8 @@ START_TEST(bad_requests)
 }
 END_TEST
 
-int main(void)
+static void add_tests(TCase *tests)
 {
-	Suite *suite = suite_create("aarch64_layout");
-	TCase *tests = tcase_create("layout");
-	SRunner *runner = srunner_create(suite);
-	int failed;
-
 	tcase_add_checked_fixture(tests, setup, NULL);
 	tcase_add_test(tests, fixed_places);
 	tcase_add_test(tests, small);
@@ -410,9 +406,9 @@ int main(void)
 	tcase_add_test(tests, ranges_at_the_end_of_everything);
 	tcase_add_test(tests, one_bus);
 	tcase_add_test(tests, bad_requests);
-	suite_add_tcase(suite, tests);
-	srunner_run_all(runner, CK_NORMAL);
-	failed = srunner_ntests_failed(runner);
-	srunner_free(runner);
-	return failed == 0 ? EXIT_SUCCESS : EXIT_FAILURE;
+}
+
+int main(void)
+{
+	return run_suite("aarch64_layout", add_tests);
 }

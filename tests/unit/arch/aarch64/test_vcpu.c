@@ -8,6 +8,7 @@
 #include "arch/aarch64/vcpu.h"
 #include "arch/aarch64/vm.h"
 #include "tests/unit/support/fake_kvm.h"
+#include "tests/unit/support/suite.h"
 
 enum { CALLS_MAX = 4096 };
 
@@ -417,13 +418,8 @@ START_TEST(registers_are_told_as_far_as_they_can_be_read)
 }
 END_TEST
 
-int main(void)
+static void add_tests(TCase *tests)
 {
-	Suite *suite = suite_create("aarch64 vcpu");
-	TCase *tests = tcase_create("aarch64 vcpu");
-	SRunner *runner;
-	int failed;
-
 	tcase_add_checked_fixture(tests, set_up, tear_down);
 	tcase_add_test(tests, address_width_is_what_kvm_offers);
 	tcase_add_test(tests, first_vcpu_is_on_with_every_feature);
@@ -440,10 +436,9 @@ int main(void)
 	tcase_add_test(tests, failed_memory_is_an_external_abort);
 	tcase_add_test(tests, psci_ends_and_resets_the_machine);
 	tcase_add_test(tests, registers_are_told_as_far_as_they_can_be_read);
-	suite_add_tcase(suite, tests);
-	runner = srunner_create(suite);
-	srunner_run_all(runner, CK_NORMAL);
-	failed = srunner_ntests_failed(runner);
-	srunner_free(runner);
-	return failed ? 1 : 0;
+}
+
+int main(void)
+{
+	return run_suite("aarch64 vcpu", add_tests);
 }

@@ -11,6 +11,7 @@
 #include "arch/loader/zstd.h"
 #include "tests/unit/arch/loader/test_gzip.h"
 #include "tests/unit/arch/loader/test_load.h"
+#include "tests/unit/support/suite.h"
 
 enum { PLAIN = 300000, GPA = 0x10000 };
 
@@ -454,38 +455,31 @@ START_TEST(kinds)
 }
 END_TEST
 
+static void add_tests(TCase *tests)
+{
+	tcase_add_checked_fixture(tests, setup, teardown);
+	tcase_add_test(tests, header_fields);
+	tcase_add_test(tests, headers_of_old_kernels);
+	tcase_add_test(tests, headers_refused);
+	tcase_add_test(tests, truncated_by_the_efi_header);
+	tcase_add_test(tests, formats_are_known);
+	tcase_add_test(tests, zstd_skippable_frames);
+	tcase_add_test(tests, zstd_windows);
+	tcase_add_test(tests, zboot_refused);
+	tcase_add_test(tests, kinds);
+	tcase_add_loop_test(tests, packed_whole, 0, ARRAY_SIZE(forms));
+	tcase_add_loop_test(tests, packed_first_bytes, 0, ARRAY_SIZE(forms));
+	tcase_add_loop_test(tests, packed_truncated, 0, ARRAY_SIZE(forms));
+	tcase_add_loop_test(tests, packed_truncated_when_full, 0, ARRAY_SIZE(forms));
+	tcase_add_loop_test(tests, packed_corrupt, 0, ARRAY_SIZE(forms));
+	tcase_add_loop_test(tests, packed_followed, 0, ARRAY_SIZE(forms));
+	tcase_add_loop_test(tests, packed_in_frames, 0, ARRAY_SIZE(forms));
+	tcase_add_loop_test(tests, packed_bomb, 0, ARRAY_SIZE(forms));
+	tcase_add_loop_test(tests, packed_unreadable, 0, ARRAY_SIZE(forms));
+	tcase_add_loop_test(tests, zboot_packed, 0, 4);
+}
+
 int main(void)
 {
-	const TTest *const list[] = {
-		header_fields,
-		headers_of_old_kernels,
-		headers_refused,
-		truncated_by_the_efi_header,
-		formats_are_known,
-		zstd_skippable_frames,
-		zstd_windows,
-		zboot_refused,
-		kinds,
-	};
-	const TTest *const of_each_format[] = {
-		packed_whole,      packed_first_bytes, packed_truncated, packed_truncated_when_full,
-		packed_corrupt,    packed_followed,    packed_in_frames, packed_bomb,
-		packed_unreadable,
-	};
-	Suite *suite = suite_create("arm64_image");
-	TCase *tests = tcase_create("arm64_image");
-	SRunner *runner = srunner_create(suite);
-	int failed;
-
-	tcase_add_checked_fixture(tests, setup, teardown);
-	for (size_t i = 0; i < ARRAY_SIZE(list); i++)
-		tcase_add_test(tests, list[i]);
-	for (size_t i = 0; i < ARRAY_SIZE(of_each_format); i++)
-		tcase_add_loop_test(tests, of_each_format[i], 0, ARRAY_SIZE(forms));
-	tcase_add_loop_test(tests, zboot_packed, 0, 4);
-	suite_add_tcase(suite, tests);
-	srunner_run_all(runner, CK_NORMAL);
-	failed = srunner_ntests_failed(runner);
-	srunner_free(runner);
-	return failed == 0 ? EXIT_SUCCESS : EXIT_FAILURE;
+	return run_suite("arm64_image", add_tests);
 }

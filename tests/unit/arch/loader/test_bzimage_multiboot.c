@@ -4,6 +4,7 @@
 #include "arch/loader/bzimage.h"
 #include "arch/loader/multiboot.h"
 #include "tests/unit/arch/loader/test_load.h"
+#include "tests/unit/support/suite.h"
 
 static struct bzimage linux_image;
 
@@ -214,14 +215,18 @@ START_TEST(multiboot_needs_what_we_have)
 }
 END_TEST
 
+static void add_tests(TCase *tests)
+{
+	tcase_add_checked_fixture(tests, setup, teardown);
+	tcase_add_test(tests, bzimage_header);
+	tcase_add_test(tests, bzimage_refusals);
+	tcase_add_test(tests, multiboot_is_found);
+	tcase_add_test(tests, multiboot_with_addresses);
+	tcase_add_test(tests, multiboot_addresses_that_lie);
+	tcase_add_test(tests, multiboot_needs_what_we_have);
+}
+
 int main(void)
 {
-	const TTest *const list[] = {bzimage_header,
-				     bzimage_refusals,
-				     multiboot_is_found,
-				     multiboot_with_addresses,
-				     multiboot_addresses_that_lie,
-				     multiboot_needs_what_we_have};
-
-	return run_tests("bzimage_multiboot", list, ARRAY_SIZE(list));
+	return run_suite("bzimage_multiboot", add_tests);
 }

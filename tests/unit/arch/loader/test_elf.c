@@ -3,6 +3,7 @@
 
 #include "arch/loader/elf.h"
 #include "tests/unit/arch/loader/test_load.h"
+#include "tests/unit/support/suite.h"
 
 static struct elf_image image;
 
@@ -222,11 +223,19 @@ START_TEST(elf_notes)
 }
 END_TEST
 
+static void add_tests(TCase *tests)
+{
+	tcase_add_checked_fixture(tests, setup, teardown);
+	tcase_add_test(tests, elf_is_loaded);
+	tcase_add_test(tests, elf_of_32_bits);
+	tcase_add_test(tests, elf_headers_that_lie);
+	tcase_add_test(tests, elf_marks);
+	tcase_add_test(tests, elf_segments_that_lie);
+	tcase_add_test(tests, elf_cut_anywhere);
+	tcase_add_test(tests, elf_notes);
+}
+
 int main(void)
 {
-	const TTest *const list[] = {elf_is_loaded, elf_of_32_bits,        elf_headers_that_lie,
-				     elf_marks,     elf_segments_that_lie, elf_cut_anywhere,
-				     elf_notes};
-
-	return run_tests("elf", list, ARRAY_SIZE(list));
+	return run_suite("elf", add_tests);
 }

@@ -2,6 +2,7 @@
 /* Claims on guest RAM, and reading files into it. */
 
 #include "tests/unit/arch/loader/test_load.h"
+#include "tests/unit/support/suite.h"
 
 START_TEST(claims_do_not_meet)
 {
@@ -79,10 +80,17 @@ START_TEST(fresh_memory_is_not_cleared)
 }
 END_TEST
 
+static void add_tests(TCase *tests)
+{
+	tcase_add_checked_fixture(tests, setup, teardown);
+	tcase_add_test(tests, claims_do_not_meet);
+	tcase_add_test(tests, claims_run_out);
+	tcase_add_test(tests, the_highest_free_place);
+	tcase_add_test(tests, reading_stops_at_the_end);
+	tcase_add_test(tests, fresh_memory_is_not_cleared);
+}
+
 int main(void)
 {
-	const TTest *const list[] = {claims_do_not_meet, claims_run_out, the_highest_free_place,
-				     reading_stops_at_the_end, fresh_memory_is_not_cleared};
-
-	return run_tests("loader", list, ARRAY_SIZE(list));
+	return run_suite("loader", add_tests);
 }

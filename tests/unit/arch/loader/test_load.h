@@ -87,21 +87,4 @@ static inline void make_elf(void)
 	memset(bytes + DATA, 0xab, 256);
 }
 
-static inline int run_tests(const char *name, const TTest *const *list, size_t count)
-{
-	Suite *suite = suite_create(name);
-	TCase *tests = tcase_create(name);
-	SRunner *runner = srunner_create(suite);
-	int failed;
-
-	tcase_add_checked_fixture(tests, setup, teardown);
-	for (size_t i = 0; i < count; i++)
-		tcase_add_test(tests, list[i]);
-	suite_add_tcase(suite, tests);
-	srunner_run_all(runner, CK_NORMAL);
-	failed = srunner_ntests_failed(runner);
-	srunner_free(runner);
-	return failed == 0 ? EXIT_SUCCESS : EXIT_FAILURE;
-}
-
 #endif

@@ -11,6 +11,7 @@
 
 #include "arch/x86_64/boot.h"
 #include "arch/x86_64/platform_x86.h"
+#include "tests/unit/support/suite.h"
 #include "vmm/base/bits.h"
 
 enum { FILES_MAX = 16 };
@@ -508,13 +509,8 @@ START_TEST(no_kernels)
 }
 END_TEST
 
-int main(void)
+static void add_tests(TCase *tests)
 {
-	Suite *suite = suite_create("boot");
-	TCase *tests = tcase_create("boot");
-	SRunner *runner = srunner_create(suite);
-	int failed;
-
 	tcase_add_checked_fixture(tests, NULL, teardown);
 	tcase_add_test(tests, bzimage);
 	tcase_add_test(tests, bzimage_moves_when_it_may);
@@ -529,9 +525,9 @@ int main(void)
 	tcase_add_test(tests, multiboot);
 	tcase_add_test(tests, multiboot_refusals);
 	tcase_add_test(tests, no_kernels);
-	suite_add_tcase(suite, tests);
-	srunner_run_all(runner, CK_NORMAL);
-	failed = srunner_ntests_failed(runner);
-	srunner_free(runner);
-	return failed == 0 ? EXIT_SUCCESS : EXIT_FAILURE;
+}
+
+int main(void)
+{
+	return run_suite("boot", add_tests);
 }

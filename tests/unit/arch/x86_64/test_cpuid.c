@@ -7,6 +7,7 @@
 
 #include "arch/x86_64/cpuid.h"
 #include "arch/x86_64/entry.h"
+#include "tests/unit/support/suite.h"
 #include "vmm/base/bits.h"
 
 static struct cpuid_table table;
@@ -288,13 +289,8 @@ START_TEST(entry_states)
 }
 END_TEST
 
-int main(void)
+static void add_tests(TCase *tests)
 {
-	Suite *suite = suite_create("cpuid");
-	TCase *tests = tcase_create("cpuid");
-	SRunner *runner = srunner_create(suite);
-	int failed;
-
 	tcase_add_checked_fixture(tests, setup, NULL);
 	tcase_add_test(tests, feature_bits);
 	tcase_add_test(tests, half_of_amx_is_none);
@@ -306,9 +302,9 @@ int main(void)
 	tcase_add_test(tests, physical_bits);
 	tcase_add_test(tests, page_tables);
 	tcase_add_test(tests, entry_states);
-	suite_add_tcase(suite, tests);
-	srunner_run_all(runner, CK_NORMAL);
-	failed = srunner_ntests_failed(runner);
-	srunner_free(runner);
-	return failed == 0 ? EXIT_SUCCESS : EXIT_FAILURE;
+}
+
+int main(void)
+{
+	return run_suite("cpuid", add_tests);
 }

@@ -3,6 +3,7 @@
 
 #include "arch/x86_64/vm.h"
 #include "tests/unit/support/fake_kvm.h"
+#include "tests/unit/support/suite.h"
 
 enum { RAM_SIZE = 4 * 1024 * 1024 };
 
@@ -136,22 +137,16 @@ START_TEST(it_is_cut_to_size)
 }
 END_TEST
 
-int main(void)
+static void add_tests(TCase *tests)
 {
-	Suite *suite = suite_create("describe");
-	TCase *tests = tcase_create("describe");
-	SRunner *runner;
-	int failed;
-
 	tcase_add_checked_fixture(tests, set_up, tear_down);
 	tcase_add_test(tests, code_at_the_instruction_pointer);
 	tcase_add_test(tests, registers_that_cannot_be_read);
 	tcase_add_test(tests, registers_that_are_lost);
 	tcase_add_test(tests, it_is_cut_to_size);
-	suite_add_tcase(suite, tests);
-	runner = srunner_create(suite);
-	srunner_run_all(runner, CK_NORMAL);
-	failed = srunner_ntests_failed(runner);
-	srunner_free(runner);
-	return failed ? 1 : 0;
+}
+
+int main(void)
+{
+	return run_suite("describe", add_tests);
 }

@@ -4,6 +4,7 @@
  */
 
 #include "tests/unit/support/fake_bus.h"
+#include "tests/unit/support/suite.h"
 
 #include "arch/x86_64/platform_x86.h"
 #include "arch/x86_64/vm.h"
@@ -182,11 +183,8 @@ START_TEST(taken_ports_are_refused)
 }
 END_TEST
 
-int main(void)
+static void add_tests(TCase *tests)
 {
-	Suite *suite = suite_create("platform devices");
-	TCase *tests = tcase_create("platform devices");
-
 	tcase_add_checked_fixture(tests, setup, teardown);
 	tcase_add_test(tests, each_device_is_at_its_port);
 	tcase_add_test(tests, keyboard_controller_resets_by_fe_alone);
@@ -195,6 +193,9 @@ int main(void)
 	tcase_add_test(tests, what_the_platform_lacks_is_not_there);
 	tcase_add_test(tests, pci_ports_get_the_reset_control);
 	tcase_add_test(tests, taken_ports_are_refused);
-	suite_add_tcase(suite, tests);
-	return fake_run(suite);
+}
+
+int main(void)
+{
+	return run_suite("platform devices", add_tests);
 }

@@ -8,6 +8,7 @@
 #include "arch/arch.h"
 #include "arch/x86_64/memory_map.h"
 #include "arch/x86_64/platform_x86.h"
+#include "tests/unit/support/suite.h"
 #include "vmm/base/bits.h"
 
 #define TIB (1024 * GIB)
@@ -498,13 +499,8 @@ START_TEST(memory_map_has_room_for_every_piece)
 }
 END_TEST
 
-int main(void)
+static void add_tests(TCase *tests)
 {
-	Suite *suite = suite_create("x86_64_layout");
-	TCase *tests = tcase_create("layout");
-	SRunner *runner = srunner_create(suite);
-	int failed;
-
 	tcase_add_checked_fixture(tests, setup, NULL);
 	tcase_add_test(tests, small);
 	tcase_add_test(tests, three_gib_boundary);
@@ -524,9 +520,9 @@ int main(void)
 	tcase_add_test(tests, memory_map);
 	tcase_add_test(tests, memory_map_tells_of_what_is_left_out);
 	tcase_add_test(tests, memory_map_has_room_for_every_piece);
-	suite_add_tcase(suite, tests);
-	srunner_run_all(runner, CK_NORMAL);
-	failed = srunner_ntests_failed(runner);
-	srunner_free(runner);
-	return failed == 0 ? EXIT_SUCCESS : EXIT_FAILURE;
+}
+
+int main(void)
+{
+	return run_suite("x86_64_layout", add_tests);
 }

@@ -6,6 +6,7 @@
 #include "arch/x86_64/state.h"
 #include "arch/x86_64/vm.h"
 #include "tests/unit/support/fake_kvm.h"
+#include "tests/unit/support/suite.h"
 
 enum {
 	MISC_ENABLE = 0x1a0,
@@ -273,13 +274,8 @@ START_TEST(exits_that_are_a_crash)
 }
 END_TEST
 
-int main(void)
+static void add_tests(TCase *tests)
 {
-	Suite *suite = suite_create("vcpu");
-	TCase *tests = tcase_create("vcpu");
-	SRunner *runner = srunner_create(suite);
-	int failed;
-
 	tcase_add_checked_fixture(tests, set_up, tear_down);
 	tcase_add_test(tests, where_the_guest_is_comes_with_the_exit);
 	tcase_add_test(tests, what_firmware_sets);
@@ -290,9 +286,9 @@ int main(void)
 	tcase_add_test(tests, memory_that_failed_on_intel);
 	tcase_add_test(tests, memory_that_failed_on_amd);
 	tcase_add_test(tests, exits_that_are_a_crash);
-	suite_add_tcase(suite, tests);
-	srunner_run_all(runner, CK_NORMAL);
-	failed = srunner_ntests_failed(runner);
-	srunner_free(runner);
-	return failed == 0 ? EXIT_SUCCESS : EXIT_FAILURE;
+}
+
+int main(void)
+{
+	return run_suite("vcpu", add_tests);
 }

@@ -4,6 +4,7 @@
 #include <errno.h>
 
 #include "tests/unit/support/fake_pci.h"
+#include "tests/unit/support/suite.h"
 
 enum {
 	BAR0 = PCI_BASE_ADDRESS_0,
@@ -395,25 +396,26 @@ START_TEST(a_page_is_filled_only_by_a_bar_that_is_alone_in_it)
 }
 END_TEST
 
+static void add_tests(TCase *tests)
+{
+	tcase_add_test(tests, sizing_shows_size_and_type);
+	tcase_add_test(tests, sizing_with_decode_on_maps_nothing);
+	tcase_add_test(tests, sizes_and_kinds_are_checked);
+	tcase_add_test(tests, effects_come_in_order);
+	tcase_add_test(tests, not_yet_leaves_everything);
+	tcase_add_test(tests, command_counts_at_every_width);
+	tcase_add_test(tests, a_64_bit_bar_moves_half_by_half);
+	tcase_add_test(tests, two_bars_swap);
+	tcase_add_test(tests, an_overlap_heals_at_the_next_write);
+	tcase_add_test(tests, out_of_the_window_is_left_out_until_put_right);
+	tcase_add_test(tests, the_rom_has_an_enable_of_its_own);
+	tcase_add_test(tests, nothing_decodes_outside_d0);
+	tcase_add_test(tests, unmap_holds_through_the_passes_of_others);
+	tcase_add_test(tests, slices_lie_where_the_bar_puts_them);
+	tcase_add_test(tests, a_page_is_filled_only_by_a_bar_that_is_alone_in_it);
+}
+
 int main(void)
 {
-	static const TTest *const *const tests[] = {
-		&sizing_shows_size_and_type,
-		&sizing_with_decode_on_maps_nothing,
-		&sizes_and_kinds_are_checked,
-		&effects_come_in_order,
-		&not_yet_leaves_everything,
-		&command_counts_at_every_width,
-		&a_64_bit_bar_moves_half_by_half,
-		&two_bars_swap,
-		&an_overlap_heals_at_the_next_write,
-		&out_of_the_window_is_left_out_until_put_right,
-		&the_rom_has_an_enable_of_its_own,
-		&nothing_decodes_outside_d0,
-		&unmap_holds_through_the_passes_of_others,
-		&slices_lie_where_the_bar_puts_them,
-		&a_page_is_filled_only_by_a_bar_that_is_alone_in_it,
-	};
-
-	return run_tests("pci bar", tests, ARRAY_SIZE(tests));
+	return run_suite("pci bar", add_tests);
 }

@@ -2,6 +2,7 @@
 /* Config space: ECAM, the ports, absent functions, masks. */
 
 #include "tests/unit/support/fake_pci.h"
+#include "tests/unit/support/suite.h"
 
 static uint64_t ecam(unsigned int bus, unsigned int slot, unsigned int function,
 		     unsigned int offset)
@@ -134,16 +135,17 @@ START_TEST(masks_decide_what_sticks)
 }
 END_TEST
 
+static void add_tests(TCase *tests)
+{
+	tcase_add_test(tests, ecam_and_ports_agree);
+	tcase_add_test(tests, the_latch_takes_only_dwords_and_its_enable_bit_counts);
+	tcase_add_test(tests, bytes_at_cf9_are_the_reset_control);
+	tcase_add_test(tests, nobody_answers_with_all_ones);
+	tcase_add_test(tests, accesses_over_a_dword_are_dropped);
+	tcase_add_test(tests, masks_decide_what_sticks);
+}
+
 int main(void)
 {
-	static const TTest *const *const tests[] = {
-		&ecam_and_ports_agree,
-		&the_latch_takes_only_dwords_and_its_enable_bit_counts,
-		&bytes_at_cf9_are_the_reset_control,
-		&nobody_answers_with_all_ones,
-		&accesses_over_a_dword_are_dropped,
-		&masks_decide_what_sticks,
-	};
-
-	return run_tests("pci config", tests, ARRAY_SIZE(tests));
+	return run_suite("pci config", add_tests);
 }

@@ -5,6 +5,7 @@
 
 #include "devices/pci/host.h"
 #include "tests/unit/support/fake_pci.h"
+#include "tests/unit/support/suite.h"
 
 START_TEST(places_are_given_and_refused)
 {
@@ -247,20 +248,21 @@ START_TEST(impossible_bridges_are_refused)
 }
 END_TEST
 
+static void add_tests(TCase *tests)
+{
+	tcase_add_test(tests, places_are_given_and_refused);
+	tcase_add_test(tests, function_0_tells_of_others);
+	tcase_add_test(tests, addresses_are_assigned_largest_first);
+	tcase_add_test(tests, a_64_bit_bar_may_go_below_but_not_the_other_way);
+	tcase_add_test(tests, a_full_io_window_is_said);
+	tcase_add_test(tests, pins_are_swizzled);
+	tcase_add_test(tests, a_bridge_above_gates_the_decode);
+	tcase_add_test(tests, reset_restores_what_was_assigned);
+	tcase_add_test(tests, the_end_comes_in_reverse);
+	tcase_add_test(tests, impossible_bridges_are_refused);
+}
+
 int main(void)
 {
-	static const TTest *const *const tests[] = {
-		&places_are_given_and_refused,
-		&function_0_tells_of_others,
-		&addresses_are_assigned_largest_first,
-		&a_64_bit_bar_may_go_below_but_not_the_other_way,
-		&a_full_io_window_is_said,
-		&pins_are_swizzled,
-		&a_bridge_above_gates_the_decode,
-		&reset_restores_what_was_assigned,
-		&the_end_comes_in_reverse,
-		&impossible_bridges_are_refused,
-	};
-
-	return run_tests("pci host", tests, ARRAY_SIZE(tests));
+	return run_suite("pci host", add_tests);
 }

@@ -5,6 +5,7 @@
 
 #include "devices/pci/msi.h"
 #include "tests/unit/support/fake_pci.h"
+#include "tests/unit/support/suite.h"
 
 enum {
 	CAPABILITY = 0x50,
@@ -442,23 +443,24 @@ START_TEST(msi_reset_disables_and_forgets)
 }
 END_TEST
 
+static void add_tests(TCase *tests)
+{
+	tcase_add_test(tests, msix_is_read_from_the_capability);
+	tcase_add_test(tests, msix_that_cannot_be_is_refused);
+	tcase_add_test(tests, msix_vectors_live_when_nothing_masks_them);
+	tcase_add_test(tests, msix_messages_of_live_vectors_may_change);
+	tcase_add_test(tests, msix_odd_accesses_do_not_count);
+	tcase_add_test(tests, msix_pba_shows_what_is_pending);
+	tcase_add_test(tests, msix_reset_masks_and_forgets);
+	tcase_add_test(tests, msi_comes_in_four_shapes);
+	tcase_add_test(tests, msi_that_cannot_be_is_refused);
+	tcase_add_test(tests, msi_vectors_follow_the_guest);
+	tcase_add_test(tests, msi_may_be_reset_before_it_has_a_bus);
+	tcase_add_test(tests, msi_pending_needs_masks);
+	tcase_add_test(tests, msi_reset_disables_and_forgets);
+}
+
 int main(void)
 {
-	static const TTest *const *const tests[] = {
-		&msix_is_read_from_the_capability,
-		&msix_that_cannot_be_is_refused,
-		&msix_vectors_live_when_nothing_masks_them,
-		&msix_messages_of_live_vectors_may_change,
-		&msix_odd_accesses_do_not_count,
-		&msix_pba_shows_what_is_pending,
-		&msix_reset_masks_and_forgets,
-		&msi_comes_in_four_shapes,
-		&msi_that_cannot_be_is_refused,
-		&msi_vectors_follow_the_guest,
-		&msi_may_be_reset_before_it_has_a_bus,
-		&msi_pending_needs_masks,
-		&msi_reset_disables_and_forgets,
-	};
-
-	return run_tests("pci msi", tests, ARRAY_SIZE(tests));
+	return run_suite("pci msi", add_tests);
 }

@@ -2,6 +2,7 @@
 /* One vCPU moves and switches a BAR while others use it: for ThreadSanitizer. */
 
 #include "tests/unit/support/fake_pci.h"
+#include "tests/unit/support/suite.h"
 
 enum { ROUNDS = 2000 };
 
@@ -77,9 +78,12 @@ START_TEST(decode_toggles_under_use)
 }
 END_TEST
 
+static void add_tests(TCase *tests)
+{
+	tcase_add_test(tests, decode_toggles_under_use);
+}
+
 int main(void)
 {
-	static const TTest *const *const tests[] = {&decode_toggles_under_use};
-
-	return run_tests("pci threads", tests, ARRAY_SIZE(tests));
+	return run_suite("pci threads", add_tests);
 }

@@ -7,6 +7,7 @@
 #include <errno.h>
 #include <unistd.h>
 
+#include "tests/unit/support/suite.h"
 #include "tests/unit/support/vfio_layer.h"
 #include "vfio/host/sysfs.h"
 #include "vfio/pci/bus_reset.h"

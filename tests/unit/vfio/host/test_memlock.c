@@ -13,8 +13,8 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
-#include "tests/unit/support/fake_vfio.h"
 #include "tests/unit/support/host.h"
+#include "tests/unit/support/suite.h"
 #include "vfio/host/memlock.h"
 #include "vmm/base/bits.h"
 

@@ -11,7 +11,7 @@
 #include <unistd.h>
 
 #include "tests/unit/support/fake_sysfs.h"
-#include "tests/unit/support/fake_vfio.h"
+#include "tests/unit/support/suite.h"
 #include "vfio/host/sysfs.h"
 #include "vmm/base/bits.h"
 

@@ -7,6 +7,7 @@
 #include <limits.h>
 
 #include "tests/unit/support/log.h"
+#include "tests/unit/support/suite.h"
 #include "tests/unit/support/vfio_busy.h"
 
 START_TEST(without_one_of_its_own_the_bus_is_reset)

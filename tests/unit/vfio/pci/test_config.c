@@ -6,6 +6,7 @@
 #include <stdlib.h>
 
 #include "tests/unit/support/fault.h"
+#include "tests/unit/support/suite.h"
 #include "tests/unit/support/vfio_bench.h"
 
 START_TEST(emulated_registers_never_touch_the_device)

@@ -10,6 +10,7 @@
 #include <unistd.h>
 
 #include "tests/unit/support/fault_libc.h"
+#include "tests/unit/support/suite.h"
 #include "tests/unit/support/vfio_bench.h"
 #include "vfio/pci/bus_reset.h"
 

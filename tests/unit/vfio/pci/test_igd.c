@@ -4,6 +4,7 @@
 #include <check.h>
 #include <stdlib.h>
 
+#include "tests/unit/support/suite.h"
 #include "tests/unit/support/vfio_bench.h"
 #include "vfio/host/host.h"
 #include "vfio/pci/igd.h"

@@ -8,6 +8,7 @@
 
 #include "tests/unit/support/fake_vfio.h"
 #include "tests/unit/support/fake_vfio_kvm.h"
+#include "tests/unit/support/suite.h"
 #include "vfio/pci/irq.h"
 #include "vmm/base/bits.h"
 #include "vmm/base/fd.h"

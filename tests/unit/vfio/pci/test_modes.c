@@ -5,6 +5,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 
+#include "tests/unit/support/suite.h"
 #include "tests/unit/support/vfio_bench.h"
 
 enum {

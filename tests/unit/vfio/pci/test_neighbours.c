@@ -11,6 +11,7 @@
 #include <unistd.h>
 
 #include "tests/unit/support/log.h"
+#include "tests/unit/support/suite.h"
 #include "tests/unit/support/vfio_layer.h"
 #include "vfio/pci/pci.h"
 #include "vfio/tell/describe.h"

@@ -8,6 +8,7 @@
 #include <stdlib.h>
 #include <unistd.h>
 
+#include "tests/unit/support/suite.h"
 #include "tests/unit/support/vfio_bench.h"
 
 static void refused_with(const char *sentence)

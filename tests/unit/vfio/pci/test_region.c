@@ -7,6 +7,7 @@
 #include <string.h>
 
 #include "tests/unit/support/fake_vfio.h"
+#include "tests/unit/support/suite.h"
 #include "vfio/pci/region.h"
 #include "vmm/base/bits.h"
 

@@ -15,6 +15,7 @@
 #include <sys/resource.h>
 #include <unistd.h>
 
+#include "tests/unit/support/suite.h"
 #include "tests/unit/support/vfio_busy.h"
 
 START_TEST(the_guests_reset_waits_for_the_device)

@@ -11,6 +11,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 
+#include "tests/unit/support/suite.h"
 #include "tests/unit/support/vfio_layer.h"
 #include "vfio/tell/describe.h"
 

@@ -11,7 +11,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-#include "tests/unit/support/fake_vfio.h"
+#include "tests/unit/support/suite.h"
 #include "vfio/tell/decode.h"
 #include "vfio/tell/names.h"
 #include "vmm/base/bits.h"

@@ -10,6 +10,7 @@
 #include <unistd.h>
 
 #include "tests/unit/support/fault.h"
+#include "tests/unit/support/suite.h"
 #include "tests/unit/support/vfio_bench.h"
 #include "vmm/kvm/origin.h"
 

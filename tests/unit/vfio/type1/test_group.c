@@ -11,6 +11,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "tests/unit/support/suite.h"
 #include "tests/unit/support/vfio_layer.h"
 #include "vfio/type1/group.h"
 

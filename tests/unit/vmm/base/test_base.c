@@ -10,6 +10,7 @@
 #include <time.h>
 #include <unistd.h>
 
+#include "tests/unit/support/suite.h"
 #include "vmm/base/bits.h"
 #include "vmm/base/err.h"
 #include "vmm/base/fd.h"
@@ -329,13 +330,8 @@ START_TEST(sizes_are_told_in_the_largest_unit)
 }
 END_TEST
 
-int main(void)
+static void add_tests(TCase *tests)
 {
-	Suite *suite = suite_create("base");
-	TCase *tests = tcase_create("base");
-	SRunner *runner;
-	int failed;
-
 	tcase_add_test(tests, err_keeps_the_code_and_takes_prefixes);
 	tcase_add_test(tests, err_cuts_what_does_not_fit);
 	tcase_add_test(tests, ranges_do_not_wrap);
@@ -351,10 +347,9 @@ int main(void)
 	tcase_add_test(tests, watches_do_not_pile_up);
 	tcase_add_test(tests, text_is_cut_at_its_room);
 	tcase_add_test(tests, sizes_are_told_in_the_largest_unit);
-	suite_add_tcase(suite, tests);
-	runner = srunner_create(suite);
-	srunner_run_all(runner, CK_NORMAL);
-	failed = srunner_ntests_failed(runner);
-	srunner_free(runner);
-	return failed ? 1 : 0;
+}
+
+int main(void)
+{
+	return run_suite("base", add_tests);
 }

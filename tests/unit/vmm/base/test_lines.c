@@ -15,6 +15,7 @@
 #include <time.h>
 #include <unistd.h>
 
+#include "tests/unit/support/suite.h"
 #include "vmm/base/fd.h"
 #include "vmm/base/lines.h"
 #include "vmm/base/log.h"
@@ -350,13 +351,8 @@ START_TEST(what_waited_before_the_loop_goes_out)
 }
 END_TEST
 
-int main(void)
+static void add_tests(TCase *tests)
 {
-	Suite *suite = suite_create("lines");
-	TCase *tests = tcase_create("lines");
-	SRunner *runner;
-	int failed;
-
 	signal(SIGPIPE, SIG_IGN);
 	tcase_add_loop_test(tests, a_full_reader_is_not_waited_for, 0, KINDS);
 	tcase_add_loop_test(tests, a_shared_one_is_looked_at_first, 0, 2);
@@ -367,10 +363,9 @@ int main(void)
 	tcase_add_loop_test(tests, a_stalled_reader_is_flushed_to_for_a_moment, 0, KINDS);
 	tcase_add_test(tests, the_log_waits_for_nobody);
 	tcase_add_test(tests, what_waited_before_the_loop_goes_out);
-	suite_add_tcase(suite, tests);
-	runner = srunner_create(suite);
-	srunner_run_all(runner, CK_NORMAL);
-	failed = srunner_ntests_failed(runner);
-	srunner_free(runner);
-	return failed ? 1 : 0;
+}
+
+int main(void)
+{
+	return run_suite("lines", add_tests);
 }

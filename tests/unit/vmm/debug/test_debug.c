@@ -4,6 +4,7 @@
 #include <stdlib.h>
 
 #include "tests/unit/support/fake_debug.h"
+#include "tests/unit/support/suite.h"
 #include "vmm/debug/debug.h"
 #include "vmm/debug/gdb/gdb.h"
 
@@ -563,13 +564,8 @@ START_TEST(creation_fails_whole)
 }
 END_TEST
 
-int main(void)
+static void add_tests(TCase *tests)
 {
-	Suite *suite = suite_create("debug");
-	TCase *tests = tcase_create("debug");
-	SRunner *runner;
-	int bad;
-
 	tcase_add_checked_fixture(tests, set_up, tear_down);
 	tcase_add_test(tests, a_breakpoint_stops_all);
 	tcase_add_test(tests, of_two_at_once_one_is_told);
@@ -590,10 +586,9 @@ int main(void)
 	tcase_add_test(tests, a_reset_leaves_nobody_waiting);
 	tcase_add_test(tests, kill_and_monitor);
 	tcase_add_test(tests, creation_fails_whole);
-	suite_add_tcase(suite, tests);
-	runner = srunner_create(suite);
-	srunner_run_all(runner, CK_NORMAL);
-	bad = srunner_ntests_failed(runner);
-	srunner_free(runner);
-	return bad ? 1 : 0;
+}
+
+int main(void)
+{
+	return run_suite("debug", add_tests);
 }

@@ -5,6 +5,7 @@
  */
 
 #include "tests/unit/vmm/debug/test_monitor.h"
+#include "tests/unit/support/suite.h"
 
 START_TEST(help_has_a_line_for_each_command)
 {
@@ -222,20 +223,22 @@ START_TEST(a_walk_goes_with_a_running_guest)
 }
 END_TEST
 
+static void add_tests(TCase *tests)
+{
+	tcase_add_checked_fixture(tests, setup, teardown);
+	tcase_add_test(tests, help_has_a_line_for_each_command);
+	tcase_add_test(tests, bad_lines_get_one_sentence);
+	tcase_add_test(tests, power_button_is_pressed);
+	tcase_add_test(tests, pci_shows_functions_and_bars);
+	tcase_add_test(tests, what_kvm_lost_is_told);
+	tcase_add_test(tests, a_withdrawn_function_is_told);
+	tcase_add_test(tests, vfio_is_the_layers);
+	tcase_add_test(tests, irq_shows_pins_and_routes);
+	tcase_add_test(tests, exits_are_counted_by_reason);
+	tcase_add_test(tests, a_walk_goes_with_a_running_guest);
+}
+
 int main(void)
 {
-	static const TTest *const *const tests[] = {
-		&help_has_a_line_for_each_command,
-		&bad_lines_get_one_sentence,
-		&power_button_is_pressed,
-		&pci_shows_functions_and_bars,
-		&what_kvm_lost_is_told,
-		&a_withdrawn_function_is_told,
-		&vfio_is_the_layers,
-		&irq_shows_pins_and_routes,
-		&exits_are_counted_by_reason,
-		&a_walk_goes_with_a_running_guest,
-	};
-
-	return run_monitor_tests("monitor", tests, ARRAY_SIZE(tests));
+	return run_suite("monitor", add_tests);
 }

@@ -256,24 +256,4 @@ static inline void teardown(void)
 	answer = NULL;
 }
 
-/* Runs @count tests, each on a machine of its own; the program's exit status. */
-static inline int run_monitor_tests(const char *name, const TTest *const *const *tests,
-				    size_t count)
-{
-	Suite *suite = suite_create(name);
-	TCase *tcase = tcase_create(name);
-	SRunner *runner;
-	int failed;
-
-	tcase_add_checked_fixture(tcase, setup, teardown);
-	for (size_t i = 0; i < count; i++)
-		tcase_add_test(tcase, *tests[i]);
-	suite_add_tcase(suite, tcase);
-	runner = srunner_create(suite);
-	srunner_run_all(runner, CK_NORMAL);
-	failed = srunner_ntests_failed(runner);
-	srunner_free(runner);
-	return failed ? 1 : 0;
-}
-
 #endif

@@ -4,6 +4,7 @@
  * place.
  */
 
+#include "tests/unit/support/suite.h"
 #include "tests/unit/vmm/debug/test_monitor.h"
 
 START_TEST(numbers_are_strict)
@@ -211,20 +212,22 @@ START_TEST(kaslr_gives_the_command)
 }
 END_TEST
 
+static void add_tests(TCase *tests)
+{
+	tcase_add_checked_fixture(tests, setup, teardown);
+	tcase_add_test(tests, numbers_are_strict);
+	tcase_add_test(tests, mem_shows_both_maps);
+	tcase_add_test(tests, physical_says_what_is_there);
+	tcase_add_test(tests, translate_shows_the_steps_and_the_place);
+	tcase_add_test(tests, memory_is_read);
+	tcase_add_test(tests, breakpoints_are_not_seen);
+	tcase_add_test(tests, devices_are_read_on_demand_alone);
+	tcase_add_test(tests, memory_is_written);
+	tcase_add_test(tests, devices_are_written_on_demand_alone);
+	tcase_add_test(tests, kaslr_gives_the_command);
+}
+
 int main(void)
 {
-	static const TTest *const *const tests[] = {
-		&numbers_are_strict,
-		&mem_shows_both_maps,
-		&physical_says_what_is_there,
-		&translate_shows_the_steps_and_the_place,
-		&memory_is_read,
-		&breakpoints_are_not_seen,
-		&devices_are_read_on_demand_alone,
-		&memory_is_written,
-		&devices_are_written_on_demand_alone,
-		&kaslr_gives_the_command,
-	};
-
-	return run_monitor_tests("monitor memory", tests, ARRAY_SIZE(tests));
+	return run_suite("monitor memory", add_tests);
 }

@@ -4,6 +4,7 @@
 #include <stdlib.h>
 
 #include "tests/unit/support/fake_debug.h"
+#include "tests/unit/support/suite.h"
 #include "vmm/debug/points.h"
 
 enum { RAM_SIZE = 0x10000, PLACE = 0x1000, CODE = FAKE_OFFSET + PLACE };
@@ -204,13 +205,8 @@ START_TEST(two_in_one_place_are_both_put_back)
 }
 END_TEST
 
-int main(void)
+static void add_tests(TCase *tests)
 {
-	Suite *suite = suite_create("debug_points");
-	TCase *tests = tcase_create("debug_points");
-	SRunner *runner;
-	int bad;
-
 	tcase_add_checked_fixture(tests, set_up, tear_down);
 	tcase_add_test(tests, a_software_breakpoint_is_in_memory_and_hidden);
 	tcase_add_test(tests, writing_around_a_breakpoint_changes_what_is_under_it);
@@ -221,10 +217,9 @@ int main(void)
 	tcase_add_test(tests, a_watchpoint_is_found_by_what_it_covers);
 	tcase_add_test(tests, a_reboot_keeps_breakpoints);
 	tcase_add_test(tests, two_in_one_place_are_both_put_back);
-	suite_add_tcase(suite, tests);
-	runner = srunner_create(suite);
-	srunner_run_all(runner, CK_NORMAL);
-	bad = srunner_ntests_failed(runner);
-	srunner_free(runner);
-	return bad ? 1 : 0;
+}
+
+int main(void)
+{
+	return run_suite("debug_points", add_tests);
 }

@@ -5,6 +5,7 @@
 #include <pthread.h>
 
 #include "tests/unit/support/fake_kvm.h"
+#include "tests/unit/support/suite.h"
 #include "vmm/kvm/irq.h"
 
 /* Two interrupt controllers of KVM's, as every architecture numbers its own. */
@@ -247,13 +248,8 @@ START_TEST(threads_share_the_table)
 }
 END_TEST
 
-int main(void)
+static void add_tests(TCase *tests)
 {
-	Suite *suite = suite_create("kvm_irq");
-	TCase *tests = tcase_create("kvm_irq");
-	SRunner *runner;
-	int failed;
-
 	tcase_add_checked_fixture(tests, set_up, tear_down);
 	tcase_add_test(tests, a_batch_is_one_ioctl_with_every_entry);
 	tcase_add_test(tests, no_change_no_ioctl);
@@ -265,10 +261,9 @@ int main(void)
 	tcase_add_test(tests, eventfds_are_attached_and_detached);
 	tcase_add_test(tests, lines_are_raised_and_lowered);
 	tcase_add_test(tests, threads_share_the_table);
-	suite_add_tcase(suite, tests);
-	runner = srunner_create(suite);
-	srunner_run_all(runner, CK_NORMAL);
-	failed = srunner_ntests_failed(runner);
-	srunner_free(runner);
-	return failed ? 1 : 0;
+}
+
+int main(void)
+{
+	return run_suite("kvm_irq", add_tests);
 }

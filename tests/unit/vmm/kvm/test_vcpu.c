@@ -6,6 +6,7 @@
 #include <pthread.h>
 
 #include "tests/unit/support/fake_kvm.h"
+#include "tests/unit/support/suite.h"
 #include "vmm/kvm/vcpu.h"
 
 static struct kvm_vm *vm;
@@ -116,23 +117,17 @@ START_TEST(a_kick_from_another_thread_is_not_lost)
 }
 END_TEST
 
-int main(void)
+static void add_tests(TCase *tests)
 {
-	Suite *suite = suite_create("kvm_vcpu");
-	TCase *tests = tcase_create("kvm_vcpu");
-	SRunner *runner;
-	int failed;
-
 	tcase_add_checked_fixture(tests, set_up, tear_down);
 	tcase_add_test(tests, refusals_name_the_vcpu);
 	tcase_add_test(tests, it_runs_and_reports);
 	tcase_add_test(tests, completing_runs_without_entering_the_guest);
 	tcase_add_test(tests, a_kick_is_not_lost);
 	tcase_add_test(tests, a_kick_from_another_thread_is_not_lost);
-	suite_add_tcase(suite, tests);
-	runner = srunner_create(suite);
-	srunner_run_all(runner, CK_NORMAL);
-	failed = srunner_ntests_failed(runner);
-	srunner_free(runner);
-	return failed ? 1 : 0;
+}
+
+int main(void)
+{
+	return run_suite("kvm_vcpu", add_tests);
 }

@@ -6,6 +6,7 @@
 #include <stdio.h>
 
 #include "tests/unit/support/fake_kvm.h"
+#include "tests/unit/support/suite.h"
 #include "vmm/kvm/vm.h"
 
 static struct err err;
@@ -314,13 +315,8 @@ START_TEST(a_refused_replay_leaves_nothing)
 }
 END_TEST
 
-int main(void)
+static void add_tests(TCase *tests)
 {
-	Suite *suite = suite_create("kvm_vm");
-	TCase *tests = tcase_create("kvm_vm");
-	SRunner *runner;
-	int failed;
-
 	tcase_add_checked_fixture(tests, set_up, NULL);
 	tcase_add_test(tests, a_node_that_does_not_open_says_what_to_do);
 	tcase_add_test(tests, a_kvm_that_does_not_serve_is_refused);
@@ -334,10 +330,9 @@ int main(void)
 	tcase_add_test(tests, a_refused_memslot);
 	tcase_add_test(tests, memslots_run_out);
 	tcase_add_test(tests, a_refused_replay_leaves_nothing);
-	suite_add_tcase(suite, tests);
-	runner = srunner_create(suite);
-	srunner_run_all(runner, CK_NORMAL);
-	failed = srunner_ntests_failed(runner);
-	srunner_free(runner);
-	return failed ? 1 : 0;
+}
+
+int main(void)
+{
+	return run_suite("kvm_vm", add_tests);
 }

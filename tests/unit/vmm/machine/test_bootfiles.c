@@ -10,6 +10,7 @@
 #include <unistd.h>
 
 #include "tests/unit/support/scratch.h"
+#include "tests/unit/support/suite.h"
 #include "vmm/machine/bootfiles.h"
 
 static char folder[32], kernel[64], initrd[64];
@@ -99,21 +100,16 @@ START_TEST(what_cannot_be_opened)
 }
 END_TEST
 
-int main(void)
+static void add_tests(TCase *tests)
 {
-	Suite *suite = suite_create("boot files");
-	TCase *tests = tcase_create("boot files");
-	SRunner *runner = srunner_create(suite);
-	int failed;
-
 	tcase_add_checked_fixture(tests, set_up, tear_down);
 	tcase_add_test(tests, a_file_written_anew_is_taken_whole);
 	tcase_add_test(tests, a_file_replaced_is_the_old_one);
 	tcase_add_test(tests, a_file_that_is_empty_by_then);
 	tcase_add_test(tests, what_cannot_be_opened);
-	suite_add_tcase(suite, tests);
-	srunner_run_all(runner, CK_NORMAL);
-	failed = srunner_ntests_failed(runner);
-	srunner_free(runner);
-	return failed == 0 ? EXIT_SUCCESS : EXIT_FAILURE;
+}
+
+int main(void)
+{
+	return run_suite("boot files", add_tests);
 }

@@ -4,6 +4,7 @@
 #include <sys/stat.h>
 
 #include "tests/unit/support/log.h"
+#include "tests/unit/support/suite.h"
 #include "tests/unit/vmm/machine/test_console.h"
 
 START_TEST(a_pipe_is_read_to_its_end)
@@ -332,13 +333,8 @@ START_TEST(what_the_parent_ignored_stays_ignored)
 }
 END_TEST
 
-int main(void)
+static void add_tests(TCase *tests)
 {
-	Suite *suite = suite_create("console");
-	TCase *tests = tcase_create("console");
-	SRunner *runner;
-	int failed;
-
 	tcase_add_checked_fixture(tests, set_up, tear_down);
 	tcase_add_test(tests, a_pipe_is_read_to_its_end);
 	tcase_add_test(tests, a_pipe_waits_for_the_port);
@@ -355,10 +351,9 @@ int main(void)
 	tcase_add_loop_test(tests, signals_that_kill_restore_the_terminal, 0,
 			    sizeof(deadly) / sizeof(deadly[0]));
 	tcase_add_test(tests, what_the_parent_ignored_stays_ignored);
-	suite_add_tcase(suite, tests);
-	runner = srunner_create(suite);
-	srunner_run_all(runner, CK_NORMAL);
-	failed = srunner_ntests_failed(runner);
-	srunner_free(runner);
-	return failed ? 1 : 0;
+}
+
+int main(void)
+{
+	return run_suite("console", add_tests);
 }

@@ -4,6 +4,7 @@
  * pasted to.
  */
 
+#include "tests/unit/support/suite.h"
 #include "tests/unit/vmm/machine/test_console.h"
 
 /* Creates the console with its message caught, and opens the other end. */
@@ -269,13 +270,8 @@ START_TEST(a_deaf_guest_can_be_quit_behind_any_paste)
 }
 END_TEST
 
-int main(void)
+static void add_tests(TCase *tests)
 {
-	Suite *suite = suite_create("console, slow ends");
-	TCase *tests = tcase_create("slow ends");
-	SRunner *runner;
-	int failed;
-
 	tcase_set_timeout(tests, 60);
 	tcase_add_checked_fixture(tests, set_up, tear_down);
 	tcase_add_test(tests, a_pty_can_be_left_and_come_back_to);
@@ -286,10 +282,9 @@ int main(void)
 	tcase_add_test(tests, a_paste_outlasts_a_stop);
 	tcase_add_test(tests, a_long_paste_waits_for_the_guest);
 	tcase_add_test(tests, a_deaf_guest_can_be_quit_behind_any_paste);
-	suite_add_tcase(suite, tests);
-	runner = srunner_create(suite);
-	srunner_run_all(runner, CK_NORMAL);
-	failed = srunner_ntests_failed(runner);
-	srunner_free(runner);
-	return failed ? 1 : 0;
+}
+
+int main(void)
+{
+	return run_suite("console, slow ends", add_tests);
 }

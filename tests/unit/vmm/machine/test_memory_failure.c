@@ -11,6 +11,7 @@
 #include <unistd.h>
 
 #include "tests/unit/support/host.h"
+#include "tests/unit/support/suite.h"
 #include "vmm/machine/memory_failure.h"
 
 START_TEST(a_guests_is_noted)
@@ -91,19 +92,14 @@ START_TEST(outside_the_guest_too)
 }
 END_TEST
 
-int main(void)
+static void add_tests(TCase *tests)
 {
-	Suite *suite = suite_create("memory failure");
-	TCase *tests = tcase_create("memory failure");
-	SRunner *runner = srunner_create(suite);
-	int failed;
-
 	tcase_add_test(tests, a_guests_is_noted);
 	tcase_add_test(tests, the_monitors_own_is_the_end);
 	tcase_add_test(tests, outside_the_guest_too);
-	suite_add_tcase(suite, tests);
-	srunner_run_all(runner, CK_NORMAL);
-	failed = srunner_ntests_failed(runner);
-	srunner_free(runner);
-	return failed == 0 ? EXIT_SUCCESS : EXIT_FAILURE;
+}
+
+int main(void)
+{
+	return run_suite("memory failure", add_tests);
 }

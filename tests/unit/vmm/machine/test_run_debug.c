@@ -7,6 +7,7 @@
 #include <stdlib.h>
 
 #include "tests/unit/support/fake_vcpus.h"
+#include "tests/unit/support/suite.h"
 #include "vmm/machine/run.h"
 
 static struct kvm_vm *vm;
@@ -210,13 +211,8 @@ START_TEST(a_reset_forgets_what_was_told)
 }
 END_TEST
 
-int main(void)
+static void add_tests(TCase *tests)
 {
-	Suite *suite = suite_create("run_debug");
-	TCase *tests = tcase_create("run_debug");
-	SRunner *runner;
-	int bad;
-
 	tcase_add_checked_fixture(tests, set_up, tear_down);
 	tcase_add_test(tests, what_a_vcpu_met_is_told_once);
 	tcase_add_test(tests, all_that_meet_something_at_once_are_heard);
@@ -224,10 +220,9 @@ int main(void)
 	tcase_add_test(tests, who_is_held_does_its_jobs_and_ends);
 	tcase_add_test(tests, a_step_that_ends_while_parking_is_told);
 	tcase_add_test(tests, a_reset_forgets_what_was_told);
-	suite_add_tcase(suite, tests);
-	runner = srunner_create(suite);
-	srunner_run_all(runner, CK_NORMAL);
-	bad = srunner_ntests_failed(runner);
-	srunner_free(runner);
-	return bad ? 1 : 0;
+}
+
+int main(void)
+{
+	return run_suite("run_debug", add_tests);
 }

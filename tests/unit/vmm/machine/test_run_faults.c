@@ -5,6 +5,7 @@
 #include <stdlib.h>
 
 #include "tests/unit/support/fake_vcpus.h"
+#include "tests/unit/support/suite.h"
 #include "vmm/kvm/origin.h"
 #include "vmm/machine/run.h"
 
@@ -254,16 +255,5 @@ static void add_tests(TCase *tests)
 
 int main(void)
 {
-	Suite *suite = suite_create("run faults");
-	TCase *tests = tcase_create("faults");
-	SRunner *runner;
-	int bad;
-
-	add_tests(tests);
-	suite_add_tcase(suite, tests);
-	runner = srunner_create(suite);
-	srunner_run_all(runner, CK_NORMAL);
-	bad = srunner_ntests_failed(runner);
-	srunner_free(runner);
-	return bad ? 1 : 0;
+	return run_suite("run faults", add_tests);
 }

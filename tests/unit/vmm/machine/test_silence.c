@@ -6,8 +6,8 @@
 #include <sys/syscall.h>
 #include <sys/timerfd.h>
 
-#include "tests/unit/support/fake_vfio.h"
 #include "tests/unit/support/log.h"
+#include "tests/unit/support/suite.h"
 #include "tests/unit/vmm/machine/test_console.h"
 #include "vmm/base/log.h"
 #include "vmm/machine/silence.h"

@@ -10,7 +10,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-#include "tests/unit/support/fake_vfio.h"
+#include "tests/unit/support/suite.h"
 #include "tests/unit/vmm/tools/test_bind.h"
 #include "vmm/base/bits.h"
 

@@ -12,8 +12,8 @@
 #include <sys/ioctl.h>
 #include <unistd.h>
 
-#include "tests/unit/support/fake_vfio.h"
 #include "tests/unit/support/log.h"
+#include "tests/unit/support/suite.h"
 #include "tests/unit/support/tools.h"
 #include "vmm/base/bits.h"
 #include "vmm/config.h"

@@ -13,6 +13,7 @@
 #include <unistd.h>
 
 #include "tests/unit/support/host.h"
+#include "tests/unit/support/suite.h"
 #include "tests/unit/vmm/tools/test_doctor.h"
 #include "vmm/base/bits.h"
 

@@ -8,7 +8,6 @@
 #include <string.h>
 
 #include "tests/unit/support/fake_kvm.h"
-#include "tests/unit/support/fake_vfio.h"
 #include "tests/unit/support/tools.h"
 #include "vfio/host/memlock.h"
 

@@ -10,6 +10,7 @@
 #include <sys/resource.h>
 #include <unistd.h>
 
+#include "tests/unit/support/suite.h"
 #include "tests/unit/vmm/tools/test_doctor.h"
 
 START_TEST(a_processor_without_virtualization)

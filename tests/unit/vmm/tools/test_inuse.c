@@ -13,7 +13,7 @@
 #include <sys/syscall.h>
 #include <unistd.h>
 
-#include "tests/unit/support/fake_vfio.h"
+#include "tests/unit/support/suite.h"
 #include "tests/unit/vmm/tools/test_bind.h"
 
 START_TEST(mounted_disks)

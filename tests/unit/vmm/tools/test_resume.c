@@ -16,7 +16,7 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
-#include "tests/unit/support/fake_vfio.h"
+#include "tests/unit/support/suite.h"
 #include "tests/unit/vmm/tools/test_bind.h"
 
 enum { STEPS_MAX = 64 };

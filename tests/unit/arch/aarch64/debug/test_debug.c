@@ -2,6 +2,7 @@
 /* What a debugger does with a vCPU of aarch64: registers, steps, stops, the guest's own BRK. */
 
 #include "tests/unit/arch/aarch64/debug/test_debug.h"
+#include "tests/unit/support/suite.h"
 #include <stdio.h>
 #include <stdlib.h>
 
@@ -507,13 +508,8 @@ START_TEST(pstate_of_an_exception_follows_the_processor)
 }
 END_TEST
 
-int main(void)
+static void add_tests(TCase *tests)
 {
-	Suite *suite = suite_create("aarch64 debug");
-	TCase *tests = tcase_create("aarch64 debug");
-	SRunner *runner;
-	int failed;
-
 	tcase_add_checked_fixture(tests, machine_set_up, machine_tear_down);
 	tcase_add_test(tests, general_registers_have_gdbs_numbers);
 	tcase_add_test(tests, sp_is_the_one_in_use);
@@ -535,10 +531,9 @@ int main(void)
 	tcase_add_test(tests, stops_are_told_apart);
 	tcase_add_test(tests, a_brk_of_the_guests_own_is_its_exception);
 	tcase_add_test(tests, pstate_of_an_exception_follows_the_processor);
-	suite_add_tcase(suite, tests);
-	runner = srunner_create(suite);
-	srunner_run_all(runner, CK_NORMAL);
-	failed = srunner_ntests_failed(runner);
-	srunner_free(runner);
-	return failed ? 1 : 0;
+}
+
+int main(void)
+{
+	return run_suite("aarch64 debug", add_tests);
 }

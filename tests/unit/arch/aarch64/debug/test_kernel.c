@@ -4,6 +4,7 @@
 #include "arch/aarch64/boot.h"
 #include "tests/unit/arch/aarch64/debug/test_debug.h"
 #include "tests/unit/arch/loader/test_gzip.h"
+#include "tests/unit/support/suite.h"
 
 #define LINKED  UINT64_C(0xffffffc008000000)
 #define RUNTIME UINT64_C(0xffffffd212200000)
@@ -183,23 +184,17 @@ START_TEST(a_kernel_that_hides_is_not_taken_for_another)
 }
 END_TEST
 
-int main(void)
+static void add_tests(TCase *tests)
 {
-	Suite *suite = suite_create("aarch64 debug kernel");
-	TCase *tests = tcase_create("aarch64 debug kernel");
-	SRunner *runner;
-	int failed;
-
 	tcase_add_checked_fixture(tests, machine_set_up, machine_tear_down);
 	tcase_add_test(tests, a_kernel_is_found_by_what_it_runs);
 	tcase_add_test(tests, a_compressed_kernel_is_read_again);
 	tcase_add_test(tests, without_relocations_only_the_place_is_known);
 	tcase_add_test(tests, why_it_is_not_found_is_said);
 	tcase_add_test(tests, a_kernel_that_hides_is_not_taken_for_another);
-	suite_add_tcase(suite, tests);
-	runner = srunner_create(suite);
-	srunner_run_all(runner, CK_NORMAL);
-	failed = srunner_ntests_failed(runner);
-	srunner_free(runner);
-	return failed ? 1 : 0;
+}
+
+int main(void)
+{
+	return run_suite("aarch64 debug kernel", add_tests);
 }

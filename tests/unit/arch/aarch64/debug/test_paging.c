@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "arch/aarch64/debug/paging.h"
+#include "tests/unit/support/suite.h"
 #include "vmm/base/bits.h"
 
 #define M        (UINT64_C(1) << 0)
@@ -432,13 +433,8 @@ START_TEST(signatures_take_what_an_address_leaves)
 }
 END_TEST
 
-int main(void)
+static void add_tests(TCase *tests)
 {
-	Suite *suite = suite_create("aarch64 paging");
-	TCase *tests = tcase_create("aarch64 paging");
-	SRunner *runner;
-	int failed;
-
 	tcase_add_test(tests, a_kernel_page_is_found_by_four_levels);
 	tcase_add_test(tests, without_paging_an_address_is_physical);
 	tcase_add_loop_test(tests, every_page_size_and_address_size, 0,
@@ -451,10 +447,9 @@ int main(void)
 	tcase_add_test(tests, a_page_not_accessed_yet_is_there);
 	tcase_add_test(tests, tables_may_be_big_endian);
 	tcase_add_test(tests, signatures_take_what_an_address_leaves);
-	suite_add_tcase(suite, tests);
-	runner = srunner_create(suite);
-	srunner_run_all(runner, CK_NORMAL);
-	failed = srunner_ntests_failed(runner);
-	srunner_free(runner);
-	return failed ? 1 : 0;
+}
+
+int main(void)
+{
+	return run_suite("aarch64 paging", add_tests);
 }

@@ -5,6 +5,7 @@
 #include <errno.h>
 
 #include "arch/aarch64/debug/points.h"
+#include "tests/unit/support/suite.h"
 #include "vmm/base/bits.h"
 
 #define KERNEL UINT64_C(0xffff800008011000)
@@ -144,21 +145,15 @@ START_TEST(an_access_is_told_of_the_nearest_point)
 }
 END_TEST
 
-int main(void)
+static void add_tests(TCase *tests)
 {
-	Suite *suite = suite_create("aarch64 debug points");
-	TCase *tests = tcase_create("aarch64 debug points");
-	SRunner *runner;
-	int failed;
-
 	tcase_add_test(tests, a_breakpoint_is_of_one_instruction_at_both_levels);
 	tcase_add_test(tests, watchpoints_cover_exactly_their_bytes);
 	tcase_add_test(tests, what_cannot_be_watched_is_refused);
 	tcase_add_test(tests, an_access_is_told_of_the_nearest_point);
-	suite_add_tcase(suite, tests);
-	runner = srunner_create(suite);
-	srunner_run_all(runner, CK_NORMAL);
-	failed = srunner_ntests_failed(runner);
-	srunner_free(runner);
-	return failed ? 1 : 0;
+}
+
+int main(void)
+{
+	return run_suite("aarch64 debug points", add_tests);
 }

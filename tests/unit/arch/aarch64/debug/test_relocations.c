@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "arch/aarch64/debug/relocations.h"
+#include "tests/unit/support/suite.h"
 #include "vmm/base/bits.h"
 
 #define LINKED  UINT64_C(0xffff800008010000)
@@ -112,22 +113,16 @@ START_TEST(places_all_over_memory_end_the_search)
 }
 END_TEST
 
-int main(void)
+static void add_tests(TCase *tests)
 {
-	Suite *suite = suite_create("aarch64 relocations");
-	TCase *tests = tcase_create("aarch64 relocations");
-	SRunner *runner;
-	int failed;
-
 	tcase_add_test(tests, found_where_the_kernel_moved_and_where_not);
 	tcase_add_test(tests, memory_that_others_use_by_now_does_not_count);
 	tcase_add_test(tests, without_relocations_it_is_not_known);
 	tcase_add_test(tests, a_shorter_run_that_looks_like_it_is_passed_over);
 	tcase_add_test(tests, places_all_over_memory_end_the_search);
-	suite_add_tcase(suite, tests);
-	runner = srunner_create(suite);
-	srunner_run_all(runner, CK_NORMAL);
-	failed = srunner_ntests_failed(runner);
-	srunner_free(runner);
-	return failed ? 1 : 0;
+}
+
+int main(void)
+{
+	return run_suite("aarch64 relocations", add_tests);
 }

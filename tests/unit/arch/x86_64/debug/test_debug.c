@@ -2,6 +2,7 @@
 /* Where a vCPU is, what KVM is told of breakpoints and steps, what its stops mean. */
 
 #include "tests/unit/arch/x86_64/debug/test_debug.h"
+#include "tests/unit/support/suite.h"
 
 /* --- Where a vCPU is -------------------------------------------------------------------------- */
 
@@ -302,13 +303,8 @@ START_TEST(the_rest)
 }
 END_TEST
 
-int main(void)
+static void add_tests(TCase *tests)
 {
-	Suite *suite = suite_create("debug");
-	TCase *tests = tcase_create("debug");
-	SRunner *runner;
-	int failed;
-
 	tcase_add_checked_fixture(tests, set_up, tear_down);
 	tcase_add_test(tests, the_next_instruction);
 	tcase_add_test(tests, addresses);
@@ -320,10 +316,9 @@ int main(void)
 	tcase_add_test(tests, a_stepped_pushf);
 	tcase_add_test(tests, stops);
 	tcase_add_test(tests, the_rest);
-	suite_add_tcase(suite, tests);
-	runner = srunner_create(suite);
-	srunner_run_all(runner, CK_NORMAL);
-	failed = srunner_ntests_failed(runner);
-	srunner_free(runner);
-	return failed ? 1 : 0;
+}
+
+int main(void)
+{
+	return run_suite("debug", add_tests);
 }

@@ -4,6 +4,7 @@
 #include <elf.h>
 
 #include "tests/unit/arch/x86_64/debug/test_debug.h"
+#include "tests/unit/support/suite.h"
 
 #define MAP UINT64_C(0xffffffff80000000)
 
@@ -246,13 +247,8 @@ START_TEST(kernel_files)
 }
 END_TEST
 
-int main(void)
+static void add_tests(TCase *tests)
 {
-	Suite *suite = suite_create("kernel's place");
-	TCase *tests = tcase_create("kernel's place");
-	SRunner *runner;
-	int failed;
-
 	tcase_add_checked_fixture(tests, start_kernel, end);
 	tcase_add_test(tests, a_kernel_that_was_moved);
 	tcase_add_test(tests, versions);
@@ -261,10 +257,9 @@ int main(void)
 	tcase_add_test(tests, a_process_without_isolation);
 	tcase_add_test(tests, no_kernel);
 	tcase_add_test(tests, kernel_files);
-	suite_add_tcase(suite, tests);
-	runner = srunner_create(suite);
-	srunner_run_all(runner, CK_NORMAL);
-	failed = srunner_ntests_failed(runner);
-	srunner_free(runner);
-	return failed ? 1 : 0;
+}
+
+int main(void)
+{
+	return run_suite("kernel's place", add_tests);
 }

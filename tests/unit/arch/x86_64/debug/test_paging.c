@@ -8,6 +8,7 @@
 #include <stdlib.h>
 
 #include "arch/x86_64/debug/paging.h"
+#include "tests/unit/support/suite.h"
 #include "vmm/base/bits.h"
 
 enum {
@@ -339,13 +340,8 @@ START_TEST(tables_of_noise)
 }
 END_TEST
 
-int main(void)
+static void add_tests(TCase *tests)
 {
-	Suite *suite = suite_create("paging");
-	TCase *tests = tcase_create("paging");
-	SRunner *runner;
-	int failed;
-
 	tcase_add_checked_fixture(tests, set_up, NULL);
 	tcase_add_test(tests, without_paging);
 	tcase_add_test(tests, four_levels);
@@ -358,10 +354,9 @@ int main(void)
 	tcase_add_test(tests, physical_address_extension);
 	tcase_add_test(tests, the_lowest_that_is_mapped);
 	tcase_add_test(tests, tables_of_noise);
-	suite_add_tcase(suite, tests);
-	runner = srunner_create(suite);
-	srunner_run_all(runner, CK_NORMAL);
-	failed = srunner_ntests_failed(runner);
-	srunner_free(runner);
-	return failed ? 1 : 0;
+}
+
+int main(void)
+{
+	return run_suite("paging", add_tests);
 }

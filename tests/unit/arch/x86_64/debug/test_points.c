@@ -5,6 +5,7 @@
 #include <errno.h>
 
 #include "arch/x86_64/debug/points.h"
+#include "tests/unit/support/suite.h"
 #include "vmm/base/bits.h"
 
 static struct debug_slots slots;
@@ -133,21 +134,15 @@ START_TEST(which_was_met)
 }
 END_TEST
 
-int main(void)
+static void add_tests(TCase *tests)
 {
-	Suite *suite = suite_create("debug points");
-	TCase *tests = tcase_create("debug points");
-	SRunner *runner;
-	int failed;
-
 	tcase_add_test(tests, refusals);
 	tcase_add_test(tests, splitting);
 	tcase_add_test(tests, encoding);
 	tcase_add_test(tests, which_was_met);
-	suite_add_tcase(suite, tests);
-	runner = srunner_create(suite);
-	srunner_run_all(runner, CK_NORMAL);
-	failed = srunner_ntests_failed(runner);
-	srunner_free(runner);
-	return failed ? 1 : 0;
+}
+
+int main(void)
+{
+	return run_suite("debug points", add_tests);
 }

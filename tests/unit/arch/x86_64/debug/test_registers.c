@@ -5,6 +5,7 @@
 #include <stdlib.h>
 
 #include "tests/unit/arch/x86_64/debug/test_debug.h"
+#include "tests/unit/support/suite.h"
 
 /* --- Description ------------------------------------------------------------------------------ */
 
@@ -392,13 +393,8 @@ START_TEST(a_large_area)
 }
 END_TEST
 
-int main(void)
+static void add_tests(TCase *tests)
 {
-	Suite *suite = suite_create("debug registers");
-	TCase *tests = tcase_create("debug registers");
-	SRunner *runner;
-	int failed;
-
 	tcase_add_checked_fixture(tests, set_up, tear_down);
 	tcase_add_test(tests, numbers_and_sizes);
 	tcase_add_test(tests, machines_without_avx);
@@ -412,10 +408,9 @@ int main(void)
 	tcase_add_test(tests, vectors_by_fpu);
 	tcase_add_test(tests, tags);
 	tcase_add_test(tests, a_large_area);
-	suite_add_tcase(suite, tests);
-	runner = srunner_create(suite);
-	srunner_run_all(runner, CK_NORMAL);
-	failed = srunner_ntests_failed(runner);
-	srunner_free(runner);
-	return failed ? 1 : 0;
+}
+
+int main(void)
+{
+	return run_suite("debug registers", add_tests);
 }

@@ -5,6 +5,7 @@
 
 #include "arch/x86_64/debug/trial.h"
 #include "tests/unit/support/fake_kvm.h"
+#include "tests/unit/support/suite.h"
 
 /* What the fake KVM stops for: bits of KVM_GUESTDBG_*, a watchpoint apart. */
 static uint32_t does;
@@ -121,23 +122,17 @@ START_TEST(no_trial_no_verdict)
 }
 END_TEST
 
-int main(void)
+static void add_tests(TCase *tests)
 {
-	Suite *suite = suite_create("x86_64_debug_trial");
-	TCase *tests = tcase_create("x86_64_debug_trial");
-	SRunner *runner;
-	int bad;
-
 	tcase_add_checked_fixture(tests, set_up, NULL);
 	tcase_add_test(tests, all_of_it);
 	tcase_add_test(tests, nothing_of_it);
 	tcase_add_test(tests, some_of_it);
 	tcase_add_test(tests, endless_interruptions_end);
 	tcase_add_test(tests, no_trial_no_verdict);
-	suite_add_tcase(suite, tests);
-	runner = srunner_create(suite);
-	srunner_run_all(runner, CK_NORMAL);
-	bad = srunner_ntests_failed(runner);
-	srunner_free(runner);
-	return bad ? 1 : 0;
+}
+
+int main(void)
+{
+	return run_suite("x86_64_debug_trial", add_tests);
 }

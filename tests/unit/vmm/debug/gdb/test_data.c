@@ -6,6 +6,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "tests/unit/support/suite.h"
 #include "tests/unit/vmm/debug/gdb/test_gdb.h"
 
 START_TEST(features_are_told)
@@ -272,13 +273,8 @@ START_TEST(the_user_can_ask_the_monitor)
 }
 END_TEST
 
-int main(void)
+static void add_tests(TCase *tests)
 {
-	Suite *suite = suite_create("gdb_data");
-	TCase *tests = tcase_create("gdb_data");
-	SRunner *runner;
-	int failed;
-
 	tcase_add_checked_fixture(tests, set_up, tear_down);
 	tcase_add_test(tests, features_are_told);
 	tcase_add_test(tests, documents_come_in_pieces);
@@ -289,10 +285,9 @@ int main(void)
 	tcase_add_test(tests, points_are_set);
 	tcase_add_test(tests, threads_are_vcpus);
 	tcase_add_test(tests, the_user_can_ask_the_monitor);
-	suite_add_tcase(suite, tests);
-	runner = srunner_create(suite);
-	srunner_run_all(runner, CK_NORMAL);
-	failed = srunner_ntests_failed(runner);
-	srunner_free(runner);
-	return failed ? 1 : 0;
+}
+
+int main(void)
+{
+	return run_suite("gdb_data", add_tests);
 }

@@ -11,6 +11,7 @@
 #include <termios.h>
 #include <unistd.h>
 
+#include "tests/unit/support/suite.h"
 #include "tests/unit/vmm/debug/gdb/test_server.h"
 #include "vmm/base/bits.h"
 #include "vmm/debug/gdb/listen.h"
@@ -403,13 +404,8 @@ START_TEST(a_pty_is_raw_and_can_be_kept_open)
 }
 END_TEST
 
-int main(void)
+static void add_tests(TCase *tests)
 {
-	Suite *suite = suite_create("gdb_listen");
-	TCase *tests = tcase_create("gdb_listen");
-	SRunner *runner;
-	int failed;
-
 	tcase_add_checked_fixture(tests, set_up, tear_down);
 	tcase_add_test(tests, addresses_are_checked);
 	tcase_add_loop_test(tests, only_one_at_a_time, 0, ADDRESSES);
@@ -426,10 +422,9 @@ int main(void)
 	tcase_add_test(tests, no_more_descriptors_are_no_endless_work);
 	tcase_add_test(tests, a_machine_that_vanished_is_noticed);
 	tcase_add_test(tests, a_pty_is_raw_and_can_be_kept_open);
-	suite_add_tcase(suite, tests);
-	runner = srunner_create(suite);
-	srunner_run_all(runner, CK_NORMAL);
-	failed = srunner_ntests_failed(runner);
-	srunner_free(runner);
-	return failed ? 1 : 0;
+}
+
+int main(void)
+{
+	return run_suite("gdb_listen", add_tests);
 }

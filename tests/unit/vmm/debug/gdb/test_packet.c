@@ -7,6 +7,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "tests/unit/support/suite.h"
 #include "vmm/debug/gdb/packet.h"
 #include "vmm/debug/gdb/scan.h"
 
@@ -240,13 +241,8 @@ START_TEST(bytes_and_threads_are_read)
 }
 END_TEST
 
-int main(void)
+static void add_tests(TCase *tests)
 {
-	Suite *suite = suite_create("gdb_packet");
-	TCase *tests = tcase_create("gdb_packet");
-	SRunner *runner;
-	int failed;
-
 	tcase_add_checked_fixture(tests, set_up, NULL);
 	tcase_add_test(tests, packets_are_taken_byte_by_byte);
 	tcase_add_test(tests, what_is_between_packets);
@@ -260,10 +256,9 @@ int main(void)
 	tcase_add_test(tests, what_is_framed_can_be_parsed);
 	tcase_add_test(tests, numbers_are_read);
 	tcase_add_test(tests, bytes_and_threads_are_read);
-	suite_add_tcase(suite, tests);
-	runner = srunner_create(suite);
-	srunner_run_all(runner, CK_NORMAL);
-	failed = srunner_ntests_failed(runner);
-	srunner_free(runner);
-	return failed ? 1 : 0;
+}
+
+int main(void)
+{
+	return run_suite("gdb_packet", add_tests);
 }

@@ -5,6 +5,7 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "tests/unit/support/suite.h"
 #include "tests/unit/vmm/debug/gdb/test_server.h"
 
 START_TEST(a_debugger_comes_and_detaches_and_comes_again)
@@ -262,13 +263,8 @@ START_TEST(a_stop_may_come_at_once)
 }
 END_TEST
 
-int main(void)
+static void add_tests(TCase *tests)
 {
-	Suite *suite = suite_create("gdb_server");
-	TCase *tests = tcase_create("gdb_server");
-	SRunner *runner;
-	int failed;
-
 	tcase_add_checked_fixture(tests, set_up, tear_down);
 	tcase_add_loop_test(tests, a_debugger_comes_and_detaches_and_comes_again, 0, ADDRESSES);
 	tcase_add_loop_test(tests, a_lost_connection_is_a_lost_debugger, 0, ADDRESSES);
@@ -280,10 +276,9 @@ int main(void)
 	tcase_add_loop_test(tests, packets_wait_for_the_guest_to_stand, 0, ADDRESSES);
 	tcase_add_loop_test(tests, the_end_of_the_guest_is_told, 0, ADDRESSES);
 	tcase_add_test(tests, a_stop_may_come_at_once);
-	suite_add_tcase(suite, tests);
-	runner = srunner_create(suite);
-	srunner_run_all(runner, CK_NORMAL);
-	failed = srunner_ntests_failed(runner);
-	srunner_free(runner);
-	return failed ? 1 : 0;
+}
+
+int main(void)
+{
+	return run_suite("gdb_server", add_tests);
 }

@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "tests/unit/support/log.h"
+#include "tests/unit/support/suite.h"
 #include "tests/unit/vmm/debug/gdb/test_gdb.h"
 
 START_TEST(the_guest_is_halted_before_anything_is_answered)
@@ -393,13 +394,8 @@ START_TEST(a_guest_may_end_by_a_signal_and_while_it_is_halted)
 }
 END_TEST
 
-int main(void)
+static void add_tests(TCase *tests)
 {
-	Suite *suite = suite_create("gdb_session");
-	TCase *tests = tcase_create("gdb_session");
-	SRunner *runner;
-	int failed;
-
 	tcase_add_checked_fixture(tests, set_up, tear_down);
 	tcase_add_test(tests, the_guest_is_halted_before_anything_is_answered);
 	tcase_add_test(tests, a_guest_that_stands_stays);
@@ -417,10 +413,9 @@ int main(void)
 	tcase_add_test(tests, killing);
 	tcase_add_test(tests, a_guest_that_ends_is_no_more);
 	tcase_add_test(tests, a_guest_may_end_by_a_signal_and_while_it_is_halted);
-	suite_add_tcase(suite, tests);
-	runner = srunner_create(suite);
-	srunner_run_all(runner, CK_NORMAL);
-	failed = srunner_ntests_failed(runner);
-	srunner_free(runner);
-	return failed ? 1 : 0;
+}
+
+int main(void)
+{
+	return run_suite("gdb_session", add_tests);
 }
