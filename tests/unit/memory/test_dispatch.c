@@ -249,17 +249,20 @@ struct race {
 static void *race_read(void *owner)
 {
 	struct race *race = owner;
+	bool last;
 
-	while (!__atomic_load_n(&race->stop, __ATOMIC_RELAXED)) {
+	/* One round at least comes after the last move, and finds the mover. */
+	do {
 		uint64_t here = 0, there = 0, fixed = 0;
 
+		last = __atomic_load_n(&race->stop, __ATOMIC_ACQUIRE);
 		mem_map_read(map, 0x1000, 4, &here);
 		mem_map_read(map, 0x5000, 4, &there);
 		mem_map_read(map, 0x3000, 4, &fixed);
 		if ((here != 0x42 && here != 0xffffffff) || fixed != 0x43 ||
 		    (there != 0x42 && there != 0xffffffff))
 			__atomic_fetch_add(&race->wrong, 1, __ATOMIC_RELAXED);
-	}
+	} while (!last);
 	return NULL;
 }
 
@@ -269,7 +272,7 @@ static void *race_write(void *owner)
 
 	for (unsigned int i = 0; i < ROUNDS; i++)
 		mem_map_write(map, i % 2 == 0 ? 0x1000 : 0x5000, 4, i % 2 == 0 ? 0x5000 : 0x1000);
-	__atomic_store_n(&race->stop, true, __ATOMIC_RELAXED);
+	__atomic_store_n(&race->stop, true, __ATOMIC_RELEASE);
 	return NULL;
 }
 
