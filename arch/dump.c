@@ -10,7 +10,7 @@
 #include "vmm/base/fd.h"
 
 /* A device or a pipe is not ours to remove. */
-static void remove_half(int fd, const char *path)
+static void dump_remove_half(int fd, const char *path)
 {
 	struct stat status;
 
@@ -35,7 +35,7 @@ int dump_file(const char *what, const char *path, const void *bytes, size_t size
 		return err_set(err, fd, "%s: cannot create %s: %s", what, path, fd_output_text(fd));
 	rc = fd_write_all(fd, bytes, size);
 	if (rc < 0)
-		remove_half(fd, path);
+		dump_remove_half(fd, path);
 	if (close(fd) < 0 && rc == 0) {
 		rc = -errno;
 		unlink(path);

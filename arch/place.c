@@ -14,12 +14,12 @@
 enum { PLACE_BUSES_MAX = 256 };
 
 /* The usable range number @index; without a list there is one of everything. */
-static bool usable_span(const struct place *place, size_t index, struct place_span *span)
+static bool place_usable_span(const struct place *place, size_t index, struct place_span *span)
 {
 	const struct arch_layout_request *request = place->request;
 	uint64_t base, size;
 
-	if (request->usable == NULL) {
+	if (!request->usable) {
 		*span = (struct place_span){0, place->top};
 		return index == 0;
 	}
@@ -34,7 +34,7 @@ static bool usable_span(const struct place *place, size_t index, struct place_sp
 	return true;
 }
 
-static struct place_span span_intersect(struct place_span a, struct place_span b)
+static struct place_span place_span_intersect(struct place_span a, struct place_span b)
 {
 	struct place_span both = {
 		.base = a.base > b.base ? a.base : b.base,
@@ -78,12 +78,12 @@ static int place_piece(struct place *place, struct place_span span, struct err *
 int place_ram(struct place *place, struct place_span area, struct err *err)
 {
 	struct place_span usable;
-	int error = 0;
+	int rc = 0;
 
-	for (size_t i = 0; error == 0 && place->ram_wanted > 0 && usable_span(place, i, &usable);
+	for (size_t i = 0; rc == 0 && place->ram_wanted > 0 && place_usable_span(place, i, &usable);
 	     i++)
-		error = place_piece(place, span_intersect(usable, area), err);
-	return error;
+		rc = place_piece(place, place_span_intersect(usable, area), err);
+	return rc;
 }
 
 int place_ram_end(struct place *place, struct err *err)
@@ -122,7 +122,7 @@ int place_window32(struct place *place, struct place_span span, struct err *err)
 }
 
 /* The lowest aligned place for @size bytes above all RAM, in one usable range; 0 when none. */
-static uint64_t find_window64(const struct place *place, uint64_t size)
+static uint64_t place_find_window64(const struct place *place, uint64_t size)
 {
 	const struct platform *platform = place->platform;
 	const struct ram_range *last = &platform->ram[platform->ram_count - 1];
@@ -131,8 +131,8 @@ static uint64_t find_window64(const struct place *place, uint64_t size)
 
 	if (last->base + last->size > above.base)
 		above.base = last->base + last->size;
-	for (size_t i = 0; usable_span(place, i, &usable); i++) {
-		struct place_span span = span_intersect(usable, above);
+	for (size_t i = 0; place_usable_span(place, i, &usable); i++) {
+		struct place_span span = place_span_intersect(usable, above);
 
 		if (span.end - span.base < size || span.base > UINT64_MAX - size)
 			continue;
@@ -155,7 +155,7 @@ int place_window64(struct place *place, struct err *err)
 	if (least < WINDOW64_MIN)
 		least = WINDOW64_MIN;
 	for (size = least < WINDOW64_WISH ? WINDOW64_WISH : least; size >= least; size /= 2) {
-		uint64_t base = find_window64(place, size);
+		uint64_t base = place_find_window64(place, size);
 
 		if (base != 0) {
 			place->platform->mmio64 = (struct ram_range){base, size};
@@ -172,7 +172,7 @@ int place_window64(struct place *place, struct err *err)
 		(unsigned long long)(needed / MIB));
 }
 
-static int check_request(const struct arch_layout_request *request, struct err *err)
+static int place_check_request(const struct arch_layout_request *request, struct err *err)
 {
 	if (request->cpus < 1 || request->cpus > PLATFORM_CPUS_MAX)
 		return err_set(err, -EINVAL, "processors: %u: give 1 to %d", request->cpus,
@@ -203,10 +203,10 @@ static int check_request(const struct arch_layout_request *request, struct err *
 int place_begin(struct place *place, const struct arch_layout_request *request,
 		struct platform *platform, uint64_t page, struct err *err)
 {
-	int error = check_request(request, err);
+	int rc = place_check_request(request, err);
 
-	if (error < 0)
-		return error;
+	if (rc < 0)
+		return rc;
 	*platform = (struct platform){
 		.cpus = request->cpus,
 		.serial = request->serial,

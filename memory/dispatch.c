@@ -8,8 +8,8 @@
  * The region that wholly holds the access, or NULL. Once the lock is dropped the region may leave
  * the map, which frees nothing: the access then simply came first.
  */
-static struct mem_region *claim(struct mem_map *map, uint64_t address, unsigned int size,
-				uint64_t *offset)
+static struct mem_region *dispatch_claim(struct mem_map *map, uint64_t address, unsigned int size,
+					 uint64_t *offset)
 {
 	struct mem_region *region = NULL;
 	struct mem_entry *entry;
@@ -28,7 +28,7 @@ static struct mem_region *claim(struct mem_map *map, uint64_t address, unsigned 
 }
 
 /* A single load where the host can do one, as another vCPU may be writing. */
-static uint64_t load_in_place(const void *host, unsigned int size)
+static uint64_t dispatch_load_in_place(const void *host, unsigned int size)
 {
 	if (is_aligned((uintptr_t)host, size)) {
 		switch (size) {
@@ -45,7 +45,7 @@ static uint64_t load_in_place(const void *host, unsigned int size)
 	return load_le(host, size);
 }
 
-static void store_in_place(void *host, unsigned int size, uint64_t value)
+static void dispatch_store_in_place(void *host, unsigned int size, uint64_t value)
 {
 	if (!is_aligned((uintptr_t)host, size)) {
 		store_le(host, size, value);
@@ -67,13 +67,13 @@ static void store_in_place(void *host, unsigned int size, uint64_t value)
 	}
 }
 
-static void region_lock(const struct mem_region *region)
+static void dispatch_region_lock(const struct mem_region *region)
 {
 	if (region->lock)
 		pthread_mutex_lock(region->lock);
 }
 
-static void region_unlock(const struct mem_region *region)
+static void dispatch_region_unlock(const struct mem_region *region)
 {
 	if (region->lock)
 		pthread_mutex_unlock(region->lock);
@@ -84,20 +84,20 @@ enum mem_result mem_map_read(struct mem_map *map, uint64_t address, unsigned int
 {
 	enum mem_result result;
 	uint64_t offset = 0;
-	struct mem_region *region = claim(map, address, size, &offset);
+	struct mem_region *region = dispatch_claim(map, address, size, &offset);
 
 	if (!region) {
 		*value = size >= 1 && size <= 8 ? all_ones(size) : UINT64_MAX;
 		return MEM_DONE;
 	}
 	if (region->kind == MEM_RAM || region->kind == MEM_ROM) {
-		*value = load_in_place((const char *)region->host + offset, size);
+		*value = dispatch_load_in_place((const char *)region->host + offset, size);
 		return MEM_DONE;
 	}
 	*value = all_ones(size);
-	region_lock(region);
+	dispatch_region_lock(region);
 	result = region->ops->read(region->owner, offset, size, value);
-	region_unlock(region);
+	dispatch_region_unlock(region);
 	*value &= all_ones(size);
 	return result;
 }
@@ -107,18 +107,18 @@ enum mem_result mem_map_write(struct mem_map *map, uint64_t address, unsigned in
 {
 	enum mem_result result;
 	uint64_t offset = 0;
-	struct mem_region *region = claim(map, address, size, &offset);
+	struct mem_region *region = dispatch_claim(map, address, size, &offset);
 
 	if (!region)
 		return MEM_DONE;
 	if (region->kind == MEM_RAM) {
-		store_in_place((char *)region->host + offset, size, value);
+		dispatch_store_in_place((char *)region->host + offset, size, value);
 		return MEM_DONE;
 	}
 	if (!region->ops)
 		return MEM_DONE;
-	region_lock(region);
+	dispatch_region_lock(region);
 	result = region->ops->write(region->owner, offset, size, value & all_ones(size));
-	region_unlock(region);
+	dispatch_region_unlock(region);
 	return result;
 }

@@ -12,7 +12,8 @@
 #include "vmm/base/bits.h"
 
 /* One of the pool's counters; false when the host has no such pool. */
-static bool read_counter(const char *sysfs, uint64_t page_size, const char *name, uint64_t *value)
+static bool hugepage_read_counter(const char *sysfs, uint64_t page_size, const char *name,
+				  uint64_t *value)
 {
 	char path[PATH_MAX];
 	FILE *file;
@@ -35,9 +36,9 @@ int hugepages_check(const char *sysfs, uint64_t page_size, uint64_t total, uint6
 	uint64_t needed = total / page_size, unused, reserved, pool;
 
 	*enough = 0;
-	if (!read_counter(sysfs, page_size, "free_hugepages", &unused) ||
-	    !read_counter(sysfs, page_size, "resv_hugepages", &reserved) ||
-	    !read_counter(sysfs, page_size, "nr_hugepages", &pool))
+	if (!hugepage_read_counter(sysfs, page_size, "free_hugepages", &unused) ||
+	    !hugepage_read_counter(sysfs, page_size, "resv_hugepages", &reserved) ||
+	    !hugepage_read_counter(sysfs, page_size, "nr_hugepages", &pool))
 		return err_set(err, code,
 			       "guest memory: huge pages of %s: %s: this host has none of that "
 			       "size: choose the other size, or leave hugepages= out",

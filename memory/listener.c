@@ -140,12 +140,12 @@ void mem_map_unlisten(struct mem_map *map, struct mem_listener *listener)
 	mem_map_unlock(map);
 }
 
-static bool entry_is_demotable(const struct mem_entry *entry)
+static bool listener_entry_is_demotable(const struct mem_entry *entry)
 {
 	return entry->region->kind == MEM_DEVICE && entry->told != 0;
 }
 
-static void entry_demote(struct mem_map *map, struct mem_entry *entry)
+static void listener_entry_demote(struct mem_map *map, struct mem_entry *entry)
 {
 	for (size_t i = map->listener_count; i-- > 0;)
 		mem_listener_del(map->listeners[i], entry);
@@ -155,7 +155,7 @@ static void entry_demote(struct mem_map *map, struct mem_entry *entry)
 }
 
 /* Those that share a byte with [@first, @last]. */
-static unsigned int map_demote(struct mem_map *map, uint64_t first, uint64_t last)
+static unsigned int listener_map_demote(struct mem_map *map, uint64_t first, uint64_t last)
 {
 	struct err err = {0};
 	unsigned int count = 0;
@@ -163,12 +163,12 @@ static unsigned int map_demote(struct mem_map *map, uint64_t first, uint64_t las
 	for (size_t i = 0; i < map->table.count; i++) {
 		struct mem_entry *entry = &map->table.entries[i];
 
-		if (!entry_is_demotable(entry) || entry->base > last ||
+		if (!listener_entry_is_demotable(entry) || entry->base > last ||
 		    entry->base + (entry->region->size - 1) < first)
 			continue;
 		if (count++ == 0)
 			mem_listeners_begin(map);
-		entry_demote(map, entry);
+		listener_entry_demote(map, entry);
 	}
 	if (count && mem_listeners_commit(map, &err) < 0)
 		log_error("%s", err.text);
@@ -180,7 +180,7 @@ unsigned int mem_map_demote_range(struct mem_map *map, uint64_t first, uint64_t 
 	unsigned int count;
 
 	mem_map_lock(map);
-	count = map_demote(map, first, last);
+	count = listener_map_demote(map, first, last);
 	mem_map_unlock(map);
 	return count;
 }
@@ -190,15 +190,15 @@ unsigned int mem_map_demote(struct mem_map *map, uint64_t address)
 	unsigned int count;
 
 	mem_map_lock(map);
-	count = map_demote(map, address, address);
+	count = listener_map_demote(map, address, address);
 	if (count == 0)
-		count = map_demote(map, 0, UINT64_MAX);
+		count = listener_map_demote(map, 0, UINT64_MAX);
 	mem_map_unlock(map);
 	return count;
 }
 
 /* The first demotable region at or above @address; its place, which may change meanwhile. */
-static struct mem_region *map_next_demotable(struct mem_map *map, uint64_t *address)
+static struct mem_region *listener_map_next_demotable(struct mem_map *map, uint64_t *address)
 {
 	struct mem_region *region = NULL;
 
@@ -206,7 +206,7 @@ static struct mem_region *map_next_demotable(struct mem_map *map, uint64_t *addr
 	for (size_t i = 0; i < map->table.count && !region; i++) {
 		const struct mem_entry *entry = &map->table.entries[i];
 
-		if (entry->base < *address || !entry_is_demotable(entry))
+		if (entry->base < *address || !listener_entry_is_demotable(entry))
 			continue;
 		region = entry->region;
 		*address = entry->base;
@@ -215,7 +215,7 @@ static struct mem_region *map_next_demotable(struct mem_map *map, uint64_t *addr
 	return region;
 }
 
-static bool region_is_backed(const struct mem_region *region)
+static bool listener_region_is_backed(const struct mem_region *region)
 {
 	bool backed;
 
@@ -235,8 +235,8 @@ unsigned int mem_map_demote_unbacked(struct mem_map *map)
 	unsigned int count = 0;
 
 	/* A handler's lock comes before the map's, so that each is asked with none of them held. */
-	for (uint64_t at = 0; (region = map_next_demotable(map, &at)); at++)
-		if (!region_is_backed(region))
+	for (uint64_t at = 0; (region = listener_map_next_demotable(map, &at)); at++)
+		if (!listener_region_is_backed(region))
 			count += mem_map_demote_range(map, at, at);
 	return count;
 }

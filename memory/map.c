@@ -77,7 +77,7 @@ void mem_map_unlock(struct mem_map *map)
 }
 
 /* The step of @region, a new one at its first mention. */
-static struct step *plan_step(struct plan *plan, struct mem_region *region)
+static struct step *map_plan_step(struct plan *plan, struct mem_region *region)
 {
 	struct step *step;
 
@@ -93,7 +93,7 @@ static struct step *plan_step(struct plan *plan, struct mem_region *region)
 	return step;
 }
 
-static int check_place(struct mem_map *map, const struct step *step, struct err *err)
+static int map_check_place(struct mem_map *map, const struct step *step, struct err *err)
 {
 	const struct mem_region *region = step->region;
 	const struct mem_entry *other;
@@ -119,7 +119,7 @@ static int check_place(struct mem_map *map, const struct step *step, struct err 
 }
 
 /* Places what is wanted in the spare table, by the order of its first mention. */
-static int plan_insert(struct plan *plan, struct err *err)
+static int map_plan_insert(struct plan *plan, struct err *err)
 {
 	struct mem_map *map = plan->map;
 
@@ -130,7 +130,7 @@ static int plan_insert(struct plan *plan, struct err *err)
 
 		if (!step->insert)
 			continue;
-		rc = check_place(map, step, &why);
+		rc = map_check_place(map, step, &why);
 		if (rc == 0) {
 			mem_table_insert(&map->spare, step->region, step->base);
 		} else if (plan->policy == MEM_ALL_OR_NOTHING) {
@@ -144,7 +144,7 @@ static int plan_insert(struct plan *plan, struct err *err)
 }
 
 /* Both tables grow together, so that a deletion never needs memory. */
-static int make_room(struct mem_map *map, size_t capacity)
+static int map_make_room(struct mem_map *map, size_t capacity)
 {
 	int rc = mem_table_reserve(&map->spare, capacity);
 
@@ -157,15 +157,15 @@ static int make_room(struct mem_map *map, size_t capacity)
 }
 
 /* Works out the table as it will be, in the spare one; nothing has changed yet. */
-static int plan_make(struct plan *plan, const struct mem_change *changes, size_t count,
-		     struct err *err)
+static int map_plan_make(struct plan *plan, const struct mem_change *changes, size_t count,
+			 struct err *err)
 {
 	struct mem_map *map = plan->map;
 	size_t wanted = 0;
 	int rc;
 
 	for (size_t i = 0; i < count; i++) {
-		struct step *step = plan_step(plan, changes[i].region);
+		struct step *step = map_plan_step(plan, changes[i].region);
 
 		if (!changes[i].add)
 			continue;
@@ -173,7 +173,7 @@ static int plan_make(struct plan *plan, const struct mem_change *changes, size_t
 		step->wanted = true;
 		wanted++;
 	}
-	if (wanted > 0 && make_room(map, map->table.count + wanted) < 0)
+	if (wanted > 0 && map_make_room(map, map->table.count + wanted) < 0)
 		return err_set(err, -ENOMEM, "memory map %s: out of memory", map->name);
 	mem_table_copy(&map->spare, &map->table);
 	for (size_t i = 0; i < plan->count; i++) {
@@ -185,7 +185,7 @@ static int plan_make(struct plan *plan, const struct mem_change *changes, size_t
 		if (step->remove)
 			mem_table_remove(&map->spare, step->old_base);
 	}
-	rc = plan_insert(plan, err);
+	rc = map_plan_insert(plan, err);
 	for (size_t i = 0; i < plan->count; i++) {
 		const struct step *step = &plan->steps[i];
 
@@ -197,20 +197,20 @@ static int plan_make(struct plan *plan, const struct mem_change *changes, size_t
 	return rc;
 }
 
-static void region_enter(struct mem_map *map, struct mem_region *region, uint64_t base)
+static void map_region_enter(struct mem_map *map, struct mem_region *region, uint64_t base)
 {
 	region->map = map;
 	region->base = base;
 	region->slot = -1;
 }
 
-static void region_leave(struct mem_region *region)
+static void map_region_leave(struct mem_region *region)
 {
 	region->map = NULL;
 	region->slot = -1;
 }
 
-static void swap_tables(struct mem_map *map)
+static void map_swap_tables(struct mem_map *map)
 {
 	struct mem_table table = map->table;
 
@@ -219,7 +219,7 @@ static void swap_tables(struct mem_map *map)
 }
 
 /* Takes the removed regions from the listeners but keeps, in the table, who had accepted them. */
-static void pass_delete(const struct plan *plan)
+static void map_pass_delete(const struct plan *plan)
 {
 	struct mem_map *map = plan->map;
 
@@ -236,10 +236,11 @@ static void pass_delete(const struct plan *plan)
 	}
 	for (size_t j = 0; j < plan->count; j++)
 		if (plan->steps[j].remove)
-			region_leave(plan->steps[j].region);
+			map_region_leave(plan->steps[j].region);
 }
 
-static void log_refusal(struct mem_map *map, const struct mem_region *region, const struct err *why)
+static void map_log_refusal(struct mem_map *map, const struct mem_region *region,
+			    const struct err *why)
 {
 	if (region->kind == MEM_DEVICE)
 		log_guest(&map->limit, LOG_WARN, "%s: %s is left trapped", why->text, region->name);
@@ -247,7 +248,7 @@ static void log_refusal(struct mem_map *map, const struct mem_region *region, co
 		log_error("%s", why->text);
 }
 
-static int pass_add(const struct plan *plan, struct err *err)
+static int map_pass_add(const struct plan *plan, struct err *err)
 {
 	struct mem_map *map = plan->map;
 
@@ -265,14 +266,15 @@ static int pass_add(const struct plan *plan, struct err *err)
 				continue;
 			if (plan->policy == MEM_ALL_OR_NOTHING)
 				return err_set(err, rc, "%s", why.text);
-			log_refusal(map, step->region, &why);
+			map_log_refusal(map, step->region, &why);
 		}
 	}
 	return 0;
 }
 
 /* Gives a region that was removed back to the listeners that had it. */
-static void undo_delete(struct mem_map *map, const struct step *step, struct mem_listener *listener)
+static void map_undo_delete(struct mem_map *map, const struct step *step,
+			    struct mem_listener *listener)
 {
 	struct mem_entry *entry = mem_table_find(&map->table, step->old_base);
 	uint32_t bit = (uint32_t)1 << listener->bit;
@@ -285,7 +287,7 @@ static void undo_delete(struct mem_map *map, const struct step *step, struct mem
 		log_error("%s: %s was not restored", why.text, step->region->name);
 }
 
-static void pass_undo(const struct plan *plan)
+static void map_pass_undo(const struct plan *plan)
 {
 	struct mem_map *map = plan->map;
 
@@ -294,23 +296,23 @@ static void pass_undo(const struct plan *plan)
 			if (plan->steps[j].insert)
 				mem_listener_del(map->listeners[i],
 						 mem_table_find(&map->table, plan->steps[j].base));
-	swap_tables(map);
+	map_swap_tables(map);
 	for (size_t j = 0; j < plan->count; j++) {
 		const struct step *step = &plan->steps[j];
 
 		if (step->insert)
-			region_leave(step->region);
+			map_region_leave(step->region);
 		if (step->remove)
-			region_enter(map, step->region, step->old_base);
+			map_region_enter(map, step->region, step->old_base);
 	}
 	for (size_t i = 0; i < map->listener_count; i++)
 		for (size_t j = 0; j < plan->count; j++)
 			if (plan->steps[j].remove)
-				undo_delete(map, &plan->steps[j], map->listeners[i]);
+				map_undo_delete(map, &plan->steps[j], map->listeners[i]);
 }
 
 /* Ends a pass that was announced; one refused at its commit is undone in a pass of its own. */
-static int pass_finish(const struct plan *plan, int rc, struct err *err)
+static int map_pass_finish(const struct plan *plan, int rc, struct err *err)
 {
 	struct mem_map *map = plan->map;
 	struct err why = {0};
@@ -326,13 +328,13 @@ static int pass_finish(const struct plan *plan, int rc, struct err *err)
 		err_set(err, rc, "%s", why.text);
 		mem_listeners_begin(map);
 	}
-	pass_undo(plan);
+	map_pass_undo(plan);
 	if (mem_listeners_commit(map, &why) < 0)
 		log_error("%s", why.text);
 	return rc;
 }
 
-static int pass_run(const struct plan *plan, struct err *err)
+static int map_pass_run(const struct plan *plan, struct err *err)
 {
 	struct mem_map *map = plan->map;
 	int rc;
@@ -340,29 +342,29 @@ static int pass_run(const struct plan *plan, struct err *err)
 	pthread_rwlock_wrlock(&map->lock);
 	if (plan->announced)
 		mem_listeners_begin(map);
-	pass_delete(plan);
-	swap_tables(map);
+	map_pass_delete(plan);
+	map_swap_tables(map);
 	for (size_t j = 0; j < plan->count; j++)
 		if (plan->steps[j].insert)
-			region_enter(map, plan->steps[j].region, plan->steps[j].base);
-	rc = pass_add(plan, err);
+			map_region_enter(map, plan->steps[j].region, plan->steps[j].base);
+	rc = map_pass_add(plan, err);
 	if (plan->announced)
-		rc = pass_finish(plan, rc, err);
+		rc = map_pass_finish(plan, rc, err);
 	pthread_rwlock_unlock(&map->lock);
 	return rc;
 }
 
 /* @steps has room for @count. Allocates nothing when no change is an addition. */
-static int apply(struct mem_map *map, const struct mem_change *changes, size_t count,
-		 struct step *steps, enum mem_policy policy, struct err *err)
+static int map_apply(struct mem_map *map, const struct mem_change *changes, size_t count,
+		     struct step *steps, enum mem_policy policy, struct err *err)
 {
 	struct plan plan = {.map = map, .policy = policy, .steps = steps};
 	int rc;
 
 	pthread_mutex_lock(&map->changes);
-	rc = plan_make(&plan, changes, count, err);
+	rc = map_plan_make(&plan, changes, count, err);
 	if (rc == 0 && plan.changed)
-		rc = pass_run(&plan, err);
+		rc = map_pass_run(&plan, err);
 	pthread_mutex_unlock(&map->changes);
 	return rc;
 }
@@ -378,7 +380,7 @@ int mem_map_apply(struct mem_map *map, const struct mem_change *changes, size_t 
 	steps = calloc(count, sizeof(*steps));
 	if (!steps)
 		return err_set(err, -ENOMEM, "memory map %s: out of memory", map->name);
-	rc = apply(map, changes, count, steps, policy, err);
+	rc = map_apply(map, changes, count, steps, policy, err);
 	free(steps);
 	return rc;
 }
@@ -388,7 +390,7 @@ int mem_map_add(struct mem_map *map, struct mem_region *region, uint64_t base, s
 	struct mem_change change = {.region = region, .base = base, .add = true};
 	struct step step;
 
-	return apply(map, &change, 1, &step, MEM_ALL_OR_NOTHING, err);
+	return map_apply(map, &change, 1, &step, MEM_ALL_OR_NOTHING, err);
 }
 
 void mem_map_del(struct mem_region *region)
@@ -400,7 +402,7 @@ void mem_map_del(struct mem_region *region)
 
 	if (!map)
 		return;
-	rc = apply(map, &change, 1, &step, MEM_BEST_EFFORT, NULL);
+	rc = map_apply(map, &change, 1, &step, MEM_BEST_EFFORT, NULL);
 	assert(rc == 0);
 	(void)rc;
 }

@@ -8,7 +8,7 @@
 #include <unistd.h>
 
 /* A list as sysfs has them ("0-3,8"); numbers that no set can hold are left out. */
-static bool read_list(const char *path, cpu_set_t *set)
+static bool node_read_list(const char *path, cpu_set_t *set)
 {
 	FILE *file = fopen(path, "re");
 	unsigned int first, last;
@@ -28,7 +28,7 @@ static bool read_list(const char *path, cpu_set_t *set)
 	return true;
 }
 
-static bool is_wanted(const cpu_set_t *cpus, const unsigned int *pins, size_t pin_count)
+static bool node_is_wanted(const cpu_set_t *cpus, const unsigned int *pins, size_t pin_count)
 {
 	for (size_t i = 0; i < pin_count; i++)
 		if (pins[i] < CPU_SETSIZE && CPU_ISSET(pins[i], cpus))
@@ -36,7 +36,7 @@ static bool is_wanted(const cpu_set_t *cpus, const unsigned int *pins, size_t pi
 	return pin_count == 0;
 }
 
-static void take_node(struct nodes *nodes, const cpu_set_t *cpus)
+static void node_take(struct nodes *nodes, const cpu_set_t *cpus)
 {
 	struct node *node = &nodes->node[nodes->count];
 
@@ -49,26 +49,27 @@ static void take_node(struct nodes *nodes, const cpu_set_t *cpus)
 }
 
 /* How many nodes the host has; the wanted ones are taken. */
-static unsigned int take_nodes(struct nodes *nodes, const char *sysfs, const cpu_set_t *allowed,
-			       const unsigned int *pins, size_t pin_count)
+static unsigned int node_take_nodes(struct nodes *nodes, const char *sysfs,
+				    const cpu_set_t *allowed, const unsigned int *pins,
+				    size_t pin_count)
 {
 	cpu_set_t online, cpus, both;
 	char path[PATH_MAX];
 	unsigned int found;
 
 	snprintf(path, sizeof(path), "%s/devices/system/node/online", sysfs);
-	if (!read_list(path, &online))
+	if (!node_read_list(path, &online))
 		return 1;
 	found = (unsigned int)CPU_COUNT(&online);
 	for (unsigned int i = 0; found > 1 && i < CPU_SETSIZE && nodes->count < NODES_MAX; i++) {
 		if (!CPU_ISSET(i, &online))
 			continue;
 		snprintf(path, sizeof(path), "%s/devices/system/node/node%u/cpulist", sysfs, i);
-		if (!read_list(path, &cpus) || !is_wanted(&cpus, pins, pin_count))
+		if (!node_read_list(path, &cpus) || !node_is_wanted(&cpus, pins, pin_count))
 			continue;
 		CPU_AND(&both, &cpus, allowed);
 		/* Processors may be pinned to that the process keeps off otherwise. */
-		take_node(nodes, CPU_COUNT(&both) == 0 && pin_count > 0 ? &cpus : &both);
+		node_take(nodes, CPU_COUNT(&both) == 0 && pin_count > 0 ? &cpus : &both);
 	}
 	return found;
 }
@@ -81,10 +82,10 @@ void nodes_read(struct nodes *nodes, const char *sysfs, const unsigned int *pins
 	nodes->count = nodes->cpu_count = 0;
 	nodes->bind = false;
 	if (sched_getaffinity(0, sizeof(allowed), &allowed) == 0) {
-		nodes->bind =
-			take_nodes(nodes, sysfs, &allowed, pins, pin_count) > 1 && nodes->count > 0;
+		nodes->bind = node_take_nodes(nodes, sysfs, &allowed, pins, pin_count) > 1 &&
+			      nodes->count > 0;
 		if (nodes->count == 0)
-			take_node(nodes, &allowed);
+			node_take(nodes, &allowed);
 	}
 	if (nodes->count > 0)
 		return;

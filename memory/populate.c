@@ -20,7 +20,7 @@ static const uint64_t chunk_least = 64 * MIB;
 static const uint64_t step_least = 4 * MIB;
 
 /* Adding nothing to a byte of each page makes the host give it, whoever else is writing there. */
-static void touch_pages(char *start, size_t size)
+static void populate_touch_pages(char *start, size_t size)
 {
 	size_t step = host_page_size();
 
@@ -29,7 +29,7 @@ static void touch_pages(char *start, size_t size)
 }
 
 /* EINVAL also means memory that cannot be written; a range of no bytes tells which it was. */
-static bool knows_populate(char *start)
+static bool populate_knows(char *start)
 {
 	return madvise(start, 0, MADV_POPULATE_WRITE) == 0;
 }
@@ -45,9 +45,9 @@ int populate_pages(void *host, size_t size)
 	while (madvise(start, size, MADV_POPULATE_WRITE) < 0) {
 		if (errno == EINTR || errno == EAGAIN)
 			continue;
-		if (errno != EINVAL || knows_populate(start))
+		if (errno != EINVAL || populate_knows(start))
 			return -errno;
-		touch_pages(start, size);
+		populate_touch_pages(start, size);
 		break;
 	}
 	return 0;
@@ -67,7 +67,7 @@ struct worker {
 	pthread_t thread;
 };
 
-static bool is_over(struct job *job)
+static bool populate_is_over(struct job *job)
 {
 	return atomic_load(&job->error) || (job->watch->stop && atomic_load(job->watch->stop));
 }
@@ -76,7 +76,7 @@ static int populate_chunk(struct job *job, char *start, uint64_t size)
 {
 	int rc = 0;
 
-	while (size > 0 && !rc && !is_over(job)) {
+	while (size > 0 && !rc && !populate_is_over(job)) {
 		uint64_t step = size < job->step ? size : job->step;
 
 		rc = populate_pages(start, step);
@@ -86,40 +86,38 @@ static int populate_chunk(struct job *job, char *start, uint64_t size)
 	return rc;
 }
 
-static void work(struct job *job)
+static void populate_work(struct job *job)
 {
 	for (;;) {
 		uint64_t offset = atomic_fetch_add(&job->next, job->chunk), size;
-		int error;
+		int rc;
 
-		if (offset >= job->size || is_over(job))
+		if (offset >= job->size || populate_is_over(job))
 			return;
 		size = job->size - offset < job->chunk ? job->size - offset : job->chunk;
-		error = populate_chunk(job, job->host + offset, size);
-		if (error)
-			atomic_store(&job->error, error);
-		else if (job->watch->done && !is_over(job))
+		rc = populate_chunk(job, job->host + offset, size);
+		if (rc)
+			atomic_store(&job->error, rc);
+		else if (job->watch->done && !populate_is_over(job))
 			job->watch->done(job->watch->owner, size);
 	}
 }
 
-static void *worker_main(void *argument)
+static void *populate_worker_main(void *argument)
 {
 	const struct worker *worker = argument;
-	int error = worker->node
-			    ? pthread_setaffinity_np(pthread_self(), sizeof(worker->node->cpus),
-						     &worker->node->cpus)
-			    : 0;
+	int rc = worker->node ? pthread_setaffinity_np(pthread_self(), sizeof(worker->node->cpus),
+						       &worker->node->cpus)
+			      : 0;
 
-	if (error)
-		log_debug("guest memory: a thread cannot keep to a NUMA node: %s",
-			  err_text(-error));
-	work(worker->job);
+	if (rc)
+		log_debug("guest memory: a thread cannot keep to a NUMA node: %s", err_text(-rc));
+	populate_work(worker->job);
 	return NULL;
 }
 
 /* Where threads keep to a node this one, which must not, only waits. */
-static void run(struct job *job, const struct nodes *nodes, unsigned int threads)
+static void populate_run(struct job *job, const struct nodes *nodes, unsigned int threads)
 {
 	struct worker workers[POPULATE_THREADS_MAX];
 	unsigned int count = nodes->bind ? threads : threads - 1, started = 0;
@@ -131,11 +129,11 @@ static void run(struct job *job, const struct nodes *nodes, unsigned int threads
 		worker->node = nodes->bind
 				       ? nodes_of_cpu(nodes, started * nodes->cpu_count / threads)
 				       : NULL;
-		if (thread_create(&worker->thread, worker_main, worker))
+		if (thread_create(&worker->thread, populate_worker_main, worker))
 			break;
 	}
 	if (!nodes->bind || started == 0)
-		work(job);
+		populate_work(job);
 	while (started > 0)
 		pthread_join(workers[--started].thread, NULL);
 }
@@ -158,6 +156,6 @@ int populate_spread(const struct populate_place *place, void *host, uint64_t siz
 		threads = nodes.cpu_count;
 	if (threads > POPULATE_THREADS_MAX)
 		threads = POPULATE_THREADS_MAX;
-	run(&job, &nodes, (unsigned int)threads);
+	populate_run(&job, &nodes, (unsigned int)threads);
 	return atomic_load(&job.error);
 }

@@ -23,8 +23,8 @@ struct ram {
 	struct mem_region pieces[RAM_PIECES_MAX];
 };
 
-static int check_pieces(const struct ram_range *pieces, size_t count, uint64_t page_size,
-			struct err *err)
+static int ram_check_pieces(const struct ram_range *pieces, size_t count, uint64_t page_size,
+			    struct err *err)
 {
 	if (count == 0 || count > RAM_PIECES_MAX)
 		return err_set(err, -EINVAL, "guest memory: %zu pieces: 1 to %d are possible",
@@ -57,7 +57,7 @@ static int check_pieces(const struct ram_range *pieces, size_t count, uint64_t p
  * Ordinary pages, at an address that agrees with @base modulo a huge page, so that one entry of a
  * page table can map 2 MiB on both sides. NULL with errno set.
  */
-static void *map_aligned(uint64_t base, size_t size)
+static void *ram_map_aligned(uint64_t base, size_t size)
 {
 	uint64_t alignment = 2 * MIB;
 	size_t reserved = size + alignment, before, after;
@@ -79,7 +79,7 @@ static void *map_aligned(uint64_t base, size_t size)
  * Huge pages: the kernel aligns the mapping itself. It sets them aside now (no MAP_NORESERVE), so
  * that a shortage is an error here and not a SIGBUS later. NULL with errno set.
  */
-static void *map_huge(size_t size, uint64_t page_size)
+static void *ram_map_huge(size_t size, uint64_t page_size)
 {
 	int flags = MAP_PRIVATE | MAP_ANONYMOUS | MAP_HUGETLB |
 		    (__builtin_ctzll(page_size) << MAP_HUGE_SHIFT);
@@ -88,7 +88,7 @@ static void *map_huge(size_t size, uint64_t page_size)
 	return start == MAP_FAILED ? NULL : start;
 }
 
-static uint64_t held_bytes(const struct ram *ram)
+static uint64_t ram_held_bytes(const struct ram *ram)
 {
 	uint64_t held = 0;
 
@@ -97,16 +97,16 @@ static uint64_t held_bytes(const struct ram *ram)
 	return held;
 }
 
-static int map_piece(struct ram *ram, const struct ram_range *range, struct err *err)
+static int ram_map_piece(struct ram *ram, const struct ram_range *range, struct err *err)
 {
 	struct mem_region *piece = &ram->pieces[ram->count];
 	bool huge = ram->huge_page_size != 0;
-	void *host = huge ? map_huge(range->size, ram->huge_page_size)
-			  : map_aligned(range->base, range->size);
+	void *host = huge ? ram_map_huge(range->size, ram->huge_page_size)
+			  : ram_map_aligned(range->base, range->size);
 
 	if (!host)
-		return huge ? hugepages_explain(ram->huge_page_size, ram->total, held_bytes(ram),
-						-errno, err)
+		return huge ? hugepages_explain(ram->huge_page_size, ram->total,
+						ram_held_bytes(ram), -errno, err)
 			    : err_set(err, -errno,
 				      "guest memory: %" PRIu64 " MiB at 0x%" PRIx64
 				      ": %s: ask for less with --memory, or free some",
@@ -127,7 +127,7 @@ static int map_piece(struct ram *ram, const struct ram_range *range, struct err 
 	return 0;
 }
 
-static int populate_all(struct ram *ram, struct err *err)
+static int ram_populate_all(struct ram *ram, struct err *err)
 {
 	for (size_t i = 0; i < ram->count; i++) {
 		int rc = ram_populate(ram, i, NULL);
@@ -141,8 +141,8 @@ static int populate_all(struct ram *ram, struct err *err)
 	return 0;
 }
 
-static int put_in_map(struct ram *ram, struct mem_map *map, const struct ram_range *pieces,
-		      struct err *err)
+static int ram_put_in_map(struct ram *ram, struct mem_map *map, const struct ram_range *pieces,
+			  struct err *err)
 {
 	struct mem_change changes[RAM_PIECES_MAX];
 
@@ -165,7 +165,7 @@ struct ram *ram_create(struct mem_map *map, const struct ram_range *pieces, size
 			config->page_size);
 		return NULL;
 	}
-	if (check_pieces(pieces, count, page_size, err) < 0)
+	if (ram_check_pieces(pieces, count, page_size, err) < 0)
 		return NULL;
 	ram = calloc(1, sizeof(*ram));
 	if (!ram) {
@@ -177,11 +177,11 @@ struct ram *ram_create(struct mem_map *map, const struct ram_range *pieces, size
 	for (size_t i = 0; i < count; i++)
 		ram->total += pieces[i].size;
 	for (size_t i = 0; i < count; i++)
-		if (map_piece(ram, &pieces[i], err) < 0)
+		if (ram_map_piece(ram, &pieces[i], err) < 0)
 			goto fail;
-	if (config->prealloc && populate_all(ram, err) < 0)
+	if (config->prealloc && ram_populate_all(ram, err) < 0)
 		goto fail;
-	if (put_in_map(ram, map, pieces, err) < 0)
+	if (ram_put_in_map(ram, map, pieces, err) < 0)
 		goto fail;
 	return ram;
 fail:
@@ -255,7 +255,7 @@ int ram_guest(const struct ram *ram, const void *host, uint64_t *gpa)
  * The host address of the longest part of [@gpa, @gpa + @size) that starts there and lies in one
  * piece, its length in *@part; NULL when @gpa is not RAM.
  */
-static char *part_at(const struct ram *ram, uint64_t gpa, uint64_t size, uint64_t *part)
+static char *ram_part_at(const struct ram *ram, uint64_t gpa, uint64_t size, uint64_t *part)
 {
 	const struct mem_region *piece = piece_at(ram, gpa);
 	uint64_t rest;
@@ -267,14 +267,14 @@ static char *part_at(const struct ram *ram, uint64_t gpa, uint64_t size, uint64_
 	return (char *)piece->host + (gpa - piece->base);
 }
 
-static int check_range(const struct ram *ram, uint64_t gpa, uint64_t size)
+static int ram_check_range(const struct ram *ram, uint64_t gpa, uint64_t size)
 {
 	uint64_t part = 0;
 
 	if (size > ram->total || (size > 0 && gpa > UINT64_MAX - (size - 1)))
 		return -EFAULT;
 	for (; size > 0; gpa += part, size -= part)
-		if (!part_at(ram, gpa, size, &part))
+		if (!ram_part_at(ram, gpa, size, &part))
 			return -EFAULT;
 	return 0;
 }
@@ -284,10 +284,10 @@ int ram_write(struct ram *ram, uint64_t gpa, const void *data, size_t size)
 	const char *from = data;
 	uint64_t part = 0;
 
-	if (check_range(ram, gpa, size) < 0)
+	if (ram_check_range(ram, gpa, size) < 0)
 		return -EFAULT;
 	for (; size > 0; gpa += part, from += part, size -= part) {
-		char *to = part_at(ram, gpa, size, &part);
+		char *to = ram_part_at(ram, gpa, size, &part);
 
 		memcpy(to, from, part);
 	}
@@ -299,10 +299,10 @@ int ram_read(const struct ram *ram, uint64_t gpa, void *data, size_t size)
 	char *to = data;
 	uint64_t part = 0;
 
-	if (check_range(ram, gpa, size) < 0)
+	if (ram_check_range(ram, gpa, size) < 0)
 		return -EFAULT;
 	for (; size > 0; gpa += part, to += part, size -= part) {
-		const char *from = part_at(ram, gpa, size, &part);
+		const char *from = ram_part_at(ram, gpa, size, &part);
 
 		memcpy(to, from, part);
 	}
@@ -313,10 +313,10 @@ int ram_clear(struct ram *ram, uint64_t gpa, uint64_t size)
 {
 	uint64_t part = 0;
 
-	if (check_range(ram, gpa, size) < 0)
+	if (ram_check_range(ram, gpa, size) < 0)
 		return -EFAULT;
 	for (; size > 0; gpa += part, size -= part) {
-		char *to = part_at(ram, gpa, size, &part);
+		char *to = ram_part_at(ram, gpa, size, &part);
 
 		memset(to, 0, part);
 	}

@@ -9,7 +9,7 @@
 #include <string.h>
 
 /* How many entries start at or below @address. */
-static size_t entries_up_to(const struct mem_table *table, uint64_t address)
+static size_t table_entries_up_to(const struct mem_table *table, uint64_t address)
 {
 	size_t low = 0, high = table->count;
 
@@ -56,7 +56,7 @@ void mem_table_copy(struct mem_table *table, const struct mem_table *from)
 
 struct mem_entry *mem_table_find(const struct mem_table *table, uint64_t address)
 {
-	size_t index = entries_up_to(table, address);
+	size_t index = table_entries_up_to(table, address);
 	struct mem_entry *entry;
 
 	if (index == 0)
@@ -67,7 +67,7 @@ struct mem_entry *mem_table_find(const struct mem_table *table, uint64_t address
 
 struct mem_entry *mem_table_overlap(const struct mem_table *table, uint64_t base, uint64_t size)
 {
-	size_t index = entries_up_to(table, base + (size - 1));
+	size_t index = table_entries_up_to(table, base + (size - 1));
 	struct mem_entry *entry;
 
 	if (index == 0)
@@ -78,7 +78,7 @@ struct mem_entry *mem_table_overlap(const struct mem_table *table, uint64_t base
 
 void mem_table_insert(struct mem_table *table, struct mem_region *region, uint64_t base)
 {
-	size_t index = entries_up_to(table, base);
+	size_t index = table_entries_up_to(table, base);
 	struct mem_entry *entry = &table->entries[index];
 
 	assert(table->count < table->capacity);
@@ -89,7 +89,7 @@ void mem_table_insert(struct mem_table *table, struct mem_region *region, uint64
 
 void mem_table_remove(struct mem_table *table, uint64_t base)
 {
-	size_t index = entries_up_to(table, base);
+	size_t index = table_entries_up_to(table, base);
 	struct mem_entry *entry;
 
 	if (index == 0 || table->entries[index - 1].base != base)

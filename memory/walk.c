@@ -6,7 +6,7 @@
 #include "vmm/base/page.h"
 
 /* Map lock held. */
-static struct mem_view view_of(const struct mem_region *region, uint64_t base)
+static struct mem_view walk_view_of(const struct mem_region *region, uint64_t base)
 {
 	return (struct mem_view){
 		.name = region->name,
@@ -25,7 +25,7 @@ void mem_map_walk(struct mem_map *map, mem_visit visit, void *owner)
 	pthread_rwlock_rdlock(&map->lock);
 	for (size_t i = 0; i < map->table.count; i++) {
 		const struct mem_entry *entry = &map->table.entries[i];
-		struct mem_view view = view_of(entry->region, entry->base);
+		struct mem_view view = walk_view_of(entry->region, entry->base);
 
 		visit(owner, &view);
 	}
@@ -39,7 +39,7 @@ bool mem_map_find(struct mem_map *map, uint64_t address, struct mem_view *view)
 	pthread_rwlock_rdlock(&map->lock);
 	entry = mem_table_find(&map->table, address);
 	if (entry)
-		*view = view_of(entry->region, entry->base);
+		*view = walk_view_of(entry->region, entry->base);
 	pthread_rwlock_unlock(&map->lock);
 	return entry;
 }
@@ -47,6 +47,6 @@ bool mem_map_find(struct mem_map *map, uint64_t address, struct mem_view *view)
 void mem_region_view(const struct mem_region *region, struct mem_view *view)
 {
 	pthread_rwlock_rdlock(&region->map->lock);
-	*view = view_of(region, region->base);
+	*view = walk_view_of(region, region->base);
 	pthread_rwlock_unlock(&region->map->lock);
 }

@@ -17,7 +17,7 @@
 
 enum { MAPPER_NICE = 10 };
 
-static void format_limit(char *text, size_t size)
+static void dma_format_limit(char *text, size_t size)
 {
 	struct rlimit limit;
 
@@ -27,7 +27,7 @@ static void format_limit(char *text, size_t size)
 		snprintf(text, size, "%" PRIu64 " KiB", (uint64_t)limit.rlim_cur / KIB);
 }
 
-static uint64_t left_to_map(const struct vfio_dma *dma)
+static uint64_t dma_left_to_map(const struct vfio_dma *dma)
 {
 	uint64_t left = 0;
 
@@ -37,19 +37,19 @@ static uint64_t left_to_map(const struct vfio_dma *dma)
 }
 
 /* One sentence for each reason that a person can act on. */
-static int refuse_map(const struct vfio_dma *dma, uint64_t iova, uint64_t size, int error,
-		      struct err *err)
+static int dma_refuse_map(const struct vfio_dma *dma, uint64_t iova, uint64_t size, int rc,
+			  struct err *err)
 {
 	char limit[32], locked[128];
 	const char *why;
 
-	switch (error) {
+	switch (rc) {
 	case -ENOMEM:
-		format_limit(limit, sizeof(limit));
+		dma_format_limit(limit, sizeof(limit));
 		snprintf(locked, sizeof(locked),
 			 "%" PRIu64 " KiB more cannot be locked, the limit is %s: raise it "
 			 "or free memory",
-			 left_to_map(dma) / KIB, limit);
+			 dma_left_to_map(dma) / KIB, limit);
 		why = locked;
 		break;
 	case -EINVAL:
@@ -64,38 +64,38 @@ static int refuse_map(const struct vfio_dma *dma, uint64_t iova, uint64_t size, 
 		why = "the container holds no more mappings: raise vfio_iommu_type1.dma_entry_limit";
 		break;
 	default:
-		why = err_text(error);
+		why = err_text(rc);
 		break;
 	}
-	return err_set(err, error,
+	return err_set(err, rc,
 		       "guest RAM 0x%" PRIx64 "-0x%" PRIx64 ": it cannot be mapped for DMA: %s",
 		       iova, iova + (size - 1), why);
 }
 
-static void chunk_done(void *owner, uint64_t bytes)
+static void dma_chunk_done(void *owner, uint64_t bytes)
 {
 	vfio_progress_add(owner, bytes);
 }
 
-static int populate_piece(struct vfio_dma *dma, size_t index, struct err *err)
+static int dma_populate_piece(struct vfio_dma *dma, size_t index, struct err *err)
 {
 	const struct vfio_dma_piece *piece = &dma->pieces[index];
 	const struct populate_watch watch = {
 		.stop = &dma->stopping,
-		.done = chunk_done,
+		.done = dma_chunk_done,
 		.owner = &dma->progress,
 	};
-	int error = ram_populate(dma->ram, index, &watch);
+	int rc = ram_populate(dma->ram, index, &watch);
 
-	if (error)
-		return err_set(err, error,
+	if (rc)
+		return err_set(err, rc,
 			       "guest RAM 0x%" PRIx64 "-0x%" PRIx64 ": the host cannot provide it: "
 			       "%s: give the guest less memory or free some",
-			       piece->iova, piece->iova + (piece->size - 1), err_text(error));
+			       piece->iova, piece->iova + (piece->size - 1), err_text(rc));
 	return 0;
 }
 
-static int map_piece(struct vfio_dma *dma, struct vfio_dma_piece *piece, struct err *err)
+static int dma_map_piece(struct vfio_dma *dma, struct vfio_dma_piece *piece, struct err *err)
 {
 	const struct vfio_extent extent = {piece->iova, piece->size, piece->host};
 	int rc = vfio_space_map_parts(dma->space, &extent, dma->part, &dma->stopping,
@@ -104,11 +104,12 @@ static int map_piece(struct vfio_dma *dma, struct vfio_dma_piece *piece, struct 
 
 	if (!rc)
 		return 0;
-	return refuse_map(dma, iova, vfio_space_part(iova, piece->size - piece->mapped, dma->part),
-			  rc, err);
+	return dma_refuse_map(dma, iova,
+			      vfio_space_part(iova, piece->size - piece->mapped, dma->part), rc,
+			      err);
 }
 
-static void unmap_all(struct vfio_dma *dma)
+static void dma_unmap_all(struct vfio_dma *dma)
 {
 	for (size_t i = dma->count; i-- > 0;) {
 		struct vfio_dma_piece *piece = &dma->pieces[i];
@@ -122,13 +123,13 @@ static void unmap_all(struct vfio_dma *dma)
 }
 
 /* All pieces, then the peers; stopped half way it has not failed. */
-static int map_all(struct vfio_dma *dma, struct err *err)
+static int dma_map_all(struct vfio_dma *dma, struct err *err)
 {
 	for (size_t i = 0; i < dma->count; i++) {
-		int rc = populate_piece(dma, i, err);
+		int rc = dma_populate_piece(dma, i, err);
 
 		if (!rc)
-			rc = map_piece(dma, &dma->pieces[i], err);
+			rc = dma_map_piece(dma, &dma->pieces[i], err);
 		if (rc || atomic_load(&dma->stopping))
 			return rc;
 	}
@@ -137,11 +138,11 @@ static int map_all(struct vfio_dma *dma, struct err *err)
 	return 0;
 }
 
-static void *mapper(void *argument)
+static void *dma_mapper(void *argument)
 {
 	struct vfio_dma *dma = argument;
 	struct err err = {0};
-	int error;
+	int rc;
 
 	/*
 	 * The guest runs meanwhile: this thread and those it starts take what processors it leaves.
@@ -149,23 +150,23 @@ static void *mapper(void *argument)
 	if (setpriority(PRIO_PROCESS, (id_t)gettid(), MAPPER_NICE))
 		log_debug("guest RAM is mapped for DMA at the guest's own priority");
 	vfio_progress_start(&dma->progress, ram_total(dma->ram), dma->now);
-	error = map_all(dma, &err);
+	rc = dma_map_all(dma, &err);
 	if (atomic_load(&dma->stopping)) {
-		error = 0;
-	} else if (error) {
-		unmap_all(dma);
+		rc = 0;
+	} else if (rc) {
+		dma_unmap_all(dma);
 	} else {
 		vfio_progress_finish(&dma->progress);
 		atomic_store(&dma->mapped, true);
 	}
 	vfio_progress_end(&dma->progress);
 	if (!atomic_load(&dma->stopping) || atomic_load(&dma->abandoned))
-		dma->callback(dma->machine, error ? &err : NULL);
+		dma->callback(dma->machine, rc ? &err : NULL);
 	return NULL;
 }
 
 /* An IOMMU whose smallest page is larger than a piece's alignment cannot map it. */
-static int check_alignment(const struct vfio_dma *dma, struct err *err)
+static int dma_check_alignment(const struct vfio_dma *dma, struct err *err)
 {
 	uint64_t smallest = vfio_space_page(dma->space);
 
@@ -185,22 +186,22 @@ static int check_alignment(const struct vfio_dma *dma, struct err *err)
 }
 
 /* Signals are the main thread's and the vCPUs'. */
-static int start_thread(struct vfio_dma *dma)
+static int dma_start_thread(struct vfio_dma *dma)
 {
 	sigset_t all, before;
-	int error;
+	int rc;
 
 	sigfillset(&all);
 	pthread_sigmask(SIG_SETMASK, &all, &before);
-	error = thread_create(&dma->thread, mapper, dma);
+	rc = thread_create(&dma->thread, dma_mapper, dma);
 	pthread_sigmask(SIG_SETMASK, &before, NULL);
-	return error;
+	return rc;
 }
 
 /*
  * Whether RAM takes half of the maps at most: the rest is for peers. A piece's two ends count too.
  */
-static bool fits_half(const struct vfio_dma *dma, uint64_t part)
+static bool dma_fits_half(const struct vfio_dma *dma, uint64_t part)
 {
 	const struct vfio_space_ops *ops = dma->space->ops;
 
@@ -208,18 +209,18 @@ static bool fits_half(const struct vfio_dma *dma, uint64_t part)
 	       ram_total(dma->ram) / part + 2 * dma->count <= ops->maps_left(dma->space) / 2;
 }
 
-static uint64_t choose_part(const struct vfio_dma *dma, uint64_t least)
+static uint64_t dma_choose_part(const struct vfio_dma *dma, uint64_t least)
 {
 	uint64_t part = least ? least : VFIO_SPACE_PART;
 
 	while (part < ram_page_size(dma->ram) || part < vfio_space_page(dma->space))
 		part *= 2;
-	while (part < ram_total(dma->ram) && !fits_half(dma, part))
+	while (part < ram_total(dma->ram) && !dma_fits_half(dma, part))
 		part *= 2;
 	return part;
 }
 
-static void take_pieces(struct vfio_dma *dma)
+static void dma_take_pieces(struct vfio_dma *dma)
 {
 	dma->count = ram_piece_count(dma->ram);
 	for (size_t i = 0; i < dma->count; i++) {
@@ -234,7 +235,7 @@ static void take_pieces(struct vfio_dma *dma)
 
 int vfio_dma_start(struct vfio_dma *dma, const struct vfio_dma_config *config, struct err *err)
 {
-	int error;
+	int rc;
 
 	dma->space = config->space;
 	dma->ram = config->ram;
@@ -244,14 +245,14 @@ int vfio_dma_start(struct vfio_dma *dma, const struct vfio_dma_config *config, s
 	dma->machine = config->machine;
 	atomic_store(&dma->stopping, false);
 	atomic_store(&dma->abandoned, false);
-	take_pieces(dma);
-	error = check_alignment(dma, err);
-	if (error)
-		return error;
-	dma->part = choose_part(dma, config->part);
-	error = start_thread(dma);
-	if (error)
-		return err_set(err, error, "mapper of guest RAM: thread: %s", err_text(error));
+	dma_take_pieces(dma);
+	rc = dma_check_alignment(dma, err);
+	if (rc)
+		return rc;
+	dma->part = dma_choose_part(dma, config->part);
+	rc = dma_start_thread(dma);
+	if (rc)
+		return err_set(err, rc, "mapper of guest RAM: thread: %s", err_text(rc));
 	dma->running = true;
 	return 0;
 }
@@ -261,7 +262,7 @@ bool vfio_dma_mapped(const struct vfio_dma *dma)
 	return atomic_load(&dma->mapped);
 }
 
-static void join(struct vfio_dma *dma)
+static void dma_join(struct vfio_dma *dma)
 {
 	atomic_store(&dma->stopping, true);
 	pthread_join(dma->thread, NULL);
@@ -273,7 +274,7 @@ void vfio_dma_abandon(struct vfio_dma *dma)
 	if (!dma->running)
 		return;
 	atomic_store(&dma->abandoned, true);
-	join(dma);
+	dma_join(dma);
 	for (size_t i = 0; i < dma->count; i++)
 		dma->pieces[i].mapped = 0;
 }
@@ -281,7 +282,7 @@ void vfio_dma_abandon(struct vfio_dma *dma)
 void vfio_dma_stop(struct vfio_dma *dma)
 {
 	if (dma->running)
-		join(dma);
+		dma_join(dma);
 	atomic_store(&dma->mapped, false);
-	unmap_all(dma);
+	dma_unmap_all(dma);
 }

@@ -15,32 +15,32 @@ struct kernel_device {
 	int fd;
 };
 
-static int to_fd(const struct vfio_backend *backend)
+static int kernel_to_fd(const struct vfio_backend *backend)
 {
 	return container_of(backend, struct kernel_device, backend)->fd;
 }
 
 static int kernel_info(struct vfio_backend *backend, struct vfio_device_info *info)
 {
-	return vfio_sys_ioctl(to_fd(backend), VFIO_DEVICE_GET_INFO, info);
+	return vfio_sys_ioctl(kernel_to_fd(backend), VFIO_DEVICE_GET_INFO, info);
 }
 
 static int kernel_region_info(struct vfio_backend *backend, struct vfio_region_info *info)
 {
-	return vfio_sys_ioctl(to_fd(backend), VFIO_DEVICE_GET_REGION_INFO, info);
+	return vfio_sys_ioctl(kernel_to_fd(backend), VFIO_DEVICE_GET_REGION_INFO, info);
 }
 
 static int kernel_irq_info(struct vfio_backend *backend, struct vfio_irq_info *info)
 {
-	return vfio_sys_ioctl(to_fd(backend), VFIO_DEVICE_GET_IRQ_INFO, info);
+	return vfio_sys_ioctl(kernel_to_fd(backend), VFIO_DEVICE_GET_IRQ_INFO, info);
 }
 
 static int kernel_set_irqs(struct vfio_backend *backend, struct vfio_irq_set *set)
 {
-	return vfio_sys_ioctl(to_fd(backend), VFIO_DEVICE_SET_IRQS, set);
+	return vfio_sys_ioctl(kernel_to_fd(backend), VFIO_DEVICE_SET_IRQS, set);
 }
 
-static int access_result(ssize_t done, unsigned int size)
+static int kernel_access_result(ssize_t done, unsigned int size)
 {
 	if (done < 0)
 		return (int)done;
@@ -50,42 +50,44 @@ static int access_result(ssize_t done, unsigned int size)
 static int kernel_read(struct vfio_backend *backend, const struct vfio_region_info *region,
 		       uint64_t offset, void *data, unsigned int size)
 {
-	return access_result(vfio_sys_read(to_fd(backend), data, size, region->offset + offset),
-			     size);
+	return kernel_access_result(vfio_sys_read(kernel_to_fd(backend), data, size,
+						  region->offset + offset),
+				    size);
 }
 
 static int kernel_write(struct vfio_backend *backend, const struct vfio_region_info *region,
 			uint64_t offset, const void *data, unsigned int size)
 {
-	return access_result(vfio_sys_write(to_fd(backend), data, size, region->offset + offset),
-			     size);
+	return kernel_access_result(vfio_sys_write(kernel_to_fd(backend), data, size,
+						   region->offset + offset),
+				    size);
 }
 
 static int kernel_region_fd(struct vfio_backend *backend, const struct vfio_region_info *region,
 			    uint64_t *offset)
 {
 	*offset = region->offset;
-	return to_fd(backend);
+	return kernel_to_fd(backend);
 }
 
 static int kernel_reset(struct vfio_backend *backend)
 {
-	return vfio_sys_ioctl(to_fd(backend), VFIO_DEVICE_RESET, NULL);
+	return vfio_sys_ioctl(kernel_to_fd(backend), VFIO_DEVICE_RESET, NULL);
 }
 
 static int kernel_hot_reset_info(struct vfio_backend *backend, struct vfio_pci_hot_reset_info *info)
 {
-	return vfio_sys_ioctl(to_fd(backend), VFIO_DEVICE_GET_PCI_HOT_RESET_INFO, info);
+	return vfio_sys_ioctl(kernel_to_fd(backend), VFIO_DEVICE_GET_PCI_HOT_RESET_INFO, info);
 }
 
 static int kernel_hot_reset(struct vfio_backend *backend, struct vfio_pci_hot_reset *reset)
 {
-	return vfio_sys_ioctl(to_fd(backend), VFIO_DEVICE_PCI_HOT_RESET, reset);
+	return vfio_sys_ioctl(kernel_to_fd(backend), VFIO_DEVICE_PCI_HOT_RESET, reset);
 }
 
 static int kernel_descriptor(const struct vfio_backend *backend)
 {
-	return to_fd(backend);
+	return kernel_to_fd(backend);
 }
 
 static void kernel_close(struct vfio_backend *backend)

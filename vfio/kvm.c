@@ -24,20 +24,20 @@ int vfio_kvm_create(struct kvm_vm *vm, struct err *err)
 int vfio_kvm_add(int kvm, int group, unsigned int number, struct err *err)
 {
 	int32_t fd = group;
-	int error = kvm_device_set_attribute(kvm, KVM_DEV_VFIO_GROUP, KVM_DEV_VFIO_GROUP_ADD, &fd);
+	int rc = kvm_device_set_attribute(kvm, KVM_DEV_VFIO_GROUP, KVM_DEV_VFIO_GROUP_ADD, &fd);
 
-	if (error)
-		return err_set(err, error, "KVM's VFIO device: it does not take IOMMU group %u: %s",
-			       number, err_text(error));
+	if (rc)
+		return err_set(err, rc, "KVM's VFIO device: it does not take IOMMU group %u: %s",
+			       number, err_text(rc));
 	return 0;
 }
 
 void vfio_kvm_del(int kvm, int group, unsigned int number)
 {
 	int32_t fd = group;
-	int error = kvm_device_set_attribute(kvm, KVM_DEV_VFIO_GROUP, KVM_DEV_VFIO_GROUP_DEL, &fd);
+	int rc = kvm_device_set_attribute(kvm, KVM_DEV_VFIO_GROUP, KVM_DEV_VFIO_GROUP_DEL, &fd);
 
-	if (error)
+	if (rc)
 		log_warn("KVM's VFIO device: it does not release IOMMU group %u: %s", number,
-			 err_text(error));
+			 err_text(rc));
 }

@@ -10,9 +10,9 @@
 #include "vfio/space.h"
 #include "vmm/base/bits.h"
 
-static const char *reason(int error)
+static const char *peer_reason(int rc)
 {
-	switch (error) {
+	switch (rc) {
 	case -EFAULT:
 		return "the host's kernel does not map this memory of a device for DMA";
 	case -EINVAL:
@@ -21,26 +21,26 @@ static const char *reason(int error)
 		return "the container holds no more mappings: raise "
 		       "vfio_iommu_type1.dma_entry_limit";
 	default:
-		return err_text(error);
+		return err_text(rc);
 	}
 }
 
 /* No other device reaches it then, which most never try. A guest may move a BAR at any rate. */
-static void complain(struct vfio_peers *peers, const struct mem_region *region, uint64_t iova,
-		     uint64_t size, int error)
+static void peer_complain(struct vfio_peers *peers, const struct mem_region *region, uint64_t iova,
+			  uint64_t size, int rc)
 {
 	log_guest(&peers->limit, LOG_WARN,
 		  "passthrough device %s 0x%" PRIx64 "-0x%" PRIx64
 		  ": other devices cannot reach it by DMA: %s",
-		  region->name, iova, iova + (size - 1), reason(error));
+		  region->name, iova, iova + (size - 1), peer_reason(rc));
 }
 
-static void forget(struct vfio_peers *peers, struct vfio_peer *peer)
+static void peer_forget(struct vfio_peers *peers, struct vfio_peer *peer)
 {
 	*peer = peers->peers[--peers->count];
 }
 
-static void unmap_peer(struct vfio_peers *peers, struct vfio_peer *peer)
+static void peer_unmap(struct vfio_peers *peers, struct vfio_peer *peer)
 {
 	struct err err = {0};
 
@@ -51,21 +51,20 @@ static void unmap_peer(struct vfio_peers *peers, struct vfio_peer *peer)
 }
 
 /* In parts, as a BAR may be as large as all RAM. */
-static void map_peer(struct vfio_peers *peers, struct vfio_peer *peer, const atomic_bool *stop)
+static void peer_map(struct vfio_peers *peers, struct vfio_peer *peer, const atomic_bool *stop)
 {
 	const struct vfio_extent extent = {peer->iova, peer->size, peer->host};
-	int error =
-		vfio_space_map_parts(peers->space, &extent, VFIO_SPACE_PART, stop, &peer->mapped);
+	int rc = vfio_space_map_parts(peers->space, &extent, VFIO_SPACE_PART, stop, &peer->mapped);
 
 	if (peer->mapped < peer->size)
-		unmap_peer(peers, peer);
-	if (!error)
+		peer_unmap(peers, peer);
+	if (!rc)
 		return;
-	complain(peers, peer->region, peer->iova, peer->size, error);
-	forget(peers, peer);
+	peer_complain(peers, peer->region, peer->iova, peer->size, rc);
+	peer_forget(peers, peer);
 }
 
-static struct vfio_peer *new_peer(struct vfio_peers *peers)
+static struct vfio_peer *peer_new(struct vfio_peers *peers)
 {
 	struct vfio_peer *array;
 	size_t room = peers->room ? 2 * peers->room : 16;
@@ -80,7 +79,7 @@ static struct vfio_peer *new_peer(struct vfio_peers *peers)
 	return &array[peers->count++];
 }
 
-static struct vfio_peers *to_peers(struct mem_listener *listener)
+static struct vfio_peers *peer_to_all(struct mem_listener *listener)
 {
 	return container_of(listener, struct vfio_peers, listener);
 }
@@ -90,7 +89,7 @@ static struct vfio_peers *to_peers(struct mem_listener *listener)
  */
 static int peer_add(struct mem_listener *listener, struct mem_region *region, struct err *err)
 {
-	struct vfio_peers *peers = to_peers(listener);
+	struct vfio_peers *peers = peer_to_all(listener);
 	struct vfio_peer *peer;
 
 	(void)err;
@@ -98,16 +97,16 @@ static int peer_add(struct mem_listener *listener, struct mem_region *region, st
 	    !is_aligned(region->base | region->size | (uintptr_t)region->host, peers->page))
 		return 0;
 	pthread_mutex_lock(&peers->lock);
-	peer = new_peer(peers);
+	peer = peer_new(peers);
 	if (peer) {
 		*peer = (struct vfio_peer){.region = region,
 					   .iova = region->base,
 					   .size = region->size,
 					   .host = region->host};
 		if (peers->settled)
-			map_peer(peers, peer, NULL);
+			peer_map(peers, peer, NULL);
 	} else {
-		complain(peers, region, region->base, region->size, -ENOMEM);
+		peer_complain(peers, region, region->base, region->size, -ENOMEM);
 	}
 	pthread_mutex_unlock(&peers->lock);
 	return 0;
@@ -115,7 +114,7 @@ static int peer_add(struct mem_listener *listener, struct mem_region *region, st
 
 static void peer_del(struct mem_listener *listener, struct mem_region *region)
 {
-	struct vfio_peers *peers = to_peers(listener);
+	struct vfio_peers *peers = peer_to_all(listener);
 
 	pthread_mutex_lock(&peers->lock);
 	for (size_t i = 0; i < peers->count; i++) {
@@ -123,8 +122,8 @@ static void peer_del(struct mem_listener *listener, struct mem_region *region)
 
 		if (peer->region != region)
 			continue;
-		unmap_peer(peers, peer);
-		forget(peers, peer);
+		peer_unmap(peers, peer);
+		peer_forget(peers, peer);
 		break;
 	}
 	pthread_mutex_unlock(&peers->lock);
@@ -133,7 +132,7 @@ static void peer_del(struct mem_listener *listener, struct mem_region *region)
 int vfio_peers_start(struct vfio_peers *peers, struct mem_map *map, struct vfio_space *space,
 		     struct err *err)
 {
-	int error;
+	int rc;
 
 	*peers = (struct vfio_peers){
 		.listener = {.name = "the IOMMU", .add = peer_add, .del = peer_del},
@@ -141,18 +140,18 @@ int vfio_peers_start(struct vfio_peers *peers, struct mem_map *map, struct vfio_
 		.page = vfio_space_page(space),
 	};
 	pthread_mutex_init(&peers->lock, NULL);
-	error = mem_map_listen(map, &peers->listener, err);
-	if (error) {
+	rc = mem_map_listen(map, &peers->listener, err);
+	if (rc) {
 		pthread_mutex_destroy(&peers->lock);
 		free(peers->peers);
 		peers->peers = NULL;
-		return error;
+		return rc;
 	}
 	peers->map = map;
 	return 0;
 }
 
-static struct vfio_peer *next_queued(const struct vfio_peers *peers)
+static struct vfio_peer *peer_next_queued(const struct vfio_peers *peers)
 {
 	for (size_t i = 0; i < peers->count; i++)
 		if (!peers->peers[i].mapped)
@@ -163,15 +162,15 @@ static struct vfio_peer *next_queued(const struct vfio_peers *peers)
 /* One at a time, so that whoever wants one unmapped waits for that one only. */
 void vfio_peers_settle(struct vfio_peers *peers, const atomic_bool *stop)
 {
-	bool more = peers->map != NULL;
+	bool more = peers->map;
 
 	while (more && !atomic_load(stop)) {
 		struct vfio_peer *peer;
 
 		pthread_mutex_lock(&peers->lock);
-		peer = next_queued(peers);
+		peer = peer_next_queued(peers);
 		if (peer)
-			map_peer(peers, peer, stop);
+			peer_map(peers, peer, stop);
 		else
 			peers->settled = true;
 		more = !peers->settled;

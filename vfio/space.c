@@ -17,9 +17,9 @@ int vfio_space_map(struct vfio_space *space, uint64_t iova, uint64_t size, void 
 		.iova = iova,
 		.size = size,
 	};
-	int error = space->ops->map(space, &map);
+	int rc = space->ops->map(space, &map);
 
-	return error < 0 ? error : 0;
+	return rc < 0 ? rc : 0;
 }
 
 uint64_t vfio_space_part(uint64_t iova, uint64_t rest, uint64_t part)
@@ -53,12 +53,12 @@ int vfio_space_unmap(struct vfio_space *space, const char *what, uint64_t iova, 
 		.iova = iova,
 		.size = size,
 	};
-	int error = space->ops->unmap(space, &unmap);
+	int rc = space->ops->unmap(space, &unmap);
 
-	if (error < 0)
-		return err_set(err, error,
+	if (rc < 0)
+		return err_set(err, rc,
 			       "%s 0x%" PRIx64 "-0x%" PRIx64 ": it cannot be unmapped from DMA: %s",
-			       what, iova, iova + (size - 1), err_text(error));
+			       what, iova, iova + (size - 1), err_text(rc));
 	if (unmap.size != size)
 		return err_set(err, -EIO,
 			       "%s 0x%" PRIx64 "-0x%" PRIx64 ": only 0x%llx of 0x%" PRIx64

@@ -17,12 +17,12 @@ int vfio_sys_open(const char *path)
 
 int vfio_sys_ioctl(int fd, unsigned long request, void *argument)
 {
-	int result;
+	int rc;
 
 	do {
-		result = ioctl(fd, request, argument);
-	} while (result < 0 && errno == EINTR);
-	return result < 0 ? -errno : result;
+		rc = ioctl(fd, request, argument);
+	} while (rc < 0 && errno == EINTR);
+	return rc < 0 ? -errno : rc;
 }
 
 ssize_t vfio_sys_read(int fd, void *data, size_t size, uint64_t offset)

@@ -73,7 +73,7 @@ struct vfio *vfio_create(const struct vfio_settings *settings, struct err *err)
 	return vfio;
 }
 
-static struct vfio_group *find_group(const struct vfio *vfio, unsigned int number)
+static struct vfio_group *vfio_group_of(const struct vfio *vfio, unsigned int number)
 {
 	for (size_t i = 0; i < vfio->group_count; i++)
 		if (vfio->groups[i].number == number)
@@ -82,7 +82,7 @@ static struct vfio_group *find_group(const struct vfio *vfio, unsigned int numbe
 }
 
 /* Opens a group that no earlier device is in and lets it join the container. */
-static struct vfio_group *add_group(struct vfio *vfio, unsigned int number, struct err *err)
+static struct vfio_group *vfio_add_group(struct vfio *vfio, unsigned int number, struct err *err)
 {
 	struct member *groups =
 		realloc(vfio->groups, (vfio->group_count + 1) * sizeof(*vfio->groups));
@@ -106,13 +106,13 @@ static struct vfio_group *add_group(struct vfio *vfio, unsigned int number, stru
 	return group;
 }
 
-static int add_entry(struct vfio *vfio, struct entry *entry, const char *path, struct err *err)
+static int vfio_add_entry(struct vfio *vfio, struct entry *entry, const char *path, struct err *err)
 {
 	struct entry **entries;
-	int error = vfio_sysfs_find(vfio->sysfs, path, &entry->sysfs, err);
+	int rc = vfio_sysfs_find(vfio->sysfs, path, &entry->sysfs, err);
 
-	if (error)
-		return error;
+	if (rc)
+		return rc;
 	for (size_t i = 0; i < vfio->count; i++)
 		if (strcmp(vfio->entries[i]->sysfs.address, entry->sysfs.address) == 0)
 			return err_set(err, -EEXIST,
@@ -123,9 +123,9 @@ static int add_entry(struct vfio *vfio, struct entry *entry, const char *path, s
 		return err_set(err, -ENOMEM, "passthrough device %s: out of memory",
 			       entry->sysfs.address);
 	vfio->entries = entries;
-	entry->group = find_group(vfio, entry->sysfs.group);
+	entry->group = vfio_group_of(vfio, entry->sysfs.group);
 	if (!entry->group)
-		entry->group = add_group(vfio, entry->sysfs.group, err);
+		entry->group = vfio_add_group(vfio, entry->sysfs.group, err);
 	if (!entry->group) {
 		err_prefix(err, "passthrough device %s", entry->sysfs.address);
 		return err->code;
@@ -135,7 +135,7 @@ static int add_entry(struct vfio *vfio, struct entry *entry, const char *path, s
 	return 0;
 }
 
-static int check_token(const struct vfio_device_config *config, struct err *err)
+static int vfio_check_token(const struct vfio_device_config *config, struct err *err)
 {
 	if (!config->vf_token || vfio_sysfs_is_uuid(config->vf_token))
 		return 0;
@@ -148,21 +148,21 @@ static int check_token(const struct vfio_device_config *config, struct err *err)
 int vfio_add(struct vfio *vfio, const struct vfio_device_config *config, struct err *err)
 {
 	struct entry *entry = calloc(1, sizeof(*entry));
-	int error;
+	int rc;
 
 	if (!entry)
 		return err_set(err, -ENOMEM, "passthrough device %s: out of memory", config->path);
 	entry->options = *config;
-	error = check_token(config, err);
-	if (!error && config->rom)
-		error = vfio_rom_load(config->rom, &entry->rom, err);
-	if (!error)
-		error = add_entry(vfio, entry, config->path, err);
-	if (error) {
+	rc = vfio_check_token(config, err);
+	if (!rc && config->rom)
+		rc = vfio_rom_load(config->rom, &entry->rom, err);
+	if (!rc)
+		rc = vfio_add_entry(vfio, entry, config->path, err);
+	if (rc) {
 		vfio_rom_release(&entry->rom);
 		free(entry);
 	}
-	return error;
+	return rc;
 }
 
 size_t vfio_iova_ranges(const struct vfio *vfio, struct ram_range *ranges, size_t room)
@@ -176,7 +176,7 @@ size_t vfio_iova_ranges(const struct vfio *vfio, struct ram_range *ranges, size_
 }
 
 /* What BAR @bar takes of a window, with the ROM that the user chose. */
-static uint64_t memory_size(const struct entry *entry, unsigned int bar)
+static uint64_t vfio_memory_size(const struct entry *entry, unsigned int bar)
 {
 	uint64_t size = entry->sysfs.resources[bar].size;
 
@@ -195,7 +195,7 @@ void vfio_window_sizes(const struct vfio *vfio, uint64_t *mmio32, uint64_t *mmio
 
 			if (!resource->io)
 				*(resource->wide ? mmio64 : mmio32) +=
-					memory_size(vfio->entries[i], bar);
+					vfio_memory_size(vfio->entries[i], bar);
 		}
 }
 
@@ -204,24 +204,24 @@ int vfio_check_memlock(struct vfio *vfio, uint64_t ram_size, struct err *err)
 	return vfio->count ? vfio_memlock_ensure(ram_size, err) : 0;
 }
 
-static int tell_kvm(struct vfio *vfio, struct kvm_vm *vm, struct err *err)
+static int vfio_tell_kvm(struct vfio *vfio, struct kvm_vm *vm, struct err *err)
 {
 	vfio->kvm = vfio_kvm_create(vm, err);
 	if (vfio->kvm < 0)
 		return vfio->kvm;
 	for (size_t i = 0; i < vfio->group_count; i++) {
 		struct member *member = &vfio->groups[i];
-		int error = vfio_kvm_add(vfio->kvm, vfio_group_descriptor(member->group),
-					 member->number, err);
+		int rc = vfio_kvm_add(vfio->kvm, vfio_group_descriptor(member->group),
+				      member->number, err);
 
-		if (error)
-			return error;
+		if (rc)
+			return rc;
 		member->known_to_kvm = true;
 	}
 	return 0;
 }
 
-static struct vfio_backend *open_backend(const struct entry *entry, struct err *err)
+static struct vfio_backend *vfio_open_backend(const struct entry *entry, struct err *err)
 {
 	return vfio_group_open_device(entry->group, entry->sysfs.address, entry->options.vf_token,
 				      err);
@@ -230,7 +230,7 @@ static struct vfio_backend *open_backend(const struct entry *entry, struct err *
 /*
  * The windows were sized by what sysfs told; the ROM, which VFIO may leave out, has room there too.
  */
-static int check_sizes(const struct entry *entry, struct err *err)
+static int vfio_check_sizes(const struct entry *entry, struct err *err)
 {
 	for (unsigned int bar = 0; bar < PCI_BARS; bar++) {
 		uint64_t size = entry->pci->regions[bar].info.size;
@@ -246,9 +246,9 @@ static int check_sizes(const struct entry *entry, struct err *err)
 	return 0;
 }
 
-static int measure(struct entry *entry, struct err *err)
+static int vfio_take_sizes(struct entry *entry, struct err *err)
 {
-	entry->backend = open_backend(entry, err);
+	entry->backend = vfio_open_backend(entry, err);
 	return entry->backend ? vfio_measure(entry->backend, entry->sysfs.address,
 					     entry->sysfs.resources, err)
 			      : err->code;
@@ -262,23 +262,23 @@ int vfio_prepare(struct vfio *vfio, struct kvm_vm *vm, struct err *err)
 		if (vfio->entries[i]->sysfs.is_pci)
 			continue;
 		if (vfio->kvm < 0)
-			rc = tell_kvm(vfio, vm, err);
+			rc = vfio_tell_kvm(vfio, vm, err);
 		if (!rc)
-			rc = measure(vfio->entries[i], err);
+			rc = vfio_take_sizes(vfio->entries[i], err);
 	}
 	return rc;
 }
 
-static int find_group_descriptor(void *owner, unsigned int number)
+static int vfio_find_group_descriptor(void *owner, unsigned int number)
 {
 	const struct vfio *vfio = owner;
-	const struct vfio_group *group = find_group(vfio, number);
+	const struct vfio_group *group = vfio_group_of(vfio, number);
 
 	return group ? vfio_group_descriptor(group) : -ENOENT;
 }
 
 /* Whether the guest is at work with it. No lock held. */
-static bool is_in_use(struct vfio_pci *pci)
+static bool vfio_is_in_use(struct vfio_pci *pci)
 {
 	bool used;
 
@@ -297,14 +297,14 @@ static const struct entry *find_user(const struct vfio *vfio, const struct vfio_
 		const struct entry *other = vfio->entries[i];
 
 		if (other->pci && other->pci != pci &&
-		    vfio_bus_reset_hits(reset, other->sysfs.address) && is_in_use(other->pci))
+		    vfio_bus_reset_hits(reset, other->sysfs.address) && vfio_is_in_use(other->pci))
 			return other;
 	}
 	return NULL;
 }
 
-static int check_spares(const struct entry *entry, const struct vfio_pci *pci,
-			const struct vfio_bus_reset *reset, struct err *err)
+static int vfio_check_spares(const struct entry *entry, const struct vfio_pci *pci,
+			     const struct vfio_bus_reset *reset, struct err *err)
 {
 	const struct entry *user = find_user(entry->vfio, pci, reset);
 
@@ -316,23 +316,23 @@ static int check_spares(const struct entry *entry, const struct vfio_pci *pci,
 		       entry->sysfs.address, user->sysfs.address);
 }
 
-static struct vfio_bus_reset *keeper_bus_reset(void *keeper, struct vfio_pci *pci,
-					       enum vfio_reset_cause cause, struct err *err)
+static struct vfio_bus_reset *vfio_keeper_bus_reset(void *keeper, struct vfio_pci *pci,
+						    enum vfio_reset_cause cause, struct err *err)
 {
 	struct entry *entry = keeper;
 	struct vfio_bus_reset *reset =
-		vfio_bus_reset_prepare(pci->backend, entry->sysfs.address, find_group_descriptor,
-				       entry->vfio, err);
+		vfio_bus_reset_prepare(pci->backend, entry->sysfs.address,
+				       vfio_find_group_descriptor, entry->vfio, err);
 
 	if (reset && !vfio_bus_reset_check(reset, entry->vfio->sysfs, entry->sysfs.address, err) &&
-	    (!vfio_reset_spares_others(cause) || !check_spares(entry, pci, reset, err)))
+	    (!vfio_reset_spares_others(cause) || !vfio_check_spares(entry, pci, reset, err)))
 		return reset;
 	vfio_bus_reset_free(reset);
 	return NULL;
 }
 
 /* The guest may have begun to use one since it was found idle. */
-static void spare(struct vfio_pci *pci, bool in_use_too)
+static void vfio_spare(struct vfio_pci *pci, bool in_use_too)
 {
 	bool spared;
 
@@ -349,8 +349,8 @@ static void spare(struct vfio_pci *pci, bool in_use_too)
 			 pci->device.name);
 }
 
-static void keeper_bus_was_reset(void *keeper, const struct vfio_pci *pci,
-				 const struct vfio_bus_reset *reset)
+static void vfio_keeper_bus_was_reset(void *keeper, const struct vfio_pci *pci,
+				      const struct vfio_bus_reset *reset)
 {
 	const struct entry *entry = keeper;
 	const struct vfio *vfio = entry->vfio;
@@ -361,11 +361,11 @@ static void keeper_bus_was_reset(void *keeper, const struct vfio_pci *pci,
 
 		if (other->pci && other->pci != pci &&
 		    vfio_bus_reset_hits(reset, other->sysfs.address))
-			spare(other->pci, in_use_too);
+			vfio_spare(other->pci, in_use_too);
 	}
 }
 
-static void leave_group(struct vfio *vfio, struct member *member)
+static void vfio_leave_group(struct vfio *vfio, struct member *member)
 {
 	if (member->known_to_kvm)
 		vfio_kvm_del(vfio->kvm, vfio_group_descriptor(member->group), member->number);
@@ -374,7 +374,7 @@ static void leave_group(struct vfio *vfio, struct member *member)
 }
 
 /* With its last device a group goes too, so that nothing of it is held from the host. */
-static void keeper_released(void *keeper, struct vfio_pci *pci)
+static void vfio_keeper_released(void *keeper, struct vfio_pci *pci)
 {
 	struct entry *entry = keeper;
 	struct vfio *vfio = entry->vfio;
@@ -389,10 +389,10 @@ static void keeper_released(void *keeper, struct vfio_pci *pci)
 		vfio_dma_abandon(&vfio->dma);
 	for (size_t i = 0; i < vfio->group_count; i++)
 		if (vfio->groups[i].group == group)
-			leave_group(vfio, &vfio->groups[i]);
+			vfio_leave_group(vfio, &vfio->groups[i]);
 }
 
-static void keeper_wake(void *keeper)
+static void vfio_keeper_wake(void *keeper)
 {
 	const struct entry *entry = keeper;
 
@@ -400,7 +400,7 @@ static void keeper_wake(void *keeper)
 		entry->vfio->wake(entry->vfio->machine);
 }
 
-static int keeper_bar_is_held(void *keeper, unsigned int bar, struct err *err)
+static int vfio_keeper_bar_is_held(void *keeper, unsigned int bar, struct err *err)
 {
 	const struct entry *entry = keeper;
 
@@ -408,15 +408,15 @@ static int keeper_bar_is_held(void *keeper, unsigned int bar, struct err *err)
 }
 
 static const struct vfio_pci_keeper_ops keeper_ops = {
-	.bus_reset = keeper_bus_reset,
-	.bus_was_reset = keeper_bus_was_reset,
-	.released = keeper_released,
-	.wake = keeper_wake,
-	.bar_is_held = keeper_bar_is_held,
+	.bus_reset = vfio_keeper_bus_reset,
+	.bus_was_reset = vfio_keeper_bus_was_reset,
+	.released = vfio_keeper_released,
+	.wake = vfio_keeper_wake,
+	.bar_is_held = vfio_keeper_bar_is_held,
 };
 
-static int open_device(struct vfio *vfio, struct entry *entry, const struct vfio_attach *to,
-		       struct err *err)
+static int vfio_open_device(struct vfio *vfio, struct entry *entry, const struct vfio_attach *to,
+			    struct err *err)
 {
 	const struct vfio_pci_config config = {
 		.name = entry->sysfs.address,
@@ -429,15 +429,16 @@ static int open_device(struct vfio *vfio, struct entry *entry, const struct vfio
 		.keeper_ops = &keeper_ops,
 		.keeper = entry,
 	};
-	struct vfio_backend *backend = entry->backend ? entry->backend : open_backend(entry, err);
+	struct vfio_backend *backend =
+		entry->backend ? entry->backend : vfio_open_backend(entry, err);
 
 	entry->backend = NULL;
 	if (backend)
 		entry->pci = vfio_pci_create(backend, &config, err);
-	return entry->pci ? check_sizes(entry, err) : err->code;
+	return entry->pci ? vfio_check_sizes(entry, err) : err->code;
 }
 
-static struct entry *find_function_0(const struct vfio *vfio, uint64_t slot)
+static struct entry *vfio_find_function_0(const struct vfio *vfio, uint64_t slot)
 {
 	for (size_t i = 0; i < vfio->count; i++)
 		if (vfio->entries[i]->sysfs.is_pci && vfio->entries[i]->sysfs.slot == slot &&
@@ -450,27 +451,27 @@ static struct entry *find_function_0(const struct vfio *vfio, uint64_t slot)
  * Functions of one host device stay functions of one guest device, so that a driver that looks for
  * its siblings finds them; without function 0 a slot cannot be found, so each gets one of its own.
  */
-static int place(const struct vfio *vfio, struct entry *entry, struct pci_host *host,
-		 struct err *err)
+static int vfio_place(const struct vfio *vfio, struct entry *entry, struct pci_host *host,
+		      struct err *err)
 {
-	struct entry *first = find_function_0(vfio, entry->sysfs.slot);
-	int error;
+	struct entry *first = vfio_find_function_0(vfio, entry->sysfs.slot);
+	int rc;
 
 	if (entry->pci->on_bus)
 		return 0;
 	if (!entry->sysfs.is_pci || !first || first == entry)
 		return vfio_pci_attach(entry->pci, host, -1, 0, err);
 	if (!first->pci->on_bus) {
-		error = vfio_pci_attach(first->pci, host, -1, 0, err);
-		if (error)
-			return error;
+		rc = vfio_pci_attach(first->pci, host, -1, 0, err);
+		if (rc)
+			return rc;
 	}
 	return vfio_pci_attach(entry->pci, host, first->pci->device.devfn >> 3,
 			       entry->sysfs.function, err);
 }
 
 /* All devices are open by then, so that one reset of a bus is that of all on it. */
-static int reset_first(struct entry *entry, struct err *err)
+static int vfio_reset_before_start(struct entry *entry, struct err *err)
 {
 	int rc = vfio_reset_first(entry->pci, err);
 
@@ -480,21 +481,21 @@ static int reset_first(struct entry *entry, struct err *err)
 
 int vfio_attach(struct vfio *vfio, const struct vfio_attach *to, struct err *err)
 {
-	int error = vfio->count && vfio->kvm < 0 ? tell_kvm(vfio, to->vm, err) : 0;
+	int rc = vfio->count && vfio->kvm < 0 ? vfio_tell_kvm(vfio, to->vm, err) : 0;
 
 	vfio->wake = to->wake;
 	vfio->machine = to->machine;
 	/* Behind KVM's listener: the guest loses a BAR after the other devices did. */
-	if (vfio->count > 1 && !error)
-		error = vfio_peers_start(&vfio->peers, to->mmio,
-					 vfio_container_space(vfio->container), err);
-	for (size_t i = 0; i < vfio->count && !error; i++)
-		error = open_device(vfio, vfio->entries[i], to, err);
-	for (size_t i = 0; i < vfio->count && !error; i++)
-		error = reset_first(vfio->entries[i], err);
-	for (size_t i = 0; i < vfio->count && !error; i++)
-		error = place(vfio, vfio->entries[i], to->host, err);
-	return error;
+	if (vfio->count > 1 && !rc)
+		rc = vfio_peers_start(&vfio->peers, to->mmio, vfio_container_space(vfio->container),
+				      err);
+	for (size_t i = 0; i < vfio->count && !rc; i++)
+		rc = vfio_open_device(vfio, vfio->entries[i], to, err);
+	for (size_t i = 0; i < vfio->count && !rc; i++)
+		rc = vfio_reset_before_start(vfio->entries[i], err);
+	for (size_t i = 0; i < vfio->count && !rc; i++)
+		rc = vfio_place(vfio, vfio->entries[i], to->host, err);
+	return rc;
 }
 
 int vfio_map_ram(struct vfio *vfio, struct ram *ram, vfio_mapped done, void *machine,
@@ -545,7 +546,7 @@ struct vfio_pci *vfio_device(struct vfio *vfio, size_t index,
 }
 
 /* A function that is still on its host stays there, dead, and is freed with it. */
-static void release_entry(struct entry *entry)
+static void vfio_release_entry(struct entry *entry)
 {
 	if (entry->pci && entry->pci->on_bus) {
 		vfio_pci_release(entry->pci, true);
@@ -558,7 +559,7 @@ static void release_entry(struct entry *entry)
 		entry->backend->ops->close(entry->backend);
 }
 
-static void free_entry(struct entry *entry)
+static void vfio_free_entry(struct entry *entry)
 {
 	vfio_rom_release(&entry->rom);
 	free(entry);
@@ -570,11 +571,11 @@ void vfio_destroy(struct vfio *vfio)
 		return;
 	/* One that is reset at its end looks at the others on its bus. */
 	for (size_t i = vfio->count; i-- > 0;)
-		release_entry(vfio->entries[i]);
+		vfio_release_entry(vfio->entries[i]);
 	vfio_dma_stop(&vfio->dma);
 	vfio_peers_stop(&vfio->peers);
 	while (vfio->group_count > 0)
-		leave_group(vfio, &vfio->groups[vfio->group_count - 1]);
+		vfio_leave_group(vfio, &vfio->groups[vfio->group_count - 1]);
 	if (vfio->container) {
 		struct vfio_space *space = vfio_container_space(vfio->container);
 
@@ -582,7 +583,7 @@ void vfio_destroy(struct vfio *vfio)
 	}
 	fd_close(&vfio->kvm);
 	for (size_t i = 0; i < vfio->count; i++)
-		free_entry(vfio->entries[i]);
+		vfio_free_entry(vfio->entries[i]);
 	free(vfio->groups);
 	free(vfio->entries);
 	free(vfio->sysfs);

@@ -131,7 +131,7 @@ static const struct suboptions *config_split(struct config *config, const char *
 	return options;
 }
 
-static int parse_cpus(struct config *config, const char *value, struct err *err)
+static int config_parse_cpus(struct config *config, const char *value, struct err *err)
 {
 	const struct suboptions *options = config_split(config, value, err);
 	int pins;
@@ -163,8 +163,8 @@ static int parse_cpus(struct config *config, const char *value, struct err *err)
 	return 0;
 }
 
-static int parse_memory_part(struct config *config, const char *name, const char *value,
-			     struct err *err)
+static int config_parse_memory_part(struct config *config, const char *name, const char *value,
+				    struct err *err)
 {
 	if (strcmp(name, "prealloc") == 0 && !value) {
 		config->prealloc = true;
@@ -183,7 +183,7 @@ static int parse_memory_part(struct config *config, const char *name, const char
 		       name, value ? "=" : "", value ? value : "");
 }
 
-static int parse_memory(struct config *config, const char *value, struct err *err)
+static int config_parse_memory(struct config *config, const char *value, struct err *err)
 {
 	const struct suboptions *options = config_split(config, value, err);
 	int rc;
@@ -194,12 +194,13 @@ static int parse_memory(struct config *config, const char *value, struct err *er
 	config->page_size = 0;
 	config->prealloc = false;
 	for (size_t i = 0; i < options->count && !rc; i++)
-		rc = parse_memory_part(config, options->item[i].name, options->item[i].value, err);
+		rc = config_parse_memory_part(config, options->item[i].name, options->item[i].value,
+					      err);
 	return rc ? rc : size_check_memory(options->first, config->memory, config->page_size, err);
 }
 
 /* mmap=off is about all BARs, mmap=off:LIST about some. */
-static int parse_mmap(struct vfio_device_config *device, const char *value, struct err *err)
+static int config_parse_mmap(struct vfio_device_config *device, const char *value, struct err *err)
 {
 	unsigned int bars[PCI_BARS];
 	int count;
@@ -225,8 +226,8 @@ static int parse_mmap(struct vfio_device_config *device, const char *value, stru
 	return 0;
 }
 
-static int parse_vfio_part(struct vfio_device_config *device, const char *name, const char *value,
-			   struct err *err)
+static int config_parse_vfio_part(struct vfio_device_config *device, const char *name,
+				  const char *value, struct err *err)
 {
 	if (value && *value && strcmp(name, "rom") == 0) {
 		device->no_rom = strcmp(value, "off") == 0;
@@ -234,7 +235,7 @@ static int parse_vfio_part(struct vfio_device_config *device, const char *name, 
 		return 0;
 	}
 	if (value && strcmp(name, "mmap") == 0)
-		return parse_mmap(device, value, err);
+		return config_parse_mmap(device, value, err);
 	if (value && *value && strcmp(name, "vf-token") == 0) {
 		device->vf_token = value;
 		return 0;
@@ -253,7 +254,7 @@ static int parse_vfio_part(struct vfio_device_config *device, const char *name, 
 		       name, value ? "=" : "", value ? value : "");
 }
 
-static int parse_vfio(struct config *config, const char *value, struct err *err)
+static int config_parse_vfio(struct config *config, const char *value, struct err *err)
 {
 	const struct suboptions *options;
 
@@ -269,11 +270,11 @@ static int parse_vfio(struct config *config, const char *value, struct err *err)
 		return err->code;
 	config->vfio[config->vfio_count] = (struct vfio_device_config){.path = options->first};
 	for (size_t i = 0; i < options->count; i++) {
-		int status = parse_vfio_part(&config->vfio[config->vfio_count],
-					     options->item[i].name, options->item[i].value, err);
+		int rc = config_parse_vfio_part(&config->vfio[config->vfio_count],
+						options->item[i].name, options->item[i].value, err);
 
-		if (status)
-			return status;
+		if (rc)
+			return rc;
 	}
 	if (config->vfio[config->vfio_count].names && !config->vfio[config->vfio_count].trace)
 		return err_set(err, -EINVAL, "names=%s: it is for trace=FILE, which is not given",
@@ -292,7 +293,7 @@ static int parse_vfio(struct config *config, const char *value, struct err *err)
 	return 0;
 }
 
-static int parse_serial(struct config *config, const char *value, struct err *err)
+static int config_parse_serial(struct config *config, const char *value, struct err *err)
 {
 	config->serial_path = NULL;
 	if (strcmp(value, "stdio") == 0) {
@@ -310,7 +311,7 @@ static int parse_serial(struct config *config, const char *value, struct err *er
 	return 0;
 }
 
-static int parse_on_reboot(struct config *config, const char *value, struct err *err)
+static int config_parse_on_reboot(struct config *config, const char *value, struct err *err)
 {
 	config->exit_on_reboot = strcmp(value, "exit") == 0;
 	if (!config->exit_on_reboot && strcmp(value, "reset") != 0)
@@ -318,7 +319,7 @@ static int parse_on_reboot(struct config *config, const char *value, struct err 
 	return 0;
 }
 
-static int parse_on_term(struct config *config, const char *value, struct err *err)
+static int config_parse_on_term(struct config *config, const char *value, struct err *err)
 {
 	static const char power_down[] = "powerdown";
 	const size_t length = sizeof(power_down) - 1;
@@ -337,7 +338,7 @@ static int parse_on_term(struct config *config, const char *value, struct err *e
 		       "'%s': it takes quit, powerdown or powerdown:SECONDS, 1 to 86400", value);
 }
 
-static int parse_initrd(struct config *config, const char *value, struct err *err)
+static int config_parse_initrd(struct config *config, const char *value, struct err *err)
 {
 	if (config->initrd_count == BOOT_INITRDS_MAX)
 		return err_set(err, -EINVAL, "given too often: %d files are the most",
@@ -346,7 +347,7 @@ static int parse_initrd(struct config *config, const char *value, struct err *er
 	return 0;
 }
 
-static int parse_log(const char *value, struct err *err)
+static int config_parse_log(const char *value, struct err *err)
 {
 	enum log_level level;
 
@@ -360,22 +361,22 @@ static int config_option(struct config *config, int id, const char *value, struc
 {
 	switch (id) {
 	case OPTION_INITRD:
-		return parse_initrd(config, value, err);
+		return config_parse_initrd(config, value, err);
 	case OPTION_CMDLINE:
 		config->cmdline = value;
 		return 0;
 	case OPTION_CPUS:
-		return parse_cpus(config, value, err);
+		return config_parse_cpus(config, value, err);
 	case OPTION_MEMORY:
-		return parse_memory(config, value, err);
+		return config_parse_memory(config, value, err);
 	case OPTION_VFIO:
-		return parse_vfio(config, value, err);
+		return config_parse_vfio(config, value, err);
 	case OPTION_SERIAL:
-		return parse_serial(config, value, err);
+		return config_parse_serial(config, value, err);
 	case OPTION_ON_REBOOT:
-		return parse_on_reboot(config, value, err);
+		return config_parse_on_reboot(config, value, err);
 	case OPTION_ON_TERM:
-		return parse_on_term(config, value, err);
+		return config_parse_on_term(config, value, err);
 	case OPTION_GDB:
 		config->gdb = value;
 		return gdb_check_address(value, err);
@@ -392,11 +393,11 @@ static int config_option(struct config *config, int id, const char *value, struc
 		config->dump_fdt = value;
 		return 0;
 	default:
-		return parse_log(value, err);
+		return config_parse_log(value, err);
 	}
 }
 
-static const char *option_name(int id)
+static const char *config_option_name(int id)
 {
 	for (const struct option *option = long_options; option->name; option++) {
 		if (option->val == id)
@@ -405,22 +406,22 @@ static const char *option_name(int id)
 	return "?";
 }
 
-static int usage_error(int found, const char *word, struct err *err)
+static int config_usage_error(int found, const char *word, struct err *err)
 {
 	const char *advice;
 
 	if (found == ':')
 		return err_set(err, -EINVAL, "--%s: needs a value: see ferry run --help",
-			       option_name(optopt));
+			       config_option_name(optopt));
 	if (optopt > 255)
 		return err_set(err, -EINVAL, "--%s: takes no value: see ferry run --help",
-			       option_name(optopt));
+			       config_option_name(optopt));
 	advice = foreign_advice(word);
 	return err_set(err, -EINVAL, "unknown option '%.80s'%s%s: see ferry run --help", word,
 		       advice ? ": " : "", advice ? advice : "");
 }
 
-static int parse_operands(struct config *config, int argc, char **argv, struct err *err)
+static int config_parse_operands(struct config *config, int argc, char **argv, struct err *err)
 {
 	if (optind < argc)
 		config->kernel = argv[optind++];
@@ -439,7 +440,7 @@ int config_parse(struct config *config, int argc, char **argv, enum config_actio
 		 struct err *err)
 {
 	const char *word;
-	int id, status;
+	int id, rc;
 
 	*config = (struct config){.cpus = 1, .memory = default_memory};
 	*action = CONFIG_RUN;
@@ -452,14 +453,14 @@ int config_parse(struct config *config, int argc, char **argv, enum config_actio
 			return 0;
 		}
 		if (id == '?' || id == ':')
-			return usage_error(id, word, err);
-		status = config_option(config, id, optarg, err);
-		if (status) {
-			err_prefix(err, "--%s", option_name(id));
-			return status;
+			return config_usage_error(id, word, err);
+		rc = config_option(config, id, optarg, err);
+		if (rc) {
+			err_prefix(err, "--%s", config_option_name(id));
+			return rc;
 		}
 	}
-	return parse_operands(config, argc, argv, err);
+	return config_parse_operands(config, argc, argv, err);
 }
 
 void config_release(struct config *config)

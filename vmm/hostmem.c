@@ -66,7 +66,7 @@ static bool hostmem_number(const char *folder, const char *name, const char *key
 	return found;
 }
 
-static uint64_t at_least_zero(uint64_t from, uint64_t less)
+static uint64_t hostmem_at_least_zero(uint64_t from, uint64_t less)
 {
 	return from > less ? from - less : 0;
 }
@@ -96,15 +96,15 @@ static void hostmem_read_group(struct hostmem *host, const char *folder, const c
 	for (size_t i = 0; i < ARRAY_SIZE(files->reclaimable); i++)
 		if (hostmem_number(folder, "memory.stat", files->reclaimable[i], &part))
 			cached += part;
-	usage = at_least_zero(usage, cached);
+	usage = hostmem_at_least_zero(usage, cached);
 	snprintf(whose, sizeof(whose), "control group %.200s", *group ? group : "/");
 	for (size_t i = 0; i < ARRAY_SIZE(files->limits) && files->limits[i]; i++) {
 		if (!hostmem_number(folder, files->limits[i], NULL, &limit))
 			continue; /* "max", or this group has none */
 		snprintf(name, sizeof(name), " (its %s)", files->limits[i]);
-		limit = at_least_zero(limit, usage);
+		limit = hostmem_at_least_zero(limit, usage);
 		hostmem_limit(host, limit,
-			      at_least_zero(limit, group_kept) / (GROUP_TABLES_PART + 1) *
+			      hostmem_at_least_zero(limit, group_kept) / (GROUP_TABLES_PART + 1) *
 				      GROUP_TABLES_PART,
 			      whose, name);
 	}
@@ -127,7 +127,7 @@ static void hostmem_read_groups(struct hostmem *host, const char *root, char *gr
 }
 
 /* Whether the comma-separated @list has @word. */
-static bool list_has(const char *list, const char *word)
+static bool hostmem_list_has(const char *list, const char *word)
 {
 	size_t length = strlen(word);
 
@@ -160,7 +160,7 @@ static void hostmem_read_cgroups(struct hostmem *host, const char *proc, const c
 			continue;
 		*group++ = '\0';
 		group[strcspn(group, "\n")] = '\0';
-		if (*controllers != '\0' && !list_has(controllers, "memory"))
+		if (*controllers != '\0' && !hostmem_list_has(controllers, "memory"))
 			continue;
 		snprintf(root, sizeof(root), "%.*s/fs/cgroup%s", PATH_MAX - 32, sys,
 			 *controllers ? "/memory" : "");
@@ -179,7 +179,7 @@ void hostmem_read(const char *proc, const char *sys, struct hostmem *host)
 		if (hostmem_number(proc, "meminfo", "MemTotal", &total) &&
 		    total * KIB / HOST_KEPT_PART > kept)
 			kept = total * KIB / HOST_KEPT_PART;
-		hostmem_limit(host, available * KIB, at_least_zero(available * KIB, kept),
+		hostmem_limit(host, available * KIB, hostmem_at_least_zero(available * KIB, kept),
 			      "the host", "");
 	}
 	hostmem_read_cgroups(host, proc, sys);

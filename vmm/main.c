@@ -43,7 +43,7 @@ static const struct {
 };
 
 /* What is opened in the place of a standard descriptor that is closed would be taken for it. */
-static void open_standard_descriptors(void)
+static void main_open_standard_descriptors(void)
 {
 	int fd;
 
@@ -54,7 +54,7 @@ static void open_standard_descriptors(void)
 }
 
 /* Each interrupt vector of a passed-through device takes a descriptor. */
-static void raise_descriptor_limit(void)
+static void main_raise_descriptor_limit(void)
 {
 	struct rlimit limit;
 
@@ -66,7 +66,7 @@ static void raise_descriptor_limit(void)
 }
 
 /* A run that a signal ended dies of it in the end, as its parent expects. */
-static int die_of(int signal_number)
+static int main_die_of(int signal_number)
 {
 	sigset_t one;
 
@@ -79,7 +79,7 @@ static int die_of(int signal_number)
 	return STATUS_FAILED;
 }
 
-static int run_machine(const struct config *config, int *signal_number)
+static int main_run_machine(const struct config *config, int *signal_number)
 {
 	struct machine *machine;
 	struct err err = {0};
@@ -103,7 +103,7 @@ static int run_machine(const struct config *config, int *signal_number)
 	return status;
 }
 
-static int command_run(int argc, char **argv)
+static int main_command_run(int argc, char **argv)
 {
 	enum config_action action;
 	struct config config;
@@ -117,15 +117,15 @@ static int command_run(int argc, char **argv)
 		status = 0;
 	} else {
 		trim_prepare();
-		raise_descriptor_limit();
+		main_raise_descriptor_limit();
 		/* A console without a reader, or a file at its limit, must not end the guest. */
 		signal(SIGPIPE, SIG_IGN);
 		signal(SIGXFSZ, SIG_IGN);
-		status = run_machine(&config, &signal_number);
+		status = main_run_machine(&config, &signal_number);
 		log_flush();
 	}
 	config_release(&config);
-	return signal_number ? die_of(signal_number) : status;
+	return signal_number ? main_die_of(signal_number) : status;
 }
 
 int main(int argc, char **argv)
@@ -133,9 +133,9 @@ int main(int argc, char **argv)
 	const char *command = argc > 1 ? argv[1] : "";
 	struct tool tool;
 
-	open_standard_descriptors();
+	main_open_standard_descriptors();
 	if (strcmp(command, "run") == 0)
-		return command_run(argc - 1, argv + 1);
+		return main_command_run(argc - 1, argv + 1);
 	for (size_t i = 0; i < ARRAY_SIZE(tools); i++) {
 		if (strcmp(command, tools[i].name) != 0)
 			continue;

@@ -9,7 +9,7 @@
 #include <string.h>
 
 /* Ends the piece at @from with a NUL and undoubles its commas; what follows it, or NULL. */
-static char *piece_end(char *from)
+static char *suboption_piece_end(char *from)
 {
 	char *to = from;
 
@@ -35,11 +35,11 @@ int suboptions_parse(const char *text, struct suboptions *options, struct err *e
 	if (!options->text)
 		return err_set(err, -ENOMEM, "out of memory");
 	options->first = options->text;
-	rest = piece_end(options->text);
+	rest = suboption_piece_end(options->text);
 	while (rest) {
 		char *piece = rest, *equals;
 
-		rest = piece_end(piece);
+		rest = suboption_piece_end(piece);
 		if (*piece == '\0' || options->count == SUBOPTIONS_MAX) {
 			err_set(err, -EINVAL, "'%s': %s", text,
 				*piece == '\0' ? "nothing after a comma: double a comma that is "
@@ -63,7 +63,7 @@ void suboptions_release(struct suboptions *options)
 	*options = (struct suboptions){0};
 }
 
-static int parse_digits(const char *text, uint64_t *number, const char **end)
+static int suboption_parse_digits(const char *text, uint64_t *number, const char **end)
 {
 	uint64_t value = 0;
 
@@ -84,10 +84,10 @@ int suboptions_parse_number(const char *text, unsigned int lowest, unsigned int 
 {
 	const char *end;
 	uint64_t value;
-	int status = parse_digits(text, &value, &end);
+	int rc = suboption_parse_digits(text, &value, &end);
 
-	if (status)
-		return status;
+	if (rc)
+		return rc;
 	if (*end != '\0')
 		return -EINVAL;
 	if (value < lowest || value > highest)
@@ -103,10 +103,10 @@ int suboptions_parse_list(const char *text, unsigned int *cpus, size_t room)
 	for (;;) {
 		uint64_t first, last;
 
-		if (parse_digits(text, &first, &text))
+		if (suboption_parse_digits(text, &first, &text))
 			return -EINVAL;
 		last = first;
-		if (*text == '-' && parse_digits(text + 1, &last, &text))
+		if (*text == '-' && suboption_parse_digits(text + 1, &last, &text))
 			return -EINVAL;
 		if (last < first || last > INT32_MAX)
 			return -EINVAL;

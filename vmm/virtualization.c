@@ -98,7 +98,7 @@ static bool virtualization_is_there(const char *root, const char *name)
 }
 
 /* Whether one of the words of @text, parted by blanks, is @word. */
-static bool has_word(const char *text, const char *word)
+static bool virtualization_has_word(const char *text, const char *word)
 {
 	size_t length = strlen(word);
 
@@ -129,9 +129,9 @@ static void virtualization_take_line(struct virtualization_host *host, const cha
 	if (strncmp(line, "flags", 5) != 0)
 		return;
 	host->flags = true;
-	host->vmx = has_word(value, "vmx");
-	host->svm = has_word(value, "svm");
-	host->hypervisor = has_word(value, "hypervisor");
+	host->vmx = virtualization_has_word(value, "vmx");
+	host->svm = virtualization_has_word(value, "svm");
+	host->hypervisor = virtualization_has_word(value, "hypervisor");
 }
 
 /* The lines of the first processor; those of flags are some thousand characters long. */
@@ -151,7 +151,7 @@ static void virtualization_read(const char *proc, struct virtualization_host *ho
 	snprintf(path, sizeof(path), "%s/cmdline", proc);
 	file = fopen(path, "re");
 	if (file && getline(&line, &room, file) > 0)
-		host->off = has_word(line, "kvm-arm.mode=none");
+		host->off = virtualization_has_word(line, "kvm-arm.mode=none");
 	if (file)
 		fclose(file);
 	free(line);

@@ -36,8 +36,8 @@ struct kernel {
 	uint64_t base;           /* where it was put, with the text_offset before it */
 };
 
-static int refuse(const struct boot_file *file, bool compressed, const uint8_t *bytes, size_t size,
-		  struct err *err)
+static int boot_refuse(const struct boot_file *file, bool compressed, const uint8_t *bytes,
+		       size_t size, struct err *err)
 {
 	return err_set(err, -ENOEXEC,
 		       "boot: %s: not a kernel for arm64: %s%s: give an arm64 Image, as it is, "
@@ -46,31 +46,31 @@ static int refuse(const struct boot_file *file, bool compressed, const uint8_t *
 }
 
 /* Finds out what the file is from its first bytes and, if compressed, those of what is in it. */
-static int examine(const struct boot_file *file, struct kernel *kernel, struct err *err)
+static int boot_examine(const struct boot_file *file, struct kernel *kernel, struct err *err)
 {
 	uint8_t bytes[KIND_SNIFF_SIZE];
 	size_t size = file->size < sizeof(bytes) ? (size_t)file->size : sizeof(bytes);
-	int error = loader_read_header(file, 0, bytes, size, err);
+	int rc = loader_read_header(file, 0, bytes, size, err);
 
 	*kernel = (struct kernel){.part = {file, 0, file->size, NULL}};
-	if (error == 0 && zboot_is_image(bytes, size)) {
-		error = zboot_parse(file, bytes, &kernel->part, err);
-	} else if (error == 0) {
+	if (rc == 0 && zboot_is_image(bytes, size)) {
+		rc = zboot_parse(file, bytes, &kernel->part, err);
+	} else if (rc == 0) {
 		kernel->part.format = unpack_find(bytes, size);
 	}
-	kernel->compressed = kernel->part.format != NULL;
-	if (error == 0 && kernel->compressed)
-		error = unpack_peek(&kernel->part, bytes, sizeof(bytes), &size, err);
-	if (error < 0)
-		return error;
+	kernel->compressed = kernel->part.format;
+	if (rc == 0 && kernel->compressed)
+		rc = unpack_peek(&kernel->part, bytes, sizeof(bytes), &size, err);
+	if (rc < 0)
+		return rc;
 	if (!arm64_image_is_image(bytes, size))
-		return refuse(file, kernel->compressed, bytes, size, err);
+		return boot_refuse(file, kernel->compressed, bytes, size, err);
 	return arm64_image_parse(file->path, bytes, size, kernel->compressed ? 0 : file->size,
 				 &kernel->image, err);
 }
 
 /* As low as it goes: older kernels make no use of the memory below them. */
-static int place(struct boot *boot, struct kernel *kernel, struct err *err)
+static int boot_place(struct boot *boot, struct kernel *kernel, struct err *err)
 {
 	struct loader *loader = &boot->loader;
 	const struct boot_file *file = &boot->source->kernel;
@@ -88,8 +88,9 @@ static int place(struct boot *boot, struct kernel *kernel, struct err *err)
 		       (unsigned long long)(ram_total(loader->ram) / MIB));
 }
 
-static int read_image(struct loader *loader, const struct boot_file *file,
-		      const struct kernel *kernel, uint64_t gpa, uint64_t *size, struct err *err)
+static int boot_take_image(struct loader *loader, const struct boot_file *file,
+			   const struct kernel *kernel, uint64_t gpa, uint64_t *size,
+			   struct err *err)
 {
 	if (kernel->compressed)
 		return unpack_load(loader, &kernel->part, gpa, kernel->image.memory_size, size,
@@ -104,10 +105,10 @@ int boot_read_image(const struct boot_source *source, struct ram *ram, uint64_t 
 	const struct mem_region *piece = ram_piece(ram, 0);
 	struct kernel kernel;
 	struct loader *loader;
-	int error = examine(&source->kernel, &kernel, err);
+	int rc = boot_examine(&source->kernel, &kernel, err);
 
-	if (error < 0)
-		return error;
+	if (rc < 0)
+		return rc;
 	if (kernel.image.memory_size > piece->size)
 		return err_set(err, -EFBIG, "boot: %s: the kernel is larger than it was",
 			       source->kernel.path);
@@ -115,31 +116,31 @@ int boot_read_image(const struct boot_source *source, struct ram *ram, uint64_t 
 	if (!loader)
 		return err_set(err, -ENOMEM, "boot: %s: out of memory", source->kernel.path);
 	loader->ram = ram;
-	error = read_image(loader, &source->kernel, &kernel, piece->base, size, err);
+	rc = boot_take_image(loader, &source->kernel, &kernel, piece->base, size, err);
 	free(loader);
-	return error;
+	return rc;
 }
 
-static int load_kernel(struct boot *boot, struct kernel *kernel, struct err *err)
+static int boot_load_kernel(struct boot *boot, struct kernel *kernel, struct err *err)
 {
 	const struct boot_file *file = &boot->source->kernel;
 	uint64_t needed, size;
-	int error = examine(file, kernel, err);
+	int rc = boot_examine(file, kernel, err);
 
-	if (error == 0)
-		error = place(boot, kernel, err);
-	if (error < 0)
-		return error;
+	if (rc == 0)
+		rc = boot_place(boot, kernel, err);
+	if (rc < 0)
+		return rc;
 	needed = kernel->image.memory_size;
 	boot->entry = kernel->base + kernel->image.text_offset;
 	boot->size = needed;
-	error = read_image(&boot->loader, file, kernel, boot->entry, &size, err);
-	if (error < 0)
-		return error;
-	error = loader_zero(&boot->loader, boot->entry + size, needed - size);
-	if (error < 0)
-		return err_set(err, error, "boot: %s: the memory behind it: %s", file->path,
-			       err_text(error));
+	rc = boot_take_image(&boot->loader, file, kernel, boot->entry, &size, err);
+	if (rc < 0)
+		return rc;
+	rc = loader_zero(&boot->loader, boot->entry + size, needed - size);
+	if (rc < 0)
+		return err_set(err, rc, "boot: %s: the memory behind it: %s", file->path,
+			       err_text(rc));
 	return 0;
 }
 
@@ -147,8 +148,8 @@ static int load_kernel(struct boot *boot, struct kernel *kernel, struct err *err
  * Right behind the kernel where that is free: kernels before 4.2 look for the tree in the 512 MiB
  * from their start, and one lying between leaves the initrds the most room.
  */
-static int place_fdt(struct boot *boot, const struct kernel *kernel, uint64_t *size,
-		     struct err *err)
+static int boot_place_fdt(struct boot *boot, const struct kernel *kernel, uint64_t *size,
+			  struct err *err)
 {
 	struct loader *loader = &boot->loader;
 	const struct boot_file *file = &boot->source->kernel;
@@ -165,26 +166,25 @@ static int place_fdt(struct boot *boot, const struct kernel *kernel, uint64_t *s
 	return loader_claim(loader, file, "the device tree", boot->fdt, *size, err);
 }
 
-static int load_initrds(struct boot *boot, const struct kernel *kernel, struct ram_range *initrd,
-			struct err *err)
+static int boot_place_initrds(struct boot *boot, const struct kernel *kernel,
+			      struct ram_range *initrd, struct err *err)
 {
 	uint64_t last = align_down(kernel->base, GIB) + (INITRD_WINDOW - 1);
 	uint64_t end = boot->entry + kernel->image.memory_size;
-	int error = initrd_load(&boot->loader, boot->source, ARM_PAGE_MAX, last, initrd, err);
+	int rc = initrd_load(&boot->loader, boot->source, ARM_PAGE_MAX, last, initrd, err);
 
 	/* RAM in pieces: below the kernel, and too far, as the highest place was taken. */
-	if (error == 0 && initrd->size > 0 && end > align_down(initrd->base, GIB) + INITRD_WINDOW)
-		error = err_set(
-			err, -ENOSPC,
-			"boot: initrd: %s: no room for it within 32 GiB of the kernel: give "
-			"the guest memory in fewer pieces",
-			boot->source->initrds[0].path);
-	return error;
+	if (rc == 0 && initrd->size > 0 && end > align_down(initrd->base, GIB) + INITRD_WINDOW)
+		rc = err_set(err, -ENOSPC,
+			     "boot: initrd: %s: no room for it within 32 GiB of the kernel: give "
+			     "the guest memory in fewer pieces",
+			     boot->source->initrds[0].path);
+	return rc;
 }
 
-static int check_cmdline(const struct boot_source *source, struct err *err)
+static int boot_check_cmdline(const struct boot_source *source, struct err *err)
 {
-	size_t size = source->cmdline != NULL ? strlen(source->cmdline) : 0;
+	size_t size = source->cmdline ? strlen(source->cmdline) : 0;
 
 	if (size > CMDLINE_MAX)
 		return err_set(err, -E2BIG,
@@ -195,7 +195,7 @@ static int check_cmdline(const struct boot_source *source, struct err *err)
 }
 
 /* A guest without seeds gathers its own randomness, only later. */
-static void add_seeds(struct fdt_config *config)
+static void boot_add_seeds(struct fdt_config *config)
 {
 	struct {
 		uint64_t kaslr;
@@ -219,8 +219,8 @@ bool arch_serial_is_default(void)
 	return true;
 }
 
-static int write_fdt(struct boot *boot, uint64_t size, const struct ram_range *initrd,
-		     struct err *err)
+static int boot_write_fdt(struct boot *boot, uint64_t size, const struct ram_range *initrd,
+			  struct err *err)
 {
 	struct fdt_config config = {
 		.platform = boot->platform,
@@ -230,14 +230,14 @@ static int write_fdt(struct boot *boot, uint64_t size, const struct ram_range *i
 		.initrd_size = initrd->size,
 	};
 	void *host = ram_host(boot->loader.ram, boot->fdt, size);
-	int error = loader_zero(&boot->loader, boot->fdt, size);
+	int rc = loader_zero(&boot->loader, boot->fdt, size);
 
-	if (host == NULL || error < 0)
+	if (!host || rc < 0)
 		return err_set(err, -EFAULT, "boot: guest address 0x%llx cannot be written",
 			       (unsigned long long)boot->fdt);
-	add_seeds(&config);
-	error = fdt_build(&config, host, size, err);
-	return error < 0 ? error : 0;
+	boot_add_seeds(&config);
+	rc = fdt_build(&config, host, size, err);
+	return rc < 0 ? rc : 0;
 }
 
 int boot_load(struct boot *boot, struct err *err)
@@ -245,14 +245,14 @@ int boot_load(struct boot *boot, struct err *err)
 	struct kernel kernel;
 	struct ram_range initrd = {0};
 	uint64_t fdt_size = 0;
-	int error = check_cmdline(boot->source, err);
+	int rc = boot_check_cmdline(boot->source, err);
 
 	boot->loader.count = 0;
-	if (error == 0)
-		error = load_kernel(boot, &kernel, err);
-	if (error == 0)
-		error = place_fdt(boot, &kernel, &fdt_size, err);
-	if (error == 0)
-		error = load_initrds(boot, &kernel, &initrd, err);
-	return error < 0 ? error : write_fdt(boot, fdt_size, &initrd, err);
+	if (rc == 0)
+		rc = boot_load_kernel(boot, &kernel, err);
+	if (rc == 0)
+		rc = boot_place_fdt(boot, &kernel, &fdt_size, err);
+	if (rc == 0)
+		rc = boot_place_initrds(boot, &kernel, &initrd, err);
+	return rc < 0 ? rc : boot_write_fdt(boot, fdt_size, &initrd, err);
 }

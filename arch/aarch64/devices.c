@@ -16,28 +16,30 @@
 #include "devices/serial.h"
 
 /* The irq field of KVM_IRQ_LINE for an SPI (api.rst, KVM_IRQ_LINE). */
-static uint32_t spi_line(unsigned int gsi)
+static uint32_t device_spi_line(unsigned int gsi)
 {
 	return (uint32_t)KVM_ARM_IRQ_TYPE_SPI << KVM_ARM_IRQ_TYPE_SHIFT | (ARM_SPI_INTID + gsi);
 }
 
-static enum mem_result pci_io_read(void *owner, uint64_t offset, unsigned int size, uint64_t *value)
+static enum mem_result device_pci_io_read(void *owner, uint64_t offset, unsigned int size,
+					  uint64_t *value)
 {
 	struct arch_vm *arch = owner;
 
 	return mem_map_read(arch->setup.pio, offset, size, value);
 }
 
-static enum mem_result pci_io_write(void *owner, uint64_t offset, unsigned int size, uint64_t value)
+static enum mem_result device_pci_io_write(void *owner, uint64_t offset, unsigned int size,
+					   uint64_t value)
 {
 	struct arch_vm *arch = owner;
 
 	return mem_map_write(arch->setup.pio, offset, size, value);
 }
 
-static const struct mem_ops pci_io_ops = {.read = pci_io_read, .write = pci_io_write};
+static const struct mem_ops pci_io_ops = {.read = device_pci_io_read, .write = device_pci_io_write};
 
-static int pci_io_create(struct arch_vm *arch, struct err *err)
+static int device_pci_io_create(struct arch_vm *arch, struct err *err)
 {
 	arch->pci_io = (struct mem_region){
 		.name = "PCI I/O ports",
@@ -49,7 +51,7 @@ static int pci_io_create(struct arch_vm *arch, struct err *err)
 	return mem_map_add(arch->setup.mmio, &arch->pci_io, ARM_PCI_IO_BASE, err);
 }
 
-static int uart_create(struct arch_vm *arch, const struct device_bus *bus, struct err *err)
+static int device_uart_create(struct arch_vm *arch, const struct device_bus *bus, struct err *err)
 {
 	const struct arch_console *console = &arch->setup.console;
 	const struct serial_backend backend = {
@@ -58,13 +60,13 @@ static int uart_create(struct arch_vm *arch, const struct device_bus *bus, struc
 		.console = console->console,
 	};
 
-	arch->uart = pl011_create(bus, ARM_UART_BASE, spi_line(ARM_GSI_UART), &backend, err);
+	arch->uart = pl011_create(bus, ARM_UART_BASE, device_spi_line(ARM_GSI_UART), &backend, err);
 	return device_list_add(&arch->devices, arch->uart ? pl011_device(arch->uart) : NULL, err);
 }
 
-static int gpio_create(struct arch_vm *arch, const struct device_bus *bus, struct err *err)
+static int device_gpio_create(struct arch_vm *arch, const struct device_bus *bus, struct err *err)
 {
-	arch->gpio = pl061_create(bus, ARM_GPIO_BASE, spi_line(ARM_GSI_GPIO), err);
+	arch->gpio = pl061_create(bus, ARM_GPIO_BASE, device_spi_line(ARM_GSI_GPIO), err);
 	return device_list_add(&arch->devices, arch->gpio ? pl061_device(arch->gpio) : NULL, err);
 }
 
@@ -78,15 +80,16 @@ int arch_devices_create(struct arch_vm *arch, struct err *err)
 		.sink = arch->setup.sink,
 	};
 	struct device **list = &arch->devices;
-	int rc = pci_io_create(arch, err);
+	int rc = device_pci_io_create(arch, err);
 
 	if (rc == 0)
-		rc = gpio_create(arch, &bus, err);
+		rc = device_gpio_create(arch, &bus, err);
 	if (rc == 0 && platform->serial)
-		rc = uart_create(arch, &bus, err);
+		rc = device_uart_create(arch, &bus, err);
 	if (rc == 0)
 		rc = device_list_add(list,
-				     pl031_create(&bus, ARM_RTC_BASE, spi_line(ARM_GSI_RTC), err),
+				     pl031_create(&bus, ARM_RTC_BASE, device_spi_line(ARM_GSI_RTC),
+						  err),
 				     err);
 	if (rc == 0)
 		rc = device_list_add(list, pvpanic_create(&bus, bus.mmio, ARM_PVPANIC_BASE, err),

@@ -91,7 +91,7 @@ struct setting {
 	const void *value;
 };
 
-static int apply(const struct setting *settings, size_t count, struct err *err)
+static int gic_apply(const struct setting *settings, size_t count, struct err *err)
 {
 	for (size_t i = 0; i < count; i++) {
 		const struct setting *setting = &settings[i];
@@ -125,7 +125,7 @@ int gic_init(struct gic *gic, unsigned int cpus, struct err *err)
 		 KVM_DEV_ARM_VGIC_CTRL_INIT, NULL},
 	};
 
-	return apply(settings, ARRAY_SIZE(settings), err);
+	return gic_apply(settings, ARRAY_SIZE(settings), err);
 }
 
 /* One 32-bit register, of the distributor or of a redistributor. */
@@ -135,7 +135,7 @@ struct access {
 	uint64_t affinity;
 };
 
-static int write_register(const struct access *access, uint32_t offset, uint32_t value)
+static int gic_write_register(const struct access *access, uint32_t offset, uint32_t value)
 {
 	uint64_t attribute = access->affinity << KVM_DEV_ARM_VGIC_V3_MPIDR_SHIFT | offset;
 	int rc = kvm_device_set_attribute(access->fd, access->group, attribute, &value);
@@ -148,39 +148,39 @@ static int write_register(const struct access *access, uint32_t offset, uint32_t
  * pending nor active, highest priority, level, group 1 (as KVM has them at first). KVM takes a
  * write of ISPENDR from here as the whole pending state.
  */
-static int reset_interrupts(const struct access *access, uint32_t frame, uint32_t first)
+static int gic_reset_interrupts(const struct access *access, uint32_t frame, uint32_t first)
 {
 	uint32_t word = frame + first / INTIDS_PER_BIT_REGISTER * 4;
-	int rc = write_register(access, GICD_ICENABLER + word, UINT32_MAX);
+	int rc = gic_write_register(access, GICD_ICENABLER + word, UINT32_MAX);
 
 	if (rc == 0)
-		rc = write_register(access, GICD_ISPENDR + word, 0);
+		rc = gic_write_register(access, GICD_ISPENDR + word, 0);
 	if (rc == 0)
-		rc = write_register(access, GICD_ICACTIVER + word, UINT32_MAX);
+		rc = gic_write_register(access, GICD_ICACTIVER + word, UINT32_MAX);
 	if (rc == 0)
-		rc = write_register(access, GICD_IGROUPR + word, UINT32_MAX);
+		rc = gic_write_register(access, GICD_IGROUPR + word, UINT32_MAX);
 	for (uint32_t i = 0; i < INTIDS_PER_BIT_REGISTER && rc == 0; i += 4)
-		rc = write_register(access, frame + GICD_IPRIORITYR + first + i, 0);
+		rc = gic_write_register(access, frame + GICD_IPRIORITYR + first + i, 0);
 	for (uint32_t i = 0; i < 2 && rc == 0; i++)
-		rc = write_register(access, frame + GICD_ICFGR + first / 16 * 4 + i * 4, 0);
+		rc = gic_write_register(access, frame + GICD_ICFGR + first / 16 * 4 + i * 4, 0);
 	return rc;
 }
 
-static int reset_distributor(const struct gic *gic)
+static int gic_reset_distributor(const struct gic *gic)
 {
 	struct access access = {.fd = gic->vgic, .group = KVM_DEV_ARM_VGIC_GRP_DIST_REGS};
-	int rc = write_register(&access, GICD_CTLR, 0);
+	int rc = gic_write_register(&access, GICD_CTLR, 0);
 
 	for (uint32_t first = ARM_SPI_INTID; first < ARM_INTIDS && rc == 0;
 	     first += INTIDS_PER_BIT_REGISTER)
-		rc = reset_interrupts(&access, 0, first);
+		rc = gic_reset_interrupts(&access, 0, first);
 	for (uint32_t intid = ARM_SPI_INTID; intid < ARM_INTIDS && rc == 0; intid++)
-		rc = write_register(&access, GICD_IROUTER + intid * 8, 0);
+		rc = gic_write_register(&access, GICD_IROUTER + intid * 8, 0);
 	return rc;
 }
 
 /* LPIs first: while they are on, their tables' addresses cannot be changed. */
-static int reset_redistributor(const struct gic *gic, uint64_t affinity)
+static int gic_reset_redistributor(const struct gic *gic, uint64_t affinity)
 {
 	static const uint32_t cleared[] = {
 		GICR_CTLR, GICR_PROPBASER, GICR_PROPBASER + 4, GICR_PENDBASER, GICR_PENDBASER + 4,
@@ -193,11 +193,11 @@ static int reset_redistributor(const struct gic *gic, uint64_t affinity)
 	int rc = 0;
 
 	for (size_t i = 0; i < ARRAY_SIZE(cleared) && rc == 0; i++)
-		rc = write_register(&access, cleared[i], 0);
-	return rc == 0 ? reset_interrupts(&access, GICR_SGI_FRAME, 0) : rc;
+		rc = gic_write_register(&access, cleared[i], 0);
+	return rc == 0 ? gic_reset_interrupts(&access, GICR_SGI_FRAME, 0) : rc;
 }
 
-static int reset_cpu_interface(const struct gic *gic, uint64_t affinity)
+static int gic_reset_cpu_interface(const struct gic *gic, uint64_t affinity)
 {
 	static const struct {
 		uint64_t number;
@@ -242,15 +242,15 @@ int gic_reset(struct gic *gic, unsigned int cpus, struct err *err)
 {
 	const struct setting its = {"resetting the ITS", gic->its, KVM_DEV_ARM_VGIC_GRP_CTRL,
 				    KVM_DEV_ARM_ITS_CTRL_RESET, NULL};
-	int rc = apply(&its, 1, err);
+	int rc = gic_apply(&its, 1, err);
 
 	if (rc < 0)
 		return rc;
-	rc = reset_distributor(gic);
+	rc = gic_reset_distributor(gic);
 	for (unsigned int id = 0; id < cpus && rc == 0; id++) {
-		rc = reset_redistributor(gic, arm_vcpu_affinity(id));
+		rc = gic_reset_redistributor(gic, arm_vcpu_affinity(id));
 		if (rc == 0)
-			rc = reset_cpu_interface(gic, arm_vcpu_affinity(id));
+			rc = gic_reset_cpu_interface(gic, arm_vcpu_affinity(id));
 	}
 	if (rc < 0)
 		return err_set(err, rc, "interrupt controller: KVM: resetting the GICv3: %s",

@@ -39,19 +39,19 @@ int vcpu_set_register(struct kvm_vcpu *vcpu, uint64_t number, uint64_t value)
 	return rc < 0 ? rc : 0;
 }
 
-static void add_feature(struct kvm_vcpu_init *init, unsigned int feature)
+static void vcpu_add_feature(struct kvm_vcpu_init *init, unsigned int feature)
 {
 	init->features[feature / 32] |= 1U << feature % 32;
 }
 
-static bool has_feature(const struct kvm_vcpu_init *init, unsigned int feature)
+static bool vcpu_is_offered(const struct kvm_vcpu_init *init, unsigned int feature)
 {
 	return init->features[feature / 32] & 1U << feature % 32;
 }
 
 bool vcpu_has_feature(const struct arch_vm *arch, unsigned int feature)
 {
-	return has_feature(&arch->init, feature);
+	return vcpu_is_offered(&arch->init, feature);
 }
 
 int vcpu_choose_features(struct arch_vm *arch, struct err *err)
@@ -63,18 +63,18 @@ int vcpu_choose_features(struct arch_vm *arch, struct err *err)
 	if (rc < 0)
 		return err_set(err, rc, "processor features: KVM_ARM_PREFERRED_TARGET: %s",
 			       err_text(rc));
-	add_feature(init, KVM_ARM_VCPU_PSCI_0_2);
+	vcpu_add_feature(init, KVM_ARM_VCPU_PSCI_0_2);
 	/* Both keys or none: KVM takes nothing else. */
 	if (kvm_vm_capability(vm, KVM_CAP_ARM_PTRAUTH_ADDRESS) > 0 &&
 	    kvm_vm_capability(vm, KVM_CAP_ARM_PTRAUTH_GENERIC) > 0) {
-		add_feature(init, KVM_ARM_VCPU_PTRAUTH_ADDRESS);
-		add_feature(init, KVM_ARM_VCPU_PTRAUTH_GENERIC);
+		vcpu_add_feature(init, KVM_ARM_VCPU_PTRAUTH_ADDRESS);
+		vcpu_add_feature(init, KVM_ARM_VCPU_PTRAUTH_GENERIC);
 	}
 	if (kvm_vm_capability(vm, KVM_CAP_ARM_SVE) > 0)
-		add_feature(init, KVM_ARM_VCPU_SVE);
+		vcpu_add_feature(init, KVM_ARM_VCPU_SVE);
 	arch->pmu = kvm_vm_capability(vm, KVM_CAP_ARM_PMU_V3) > 0;
 	if (arch->pmu)
-		add_feature(init, KVM_ARM_VCPU_PMU_V3);
+		vcpu_add_feature(init, KVM_ARM_VCPU_PMU_V3);
 	return 0;
 }
 
@@ -107,13 +107,13 @@ int vcpu_start_counter(struct kvm_vcpu *vcpu, struct err *err)
 }
 
 /* KVM_ARM_VCPU_INIT is power-on and reset in one; those that PSCI is to start are off after it. */
-static int power_on(struct arch_vm *arch, struct kvm_vcpu *vcpu, struct err *err)
+static int vcpu_power_on(struct arch_vm *arch, struct kvm_vcpu *vcpu, struct err *err)
 {
 	struct kvm_vcpu_init init = arch->init;
 	int rc;
 
 	if (kvm_vcpu_id(vcpu) != 0)
-		add_feature(&init, KVM_ARM_VCPU_POWER_OFF);
+		vcpu_add_feature(&init, KVM_ARM_VCPU_POWER_OFF);
 	rc = kvm_vcpu_ioctl(vcpu, KVM_ARM_VCPU_INIT, &init);
 	if (rc < 0)
 		return err_set(err, rc, "processor: vCPU %u: KVM_ARM_VCPU_INIT: %s",
@@ -122,7 +122,7 @@ static int power_on(struct arch_vm *arch, struct kvm_vcpu *vcpu, struct err *err
 }
 
 /* The device tree names vCPUs by an affinity that KVM alone decides. */
-static int check_affinity(struct kvm_vcpu *vcpu, struct err *err)
+static int vcpu_check_affinity(struct kvm_vcpu *vcpu, struct err *err)
 {
 	uint64_t expected = arm_vcpu_affinity(kvm_vcpu_id(vcpu)), value;
 	int rc = vcpu_get_register(vcpu, ARM64_SYS_REG(3, 0, 0, 0, 5), &value);
@@ -149,10 +149,10 @@ int arch_vcpu_init(struct arch_vm *arch, struct kvm_vcpu *vcpu, struct err *err)
 		return err_set(err, -EINVAL, "processor: vCPU %u: there are at most %d", id,
 			       PLATFORM_CPUS_MAX);
 	arch->vcpus[id] = vcpu;
-	rc = power_on(arch, vcpu, err);
+	rc = vcpu_power_on(arch, vcpu, err);
 	if (rc == 0)
-		rc = check_affinity(vcpu, err);
-	if (rc < 0 || !has_feature(&arch->init, KVM_ARM_VCPU_SVE))
+		rc = vcpu_check_affinity(vcpu, err);
+	if (rc < 0 || !vcpu_is_offered(&arch->init, KVM_ARM_VCPU_SVE))
 		return rc;
 	rc = kvm_vcpu_ioctl(vcpu, KVM_ARM_VCPU_FINALIZE, &sve);
 	if (rc < 0)
@@ -172,7 +172,7 @@ int arch_vcpu_reset(struct arch_vm *arch, struct kvm_vcpu *vcpu, struct err *err
 		{VCPU_CORE_REGISTER(regs.regs[0]), arch->fdt},
 		{VCPU_CORE_REGISTER(regs.pc), arch->entry},
 	};
-	int rc = power_on(arch, vcpu, err);
+	int rc = vcpu_power_on(arch, vcpu, err);
 
 	/* A step that was under way held interrupts back in a state that is gone. */
 	arch->debug.vcpus[kvm_vcpu_id(vcpu)].masked = false;
@@ -186,7 +186,7 @@ int arch_vcpu_reset(struct arch_vm *arch, struct kvm_vcpu *vcpu, struct err *err
 }
 
 /* An access that nothing can carry out: the bus answers with an error, as hardware may. */
-static int give_external_abort(struct kvm_vcpu *vcpu)
+static int vcpu_give_external_abort(struct kvm_vcpu *vcpu)
 {
 	struct kvm_vcpu_events events;
 	int rc = kvm_vcpu_ioctl(vcpu, KVM_GET_VCPU_EVENTS, &events);
@@ -204,12 +204,12 @@ int arch_vcpu_memory_failed(struct arch_vm *arch, struct kvm_vcpu *vcpu, const v
 {
 	int rc = ram_guest(arch->setup.ram, host, gpa);
 
-	return rc ? rc : give_external_abort(vcpu);
+	return rc ? rc : vcpu_give_external_abort(vcpu);
 }
 
-static enum arch_exit external_abort(struct kvm_vcpu *vcpu)
+static enum arch_exit vcpu_external_abort(struct kvm_vcpu *vcpu)
 {
-	int rc = give_external_abort(vcpu);
+	int rc = vcpu_give_external_abort(vcpu);
 
 	if (rc == 0)
 		return ARCH_EXIT_HANDLED;
@@ -218,7 +218,7 @@ static enum arch_exit external_abort(struct kvm_vcpu *vcpu)
 	return ARCH_EXIT_UNKNOWN;
 }
 
-static enum arch_exit undecodable(struct arch_vm *arch, struct kvm_vcpu *vcpu)
+static enum arch_exit vcpu_undecodable(struct arch_vm *arch, struct kvm_vcpu *vcpu)
 {
 	const struct kvm_run *run = kvm_vcpu_run_page(vcpu);
 
@@ -227,11 +227,11 @@ static enum arch_exit undecodable(struct arch_vm *arch, struct kvm_vcpu *vcpu)
 		  "emulated (syndrome 0x%llx): it gets an external abort",
 		  kvm_vcpu_id(vcpu), (unsigned long long)run->arm_nisv.fault_ipa,
 		  (unsigned long long)run->arm_nisv.esr_iss);
-	return external_abort(vcpu);
+	return vcpu_external_abort(vcpu);
 }
 
 /* PSCI's calls that concern the whole machine. */
-static enum arch_exit system_event(struct arch_vm *arch, uint32_t type)
+static enum arch_exit vcpu_system_event(struct arch_vm *arch, uint32_t type)
 {
 	static const enum machine_event events[] = {
 		[KVM_SYSTEM_EVENT_SHUTDOWN] = MACHINE_POWER_OFF,
@@ -266,9 +266,9 @@ enum arch_exit arch_vcpu_exit(struct arch_vm *arch, struct kvm_vcpu *vcpu, unsig
 	(void)progress;
 	switch (run->exit_reason) {
 	case KVM_EXIT_ARM_NISV:
-		return undecodable(arch, vcpu);
+		return vcpu_undecodable(arch, vcpu);
 	case KVM_EXIT_SYSTEM_EVENT:
-		return system_event(arch, run->system_event.type);
+		return vcpu_system_event(arch, run->system_event.type);
 	default:
 		return ARCH_EXIT_UNKNOWN;
 	}

@@ -34,7 +34,7 @@ unsigned int arch_physical_bits(struct kvm_vm *vm)
  * A load or store that KVM cannot decode (of a pair, of SIMD registers) comes here with the exit
  * KVM_EXIT_ARM_NISV instead of ending KVM_RUN with an error, where the kernel knows how.
  */
-static void enable_nisv(struct kvm_vm *vm)
+static void vm_enable_nisv(struct kvm_vm *vm)
 {
 	struct kvm_enable_cap capability = {.cap = KVM_CAP_ARM_NISV_TO_USER};
 	int rc;
@@ -48,7 +48,7 @@ static void enable_nisv(struct kvm_vm *vm)
 			 err_text(rc));
 }
 
-static int create_gsi_table(struct arch_vm *arch, struct err *err)
+static int vm_create_gsi_table(struct arch_vm *arch, struct err *err)
 {
 	int rc = 0;
 
@@ -71,9 +71,10 @@ struct arch_vm *arch_vm_create(const struct arch_setup *setup, struct err *err)
 		return NULL;
 	}
 	arch->setup = *setup;
-	enable_nisv(setup->vm);
+	vm_enable_nisv(setup->vm);
 	arch->gic = gic_create(setup->vm, err);
-	if (!arch->gic || vcpu_choose_features(arch, err) < 0 || create_gsi_table(arch, err) < 0) {
+	if (!arch->gic || vcpu_choose_features(arch, err) < 0 ||
+	    vm_create_gsi_table(arch, err) < 0) {
 		arch_vm_destroy(arch);
 		return NULL;
 	}
@@ -125,7 +126,7 @@ bool arch_boots_linux(const struct arch_vm *arch)
 int arch_boot(struct arch_vm *arch, const struct boot_source *source, struct err *err)
 {
 	struct boot *boot = calloc(1, sizeof(*boot));
-	int error;
+	int rc;
 
 	if (!boot)
 		return err_set(err, -ENOMEM, "boot: out of memory");
@@ -135,12 +136,12 @@ int arch_boot(struct arch_vm *arch, const struct boot_source *source, struct err
 	boot->source = source;
 	boot->pmu = arch->pmu;
 	arch->booted = true;
-	error = boot_load(boot, err);
+	rc = boot_load(boot, err);
 	arch->entry = boot->entry;
 	arch->size = boot->size;
 	arch->fdt = boot->fdt;
 	free(boot);
-	return error;
+	return rc;
 }
 
 int arch_vm_reset(struct arch_vm *arch, struct err *err)

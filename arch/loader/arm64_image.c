@@ -45,7 +45,7 @@ bool arm64_image_is_image(const uint8_t *bytes, size_t size)
 }
 
 /* Where the last section of the file ends: the other size in an Image tells of memory. */
-static uint64_t stored_size(const uint8_t *bytes, size_t size)
+static uint64_t image_stored_size(const uint8_t *bytes, size_t size)
 {
 	uint64_t header = load_le32(bytes + EFI_HEADER_OFFSET), section, end = 0;
 
@@ -64,8 +64,8 @@ static uint64_t stored_size(const uint8_t *bytes, size_t size)
 	return end;
 }
 
-static int check_sizes(const char *path, uint64_t file_size, const struct arm64_image *image,
-		       struct err *err)
+static int image_check_sizes(const char *path, uint64_t file_size, const struct arm64_image *image,
+			     struct err *err)
 {
 	if (image->text_offset >= TEXT_OFFSET_MAX ||
 	    !is_aligned(image->text_offset, TEXT_OFFSET_ALIGNMENT))
@@ -104,7 +104,7 @@ int arm64_image_parse(const char *path, const uint8_t *bytes, size_t size, uint6
 	*image = (struct arm64_image){
 		.text_offset = load_le64(bytes + TEXT_OFFSET),
 		.memory_size = load_le64(bytes + IMAGE_SIZE),
-		.stored_size = stored_size(bytes, size),
+		.stored_size = image_stored_size(bytes, size),
 	};
 	if (flags & FLAG_BIG_ENDIAN)
 		return err_set(err, -ENOEXEC,
@@ -120,5 +120,5 @@ int arm64_image_parse(const char *path, const uint8_t *bytes, size_t size, uint6
 		if (file_size > SIZE_OF_0 - SIZE_OF_0_BSS && file_size <= SIZE_MAX_SANE)
 			image->memory_size = file_size + SIZE_OF_0_BSS;
 	}
-	return check_sizes(path, file_size, image, err);
+	return image_check_sizes(path, file_size, image, err);
 }

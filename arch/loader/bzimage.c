@@ -45,7 +45,8 @@ bool bzimage_is_image(const uint8_t *bytes, size_t size)
 }
 
 /* xloadflags came with version 2.12 of the protocol, init_size and pref_address with 2.10. */
-static int check_protocol(const struct boot_file *file, const uint8_t *bytes, struct err *err)
+static int bzimage_check_protocol(const struct boot_file *file, const uint8_t *bytes,
+				  struct err *err)
 {
 	unsigned int version = load_le16(bytes + VERSION);
 
@@ -73,8 +74,8 @@ static int check_protocol(const struct boot_file *file, const uint8_t *bytes, st
 }
 
 /* The kernel proper follows the setup sectors; a signature may follow it. */
-static int find_kernel(const struct boot_file *file, const uint8_t *bytes, struct bzimage *image,
-		       struct err *err)
+static int bzimage_find_kernel(const struct boot_file *file, const uint8_t *bytes,
+			       struct bzimage *image, struct err *err)
 {
 	uint64_t sectors = bytes[SETUP_SECTS] == 0 ? SETUP_SECTS_OF_0 : bytes[SETUP_SECTS];
 	uint64_t rest;
@@ -97,16 +98,16 @@ int bzimage_parse(const struct boot_file *file, struct bzimage *image, struct er
 {
 	uint8_t bytes[BZIMAGE_HEADER_END_MAX];
 	size_t end;
-	int error;
+	int rc;
 
 	memset(image, 0, sizeof(*image));
-	error = loader_read_header(file, 0, bytes, sizeof(bytes), err);
-	if (error == 0)
-		error = check_protocol(file, bytes, err);
-	if (error == 0)
-		error = find_kernel(file, bytes, image, err);
-	if (error < 0)
-		return error;
+	rc = loader_read_header(file, 0, bytes, sizeof(bytes), err);
+	if (rc == 0)
+		rc = bzimage_check_protocol(file, bytes, err);
+	if (rc == 0)
+		rc = bzimage_find_kernel(file, bytes, image, err);
+	if (rc < 0)
+		return rc;
 
 	image->preferred_address = load_le64(bytes + PREF_ADDRESS);
 	image->memory_size = load_le32(bytes + INIT_SIZE);

@@ -28,13 +28,14 @@ bool elf_is_image(const uint8_t *bytes, size_t size)
 	return size >= SELFMAG && memcmp(bytes, ELFMAG, SELFMAG) == 0;
 }
 
-static int bad_elf(const struct boot_file *file, const char *why, struct err *err)
+static int elf_bad(const struct boot_file *file, const char *why, struct err *err)
 {
 	return err_set(err, -ENOEXEC, "boot: %s: not a kernel that can be loaded: %s", file->path,
 		       why);
 }
 
-static void decode_program_header(const uint8_t *bytes, bool is_64, struct program_header *header)
+static void elf_decode_program_header(const uint8_t *bytes, bool is_64,
+				      struct program_header *header)
 {
 	if (is_64) {
 		Elf64_Phdr raw;
@@ -57,16 +58,16 @@ static void decode_program_header(const uint8_t *bytes, bool is_64, struct progr
 	}
 }
 
-static int add_segment(const struct boot_file *file, struct elf_image *image,
-		       const struct elf_segment *segment, struct err *err)
+static int elf_add_segment(const struct boot_file *file, struct elf_image *image,
+			   const struct elf_segment *segment, struct err *err)
 {
 	if (segment->memory_size == 0)
 		return 0;
 	if (segment->file_size > segment->memory_size)
-		return bad_elf(file, "a segment is larger in the file than in memory", err);
+		return elf_bad(file, "a segment is larger in the file than in memory", err);
 	if (segment->physical > UINT64_MAX - segment->memory_size ||
 	    segment->virtual > UINT64_MAX - segment->memory_size + 1)
-		return bad_elf(file, "a segment goes past the end of the address space", err);
+		return elf_bad(file, "a segment goes past the end of the address space", err);
 	if (!range_fits(segment->offset, segment->file_size, file->size))
 		return err_set(err, -ENODATA,
 			       "boot: %s: the file is truncated: it has %llu bytes, a segment of "
@@ -79,8 +80,8 @@ static int add_segment(const struct boot_file *file, struct elf_image *image,
 	return 0;
 }
 
-static void take_note(struct elf_image *image, const char *name, uint32_t type, const uint8_t *data,
-		      uint32_t size)
+static void elf_take_note(struct elf_image *image, const char *name, uint32_t type,
+			  const uint8_t *data, uint32_t size)
 {
 	if (strcmp(name, "Linux") == 0)
 		image->is_linux = true;
@@ -95,8 +96,8 @@ static void take_note(struct elf_image *image, const char *name, uint32_t type, 
 }
 
 /* Notes that do not hold together end the reading; what came before them counts. */
-static void take_notes(struct elf_image *image, const uint8_t *notes, uint64_t size,
-		       uint64_t alignment)
+static void elf_take_notes(struct elf_image *image, const uint8_t *notes, uint64_t size,
+			   uint64_t alignment)
 {
 	uint64_t at = 0;
 
@@ -110,54 +111,54 @@ static void take_notes(struct elf_image *image, const uint8_t *notes, uint64_t s
 		if (!range_fits(name, name_size, size) || !range_fits(data, data_size, size))
 			return;
 		if (name_size > 0 && notes[name + name_size - 1] == '\0')
-			take_note(image, (const char *)notes + name, type, notes + data,
-				  (uint32_t)data_size);
+			elf_take_note(image, (const char *)notes + name, type, notes + data,
+				      (uint32_t)data_size);
 		at = align_up(data + data_size, alignment);
 	}
 }
 
-static int read_notes(const struct boot_file *file, struct elf_image *image,
-		      const struct program_header *header, struct err *err)
+static int elf_read_notes(const struct boot_file *file, struct elf_image *image,
+			  const struct program_header *header, struct err *err)
 {
 	uint64_t size = header->segment.file_size;
 	uint8_t *notes;
-	int error;
+	int rc;
 
 	if (size == 0)
 		return 0;
 	if (size > NOTES_SIZE_MAX)
-		return bad_elf(file, "its notes are larger than 1 MiB", err);
+		return elf_bad(file, "its notes are larger than 1 MiB", err);
 	notes = malloc(size);
-	if (notes == NULL)
+	if (!notes)
 		return err_set(err, -ENOMEM, "boot: %s: out of memory", file->path);
-	error = loader_read_header(file, header->segment.offset, notes, size, err);
-	if (error == 0)
-		take_notes(image, notes, size, header->alignment == 8 ? 8 : 4);
+	rc = loader_read_header(file, header->segment.offset, notes, size, err);
+	if (rc == 0)
+		elf_take_notes(image, notes, size, header->alignment == 8 ? 8 : 4);
 	free(notes);
-	return error;
+	return rc;
 }
 
-static int read_program_headers(const struct boot_file *file, struct elf_image *image,
-				uint64_t offset, unsigned int count, struct err *err)
+static int elf_read_program_headers(const struct boot_file *file, struct elf_image *image,
+				    uint64_t offset, unsigned int count, struct err *err)
 {
 	size_t size = image->is_64 ? sizeof(Elf64_Phdr) : sizeof(Elf32_Phdr);
 	uint8_t bytes[ELF_SEGMENTS_MAX * sizeof(Elf64_Phdr)];
-	int error = loader_read_header(file, offset, bytes, count * size, err);
+	int rc = loader_read_header(file, offset, bytes, count * size, err);
 
-	for (unsigned int i = 0; i < count && error == 0; i++) {
+	for (unsigned int i = 0; i < count && rc == 0; i++) {
 		struct program_header header;
 
-		decode_program_header(bytes + i * size, image->is_64, &header);
+		elf_decode_program_header(bytes + i * size, image->is_64, &header);
 		if (header.type == PT_LOAD)
-			error = add_segment(file, image, &header.segment, err);
+			rc = elf_add_segment(file, image, &header.segment, err);
 		else if (header.type == PT_NOTE)
-			error = read_notes(file, image, &header, err);
+			rc = elf_read_notes(file, image, &header, err);
 		else if (header.type == PT_INTERP)
 			image->has_interpreter = true;
 	}
-	if (error == 0 && image->count == 0)
-		error = bad_elf(file, "the ELF file has no segment to load", err);
-	return error;
+	if (rc == 0 && image->count == 0)
+		rc = elf_bad(file, "the ELF file has no segment to load", err);
+	return rc;
 }
 
 /* The fields that both classes have, at the class's own places. */
@@ -168,20 +169,20 @@ struct file_header {
 	uint64_t program_header_offset;
 };
 
-static int read_file_header(const struct boot_file *file, struct elf_image *image,
-			    struct file_header *header, struct err *err)
+static int elf_read_file_header(const struct boot_file *file, struct elf_image *image,
+				struct file_header *header, struct err *err)
 {
 	union {
 		unsigned char ident[EI_NIDENT];
 		Elf32_Ehdr elf32;
 		Elf64_Ehdr elf64;
 	} raw;
-	int error = loader_read_header(file, 0, &raw, sizeof(raw.elf32), err);
+	int rc = loader_read_header(file, 0, &raw, sizeof(raw.elf32), err);
 
-	if (error < 0)
-		return error;
+	if (rc < 0)
+		return rc;
 	if (raw.ident[EI_DATA] != ELFDATA2LSB)
-		return bad_elf(file, "the ELF file is big-endian", err);
+		return elf_bad(file, "the ELF file is big-endian", err);
 	if (raw.ident[EI_CLASS] == ELFCLASS32) {
 		image->machine = le16toh(raw.elf32.e_machine);
 		image->entry = le32toh(raw.elf32.e_entry);
@@ -192,10 +193,10 @@ static int read_file_header(const struct boot_file *file, struct elf_image *imag
 		return 0;
 	}
 	if (raw.ident[EI_CLASS] != ELFCLASS64)
-		return bad_elf(file, "the ELF file is of neither 32 nor 64 bits", err);
-	error = loader_read_header(file, 0, &raw, sizeof(raw.elf64), err);
-	if (error < 0)
-		return error;
+		return elf_bad(file, "the ELF file is of neither 32 nor 64 bits", err);
+	rc = loader_read_header(file, 0, &raw, sizeof(raw.elf64), err);
+	if (rc < 0)
+		return rc;
 	image->is_64 = true;
 	image->machine = le16toh(raw.elf64.e_machine);
 	image->entry = le64toh(raw.elf64.e_entry);
@@ -207,20 +208,20 @@ static int read_file_header(const struct boot_file *file, struct elf_image *imag
 int elf_parse(const struct boot_file *file, struct elf_image *image, struct err *err)
 {
 	struct file_header header = {0};
-	int error;
+	int rc;
 
 	memset(image, 0, sizeof(*image));
-	error = read_file_header(file, image, &header, err);
-	if (error < 0)
-		return error;
+	rc = elf_read_file_header(file, image, &header, err);
+	if (rc < 0)
+		return rc;
 	if (header.type != ET_EXEC && header.type != ET_DYN)
-		return bad_elf(file, "the ELF file is no executable", err);
+		return elf_bad(file, "the ELF file is no executable", err);
 	if (header.program_header_size != (image->is_64 ? sizeof(Elf64_Phdr) : sizeof(Elf32_Phdr)))
-		return bad_elf(file, "the ELF file's program headers have an odd size", err);
+		return elf_bad(file, "the ELF file's program headers have an odd size", err);
 	if (header.program_header_count == 0 || header.program_header_count > ELF_SEGMENTS_MAX)
-		return bad_elf(file, "the ELF file has no program headers or too many", err);
-	return read_program_headers(file, image, header.program_header_offset,
-				    header.program_header_count, err);
+		return elf_bad(file, "the ELF file has no program headers or too many", err);
+	return elf_read_program_headers(file, image, header.program_header_offset,
+					header.program_header_count, err);
 }
 
 int elf_load(struct loader *loader, const struct boot_file *file, const struct elf_image *image,
@@ -229,18 +230,18 @@ int elf_load(struct loader *loader, const struct boot_file *file, const struct e
 	for (size_t i = 0; i < image->count; i++) {
 		const struct elf_segment *segment = &image->segments[i];
 		uint64_t rest = segment->memory_size - segment->file_size;
-		int error = loader_claim(loader, file, "a segment", segment->physical,
-					 segment->memory_size, err);
+		int rc = loader_claim(loader, file, "a segment", segment->physical,
+				      segment->memory_size, err);
 
-		if (error == 0)
-			error = loader_read(loader, file, segment->offset, segment->physical,
-					    segment->file_size, err);
-		if (error < 0)
-			return error;
-		error = loader_zero(loader, segment->physical + segment->file_size, rest);
-		if (error < 0)
-			return err_set(err, error, "boot: %s: a segment cannot be cleared: %s",
-				       file->path, err_text(error));
+		if (rc == 0)
+			rc = loader_read(loader, file, segment->offset, segment->physical,
+					 segment->file_size, err);
+		if (rc < 0)
+			return rc;
+		rc = loader_zero(loader, segment->physical + segment->file_size, rest);
+		if (rc < 0)
+			return err_set(err, rc, "boot: %s: a segment cannot be cleared: %s",
+				       file->path, err_text(rc));
 	}
 	return 0;
 }

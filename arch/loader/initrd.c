@@ -23,20 +23,20 @@ uint64_t initrd_size(const struct boot_source *source)
 	return size;
 }
 
-static int read_all(struct loader *loader, const struct boot_source *source, uint64_t gpa,
-		    struct err *err)
+static int initrd_read_all(struct loader *loader, const struct boot_source *source, uint64_t gpa,
+			   struct err *err)
 {
 	for (size_t i = 0; i < source->initrd_count; i++) {
 		const struct boot_file *file = &source->initrds[i];
 		uint64_t padded = align_up(file->size, PADDING);
-		int error = loader_read(loader, file, 0, gpa, file->size, err);
+		int rc = loader_read(loader, file, 0, gpa, file->size, err);
 
-		if (error < 0)
-			return error;
-		error = loader_zero(loader, gpa + file->size, padded - file->size);
-		if (error < 0)
-			return err_set(err, error, "boot: %s: its padding: %s", file->path,
-				       err_text(error));
+		if (rc < 0)
+			return rc;
+		rc = loader_zero(loader, gpa + file->size, padded - file->size);
+		if (rc < 0)
+			return err_set(err, rc, "boot: %s: its padding: %s", file->path,
+				       err_text(rc));
 		gpa += padded;
 	}
 	return 0;
@@ -46,24 +46,24 @@ int initrd_load(struct loader *loader, const struct boot_source *source, uint64_
 		uint64_t last, struct ram_range *place, struct err *err)
 {
 	uint64_t size = initrd_size(source), base;
-	int error;
+	int rc;
 
 	*place = (struct ram_range){0};
 	if (size == 0)
 		return 0;
-	error = loader_find(loader, size, alignment, last, &base);
-	if (error < 0)
-		return err_set(err, error,
+	rc = loader_find(loader, size, alignment, last, &base);
+	if (rc < 0)
+		return err_set(err, rc,
 			       "boot: initrd: %s%s: too large: it needs %llu KiB, the guest has "
 			       "room for %llu KiB beside the kernel: give the guest more memory",
 			       source->initrds[0].path,
 			       source->initrd_count > 1 ? " and others" : "",
 			       (unsigned long long)((size + KIB - 1) / KIB),
 			       (unsigned long long)(loader_room(loader, last) / KIB));
-	error = loader_claim(loader, &source->initrds[0], "the initrd", base, size, err);
-	if (error == 0)
-		error = read_all(loader, source, base, err);
-	if (error == 0)
+	rc = loader_claim(loader, &source->initrds[0], "the initrd", base, size, err);
+	if (rc == 0)
+		rc = initrd_read_all(loader, source, base, err);
+	if (rc == 0)
 		*place = (struct ram_range){base, size};
-	return error;
+	return rc;
 }

@@ -12,7 +12,7 @@
 
 enum { ELF_MACHINE = 18 };
 
-static const char *describe_elf(const uint8_t *bytes, size_t size)
+static const char *kind_describe_elf(const uint8_t *bytes, size_t size)
 {
 	if (size < ELF_MACHINE + 2 || bytes[EI_DATA] != ELFDATA2LSB)
 		return "it is an ELF file";
@@ -50,7 +50,7 @@ const char *kind_describe(const uint8_t *bytes, size_t size)
 	if (size == 0)
 		return "it is empty";
 	if (size >= SELFMAG && memcmp(bytes, ELFMAG, SELFMAG) == 0)
-		return describe_elf(bytes, size);
+		return kind_describe_elf(bytes, size);
 	if (bzimage_is_image(bytes, size))
 		return "it is a bzImage, a kernel for x86_64";
 	if (arm64_image_is_image(bytes, size))

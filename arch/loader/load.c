@@ -21,8 +21,7 @@ bool loader_is_free(const struct loader *loader, uint64_t base, uint64_t size)
 {
 	if (size == 0)
 		return true;
-	return ram_host(loader->ram, base, size) != NULL &&
-	       claim_in_the_way(loader, base, size) == NULL;
+	return ram_host(loader->ram, base, size) && !claim_in_the_way(loader, base, size);
 }
 
 int loader_claim(struct loader *loader, const struct boot_file *file, const char *what,
@@ -30,14 +29,14 @@ int loader_claim(struct loader *loader, const struct boot_file *file, const char
 {
 	if (size == 0)
 		return 0;
-	if (ram_host(loader->ram, base, size) == NULL)
+	if (!ram_host(loader->ram, base, size))
 		return err_set(err, -ENOSPC,
 			       "boot: %s: %s needs guest addresses 0x%llx to 0x%llx, which are not "
 			       "all memory; the guest has %llu MiB: give it more",
 			       file->path, what, (unsigned long long)base,
 			       (unsigned long long)(base + (size - 1)),
 			       (unsigned long long)(ram_total(loader->ram) / MIB));
-	if (claim_in_the_way(loader, base, size) != NULL || loader->count == LOADER_CLAIMS_MAX)
+	if (claim_in_the_way(loader, base, size) || loader->count == LOADER_CLAIMS_MAX)
 		return err_set(err, -EBUSY,
 			       "boot: %s: %s at guest address 0x%llx, %llu bytes, overlaps another "
 			       "part or what the platform keeps there",
@@ -48,8 +47,8 @@ int loader_claim(struct loader *loader, const struct boot_file *file, const char
 }
 
 /* The highest place in one piece of RAM; claims push the candidate down, each at most once. */
-static bool find_in_piece(const struct loader *loader, struct ram_range piece, uint64_t size,
-			  uint64_t alignment, uint64_t last, uint64_t *base)
+static bool load_find_in_piece(const struct loader *loader, struct ram_range piece, uint64_t size,
+			       uint64_t alignment, uint64_t last, uint64_t *base)
 {
 	uint64_t end = piece.base + piece.size;
 
@@ -62,7 +61,7 @@ static bool find_in_piece(const struct loader *loader, struct ram_range piece, u
 		if (candidate < piece.base)
 			return false;
 		claim = claim_in_the_way(loader, candidate, size);
-		if (claim == NULL) {
+		if (!claim) {
 			*base = candidate;
 			return true;
 		}
@@ -80,7 +79,7 @@ int loader_find(const struct loader *loader, uint64_t size, uint64_t alignment, 
 		const struct mem_region *region = ram_piece(loader->ram, i);
 		struct ram_range piece = {region->base, region->size};
 
-		if (find_in_piece(loader, piece, size, alignment, last, base))
+		if (load_find_in_piece(loader, piece, size, alignment, last, base))
 			return 0;
 	}
 	return -ENOSPC;
@@ -97,36 +96,36 @@ uint64_t loader_room(const struct loader *loader, uint64_t last)
 }
 
 /* The sentence for a file that could not be read as far as it must. */
-static int read_failed(const struct boot_file *file, int error, uint64_t offset, uint64_t size,
-		       struct err *err)
+static int load_read_failed(const struct boot_file *file, int rc, uint64_t offset, uint64_t size,
+			    struct err *err)
 {
-	if (error == -ENODATA)
+	if (rc == -ENODATA)
 		return err_set(
-			err, error,
+			err, rc,
 			"boot: %s: the file is truncated: it has %llu bytes, %llu are needed",
 			file->path, (unsigned long long)file->size,
 			(unsigned long long)(offset > UINT64_MAX - size ? UINT64_MAX
 									: offset + size));
-	return err_set(err, error, "boot: %s: cannot be read: %s", file->path, err_text(error));
+	return err_set(err, rc, "boot: %s: cannot be read: %s", file->path, err_text(rc));
 }
 
 int loader_read(struct loader *loader, const struct boot_file *file, uint64_t offset, uint64_t gpa,
 		uint64_t size, struct err *err)
 {
 	void *host;
-	int error;
+	int rc;
 
 	if (size == 0)
 		return 0;
 	host = ram_host(loader->ram, gpa, size);
-	if (host == NULL)
+	if (!host)
 		return err_set(err, -EFAULT, "boot: %s: guest address 0x%llx is not memory",
 			       file->path, (unsigned long long)gpa);
 	if (!range_fits(offset, size, file->size))
-		error = -ENODATA;
+		rc = -ENODATA;
 	else
-		error = fd_read_at(file->fd, host, size, offset);
-	return error < 0 ? read_failed(file, error, offset, size, err) : 0;
+		rc = fd_read_at(file->fd, host, size, offset);
+	return rc < 0 ? load_read_failed(file, rc, offset, size, err) : 0;
 }
 
 int loader_zero(struct loader *loader, uint64_t gpa, uint64_t size)
@@ -139,9 +138,9 @@ int loader_zero(struct loader *loader, uint64_t gpa, uint64_t size)
 int loader_read_header(const struct boot_file *file, uint64_t offset, void *buffer, size_t size,
 		       struct err *err)
 {
-	int error = -ENODATA;
+	int rc = -ENODATA;
 
 	if (range_fits(offset, size, file->size))
-		error = fd_read_at(file->fd, buffer, size, offset);
-	return error < 0 ? read_failed(file, error, offset, size, err) : 0;
+		rc = fd_read_at(file->fd, buffer, size, offset);
+	return rc < 0 ? load_read_failed(file, rc, offset, size, err) : 0;
 }

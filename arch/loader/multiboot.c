@@ -50,7 +50,7 @@ bool multiboot_find(const uint8_t *bytes, size_t size, struct multiboot_header *
 	return false;
 }
 
-static int bad_addresses(const struct boot_file *file, struct err *err)
+static int multiboot_bad_addresses(const struct boot_file *file, struct err *err)
 {
 	return err_set(err, -ENOEXEC,
 		       "boot: %s: not a kernel that can be loaded: the addresses in its Multiboot "
@@ -58,63 +58,62 @@ static int bad_addresses(const struct boot_file *file, struct err *err)
 		       file->path);
 }
 
-static int load_by_addresses(struct loader *loader, const struct boot_file *file,
-			     const struct multiboot_header *header, uint64_t *entry,
-			     struct err *err)
+static int multiboot_load_by_addresses(struct loader *loader, const struct boot_file *file,
+				       const struct multiboot_header *header, uint64_t *entry,
+				       struct err *err)
 {
 	uint64_t load = header->load_address;
 	uint64_t before = (uint64_t)header->header_address - load;
 	uint64_t offset, size, memory;
-	int error;
+	int rc;
 
 	if (header->header_address < load || before > header->offset)
-		return bad_addresses(file, err);
+		return multiboot_bad_addresses(file, err);
 	offset = header->offset - before;
 	if (header->load_end != 0 && header->load_end <= load)
-		return bad_addresses(file, err);
+		return multiboot_bad_addresses(file, err);
 	size = header->load_end != 0 ? header->load_end - load : file->size - offset;
 	memory = size;
 	if (header->bss_end != 0) {
 		if (header->bss_end < load + size)
-			return bad_addresses(file, err);
+			return multiboot_bad_addresses(file, err);
 		memory = header->bss_end - load;
 	}
 	if (header->entry < load || header->entry - load >= memory)
-		return bad_addresses(file, err);
+		return multiboot_bad_addresses(file, err);
 
-	error = loader_claim(loader, file, "the kernel", load, memory, err);
-	if (error == 0)
-		error = loader_read(loader, file, offset, load, size, err);
-	if (error < 0)
-		return error;
+	rc = loader_claim(loader, file, "the kernel", load, memory, err);
+	if (rc == 0)
+		rc = loader_read(loader, file, offset, load, size, err);
+	if (rc < 0)
+		return rc;
 	*entry = header->entry;
-	error = loader_zero(loader, load + size, memory - size);
-	return error < 0 ? err_set(err, error, "boot: %s: the kernel's memory: %s", file->path,
-				   err_text(error))
-			 : 0;
+	rc = loader_zero(loader, load + size, memory - size);
+	return rc < 0 ? err_set(err, rc, "boot: %s: the kernel's memory: %s", file->path,
+				err_text(rc))
+		      : 0;
 }
 
-static int load_elf(struct loader *loader, const struct boot_file *file, uint64_t *entry,
-		    struct err *err)
+static int multiboot_load_elf(struct loader *loader, const struct boot_file *file, uint64_t *entry,
+			      struct err *err)
 {
 	struct elf_image *image = malloc(sizeof(*image));
-	int error;
+	int rc;
 
-	if (image == NULL)
+	if (!image)
 		return err_set(err, -ENOMEM, "boot: %s: out of memory", file->path);
-	error = elf_parse(file, image, err);
-	if (error == 0 && (image->is_64 || image->machine != EM_386))
-		error = err_set(
-			err, -ENOEXEC,
-			"boot: %s: a Multiboot kernel must be a 32-bit ELF file for the 386 "
-			"or have addresses in its header",
-			file->path);
-	if (error == 0)
-		error = elf_entry_address(file, image, image->entry, entry, err);
-	if (error == 0)
-		error = elf_load(loader, file, image, err);
+	rc = elf_parse(file, image, err);
+	if (rc == 0 && (image->is_64 || image->machine != EM_386))
+		rc = err_set(err, -ENOEXEC,
+			     "boot: %s: a Multiboot kernel must be a 32-bit ELF file for the 386 "
+			     "or have addresses in its header",
+			     file->path);
+	if (rc == 0)
+		rc = elf_entry_address(file, image, image->entry, entry, err);
+	if (rc == 0)
+		rc = elf_load(loader, file, image, err);
 	free(image);
-	return error;
+	return rc;
 }
 
 int multiboot_load(struct loader *loader, const struct boot_file *file,
@@ -126,6 +125,6 @@ int multiboot_load(struct loader *loader, const struct boot_file *file,
 			       "flags are 0x%x",
 			       file->path, header->flags);
 	if (header->has_addresses)
-		return load_by_addresses(loader, file, header, entry, err);
-	return load_elf(loader, file, entry, err);
+		return multiboot_load_by_addresses(loader, file, header, entry, err);
+	return multiboot_load_elf(loader, file, entry, err);
 }

@@ -39,12 +39,12 @@ const struct unpack_format *unpack_find(const uint8_t *bytes, size_t size)
 	return NULL;
 }
 
-static int out_of_memory(const struct unpack_part *part, struct err *err)
+static int unpack_out_of_memory(const struct unpack_part *part, struct err *err)
 {
 	return err_set(err, -ENOMEM, "boot: %s: out of memory", part->file->path);
 }
 
-static struct unpacker *unpacker_create(const struct unpack_part *part, struct err *err)
+static struct unpacker *unpack_create(const struct unpack_part *part, struct err *err)
 {
 	struct unpacker *unpacker = calloc(1, sizeof(*unpacker));
 
@@ -52,7 +52,7 @@ static struct unpacker *unpacker_create(const struct unpack_part *part, struct e
 		unpacker->decoder = part->format->create();
 	if (!unpacker || !unpacker->decoder) {
 		free(unpacker);
-		(void)out_of_memory(part, err);
+		(void)unpack_out_of_memory(part, err);
 		return NULL;
 	}
 	unpacker->part = part;
@@ -61,7 +61,7 @@ static struct unpacker *unpacker_create(const struct unpack_part *part, struct e
 	return unpacker;
 }
 
-static void unpacker_destroy(struct unpacker *unpacker)
+static void unpack_destroy(struct unpacker *unpacker)
 {
 	unpacker->part->format->destroy(unpacker->decoder);
 	free(unpacker);
@@ -71,7 +71,7 @@ static void unpacker_destroy(struct unpacker *unpacker)
  * Makes at least @wanted bytes of input available; at the part's end there are fewer, no error
  * here.
  */
-static int refill(struct unpacker *unpacker, size_t wanted, struct err *err)
+static int unpack_refill(struct unpacker *unpacker, size_t wanted, struct err *err)
 {
 	const struct unpack_part *part = unpacker->part;
 	uint64_t left = part->size - unpacker->read;
@@ -93,15 +93,15 @@ static int refill(struct unpacker *unpacker, size_t wanted, struct err *err)
 	return 0;
 }
 
-static int failed(const struct unpack_part *part, int rc, const char *why, struct err *err)
+static int unpack_failed(const struct unpack_part *part, int rc, const char *why, struct err *err)
 {
 	if (rc == -ENOMEM)
-		return out_of_memory(part, err);
+		return unpack_out_of_memory(part, err);
 	return err_set(err, rc, "boot: %s: the %s data is corrupt: %s: give an intact file",
 		       part->file->path, part->format->name, why);
 }
 
-static int truncated(const struct unpack_part *part, struct err *err)
+static int unpack_truncated(const struct unpack_part *part, struct err *err)
 {
 	return err_set(err, -ENODATA,
 		       "boot: %s: the %s data is truncated: it ends after %llu bytes: give the "
@@ -110,18 +110,19 @@ static int truncated(const struct unpack_part *part, struct err *err)
 }
 
 /* Is there a frame, or another one? */
-static int look_ahead(struct unpacker *unpacker, struct err *err)
+static int unpack_look_ahead(struct unpacker *unpacker, struct err *err)
 {
 	const struct unpack_part *part = unpacker->part;
-	int rc = refill(unpacker, LOOK_AHEAD, err);
+	int rc = unpack_refill(unpacker, LOOK_AHEAD, err);
 	bool begins;
 
 	if (rc)
 		return rc;
 	begins = part->format->begins(unpacker->in, unpacker->in_size);
 	if (!begins && !unpacker->begun)
-		return unpacker->in_size ? failed(part, -ENOEXEC, "its first bytes are others", err)
-					 : truncated(part, err);
+		return unpacker->in_size
+			       ? unpack_failed(part, -ENOEXEC, "its first bytes are others", err)
+			       : unpack_truncated(part, err);
 	unpacker->begun = true;
 	unpacker->between = false;
 	unpacker->ended = !begins;
@@ -129,7 +130,7 @@ static int look_ahead(struct unpacker *unpacker, struct err *err)
 }
 
 /* One call of the decoder, which has room for output; *@out moves behind what came. */
-static int step(struct unpacker *unpacker, uint8_t **out, uint64_t room, struct err *err)
+static int unpack_step(struct unpacker *unpacker, uint8_t **out, uint64_t room, struct err *err)
 {
 	const struct unpack_part *part = unpacker->part;
 	struct unpack_io io = {
@@ -138,7 +139,7 @@ static int step(struct unpacker *unpacker, uint8_t **out, uint64_t room, struct 
 	};
 	const char *why = "";
 	size_t before;
-	int rc = refill(unpacker, 1, err);
+	int rc = unpack_refill(unpacker, 1, err);
 
 	if (rc)
 		return rc;
@@ -146,9 +147,9 @@ static int step(struct unpacker *unpacker, uint8_t **out, uint64_t room, struct 
 	io.in_size = before = unpacker->in_size;
 	rc = part->format->step(unpacker->decoder, &io, &unpacker->between, &why);
 	if (rc)
-		return failed(part, rc, why, err);
+		return unpack_failed(part, rc, why, err);
 	if (io.out == *out && io.in_size == before && !unpacker->between)
-		return truncated(part, err);
+		return unpack_truncated(part, err);
 	unpacker->in = io.in;
 	unpacker->in_size = io.in_size;
 	*out = io.out;
@@ -163,14 +164,15 @@ static int unpack_into(struct unpacker *unpacker, uint8_t *out, uint64_t room, u
 	int rc = 0;
 
 	while (!rc && (uint64_t)(at - out) < room && !unpacker->ended)
-		rc = unpacker->between ? look_ahead(unpacker, err)
-				       : step(unpacker, &at, room - (uint64_t)(at - out), err);
+		rc = unpacker->between
+			     ? unpack_look_ahead(unpacker, err)
+			     : unpack_step(unpacker, &at, room - (uint64_t)(at - out), err);
 	*got = (uint64_t)(at - out);
 	return rc;
 }
 
 /* The place is full: what is left may only be ends of frames. */
-static int check_end(struct unpacker *unpacker, uint64_t room, struct err *err)
+static int unpack_check_end(struct unpacker *unpacker, uint64_t room, struct err *err)
 {
 	uint64_t more = 0;
 	uint8_t byte;
@@ -185,10 +187,10 @@ static int check_end(struct unpacker *unpacker, uint64_t room, struct err *err)
 }
 
 /* Files may be padded to a block's size; anything else there would be lost without a word. */
-static int check_rest(struct unpacker *unpacker, struct err *err)
+static int unpack_check_rest(struct unpacker *unpacker, struct err *err)
 {
 	for (;;) {
-		int rc = refill(unpacker, 1, err);
+		int rc = unpack_refill(unpacker, 1, err);
 
 		if (rc || !unpacker->in_size)
 			return rc;
@@ -205,7 +207,7 @@ static int check_rest(struct unpacker *unpacker, struct err *err)
 int unpack_peek(const struct unpack_part *part, void *buffer, size_t room, size_t *got,
 		struct err *err)
 {
-	struct unpacker *unpacker = unpacker_create(part, err);
+	struct unpacker *unpacker = unpack_create(part, err);
 	uint64_t count = 0;
 	int rc;
 
@@ -213,7 +215,7 @@ int unpack_peek(const struct unpack_part *part, void *buffer, size_t room, size_
 		return -ENOMEM;
 	rc = unpack_into(unpacker, buffer, room, &count, err);
 	*got = (size_t)count;
-	unpacker_destroy(unpacker);
+	unpack_destroy(unpacker);
 	return rc;
 }
 
@@ -228,14 +230,14 @@ int unpack_load(struct loader *loader, const struct unpack_part *part, uint64_t 
 	if (!host)
 		return err_set(err, -EFAULT, "boot: %s: guest address 0x%llx is not memory",
 			       part->file->path, (unsigned long long)gpa);
-	unpacker = unpacker_create(part, err);
+	unpacker = unpack_create(part, err);
 	if (!unpacker)
 		return -ENOMEM;
 	rc = unpack_into(unpacker, host, room, size, err);
 	if (!rc && !unpacker->ended)
-		rc = check_end(unpacker, room, err);
+		rc = unpack_check_end(unpacker, room, err);
 	if (!rc)
-		rc = check_rest(unpacker, err);
-	unpacker_destroy(unpacker);
+		rc = unpack_check_rest(unpacker, err);
+	unpack_destroy(unpacker);
 	return rc;
 }

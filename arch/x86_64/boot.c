@@ -20,11 +20,11 @@ enum { PAGE = 4096 };
 
 int boot_write(struct boot *boot, uint64_t gpa, const void *data, size_t size, struct err *err)
 {
-	int error = ram_write(boot->loader.ram, gpa, data, size);
+	int rc = ram_write(boot->loader.ram, gpa, data, size);
 
-	if (error < 0)
-		return err_set(err, error, "boot: guest address 0x%llx cannot be written: %s",
-			       (unsigned long long)gpa, err_text(error));
+	if (rc < 0)
+		return err_set(err, rc, "boot: guest address 0x%llx cannot be written: %s",
+			       (unsigned long long)gpa, err_text(rc));
 	return 0;
 }
 
@@ -52,7 +52,7 @@ int boot_write_cmdline(struct boot *boot, const char *prefix, uint64_t room, str
 	size_t prefix_size = strlen(prefix), size = strlen(cmdline);
 	size_t gap = prefix_size > 0 && size > 0 ? 1 : 0;
 	uint64_t address = BOOT_CMDLINE;
-	int error;
+	int rc;
 
 	if (room > BOOT_CMDLINE_SIZE - 1)
 		room = BOOT_CMDLINE_SIZE - 1;
@@ -62,12 +62,12 @@ int boot_write_cmdline(struct boot *boot, const char *prefix, uint64_t room, str
 			       "most %llu: shorten it",
 			       boot->source->kernel.path, prefix_size + gap + size,
 			       (unsigned long long)room);
-	error = boot_write(boot, address, prefix, prefix_size, err);
-	if (error == 0)
-		error = boot_write(boot, address + prefix_size, " ", gap, err);
-	if (error == 0)
-		error = boot_write(boot, address + prefix_size + gap, cmdline, size + 1, err);
-	return error;
+	rc = boot_write(boot, address, prefix, prefix_size, err);
+	if (rc == 0)
+		rc = boot_write(boot, address + prefix_size, " ", gap, err);
+	if (rc == 0)
+		rc = boot_write(boot, address + prefix_size + gap, cmdline, size + 1, err);
+	return rc;
 }
 
 int boot_load_initrds(struct boot *boot, uint64_t last, bool above_4g, struct ram_range *initrd,
@@ -82,23 +82,23 @@ int boot_load_initrds(struct boot *boot, uint64_t last, bool above_4g, struct ra
 	return initrd_load(&boot->loader, boot->source, PAGE, last, initrd, err);
 }
 
-static int write_tables(struct boot *boot, struct err *err)
+static int boot_write_tables(struct boot *boot, struct err *err)
 {
 	uint64_t gdt[ENTRY_GDT_SLOTS];
 	uint8_t *acpi = ram_host(boot->loader.ram, X86_ACPI_BASE, X86_ACPI_SIZE);
 	uint8_t *pages = ram_host(boot->loader.ram, BOOT_PAGE_TABLES, ENTRY_PAGE_TABLES_SIZE);
 	size_t size;
-	int error;
+	int rc;
 
-	if (acpi == NULL || pages == NULL)
+	if (!acpi || !pages)
 		return err_set(err, -ENOSPC, "boot: the first MiB is not all memory");
-	error = loader_zero(&boot->loader, X86_ACPI_BASE, X86_ACPI_SIZE);
-	if (error < 0)
-		return err_set(err, error, "boot: ACPI tables: %s", err_text(error));
-	error = acpi_build(boot->platform, X86_ACPI_BASE, acpi, X86_ACPI_SIZE, &size, &boot->rsdp,
-			   err);
-	if (error < 0)
-		return error;
+	rc = loader_zero(&boot->loader, X86_ACPI_BASE, X86_ACPI_SIZE);
+	if (rc < 0)
+		return err_set(err, rc, "boot: ACPI tables: %s", err_text(rc));
+	rc = acpi_build(boot->platform, X86_ACPI_BASE, acpi, X86_ACPI_SIZE, &size, &boot->rsdp,
+			err);
+	if (rc < 0)
+		return rc;
 	acpi_reset_vector(acpi + (ACPI_RESET_VECTOR - X86_ACPI_BASE));
 	entry_page_tables_fill(pages, BOOT_PAGE_TABLES);
 	entry_gdt_fill(gdt);
@@ -109,8 +109,8 @@ static int write_tables(struct boot *boot, struct err *err)
 }
 
 /* A program is as much an ELF executable as a vmlinux is, and would only crash. */
-static int refuse_program(const struct boot_file *file, const struct elf_image *image,
-			  struct err *err)
+static int boot_refuse_program(const struct boot_file *file, const struct elf_image *image,
+			       struct err *err)
 {
 	return err_set(err, -ENOEXEC,
 		       "boot: %s: not a kernel: it is an ELF file %s, as a program has that runs "
@@ -121,40 +121,40 @@ static int refuse_program(const struct boot_file *file, const struct elf_image *
 }
 
 /* Linux prefers its 64-bit entry; whoever else has the PVH note is entered by it. */
-static int load_elf(struct boot *boot, struct err *err)
+static int boot_load_elf(struct boot *boot, struct err *err)
 {
 	const struct boot_file *file = &boot->source->kernel;
 	struct elf_image *image = malloc(sizeof(*image));
-	int error;
+	int rc;
 
-	if (image == NULL)
+	if (!image)
 		return err_set(err, -ENOMEM, "boot: %s: out of memory", file->path);
-	error = elf_parse(file, image, err);
-	if (error < 0)
+	rc = elf_parse(file, image, err);
+	if (rc < 0)
 		goto out;
 	if (image->machine != (image->is_64 ? EM_X86_64 : EM_386))
-		error = err_set(err, -ENOEXEC,
-				"boot: %s: the ELF kernel is for another processor (machine %u): "
-				"give one for x86_64",
-				file->path, image->machine);
+		rc = err_set(err, -ENOEXEC,
+			     "boot: %s: the ELF kernel is for another processor (machine %u): "
+			     "give one for x86_64",
+			     file->path, image->machine);
 	else if (image->has_pvh && !(image->is_64 && image->is_linux))
-		error = boot_pvh(boot, image, err);
+		rc = boot_pvh(boot, image, err);
 	else if (image->has_interpreter || (image->is_64 && !image->is_linux && !image->is_high))
-		error = refuse_program(file, image, err);
+		rc = boot_refuse_program(file, image, err);
 	else if (image->is_64)
-		error = boot_linux_elf(boot, image, err);
+		rc = boot_linux_elf(boot, image, err);
 	else
-		error = err_set(
-			err, -ENOEXEC,
-			"boot: %s: the 32-bit ELF file has neither a Multiboot header nor a "
-			"PVH entry: give a kernel that has one",
-			file->path);
+		rc = err_set(err, -ENOEXEC,
+			     "boot: %s: the 32-bit ELF file has neither a Multiboot header nor a "
+			     "PVH entry: give a kernel that has one",
+			     file->path);
 out:
 	free(image);
-	return error;
+	return rc;
 }
 
-static int refuse(const struct boot_file *file, const uint8_t *bytes, size_t size, struct err *err)
+static int boot_refuse(const struct boot_file *file, const uint8_t *bytes, size_t size,
+		       struct err *err)
 {
 	return err_set(err, -ENOEXEC,
 		       "boot: %s: not a kernel: %s: give a bzImage, an ELF vmlinux, or a PVH or "
@@ -162,53 +162,53 @@ static int refuse(const struct boot_file *file, const uint8_t *bytes, size_t siz
 		       file->path, kind_describe(bytes, size));
 }
 
-static int load_kernel(struct boot *boot, struct err *err)
+static int boot_load_kernel(struct boot *boot, struct err *err)
 {
 	const struct boot_file *file = &boot->source->kernel;
 	uint8_t bytes[MULTIBOOT_SEARCH] = {0};
 	size_t size = file->size < sizeof(bytes) ? (size_t)file->size : sizeof(bytes);
 	struct multiboot_header header;
-	int error = loader_read_header(file, 0, bytes, size, err);
+	int rc = loader_read_header(file, 0, bytes, size, err);
 
-	if (error < 0)
-		return error;
+	if (rc < 0)
+		return rc;
 	if (bzimage_is_image(bytes, size))
 		return boot_linux_bzimage(boot, err);
 	if (multiboot_find(bytes, size, &header))
 		return boot_multiboot(boot, &header, err);
 	if (elf_is_image(bytes, size))
-		return load_elf(boot, err);
-	return refuse(file, bytes, size, err);
+		return boot_load_elf(boot, err);
+	return boot_refuse(file, bytes, size, err);
 }
 
 int boot_load(struct boot *boot, struct err *err)
 {
-	int error;
+	int rc;
 
 	boot->loader.count = 0;
 	boot->loader.claims[boot->loader.count++] =
 		(struct ram_range){BOOT_AREA, BOOT_AREA_END - BOOT_AREA};
-	error = write_tables(boot, err);
-	return error < 0 ? error : load_kernel(boot, err);
+	rc = boot_write_tables(boot, err);
+	return rc < 0 ? rc : boot_load_kernel(boot, err);
 }
 
 int arch_boot(struct arch_vm *arch, const struct boot_source *source, struct err *err)
 {
 	struct boot *boot = calloc(1, sizeof(*boot));
-	int error;
+	int rc;
 
-	if (boot == NULL)
+	if (!boot)
 		return err_set(err, -ENOMEM, "boot: out of memory");
 	boot->loader.ram = arch->setup.ram;
 	boot->loader.fresh = !arch->booted;
 	boot->platform = arch->setup.platform;
 	boot->source = source;
 	arch->booted = true;
-	error = boot_load(boot, err);
+	rc = boot_load(boot, err);
 	arch->entry = boot->entry;
 	arch->is_linux = boot->is_linux;
 	free(boot);
-	return error;
+	return rc;
 }
 
 bool arch_boots_linux(const struct arch_vm *arch)

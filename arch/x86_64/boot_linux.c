@@ -21,7 +21,7 @@ enum {
 _Static_assert(offsetof(struct boot_params, hdr) == BZIMAGE_HEADER_START, "boot_params.hdr");
 _Static_assert(MEMORY_ENTRIES_MAX <= E820_MAX_ENTRIES_ZEROPAGE, "E820 fits the zero page");
 
-static void fill_memory_map(struct boot_params *params, const struct platform *platform)
+static void linux_fill_memory_map(struct boot_params *params, const struct platform *platform)
 {
 	struct memory_map map;
 
@@ -34,7 +34,7 @@ static void fill_memory_map(struct boot_params *params, const struct platform *p
 }
 
 /* A seed for the guest's random numbers, new at every boot; kernels before 6.0 pass over it. */
-static int write_seed(struct boot *boot, struct boot_params *params, struct err *err)
+static int linux_write_seed(struct boot *boot, struct boot_params *params, struct err *err)
 {
 	/* Laid out as struct setup_data. */
 	struct {
@@ -51,20 +51,20 @@ static int write_seed(struct boot *boot, struct boot_params *params, struct err 
 }
 
 /* What both kinds of image have in common: everything but the header that bzImage brings along. */
-static int finish(struct boot *boot, struct boot_params *params, uint64_t cmdline_max,
-		  uint64_t initrd_last, bool above_4g, struct err *err)
+static int linux_finish(struct boot *boot, struct boot_params *params, uint64_t cmdline_max,
+			uint64_t initrd_last, bool above_4g, struct err *err)
 {
 	struct ram_range initrd;
-	int error;
+	int rc;
 
 	boot->is_linux = true;
-	error = boot_write_cmdline(boot, "", cmdline_max, err);
-	if (error == 0)
-		error = boot_load_initrds(boot, initrd_last, above_4g, &initrd, err);
-	if (error == 0)
-		error = write_seed(boot, params, err);
-	if (error < 0)
-		return error;
+	rc = boot_write_cmdline(boot, "", cmdline_max, err);
+	if (rc == 0)
+		rc = boot_load_initrds(boot, initrd_last, above_4g, &initrd, err);
+	if (rc == 0)
+		rc = linux_write_seed(boot, params, err);
+	if (rc < 0)
+		return rc;
 	params->hdr.type_of_loader = LOADER_UNDEFINED;
 	params->hdr.cmd_line_ptr = (uint32_t)BOOT_CMDLINE;
 	params->hdr.ramdisk_image = (uint32_t)initrd.base;
@@ -72,7 +72,7 @@ static int finish(struct boot *boot, struct boot_params *params, uint64_t cmdlin
 	params->ext_ramdisk_image = (uint32_t)(initrd.base >> 32);
 	params->ext_ramdisk_size = (uint32_t)(initrd.size >> 32);
 	params->acpi_rsdp_addr = boot->rsdp;
-	fill_memory_map(params, boot->platform);
+	linux_fill_memory_map(params, boot->platform);
 
 	boot->entry.long_mode = true;
 	boot->entry.rsi = BOOT_INFO;
@@ -80,8 +80,8 @@ static int finish(struct boot *boot, struct boot_params *params, uint64_t cmdlin
 }
 
 /* Where it prefers to be; a relocatable kernel also takes any other place below 4 GiB. */
-static int place_bzimage(struct boot *boot, const struct bzimage *image, uint64_t *base,
-			 struct err *err)
+static int linux_place_bzimage(struct boot *boot, const struct bzimage *image, uint64_t *base,
+			       struct err *err)
 {
 	struct loader *loader = &boot->loader;
 	const struct boot_file *file = &boot->source->kernel;
@@ -103,20 +103,20 @@ int boot_linux_bzimage(struct boot *boot, struct err *err)
 	struct boot_params params = {0};
 	struct bzimage image;
 	uint64_t base;
-	int error = bzimage_parse(&boot->source->kernel, &image, err);
+	int rc = bzimage_parse(&boot->source->kernel, &image, err);
 
-	if (error == 0)
-		error = place_bzimage(boot, &image, &base, err);
-	if (error == 0)
-		error = loader_read(&boot->loader, &boot->source->kernel, image.kernel_offset, base,
-				    image.kernel_size, err);
-	if (error < 0)
-		return error;
+	if (rc == 0)
+		rc = linux_place_bzimage(boot, &image, &base, err);
+	if (rc == 0)
+		rc = loader_read(&boot->loader, &boot->source->kernel, image.kernel_offset, base,
+				 image.kernel_size, err);
+	if (rc < 0)
+		return rc;
 	memcpy((uint8_t *)&params + BZIMAGE_HEADER_START, image.header, image.header_size);
 	params.hdr.code32_start = (uint32_t)base;
 	boot->entry.rip = base + BZIMAGE_ENTRY_64;
-	return finish(boot, &params, image.cmdline_size, image.initrd_address_max, image.above_4g,
-		      err);
+	return linux_finish(boot, &params, image.cmdline_size, image.initrd_address_max,
+			    image.above_4g, err);
 }
 
 int boot_linux_elf(struct boot *boot, const struct elf_image *image, struct err *err)
@@ -133,15 +133,15 @@ int boot_linux_elf(struct boot *boot, const struct elf_image *image, struct err 
 			},
 	};
 	const struct boot_file *file = &boot->source->kernel;
-	int error = elf_entry_address(file, image, image->entry, &boot->entry.rip, err);
+	int rc = elf_entry_address(file, image, image->entry, &boot->entry.rip, err);
 
-	if (error == 0 && boot->entry.rip >= 4 * GIB)
-		error = err_set(err, -ENOEXEC,
-				"boot: %s: the kernel's entry, 0x%llx, is not below 4 GiB",
-				file->path, (unsigned long long)boot->entry.rip);
-	if (error == 0)
-		error = elf_load(&boot->loader, file, image, err);
-	if (error < 0)
-		return error;
-	return finish(boot, &params, VMLINUX_CMDLINE_MAX, 4 * GIB - 1, true, err);
+	if (rc == 0 && boot->entry.rip >= 4 * GIB)
+		rc = err_set(err, -ENOEXEC,
+			     "boot: %s: the kernel's entry, 0x%llx, is not below 4 GiB", file->path,
+			     (unsigned long long)boot->entry.rip);
+	if (rc == 0)
+		rc = elf_load(&boot->loader, file, image, err);
+	if (rc < 0)
+		return rc;
+	return linux_finish(boot, &params, VMLINUX_CMDLINE_MAX, 4 * GIB - 1, true, err);
 }

@@ -51,7 +51,7 @@ struct info_memory {
 	uint32_t type;
 } __attribute__((packed));
 
-static int write_memory(struct boot *boot, struct info *info, struct err *err)
+static int multiboot_write_memory(struct boot *boot, struct info *info, struct err *err)
 {
 	struct info_memory entries[MEMORY_ENTRIES_MAX];
 	struct memory_map map;
@@ -70,31 +70,31 @@ static int write_memory(struct boot *boot, struct info *info, struct err *err)
 	return boot_write(boot, BOOT_MEMORY_MAP, entries, info->memory_map_size, err);
 }
 
-static int load_module(struct boot *boot, const struct boot_file *file, struct info_module *module,
-		       struct err *err)
+static int multiboot_load_module(struct boot *boot, const struct boot_file *file,
+				 struct info_module *module, struct err *err)
 {
 	uint64_t base;
-	int error;
+	int rc;
 
 	if (file->size == 0)
 		return 0;
-	error = loader_find(&boot->loader, file->size, MODULE_ALIGNMENT, 4 * GIB - 1, &base);
-	if (error < 0)
-		return err_set(err, error,
+	rc = loader_find(&boot->loader, file->size, MODULE_ALIGNMENT, 4 * GIB - 1, &base);
+	if (rc < 0)
+		return err_set(err, rc,
 			       "boot: initrd: %s: too large: it needs %llu KiB, the guest has room "
 			       "for %llu KiB beside the kernel: give the guest more memory",
 			       file->path, (unsigned long long)((file->size + KIB - 1) / KIB),
 			       (unsigned long long)(loader_room(&boot->loader, 4 * GIB - 1) / KIB));
-	error = loader_claim(&boot->loader, file, "a module", base, file->size, err);
-	if (error == 0)
-		error = loader_read(&boot->loader, file, 0, base, file->size, err);
+	rc = loader_claim(&boot->loader, file, "a module", base, file->size, err);
+	if (rc == 0)
+		rc = loader_read(&boot->loader, file, 0, base, file->size, err);
 	module->start = (uint32_t)base;
 	module->end = (uint32_t)(base + file->size);
-	return error;
+	return rc;
 }
 
 /* Each module with its path as its string. */
-static int write_modules(struct boot *boot, struct info *info, struct err *err)
+static int multiboot_write_modules(struct boot *boot, struct info *info, struct err *err)
 {
 	const struct boot_source *source = boot->source;
 	struct info_module modules[BOOT_INITRDS_MAX] = {0};
@@ -103,17 +103,17 @@ static int write_modules(struct boot *boot, struct info *info, struct err *err)
 	for (size_t i = 0; i < source->initrd_count; i++) {
 		const char *path = source->initrds[i].path;
 		size_t size = strlen(path) + 1;
-		int error = load_module(boot, &source->initrds[i], &modules[i], err);
+		int rc = multiboot_load_module(boot, &source->initrds[i], &modules[i], err);
 
-		if (error == 0 && size > BOOT_STRINGS_SIZE - used)
-			error = err_set(err, -E2BIG,
-					"boot: initrd: the modules' paths have more than %llu "
-					"characters together: give shorter ones",
-					(unsigned long long)BOOT_STRINGS_SIZE);
-		if (error == 0)
-			error = boot_write(boot, BOOT_STRINGS + used, path, size, err);
-		if (error < 0)
-			return error;
+		if (rc == 0 && size > BOOT_STRINGS_SIZE - used)
+			rc = err_set(err, -E2BIG,
+				     "boot: initrd: the modules' paths have more than %llu "
+				     "characters together: give shorter ones",
+				     (unsigned long long)BOOT_STRINGS_SIZE);
+		if (rc == 0)
+			rc = boot_write(boot, BOOT_STRINGS + used, path, size, err);
+		if (rc < 0)
+			return rc;
 		modules[i].string = (uint32_t)(BOOT_STRINGS + used);
 		used += size;
 	}
@@ -132,18 +132,18 @@ int boot_multiboot(struct boot *boot, const struct multiboot_header *header, str
 		.loader_name = (uint32_t)BOOT_INFO + LOADER_NAME_OFFSET,
 	};
 	const struct boot_file *file = &boot->source->kernel;
-	int error = multiboot_load(&boot->loader, file, header, &boot->entry.rip, err);
+	int rc = multiboot_load(&boot->loader, file, header, &boot->entry.rip, err);
 
-	if (error == 0)
-		error = boot_write_cmdline(boot, file->path, BOOT_CMDLINE_SIZE - 1, err);
-	if (error == 0)
-		error = write_memory(boot, &info, err);
-	if (error == 0)
-		error = write_modules(boot, &info, err);
-	if (error == 0)
-		error = boot_write(boot, info.loader_name, name, sizeof(name), err);
-	if (error < 0)
-		return error;
+	if (rc == 0)
+		rc = boot_write_cmdline(boot, file->path, BOOT_CMDLINE_SIZE - 1, err);
+	if (rc == 0)
+		rc = multiboot_write_memory(boot, &info, err);
+	if (rc == 0)
+		rc = multiboot_write_modules(boot, &info, err);
+	if (rc == 0)
+		rc = boot_write(boot, info.loader_name, name, sizeof(name), err);
+	if (rc < 0)
+		return rc;
 	boot->entry.long_mode = false;
 	boot->entry.rax = BOOTLOADER_MAGIC;
 	boot->entry.rbx = BOOT_INFO;

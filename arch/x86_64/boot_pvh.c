@@ -40,7 +40,7 @@ struct start_memory {
 
 _Static_assert(sizeof(struct start_info) == 56, "struct hvm_start_info");
 
-static int write_memory_map(struct boot *boot, struct start_info *info, struct err *err)
+static int pvh_write_memory_map(struct boot *boot, struct start_info *info, struct err *err)
 {
 	struct start_memory entries[MEMORY_ENTRIES_MAX];
 	struct memory_map map;
@@ -63,27 +63,27 @@ int boot_pvh(struct boot *boot, const struct elf_image *image, struct err *err)
 		.rsdp = boot->rsdp,
 	};
 	struct ram_range initrd;
-	int error = elf_entry_address(&boot->source->kernel, image, image->pvh_entry,
-				      &boot->entry.rip, err);
+	int rc = elf_entry_address(&boot->source->kernel, image, image->pvh_entry, &boot->entry.rip,
+				   err);
 
 	boot->is_linux = image->is_linux;
-	if (error == 0)
-		error = elf_load(&boot->loader, &boot->source->kernel, image, err);
-	if (error == 0)
-		error = boot_write_cmdline(boot, "", CMDLINE_MAX, err);
-	if (error == 0)
-		error = boot_load_initrds(boot, 4 * GIB - 1, false, &initrd, err);
-	if (error == 0)
-		error = write_memory_map(boot, &info, err);
-	if (error == 0 && initrd.size > 0) {
+	if (rc == 0)
+		rc = elf_load(&boot->loader, &boot->source->kernel, image, err);
+	if (rc == 0)
+		rc = boot_write_cmdline(boot, "", CMDLINE_MAX, err);
+	if (rc == 0)
+		rc = boot_load_initrds(boot, 4 * GIB - 1, false, &initrd, err);
+	if (rc == 0)
+		rc = pvh_write_memory_map(boot, &info, err);
+	if (rc == 0 && initrd.size > 0) {
 		struct start_module module = {.address = initrd.base, .size = initrd.size};
 
 		info.module_count = 1;
 		info.modules = BOOT_MODULES;
-		error = boot_write(boot, BOOT_MODULES, &module, sizeof(module), err);
+		rc = boot_write(boot, BOOT_MODULES, &module, sizeof(module), err);
 	}
-	if (error < 0)
-		return error;
+	if (rc < 0)
+		return rc;
 	boot->entry.long_mode = false;
 	boot->entry.rbx = BOOT_INFO;
 	return boot_write(boot, BOOT_INFO, &info, sizeof(info), err);

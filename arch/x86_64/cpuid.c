@@ -46,12 +46,12 @@ struct kvm_cpuid_entry2 *cpuid_find(struct cpuid_table *table, uint32_t function
 }
 
 /* The entry, added empty when it is not there; NULL when the table is full. */
-static struct kvm_cpuid_entry2 *find_or_add(struct cpuid_table *table, uint32_t function,
-					    uint32_t index, uint32_t flags)
+static struct kvm_cpuid_entry2 *cpuid_find_or_add(struct cpuid_table *table, uint32_t function,
+						  uint32_t index, uint32_t flags)
 {
 	struct kvm_cpuid_entry2 *entry = cpuid_find(table, function, index);
 
-	if (entry != NULL)
+	if (entry)
 		return entry;
 	if (table->count == CPUID_ENTRIES_MAX)
 		return NULL;
@@ -60,7 +60,7 @@ static struct kvm_cpuid_entry2 *find_or_add(struct cpuid_table *table, uint32_t 
 	return entry;
 }
 
-static void remove_leaf(struct cpuid_table *table, uint32_t function)
+static void cpuid_remove_leaf(struct cpuid_table *table, uint32_t function)
 {
 	uint32_t kept = 0;
 
@@ -71,20 +71,20 @@ static void remove_leaf(struct cpuid_table *table, uint32_t function)
 }
 
 /* The bits of an APIC id that tell the cores of the package apart. */
-static unsigned int core_bits(unsigned int cpus)
+static unsigned int cpuid_core_bits(unsigned int cpus)
 {
 	return cpus <= 1 ? 0 : 32 - (unsigned int)__builtin_clz(cpus - 1);
 }
 
-static void adjust_features(struct cpuid_table *table, const struct cpuid_config *config)
+static void cpuid_adjust_features(struct cpuid_table *table, const struct cpuid_config *config)
 {
 	struct kvm_cpuid_entry2 *leaf1 = cpuid_find(table, 1, 0);
 	struct kvm_cpuid_entry2 *amd1 = cpuid_find(table, 0x80000001, 0);
 	struct kvm_cpuid_entry2 *power = cpuid_find(table, 6, 0);
 
-	if (leaf1 != NULL) {
+	if (leaf1) {
 		leaf1->ebx = (leaf1->ebx & 0xffff) | config->apic_id << 24 |
-			     (1U << core_bits(config->cpus) & 0xff) << 16;
+			     (1U << cpuid_core_bits(config->cpus) & 0xff) << 16;
 		leaf1->ecx &= ~(LEAF1_ECX_VMX | LEAF1_ECX_TSC_DEADLINE);
 		leaf1->ecx |= LEAF1_ECX_HYPERVISOR | LEAF1_ECX_X2APIC;
 		if (config->tsc_deadline)
@@ -93,39 +93,39 @@ static void adjust_features(struct cpuid_table *table, const struct cpuid_config
 		if (config->cpus > 1)
 			leaf1->edx |= LEAF1_EDX_HTT;
 	}
-	if (amd1 != NULL) {
+	if (amd1) {
 		amd1->ecx &= ~(AMD_ECX_SVM | AMD_ECX_CMP_LEGACY);
-		if (config->cpus > 1 && cpuid_find(table, 0x8000001e, 0) != NULL)
+		if (config->cpus > 1 && cpuid_find(table, 0x8000001e, 0))
 			amd1->ecx |= AMD_ECX_CMP_LEGACY;
 	}
-	if (power != NULL) {
+	if (power) {
 		*power = (struct kvm_cpuid_entry2){.function = 6, .eax = LEAF6_EAX_ARAT};
 	}
-	remove_leaf(table, 0x8000000a);
+	cpuid_remove_leaf(table, 0x8000000a);
 }
 
 /*
  * AMX needs the host kernel's permission, which is not asked for. Kernels before 6.4 then still
  * offer one half of its state, and a guest that takes what it is offered dies of XSETBV.
  */
-static void adjust_amx(struct cpuid_table *table)
+static void cpuid_adjust_amx(struct cpuid_table *table)
 {
 	struct kvm_cpuid_entry2 *xsave = cpuid_find(table, LEAF_XSAVE, 0);
 	struct kvm_cpuid_entry2 *leaf7 = cpuid_find(table, 7, 0);
 
-	if (xsave == NULL || (xsave->eax & XCR0_AMX) == XCR0_AMX)
+	if (!xsave || (xsave->eax & XCR0_AMX) == XCR0_AMX)
 		return;
 	xsave->eax &= ~(uint32_t)XCR0_AMX;
-	if (leaf7 != NULL)
+	if (leaf7)
 		leaf7->edx &= ~LEAF7_EDX_AMX;
 }
 
 /*
  * Caches (SDM leaf 4, AMD 0x8000001d): levels 1 and 2 are a core's own, level 3 is the package's.
  */
-static void adjust_caches(struct cpuid_table *table, const struct cpuid_config *config)
+static void cpuid_adjust_caches(struct cpuid_table *table, const struct cpuid_config *config)
 {
-	uint32_t cores = (1U << core_bits(config->cpus)) - 1;
+	uint32_t cores = (1U << cpuid_core_bits(config->cpus)) - 1;
 
 	for (uint32_t i = 0; i < table->count; i++) {
 		struct kvm_cpuid_entry2 *entry = &table->entries[i];
@@ -141,23 +141,23 @@ static void adjust_caches(struct cpuid_table *table, const struct cpuid_config *
 }
 
 /* Leaf 0xb, and 0x1f where KVM has it: a level of threads (one) and one of cores. */
-static int adjust_topology_leaf(struct cpuid_table *table, const struct cpuid_config *config,
-				uint32_t function)
+static int cpuid_adjust_topology_leaf(struct cpuid_table *table, const struct cpuid_config *config,
+				      uint32_t function)
 {
 	const struct {
 		uint32_t shift, processors, level;
 	} levels[] = {
 		{0, 1, LEVEL_SMT},
-		{core_bits(config->cpus), config->cpus, LEVEL_CORE},
+		{cpuid_core_bits(config->cpus), config->cpus, LEVEL_CORE},
 		{0, 0, 0},
 	};
 
-	remove_leaf(table, function);
+	cpuid_remove_leaf(table, function);
 	for (uint32_t i = 0; i < ARRAY_SIZE(levels); i++) {
 		struct kvm_cpuid_entry2 *entry =
-			find_or_add(table, function, i, KVM_CPUID_FLAG_SIGNIFCANT_INDEX);
+			cpuid_find_or_add(table, function, i, KVM_CPUID_FLAG_SIGNIFCANT_INDEX);
 
-		if (entry == NULL)
+		if (!entry)
 			return -ENOSPC;
 		entry->eax = levels[i].shift;
 		entry->ebx = levels[i].processors;
@@ -167,42 +167,42 @@ static int adjust_topology_leaf(struct cpuid_table *table, const struct cpuid_co
 	return 0;
 }
 
-static int adjust_topology(struct cpuid_table *table, const struct cpuid_config *config)
+static int cpuid_adjust_topology(struct cpuid_table *table, const struct cpuid_config *config)
 {
 	struct kvm_cpuid_entry2 *size = cpuid_find(table, 0x80000008, 0);
 	struct kvm_cpuid_entry2 *node = cpuid_find(table, 0x8000001e, 0);
 	struct kvm_cpuid_entry2 *highest = cpuid_find(table, 0, 0);
-	bool extended = cpuid_find(table, 0x1f, 0) != NULL;
-	int error = 0;
+	bool extended = cpuid_find(table, 0x1f, 0);
+	int rc = 0;
 
-	if (size != NULL)
-		size->ecx = core_bits(config->cpus) << 12 | (config->cpus - 1);
-	if (node != NULL) {
+	if (size)
+		size->ecx = cpuid_core_bits(config->cpus) << 12 | (config->cpus - 1);
+	if (node) {
 		node->eax = config->apic_id;
 		node->ebx = config->apic_id & 0xff;
 		node->ecx = 0;
 		node->edx = 0;
 	}
-	remove_leaf(table, 0x80000026);
-	if (highest != NULL && highest->eax >= 0xb)
-		error = adjust_topology_leaf(table, config, 0xb);
-	if (error == 0 && extended)
-		error = adjust_topology_leaf(table, config, 0x1f);
-	return error;
+	cpuid_remove_leaf(table, 0x80000026);
+	if (highest && highest->eax >= 0xb)
+		rc = cpuid_adjust_topology_leaf(table, config, 0xb);
+	if (rc == 0 && extended)
+		rc = cpuid_adjust_topology_leaf(table, config, 0x1f);
+	return rc;
 }
 
 /*
  * KVM's own leaves. The frequency leaf is what VMware and others agreed on; Intel's leaf 0x15 tells
  * the same to guests that trust it, with the LAPIC timer's clock as the crystal.
  */
-static int adjust_clocks(struct cpuid_table *table, const struct cpuid_config *config)
+static int cpuid_adjust_clocks(struct cpuid_table *table, const struct cpuid_config *config)
 {
-	struct kvm_cpuid_entry2 *signature = find_or_add(table, LEAF_KVM, 0, 0);
+	struct kvm_cpuid_entry2 *signature = cpuid_find_or_add(table, LEAF_KVM, 0, 0);
 	struct kvm_cpuid_entry2 *frequencies;
 	struct kvm_cpuid_entry2 *crystal = cpuid_find(table, 0x15, 0);
 	const struct kvm_cpuid_entry2 *vendor = cpuid_find(table, 0, 0);
 
-	if (signature == NULL)
+	if (!signature)
 		return -ENOSPC;
 	memcpy(&signature->ebx, "KVMKVMKVM\0\0\0", 12);
 	if (signature->eax < LEAF_KVM + 1)
@@ -210,14 +210,14 @@ static int adjust_clocks(struct cpuid_table *table, const struct cpuid_config *c
 	if (config->tsc_khz == 0 || config->tsc_khz > UINT32_MAX)
 		return 0;
 
-	frequencies = find_or_add(table, LEAF_KVM_FREQUENCIES, 0, 0);
-	if (frequencies == NULL)
+	frequencies = cpuid_find_or_add(table, LEAF_KVM_FREQUENCIES, 0, 0);
+	if (!frequencies)
 		return -ENOSPC;
 	if (signature->eax < LEAF_KVM_FREQUENCIES)
 		signature->eax = LEAF_KVM_FREQUENCIES;
 	frequencies->eax = (uint32_t)config->tsc_khz;
 	frequencies->ebx = APIC_BUS_KHZ;
-	if (crystal != NULL && vendor != NULL && memcmp(&vendor->ebx, "Genu", 4) == 0) {
+	if (crystal && vendor && memcmp(&vendor->ebx, "Genu", 4) == 0) {
 		crystal->eax = APIC_BUS_KHZ;
 		crystal->ebx = (uint32_t)config->tsc_khz;
 		crystal->ecx = APIC_BUS_KHZ * 1000U;
@@ -227,22 +227,22 @@ static int adjust_clocks(struct cpuid_table *table, const struct cpuid_config *c
 
 int cpuid_adjust(struct cpuid_table *table, const struct cpuid_config *config)
 {
-	int error;
+	int rc;
 
-	adjust_features(table, config);
-	adjust_amx(table);
-	adjust_caches(table, config);
-	error = adjust_topology(table, config);
-	if (error == 0)
-		error = adjust_clocks(table, config);
-	return error;
+	cpuid_adjust_features(table, config);
+	cpuid_adjust_amx(table);
+	cpuid_adjust_caches(table, config);
+	rc = cpuid_adjust_topology(table, config);
+	if (rc == 0)
+		rc = cpuid_adjust_clocks(table, config);
+	return rc;
 }
 
 uint64_t cpuid_xcr0(struct cpuid_table *table)
 {
 	const struct kvm_cpuid_entry2 *entry = cpuid_find(table, LEAF_XSAVE, 0);
 
-	return entry == NULL ? 0 : entry->eax | (uint64_t)entry->edx << 32;
+	return !entry ? 0 : entry->eax | (uint64_t)entry->edx << 32;
 }
 
 unsigned int cpuid_physical_bits(struct cpuid_table *table)
@@ -250,7 +250,7 @@ unsigned int cpuid_physical_bits(struct cpuid_table *table)
 	const struct kvm_cpuid_entry2 *entry = cpuid_find(table, 0x80000008, 0);
 	unsigned int bits, guest_bits;
 
-	if (entry == NULL)
+	if (!entry)
 		return PHYSICAL_BITS_WITHOUT_LEAF;
 	bits = entry->eax & 0xff;
 	guest_bits = entry->eax >> 16 & 0xff;

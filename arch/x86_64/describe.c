@@ -58,7 +58,8 @@ static void describe_system(struct text *text, const struct kvm_sregs *sregs)
 }
 
 /* One byte at a time, as the next may be on another page. */
-static bool read_code(const struct ram *ram, struct kvm_vcpu *vcpu, uint64_t address, uint8_t *byte)
+static bool describe_read_code(const struct ram *ram, struct kvm_vcpu *vcpu, uint64_t address,
+			       uint8_t *byte)
 {
 	struct kvm_translation translation = {.linear_address = address};
 
@@ -73,7 +74,7 @@ static void describe_code(struct text *text, const struct ram *ram, struct kvm_v
 	uint8_t byte;
 
 	text_append(text, "code at rip");
-	for (; count < CODE_BYTES && read_code(ram, vcpu, address + count, &byte); count++)
+	for (; count < CODE_BYTES && describe_read_code(ram, vcpu, address + count, &byte); count++)
 		text_append(text, " %02x", byte);
 	text_append(text, "%s\n", count == 0 ? " is not in memory" : "");
 }
@@ -82,8 +83,8 @@ static void describe_code(struct text *text, const struct ram *ram, struct kvm_v
  * Where the processor leaves nothing behind at a shutdown (AMD's; APM 2, 15.14.3), KVM makes an
  * INIT of it before the exit is seen.
  */
-static bool was_reset(struct kvm_vcpu *vcpu, const struct kvm_regs *regs,
-		      const struct kvm_sregs *sregs)
+static bool describe_was_reset(struct kvm_vcpu *vcpu, const struct kvm_regs *regs,
+			       const struct kvm_sregs *sregs)
 {
 	return kvm_vcpu_run_page(vcpu)->exit_reason == KVM_EXIT_SHUTDOWN && regs->rip == RESET_IP &&
 	       sregs->cs.selector == RESET_CS && sregs->cs.base == RESET_CS_BASE &&
@@ -101,7 +102,7 @@ void arch_vcpu_describe(struct arch_vm *arch, struct kvm_vcpu *vcpu, char *buffe
 		text_append(&text, "its registers cannot be read\n");
 		return;
 	}
-	if (was_reset(vcpu, &regs, &sregs)) {
+	if (describe_was_reset(vcpu, &regs, &sregs)) {
 		text_append(&text, "KVM on AMD has reset the processor: the registers at the fault "
 				   "are lost\n");
 		return;

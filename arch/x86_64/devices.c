@@ -30,7 +30,7 @@ static const struct power_config arch_power_config = {
 	.gsi = X86_GSI_GED,
 };
 
-static int arch_serial_create(struct arch_vm *arch, const struct device_bus *bus, struct err *err)
+static int device_serial_create(struct arch_vm *arch, const struct device_bus *bus, struct err *err)
 {
 	const struct arch_console *console = &arch->setup.console;
 	const struct serial_backend backend = {
@@ -44,7 +44,7 @@ static int arch_serial_create(struct arch_vm *arch, const struct device_bus *bus
 			       err);
 }
 
-static int arch_power_create(struct arch_vm *arch, const struct device_bus *bus, struct err *err)
+static int device_power_create(struct arch_vm *arch, const struct device_bus *bus, struct err *err)
 {
 	arch->power = power_create(bus, &arch_power_config, err);
 	return device_list_add(&arch->devices, arch->power ? power_device(arch->power) : NULL, err);
@@ -59,10 +59,10 @@ int arch_devices_create(struct arch_vm *arch, struct err *err)
 		.irq = arch->irq,
 		.sink = arch->setup.sink,
 	};
-	int rc = arch_power_create(arch, &bus, err);
+	int rc = device_power_create(arch, &bus, err);
 
 	if (rc == 0 && platform->serial)
-		rc = arch_serial_create(arch, &bus, err);
+		rc = device_serial_create(arch, &bus, err);
 	if (rc == 0)
 		rc = device_list_add(&arch->devices, rtc_create(&bus, X86_PORT_RTC, err), err);
 	if (rc == 0)

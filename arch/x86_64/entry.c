@@ -46,7 +46,7 @@ void entry_page_tables_fill(uint8_t *table, uint64_t address)
 		store_le64(directories + 8 * i, 2 * MIB * i | PDE_PAGE_SIZE | PTE_PRESENT_WRITABLE);
 }
 
-static struct kvm_segment flat_segment(uint16_t selector, uint8_t type, bool long_mode)
+static struct kvm_segment entry_flat_segment(uint16_t selector, uint8_t type, bool long_mode)
 {
 	return (struct kvm_segment){
 		.selector = selector,
@@ -62,7 +62,7 @@ static struct kvm_segment flat_segment(uint16_t selector, uint8_t type, bool lon
 
 void entry_apply(const struct vcpu_entry *entry, struct kvm_regs *regs, struct kvm_sregs *sregs)
 {
-	const struct kvm_segment data = flat_segment(ENTRY_DATA, 3, false);
+	const struct kvm_segment data = entry_flat_segment(ENTRY_DATA, 3, false);
 
 	memset(regs, 0, sizeof(*regs));
 	regs->rflags = RFLAGS_RESERVED;
@@ -71,8 +71,8 @@ void entry_apply(const struct vcpu_entry *entry, struct kvm_regs *regs, struct k
 	regs->rbx = entry->rbx;
 	regs->rsi = entry->rsi;
 
-	sregs->cs = entry->long_mode ? flat_segment(ENTRY_CODE64, 11, true)
-				     : flat_segment(ENTRY_CODE32, 11, false);
+	sregs->cs = entry->long_mode ? entry_flat_segment(ENTRY_CODE64, 11, true)
+				     : entry_flat_segment(ENTRY_CODE32, 11, false);
 	sregs->ds = sregs->es = sregs->fs = sregs->gs = sregs->ss = data;
 	sregs->tr = (struct kvm_segment){.selector = ENTRY_TSS,
 					 .limit = 0x67,

@@ -16,7 +16,7 @@ uint64_t arch_ram_minimum(void)
 	return 2 * MIB;
 }
 
-static struct place_span window_above(uint64_t hole)
+static struct place_span layout_window_above(uint64_t hole)
 {
 	return (struct place_span){hole + X86_ECAM_SIZE, X86_MMIO32_END};
 }
@@ -26,31 +26,31 @@ static struct place_span window_above(uint64_t hole)
  * controllers. The hole starts lower, by whole GiB, until the window holds an aligned block of the
  * size that is needed, or else just the bytes.
  */
-static int place_hole(struct place *place, uint64_t *hole, struct err *err)
+static int layout_place_hole(struct place *place, uint64_t *hole, struct err *err)
 {
 	*hole = X86_HOLE_BASE;
-	while (*hole > HOLE_LOWEST && !place_window32_roomy(place, window_above(*hole)))
+	while (*hole > HOLE_LOWEST && !place_window32_roomy(place, layout_window_above(*hole)))
 		*hole -= HOLE_STEP;
 	place->platform->ecam = (struct ram_range){*hole, place->request->buses * MIB};
-	return place_window32(place, window_above(*hole), err);
+	return place_window32(place, layout_window_above(*hole), err);
 }
 
 /* Below @hole, then above 4 GiB. */
-static int place_all_ram(struct place *place, uint64_t hole, struct err *err)
+static int layout_place_all_ram(struct place *place, uint64_t hole, struct err *err)
 {
 	const struct platform *platform = place->platform;
 	uint64_t lowest = X86_HIGH_RAM_BASE;
-	int error = place_ram(place, (struct place_span){0, hole}, err);
+	int rc = place_ram(place, (struct place_span){0, hole}, err);
 
-	if (error == 0 && (platform->ram_count == 0 || platform->ram[0].base != 0 ||
-			   platform->ram[0].size < lowest))
+	if (rc == 0 && (platform->ram_count == 0 || platform->ram[0].base != 0 ||
+			platform->ram[0].size < lowest))
 		return err_set(err, -ENOSPC,
 			       "guest memory: the first MiB: the IOMMU cannot map addresses there "
 			       "in pages of %llu KiB: use smaller pages or another device",
 			       (unsigned long long)(place->request->page_size / KIB));
-	if (error == 0)
-		error = place_ram(place, (struct place_span){PLACE_HIGH_BASE, place->top}, err);
-	return error < 0 ? error : place_ram_end(place, err);
+	if (rc == 0)
+		rc = place_ram(place, (struct place_span){PLACE_HIGH_BASE, place->top}, err);
+	return rc < 0 ? rc : place_ram_end(place, err);
 }
 
 int arch_layout(const struct arch_layout_request *request, struct platform *platform,
@@ -58,15 +58,15 @@ int arch_layout(const struct arch_layout_request *request, struct platform *plat
 {
 	struct place place;
 	uint64_t hole;
-	int error = place_begin(&place, request, platform, request->page_size, err);
+	int rc = place_begin(&place, request, platform, request->page_size, err);
 
-	if (error < 0)
-		return error;
+	if (rc < 0)
+		return rc;
 	platform->io = (struct ram_range){X86_PORT_PCI_BASE, X86_PORT_PCI_END - X86_PORT_PCI_BASE};
 	platform->intx_gsi = X86_GSI_INTX;
 	platform->intx_count = X86_GSI_INTX_COUNT;
-	error = place_hole(&place, &hole, err);
-	if (error == 0)
-		error = place_all_ram(&place, hole, err);
-	return error < 0 ? error : place_window64(&place, err);
+	rc = layout_place_hole(&place, &hole, err);
+	if (rc == 0)
+		rc = layout_place_all_ram(&place, hole, err);
+	return rc < 0 ? rc : place_window64(&place, err);
 }

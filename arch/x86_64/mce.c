@@ -40,7 +40,7 @@ enum {
 #define BANK_AR     (UINT64_C(1) << 55) /* Intel: action required */
 #define BANK_POISON (UINT64_C(1) << 43) /* AMD */
 
-static bool is_intel(struct arch_vm *arch)
+static bool mce_is_intel(struct arch_vm *arch)
 {
 	const struct kvm_cpuid_entry2 *vendor = cpuid_find(&arch->cpuid, 0, 0);
 
@@ -51,7 +51,7 @@ static bool is_intel(struct arch_vm *arch)
  * Intel's machine checks stop all processors, unless firmware allows one to have its own. It has
  * locked the register by then, so that what else depends on it has to be on too.
  */
-static void allow_local(struct arch_vm *arch, struct kvm_vcpu *vcpu)
+static void mce_allow_local(struct arch_vm *arch, struct kvm_vcpu *vcpu)
 {
 	const struct kvm_cpuid_entry2 *leaf7 = cpuid_find(&arch->cpuid, 7, 0);
 	uint64_t bits = FEATURE_CONTROL_LOCKED | FEATURE_CONTROL_LMCE;
@@ -71,12 +71,12 @@ void mce_init(struct arch_vm *arch, struct kvm_vcpu *vcpu)
 	if (kvm_vm_capability(arch->setup.vm, KVM_CAP_MCE) <= 0 ||
 	    kvm_vm_system_ioctl(arch->setup.vm, KVM_X86_GET_MCE_CAP_SUPPORTED, &capabilities) < 0)
 		return;
-	capabilities &= MCG_CTL_P | MCG_SER_P | (is_intel(arch) ? MCG_LMCE_P : 0);
+	capabilities &= MCG_CTL_P | MCG_SER_P | (mce_is_intel(arch) ? MCG_LMCE_P : 0);
 	capabilities |= BANKS;
 	if (kvm_vcpu_ioctl(vcpu, KVM_X86_SETUP_MCE, &capabilities) < 0)
 		log_debug("vCPU %u: its machine checks stay as KVM has them", kvm_vcpu_id(vcpu));
 	else if (capabilities & MCG_LMCE_P)
-		allow_local(arch, vcpu);
+		mce_allow_local(arch, vcpu);
 }
 
 int arch_vcpu_memory_failed(struct arch_vm *arch, struct kvm_vcpu *vcpu, const void *host,
@@ -95,7 +95,7 @@ int arch_vcpu_memory_failed(struct arch_vm *arch, struct kvm_vcpu *vcpu, const v
 	if (rc)
 		return rc;
 	mce.addr = *gpa;
-	mce.status |= is_intel(arch) ? BANK_S | BANK_AR : BANK_POISON;
+	mce.status |= mce_is_intel(arch) ? BANK_S | BANK_AR : BANK_POISON;
 	if (msr_read(vcpu, MSR_MCG_EXT_CTL, &control) == 0 && (control & EXT_CTL_LMCE))
 		mce.mcg_status |= STATUS_LMCE_S;
 	rc = kvm_vcpu_ioctl(vcpu, KVM_X86_SET_MCE, &mce);

@@ -37,18 +37,18 @@ struct call {
 	bool skip;
 };
 
-static int make_calls(struct kvm_vcpu *vcpu, const struct call *calls, size_t count,
-		      struct err *err)
+static int state_make_calls(struct kvm_vcpu *vcpu, const struct call *calls, size_t count,
+			    struct err *err)
 {
 	for (size_t i = 0; i < count; i++) {
-		int result;
+		int rc;
 
 		if (calls[i].skip)
 			continue;
-		result = kvm_vcpu_ioctl(vcpu, calls[i].request, calls[i].argument);
-		if (result < 0)
-			return err_set(err, result, "processor state: vCPU %u: %s: %s",
-				       kvm_vcpu_id(vcpu), calls[i].name, err_text(result));
+		rc = kvm_vcpu_ioctl(vcpu, calls[i].request, calls[i].argument);
+		if (rc < 0)
+			return err_set(err, rc, "processor state: vCPU %u: %s: %s",
+				       kvm_vcpu_id(vcpu), calls[i].name, err_text(rc));
 	}
 	return 0;
 }
@@ -57,7 +57,7 @@ static int make_calls(struct kvm_vcpu *vcpu, const struct call *calls, size_t co
  * KVM_GET_MSRS and KVM_SET_MSRS stop at the first MSR that they refuse: take that one out for good
  * and start again, so that the rest is not lost.
  */
-static int transfer_msrs(struct kvm_vcpu *vcpu, unsigned long request, struct kvm_msrs *msrs)
+static int state_transfer_msrs(struct kvm_vcpu *vcpu, unsigned long request, struct kvm_msrs *msrs)
 {
 	while (msrs->nmsrs > 0) {
 		int count = kvm_vcpu_ioctl(vcpu, request, msrs);
@@ -75,28 +75,28 @@ static int transfer_msrs(struct kvm_vcpu *vcpu, unsigned long request, struct kv
 	return 0;
 }
 
-static int save_msrs(struct vcpu_state *state, struct kvm_vcpu *vcpu,
-		     const struct kvm_msr_list *list, struct err *err)
+static int state_save_msrs(struct vcpu_state *state, struct kvm_vcpu *vcpu,
+			   const struct kvm_msr_list *list, struct err *err)
 {
-	int result;
+	int rc;
 
 	state->msrs =
 		calloc(1, sizeof(*state->msrs) + list->nmsrs * sizeof(state->msrs->entries[0]));
-	if (state->msrs == NULL)
+	if (!state->msrs)
 		return err_set(err, -ENOMEM, "processor state: out of memory");
 	/* A time stamp counter that is written may no longer agree with the other vCPUs'. */
 	for (uint32_t i = 0; i < list->nmsrs; i++)
 		if (list->indices[i] != MSR_IA32_TSC)
 			state->msrs->entries[state->msrs->nmsrs++].index = list->indices[i];
-	result = transfer_msrs(vcpu, KVM_GET_MSRS, state->msrs);
-	if (result < 0)
-		return err_set(err, result, "processor state: vCPU %u: KVM_GET_MSRS: %s",
-			       kvm_vcpu_id(vcpu), err_text(result));
+	rc = state_transfer_msrs(vcpu, KVM_GET_MSRS, state->msrs);
+	if (rc < 0)
+		return err_set(err, rc, "processor state: vCPU %u: KVM_GET_MSRS: %s",
+			       kvm_vcpu_id(vcpu), err_text(rc));
 	return 0;
 }
 
 /* KVM_CAP_XSAVE2 gives the size of a state that is larger than struct kvm_xsave. */
-static int allocate_xsave(struct vcpu_state *state, const struct kvm_vm *vm)
+static int state_allocate_xsave(struct vcpu_state *state, const struct kvm_vm *vm)
 {
 	size_t size = sizeof(struct kvm_xsave);
 	int extended = kvm_vm_capability(vm, KVM_CAP_XSAVE2);
@@ -107,7 +107,7 @@ static int allocate_xsave(struct vcpu_state *state, const struct kvm_vm *vm)
 		size = (size_t)extended;
 	state->large_xsave = size > sizeof(struct kvm_xsave);
 	state->xsave = calloc(1, size);
-	return state->xsave == NULL ? -ENOMEM : 0;
+	return !state->xsave ? -ENOMEM : 0;
 }
 
 struct vcpu_state *vcpu_state_save(const struct kvm_vm *vm, struct kvm_vcpu *vcpu,
@@ -115,7 +115,7 @@ struct vcpu_state *vcpu_state_save(const struct kvm_vm *vm, struct kvm_vcpu *vcp
 {
 	struct vcpu_state *state = calloc(1, sizeof(*state));
 
-	if (state == NULL || allocate_xsave(state, vm) < 0) {
+	if (!state || state_allocate_xsave(state, vm) < 0) {
 		err_set(err, -ENOMEM, "processor state: out of memory");
 		goto fail;
 	}
@@ -126,9 +126,9 @@ struct vcpu_state *vcpu_state_save(const struct kvm_vm *vm, struct kvm_vcpu *vcp
 	const struct call calls[] = {
 		{"KVM_GET_REGS", KVM_GET_REGS, &state->regs, false},
 		{"KVM_GET_SREGS", KVM_GET_SREGS, &state->sregs, false},
-		{"KVM_GET_FPU", KVM_GET_FPU, &state->fpu, state->xsave != NULL},
+		{"KVM_GET_FPU", KVM_GET_FPU, &state->fpu, state->xsave},
 		{"KVM_GET_XSAVE", state->large_xsave ? KVM_GET_XSAVE2 : KVM_GET_XSAVE, state->xsave,
-		 state->xsave == NULL},
+		 !state->xsave},
 		{"KVM_GET_XCRS", KVM_GET_XCRS, &state->xcrs, !state->has_xcrs},
 		{"KVM_GET_DEBUGREGS", KVM_GET_DEBUGREGS, &state->debugregs, !state->has_debugregs},
 		{"KVM_GET_LAPIC", KVM_GET_LAPIC, &state->lapic, false},
@@ -136,8 +136,8 @@ struct vcpu_state *vcpu_state_save(const struct kvm_vm *vm, struct kvm_vcpu *vcp
 		{"KVM_GET_MP_STATE", KVM_GET_MP_STATE, &state->mp_state, false},
 	};
 
-	if (make_calls(vcpu, calls, ARRAY_SIZE(calls), err) < 0 ||
-	    save_msrs(state, vcpu, msrs, err) < 0)
+	if (state_make_calls(vcpu, calls, ARRAY_SIZE(calls), err) < 0 ||
+	    state_save_msrs(state, vcpu, msrs, err) < 0)
 		goto fail;
 	return state;
 fail:
@@ -155,27 +155,27 @@ int vcpu_state_restore(struct vcpu_state *state, struct kvm_vcpu *vcpu, struct e
 		{"KVM_SET_SREGS", KVM_SET_SREGS, &state->sregs, false},
 		{"KVM_SET_REGS", KVM_SET_REGS, &state->regs, false},
 		{"KVM_SET_XCRS", KVM_SET_XCRS, &state->xcrs, !state->has_xcrs},
-		{"KVM_SET_XSAVE", KVM_SET_XSAVE, state->xsave, state->xsave == NULL},
-		{"KVM_SET_FPU", KVM_SET_FPU, &state->fpu, state->xsave != NULL},
+		{"KVM_SET_XSAVE", KVM_SET_XSAVE, state->xsave, !state->xsave},
+		{"KVM_SET_FPU", KVM_SET_FPU, &state->fpu, state->xsave},
 		{"KVM_SET_DEBUGREGS", KVM_SET_DEBUGREGS, &state->debugregs, !state->has_debugregs},
 		{"KVM_SET_LAPIC", KVM_SET_LAPIC, &state->lapic, false},
 	};
 	const struct call events = {"KVM_SET_VCPU_EVENTS", KVM_SET_VCPU_EVENTS, &state->events,
 				    !state->has_events};
-	int result = make_calls(vcpu, calls, ARRAY_SIZE(calls), err);
+	int rc = state_make_calls(vcpu, calls, ARRAY_SIZE(calls), err);
 
-	if (result < 0)
-		return result;
-	result = transfer_msrs(vcpu, KVM_SET_MSRS, state->msrs);
-	if (result < 0)
-		return err_set(err, result, "processor state: vCPU %u: KVM_SET_MSRS: %s",
-			       kvm_vcpu_id(vcpu), err_text(result));
-	return make_calls(vcpu, &events, 1, err);
+	if (rc < 0)
+		return rc;
+	rc = state_transfer_msrs(vcpu, KVM_SET_MSRS, state->msrs);
+	if (rc < 0)
+		return err_set(err, rc, "processor state: vCPU %u: KVM_SET_MSRS: %s",
+			       kvm_vcpu_id(vcpu), err_text(rc));
+	return state_make_calls(vcpu, &events, 1, err);
 }
 
 void vcpu_state_free(struct vcpu_state *state)
 {
-	if (state == NULL)
+	if (!state)
 		return;
 	free(state->msrs);
 	free(state->xsave);

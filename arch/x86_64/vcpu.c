@@ -36,19 +36,19 @@ enum {
  * guest's own XSETBV does not reach it, as in nested machines made of software. It is a help and no
  * need: what a host refuses, the guest turns on itself.
  */
-static void set_xcr0(struct arch_vm *arch, struct kvm_vcpu *vcpu, struct cpuid_table *table)
+static void vcpu_set_xcr0(struct arch_vm *arch, struct kvm_vcpu *vcpu, struct cpuid_table *table)
 {
 	struct kvm_xcrs xcrs = {.nr_xcrs = 1, .xcrs[0].value = cpuid_xcr0(table)};
-	int result;
+	int rc;
 
 	if (xcrs.xcrs[0].value == 0 || kvm_vm_capability(arch->setup.vm, KVM_CAP_XCRS) <= 0)
 		return;
-	result = kvm_vcpu_ioctl(vcpu, KVM_SET_XCRS, &xcrs);
-	if (result < 0)
-		log_debug("vCPU %u: XCR0 stays as it is: %s", kvm_vcpu_id(vcpu), err_text(result));
+	rc = kvm_vcpu_ioctl(vcpu, KVM_SET_XCRS, &xcrs);
+	if (rc < 0)
+		log_debug("vCPU %u: XCR0 stays as it is: %s", kvm_vcpu_id(vcpu), err_text(rc));
 }
 
-static int set_cpuid(struct arch_vm *arch, struct kvm_vcpu *vcpu, struct err *err)
+static int vcpu_set_cpuid(struct arch_vm *arch, struct kvm_vcpu *vcpu, struct err *err)
 {
 	struct cpuid_config config = {
 		.cpus = arch->setup.platform->cpus,
@@ -56,23 +56,23 @@ static int set_cpuid(struct arch_vm *arch, struct kvm_vcpu *vcpu, struct err *er
 		.tsc_deadline = kvm_vm_capability(arch->setup.vm, KVM_CAP_TSC_DEADLINE_TIMER) > 0,
 	};
 	struct cpuid_table *table = malloc(sizeof(*table));
-	int result;
+	int rc;
 
-	if (table == NULL)
+	if (!table)
 		return err_set(err, -ENOMEM, "processor features: out of memory");
 	*table = arch->cpuid;
-	result = kvm_vcpu_ioctl(vcpu, KVM_GET_TSC_KHZ, NULL);
-	if (result > 0)
-		config.tsc_khz = (uint64_t)result;
-	result = cpuid_adjust(table, &config);
-	if (result == 0)
-		result = kvm_vcpu_ioctl(vcpu, KVM_SET_CPUID2, table);
-	if (result == 0)
-		set_xcr0(arch, vcpu, table);
+	rc = kvm_vcpu_ioctl(vcpu, KVM_GET_TSC_KHZ, NULL);
+	if (rc > 0)
+		config.tsc_khz = (uint64_t)rc;
+	rc = cpuid_adjust(table, &config);
+	if (rc == 0)
+		rc = kvm_vcpu_ioctl(vcpu, KVM_SET_CPUID2, table);
+	if (rc == 0)
+		vcpu_set_xcr0(arch, vcpu, table);
 	free(table);
-	if (result < 0)
-		return err_set(err, result, "processor features: vCPU %u: KVM_SET_CPUID2: %s",
-			       kvm_vcpu_id(vcpu), err_text(result));
+	if (rc < 0)
+		return err_set(err, rc, "processor features: vCPU %u: KVM_SET_CPUID2: %s",
+			       kvm_vcpu_id(vcpu), err_text(rc));
 	return 0;
 }
 
@@ -80,7 +80,7 @@ static int set_cpuid(struct arch_vm *arch, struct kvm_vcpu *vcpu, struct err *er
  * AMD's firmware lets the time stamp counter count at the highest frequency, and Linux says that it
  * is broken where it counts always alike and the bit is off.
  */
-static bool needs_tsc_frequency(struct cpuid_table *table)
+static bool vcpu_needs_tsc_frequency(struct cpuid_table *table)
 {
 	const struct kvm_cpuid_entry2 *vendor = cpuid_find(table, 0, 0);
 	const struct kvm_cpuid_entry2 *power = cpuid_find(table, 0x80000007, 0);
@@ -89,89 +89,90 @@ static bool needs_tsc_frequency(struct cpuid_table *table)
 	       (memcmp(&vendor->ebx, "Auth", 4) == 0 || memcmp(&vendor->ebx, "Hygo", 4) == 0);
 }
 
-static int set_firmware_msrs(struct arch_vm *arch, struct kvm_vcpu *vcpu)
+static int vcpu_set_firmware_msrs(struct arch_vm *arch, struct kvm_vcpu *vcpu)
 {
-	int result = msr_set_bits(vcpu, MSR_MTRR_DEFAULT_TYPE, UINT64_MAX,
-				  MTRR_ENABLE | MTRR_WRITE_BACK);
+	int rc = msr_set_bits(vcpu, MSR_MTRR_DEFAULT_TYPE, UINT64_MAX,
+			      MTRR_ENABLE | MTRR_WRITE_BACK);
 
-	if (result == 0)
-		result = msr_set_bits(vcpu, MSR_MISC_ENABLE, MSR_MISC_ENABLE_FAST_STRING,
-				      MSR_MISC_ENABLE_FAST_STRING);
-	if (result == 0 && needs_tsc_frequency(&arch->cpuid))
-		result = msr_set_bits(vcpu, MSR_HWCR, HWCR_TSC_FREQUENCY_SELECT,
-				      HWCR_TSC_FREQUENCY_SELECT);
-	return result;
+	if (rc == 0)
+		rc = msr_set_bits(vcpu, MSR_MISC_ENABLE, MSR_MISC_ENABLE_FAST_STRING,
+				  MSR_MISC_ENABLE_FAST_STRING);
+	if (rc == 0 && vcpu_needs_tsc_frequency(&arch->cpuid))
+		rc = msr_set_bits(vcpu, MSR_HWCR, HWCR_TSC_FREQUENCY_SELECT,
+				  HWCR_TSC_FREQUENCY_SELECT);
+	return rc;
 }
 
 /*
  * What firmware leaves behind: memory is write-back, string moves are fast, the time stamp
  * counter's frequency is known, LINT1 is the NMI.
  */
-static int set_firmware_state(struct arch_vm *arch, struct kvm_vcpu *vcpu, struct err *err)
+static int vcpu_set_firmware_state(struct arch_vm *arch, struct kvm_vcpu *vcpu, struct err *err)
 {
 	struct kvm_lapic_state lapic;
-	int result = set_firmware_msrs(arch, vcpu);
+	int rc = vcpu_set_firmware_msrs(arch, vcpu);
 
-	if (result < 0)
-		return err_set(err, result, "processor state: vCPU %u: KVM_SET_MSRS: %s",
-			       kvm_vcpu_id(vcpu), err_text(result));
+	if (rc < 0)
+		return err_set(err, rc, "processor state: vCPU %u: KVM_SET_MSRS: %s",
+			       kvm_vcpu_id(vcpu), err_text(rc));
 	mce_init(arch, vcpu);
-	result = kvm_vcpu_ioctl(vcpu, KVM_GET_LAPIC, &lapic);
-	if (result >= 0) {
+	rc = kvm_vcpu_ioctl(vcpu, KVM_GET_LAPIC, &lapic);
+	if (rc >= 0) {
 		store_le32(lapic.regs + LAPIC_LVT_LINT1, LAPIC_DELIVERY_NMI);
-		result = kvm_vcpu_ioctl(vcpu, KVM_SET_LAPIC, &lapic);
+		rc = kvm_vcpu_ioctl(vcpu, KVM_SET_LAPIC, &lapic);
 	}
-	if (result < 0)
-		return err_set(err, result, "processor state: vCPU %u: LAPIC: %s",
-			       kvm_vcpu_id(vcpu), err_text(result));
+	if (rc < 0)
+		return err_set(err, rc, "processor state: vCPU %u: LAPIC: %s", kvm_vcpu_id(vcpu),
+			       err_text(rc));
 	return 0;
 }
 
 int arch_vcpu_init(struct arch_vm *arch, struct kvm_vcpu *vcpu, struct err *err)
 {
 	unsigned int id = kvm_vcpu_id(vcpu);
-	int result;
+	int rc;
 
 	if (id >= PLATFORM_CPUS_MAX)
 		return err_set(err, -EINVAL, "processor: vCPU %u: there are at most %d", id,
 			       PLATFORM_CPUS_MAX);
-	result = set_cpuid(arch, vcpu, err);
-	if (result == 0)
-		result = set_firmware_state(arch, vcpu, err);
-	if (result < 0)
-		return result;
+	rc = vcpu_set_cpuid(arch, vcpu, err);
+	if (rc == 0)
+		rc = vcpu_set_firmware_state(arch, vcpu, err);
+	if (rc < 0)
+		return rc;
 	arch->vcpus[id] = vcpu_state_save(arch->setup.vm, vcpu, arch->msrs, err);
-	return arch->vcpus[id] == NULL ? -EIO : 0;
+	return !arch->vcpus[id] ? -EIO : 0;
 }
 
-static int enter(const struct vcpu_entry *entry, struct kvm_vcpu *vcpu)
+static int vcpu_enter(const struct vcpu_entry *entry, struct kvm_vcpu *vcpu)
 {
 	struct kvm_regs regs;
 	struct kvm_sregs sregs;
-	int result = kvm_vcpu_ioctl(vcpu, KVM_GET_SREGS, &sregs);
+	int rc = kvm_vcpu_ioctl(vcpu, KVM_GET_SREGS, &sregs);
 
-	if (result < 0)
-		return result;
+	if (rc < 0)
+		return rc;
 	entry_apply(entry, &regs, &sregs);
-	result = kvm_vcpu_ioctl(vcpu, KVM_SET_SREGS, &sregs);
-	return result < 0 ? result : kvm_vcpu_ioctl(vcpu, KVM_SET_REGS, &regs);
+	rc = kvm_vcpu_ioctl(vcpu, KVM_SET_SREGS, &sregs);
+	return rc < 0 ? rc : kvm_vcpu_ioctl(vcpu, KVM_SET_REGS, &regs);
 }
 
 int arch_vcpu_reset(struct arch_vm *arch, struct kvm_vcpu *vcpu, struct err *err)
 {
 	unsigned int id = kvm_vcpu_id(vcpu);
-	int result = vcpu_state_restore(arch->vcpus[id], vcpu, err);
+	int rc = vcpu_state_restore(arch->vcpus[id], vcpu, err);
 
-	if (result < 0 || id != 0)
-		return result;
-	result = enter(&arch->entry, vcpu);
-	if (result < 0)
-		return err_set(err, result, "processor state: vCPU 0: the entry state: %s",
-			       err_text(result));
+	if (rc < 0 || id != 0)
+		return rc;
+	rc = vcpu_enter(&arch->entry, vcpu);
+	if (rc < 0)
+		return err_set(err, rc, "processor state: vCPU 0: the entry state: %s",
+			       err_text(rc));
 	return 0;
 }
 
-static enum arch_exit port_io(struct arch_vm *arch, struct kvm_run *run, unsigned int *progress)
+static enum arch_exit vcpu_port_io(struct arch_vm *arch, struct kvm_run *run,
+				   unsigned int *progress)
 {
 	struct mem_map *ports = arch->setup.pio;
 	unsigned int size = run->io.size;
@@ -198,7 +199,7 @@ static enum arch_exit port_io(struct arch_vm *arch, struct kvm_run *run, unsigne
  * reason 33 (SDM 3C, 27.8), or VMEXIT_INVALID (APM 2, 15.5.1). Other reasons are KVM's or the
  * host's.
  */
-static bool is_guests_state(uint64_t reason)
+static bool vcpu_is_guests_state(uint64_t reason)
 {
 	return reason == ENTRY_FAILURE_GUEST_STATE || (uint32_t)reason == VMEXIT_INVALID;
 }
@@ -225,11 +226,11 @@ enum arch_exit arch_vcpu_exit(struct arch_vm *arch, struct kvm_vcpu *vcpu, unsig
 
 	switch (run->exit_reason) {
 	case KVM_EXIT_IO:
-		return port_io(arch, run, progress);
+		return vcpu_port_io(arch, run, progress);
 	case KVM_EXIT_SHUTDOWN:
 		return ARCH_EXIT_CRASHED;
 	case KVM_EXIT_FAIL_ENTRY:
-		return is_guests_state(run->fail_entry.hardware_entry_failure_reason)
+		return vcpu_is_guests_state(run->fail_entry.hardware_entry_failure_reason)
 			       ? ARCH_EXIT_CRASHED
 			       : ARCH_EXIT_UNKNOWN;
 	default:

@@ -23,7 +23,7 @@ struct assignment {
 };
 
 /* A BAR that could fill a page gets one, aligned. */
-static uint64_t assignment_size(const struct assignment *assignment)
+static uint64_t assign_size(const struct assignment *assignment)
 {
 	const struct pci_bar *bar = &assignment->device->bars[assignment->index];
 
@@ -31,19 +31,19 @@ static uint64_t assignment_size(const struct assignment *assignment)
 }
 
 /* Largest first; then by function and BAR, so that the outcome does not depend on the sort. */
-static int compare(const void *left, const void *right)
+static int assign_compare(const void *left, const void *right)
 {
 	const struct assignment *a = left, *b = right;
 
-	if (assignment_size(a) != assignment_size(b))
-		return assignment_size(a) < assignment_size(b) ? 1 : -1;
+	if (assign_size(a) != assign_size(b))
+		return assign_size(a) < assign_size(b) ? 1 : -1;
 	if (a->device != b->device)
 		return a->device->devfn < b->device->devfn ? -1 : 1;
 	return a->index < b->index ? -1 : 1;
 }
 
 /* Takes @size bytes at a multiple of @size that is not 0; false when they do not fit. */
-static bool window_take(struct window *window, uint64_t size, uint64_t *address)
+static bool assign_window_take(struct window *window, uint64_t size, uint64_t *address)
 {
 	uint64_t start = window->base + window->used, aligned;
 
@@ -64,13 +64,13 @@ static bool window_take(struct window *window, uint64_t size, uint64_t *address)
 static int assign_one(struct assignment *assignment, struct window *windows, struct err *err)
 {
 	const struct pci_bar *bar = &assignment->device->bars[assignment->index];
-	uint64_t size = assignment_size(assignment);
+	uint64_t size = assign_size(assignment);
 	struct window *window = &windows[bar->kind == PCI_BAR_IO ? WINDOW_IO : WINDOW_MEM32];
 
 	if (bar->kind == PCI_BAR_MEM64 &&
-	    window_take(&windows[WINDOW_MEM64], size, &assignment->address))
+	    assign_window_take(&windows[WINDOW_MEM64], size, &assignment->address))
 		return 0;
-	if (window_take(window, size, &assignment->address))
+	if (assign_window_take(window, size, &assignment->address))
 		return 0;
 	if (bar->kind == PCI_BAR_MEM64 && windows[WINDOW_MEM64].size != 0)
 		window = &windows[WINDOW_MEM64];
@@ -82,7 +82,7 @@ static int assign_one(struct assignment *assignment, struct window *windows, str
 		       window->base, window->size, window->used);
 }
 
-static size_t collect(const struct pci_host *host, struct assignment *assignments)
+static size_t assign_collect(const struct pci_host *host, struct assignment *assignments)
 {
 	size_t count = 0;
 
@@ -96,7 +96,7 @@ static size_t collect(const struct pci_host *host, struct assignment *assignment
 	return count;
 }
 
-static void store(const struct assignment *assignment)
+static void assign_store(const struct assignment *assignment)
 {
 	struct pci_device *device = assignment->device;
 
@@ -114,33 +114,33 @@ static int assign_locked(struct pci_host *host, struct assignment *assignments, 
 		[WINDOW_MEM32] = {"32-bit memory", config->mmio32_base, config->mmio32_size, 0},
 		[WINDOW_MEM64] = {"64-bit memory", config->mmio64_base, config->mmio64_size, 0},
 	};
-	size_t count = collect(host, assignments);
+	size_t count = assign_collect(host, assignments);
 
-	qsort(assignments, count, sizeof(*assignments), compare);
+	qsort(assignments, count, sizeof(*assignments), assign_compare);
 	for (size_t i = 0; i < count; i++) {
-		int ret = assign_one(&assignments[i], windows, err);
+		int rc = assign_one(&assignments[i], windows, err);
 
-		if (ret < 0)
-			return ret;
+		if (rc < 0)
+			return rc;
 	}
 	for (size_t i = 0; i < count; i++)
-		store(&assignments[i]);
+		assign_store(&assignments[i]);
 	return 0;
 }
 
 int pci_host_assign(struct pci_host *host, struct err *err)
 {
 	struct assignment *assignments;
-	int ret;
+	int rc;
 
 	pthread_mutex_lock(&host->lock);
 	assignments = calloc(host->count * PCI_BAR_COUNT, sizeof(*assignments));
 	if (assignments)
-		ret = assign_locked(host, assignments, err);
+		rc = assign_locked(host, assignments, err);
 	else
-		ret = err_set(err, -ENOMEM, "PCI addresses could not be assigned: %s",
-			      err_text(-ENOMEM));
+		rc = err_set(err, -ENOMEM, "PCI addresses could not be assigned: %s",
+			     err_text(-ENOMEM));
 	free(assignments);
 	pthread_mutex_unlock(&host->lock);
-	return ret;
+	return rc;
 }

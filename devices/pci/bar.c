@@ -20,7 +20,7 @@ unsigned int pci_bar_register(unsigned int index)
 	return index == PCI_ROM_BAR ? PCI_ROM_ADDRESS : PCI_BASE_ADDRESS_0 + 4 * index;
 }
 
-static bool size_is_possible(enum pci_bar_kind kind, uint64_t size)
+static bool bar_size_is_possible(enum pci_bar_kind kind, uint64_t size)
 {
 	if (!is_power_of_2(size))
 		return false;
@@ -39,8 +39,8 @@ static bool size_is_possible(enum pci_bar_kind kind, uint64_t size)
 	return false;
 }
 
-static bool index_is_possible(const struct pci_device *device, unsigned int index,
-			      enum pci_bar_kind kind)
+static bool bar_index_is_possible(const struct pci_device *device, unsigned int index,
+				  enum pci_bar_kind kind)
 {
 	if (index >= PCI_BAR_COUNT || (index == PCI_ROM_BAR) != (kind == PCI_BAR_ROM))
 		return false;
@@ -50,7 +50,7 @@ static bool index_is_possible(const struct pci_device *device, unsigned int inde
 	return index == 0 || index == PCI_ROM_BAR || device->bars[index - 1].kind != PCI_BAR_MEM64;
 }
 
-static bool slices_are_possible(const struct pci_bar *bar)
+static bool bar_slices_are_possible(const struct pci_bar *bar)
 {
 	uint64_t end = 0;
 
@@ -65,7 +65,7 @@ static bool slices_are_possible(const struct pci_bar *bar)
 	return true;
 }
 
-static uint32_t type_bits(const struct pci_bar *bar)
+static uint32_t bar_type_bits(const struct pci_bar *bar)
 {
 	uint32_t bits = bar->prefetchable ? PCI_BASE_ADDRESS_MEM_PREFETCH : 0;
 
@@ -90,11 +90,11 @@ int pci_device_set_bar(struct pci_device *device, unsigned int index, struct pci
 
 	if (device->bus)
 		return -EBUSY;
-	if (!size_is_possible(bar.kind, bar.size) || !index_is_possible(device, index, bar.kind) ||
-	    !slices_are_possible(&bar))
+	if (!bar_size_is_possible(bar.kind, bar.size) ||
+	    !bar_index_is_possible(device, index, bar.kind) || !bar_slices_are_possible(&bar))
 		return -EINVAL;
 	offset = pci_bar_register(index);
-	store_le32(device->config + offset, type_bits(&bar));
+	store_le32(device->config + offset, bar_type_bits(&bar));
 	store_le32(device->write_mask + offset,
 		   (uint32_t)mask | (bar.kind == PCI_BAR_ROM ? PCI_ROM_ADDRESS_ENABLE : 0));
 	if (bar.kind == PCI_BAR_MEM64) {
@@ -124,12 +124,12 @@ void pci_bar_set_address(const struct pci_device *device, uint8_t *config, unsig
 	unsigned int offset = pci_bar_register(index);
 
 	assert((address & (bar->size - 1)) == 0);
-	store_le32(config + offset, (uint32_t)address | type_bits(bar));
+	store_le32(config + offset, (uint32_t)address | bar_type_bits(bar));
 	if (bar->kind == PCI_BAR_MEM64)
 		store_le32(config + offset + 4, (uint32_t)(address >> 32));
 }
 
-static bool function_decodes(const struct pci_device *device, uint16_t command)
+static bool bar_function_decodes(const struct pci_device *device, uint16_t command)
 {
 	if ((load_le16(device->config + PCI_COMMAND) & command) != command)
 		return false;
@@ -141,27 +141,27 @@ bool pci_device_decodes(const struct pci_device *device, enum pci_bar_kind kind)
 {
 	uint16_t command = kind == PCI_BAR_IO ? PCI_COMMAND_IO : PCI_COMMAND_MEMORY;
 
-	if (!device->bus || !function_decodes(device, command))
+	if (!device->bus || !bar_function_decodes(device, command))
 		return false;
 	for (const struct pci_device *bridge = device->bus->bridge; bridge;
 	     bridge = bridge->bus->bridge)
-		if (!function_decodes(bridge, command))
+		if (!bar_function_decodes(bridge, command))
 			return false;
 	return true;
 }
 
-static bool window_holds(uint64_t base, uint64_t window, uint64_t address, uint64_t size)
+static bool bar_window_holds(uint64_t base, uint64_t window, uint64_t address, uint64_t size)
 {
 	return address >= base && range_fits(address - base, size, window);
 }
 
-static bool windows_hold(const struct pci_host_config *host, const struct pci_bar *bar,
-			 uint64_t address)
+static bool bar_windows_hold(const struct pci_host_config *host, const struct pci_bar *bar,
+			     uint64_t address)
 {
 	if (bar->kind == PCI_BAR_IO)
-		return window_holds(host->io_base, host->io_size, address, bar->size);
-	return window_holds(host->mmio32_base, host->mmio32_size, address, bar->size) ||
-	       window_holds(host->mmio64_base, host->mmio64_size, address, bar->size);
+		return bar_window_holds(host->io_base, host->io_size, address, bar->size);
+	return bar_window_holds(host->mmio32_base, host->mmio32_size, address, bar->size) ||
+	       bar_window_holds(host->mmio64_base, host->mmio64_size, address, bar->size);
 }
 
 static bool bar_is_decoded(const struct pci_device *device, unsigned int index, uint64_t *address)
@@ -170,7 +170,7 @@ static bool bar_is_decoded(const struct pci_device *device, unsigned int index, 
 }
 
 /* The first thing on the way from the bus that keeps the function from decoding. */
-static const char *why_not_decoding(const struct pci_device *device, enum pci_bar_kind kind)
+static const char *bar_why_not_decoding(const struct pci_device *device, enum pci_bar_kind kind)
 {
 	const uint8_t *config = device->config;
 	uint16_t command = kind == PCI_BAR_IO ? PCI_COMMAND_IO : PCI_COMMAND_MEMORY;
@@ -191,17 +191,18 @@ const char *pci_bar_why_off(const struct pci_device *device, unsigned int index,
 	if (device->unmapped)
 		return "the function is withdrawn";
 	if (!pci_device_decodes(device, bar->kind))
-		return why_not_decoding(device, bar->kind);
+		return bar_why_not_decoding(device, bar->kind);
 	if (bar->kind == PCI_BAR_ROM && !(device->config[PCI_ROM_ADDRESS] & PCI_ROM_ADDRESS_ENABLE))
 		return "its own enable bit is off";
 	if (*address == 0)
 		return "it has no address";
-	return windows_hold(&device->bus->host->config, bar, *address)
+	return bar_windows_hold(&device->bus->host->config, bar, *address)
 		       ? NULL
 		       : "it is outside the host bridge's windows";
 }
 
-static bool page_is_shared(const struct pci_host *host, const struct pci_bar *bar, uint64_t page)
+static bool bar_page_is_shared(const struct pci_host *host, const struct pci_bar *bar,
+			       uint64_t page)
 {
 	for (size_t i = 0; i < host->count; i++)
 		for (unsigned int index = 0; index < PCI_BAR_COUNT; index++) {
@@ -218,18 +219,19 @@ static bool page_is_shared(const struct pci_host *host, const struct pci_bar *ba
 }
 
 /* How much of the address space a slice of @bar is to fill with the BAR at @address. */
-static uint64_t slice_size(const struct pci_device *device, const struct pci_bar *bar,
-			   const struct pci_slice *slice, uint64_t address)
+static uint64_t bar_slice_size(const struct pci_device *device, const struct pci_bar *bar,
+			       const struct pci_slice *slice, uint64_t address)
 {
 	if (!bar->page)
 		return slice->region.size;
-	return is_aligned(address, bar->page) && !page_is_shared(device->bus->host, bar, address)
+	return is_aligned(address, bar->page) &&
+			       !bar_page_is_shared(device->bus->host, bar, address)
 		       ? bar->page
 		       : bar->size;
 }
 
 /* Appends what BAR @index wants done, deletions or additions, to @changes; returns how many. */
-static size_t collect_bar(struct pci_device *device, unsigned int index, bool add,
+static size_t bar_collect(struct pci_device *device, unsigned int index, bool add,
 			  struct mem_change *changes)
 {
 	struct pci_bar *bar = &device->bars[index];
@@ -240,7 +242,7 @@ static size_t collect_bar(struct pci_device *device, unsigned int index, bool ad
 	for (size_t i = 0; i < bar->slice_count; i++) {
 		struct mem_region *region = &bar->slices[i].region;
 		uint64_t base = address + bar->slices[i].offset;
-		uint64_t size = decoded ? slice_size(device, bar, &bar->slices[i], address) : 0;
+		uint64_t size = decoded ? bar_slice_size(device, bar, &bar->slices[i], address) : 0;
 		bool stale =
 			region->map && (!decoded || region->base != base || region->size != size);
 		bool missing = !region->map && decoded;
@@ -254,7 +256,7 @@ static size_t collect_bar(struct pci_device *device, unsigned int index, bool ad
 	return count;
 }
 
-static void run_half_pass(struct pci_host *host, bool io, bool add)
+static void bar_run_half_pass(struct pci_host *host, bool io, bool add)
 {
 	struct mem_map *map = io ? host->config.pio : host->config.mmio;
 	struct err err = {0};
@@ -267,7 +269,7 @@ static void run_half_pass(struct pci_host *host, bool io, bool add)
 			enum pci_bar_kind kind = host->added[i]->bars[bar].kind;
 
 			if (kind != PCI_BAR_NONE && (kind == PCI_BAR_IO) == io)
-				count += collect_bar(host->added[i], bar, add,
+				count += bar_collect(host->added[i], bar, add,
 						     host->changes + count);
 		}
 	if (count == 0 || mem_map_apply(map, host->changes, count, MEM_BEST_EFFORT, &err) == 0)
@@ -280,14 +282,14 @@ static void run_half_pass(struct pci_host *host, bool io, bool add)
 
 void pci_host_unmap_stale(struct pci_host *host)
 {
-	run_half_pass(host, false, false);
-	run_half_pass(host, true, false);
+	bar_run_half_pass(host, false, false);
+	bar_run_half_pass(host, true, false);
 }
 
 void pci_host_map_decoded(struct pci_host *host)
 {
-	run_half_pass(host, false, true);
-	run_half_pass(host, true, true);
+	bar_run_half_pass(host, false, true);
+	bar_run_half_pass(host, true, true);
 }
 
 bool pci_device_decode_touched(const struct pci_device *device, unsigned int offset,

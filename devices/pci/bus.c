@@ -11,7 +11,7 @@
 
 enum { MULTI_FUNCTION = 0x80 }; /* of the header type */
 
-static size_t count_slices(const struct pci_device *device)
+static size_t bus_count_slices(const struct pci_device *device)
 {
 	size_t count = 0;
 
@@ -21,7 +21,7 @@ static size_t count_slices(const struct pci_device *device)
 }
 
 /* PCI 3.0 6.2.1: function 0 tells whether the slot has others. */
-static void mark_multi_function(struct pci_bus *bus, unsigned int slot)
+static void bus_mark_multi_function(struct pci_bus *bus, unsigned int slot)
 {
 	struct pci_device **functions = &bus->devices[slot * PCI_FUNCTIONS];
 	bool others = false;
@@ -39,7 +39,7 @@ static void mark_multi_function(struct pci_bus *bus, unsigned int slot)
 int pci_bus_attach(struct pci_bus *bus, struct pci_device *device, uint8_t devfn)
 {
 	struct pci_host *host = bus->host;
-	size_t slices = host->slice_count + count_slices(device);
+	size_t slices = host->slice_count + bus_count_slices(device);
 	struct mem_change *changes = realloc(host->changes, (slices + 1) * sizeof(*changes));
 
 	if (!changes)
@@ -51,11 +51,11 @@ int pci_bus_attach(struct pci_bus *bus, struct pci_device *device, uint8_t devfn
 	memcpy(device->reset_config, device->config, sizeof(device->reset_config));
 	bus->devices[devfn] = device;
 	host->added[host->count++] = device;
-	mark_multi_function(bus, pci_slot(devfn));
+	bus_mark_multi_function(bus, pci_slot(devfn));
 	return 0;
 }
 
-static bool slot_is_free(const struct pci_bus *bus, unsigned int slot)
+static bool bus_slot_is_free(const struct pci_bus *bus, unsigned int slot)
 {
 	for (unsigned int i = 0; i < PCI_FUNCTIONS; i++)
 		if (bus->devices[slot * PCI_FUNCTIONS + i])
@@ -63,22 +63,22 @@ static bool slot_is_free(const struct pci_bus *bus, unsigned int slot)
 	return true;
 }
 
-static int find_slot(const struct pci_bus *bus)
+static int bus_find_slot(const struct pci_bus *bus)
 {
 	for (int slot = 1; slot < PCI_SLOTS; slot++)
-		if (slot_is_free(bus, (unsigned int)slot))
+		if (bus_slot_is_free(bus, (unsigned int)slot))
 			return slot;
 	return -ENOSPC;
 }
 
-static int add_locked(struct pci_host *host, struct pci_device *device, int slot,
-		      unsigned int function, struct err *err)
+static int bus_add_locked(struct pci_host *host, struct pci_device *device, int slot,
+			  unsigned int function, struct err *err)
 {
 	unsigned int devfn;
-	int ret;
+	int rc;
 
 	if (slot == -1)
-		slot = find_slot(&host->root);
+		slot = bus_find_slot(&host->root);
 	if (slot < 0)
 		return err_set(err, slot,
 			       "PCI function could not be added: %s: all 31 slots of the root bus "
@@ -91,17 +91,17 @@ static int add_locked(struct pci_host *host, struct pci_device *device, int slot
 			       "choose another place",
 			       device->name, (unsigned int)slot, function,
 			       host->root.devices[devfn]->name);
-	ret = pci_bus_attach(&host->root, device, (uint8_t)devfn);
-	if (ret < 0)
-		return err_set(err, ret, "PCI function could not be added: %s: %s", device->name,
-			       err_text(ret));
+	rc = pci_bus_attach(&host->root, device, (uint8_t)devfn);
+	if (rc < 0)
+		return err_set(err, rc, "PCI function could not be added: %s: %s", device->name,
+			       err_text(rc));
 	return 0;
 }
 
 int pci_host_add(struct pci_host *host, struct pci_device *device, int slot, unsigned int function,
 		 struct err *err)
 {
-	int ret;
+	int rc;
 
 	if (slot < -1 || slot == 0 || slot >= PCI_SLOTS || function >= PCI_FUNCTIONS)
 		return err_set(err, -EINVAL,
@@ -109,9 +109,9 @@ int pci_host_add(struct pci_host *host, struct pci_device *device, int slot, uns
 			       "slots are 1 to 31, functions 0 to 7",
 			       device->name, slot, function);
 	pthread_mutex_lock(&host->lock);
-	ret = add_locked(host, device, slot, function, err);
+	rc = bus_add_locked(host, device, slot, function, err);
 	pthread_mutex_unlock(&host->lock);
-	return ret;
+	return rc;
 }
 
 void pci_host_lock(struct pci_device *device)

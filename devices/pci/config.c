@@ -5,28 +5,28 @@
 #include "vmm/base/bits.h"
 
 /* Buses below the root bus have no functions as long as there are no bridges. */
-static struct pci_device *find_device(const struct pci_host *host, uint16_t bdf)
+static struct pci_device *config_find_device(const struct pci_host *host, uint16_t bdf)
 {
 	return bdf >> 8 == host->root.number ? host->root.devices[bdf & 0xff] : NULL;
 }
 
 /* 1, 2 or 4 bytes inside one dword that the function has. */
-static bool access_is_possible(const struct pci_device *device, unsigned int offset,
-			       unsigned int size)
+static bool config_access_is_possible(const struct pci_device *device, unsigned int offset,
+				      unsigned int size)
 {
 	return (size == 1 || size == 2 || size == 4) && (offset & 3) + size <= 4 &&
 	       range_fits(offset, size, device->config_size);
 }
 
 /* The function, host lock and its own lock held; NULL, and no lock held, when nobody answers. */
-static struct pci_device *enter(struct pci_host *host, uint16_t bdf, unsigned int offset,
-				unsigned int size)
+static struct pci_device *config_enter(struct pci_host *host, uint16_t bdf, unsigned int offset,
+				       unsigned int size)
 {
 	struct pci_device *device;
 
 	pthread_mutex_lock(&host->lock);
-	device = find_device(host, bdf);
-	if (!device || !access_is_possible(device, offset, size)) {
+	device = config_find_device(host, bdf);
+	if (!device || !config_access_is_possible(device, offset, size)) {
 		pthread_mutex_unlock(&host->lock);
 		return NULL;
 	}
@@ -37,7 +37,7 @@ static struct pci_device *enter(struct pci_host *host, uint16_t bdf, unsigned in
 enum mem_result pci_host_config_read(struct pci_host *host, uint16_t bdf, unsigned int offset,
 				     unsigned int size, uint32_t *value)
 {
-	struct pci_device *device = enter(host, bdf, offset, size);
+	struct pci_device *device = config_enter(host, bdf, offset, size);
 
 	*value = UINT32_MAX;
 	if (!device)
@@ -50,8 +50,8 @@ enum mem_result pci_host_config_read(struct pci_host *host, uint16_t bdf, unsign
 	return MEM_DONE;
 }
 
-static void write_shadow(struct pci_device *device, unsigned int offset, unsigned int size,
-			 uint32_t value)
+static void config_write_shadow(struct pci_device *device, unsigned int offset, unsigned int size,
+				uint32_t value)
 {
 	for (unsigned int i = 0; i < size; i++) {
 		uint8_t byte = (uint8_t)(value >> (8 * i));
@@ -63,8 +63,8 @@ static void write_shadow(struct pci_device *device, unsigned int offset, unsigne
 	}
 }
 
-static enum mem_result write_device(struct pci_host *host, struct pci_device *device,
-				    unsigned int offset, unsigned int size, uint32_t value)
+static enum mem_result config_write_device(struct pci_host *host, struct pci_device *device,
+					   unsigned int offset, unsigned int size, uint32_t value)
 {
 	const struct pci_device_ops *ops = device->ops;
 	bool remap = pci_device_decode_touched(device, offset, size);
@@ -75,7 +75,7 @@ static enum mem_result write_device(struct pci_host *host, struct pci_device *de
 	 * A function that was taken out of the maps is not there: it keeps what it will have then.
 	 */
 	if (!device->unmapped)
-		write_shadow(device, offset, size, value);
+		config_write_shadow(device, offset, size, value);
 	if (remap)
 		pci_host_unmap_stale(host);
 	if (ops->config_written)
@@ -91,12 +91,12 @@ static enum mem_result write_device(struct pci_host *host, struct pci_device *de
 enum mem_result pci_host_config_write(struct pci_host *host, uint16_t bdf, unsigned int offset,
 				      unsigned int size, uint32_t value)
 {
-	struct pci_device *device = enter(host, bdf, offset, size);
+	struct pci_device *device = config_enter(host, bdf, offset, size);
 	enum mem_result result;
 
 	if (!device)
 		return MEM_DONE;
-	result = write_device(host, device, offset, size, value);
+	result = config_write_device(host, device, offset, size, value);
 	pci_host_unlock(device);
 	return result;
 }

@@ -45,7 +45,7 @@ static const struct {
 	{0x120000, 0xff0000, "processing accelerator"},
 };
 
-static const char *class_name(uint32_t code)
+static const char *describe_class_name(uint32_t code)
 {
 	for (size_t i = 0; i < ARRAY_SIZE(classes); i++)
 		if ((code & classes[i].mask) == classes[i].code)
@@ -53,7 +53,7 @@ static const char *class_name(uint32_t code)
 	return "other device";
 }
 
-static const char *kind_name(const struct pci_bar *bar)
+static const char *describe_kind_name(const struct pci_bar *bar)
 {
 	switch (bar->kind) {
 	case PCI_BAR_IO:
@@ -117,8 +117,8 @@ static void describe_bar(const struct pci_device *device, unsigned int index, FI
 		return;
 	why = pci_bar_why_off(device, index, &address);
 	snprintf(name, sizeof(name), index == PCI_ROM_BAR ? "ROM" : "BAR %u", index);
-	fprintf(out, "      %-5s %-18s 0x%016" PRIx64 " %8s  %s%s\n", name, kind_name(bar), address,
-		text_size(size, bar->size), why ? "off: " : "decodes", why ? why : "");
+	fprintf(out, "      %-5s %-18s 0x%016" PRIx64 " %8s  %s%s\n", name, describe_kind_name(bar),
+		address, text_size(size, bar->size), why ? "off: " : "decodes", why ? why : "");
 	for (size_t i = 0; i < bar->slice_count; i++)
 		describe_slice(&bar->slices[i], !why, out);
 }
@@ -132,7 +132,7 @@ static void describe_function(const struct pci_device *device, FILE *out)
 	fprintf(out, "  %02x:%02x.%u  %04x:%04x  %-23s %-14s I/O%c memory%c master%c%s\n",
 		device->bus->number, pci_slot(device->devfn), device->devfn % PCI_FUNCTIONS,
 		load_le16(device->config + PCI_VENDOR_ID),
-		load_le16(device->config + PCI_DEVICE_ID), class_name(class), device->name,
+		load_le16(device->config + PCI_DEVICE_ID), describe_class_name(class), device->name,
 		command & PCI_COMMAND_IO ? '+' : '-', command & PCI_COMMAND_MEMORY ? '+' : '-',
 		command & PCI_COMMAND_MASTER ? '+' : '-', device->unmapped ? ", withdrawn" : "");
 	for (unsigned int i = 0; i < PCI_BAR_COUNT; i++)

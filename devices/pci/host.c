@@ -19,12 +19,12 @@ enum {
 
 static const struct pci_device_ops bridge_ops = {0};
 
-static bool window_wraps(uint64_t base, uint64_t size)
+static bool host_window_wraps(uint64_t base, uint64_t size)
 {
 	return size != 0 && base > UINT64_MAX - (size - 1);
 }
 
-static int check_config(const struct pci_host_config *config, struct err *err)
+static int host_check_config(const struct pci_host_config *config, struct err *err)
 {
 	if (config->buses < 1 || config->buses > 256 || !is_aligned(config->ecam_base, MIB))
 		return err_set(err, -EINVAL,
@@ -36,8 +36,8 @@ static int check_config(const struct pci_host_config *config, struct err *err)
 			       "PCI host bridge: INTx: %u GSIs: must be a power of two",
 			       config->intx_count);
 	if (!range_fits(config->mmio32_base, config->mmio32_size, 4 * GIB) ||
-	    window_wraps(config->mmio64_base, config->mmio64_size) ||
-	    window_wraps(config->io_base, config->io_size))
+	    host_window_wraps(config->mmio64_base, config->mmio64_size) ||
+	    host_window_wraps(config->io_base, config->io_size))
 		return err_set(err, -EINVAL,
 			       "PCI host bridge: windows: one of them leaves its address space");
 	if (!config->mmio || (config->config_ports && !config->pio))
@@ -45,25 +45,25 @@ static int check_config(const struct pci_host_config *config, struct err *err)
 	return 0;
 }
 
-static int bridge_attach(struct pci_host *host, struct err *err)
+static int host_bridge_attach(struct pci_host *host, struct err *err)
 {
 	struct pci_device *bridge = &host->bridge;
-	int ret;
+	int rc;
 
 	pci_device_init(bridge, &bridge_ops, PCI_CONFIG_SIZE, "host bridge");
 	store_le16(bridge->config + PCI_VENDOR_ID, BRIDGE_VENDOR);
 	store_le16(bridge->config + PCI_DEVICE_ID, BRIDGE_DEVICE);
 	store_le16(bridge->config + PCI_COMMAND, PCI_COMMAND_MEMORY | PCI_COMMAND_MASTER);
 	store_le16(bridge->config + PCI_CLASS_DEVICE, BRIDGE_CLASS);
-	ret = pci_bus_attach(&host->root, bridge, 0);
-	return ret < 0 ? err_set(err, ret, "PCI host bridge: function 00.0: %s", err_text(ret)) : 0;
+	rc = pci_bus_attach(&host->root, bridge, 0);
+	return rc < 0 ? err_set(err, rc, "PCI host bridge: function 00.0: %s", err_text(rc)) : 0;
 }
 
 struct pci_host *pci_host_create(const struct pci_host_config *config, struct err *err)
 {
 	struct pci_host *host;
 
-	if (check_config(config, err) < 0)
+	if (host_check_config(config, err) < 0)
 		return NULL;
 	host = calloc(1, sizeof(*host));
 	if (!host) {
@@ -74,7 +74,7 @@ struct pci_host *pci_host_create(const struct pci_host_config *config, struct er
 	host->root.host = host;
 	pthread_mutex_init(&host->lock, NULL);
 	pthread_mutex_init(&host->latch_lock, NULL);
-	if (bridge_attach(host, err) < 0 || pci_ecam_add(host, err) < 0 ||
+	if (host_bridge_attach(host, err) < 0 || pci_ecam_add(host, err) < 0 ||
 	    (config->config_ports && pci_ports_add(host, err) < 0)) {
 		pci_host_destroy(host);
 		return NULL;
@@ -82,7 +82,7 @@ struct pci_host *pci_host_create(const struct pci_host_config *config, struct er
 	return host;
 }
 
-static void destroy_device(struct pci_device *device)
+static void host_destroy_device(struct pci_device *device)
 {
 	pci_host_lock(device);
 	pci_device_unmap(device);
@@ -101,7 +101,7 @@ void pci_host_destroy(struct pci_host *host)
 	while (host->count > 0) {
 		struct pci_device *device = host->added[host->count - 1];
 
-		destroy_device(device);
+		host_destroy_device(device);
 		host->count--;
 	}
 	pci_device_release(&host->bridge);

@@ -7,17 +7,17 @@
 #include "devices/pci/msi.h"
 #include "vmm/base/bits.h"
 
-static uint8_t *capability_at(const struct pci_msi *msi, unsigned int offset)
+static uint8_t *msi_capability_at(const struct pci_msi *msi, unsigned int offset)
 {
 	return msi->device->config + msi->capability + offset;
 }
 
-static unsigned int data_offset(const struct pci_msi *msi)
+static unsigned int msi_data_offset(const struct pci_msi *msi)
 {
 	return msi->wide ? PCI_MSI_DATA_64 : PCI_MSI_DATA_32;
 }
 
-static unsigned int mask_offset(const struct pci_msi *msi)
+static unsigned int msi_mask_offset(const struct pci_msi *msi)
 {
 	return msi->wide ? PCI_MSI_MASK_64 : PCI_MSI_MASK_32;
 }
@@ -25,11 +25,11 @@ static unsigned int mask_offset(const struct pci_msi *msi)
 unsigned int pci_msi_size(const struct pci_msi *msi)
 {
 	if (msi->maskable)
-		return mask_offset(msi) + 8;
-	return data_offset(msi) + 2;
+		return msi_mask_offset(msi) + 8;
+	return msi_data_offset(msi) + 2;
 }
 
-static void make_writable(struct pci_msi *msi)
+static void msi_make_writable(struct pci_msi *msi)
 {
 	uint8_t *mask = msi->device->write_mask + msi->capability;
 
@@ -37,24 +37,24 @@ static void make_writable(struct pci_msi *msi)
 	store_le32(mask + PCI_MSI_ADDRESS_LO, ~3U);
 	if (msi->wide)
 		store_le32(mask + PCI_MSI_ADDRESS_HI, UINT32_MAX);
-	store_le16(mask + data_offset(msi), UINT16_MAX);
+	store_le16(mask + msi_data_offset(msi), UINT16_MAX);
 	if (msi->maskable)
-		store_le32(mask + mask_offset(msi), UINT32_MAX >> (32 - msi->vectors));
+		store_le32(mask + msi_mask_offset(msi), UINT32_MAX >> (32 - msi->vectors));
 }
 
 /* What a guest can write goes to 0; the extended message data of newer devices is not offered. */
-static void clear_shadow(struct pci_msi *msi)
+static void msi_clear_shadow(struct pci_msi *msi)
 {
 	uint16_t keep = PCI_MSI_FLAGS_QMASK | PCI_MSI_FLAGS_64BIT | PCI_MSI_FLAGS_MASKBIT;
-	uint8_t *flags = capability_at(msi, PCI_MSI_FLAGS);
+	uint8_t *flags = msi_capability_at(msi, PCI_MSI_FLAGS);
 
 	store_le16(flags, load_le16(flags) & keep);
-	store_le32(capability_at(msi, PCI_MSI_ADDRESS_LO), 0);
+	store_le32(msi_capability_at(msi, PCI_MSI_ADDRESS_LO), 0);
 	if (msi->wide)
-		store_le32(capability_at(msi, PCI_MSI_ADDRESS_HI), 0);
-	store_le16(capability_at(msi, data_offset(msi)), 0);
+		store_le32(msi_capability_at(msi, PCI_MSI_ADDRESS_HI), 0);
+	store_le16(msi_capability_at(msi, msi_data_offset(msi)), 0);
 	if (msi->maskable)
-		store_le32(capability_at(msi, mask_offset(msi)), 0);
+		store_le32(msi_capability_at(msi, msi_mask_offset(msi)), 0);
 }
 
 int pci_msi_init(struct pci_msi *msi, struct pci_device *device, unsigned int capability,
@@ -81,13 +81,13 @@ int pci_msi_init(struct pci_msi *msi, struct pci_device *device, unsigned int ca
 	if (msi->vectors > PCI_MSI_VECTORS_MAX)
 		return err_set(err, -EINVAL, "MSI: %s: it claims %u vectors, 32 are possible",
 			       device->name, msi->vectors);
-	make_writable(msi);
-	clear_shadow(msi);
+	msi_make_writable(msi);
+	msi_clear_shadow(msi);
 	return 0;
 }
 
 /* PCI 3.0 6.8.1.6: with several vectors the function replaces the low bits of the data. */
-static void tell_unmasked(struct pci_msi *msi, unsigned int vector)
+static void msi_tell_unmasked(struct pci_msi *msi, unsigned int vector)
 {
 	struct kvm_msi_message message = msi->message;
 
@@ -98,29 +98,29 @@ static void tell_unmasked(struct pci_msi *msi, unsigned int vector)
 }
 
 /* Reads the message from the shadow; whether it is another than before. */
-static bool message_update(struct pci_msi *msi)
+static bool msi_message_update(struct pci_msi *msi)
 {
 	struct kvm_msi_message old = msi->message;
 
-	msi->message.address = load_le32(capability_at(msi, PCI_MSI_ADDRESS_LO));
+	msi->message.address = load_le32(msi_capability_at(msi, PCI_MSI_ADDRESS_LO));
 	if (msi->wide)
-		msi->message.address |= (uint64_t)load_le32(capability_at(msi, PCI_MSI_ADDRESS_HI))
-					<< 32;
-	msi->message.data = load_le16(capability_at(msi, data_offset(msi)));
+		msi->message.address |=
+			(uint64_t)load_le32(msi_capability_at(msi, PCI_MSI_ADDRESS_HI)) << 32;
+	msi->message.data = load_le16(msi_capability_at(msi, msi_data_offset(msi)));
 	return msi->message.address != old.address || msi->message.data != old.data;
 }
 
 /* The vectors that are to be live, by bit. */
-static uint32_t wanted(const struct pci_msi *msi)
+static uint32_t msi_wanted(const struct pci_msi *msi)
 {
 	uint32_t vectors = msi->enabled ? UINT32_MAX >> (32 - msi->active) : 0;
 
 	if (msi->maskable)
-		vectors &= ~load_le32(capability_at(msi, mask_offset(msi)));
+		vectors &= ~load_le32(msi_capability_at(msi, msi_mask_offset(msi)));
 	return vectors;
 }
 
-static bool update_vectors(struct pci_msi *msi, uint32_t live, bool message_changed)
+static bool msi_update_vectors(struct pci_msi *msi, uint32_t live, bool message_changed)
 {
 	bool told = false;
 
@@ -128,7 +128,7 @@ static bool update_vectors(struct pci_msi *msi, uint32_t live, bool message_chan
 		uint32_t bit = 1U << i;
 
 		if ((live & bit) && (!(msi->live & bit) || message_changed)) {
-			tell_unmasked(msi, i);
+			msi_tell_unmasked(msi, i);
 			told = true;
 		} else if (!(live & bit) && (msi->live & bit)) {
 			msi->live &= ~bit;
@@ -141,15 +141,15 @@ static bool update_vectors(struct pci_msi *msi, uint32_t live, bool message_chan
 
 void pci_msi_config_written(struct pci_msi *msi)
 {
-	uint16_t flags = load_le16(capability_at(msi, PCI_MSI_FLAGS));
+	uint16_t flags = load_le16(msi_capability_at(msi, PCI_MSI_FLAGS));
 	bool enabled = flags & PCI_MSI_FLAGS_ENABLE, told = false;
 	unsigned int active = 1U << ((flags & PCI_MSI_FLAGS_QSIZE) >> 4);
-	bool message_changed = message_update(msi);
+	bool message_changed = msi_message_update(msi);
 
 	if (active > msi->vectors)
 		active = msi->vectors;
 	if (msi->enabled && (!enabled || active != msi->active)) {
-		update_vectors(msi, 0, false);
+		msi_update_vectors(msi, 0, false);
 		msi->enabled = false;
 		msi->ops->disable(msi->owner);
 		told = true;
@@ -160,7 +160,7 @@ void pci_msi_config_written(struct pci_msi *msi)
 		msi->ops->enable(msi->owner, active);
 		told = true;
 	}
-	told = update_vectors(msi, wanted(msi), message_changed) || told;
+	told = msi_update_vectors(msi, msi_wanted(msi), message_changed) || told;
 	if (told)
 		msi->ops->flush(msi->owner);
 }
@@ -177,6 +177,6 @@ uint32_t pci_msi_pending(struct pci_msi *msi)
 
 void pci_msi_reset(struct pci_msi *msi)
 {
-	clear_shadow(msi);
+	msi_clear_shadow(msi);
 	pci_msi_config_written(msi);
 }

@@ -21,14 +21,14 @@ uint64_t pci_msix_pba_size(const struct pci_msix *msix)
 	return align_up(msix->vectors, 64) / 8;
 }
 
-static void entries_reset(struct pci_msix *msix)
+static void msix_entries_reset(struct pci_msix *msix)
 {
 	for (unsigned int i = 0; i < msix->vectors; i++)
 		msix->entries[i] = (struct pci_msix_entry){.control = PCI_MSIX_ENTRY_CTRL_MASKBIT};
 }
 
-static int check_place(const struct pci_msix *msix, const char *what, unsigned int bar,
-		       uint64_t offset, uint64_t size, struct err *err)
+static int msix_check_place(const struct pci_msix *msix, const char *what, unsigned int bar,
+			    uint64_t offset, uint64_t size, struct err *err)
 {
 	const struct pci_device *device = msix->device;
 
@@ -44,17 +44,17 @@ static int check_place(const struct pci_msix *msix, const char *what, unsigned i
 	return 0;
 }
 
-static int check_layout(const struct pci_msix *msix, struct err *err)
+static int msix_check_layout(const struct pci_msix *msix, struct err *err)
 {
-	int ret = check_place(msix, "table", msix->table_bar, msix->table_offset,
-			      pci_msix_table_size(msix), err);
+	int rc = msix_check_place(msix, "table", msix->table_bar, msix->table_offset,
+				  pci_msix_table_size(msix), err);
 
-	if (ret < 0)
-		return ret;
-	ret = check_place(msix, "PBA", msix->pba_bar, msix->pba_offset, pci_msix_pba_size(msix),
-			  err);
-	if (ret < 0)
-		return ret;
+	if (rc < 0)
+		return rc;
+	rc = msix_check_place(msix, "PBA", msix->pba_bar, msix->pba_offset, pci_msix_pba_size(msix),
+			      err);
+	if (rc < 0)
+		return rc;
 	if (msix->table_bar == msix->pba_bar &&
 	    ranges_overlap(msix->table_offset, pci_msix_table_size(msix), msix->pba_offset,
 			   pci_msix_pba_size(msix)))
@@ -68,7 +68,7 @@ int pci_msix_init(struct pci_msix *msix, struct pci_device *device, unsigned int
 {
 	uint8_t *config = device->config + capability;
 	uint32_t table, pba;
-	int ret;
+	int rc;
 
 	if (capability < PCI_STD_HEADER_SIZEOF ||
 	    !range_fits(capability, PCI_CAP_MSIX_SIZEOF, PCI_CONFIG_SIZE))
@@ -87,16 +87,16 @@ int pci_msix_init(struct pci_msix *msix, struct pci_device *device, unsigned int
 		.pba_bar = pba & PCI_MSIX_PBA_BIR,
 		.pba_offset = pba & PCI_MSIX_PBA_OFFSET,
 	};
-	ret = check_layout(msix, err);
-	if (ret < 0)
-		return ret;
+	rc = msix_check_layout(msix, err);
+	if (rc < 0)
+		return rc;
 	msix->entries = calloc(msix->vectors, sizeof(*msix->entries));
 	msix->live = calloc(msix->vectors, sizeof(*msix->live));
 	if (!msix->entries || !msix->live) {
 		pci_msix_release(msix);
 		return err_set(err, -ENOMEM, "MSI-X: %s: %s", device->name, err_text(-ENOMEM));
 	}
-	entries_reset(msix);
+	msix_entries_reset(msix);
 	store_le16(config + PCI_MSIX_FLAGS, (uint16_t)(msix->vectors - 1));
 	store_le16(device->write_mask + capability + PCI_MSIX_FLAGS,
 		   PCI_MSIX_FLAGS_ENABLE | PCI_MSIX_FLAGS_MASKALL);
@@ -119,8 +119,8 @@ bool pci_msix_covers(const struct pci_msix *msix, unsigned int bar, uint64_t off
 		ranges_overlap(offset, size, msix->pba_offset, pci_msix_pba_size(msix)));
 }
 
-static bool in_table(const struct pci_msix *msix, unsigned int bar, uint64_t offset,
-		     unsigned int size)
+static bool msix_in_table(const struct pci_msix *msix, unsigned int bar, uint64_t offset,
+			  unsigned int size)
 {
 	return bar == msix->table_bar && offset >= msix->table_offset &&
 	       range_fits(offset - msix->table_offset, size, pci_msix_table_size(msix));
@@ -133,12 +133,12 @@ bool pci_msix_is_pba(const struct pci_msix *msix, unsigned int bar, uint64_t off
 	       range_fits(offset - msix->pba_offset, size, pci_msix_pba_size(msix));
 }
 
-static bool access_counts(uint64_t offset, unsigned int size)
+static bool msix_access_counts(uint64_t offset, unsigned int size)
 {
 	return (size == 4 || size == 8) && is_aligned(offset, size);
 }
 
-static uint32_t entry_read(const struct pci_msix *msix, uint64_t offset)
+static uint32_t msix_entry_read(const struct pci_msix *msix, uint64_t offset)
 {
 	const struct pci_msix_entry *entry = &msix->entries[offset / PCI_MSIX_ENTRY_SIZE];
 
@@ -155,7 +155,7 @@ static uint32_t entry_read(const struct pci_msix *msix, uint64_t offset)
 }
 
 /* The low two bits of an address and all of the control word but the mask are reserved. */
-static void entry_write(struct pci_msix_entry *entry, unsigned int field, uint32_t value)
+static void msix_entry_write(struct pci_msix_entry *entry, unsigned int field, uint32_t value)
 {
 	switch (field) {
 	case PCI_MSIX_ENTRY_LOWER_ADDR:
@@ -173,7 +173,7 @@ static void entry_write(struct pci_msix_entry *entry, unsigned int field, uint32
 	}
 }
 
-static uint64_t pba_read(struct pci_msix *msix, uint64_t offset, unsigned int size)
+static uint64_t msix_pba_read(struct pci_msix *msix, uint64_t offset, unsigned int size)
 {
 	uint64_t first = offset * 8, bits = 0;
 
@@ -185,19 +185,19 @@ static uint64_t pba_read(struct pci_msix *msix, uint64_t offset, unsigned int si
 
 uint64_t pci_msix_read(struct pci_msix *msix, unsigned int bar, uint64_t offset, unsigned int size)
 {
-	if (!access_counts(offset, size))
+	if (!msix_access_counts(offset, size))
 		return all_ones(size);
 	if (pci_msix_is_pba(msix, bar, offset, size))
-		return pba_read(msix, offset - msix->pba_offset, size);
-	if (!in_table(msix, bar, offset, size))
+		return msix_pba_read(msix, offset - msix->pba_offset, size);
+	if (!msix_in_table(msix, bar, offset, size))
 		return all_ones(size);
 	offset -= msix->table_offset;
 	if (size == 4)
-		return entry_read(msix, offset);
-	return entry_read(msix, offset) | (uint64_t)entry_read(msix, offset + 4) << 32;
+		return msix_entry_read(msix, offset);
+	return msix_entry_read(msix, offset) | (uint64_t)msix_entry_read(msix, offset + 4) << 32;
 }
 
-static void tell_unmasked(struct pci_msix *msix, unsigned int vector)
+static void msix_tell_unmasked(struct pci_msix *msix, unsigned int vector)
 {
 	const struct kvm_msi_message message = {
 		.address = msix->entries[vector].address,
@@ -210,13 +210,13 @@ static void tell_unmasked(struct pci_msix *msix, unsigned int vector)
 }
 
 /* Tells the owner when @vector came to life, ended or, alive, has a new message. */
-static bool vector_update(struct pci_msix *msix, unsigned int vector, bool message_changed)
+static bool msix_vector_update(struct pci_msix *msix, unsigned int vector, bool message_changed)
 {
 	bool live = msix->enabled && !msix->function_masked &&
 		    !(msix->entries[vector].control & PCI_MSIX_ENTRY_CTRL_MASKBIT);
 
 	if (live && (!msix->live[vector] || message_changed)) {
-		tell_unmasked(msix, vector);
+		msix_tell_unmasked(msix, vector);
 		return true;
 	}
 	if (!live && msix->live[vector]) {
@@ -233,26 +233,27 @@ void pci_msix_write(struct pci_msix *msix, unsigned int bar, uint64_t offset, un
 	struct pci_msix_entry *entry, old;
 	unsigned int vector, field;
 
-	if (!access_counts(offset, size) || !in_table(msix, bar, offset, size))
+	if (!msix_access_counts(offset, size) || !msix_in_table(msix, bar, offset, size))
 		return;
 	offset -= msix->table_offset;
 	vector = (unsigned int)(offset / PCI_MSIX_ENTRY_SIZE);
 	field = offset % PCI_MSIX_ENTRY_SIZE;
 	entry = &msix->entries[vector];
 	old = *entry;
-	entry_write(entry, field, (uint32_t)value);
+	msix_entry_write(entry, field, (uint32_t)value);
 	if (size == 8)
-		entry_write(entry, field + 4, (uint32_t)(value >> 32));
-	if (vector_update(msix, vector, old.address != entry->address || old.data != entry->data))
+		msix_entry_write(entry, field + 4, (uint32_t)(value >> 32));
+	if (msix_vector_update(msix, vector,
+			       old.address != entry->address || old.data != entry->data))
 		msix->ops->flush(msix->owner);
 }
 
-static bool update_all(struct pci_msix *msix)
+static bool msix_update_all(struct pci_msix *msix)
 {
 	bool told = false;
 
 	for (unsigned int i = 0; i < msix->vectors; i++)
-		told = vector_update(msix, i, false) || told;
+		told = msix_vector_update(msix, i, false) || told;
 	return told;
 }
 
@@ -265,7 +266,7 @@ void pci_msix_config_written(struct pci_msix *msix)
 	msix->function_masked = flags & PCI_MSIX_FLAGS_MASKALL;
 	if (msix->enabled && !was)
 		msix->ops->enable(msix->owner, msix->vectors);
-	told = update_all(msix);
+	told = msix_update_all(msix);
 	if (was && !msix->enabled)
 		msix->ops->disable(msix->owner);
 	if (told || was != msix->enabled)
@@ -276,7 +277,7 @@ void pci_msix_reset(struct pci_msix *msix)
 {
 	uint8_t *flags = msix->device->config + msix->capability + PCI_MSIX_FLAGS;
 
-	entries_reset(msix);
+	msix_entries_reset(msix);
 	store_le16(flags, load_le16(flags) & PCI_MSIX_FLAGS_QSIZE);
 	pci_msix_config_written(msix);
 }

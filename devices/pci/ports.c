@@ -14,28 +14,30 @@ enum {
 static const uint32_t latch_enable = 0x80000000;
 static const uint32_t latch_mask = 0x80fffffc;
 
-static uint16_t ecam_bdf(uint64_t offset)
+static uint16_t port_ecam_bdf(uint64_t offset)
 {
 	return (uint16_t)(offset >> 12);
 }
 
-static enum mem_result ecam_read(void *owner, uint64_t offset, unsigned int size, uint64_t *value)
+static enum mem_result port_ecam_read(void *owner, uint64_t offset, unsigned int size,
+				      uint64_t *value)
 {
 	uint32_t dword;
 	enum mem_result result =
-		pci_host_config_read(owner, ecam_bdf(offset), offset & 0xfff, size, &dword);
+		pci_host_config_read(owner, port_ecam_bdf(offset), offset & 0xfff, size, &dword);
 
 	*value = size > 4 ? UINT64_MAX : dword;
 	return result;
 }
 
-static enum mem_result ecam_write(void *owner, uint64_t offset, unsigned int size, uint64_t value)
+static enum mem_result port_ecam_write(void *owner, uint64_t offset, unsigned int size,
+				       uint64_t value)
 {
-	return pci_host_config_write(owner, ecam_bdf(offset), offset & 0xfff, size,
+	return pci_host_config_write(owner, port_ecam_bdf(offset), offset & 0xfff, size,
 				     (uint32_t)value);
 }
 
-static const struct mem_ops ecam_ops = {.read = ecam_read, .write = ecam_write};
+static const struct mem_ops ecam_ops = {.read = port_ecam_read, .write = port_ecam_write};
 
 int pci_ecam_add(struct pci_host *host, struct err *err)
 {
@@ -49,7 +51,7 @@ int pci_ecam_add(struct pci_host *host, struct err *err)
 	return mem_map_add(host->config.mmio, &host->ecam, host->config.ecam_base, err);
 }
 
-static uint32_t latch_get(struct pci_host *host)
+static uint32_t port_latch_get(struct pci_host *host)
 {
 	uint32_t latch;
 
@@ -59,43 +61,44 @@ static uint32_t latch_get(struct pci_host *host)
 	return latch;
 }
 
-static void latch_set(struct pci_host *host, uint32_t latch)
+static void port_latch_set(struct pci_host *host, uint32_t latch)
 {
 	pthread_mutex_lock(&host->latch_lock);
 	host->latch = latch & latch_mask;
 	pthread_mutex_unlock(&host->latch_lock);
 }
 
-static enum mem_result address_read(void *owner, uint64_t offset, unsigned int size,
-				    uint64_t *value)
+static enum mem_result port_address_read(void *owner, uint64_t offset, unsigned int size,
+					 uint64_t *value)
 {
 	struct pci_host *host = owner;
 
 	*value = all_ones(size);
 	if (size == 4)
-		*value = latch_get(host);
+		*value = port_latch_get(host);
 	else if (size == 1 && offset == RESET_CONTROL_OFFSET && host->config.reset_control_read)
 		*value = host->config.reset_control_read(host->config.reset_owner);
 	return MEM_DONE;
 }
 
-static enum mem_result address_write(void *owner, uint64_t offset, unsigned int size,
-				     uint64_t value)
+static enum mem_result port_address_write(void *owner, uint64_t offset, unsigned int size,
+					  uint64_t value)
 {
 	struct pci_host *host = owner;
 
 	if (size == 4)
-		latch_set(host, (uint32_t)value);
+		port_latch_set(host, (uint32_t)value);
 	else if (size == 1 && offset == RESET_CONTROL_OFFSET && host->config.reset_control)
 		host->config.reset_control(host->config.reset_owner, (uint8_t)value);
 	return MEM_DONE;
 }
 
-static const struct mem_ops address_ops = {.read = address_read, .write = address_write};
+static const struct mem_ops address_ops = {.read = port_address_read, .write = port_address_write};
 
-static enum mem_result data_read(void *owner, uint64_t offset, unsigned int size, uint64_t *value)
+static enum mem_result port_data_read(void *owner, uint64_t offset, unsigned int size,
+				      uint64_t *value)
 {
-	uint32_t latch = latch_get(owner), dword;
+	uint32_t latch = port_latch_get(owner), dword;
 	enum mem_result result;
 
 	*value = all_ones(size);
@@ -107,9 +110,10 @@ static enum mem_result data_read(void *owner, uint64_t offset, unsigned int size
 	return result;
 }
 
-static enum mem_result data_write(void *owner, uint64_t offset, unsigned int size, uint64_t value)
+static enum mem_result port_data_write(void *owner, uint64_t offset, unsigned int size,
+				       uint64_t value)
 {
-	uint32_t latch = latch_get(owner);
+	uint32_t latch = port_latch_get(owner);
 
 	if (!(latch & latch_enable))
 		return MEM_DONE;
@@ -117,11 +121,11 @@ static enum mem_result data_write(void *owner, uint64_t offset, unsigned int siz
 				     (latch & 0xfc) + (unsigned int)offset, size, (uint32_t)value);
 }
 
-static const struct mem_ops data_ops = {.read = data_read, .write = data_write};
+static const struct mem_ops data_ops = {.read = port_data_read, .write = port_data_write};
 
 int pci_ports_add(struct pci_host *host, struct err *err)
 {
-	int ret;
+	int rc;
 
 	host->address_port = (struct mem_region){
 		.name = "PCI config address",
@@ -133,8 +137,8 @@ int pci_ports_add(struct pci_host *host, struct err *err)
 	host->data_port = host->address_port;
 	host->data_port.name = "PCI config data";
 	host->data_port.ops = &data_ops;
-	ret = mem_map_add(host->config.pio, &host->address_port, ADDRESS_PORT, err);
-	if (ret < 0)
-		return ret;
+	rc = mem_map_add(host->config.pio, &host->address_port, ADDRESS_PORT, err);
+	if (rc < 0)
+		return rc;
 	return mem_map_add(host->config.pio, &host->data_port, DATA_PORT, err);
 }

@@ -34,7 +34,7 @@ void vfio_host_line(const char *folder, const char *name, char *text, size_t siz
 }
 
 /* A number as C writes it, up to @most; 0 for anything else. */
-static uint64_t read_number(const char *folder, const char *name, uint64_t most)
+static uint64_t host_read_number(const char *folder, const char *name, uint64_t most)
 {
 	char text[32], *end;
 	uint64_t value;
@@ -47,7 +47,7 @@ static uint64_t read_number(const char *folder, const char *name, uint64_t most)
 }
 
 /* The kernel lets nobody pass through what has not an ordinary header. */
-static bool has_bridge_header(const char *path)
+static bool host_has_bridge_header(const char *path)
 {
 	char name[PATH_MAX + 16];
 	unsigned char head[HEADER_TYPE + 1];
@@ -64,14 +64,14 @@ static bool has_bridge_header(const char *path)
 	return bridge;
 }
 
-static void read_text(const char *path, const char *name, char *text, size_t size)
+static void host_read_text(const char *path, const char *name, char *text, size_t size)
 {
 	if (vfio_sysfs_link(path, name, text, size))
 		text[0] = '\0';
 }
 
 /* Whether sysfs shows an IOMMU. */
-static bool has_iommu(const char *sysfs)
+static bool host_has_iommu(const char *sysfs)
 {
 	char folder[PATH_MAX];
 	struct dirent *entry;
@@ -92,29 +92,29 @@ int vfio_host_device(const char *sysfs, const char *name, struct vfio_host_devic
 {
 	const char *path = device->sysfs.path;
 	char reset[PATH_MAX + 16];
-	int error;
+	int rc;
 
 	memset(device, 0, sizeof(*device));
-	error = vfio_sysfs_locate(sysfs, name, &device->sysfs, err);
-	if (error)
-		return error;
+	rc = vfio_sysfs_locate(sysfs, name, &device->sysfs, err);
+	if (rc)
+		return rc;
 	device->has_group = vfio_sysfs_group(&device->sysfs, NULL) == 0;
 	device->unconfined =
 		device->has_group && !vfio_sysfs_is_confined(sysfs, device->sysfs.group);
 	if (vfio_sysfs_resources(&device->sysfs, NULL))
 		memset(device->sysfs.resources, 0, sizeof(device->sysfs.resources));
-	device->vendor = (uint16_t)read_number(path, "vendor", UINT16_MAX);
-	device->device = (uint16_t)read_number(path, "device", UINT16_MAX);
-	device->subsystem_vendor = (uint16_t)read_number(path, "subsystem_vendor", UINT16_MAX);
-	device->subsystem_device = (uint16_t)read_number(path, "subsystem_device", UINT16_MAX);
-	device->class_code = (uint32_t)read_number(path, "class", 0xffffff);
-	device->revision = (uint8_t)read_number(path, "revision", UINT8_MAX);
-	device->bridge = device->class_code >> 16 == CLASS_BRIDGE || has_bridge_header(path);
-	device->boot_vga = read_number(path, "boot_vga", 1) == 1;
-	device->functions = (unsigned int)read_number(path, "sriov_numvfs", UINT16_MAX);
-	read_text(path, "driver", device->driver, sizeof(device->driver));
-	device->group_to_come = !device->has_group && !device->driver[0] && has_iommu(sysfs);
-	read_text(path, "physfn", device->physical, sizeof(device->physical));
+	device->vendor = (uint16_t)host_read_number(path, "vendor", UINT16_MAX);
+	device->device = (uint16_t)host_read_number(path, "device", UINT16_MAX);
+	device->subsystem_vendor = (uint16_t)host_read_number(path, "subsystem_vendor", UINT16_MAX);
+	device->subsystem_device = (uint16_t)host_read_number(path, "subsystem_device", UINT16_MAX);
+	device->class_code = (uint32_t)host_read_number(path, "class", 0xffffff);
+	device->revision = (uint8_t)host_read_number(path, "revision", UINT8_MAX);
+	device->bridge = device->class_code >> 16 == CLASS_BRIDGE || host_has_bridge_header(path);
+	device->boot_vga = host_read_number(path, "boot_vga", 1) == 1;
+	device->functions = (unsigned int)host_read_number(path, "sriov_numvfs", UINT16_MAX);
+	host_read_text(path, "driver", device->driver, sizeof(device->driver));
+	device->group_to_come = !device->has_group && !device->driver[0] && host_has_iommu(sysfs);
+	host_read_text(path, "physfn", device->physical, sizeof(device->physical));
 	vfio_host_line(path, "reset_method", device->reset_methods, sizeof(device->reset_methods));
 	snprintf(reset, sizeof(reset), "%s/reset", path);
 	device->resettable = access(reset, F_OK) == 0;
@@ -131,7 +131,7 @@ bool vfio_host_is_in_the_way(const struct vfio_host_device *device)
 	return device->driver[0] != '\0' && !vfio_driver_is_harmless(device->driver);
 }
 
-static int compare_devices(const void *left, const void *right)
+static int host_compare_devices(const void *left, const void *right)
 {
 	const struct vfio_host_device *a = left, *b = right;
 
@@ -141,36 +141,36 @@ static int compare_devices(const void *left, const void *right)
 }
 
 /* The devices that @folder names, those of them that are PCI's. */
-static int read_folder(const char *sysfs, const char *folder, struct vfio_host_device **devices,
-		       size_t *count, struct err *err)
+static int host_read_folder(const char *sysfs, const char *folder,
+			    struct vfio_host_device **devices, size_t *count, struct err *err)
 {
 	struct vfio_host_device *grown;
 	struct dirent *entry;
 	DIR *list = opendir(folder);
-	int error = 0;
+	int rc = 0;
 
 	*devices = NULL;
 	*count = 0;
-	while (list && !error && (entry = readdir(list))) {
+	while (list && !rc && (entry = readdir(list))) {
 		if (entry->d_name[0] == '.')
 			continue;
 		grown = realloc(*devices, (*count + 1) * sizeof(**devices));
 		if (grown)
 			*devices = grown;
 		else
-			error = err_set(err, -ENOMEM, "%s: out of memory", folder);
+			rc = err_set(err, -ENOMEM, "%s: out of memory", folder);
 		if (grown && vfio_host_device(sysfs, entry->d_name, &grown[*count], NULL) == 0)
 			++*count;
 	}
 	if (list)
 		closedir(list);
-	if (!error && *count)
-		qsort(*devices, *count, sizeof(**devices), compare_devices);
-	if (error) {
+	if (!rc && *count)
+		qsort(*devices, *count, sizeof(**devices), host_compare_devices);
+	if (rc) {
 		free(*devices);
 		*devices = NULL;
 	}
-	return error;
+	return rc;
 }
 
 int vfio_host_devices(const char *sysfs, struct vfio_host_device **devices, size_t *count,
@@ -179,7 +179,7 @@ int vfio_host_devices(const char *sysfs, struct vfio_host_device **devices, size
 	char folder[PATH_MAX];
 
 	snprintf(folder, sizeof(folder), "%s/bus/pci/devices", sysfs);
-	return read_folder(sysfs, folder, devices, count, err);
+	return host_read_folder(sysfs, folder, devices, count, err);
 }
 
 int vfio_host_group(const char *sysfs, unsigned int group, struct vfio_host_device **members,
@@ -188,7 +188,7 @@ int vfio_host_group(const char *sysfs, unsigned int group, struct vfio_host_devi
 	char folder[PATH_MAX];
 
 	snprintf(folder, sizeof(folder), "%s/kernel/iommu_groups/%u/devices", sysfs, group);
-	return read_folder(sysfs, folder, members, count, err);
+	return host_read_folder(sysfs, folder, members, count, err);
 }
 
 size_t vfio_host_reserved(const char *sysfs, unsigned int group, struct vfio_host_region *regions,

@@ -21,8 +21,8 @@ enum {
 	MSI_MOST = 5, /* 2^5 vectors */
 };
 
-static void take_capability(const unsigned char *capability,
-			    struct vfio_host_interrupts *interrupts)
+static void interrupts_take_capability(const unsigned char *capability,
+				       struct vfio_host_interrupts *interrupts)
 {
 	unsigned int control = (unsigned int)load_le(capability + 2, 2);
 	unsigned int msi = control >> 1 & 7;
@@ -57,7 +57,7 @@ void vfio_host_interrupts(const struct vfio_host_device *device,
 		return;
 	at = config[CAPABILITIES] & ~3u;
 	for (int i = 0; i < CAPABILITIES_MOST && at >= HEAD_SIZE; i++) {
-		take_capability(config + at, interrupts);
+		interrupts_take_capability(config + at, interrupts);
 		at = config[at + 1] & ~3u;
 	}
 }

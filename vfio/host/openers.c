@@ -30,7 +30,8 @@ bool vfio_node_at(const char *path, struct vfio_node *node)
 	return true;
 }
 
-static size_t find_node(const struct vfio_node *node, const struct vfio_node *nodes, size_t count)
+static size_t opener_find_node(const struct vfio_node *node, const struct vfio_node *nodes,
+			       size_t count)
 {
 	size_t i = 0;
 
@@ -41,7 +42,7 @@ static size_t find_node(const struct vfio_node *node, const struct vfio_node *no
 }
 
 /* "flags:\t0100002", in octal. */
-static bool is_open(const char *process, const char *descriptor)
+static bool opener_is_open(const char *process, const char *descriptor)
 {
 	char path[PATH_MAX + 300], line[128];
 	unsigned long flags = 0;
@@ -58,7 +59,7 @@ static bool is_open(const char *process, const char *descriptor)
 }
 
 /* Which of @nodes the process at folder @process has open; @count for none. */
-static size_t find_open(const char *process, const struct vfio_node *nodes, size_t count)
+static size_t opener_find_open(const char *process, const struct vfio_node *nodes, size_t count)
 {
 	char path[PATH_MAX + 300];
 	struct dirent *entry;
@@ -73,8 +74,8 @@ static size_t find_open(const char *process, const struct vfio_node *nodes, size
 		snprintf(path, sizeof(path), "%s/fd/%s", process, entry->d_name);
 		if (!vfio_node_at(path, &node))
 			continue;
-		found = find_node(&node, nodes, count);
-		if (found < count && !is_open(process, entry->d_name))
+		found = opener_find_node(&node, nodes, count);
+		if (found < count && !opener_is_open(process, entry->d_name))
 			found = count;
 	}
 	if (list)
@@ -97,7 +98,7 @@ size_t vfio_openers(const char *proc, const struct vfio_node *nodes, size_t coun
 		if (number == 0 || number > INT_MAX)
 			continue;
 		snprintf(process, sizeof(process), "%s/%lu", proc, number);
-		node = find_open(process, nodes, count);
+		node = opener_find_open(process, nodes, count);
 		if (node == count)
 			continue;
 		if (found < room) {

@@ -51,7 +51,7 @@ int vfio_sysfs_link(const char *folder, const char *name, char *component, size_
 
 bool vfio_driver_is_vfio(const char *driver)
 {
-	return strstr(driver, "vfio") != NULL;
+	return strstr(driver, "vfio");
 }
 
 bool vfio_driver_is_harmless(const char *driver)
@@ -60,7 +60,7 @@ bool vfio_driver_is_harmless(const char *driver)
 	       strcmp(driver, "pcieport") == 0;
 }
 
-static bool parse_address(const char *text, struct vfio_sysfs_device *device)
+static bool sysfs_parse_address(const char *text, struct vfio_sysfs_device *device)
 {
 	unsigned int domain, bus, slot, function;
 	int end = 0;
@@ -99,9 +99,9 @@ bool vfio_sysfs_is_uuid(const char *text)
 }
 
 /* The last component of a path is what VFIO knows the device by, whatever bus it is on. */
-static bool take_name(const char *text, bool is_path, struct vfio_sysfs_device *device)
+static bool sysfs_take_name(const char *text, bool is_path, struct vfio_sysfs_device *device)
 {
-	if (parse_address(text, device))
+	if (sysfs_parse_address(text, device))
 		return true;
 	if (text[0] == '\0' || strlen(text) >= sizeof(device->address) ||
 	    (!is_path && !vfio_sysfs_is_uuid(text)))
@@ -111,8 +111,8 @@ static bool take_name(const char *text, bool is_path, struct vfio_sysfs_device *
 }
 
 /* Turns what the user wrote into a path and an address. */
-static int normalise(const char *sysfs, const char *name, struct vfio_sysfs_device *device,
-		     struct err *err)
+static int sysfs_normalise(const char *sysfs, const char *name, struct vfio_sysfs_device *device,
+			   struct err *err)
 {
 	const char *last = name, *bus;
 	char trimmed[PATH_MAX];
@@ -127,7 +127,7 @@ static int normalise(const char *sysfs, const char *name, struct vfio_sysfs_devi
 		trimmed[--length] = '\0';
 	last = strrchr(trimmed, '/');
 	last = last ? last + 1 : trimmed;
-	if (!take_name(last, last != trimmed, device))
+	if (!sysfs_take_name(last, last != trimmed, device))
 		return err_set(err, -EINVAL,
 			       "passthrough device: %s: not a PCI address: give a path such as "
 			       "/sys/bus/pci/devices/0000:01:00.0, an address such as 01:00.0 "
@@ -147,10 +147,10 @@ int vfio_sysfs_check_name(const char *name, struct err *err)
 {
 	struct vfio_sysfs_device device = {0};
 
-	return normalise("/sys", name, &device, err);
+	return sysfs_normalise("/sys", name, &device, err);
 }
 
-static int check_exists(const struct vfio_sysfs_device *device, struct err *err)
+static int sysfs_check_exists(const struct vfio_sysfs_device *device, struct err *err)
 {
 	struct stat status;
 
@@ -165,14 +165,14 @@ static int check_exists(const struct vfio_sysfs_device *device, struct err *err)
 		       err_text(-errno));
 }
 
-static int check_is_pci(const struct vfio_sysfs_device *device, struct err *err)
+static int sysfs_check_is_pci(const struct vfio_sysfs_device *device, struct err *err)
 {
 	char subsystem[VFIO_DRIVER_SIZE] = "";
-	int error = vfio_sysfs_link(device->path, "subsystem", subsystem, sizeof(subsystem));
+	int rc = vfio_sysfs_link(device->path, "subsystem", subsystem, sizeof(subsystem));
 
-	if (error && error != -ENOENT && error != -ENOTDIR)
-		return err_set(err, error, "passthrough device %s: %s: subsystem link: %s",
-			       device->address, device->path, err_text(error));
+	if (rc && rc != -ENOENT && rc != -ENOTDIR)
+		return err_set(err, rc, "passthrough device %s: %s: subsystem link: %s",
+			       device->address, device->path, err_text(rc));
 	if (strcmp(subsystem, "pci") != 0 && vfio_sysfs_is_uuid(device->address))
 		return err_set(
 			err, -ENODEV,
@@ -191,22 +191,22 @@ int vfio_sysfs_group(struct vfio_sysfs_device *device, struct err *err)
 {
 	char name[32], *end;
 	unsigned long number;
-	int error = vfio_sysfs_link(device->path, "iommu_group", name, sizeof(name));
+	int rc = vfio_sysfs_link(device->path, "iommu_group", name, sizeof(name));
 
-	if ((error == -ENOENT || error == -ENOTDIR) && !device->is_pci)
+	if ((rc == -ENOENT || rc == -ENOTDIR) && !device->is_pci)
 		return err_set(err, -ENODEV,
 			       "passthrough device %s: %s: it is in no IOMMU group: not a device "
 			       "that VFIO serves",
 			       device->address, device->path);
-	if (error == -ENOENT)
+	if (rc == -ENOENT)
 		return err_set(err, -ENODEV,
 			       "passthrough device %s: it is in no IOMMU group: the host's IOMMU "
 			       "is off: " TURN_IOMMU_ON "; on aarch64 it may come with the first "
 			       "driver: ferry bind %s",
 			       device->address, device->address);
-	if (error)
-		return err_set(err, error, "passthrough device %s: iommu_group link: %s",
-			       device->address, err_text(error));
+	if (rc)
+		return err_set(err, rc, "passthrough device %s: iommu_group link: %s",
+			       device->address, err_text(rc));
 	errno = 0;
 	number = strtoul(name, &end, 10);
 	if (name[0] < '0' || name[0] > '9' || *end != '\0' || errno != 0 || number > INT_MAX)
@@ -218,11 +218,11 @@ int vfio_sysfs_group(struct vfio_sysfs_device *device, struct err *err)
 }
 
 /* Most groups have no name: "". */
-static int read_group_name(const char *sysfs, unsigned int group, char *name, size_t size)
+static int sysfs_read_group_name(const char *sysfs, unsigned int group, char *name, size_t size)
 {
 	char path[PATH_MAX];
 	FILE *file;
-	int error;
+	int rc;
 
 	name[0] = '\0';
 	snprintf(path, sizeof(path), "%s/kernel/iommu_groups/%u/name", sysfs, group);
@@ -231,30 +231,29 @@ static int read_group_name(const char *sysfs, unsigned int group, char *name, si
 	file = fopen(path, "re");
 	if (!file)
 		return -errno;
-	error = fgets(name, (int)size, file) || !ferror(file) ? 0 : -EIO;
+	rc = fgets(name, (int)size, file) || !ferror(file) ? 0 : -EIO;
 	fclose(file);
 	name[strcspn(name, "\n")] = '\0';
-	return error;
+	return rc;
 }
 
 bool vfio_sysfs_is_confined(const char *sysfs, unsigned int group)
 {
 	char name[32];
 
-	return read_group_name(sysfs, group, name, sizeof(name)) ||
+	return sysfs_read_group_name(sysfs, group, name, sizeof(name)) ||
 	       strcmp(name, "vfio-noiommu") != 0;
 }
 
-static int check_confined(const char *sysfs, const struct vfio_sysfs_device *device,
-			  struct err *err)
+static int sysfs_check_confined(const char *sysfs, const struct vfio_sysfs_device *device,
+				struct err *err)
 {
 	char name[32];
-	int error = read_group_name(sysfs, device->group, name, sizeof(name));
+	int rc = sysfs_read_group_name(sysfs, device->group, name, sizeof(name));
 
-	if (error)
-		return err_set(err, error,
-			       "passthrough device %s: the name of its IOMMU group %u: %s",
-			       device->address, device->group, err_text(error));
+	if (rc)
+		return err_set(err, rc, "passthrough device %s: the name of its IOMMU group %u: %s",
+			       device->address, device->group, err_text(rc));
 	if (strcmp(name, "vfio-noiommu") != 0)
 		return 0;
 	return err_set(err, -EPERM,
@@ -264,23 +263,23 @@ static int check_confined(const char *sysfs, const struct vfio_sysfs_device *dev
 		       device->address, device->group);
 }
 
-static int check_driver(const struct vfio_sysfs_device *device, struct err *err)
+static int sysfs_check_driver(const struct vfio_sysfs_device *device, struct err *err)
 {
 	char driver[VFIO_DRIVER_SIZE];
 	const char *address = device->address;
-	int error = vfio_sysfs_link(device->path, "driver", driver, sizeof(driver));
+	int rc = vfio_sysfs_link(device->path, "driver", driver, sizeof(driver));
 
 	/* Which drivers serve mediated devices cannot be told by their names. */
-	if (error == 0 && (vfio_driver_is_vfio(driver) || !device->is_pci))
+	if (rc == 0 && (vfio_driver_is_vfio(driver) || !device->is_pci))
 		return 0;
-	if (error == 0)
+	if (rc == 0)
 		return err_set(err, -EBUSY,
 			       "passthrough device %s: it is bound to driver %s, not to vfio-pci: "
 			       "as root: ferry bind %s",
 			       address, driver, address);
-	if (error != -ENOENT)
-		return err_set(err, error, "passthrough device %s: %s: driver link: %s", address,
-			       device->path, err_text(error));
+	if (rc != -ENOENT)
+		return err_set(err, rc, "passthrough device %s: %s: driver link: %s", address,
+			       device->path, err_text(rc));
 	if (!device->is_pci)
 		return err_set(
 			err, -ENODEV,
@@ -342,43 +341,43 @@ void vfio_sysfs_window(const struct vfio_sysfs_device *device, uint64_t *mmio32,
 	}
 }
 
-static int locate(const char *sysfs, const char *name, struct vfio_sysfs_device *device,
-		  struct err *err)
+static int sysfs_locate(const char *sysfs, const char *name, struct vfio_sysfs_device *device,
+			struct err *err)
 {
-	int error;
+	int rc;
 
 	memset(device, 0, sizeof(*device));
-	error = normalise(sysfs, name, device, err);
-	if (!error)
-		error = check_exists(device, err);
-	if (!error && device->is_pci)
-		error = check_is_pci(device, err);
-	return error;
+	rc = sysfs_normalise(sysfs, name, device, err);
+	if (!rc)
+		rc = sysfs_check_exists(device, err);
+	if (!rc && device->is_pci)
+		rc = sysfs_check_is_pci(device, err);
+	return rc;
 }
 
 int vfio_sysfs_locate(const char *sysfs, const char *name, struct vfio_sysfs_device *device,
 		      struct err *err)
 {
-	int error = locate(sysfs, name, device, err);
+	int rc = sysfs_locate(sysfs, name, device, err);
 
-	return error || device->is_pci ? error : check_is_pci(device, err);
+	return rc || device->is_pci ? rc : sysfs_check_is_pci(device, err);
 }
 
 int vfio_sysfs_find(const char *sysfs, const char *name, struct vfio_sysfs_device *device,
 		    struct err *err)
 {
-	int error = locate(sysfs, name, device, err);
+	int rc = sysfs_locate(sysfs, name, device, err);
 
-	if (!error)
-		error = vfio_sysfs_group(device, err);
+	if (!rc)
+		rc = vfio_sysfs_group(device, err);
 	/* The groups of mediated devices are named alike: their drivers pin what they reach. */
-	if (!error && device->is_pci)
-		error = check_confined(sysfs, device, err);
-	if (!error)
-		error = check_driver(device, err);
-	if (!error && device->is_pci)
-		error = vfio_sysfs_resources(device, err);
-	return error;
+	if (!rc && device->is_pci)
+		rc = sysfs_check_confined(sysfs, device, err);
+	if (!rc)
+		rc = sysfs_check_driver(device, err);
+	if (!rc && device->is_pci)
+		rc = vfio_sysfs_resources(device, err);
+	return rc;
 }
 
 struct blockers {
@@ -387,7 +386,7 @@ struct blockers {
 	unsigned int count;
 };
 
-static void add_blocker(struct blockers *blockers, const char *sysfs, const char *name)
+static void sysfs_add_blocker(struct blockers *blockers, const char *sysfs, const char *name)
 {
 	size_t named = strlen(blockers->named);
 	char path[PATH_MAX], driver[VFIO_DRIVER_SIZE];
@@ -417,7 +416,7 @@ int vfio_sysfs_not_viable(const char *sysfs, unsigned int group, struct err *err
 	folder = opendir(path);
 	while (folder && (entry = readdir(folder)))
 		if (entry->d_name[0] != '.')
-			add_blocker(&blockers, sysfs, entry->d_name);
+			sysfs_add_blocker(&blockers, sysfs, entry->d_name);
 	if (folder)
 		closedir(folder);
 	if (blockers.count == 0)

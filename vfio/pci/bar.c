@@ -21,26 +21,26 @@ struct areas {
 	size_t count;
 };
 
-static bool is_msix(const struct vfio_slice *slice, uint64_t offset, unsigned int size)
+static bool bar_is_msix(const struct vfio_slice *slice, uint64_t offset, unsigned int size)
 {
 	return slice->pci->has_msix && pci_msix_covers(&slice->pci->msix, slice->bar, offset, size);
 }
 
-static void complain(struct vfio_slice *slice, const char *what, uint64_t offset, int error)
+static void bar_complain(struct vfio_slice *slice, const char *what, uint64_t offset, int rc)
 {
 	/*
 	 * EIO is the kernel's answer while the device does not decode, EBUSY when another holds it.
 	 */
-	log_guest(&slice->pci->limit, error == -EBUSY ? LOG_WARN : LOG_DEBUG,
+	log_guest(&slice->pci->limit, rc == -EBUSY ? LOG_WARN : LOG_DEBUG,
 		  "%s: BAR %u: %s at 0x%llx: %s", slice->pci->device.name, slice->bar, what,
-		  (unsigned long long)offset, err_text(error));
+		  (unsigned long long)offset, err_text(rc));
 }
 
 /*
  * The guest's own bits, and those of vectors that the host has not been asked for yet, which the
  * device keeps.
  */
-static uint64_t msix_read(const struct vfio_slice *slice, uint64_t offset, unsigned int size)
+static uint64_t bar_msix_read(const struct vfio_slice *slice, uint64_t offset, unsigned int size)
 {
 	struct vfio_pci *pci = slice->pci;
 	uint64_t value = pci_msix_read(&pci->msix, slice->bar, offset, size), own;
@@ -52,28 +52,28 @@ static uint64_t msix_read(const struct vfio_slice *slice, uint64_t offset, unsig
 }
 
 /* An access may have found the slice in the map before another processor took it out. */
-static bool answers(const struct vfio_pci *pci)
+static bool bar_answers(const struct vfio_pci *pci)
 {
 	return pci->state == VFIO_PCI_ALIVE && !vfio_pci_is_asleep(pci);
 }
 
-static enum mem_result slice_read(void *owner, uint64_t offset, unsigned int size, uint64_t *value)
+static enum mem_result bar_slice_read(void *owner, uint64_t offset, unsigned int size,
+				      uint64_t *value)
 {
 	struct vfio_slice *slice = owner;
 	struct vfio_pci *pci = slice->pci;
-	int error;
+	int rc;
 
 	*value = all_ones(size);
 	offset += slice->offset;
-	if (!answers(pci))
+	if (!bar_answers(pci))
 		return MEM_DONE;
-	if (is_msix(slice, offset, size)) {
-		*value = msix_read(slice, offset, size);
+	if (bar_is_msix(slice, offset, size)) {
+		*value = bar_msix_read(slice, offset, size);
 	} else {
-		error = vfio_region_read(pci->backend, &pci->regions[slice->bar], offset, size,
-					 value);
-		if (error)
-			complain(slice, "read", offset, error);
+		rc = vfio_region_read(pci->backend, &pci->regions[slice->bar], offset, size, value);
+		if (rc)
+			bar_complain(slice, "read", offset, rc);
 		else
 			*value &= ~vfio_igd_hidden(pci, slice->bar, offset, size);
 	}
@@ -82,31 +82,32 @@ static enum mem_result slice_read(void *owner, uint64_t offset, unsigned int siz
 	return MEM_DONE;
 }
 
-static enum mem_result slice_write(void *owner, uint64_t offset, unsigned int size, uint64_t value)
+static enum mem_result bar_slice_write(void *owner, uint64_t offset, unsigned int size,
+				       uint64_t value)
 {
 	struct vfio_slice *slice = owner;
 	struct vfio_pci *pci = slice->pci;
-	int error;
+	int rc;
 
 	offset += slice->offset;
-	if (!answers(pci))
+	if (!bar_answers(pci))
 		return MEM_DONE;
 	if (pci->trace)
 		vfio_trace_bar(pci->trace, pci, slice->bar, true, offset, size, value);
-	if (is_msix(slice, offset, size)) {
+	if (bar_is_msix(slice, offset, size)) {
 		pci_msix_write(&pci->msix, slice->bar, offset, size, value);
 		return MEM_DONE;
 	}
 	if (vfio_igd_hidden(pci, slice->bar, offset, size))
 		return MEM_DONE;
-	error = vfio_region_write(pci->backend, &pci->regions[slice->bar], offset, size, value);
-	if (error)
-		complain(slice, "write", offset, error);
+	rc = vfio_region_write(pci->backend, &pci->regions[slice->bar], offset, size, value);
+	if (rc)
+		bar_complain(slice, "write", offset, rc);
 	return MEM_DONE;
 }
 
 /* What the kernel goes by when the guest reaches a page of it: memory on in COMMAND, and D0. */
-static bool slice_backed(void *owner)
+static bool bar_slice_backed(void *owner)
 {
 	const struct vfio_slice *slice = owner;
 	struct vfio_pci *pci = slice->pci;
@@ -123,9 +124,9 @@ static bool slice_backed(void *owner)
 	       (state & PCI_PM_CTRL_STATE_MASK) == 0;
 }
 
-static const struct mem_ops slice_ops = {.read = slice_read, .write = slice_write};
+static const struct mem_ops slice_ops = {.read = bar_slice_read, .write = bar_slice_write};
 
-static int compare_areas(const void *a, const void *b)
+static int bar_compare_areas(const void *a, const void *b)
 {
 	const struct vfio_area *left = a, *right = b;
 
@@ -133,7 +134,7 @@ static int compare_areas(const void *a, const void *b)
 }
 
 /* Takes [@start, @end) out of every area. */
-static void subtract(struct areas *areas, uint64_t start, uint64_t end)
+static void bar_subtract(struct areas *areas, uint64_t start, uint64_t end)
 {
 	size_t before = areas->count;
 
@@ -156,15 +157,15 @@ static void subtract(struct areas *areas, uint64_t start, uint64_t end)
 }
 
 /* The pages that hold @size bytes at @offset: only they are trapped. */
-static void subtract_pages(struct areas *areas, uint64_t offset, uint64_t size)
+static void bar_subtract_pages(struct areas *areas, uint64_t offset, uint64_t size)
 {
 	uint64_t page = host_page_size();
 
-	subtract(areas, align_down(offset, page), align_up(offset + size, page));
+	bar_subtract(areas, align_down(offset, page), align_up(offset + size, page));
 }
 
 /* Whole pages inside what VFIO allows; areas that overlap an earlier one are cut. */
-static void collect_areas(const struct vfio_region *region, struct areas *areas)
+static void bar_collect_areas(const struct vfio_region *region, struct areas *areas)
 {
 	uint64_t page = host_page_size(), floor = 0;
 
@@ -176,7 +177,7 @@ static void collect_areas(const struct vfio_region *region, struct areas *areas)
 			(struct vfio_area){.offset = 0, .size = region->info.size};
 	for (size_t i = 0; i < region->area_count; i++)
 		areas->area[areas->count++] = region->areas[i];
-	qsort(areas->area, areas->count, sizeof(areas->area[0]), compare_areas);
+	qsort(areas->area, areas->count, sizeof(areas->area[0]), bar_compare_areas);
 	for (size_t i = 0; i < areas->count; i++) {
 		struct vfio_area *area = &areas->area[i];
 		uint64_t start = align_up(area->offset, page);
@@ -193,7 +194,7 @@ static void collect_areas(const struct vfio_region *region, struct areas *areas)
  * The kernel lets a BAR smaller than a page be mapped when it has the page to itself. Where nothing
  * else of the guest's decodes there, the slice fills the page; elsewhere it is trapped.
  */
-static bool fills_page(const struct vfio_pci *pci, unsigned int bar)
+static bool bar_fills_page(const struct vfio_pci *pci, unsigned int bar)
 {
 	const struct vfio_region *region = &pci->regions[bar];
 
@@ -202,23 +203,23 @@ static bool fills_page(const struct vfio_pci *pci, unsigned int bar)
 	       !(pci->has_msix && (pci->msix.table_bar == bar || pci->msix.pba_bar == bar));
 }
 
-static void find_mappable(const struct vfio_pci *pci, unsigned int bar, struct areas *areas)
+static void bar_find_mappable(const struct vfio_pci *pci, unsigned int bar, struct areas *areas)
 {
 	const struct pci_msix *msix = &pci->msix;
 
-	collect_areas(&pci->regions[bar], areas);
+	bar_collect_areas(&pci->regions[bar], areas);
 	if (pci->has_msix && msix->table_bar == bar)
-		subtract_pages(areas, msix->table_offset, pci_msix_table_size(msix));
+		bar_subtract_pages(areas, msix->table_offset, pci_msix_table_size(msix));
 	if (pci->has_msix && msix->pba_bar == bar)
-		subtract_pages(areas, msix->pba_offset, pci_msix_pba_size(msix));
+		bar_subtract_pages(areas, msix->pba_offset, pci_msix_pba_size(msix));
 	if (pci->igd_mirror && bar == VFIO_IGD_MIRROR_BAR)
-		subtract_pages(areas, VFIO_IGD_MIRROR, VFIO_IGD_MIRROR_SIZE);
-	qsort(areas->area, areas->count, sizeof(areas->area[0]), compare_areas);
+		bar_subtract_pages(areas, VFIO_IGD_MIRROR, VFIO_IGD_MIRROR_SIZE);
+	qsort(areas->area, areas->count, sizeof(areas->area[0]), bar_compare_areas);
 }
 
 /* Why [@offset, @offset + @size) of BAR @bar is not mapped. */
-static const char *why_trapped(const struct vfio_pci *pci, unsigned int bar, uint64_t offset,
-			       uint64_t size)
+static const char *bar_why_trapped(const struct vfio_pci *pci, unsigned int bar, uint64_t offset,
+				   uint64_t size)
 {
 	const struct pci_msix *msix = &pci->msix;
 	bool table, pba;
@@ -245,8 +246,8 @@ static const char *why_trapped(const struct vfio_pci *pci, unsigned int bar, uin
 		       : "VFIO lets only other parts be mapped";
 }
 
-static void add_slice(struct vfio_pci *pci, unsigned int bar, enum mem_kind kind, uint64_t offset,
-		      uint64_t size)
+static void bar_add_slice(struct vfio_pci *pci, unsigned int bar, enum mem_kind kind,
+			  uint64_t offset, uint64_t size)
 {
 	struct pci_bar *to = &pci->device.bars[bar];
 	struct vfio_slice *slice = &pci->bars[bar].slices[to->slice_count];
@@ -256,7 +257,7 @@ static void add_slice(struct vfio_pci *pci, unsigned int bar, enum mem_kind kind
 	*slice = (struct vfio_slice){.pci = pci, .bar = bar, .offset = offset};
 	to->slices[to->slice_count++] = (struct pci_slice){
 		.offset = offset,
-		.trapped = kind == MEM_TRAP ? why_trapped(pci, bar, offset, size) : NULL,
+		.trapped = kind == MEM_TRAP ? bar_why_trapped(pci, bar, offset, size) : NULL,
 		.region =
 			{
 				.name = pci->bars[bar].name,
@@ -265,7 +266,7 @@ static void add_slice(struct vfio_pci *pci, unsigned int bar, enum mem_kind kind
 				.ops = &slice_ops,
 				.owner = slice,
 				.lock = &pci->device.lock,
-				.backed = slice_backed,
+				.backed = bar_slice_backed,
 				.slot = -1,
 			},
 	};
@@ -274,7 +275,7 @@ static void add_slice(struct vfio_pci *pci, unsigned int bar, enum mem_kind kind
 /*
  * Address space aligned as the BAR is, up to 1 GiB, so that the kernel can map it with huge pages.
  */
-static int reserve(struct vfio_pci_bar *bar, uint64_t size)
+static int bar_reserve(struct vfio_pci_bar *bar, uint64_t size)
 {
 	uint64_t alignment = size < GIB ? size : GIB, head;
 	char *range;
@@ -296,15 +297,15 @@ static int reserve(struct vfio_pci_bar *bar, uint64_t size)
 }
 
 /* A mapping that is refused may have left a hole, which somebody else's mapping must not fill. */
-static int close_hole(void *place, uint64_t size, int error)
+static int bar_close_hole(void *place, uint64_t size, int rc)
 {
 	void *hole = mmap(place, size, PROT_NONE,
 			  MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE | MAP_FIXED, -1, 0);
 
-	return hole == MAP_FAILED ? -errno : error;
+	return hole == MAP_FAILED ? -errno : rc;
 }
 
-static int map_slice(struct vfio_pci *pci, unsigned int bar, struct pci_slice *slice)
+static int bar_map_slice(struct vfio_pci *pci, unsigned int bar, struct pci_slice *slice)
 {
 	const struct vfio_region_info *info = &pci->regions[bar].info;
 	int protection = 0, fd;
@@ -321,12 +322,12 @@ static int map_slice(struct vfio_pci *pci, unsigned int bar, struct pci_slice *s
 	host = mmap(place, slice->region.size, protection, MAP_SHARED | MAP_FIXED, fd,
 		    (off_t)(file_offset + slice->offset));
 	if (host == MAP_FAILED)
-		return close_hole(place, slice->region.size, -errno);
+		return bar_close_hole(place, slice->region.size, -errno);
 	slice->region.host = host;
 	return 0;
 }
 
-static bool is_mapped(const struct pci_bar *bar)
+static bool bar_is_mapped(const struct pci_bar *bar)
 {
 	bool mapped = false;
 
@@ -336,21 +337,21 @@ static bool is_mapped(const struct pci_bar *bar)
 }
 
 /* What cannot be mapped is trapped: slower, never wrong. The first failure, or 0. */
-static int map_bar(struct vfio_pci *pci, unsigned int bar)
+static int bar_map(struct vfio_pci *pci, unsigned int bar)
 {
 	struct pci_bar *to = &pci->device.bars[bar];
-	int error, first = 0;
+	int rc, first = 0;
 
-	if (!is_mapped(to))
+	if (!bar_is_mapped(to))
 		return 0;
-	error = reserve(&pci->bars[bar], to->page ? to->page : to->size);
+	rc = bar_reserve(&pci->bars[bar], to->page ? to->page : to->size);
 	for (size_t i = 0; i < to->slice_count; i++) {
-		int failed = error;
+		int failed = rc;
 
 		if (to->slices[i].region.kind != MEM_DEVICE)
 			continue;
 		if (!failed)
-			failed = map_slice(pci, bar, &to->slices[i]);
+			failed = bar_map_slice(pci, bar, &to->slices[i]);
 		if (!failed)
 			continue;
 		to->slices[i].region.kind = MEM_TRAP;
@@ -365,13 +366,13 @@ static int map_bar(struct vfio_pci *pci, unsigned int bar)
  * The kernel takes a BAR for VFIO when it is first mapped or accessed, decoding or not: -EBUSY when
  * somebody else on the host has it. Whatever the guest did with it then would be lost.
  */
-static int check_not_held(struct vfio_pci *pci, unsigned int bar, struct err *err)
+static int bar_check_not_held(struct vfio_pci *pci, unsigned int bar, struct err *err)
 {
 	const struct vfio_pci_keeper_ops *ops = pci->keeper_ops;
 	uint64_t value;
 
 	/* A port that does not decode may be somebody else's to answer: it is not touched. */
-	if (is_mapped(&pci->device.bars[bar]) || pci->device.bars[bar].kind == PCI_BAR_IO ||
+	if (bar_is_mapped(&pci->device.bars[bar]) || pci->device.bars[bar].kind == PCI_BAR_IO ||
 	    vfio_region_read(pci->backend, &pci->regions[bar], 0, 4, &value) != -EBUSY)
 		return 0;
 	if (ops && ops->bar_is_held)
@@ -382,15 +383,15 @@ static int check_not_held(struct vfio_pci *pci, unsigned int bar, struct err *er
 }
 
 /* The areas of @bar that the guest is to reach without the monitor. */
-static void choose_areas(struct vfio_pci *pci, unsigned int bar, struct areas *areas)
+static void bar_choose_areas(struct vfio_pci *pci, unsigned int bar, struct areas *areas)
 {
 	struct pci_bar *to = &pci->device.bars[bar];
 
 	if ((to->kind != PCI_BAR_MEM32 && to->kind != PCI_BAR_MEM64) || pci->trace ||
 	    pci->options.trapped & 1U << bar)
 		return;
-	if (!fills_page(pci, bar)) {
-		find_mappable(pci, bar, areas);
+	if (!bar_fills_page(pci, bar)) {
+		bar_find_mappable(pci, bar, areas);
 		return;
 	}
 	areas->area[areas->count++] = (struct vfio_area){.size = to->size};
@@ -398,15 +399,15 @@ static void choose_areas(struct vfio_pci *pci, unsigned int bar, struct areas *a
 }
 
 /* A ROM is memory, which the guest reads by itself; the device's own is copied at its first use. */
-static int use_rom(struct vfio_pci *pci, struct err *err)
+static int bar_use_rom(struct vfio_pci *pci, struct err *err)
 {
 	struct pci_bar *bar = &pci->device.bars[PCI_ROM_BAR];
 	const struct vfio_rom *rom = pci->rom;
-	int error = rom ? 0 : vfio_rom_reserve(&pci->own_rom, bar->size);
+	int rc = rom ? 0 : vfio_rom_reserve(&pci->own_rom, bar->size);
 
-	if (error)
-		return err_set(err, error, "passthrough device %s: option ROM: %s",
-			       pci->device.name, err_text(error));
+	if (rc)
+		return err_set(err, rc, "passthrough device %s: option ROM: %s", pci->device.name,
+			       err_text(rc));
 	rom = rom ? rom : &pci->own_rom;
 	bar->slices[0].region.kind = MEM_ROM;
 	bar->slices[0].region.host = rom->host;
@@ -414,14 +415,14 @@ static int use_rom(struct vfio_pci *pci, struct err *err)
 	return 0;
 }
 
-static int tile_bar(struct vfio_pci *pci, unsigned int bar, struct err *err)
+static int bar_tile(struct vfio_pci *pci, unsigned int bar, struct err *err)
 {
 	struct pci_bar *to = &pci->device.bars[bar];
 	struct areas areas = {.count = 0};
 	uint64_t at = 0;
-	int failed, error;
+	int failed, rc;
 
-	choose_areas(pci, bar, &areas);
+	bar_choose_areas(pci, bar, &areas);
 	snprintf(pci->bars[bar].name, sizeof(pci->bars[bar].name), "%.16s BAR %u", pci->device.name,
 		 bar);
 	to->slices = calloc(2 * areas.count + 1, sizeof(*to->slices));
@@ -434,29 +435,29 @@ static int tile_bar(struct vfio_pci *pci, unsigned int bar, struct err *err)
 
 		if (area->size == 0)
 			continue;
-		add_slice(pci, bar, MEM_TRAP, at, area->offset - at);
-		add_slice(pci, bar, MEM_DEVICE, area->offset, area->size);
+		bar_add_slice(pci, bar, MEM_TRAP, at, area->offset - at);
+		bar_add_slice(pci, bar, MEM_DEVICE, area->offset, area->size);
 		at = area->offset + area->size;
 	}
-	add_slice(pci, bar, MEM_TRAP, at, to->size - at);
+	bar_add_slice(pci, bar, MEM_TRAP, at, to->size - at);
 	if (bar == PCI_ROM_BAR)
-		return use_rom(pci, err);
-	failed = map_bar(pci, bar);
-	error = check_not_held(pci, bar, err);
-	if (failed && !error)
+		return bar_use_rom(pci, err);
+	failed = bar_map(pci, bar);
+	rc = bar_check_not_held(pci, bar, err);
+	if (failed && !rc)
 		log_warn("passthrough device %s: BAR %u cannot be mapped: %s: its accesses are "
 			 "trapped, which is slow",
 			 pci->device.name, bar, err_text(failed));
-	return error;
+	return rc;
 }
 
 int vfio_bars_setup(struct vfio_pci *pci, struct err *err)
 {
 	for (unsigned int i = 0; i < PCI_BAR_COUNT; i++) {
-		int error = pci->device.bars[i].kind != PCI_BAR_NONE ? tile_bar(pci, i, err) : 0;
+		int rc = pci->device.bars[i].kind != PCI_BAR_NONE ? bar_tile(pci, i, err) : 0;
 
-		if (error)
-			return error;
+		if (rc)
+			return rc;
 	}
 	return 0;
 }

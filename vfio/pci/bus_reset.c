@@ -19,8 +19,9 @@ enum { DEPENDENTS_MAX = 4096 };
  * The kernel has 16 bits for a segment, whose number may be wider (0x10000 and up behind VMD). Who
  * is on one bus is in one segment: the caller's has the bits that are missing.
  */
-static void format_address(const struct vfio_bus_reset *reset,
-			   const struct vfio_pci_dependent_device *device, char *text, size_t size)
+static void bus_format_address(const struct vfio_bus_reset *reset,
+			       const struct vfio_pci_dependent_device *device, char *text,
+			       size_t size)
 {
 	uint32_t segment =
 		(uint16_t)reset->segment == device->segment ? reset->segment : device->segment;
@@ -30,14 +31,14 @@ static void format_address(const struct vfio_bus_reset *reset,
 }
 
 /* Asked twice: how many there are, then who. */
-static int load_devices(struct vfio_backend *backend, struct vfio_bus_reset *reset)
+static int bus_load_devices(struct vfio_backend *backend, struct vfio_bus_reset *reset)
 {
 	struct vfio_pci_hot_reset_info head = {.argsz = sizeof(head)}, *info;
 	size_t size;
-	int error = backend->ops->hot_reset_info(backend, &head);
+	int rc = backend->ops->hot_reset_info(backend, &head);
 
-	if (error < 0 && error != -ENOSPC)
-		return error;
+	if (rc < 0 && rc != -ENOSPC)
+		return rc;
 	if (head.count == 0 || head.count > DEPENDENTS_MAX)
 		return -ENODEV;
 	size = sizeof(*info) + head.count * sizeof(info->devices[0]);
@@ -48,18 +49,18 @@ static int load_devices(struct vfio_backend *backend, struct vfio_bus_reset *res
 		return -ENOMEM;
 	}
 	info->argsz = (uint32_t)size;
-	error = backend->ops->hot_reset_info(backend, info);
-	if (!error && (info->count == 0 || info->count > head.count))
-		error = -EAGAIN;
-	if (!error) {
+	rc = backend->ops->hot_reset_info(backend, info);
+	if (!rc && (info->count == 0 || info->count > head.count))
+		rc = -EAGAIN;
+	if (!rc) {
 		reset->count = info->count;
 		memcpy(reset->devices, info->devices, info->count * sizeof(info->devices[0]));
 	}
 	free(info);
-	return error;
+	return rc;
 }
 
-static bool is_first_of_group(const struct vfio_bus_reset *reset, uint32_t index)
+static bool bus_is_first_of_group(const struct vfio_bus_reset *reset, uint32_t index)
 {
 	for (uint32_t i = 0; i < index; i++)
 		if (reset->devices[i].group_id == reset->devices[index].group_id)
@@ -67,8 +68,8 @@ static bool is_first_of_group(const struct vfio_bus_reset *reset, uint32_t index
 	return true;
 }
 
-static int add_groups(struct vfio_bus_reset *reset, const char *name, vfio_find_group find,
-		      void *owner, struct err *err)
+static int bus_add_groups(struct vfio_bus_reset *reset, const char *name, vfio_find_group find,
+			  void *owner, struct err *err)
 {
 	struct vfio_pci_hot_reset *request =
 		calloc(1, sizeof(*request) + reset->count * sizeof(request->group_fds[0]));
@@ -82,9 +83,9 @@ static int add_groups(struct vfio_bus_reset *reset, const char *name, vfio_find_
 		char address[VFIO_ADDRESS_SIZE];
 		int fd;
 
-		if (!is_first_of_group(reset, i))
+		if (!bus_is_first_of_group(reset, i))
 			continue;
-		format_address(reset, device, address, sizeof(address));
+		bus_format_address(reset, device, address, sizeof(address));
 		fd = find(owner, device->group_id);
 		if (fd < 0)
 			return err_set(err, -EPERM,
@@ -106,15 +107,14 @@ struct vfio_bus_reset *vfio_bus_reset_prepare(struct vfio_backend *backend, cons
 					      vfio_find_group find, void *owner, struct err *err)
 {
 	struct vfio_bus_reset *reset = calloc(1, sizeof(*reset));
-	int error = reset ? load_devices(backend, reset) : -ENOMEM;
+	int rc = reset ? bus_load_devices(backend, reset) : -ENOMEM;
 
-	if (error) {
-		err_set(err, error, "passthrough device %s: reset of its bus: %s", name,
-			err_text(error));
+	if (rc) {
+		err_set(err, rc, "passthrough device %s: reset of its bus: %s", name, err_text(rc));
 		goto free_reset;
 	}
 	reset->segment = (uint32_t)strtoul(name, NULL, 16);
-	if (add_groups(reset, name, find, owner, err))
+	if (bus_add_groups(reset, name, find, owner, err))
 		goto free_reset;
 	return reset;
 
@@ -130,7 +130,7 @@ int vfio_bus_reset_check(const struct vfio_bus_reset *reset, const char *sysfs, 
 		char address[VFIO_ADDRESS_SIZE], driver[VFIO_DRIVER_SIZE], path[PATH_MAX];
 		bool bound;
 
-		format_address(reset, &reset->devices[i], address, sizeof(address));
+		bus_format_address(reset, &reset->devices[i], address, sizeof(address));
 		snprintf(path, sizeof(path), "%s/bus/pci/devices/%s", sysfs, address);
 		bound = !vfio_sysfs_link(path, "driver", driver, sizeof(driver));
 		if (bound ? vfio_driver_is_vfio(driver) : access(path, F_OK) < 0)
@@ -159,7 +159,7 @@ bool vfio_bus_reset_hits(const struct vfio_bus_reset *reset, const char *address
 	char text[VFIO_ADDRESS_SIZE];
 
 	for (uint32_t i = 0; i < reset->count; i++) {
-		format_address(reset, &reset->devices[i], text, sizeof(text));
+		bus_format_address(reset, &reset->devices[i], text, sizeof(text));
 		if (strcmp(text, address) == 0)
 			return true;
 	}

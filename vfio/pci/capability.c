@@ -27,7 +27,7 @@ enum {
  * Enhanced Allocation (PCIe 5.0 7.8.5) would fix the BARs to the host's addresses, which are in it:
  * its entries, each with its own length, read 0.
  */
-static void hide_allocation(struct vfio_pci *pci, unsigned int at, unsigned int limit)
+static void capability_hide_allocation(struct vfio_pci *pci, unsigned int at, unsigned int limit)
 {
 	uint8_t *config = pci->device.config;
 	unsigned int entries = config[at + PCI_EA_NUM_ENT] & PCI_EA_NUM_ENT_MASK;
@@ -40,7 +40,7 @@ static void hide_allocation(struct vfio_pci *pci, unsigned int at, unsigned int 
 	memset(config + at, 0, end - at);
 }
 
-static bool setup_power(struct vfio_pci *pci, unsigned int at)
+static bool capability_setup_power(struct vfio_pci *pci, unsigned int at)
 {
 	if (pci->device.pm_capability || !range_fits(at, PCI_PM_SIZEOF, PCI_CONFIG_SIZE))
 		return false;
@@ -49,13 +49,13 @@ static bool setup_power(struct vfio_pci *pci, unsigned int at)
 	return true;
 }
 
-static unsigned int express_type(const uint8_t *flags)
+static unsigned int capability_express_type(const uint8_t *flags)
 {
 	return (load_le16(flags) & (unsigned int)PCI_EXP_FLAGS_TYPE) >> TYPE_SHIFT;
 }
 
 /* A guest is not offered a function reset, bits @mask of byte @at, that VFIO cannot carry out. */
-static void offer_reset(struct vfio_pci *pci, unsigned int at, uint8_t mask)
+static void capability_offer_reset(struct vfio_pci *pci, unsigned int at, uint8_t mask)
 {
 	if (pci->reset.by_function)
 		return;
@@ -67,27 +67,27 @@ static void offer_reset(struct vfio_pci *pci, unsigned int at, uint8_t mask)
  * On the root bus every endpoint is one of the root complex's own: software expects a port above
  * any other kind, and a link to it.
  */
-static bool setup_express(struct vfio_pci *pci, unsigned int at)
+static bool capability_setup_express(struct vfio_pci *pci, unsigned int at)
 {
 	uint8_t *flags = pci->device.config + at + PCI_EXP_FLAGS;
 	unsigned int type;
 
 	if (pci->express || !range_fits(at, EXPRESS_1_SIZE, PCI_CONFIG_SIZE))
 		return false;
-	type = express_type(flags);
+	type = capability_express_type(flags);
 	if (type == PCI_EXP_TYPE_ENDPOINT || type == PCI_EXP_TYPE_LEG_END)
 		store_le16(flags, (uint16_t)((load_le16(flags) & ~PCI_EXP_FLAGS_TYPE) |
 					     PCI_EXP_TYPE_RC_END << TYPE_SHIFT));
-	offer_reset(pci, at + PCI_EXP_DEVCAP + 3, PCI_EXP_DEVCAP_FLR >> 24);
+	capability_offer_reset(pci, at + PCI_EXP_DEVCAP + 3, PCI_EXP_DEVCAP_FLR >> 24);
 	pci->express = at;
 	return true;
 }
 
-static bool setup_advanced(struct vfio_pci *pci, unsigned int at)
+static bool capability_setup_advanced(struct vfio_pci *pci, unsigned int at)
 {
 	if (pci->advanced || !range_fits(at, PCI_CAP_AF_SIZEOF, PCI_CONFIG_SIZE))
 		return false;
-	offer_reset(pci, at + PCI_AF_CAP, PCI_AF_CAP_FLR);
+	capability_offer_reset(pci, at + PCI_AF_CAP, PCI_AF_CAP_FLR);
 	pci->advanced = at;
 	return true;
 }
@@ -101,13 +101,13 @@ static unsigned int capability_end(const uint8_t *config, unsigned int at)
 		return PCI_CONFIG_SIZE;
 	if ((flags & PCI_EXP_FLAGS_VERS) > 1)
 		return at + EXPRESS_2_SIZE;
-	return at + (express_type(config + at + PCI_EXP_FLAGS) == PCI_EXP_TYPE_RC_END
+	return at + (capability_express_type(config + at + PCI_EXP_FLAGS) == PCI_EXP_TYPE_RC_END
 			     ? EXPRESS_1_SIZE
 			     : EXPRESS_1_LINK_SIZE);
 }
 
 /* A guest that took more vectors than there are would wait for those that never come. */
-static void offer_vectors(uint8_t *flags, uint32_t count)
+static void capability_offer_vectors(uint8_t *flags, uint32_t count)
 {
 	const uint32_t field = PCI_MSI_FLAGS_QMASK;
 	uint32_t value = load_le16(flags), offered = (value & field) >> 1;
@@ -117,13 +117,13 @@ static void offer_vectors(uint8_t *flags, uint32_t count)
 	store_le16(flags, (uint16_t)((value & ~field) | offered << 1));
 }
 
-static bool setup_msi(struct vfio_pci *pci, unsigned int at)
+static bool capability_setup_msi(struct vfio_pci *pci, unsigned int at)
 {
 	struct err err = {0};
 
 	if (pci->has_msi || pci->irqs.msi.count == 0)
 		return false;
-	offer_vectors(pci->device.config + at + PCI_MSI_FLAGS, pci->irqs.msi.count);
+	capability_offer_vectors(pci->device.config + at + PCI_MSI_FLAGS, pci->irqs.msi.count);
 	if (pci_msi_init(&pci->msi, &pci->device, at, &vfio_vector_ops, &pci->irqs.msi, &err)) {
 		log_warn("passthrough device %s: MSI is hidden: %s", pci->device.name, err.text);
 		return false;
@@ -133,7 +133,7 @@ static bool setup_msi(struct vfio_pci *pci, unsigned int at)
 	return true;
 }
 
-static bool setup_msix(struct vfio_pci *pci, unsigned int at)
+static bool capability_setup_msix(struct vfio_pci *pci, unsigned int at)
 {
 	struct err err = {0};
 
@@ -149,26 +149,26 @@ static bool setup_msix(struct vfio_pci *pci, unsigned int at)
 }
 
 /* Whether the guest is to see the capability at @at. */
-static bool setup_capability(struct vfio_pci *pci, uint8_t id, unsigned int at)
+static bool capability_setup(struct vfio_pci *pci, uint8_t id, unsigned int at)
 {
 	switch (id) {
 	case PCI_CAP_ID_PM:
-		return setup_power(pci, at);
+		return capability_setup_power(pci, at);
 	case PCI_CAP_ID_EXP:
-		return setup_express(pci, at);
+		return capability_setup_express(pci, at);
 	case PCI_CAP_ID_AF:
-		return setup_advanced(pci, at);
+		return capability_setup_advanced(pci, at);
 	case PCI_CAP_ID_MSI:
-		return setup_msi(pci, at);
+		return capability_setup_msi(pci, at);
 	case PCI_CAP_ID_MSIX:
-		return setup_msix(pci, at);
+		return capability_setup_msix(pci, at);
 	default:
 		return id != PCI_CAP_ID_EA;
 	}
 }
 
 /* The places in the chain, each once, in its order; bounded, and cut where it runs into garbage. */
-static size_t walk_chain(const uint8_t *config, uint8_t *places)
+static size_t capability_walk_chain(const uint8_t *config, uint8_t *places)
 {
 	bool seen[PCI_CONFIG_SIZE / 4] = {false};
 	unsigned int at = config[PCI_CAPABILITY_LIST] & ~3U;
@@ -185,8 +185,8 @@ static size_t walk_chain(const uint8_t *config, uint8_t *places)
 }
 
 /* The rules of a capability must not reach into the one that lies behind it. */
-static unsigned int find_limit(const uint8_t *config, const uint8_t *places, size_t count,
-			       unsigned int at)
+static unsigned int capability_find_limit(const uint8_t *config, const uint8_t *places,
+					  size_t count, unsigned int at)
 {
 	unsigned int limit = capability_end(config, at);
 
@@ -196,20 +196,21 @@ static unsigned int find_limit(const uint8_t *config, const uint8_t *places, siz
 	return limit < PCI_CONFIG_SIZE ? limit : PCI_CONFIG_SIZE;
 }
 
-static void filter_chain(struct vfio_pci *pci)
+static void capability_filter_chain(struct vfio_pci *pci)
 {
 	uint8_t *config = pci->device.config, places[PCI_CONFIG_SIZE / 4];
-	size_t count = walk_chain(config, places);
+	size_t count = capability_walk_chain(config, places);
 	unsigned int previous = PCI_CAPABILITY_LIST;
 
 	for (size_t i = 0; i < count; i++) {
-		unsigned int at = places[i], limit = find_limit(config, places, count, at);
+		unsigned int at = places[i],
+			     limit = capability_find_limit(config, places, count, at);
 		uint8_t id = config[at];
 
 		vfio_rules_apply_capability(pci, id, at, limit);
 		if (id == PCI_CAP_ID_EA)
-			hide_allocation(pci, at, limit);
-		if (!setup_capability(pci, id, at))
+			capability_hide_allocation(pci, at, limit);
+		if (!capability_setup(pci, id, at))
 			continue;
 		config[previous] = (uint8_t)at;
 		previous = at + PCI_CAP_LIST_NEXT;
@@ -217,21 +218,21 @@ static void filter_chain(struct vfio_pci *pci)
 	config[previous] = 0;
 }
 
-static void hide_extended(struct vfio_pci *pci, unsigned int at, unsigned int size)
+static void capability_hide_extended(struct vfio_pci *pci, unsigned int at, unsigned int size)
 {
 	vfio_rules_emulate(pci, at, size);
 	for (unsigned int i = at; i < at + size && i < PCIE_CONFIG_SIZE; i++)
 		pci->device.config[i] = 0;
 }
 
-static void set_next(uint8_t *config, unsigned int at, unsigned int next)
+static void capability_set_next(uint8_t *config, unsigned int at, unsigned int next)
 {
 	uint32_t header = load_le32(config + at) & ~((uint32_t)EXT_NEXT_MASK << EXT_NEXT_SHIFT);
 
 	store_le32(config + at, header | next << EXT_NEXT_SHIFT);
 }
 
-static void filter_extended(struct vfio_pci *pci)
+static void capability_filter_extended(struct vfio_pci *pci)
 {
 	uint8_t *config = pci->device.config;
 	bool seen[PCIE_CONFIG_SIZE / 4] = {false};
@@ -246,16 +247,16 @@ static void filter_extended(struct vfio_pci *pci)
 		seen[at / 4] = true;
 		vfio_rules_emulate(pci, at, 4);
 		if (hidden)
-			hide_extended(pci, at, hidden);
+			capability_hide_extended(pci, at, hidden);
 		if (hidden && at == PCI_CONFIG_SIZE)
 			store_le32(config + at, EXT_VERSION_1); /* the null capability heads it */
 		if (!hidden && at != PCI_CONFIG_SIZE) {
-			set_next(config, previous, at);
+			capability_set_next(config, previous, at);
 			previous = at;
 		}
 		at = header >> EXT_NEXT_SHIFT & EXT_NEXT_MASK;
 	}
-	set_next(config, previous, 0);
+	capability_set_next(config, previous, 0);
 	if (!seen[PCI_CONFIG_SIZE / 4] || load_le32(config + PCI_CONFIG_SIZE) == EXT_VERSION_1) {
 		vfio_rules_emulate(pci, PCI_CONFIG_SIZE, 4);
 		store_le32(config + PCI_CONFIG_SIZE, 0);
@@ -264,7 +265,7 @@ static void filter_extended(struct vfio_pci *pci)
 
 void vfio_capabilities_setup(struct vfio_pci *pci)
 {
-	filter_chain(pci);
+	capability_filter_chain(pci);
 	if (pci->device.config_size == PCIE_CONFIG_SIZE)
-		filter_extended(pci);
+		capability_filter_extended(pci);
 }

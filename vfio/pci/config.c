@@ -12,12 +12,12 @@
 
 enum { HEADER_TYPE_MASK = 0x7f };
 
-static struct vfio_pci *to_pci(struct pci_device *device)
+static struct vfio_pci *config_to_pci(struct pci_device *device)
 {
 	return container_of(device, struct vfio_pci, device);
 }
 
-static enum pci_bar_kind bar_kind(uint32_t value, unsigned int index)
+static enum pci_bar_kind config_bar_kind(uint32_t value, unsigned int index)
 {
 	if (index == PCI_ROM_BAR)
 		return PCI_BAR_ROM;
@@ -28,14 +28,14 @@ static enum pci_bar_kind bar_kind(uint32_t value, unsigned int index)
 		       : PCI_BAR_MEM32;
 }
 
-static uint64_t bar_size(enum pci_bar_kind kind, uint64_t size)
+static uint64_t config_bar_size(enum pci_bar_kind kind, uint64_t size)
 {
 	uint64_t least = kind == PCI_BAR_IO ? 4 : kind == PCI_BAR_ROM ? host_page_size() : 16;
 
 	return round_up_power_of_2(size < least ? least : size);
 }
 
-static uint64_t region_size(const struct vfio_pci *pci, unsigned int index)
+static uint64_t config_region_size(const struct vfio_pci *pci, unsigned int index)
 {
 	if (index == PCI_ROM_BAR && pci->options.no_rom)
 		return 0;
@@ -45,7 +45,7 @@ static uint64_t region_size(const struct vfio_pci *pci, unsigned int index)
 }
 
 /* Type bits come from the device's register, sizes from its regions: nothing is probed. */
-static int declare_bars(struct vfio_pci *pci, struct err *err)
+static int config_declare_bars(struct vfio_pci *pci, struct err *err)
 {
 	uint32_t values[PCI_BAR_COUNT];
 
@@ -57,19 +57,19 @@ static int declare_bars(struct vfio_pci *pci, struct err *err)
 		store_le32(at, 0);
 	}
 	for (unsigned int i = 0; i < PCI_BAR_COUNT; i++) {
-		uint64_t size = region_size(pci, i);
+		uint64_t size = config_region_size(pci, i);
 		struct pci_bar bar = {0};
-		int error;
+		int rc;
 
 		if (size == 0)
 			continue;
-		bar.kind = bar_kind(values[i], i);
-		bar.size = bar_size(bar.kind, size);
+		bar.kind = config_bar_kind(values[i], i);
+		bar.size = config_bar_size(bar.kind, size);
 		bar.prefetchable = (bar.kind == PCI_BAR_MEM32 || bar.kind == PCI_BAR_MEM64) &&
 				   (values[i] & PCI_BASE_ADDRESS_MEM_PREFETCH);
-		error = pci_device_set_bar(&pci->device, i, bar);
-		if (error)
-			return err_set(err, error,
+		rc = pci_device_set_bar(&pci->device, i, bar);
+		if (rc)
+			return err_set(err, rc,
 				       "passthrough device %s: BAR %u: its kind (0x%x) and size "
 				       "0x%llx do not go together",
 				       pci->device.name, i, values[i] & 0xfU,
@@ -81,7 +81,7 @@ static int declare_bars(struct vfio_pci *pci, struct err *err)
 int vfio_config_setup(struct vfio_pci *pci, struct err *err)
 {
 	uint8_t *config = pci->device.config;
-	int error;
+	int rc;
 
 	if ((config[PCI_HEADER_TYPE] & HEADER_TYPE_MASK) != PCI_HEADER_TYPE_NORMAL)
 		return err_set(err, -ENOTSUP,
@@ -90,9 +90,9 @@ int vfio_config_setup(struct vfio_pci *pci, struct err *err)
 	vfio_rules_apply_header(pci);
 	if (!pci->irqs.has_intx)
 		config[PCI_INTERRUPT_PIN] = 0;
-	error = declare_bars(pci, err);
-	if (error)
-		return error;
+	rc = config_declare_bars(pci, err);
+	if (rc)
+		return rc;
 	vfio_capabilities_setup(pci);
 	vfio_igd_setup(pci);
 	return 0;
@@ -102,8 +102,8 @@ int vfio_config_setup(struct vfio_pci *pci, struct err *err)
  * A device that loses its registers on the way from D3hot to D0 (PM 1.2 3.2.4, No_Soft_Reset clear)
  * is then as after a reset, for the guest too; the kernel gives it its host registers back.
  */
-static bool wakes_up_reset(const struct vfio_pci *pci, unsigned int offset, unsigned int size,
-			   uint32_t value)
+static bool config_wakes_up_reset(const struct vfio_pci *pci, unsigned int offset,
+				  unsigned int size, uint32_t value)
 {
 	unsigned int at = pci->device.pm_capability + PCI_PM_CTRL;
 	const uint8_t *config = pci->device.config;
@@ -118,7 +118,7 @@ static bool wakes_up_reset(const struct vfio_pci *pci, unsigned int offset, unsi
  * Awake first: the kernel takes the vectors out of the device's own table. It also gives the device
  * its registers of before back, where the guest's are those of a reset.
  */
-static void wake_up_reset(struct vfio_pci *pci)
+static void config_wake_up_reset(struct vfio_pci *pci)
 {
 	pci_device_lose_registers(&pci->device);
 	vfio_pci_wake(pci);
@@ -128,7 +128,7 @@ static void wake_up_reset(struct vfio_pci *pci)
 	vfio_pci_arm(pci);
 }
 
-static enum mem_result check_reset(struct vfio_pci *pci)
+static enum mem_result config_check_reset(struct vfio_pci *pci)
 {
 	struct vfio_reset *reset = &pci->reset;
 
@@ -145,8 +145,8 @@ static enum mem_result check_reset(struct vfio_pci *pci)
 }
 
 /* A device that could reach memory which is not mapped yet would fault in the IOMMU. */
-static bool masters_too_early(const struct vfio_pci *pci, unsigned int offset, unsigned int size,
-			      uint32_t value)
+static bool config_masters_too_early(const struct vfio_pci *pci, unsigned int offset,
+				     unsigned int size, uint32_t value)
 {
 	return ranges_overlap(offset, size, PCI_COMMAND, 1) &&
 	       (value >> 8 * (PCI_COMMAND - offset) & PCI_COMMAND_MASTER) &&
@@ -156,20 +156,20 @@ static bool masters_too_early(const struct vfio_pci *pci, unsigned int offset, u
 enum mem_result vfio_config_check(struct pci_device *device, unsigned int offset, unsigned int size,
 				  uint32_t value)
 {
-	struct vfio_pci *pci = to_pci(device);
+	struct vfio_pci *pci = config_to_pci(device);
 
 	if (vfio_reset_is_asked(pci, offset, size, value))
-		return check_reset(pci);
+		return config_check_reset(pci);
 	if (pci->state != VFIO_PCI_ALIVE)
 		return MEM_DONE;
-	if (masters_too_early(pci, offset, size, value))
+	if (config_masters_too_early(pci, offset, size, value))
 		return MEM_NOT_YET;
-	if (wakes_up_reset(pci, offset, size, value))
-		wake_up_reset(pci);
+	if (config_wakes_up_reset(pci, offset, size, value))
+		config_wake_up_reset(pci);
 	return MEM_DONE;
 }
 
-static void refresh_pending(struct vfio_pci *pci, unsigned int offset, unsigned int size)
+static void config_refresh_pending(struct vfio_pci *pci, unsigned int offset, unsigned int size)
 {
 	unsigned int end = pci->msi.capability + pci_msi_size(&pci->msi);
 
@@ -178,28 +178,27 @@ static void refresh_pending(struct vfio_pci *pci, unsigned int offset, unsigned 
 }
 
 /* What the device itself says; all ones, with a word, when it does not. */
-static uint64_t read_device(struct vfio_pci *pci, unsigned int offset, unsigned int size)
+static uint64_t config_read_device(struct vfio_pci *pci, unsigned int offset, unsigned int size)
 {
 	uint64_t value;
-	int error =
-		vfio_region_read(pci->backend, vfio_pci_config_region(pci), offset, size, &value);
+	int rc = vfio_region_read(pci->backend, vfio_pci_config_region(pci), offset, size, &value);
 
-	if (error)
+	if (rc)
 		log_guest(&pci->limit, LOG_DEBUG, "%s: config read at 0x%x: %s", pci->device.name,
-			  offset, err_text(error));
+			  offset, err_text(rc));
 	return value;
 }
 
 uint32_t vfio_config_read(struct pci_device *device, unsigned int offset, unsigned int size)
 {
-	struct vfio_pci *pci = to_pci(device);
+	struct vfio_pci *pci = config_to_pci(device);
 	uint64_t emulated = load_le(pci->emulated + offset, size), value = 0;
 
 	if (pci->state != VFIO_PCI_ALIVE)
 		return (uint32_t)all_ones(size);
-	refresh_pending(pci, offset, size);
+	config_refresh_pending(pci, offset, size);
 	if (emulated != all_ones(size))
-		value = read_device(pci, offset, size);
+		value = config_read_device(pci, offset, size);
 	value = (value & ~emulated) | (load_le(device->config + offset, size) & emulated);
 	if (pci->trace)
 		vfio_trace_config(pci->trace, pci, false, offset, size, (uint32_t)value);
@@ -211,7 +210,7 @@ uint32_t vfio_config_read(struct pci_device *device, unsigned int offset, unsign
  * those that are its own to keep the shadow takes what it kept, so that the guest writes them back
  * unchanged.
  */
-static void refresh(struct vfio_pci *pci, unsigned int offset, unsigned int size)
+static void config_refresh(struct vfio_pci *pci, unsigned int offset, unsigned int size)
 {
 	uint64_t kept = load_le(pci->kept + offset, size), value;
 	uint8_t *shadow = pci->device.config + offset;
@@ -225,29 +224,30 @@ static void refresh(struct vfio_pci *pci, unsigned int offset, unsigned int size
  * Bits beside the forwarded ones in the same access are written as the device has them, but for
  * those that a 1 would clear.
  */
-static void forward(struct vfio_pci *pci, unsigned int offset, unsigned int size, uint32_t value)
+static void config_forward(struct vfio_pci *pci, unsigned int offset, unsigned int size,
+			   uint32_t value)
 {
 	uint64_t forwarded = load_le(pci->forwarded + offset, size), written = value;
-	int error;
+	int rc;
 
 	if (!forwarded)
 		return;
 	if (forwarded != all_ones(size))
 		written =
-			(value & forwarded) | (read_device(pci, offset, size) & ~forwarded &
+			(value & forwarded) | (config_read_device(pci, offset, size) & ~forwarded &
 					       ~load_le(pci->device.write_1_clear + offset, size));
-	error = vfio_region_write(pci->backend, vfio_pci_config_region(pci), offset, size, written);
-	if (error)
+	rc = vfio_region_write(pci->backend, vfio_pci_config_region(pci), offset, size, written);
+	if (rc)
 		log_guest(&pci->limit, LOG_DEBUG, "%s: config write at 0x%x: %s", pci->device.name,
-			  offset, err_text(error));
-	refresh(pci, offset, size);
+			  offset, err_text(rc));
+	config_refresh(pci, offset, size);
 }
 
 /*
  * PCI 3.0 6.2.5.2: the ROM decodes with its own enable bit and COMMAND's memory bit on, whichever
  * came last; from then on it is read. What fails is tried again the next time it begins to decode.
  */
-static void copy_rom(struct vfio_pci *pci)
+static void config_copy_rom(struct vfio_pci *pci)
 {
 	bool decodes = pci->own_rom.host &&
 		       pci->device.config[PCI_ROM_ADDRESS] & PCI_ROM_ADDRESS_ENABLE &&
@@ -268,7 +268,7 @@ static void copy_rom(struct vfio_pci *pci)
 			  pci->device.name, err_text(rc));
 }
 
-static void note_use(struct vfio_pci *pci)
+static void config_note_use(struct vfio_pci *pci)
 {
 	if (!(load_le16(pci->device.config + PCI_COMMAND) &
 	      (PCI_COMMAND_IO | PCI_COMMAND_MEMORY | PCI_COMMAND_MASTER)))
@@ -281,7 +281,7 @@ static void note_use(struct vfio_pci *pci)
  * Asleep a function does not interrupt, and the kernel, which would reach for its MSI-X table,
  * refuses vectors: what the guest asks for meanwhile is done when it is awake.
  */
-static void update_vectors(struct vfio_pci *pci, unsigned int offset, unsigned int size)
+static void config_update_vectors(struct vfio_pci *pci, unsigned int offset, unsigned int size)
 {
 	unsigned int power = pci->device.pm_capability;
 	bool woken = power && ranges_overlap(offset, size, power + PCI_PM_CTRL, 1);
@@ -299,15 +299,15 @@ static void update_vectors(struct vfio_pci *pci, unsigned int offset, unsigned i
 void vfio_config_written(struct pci_device *device, unsigned int offset, unsigned int size,
 			 uint32_t value)
 {
-	struct vfio_pci *pci = to_pci(device);
+	struct vfio_pci *pci = config_to_pci(device);
 
 	if (pci->trace)
 		vfio_trace_config(pci->trace, pci, true, offset, size, value);
 	if (pci->state != VFIO_PCI_ALIVE || vfio_reset_is_asked(pci, offset, size, value))
 		return;
-	forward(pci, offset, size, value);
+	config_forward(pci, offset, size, value);
 	if (ranges_overlap(offset, size, PCI_COMMAND, 1))
-		note_use(pci);
-	copy_rom(pci);
-	update_vectors(pci, offset, size);
+		config_note_use(pci);
+	config_copy_rom(pci);
+	config_update_vectors(pci, offset, size);
 }

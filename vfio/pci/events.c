@@ -8,7 +8,7 @@
 #include "vmm/base/fd.h"
 #include "vmm/base/log.h"
 
-static void on_error(void *owner, uint32_t events)
+static void event_on_error(void *owner, uint32_t events)
 {
 	struct vfio_pci *pci = owner;
 	bool alive;
@@ -31,7 +31,7 @@ static void on_error(void *owner, uint32_t events)
 }
 
 /* A reset under way is let go to its end: it holds the device's descriptor. */
-static void on_request(void *owner, uint32_t events)
+static void event_on_request(void *owner, uint32_t events)
 {
 	struct vfio_pci *pci = owner;
 	bool again, busy;
@@ -53,23 +53,23 @@ static void on_request(void *owner, uint32_t events)
 		vfio_pci_release(pci, false);
 }
 
-static void start(struct vfio_pci *pci, uint32_t index, int *event, loop_handler handler)
+static void event_start(struct vfio_pci *pci, uint32_t index, int *event, loop_handler handler)
 {
 	struct err err = {0};
-	int error;
+	int rc;
 
 	if (vfio_irq_count(pci->backend, index, NULL) == 0)
 		return;
 	*event = fd_eventfd();
 	if (*event < 0) {
-		error = *event;
+		rc = *event;
 		goto complain;
 	}
-	error = vfio_irq_trigger(pci->backend, index, 0, 1, event);
-	if (error)
+	rc = vfio_irq_trigger(pci->backend, index, 0, 1, event);
+	if (rc)
 		goto close_event;
-	error = loop_add(pci->loop, *event, EPOLLIN, handler, pci, &err);
-	if (!error)
+	rc = loop_add(pci->loop, *event, EPOLLIN, handler, pci, &err);
+	if (!rc)
 		return;
 	if (vfio_irq_disable(pci->backend, index))
 		log_debug("passthrough device %s: event %u stays set", pci->device.name, index);
@@ -77,10 +77,10 @@ close_event:
 	fd_close(event);
 complain:
 	log_warn("passthrough device %s: %s events cannot be had: %s", pci->device.name,
-		 index == VFIO_PCI_ERR_IRQ_INDEX ? "error" : "release", err_text(error));
+		 index == VFIO_PCI_ERR_IRQ_INDEX ? "error" : "release", err_text(rc));
 }
 
-static void stop(struct vfio_pci *pci, uint32_t index, int *event)
+static void event_stop(struct vfio_pci *pci, uint32_t index, int *event)
 {
 	if (*event < 0)
 		return;
@@ -92,12 +92,12 @@ static void stop(struct vfio_pci *pci, uint32_t index, int *event)
 
 void vfio_events_start(struct vfio_pci *pci)
 {
-	start(pci, VFIO_PCI_ERR_IRQ_INDEX, &pci->error_event, on_error);
-	start(pci, VFIO_PCI_REQ_IRQ_INDEX, &pci->request_event, on_request);
+	event_start(pci, VFIO_PCI_ERR_IRQ_INDEX, &pci->error_event, event_on_error);
+	event_start(pci, VFIO_PCI_REQ_IRQ_INDEX, &pci->request_event, event_on_request);
 }
 
 void vfio_events_stop(struct vfio_pci *pci)
 {
-	stop(pci, VFIO_PCI_ERR_IRQ_INDEX, &pci->error_event);
-	stop(pci, VFIO_PCI_REQ_IRQ_INDEX, &pci->request_event);
+	event_stop(pci, VFIO_PCI_ERR_IRQ_INDEX, &pci->error_event);
+	event_stop(pci, VFIO_PCI_REQ_IRQ_INDEX, &pci->request_event);
 }

@@ -14,13 +14,13 @@
  * A positive answer tells how many vectors can be had. Only several eventfds take memory: what
  * turns things off must not fail for the lack of it.
  */
-static int set_irqs(struct vfio_backend *backend, uint32_t flags, uint32_t index, uint32_t start,
-		    uint32_t count, const int *eventfds)
+static int irq_set(struct vfio_backend *backend, uint32_t flags, uint32_t index, uint32_t start,
+		   uint32_t count, const int *eventfds)
 {
 	_Alignas(struct vfio_irq_set) char small[sizeof(struct vfio_irq_set) + sizeof(int)];
 	size_t data = eventfds ? count * sizeof(*eventfds) : 0;
 	struct vfio_irq_set *set = (void *)small;
-	int result;
+	int rc;
 
 	if (data > sizeof(int))
 		set = malloc(sizeof(*set) + data);
@@ -35,51 +35,51 @@ static int set_irqs(struct vfio_backend *backend, uint32_t flags, uint32_t index
 	};
 	if (data)
 		memcpy(set->data, eventfds, data);
-	result = backend->ops->set_irqs(backend, set);
+	rc = backend->ops->set_irqs(backend, set);
 	if (set != (void *)small)
 		free(set);
-	return result;
+	return rc;
 }
 
 int vfio_irq_enable(struct vfio_backend *backend, uint32_t index, uint32_t count,
 		    const int *eventfds)
 {
-	return set_irqs(backend, VFIO_IRQ_SET_DATA_EVENTFD | VFIO_IRQ_SET_ACTION_TRIGGER, index, 0,
-			count, eventfds);
+	return irq_set(backend, VFIO_IRQ_SET_DATA_EVENTFD | VFIO_IRQ_SET_ACTION_TRIGGER, index, 0,
+		       count, eventfds);
 }
 
 int vfio_irq_trigger(struct vfio_backend *backend, uint32_t index, uint32_t start, uint32_t count,
 		     const int *eventfds)
 {
-	int result = set_irqs(backend, VFIO_IRQ_SET_DATA_EVENTFD | VFIO_IRQ_SET_ACTION_TRIGGER,
-			      index, start, count, eventfds);
+	int rc = irq_set(backend, VFIO_IRQ_SET_DATA_EVENTFD | VFIO_IRQ_SET_ACTION_TRIGGER, index,
+			 start, count, eventfds);
 
-	return result > 0 ? -ENOSPC : result;
+	return rc > 0 ? -ENOSPC : rc;
 }
 
 int vfio_irq_resample(struct vfio_backend *backend, int eventfd)
 {
-	return set_irqs(backend, VFIO_IRQ_SET_DATA_EVENTFD | VFIO_IRQ_SET_ACTION_UNMASK,
-			VFIO_PCI_INTX_IRQ_INDEX, 0, 1, &eventfd);
+	return irq_set(backend, VFIO_IRQ_SET_DATA_EVENTFD | VFIO_IRQ_SET_ACTION_UNMASK,
+		       VFIO_PCI_INTX_IRQ_INDEX, 0, 1, &eventfd);
 }
 
 int vfio_irq_disable(struct vfio_backend *backend, uint32_t index)
 {
 	/* Only a count of 0 disables: DATA_NONE with vectors would fire them. */
-	return set_irqs(backend, VFIO_IRQ_SET_DATA_NONE | VFIO_IRQ_SET_ACTION_TRIGGER, index, 0, 0,
-			NULL);
+	return irq_set(backend, VFIO_IRQ_SET_DATA_NONE | VFIO_IRQ_SET_ACTION_TRIGGER, index, 0, 0,
+		       NULL);
 }
 
 int vfio_irq_mask(struct vfio_backend *backend, uint32_t index, uint32_t vector)
 {
-	return set_irqs(backend, VFIO_IRQ_SET_DATA_NONE | VFIO_IRQ_SET_ACTION_MASK, index, vector,
-			1, NULL);
+	return irq_set(backend, VFIO_IRQ_SET_DATA_NONE | VFIO_IRQ_SET_ACTION_MASK, index, vector, 1,
+		       NULL);
 }
 
 int vfio_irq_unmask(struct vfio_backend *backend, uint32_t index, uint32_t vector)
 {
-	return set_irqs(backend, VFIO_IRQ_SET_DATA_NONE | VFIO_IRQ_SET_ACTION_UNMASK, index, vector,
-			1, NULL);
+	return irq_set(backend, VFIO_IRQ_SET_DATA_NONE | VFIO_IRQ_SET_ACTION_UNMASK, index, vector,
+		       1, NULL);
 }
 
 uint32_t vfio_irq_count(struct vfio_backend *backend, uint32_t index, bool *noresize)
@@ -112,76 +112,75 @@ void vfio_irqs_init(struct vfio_irqs *irqs, struct pci_device *device, struct vf
 
 void vfio_irqs_limit_msi(struct vfio_irqs *irqs)
 {
-	int none[PCI_MSI_VECTORS_MAX], result;
+	int none[PCI_MSI_VECTORS_MAX], rc;
 	uint32_t count = irqs->msi.count;
 
 	if (count < 2 || count > PCI_MSI_VECTORS_MAX)
 		return;
 	memset(none, 0xff, sizeof(none));
-	result = vfio_irq_enable(irqs->backend, VFIO_PCI_MSI_IRQ_INDEX, count, none);
-	if (result == 0)
-		result = vfio_irq_disable(irqs->backend, VFIO_PCI_MSI_IRQ_INDEX);
-	else if (result > 0 && (uint32_t)result < count)
-		irqs->msi.count = round_down_power_of_2((uint32_t)result);
-	if (result < 0)
+	rc = vfio_irq_enable(irqs->backend, VFIO_PCI_MSI_IRQ_INDEX, count, none);
+	if (rc == 0)
+		rc = vfio_irq_disable(irqs->backend, VFIO_PCI_MSI_IRQ_INDEX);
+	else if (rc > 0 && (uint32_t)rc < count)
+		irqs->msi.count = round_down_power_of_2((uint32_t)rc);
+	if (rc < 0)
 		log_debug("%s: %u MSI vectors cannot be tried: %s", irqs->device->name, count,
-			  err_text(result));
+			  err_text(rc));
 	if (irqs->msi.count < count)
 		log_info("%s: the host has %u of its %u MSI vectors: the guest is offered those",
 			 irqs->device->name, irqs->msi.count, count);
 }
 
-static void disable_intx(struct vfio_irqs *irqs)
+static void irq_disable_intx(struct vfio_irqs *irqs)
 {
-	int error = vfio_irq_disable(irqs->backend, VFIO_PCI_INTX_IRQ_INDEX);
+	int rc = vfio_irq_disable(irqs->backend, VFIO_PCI_INTX_IRQ_INDEX);
 
-	if (error)
+	if (rc)
 		log_guest(&irqs->limit, LOG_WARN, "%s: INTx cannot be disabled: %s",
-			  irqs->device->name, err_text(error));
+			  irqs->device->name, err_text(rc));
 }
 
 /* Trigger, mask, resample, irqfd, unmask: masked, no edge is lost between the steps. */
-static int connect_intx(struct vfio_irqs *irqs, struct err *err)
+static int irq_connect_intx(struct vfio_irqs *irqs, struct err *err)
 {
 	const char *name = irqs->device->name;
 	struct vfio_intx *intx = &irqs->intx;
 	int trigger = vfio_relay_end(intx->device_trigger, intx->trigger);
-	int error;
+	int rc;
 
-	error = vfio_irq_trigger(irqs->backend, VFIO_PCI_INTX_IRQ_INDEX, 0, 1, &trigger);
-	if (error)
-		return err_set(err, error, "%s: INTx cannot be enabled: %s", name, err_text(error));
-	error = vfio_irq_mask(irqs->backend, VFIO_PCI_INTX_IRQ_INDEX, 0);
-	if (error) {
-		err_set(err, error, "%s: INTx cannot be masked: %s", name, err_text(error));
+	rc = vfio_irq_trigger(irqs->backend, VFIO_PCI_INTX_IRQ_INDEX, 0, 1, &trigger);
+	if (rc)
+		return err_set(err, rc, "%s: INTx cannot be enabled: %s", name, err_text(rc));
+	rc = vfio_irq_mask(irqs->backend, VFIO_PCI_INTX_IRQ_INDEX, 0);
+	if (rc) {
+		err_set(err, rc, "%s: INTx cannot be masked: %s", name, err_text(rc));
 		goto disable;
 	}
-	error = vfio_irq_resample(irqs->backend,
-				  vfio_relay_end(intx->device_resample, intx->resample));
-	if (error) {
-		err_set(err, error, "%s: INTx takes no eventfd to unmask it: %s", name,
-			err_text(error));
+	rc = vfio_irq_resample(irqs->backend,
+			       vfio_relay_end(intx->device_resample, intx->resample));
+	if (rc) {
+		err_set(err, rc, "%s: INTx takes no eventfd to unmask it: %s", name, err_text(rc));
 		goto disable;
 	}
-	error = kvm_irq_attach(irqs->kvm, intx->gsi, intx->trigger, intx->resample);
-	if (error) {
-		err_set(err, error,
+	rc = kvm_irq_attach(irqs->kvm, intx->gsi, intx->trigger, intx->resample);
+	if (rc) {
+		err_set(err, rc,
 			"%s: KVM does not take INTx with resampling at GSI %u: %s: KVM needs its "
 			"in-kernel interrupt controllers",
-			name, intx->gsi, err_text(error));
+			name, intx->gsi, err_text(rc));
 		goto disable;
 	}
-	error = vfio_irq_unmask(irqs->backend, VFIO_PCI_INTX_IRQ_INDEX, 0);
-	if (!error)
+	rc = vfio_irq_unmask(irqs->backend, VFIO_PCI_INTX_IRQ_INDEX, 0);
+	if (!rc)
 		return 0;
-	err_set(err, error, "%s: INTx cannot be unmasked: %s", name, err_text(error));
+	err_set(err, rc, "%s: INTx cannot be unmasked: %s", name, err_text(rc));
 	kvm_irq_detach(irqs->kvm, intx->gsi, intx->trigger);
 disable:
-	disable_intx(irqs);
-	return error;
+	irq_disable_intx(irqs);
+	return rc;
 }
 
-static void close_intx(struct vfio_irqs *irqs)
+static void irq_close_intx(struct vfio_irqs *irqs)
 {
 	struct vfio_intx *intx = &irqs->intx;
 
@@ -198,10 +197,10 @@ static void close_intx(struct vfio_irqs *irqs)
  * With a trace two more, so that the monitor sees the interrupt on its way and its end on the way
  * back.
  */
-static int open_intx(struct vfio_irqs *irqs)
+static int irq_open_intx(struct vfio_irqs *irqs)
 {
 	struct vfio_intx *intx = &irqs->intx;
-	int error;
+	int rc;
 
 	intx->trigger = fd_eventfd();
 	if (intx->trigger < 0)
@@ -211,11 +210,11 @@ static int open_intx(struct vfio_irqs *irqs)
 		return intx->resample;
 	if (!irqs->trace)
 		return 0;
-	error = vfio_relay_open(irqs, &intx->device_trigger, false);
-	if (!error)
-		error = vfio_relay_watch(irqs, intx->resample);
-	if (error)
-		return error;
+	rc = vfio_relay_open(irqs, &intx->device_trigger, false);
+	if (!rc)
+		rc = vfio_relay_watch(irqs, intx->resample);
+	if (rc)
+		return rc;
 	intx->device_resample = fd_eventfd();
 	return intx->device_resample < 0 ? intx->device_resample : 0;
 }
@@ -224,20 +223,19 @@ int vfio_intx_start(struct vfio_irqs *irqs, struct err *err)
 {
 	int gsi = irqs->has_intx ? pci_device_intx_gsi(irqs->device) : -1;
 	struct vfio_intx *intx = &irqs->intx;
-	int error;
+	int rc;
 
 	if (gsi < 0 || intx->trigger >= 0)
 		return 0;
 	intx->gsi = (unsigned int)gsi;
-	error = open_intx(irqs);
-	if (error)
-		err_set(err, error, "%s: eventfds for INTx: %s", irqs->device->name,
-			err_text(error));
+	rc = irq_open_intx(irqs);
+	if (rc)
+		err_set(err, rc, "%s: eventfds for INTx: %s", irqs->device->name, err_text(rc));
 	else
-		error = connect_intx(irqs, err);
-	if (error)
-		close_intx(irqs);
-	return error;
+		rc = irq_connect_intx(irqs, err);
+	if (rc)
+		irq_close_intx(irqs);
+	return rc;
 }
 
 void vfio_intx_stop(struct vfio_irqs *irqs)
@@ -247,8 +245,8 @@ void vfio_intx_stop(struct vfio_irqs *irqs)
 	if (intx->trigger < 0)
 		return;
 	kvm_irq_detach(irqs->kvm, intx->gsi, intx->trigger);
-	disable_intx(irqs);
-	close_intx(irqs);
+	irq_disable_intx(irqs);
+	irq_close_intx(irqs);
 }
 
 int vfio_irqs_arm(struct vfio_irqs *irqs, struct err *err)

@@ -18,7 +18,7 @@
  */
 enum { RESERVED_DESCRIPTORS = 8 };
 
-static int check_info(const struct vfio_device_info *info, const char *name, struct err *err)
+static int pci_check_info(const struct vfio_device_info *info, const char *name, struct err *err)
 {
 	if (!(info->flags & VFIO_DEVICE_FLAGS_PCI))
 		return err_set(err, -ENODEV, "passthrough device %s: VFIO says it is no PCI device",
@@ -35,14 +35,14 @@ static int check_info(const struct vfio_device_info *info, const char *name, str
 	return 0;
 }
 
-static int load_regions(struct vfio_pci *pci, struct err *err)
+static int pci_load_regions(struct vfio_pci *pci, struct err *err)
 {
 	for (uint32_t i = 0; i < VFIO_REGIONS; i++) {
-		int error = vfio_region_load(pci->backend, i, &pci->regions[i], err);
+		int rc = vfio_region_load(pci->backend, i, &pci->regions[i], err);
 
-		if (error) {
+		if (rc) {
 			err_prefix(err, "passthrough device %s", pci->device.name);
-			return error;
+			return rc;
 		}
 	}
 	if (!vfio_pci_config_region(pci)->present ||
@@ -53,17 +53,15 @@ static int load_regions(struct vfio_pci *pci, struct err *err)
 	return 0;
 }
 
-static int load_shadow(struct vfio_pci *pci, struct err *err)
+static int pci_load_shadow(struct vfio_pci *pci, struct err *err)
 {
 	for (unsigned int i = 0; i < pci->device.config_size; i += 4) {
 		uint64_t value;
-		int error =
-			vfio_region_read(pci->backend, vfio_pci_config_region(pci), i, 4, &value);
+		int rc = vfio_region_read(pci->backend, vfio_pci_config_region(pci), i, 4, &value);
 
-		if (error)
-			return err_set(err, error,
-				       "passthrough device %s: config space at 0x%x: %s",
-				       pci->device.name, i, err_text(error));
+		if (rc)
+			return err_set(err, rc, "passthrough device %s: config space at 0x%x: %s",
+				       pci->device.name, i, err_text(rc));
 		store_le32(pci->device.config + i, (uint32_t)value);
 	}
 	return 0;
@@ -100,7 +98,7 @@ static void vfio_pci_start(struct pci_device *device)
 	pci_host_unlock(device);
 }
 
-static void destroy_function(struct pci_device *device)
+static void pci_destroy_function(struct pci_device *device)
 {
 	struct vfio_pci *pci = container_of(device, struct vfio_pci, device);
 
@@ -117,11 +115,11 @@ static const struct pci_device_ops function_ops = {
 	.config_written = vfio_config_written,
 	.reset = vfio_pci_reset,
 	.start = vfio_pci_start,
-	.destroy = destroy_function,
+	.destroy = pci_destroy_function,
 };
 
 /* With a trace every access and interrupt goes through the monitor. */
-static int open_trace(struct vfio_pci *pci, struct err *err)
+static int pci_open_trace(struct vfio_pci *pci, struct err *err)
 {
 	pci->trace = vfio_trace_open(pci->options.trace, pci->device.name, pci->loop, err);
 	pci->irqs.trace = pci->trace;
@@ -135,49 +133,49 @@ static int open_trace(struct vfio_pci *pci, struct err *err)
 		       : 0;
 }
 
-static int set_up(struct vfio_pci *pci, const struct vfio_device_info *info, struct err *err)
+static int pci_set_up(struct vfio_pci *pci, const struct vfio_device_info *info, struct err *err)
 {
-	int error = load_regions(pci, err);
+	int rc = pci_load_regions(pci, err);
 
-	if (error)
-		return error;
+	if (rc)
+		return rc;
 	if (vfio_pci_config_region(pci)->info.size >= PCIE_CONFIG_SIZE)
 		pci->device.config_size = PCIE_CONFIG_SIZE;
-	error = vfio_reset_setup(pci, info->flags & VFIO_DEVICE_FLAGS_RESET, err);
-	if (error)
-		return error;
+	rc = vfio_reset_setup(pci, info->flags & VFIO_DEVICE_FLAGS_RESET, err);
+	if (rc)
+		return rc;
 	if (!vfio_pci_responds(pci))
 		return err_set(
 			err, -EIO,
 			"passthrough device %s: it does not answer config reads: power-cycle "
 			"or rescan it on the host",
 			pci->device.name);
-	error = load_shadow(pci, err);
-	if (error)
-		return error;
+	rc = pci_load_shadow(pci, err);
+	if (rc)
+		return rc;
 	/* VFIO has reset it when it opened it. */
 	pci->system_errors = load_le16(pci->device.config + PCI_COMMAND) & PCI_COMMAND_SERR;
 	vfio_pci_quiet(pci);
 	vfio_irqs_limit_msi(&pci->irqs);
-	error = vfio_config_setup(pci, err);
-	if (!error)
-		error = vfio_bars_setup(pci, err);
-	return error;
+	rc = vfio_config_setup(pci, err);
+	if (!rc)
+		rc = vfio_bars_setup(pci, err);
+	return rc;
 }
 
 struct vfio_pci *vfio_pci_create(struct vfio_backend *backend, const struct vfio_pci_config *config,
 				 struct err *err)
 {
 	struct vfio_device_info info = {.argsz = sizeof(info)};
-	int error = backend->ops->info(backend, &info);
+	int rc = backend->ops->info(backend, &info);
 	struct vfio_pci *pci = NULL;
 
-	if (error < 0) {
-		err_set(err, error, "passthrough device %s: VFIO tells nothing of it: %s",
-			config->name, err_text(error));
+	if (rc < 0) {
+		err_set(err, rc, "passthrough device %s: VFIO tells nothing of it: %s",
+			config->name, err_text(rc));
 		goto close_backend;
 	}
-	if (check_info(&info, config->name, err))
+	if (pci_check_info(&info, config->name, err))
 		goto close_backend;
 	pci = calloc(1, sizeof(*pci));
 	if (!pci) {
@@ -198,7 +196,7 @@ struct vfio_pci *vfio_pci_create(struct vfio_backend *backend, const struct vfio
 	pci->keeper_ops = config->keeper_ops;
 	pci->keeper = config->keeper;
 	vfio_irqs_init(&pci->irqs, &pci->device, backend, config->irq);
-	if ((pci->options.trace && open_trace(pci, err)) || set_up(pci, &info, err)) {
+	if ((pci->options.trace && pci_open_trace(pci, err)) || pci_set_up(pci, &info, err)) {
 		vfio_pci_destroy(pci);
 		return NULL;
 	}
@@ -210,15 +208,15 @@ close_backend:
 }
 
 /* A device that can do without INTx loses it, with a word; another one is refused. */
-static int arm(struct vfio_pci *pci, struct err *err)
+static int pci_arm(struct vfio_pci *pci, struct err *err)
 {
 	struct err reason = {0};
-	int error = vfio_irqs_arm(&pci->irqs, &reason);
+	int rc = vfio_irqs_arm(&pci->irqs, &reason);
 
-	if (!error)
+	if (!rc)
 		return 0;
 	if (!pci->has_msi && !pci->has_msix)
-		return err_set(err, error, "%s", reason.text);
+		return err_set(err, rc, "%s", reason.text);
 	log_warn("%s: the guest must use MSI or MSI-X", reason.text);
 	pci->irqs.has_intx = false;
 	pci->device.config[PCI_INTERRUPT_PIN] = 0;
@@ -229,22 +227,22 @@ static int arm(struct vfio_pci *pci, struct err *err)
 int vfio_pci_attach(struct vfio_pci *pci, struct pci_host *host, int slot, unsigned int function,
 		    struct err *err)
 {
-	int error = pci_host_add(host, &pci->device, slot, function, err);
+	int rc = pci_host_add(host, &pci->device, slot, function, err);
 
-	if (error)
-		return error;
+	if (rc)
+		return rc;
 	pci->on_bus = true;
 	pthread_mutex_lock(&pci->device.lock);
-	error = arm(pci, err);
+	rc = pci_arm(pci, err);
 	pthread_mutex_unlock(&pci->device.lock);
-	if (error)
-		return error;
+	if (rc)
+		return rc;
 	vfio_events_start(pci);
 	return 0;
 }
 
 /* In this order nothing of the device is left in the guest when its descriptor is closed. */
-static void give_back(struct vfio_pci *pci, bool reset)
+static void pci_give_back(struct vfio_pci *pci, bool reset)
 {
 	bool worn = pci->state == VFIO_PCI_ALIVE && pci->used;
 
@@ -270,7 +268,7 @@ void vfio_pci_release(struct vfio_pci *pci, bool reset)
 	if (pci->on_bus)
 		pci_host_lock(&pci->device);
 	if (held)
-		give_back(pci, reset);
+		pci_give_back(pci, reset);
 	if (pci->on_bus)
 		pci_host_unlock(&pci->device);
 	vfio_reset_settle(pci);
@@ -319,34 +317,34 @@ bool vfio_pci_responds(struct vfio_pci *pci)
 	       identity != UINT32_MAX && class != UINT32_MAX;
 }
 
-static void write_command(struct vfio_pci *pci, uint16_t command)
+static void pci_write_command(struct vfio_pci *pci, uint16_t command)
 {
-	int error = vfio_region_write(pci->backend, vfio_pci_config_region(pci), PCI_COMMAND, 2,
-				      command | pci->system_errors);
+	int rc = vfio_region_write(pci->backend, vfio_pci_config_region(pci), PCI_COMMAND, 2,
+				   command | pci->system_errors);
 
-	if (error)
+	if (rc)
 		log_guest(
 			&pci->limit, LOG_WARN,
 			"passthrough device %s: its decoding and bus mastering cannot be changed: "
 			"%s",
-			pci->device.name, err_text(error));
+			pci->device.name, err_text(rc));
 }
 
 void vfio_pci_quiet(struct vfio_pci *pci)
 {
-	write_command(pci, 0);
+	pci_write_command(pci, 0);
 }
 
 void vfio_pci_wake(struct vfio_pci *pci)
 {
 	unsigned int at = pci->device.pm_capability + PCI_PM_CTRL;
-	int error = pci->device.pm_capability
-			    ? vfio_region_write(pci->backend, vfio_pci_config_region(pci), at, 1, 0)
-			    : 0;
+	int rc = pci->device.pm_capability
+			 ? vfio_region_write(pci->backend, vfio_pci_config_region(pci), at, 1, 0)
+			 : 0;
 
-	if (error)
+	if (rc)
 		log_guest(&pci->limit, LOG_WARN, "passthrough device %s: it does not wake up: %s",
-			  pci->device.name, err_text(error));
+			  pci->device.name, err_text(rc));
 }
 
 void vfio_pci_arm(struct vfio_pci *pci)
@@ -362,7 +360,7 @@ void vfio_pci_restore(struct vfio_pci *pci)
 	const uint16_t serr = PCI_COMMAND_SERR;
 	uint16_t command = load_le16(pci->device.config + PCI_COMMAND);
 
-	write_command(pci, command & (uint16_t)~serr);
+	pci_write_command(pci, command & (uint16_t)~serr);
 	pci->used = command & (PCI_COMMAND_IO | PCI_COMMAND_MEMORY);
 	if (pci->used)
 		pci->reset.spared = false;

@@ -11,7 +11,8 @@
 
 enum { REGION_INFO_MAX = 64 * 1024 };
 
-static void take_sparse(struct vfio_region *region, const uint8_t *info, size_t size, size_t offset)
+static void region_take_sparse(struct vfio_region *region, const uint8_t *info, size_t size,
+			       size_t offset)
 {
 	struct vfio_region_info_cap_sparse_mmap cap;
 	size_t count;
@@ -35,7 +36,7 @@ static void take_sparse(struct vfio_region *region, const uint8_t *info, size_t 
 	}
 }
 
-static void take_capabilities(struct vfio_region *region, const uint8_t *info, size_t size)
+static void region_take_capabilities(struct vfio_region *region, const uint8_t *info, size_t size)
 {
 	struct vfio_info_cap_header cap;
 	size_t offset = region->info.cap_offset, floor = sizeof(region->info);
@@ -46,13 +47,13 @@ static void take_capabilities(struct vfio_region *region, const uint8_t *info, s
 	while (offset >= floor && range_fits(offset, sizeof(cap), size)) {
 		memcpy(&cap, info + offset, sizeof(cap));
 		if (cap.id == VFIO_REGION_INFO_CAP_SPARSE_MMAP)
-			take_sparse(region, info, size, offset);
+			region_take_sparse(region, info, size, offset);
 		floor = offset + sizeof(cap);
 		offset = cap.next;
 	}
 }
 
-static int check_region(struct vfio_region *region, struct err *err)
+static int region_check(struct vfio_region *region, struct err *err)
 {
 	if (!range_fits(region->info.offset, region->info.size, INT64_MAX))
 		return err_set(err, -ERANGE, "region %u: offset 0x%llx and size 0x%llx are absurd",
@@ -67,13 +68,13 @@ int vfio_region_load(struct vfio_backend *backend, uint32_t index, struct vfio_r
 	struct vfio_region_info head = {.argsz = sizeof(head), .index = index};
 	struct vfio_region_info *info;
 	uint32_t size;
-	int error;
+	int rc;
 
 	memset(region, 0, sizeof(*region));
-	error = backend->ops->region_info(backend, &head);
-	if (error < 0)
-		return err_set(err, error, "region %u: its information cannot be had: %s", index,
-			       err_text(error));
+	rc = backend->ops->region_info(backend, &head);
+	if (rc < 0)
+		return err_set(err, rc, "region %u: its information cannot be had: %s", index,
+			       err_text(rc));
 	size = head.argsz;
 	if (size < sizeof(head))
 		size = sizeof(head);
@@ -85,23 +86,23 @@ int vfio_region_load(struct vfio_backend *backend, uint32_t index, struct vfio_r
 	/* Some drivers fill even flags and size only when there is room for everything. */
 	info->argsz = size;
 	info->index = index;
-	error = size > sizeof(head) ? backend->ops->region_info(backend, info) : 0;
-	if (error < 0) {
-		err_set(err, error, "region %u: its capabilities cannot be had: %s", index,
-			err_text(error));
+	rc = size > sizeof(head) ? backend->ops->region_info(backend, info) : 0;
+	if (rc < 0) {
+		err_set(err, rc, "region %u: its capabilities cannot be had: %s", index,
+			err_text(rc));
 	} else {
 		region->info = size > sizeof(head) ? *info : head;
 		region->info.index = index;
-		error = check_region(region, err);
-		if (!error)
-			take_capabilities(region, (const uint8_t *)info, size);
+		rc = region_check(region, err);
+		if (!rc)
+			region_take_capabilities(region, (const uint8_t *)info, size);
 	}
 	free(info);
-	return error;
+	return rc;
 }
 
-static int check_access(const struct vfio_region *region, uint64_t offset, unsigned int size,
-			uint32_t flag)
+static int region_check_access(const struct vfio_region *region, uint64_t offset, unsigned int size,
+			       uint32_t flag)
 {
 	if (!region->present || size > 8 || !is_power_of_2(size))
 		return -EINVAL;
@@ -114,24 +115,24 @@ int vfio_region_read(struct vfio_backend *backend, const struct vfio_region *reg
 		     uint64_t offset, unsigned int size, uint64_t *value)
 {
 	uint8_t bytes[8];
-	int error = check_access(region, offset, size, VFIO_REGION_INFO_FLAG_READ);
+	int rc = region_check_access(region, offset, size, VFIO_REGION_INFO_FLAG_READ);
 
 	*value = size >= 1 && size <= 8 ? all_ones(size) : UINT64_MAX;
-	if (!error)
-		error = backend->ops->read(backend, &region->info, offset, bytes, size);
-	if (!error)
+	if (!rc)
+		rc = backend->ops->read(backend, &region->info, offset, bytes, size);
+	if (!rc)
 		*value = load_le(bytes, size);
-	return error;
+	return rc;
 }
 
 int vfio_region_write(struct vfio_backend *backend, const struct vfio_region *region,
 		      uint64_t offset, unsigned int size, uint64_t value)
 {
 	uint8_t bytes[8];
-	int error = check_access(region, offset, size, VFIO_REGION_INFO_FLAG_WRITE);
+	int rc = region_check_access(region, offset, size, VFIO_REGION_INFO_FLAG_WRITE);
 
-	if (error)
-		return error;
+	if (rc)
+		return rc;
 	store_le(bytes, size, value);
 	return backend->ops->write(backend, &region->info, offset, bytes, size);
 }

@@ -7,7 +7,7 @@
 #include "vfio/tell/trace.h"
 #include "vmm/base/fd.h"
 
-static void pass_intx(struct vfio_irqs *irqs)
+static void relay_pass_intx(struct vfio_irqs *irqs)
 {
 	struct vfio_intx *intx = &irqs->intx;
 
@@ -25,7 +25,7 @@ static void pass_intx(struct vfio_irqs *irqs)
 
 void vfio_relay_pass(struct vfio_irqs *irqs)
 {
-	pass_intx(irqs);
+	relay_pass_intx(irqs);
 	for (unsigned int i = 0; i < irqs->count; i++) {
 		struct vfio_vector *vector = &irqs->vectors[i];
 
@@ -40,7 +40,7 @@ void vfio_relay_pass(struct vfio_irqs *irqs)
 }
 
 /* The vectors may be others by now: all of them are looked at, under the lock. */
-static void on_signal(void *owner, uint32_t events)
+static void relay_on_signal(void *owner, uint32_t events)
 {
 	struct vfio_irqs *irqs = owner;
 
@@ -54,22 +54,22 @@ int vfio_relay_watch(struct vfio_irqs *irqs, int fd)
 {
 	struct err err = {0};
 
-	return loop_add(irqs->loop, fd, EPOLLIN, on_signal, irqs, &err);
+	return loop_add(irqs->loop, fd, EPOLLIN, relay_on_signal, irqs, &err);
 }
 
 int vfio_relay_open(struct vfio_irqs *irqs, int *fd, bool vector)
 {
-	int error;
+	int rc;
 
 	if (!irqs->trace || *fd >= 0)
 		return 0;
 	*fd = vector ? fd_eventfd_for_guest() : fd_eventfd();
 	if (*fd < 0)
 		return *fd;
-	error = vfio_relay_watch(irqs, *fd);
-	if (error)
+	rc = vfio_relay_watch(irqs, *fd);
+	if (rc)
 		fd_close(fd);
-	return error;
+	return rc;
 }
 
 void vfio_relay_close(struct vfio_irqs *irqs, int *fd)

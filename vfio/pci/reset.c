@@ -31,7 +31,7 @@ static const int recovery_pauses_ms[] = {100, 400, 1500, 4000, 0};
  */
 static const int retry_pauses_ms[] = {10, 40, 150, 400, 1400, 0};
 
-static int64_t now_ms(void)
+static int64_t reset_now_ms(void)
 {
 	struct timespec now;
 
@@ -39,7 +39,7 @@ static int64_t now_ms(void)
 	return (int64_t)now.tv_sec * 1000 + now.tv_nsec / 1000000;
 }
 
-static int ask_kernel(struct vfio_pci *pci)
+static int reset_ask_kernel(struct vfio_pci *pci)
 {
 	struct vfio_reset *reset = &pci->reset;
 	int rc;
@@ -52,23 +52,23 @@ static int ask_kernel(struct vfio_pci *pci)
 }
 
 /* With further tries but in a recovery, which has its own. */
-static int carry_out(struct vfio_pci *pci)
+static int reset_carry_out(struct vfio_pci *pci)
 {
 	const struct vfio_reset *reset = &pci->reset;
 	const int *pause = reset->retries_ms;
-	int64_t end = now_ms() + reset->deadline_ms;
+	int64_t end = reset_now_ms() + reset->deadline_ms;
 	int rc;
 
 	if (reset->skip || (!reset->by_function && !reset->bus))
 		return 0;
-	rc = ask_kernel(pci);
-	while (rc < 0 && reset->cause != VFIO_RESET_RECOVERY && *pause && now_ms() < end &&
+	rc = reset_ask_kernel(pci);
+	while (rc < 0 && reset->cause != VFIO_RESET_RECOVERY && *pause && reset_now_ms() < end &&
 	       pause_unless(reset->stop, *pause++))
-		rc = ask_kernel(pci);
+		rc = reset_ask_kernel(pci);
 	return rc;
 }
 
-static enum vfio_reset_outcome try_reset(struct vfio_pci *pci, enum log_level level)
+static enum vfio_reset_outcome reset_try(struct vfio_pci *pci, enum log_level level)
 {
 	int rc;
 
@@ -76,7 +76,7 @@ static enum vfio_reset_outcome try_reset(struct vfio_pci *pci, enum log_level le
 	vfio_pci_quiet(pci);
 	vfio_pci_wake(pci);
 	vfio_pci_quiet(pci);
-	rc = carry_out(pci);
+	rc = reset_carry_out(pci);
 	if (rc < 0) {
 		log_guest(&pci->limit, level, "passthrough device %s: %s was not reset: %s",
 			  pci->device.name, pci->reset.bus ? "its bus" : "it", err_text(rc));
@@ -90,20 +90,20 @@ static enum vfio_reset_outcome try_reset(struct vfio_pci *pci, enum log_level le
 	return VFIO_RESET_SILENT;
 }
 
-static void take_spared(struct vfio_reset *reset)
+static void reset_take_spared(struct vfio_reset *reset)
 {
 	reset->skip = reset->spared && reset->cause != VFIO_RESET_RECOVERY;
 	reset->spared = false;
 }
 
-static enum vfio_reset_outcome recover(struct vfio_pci *pci)
+static enum vfio_reset_outcome reset_recover(struct vfio_pci *pci)
 {
 	enum vfio_reset_outcome outcome = VFIO_RESET_SILENT;
 
 	for (const int *pause = pci->reset.pauses_ms; *pause; pause++) {
 		if (!pause_unless(pci->reset.stop, *pause))
 			break;
-		outcome = vfio_pci_responds(pci) ? try_reset(pci, LOG_INFO) : VFIO_RESET_SILENT;
+		outcome = vfio_pci_responds(pci) ? reset_try(pci, LOG_INFO) : VFIO_RESET_SILENT;
 		if (outcome == VFIO_RESET_DONE)
 			break;
 	}
@@ -114,13 +114,13 @@ static void *reset_thread(void *argument)
 {
 	struct vfio_pci *pci = argument;
 
-	pci->reset.outcome =
-		pci->reset.cause == VFIO_RESET_RECOVERY ? recover(pci) : try_reset(pci, LOG_ERROR);
+	pci->reset.outcome = pci->reset.cause == VFIO_RESET_RECOVERY ? reset_recover(pci)
+								     : reset_try(pci, LOG_ERROR);
 	fd_signal(pci->reset.done);
 	return NULL;
 }
 
-static void set_deadline(const struct vfio_reset *reset, int milliseconds)
+static void reset_set_deadline(const struct vfio_reset *reset, int milliseconds)
 {
 	const struct itimerspec time = {
 		.it_value = {.tv_sec = milliseconds / 1000,
@@ -131,7 +131,7 @@ static void set_deadline(const struct vfio_reset *reset, int milliseconds)
 		log_debug("the deadline of a reset cannot be set: %s", err_text(-errno));
 }
 
-static void tell_outcome(const struct vfio_pci *pci, bool was_reset)
+static void reset_tell_outcome(const struct vfio_pci *pci, bool was_reset)
 {
 	bool done = pci->reset.outcome == VFIO_RESET_DONE;
 	const char *name = pci->device.name;
@@ -151,7 +151,7 @@ static void tell_outcome(const struct vfio_pci *pci, bool was_reset)
 }
 
 /* The device comes back into the guest, or stays away. */
-static void bring_back(struct vfio_pci *pci)
+static void reset_bring_back(struct vfio_pci *pci)
 {
 	vfio_trace_note(pci->trace, "device  reset ended, %s",
 			pci->reset.outcome == VFIO_RESET_DONE ? "it answers" : "it failed");
@@ -186,7 +186,7 @@ void vfio_reset_settle(struct vfio_pci *pci)
  * way needs none when there is no other. Of a function that has none at all it is told when a guest
  * leaves it, not at the start, which may be refused for other reasons yet.
  */
-static void look_for_bus(struct vfio_pci *pci)
+static void reset_look_for_bus(struct vfio_pci *pci)
 {
 	struct vfio_reset *reset = &pci->reset;
 	struct err err = {.code = -ENODEV};
@@ -206,7 +206,7 @@ static void look_for_bus(struct vfio_pci *pci)
 }
 
 /* Host lock and device lock held. */
-static void start_thread(struct vfio_pci *pci)
+static void reset_start_thread(struct vfio_pci *pci)
 {
 	struct vfio_reset *reset = &pci->reset;
 
@@ -216,13 +216,13 @@ static void start_thread(struct vfio_pci *pci)
 }
 
 /* Whether there is a way by the bus where the function's own was refused. No lock held. */
-static bool find_other_way(struct vfio_pci *pci)
+static bool reset_find_other_way(struct vfio_pci *pci)
 {
 	const struct vfio_reset *reset = &pci->reset;
 
 	if (reset->outcome != VFIO_RESET_REFUSED || reset->bus)
 		return false;
-	look_for_bus(pci);
+	reset_look_for_bus(pci);
 	if (reset->bus)
 		log_guest(&pci->limit, LOG_WARN,
 			  "passthrough device %s: its own reset was refused: its bus is reset",
@@ -231,7 +231,7 @@ static bool find_other_way(struct vfio_pci *pci)
 }
 
 /* Main thread, no lock held. */
-static void finish(struct vfio_pci *pci)
+static void reset_finish(struct vfio_pci *pci)
 {
 	struct vfio_reset *reset = &pci->reset;
 	bool running, was_reset;
@@ -243,20 +243,20 @@ static void finish(struct vfio_pci *pci)
 	if (running)
 		pthread_join(reset->thread, NULL);
 	reset->running = false;
-	if (!reset->late && !pci->wanted_back && find_other_way(pci)) {
+	if (!reset->late && !pci->wanted_back && reset_find_other_way(pci)) {
 		pci_host_lock(&pci->device);
-		start_thread(pci);
+		reset_start_thread(pci);
 		pci_host_unlock(&pci->device);
 		return;
 	}
-	set_deadline(reset, 0);
+	reset_set_deadline(reset, 0);
 	was_reset = reset->by_function || reset->bus_done;
 	vfio_reset_settle(pci);
 	pci_host_lock(&pci->device);
 	if (pci->state == VFIO_PCI_RESETTING)
-		bring_back(pci);
+		reset_bring_back(pci);
 	reset->answered = reset->awaited;
-	tell_outcome(pci, was_reset);
+	reset_tell_outcome(pci, was_reset);
 	pci_host_unlock(&pci->device);
 	if (pci->keeper_ops)
 		pci->keeper_ops->wake(pci->keeper);
@@ -264,17 +264,17 @@ static void finish(struct vfio_pci *pci)
 		vfio_pci_release(pci, false);
 }
 
-static void on_done(void *owner, uint32_t events)
+static void reset_on_done(void *owner, uint32_t events)
 {
 	struct vfio_pci *pci = owner;
 
 	(void)events;
 	if (fd_take(pci->reset.done))
-		finish(pci);
+		reset_finish(pci);
 }
 
 /* The guest's processor has waited long enough for its write. */
-static void on_deadline(void *owner, uint32_t events)
+static void reset_on_deadline(void *owner, uint32_t events)
 {
 	struct vfio_pci *pci = owner;
 
@@ -293,7 +293,7 @@ static void on_deadline(void *owner, uint32_t events)
 		pci->keeper_ops->wake(pci->keeper);
 }
 
-static int open_descriptors(struct vfio_reset *reset)
+static int reset_open_descriptors(struct vfio_reset *reset)
 {
 	reset->done = fd_eventfd();
 	if (reset->done < 0)
@@ -308,23 +308,23 @@ static int open_descriptors(struct vfio_reset *reset)
 int vfio_reset_setup(struct vfio_pci *pci, bool by_function, struct err *err)
 {
 	struct vfio_reset *reset = &pci->reset;
-	int error;
+	int rc;
 
 	reset->by_function = by_function;
 	reset->deadline_ms = DEADLINE_MS;
 	reset->pauses_ms = recovery_pauses_ms;
 	reset->retries_ms = retry_pauses_ms;
-	error = open_descriptors(reset);
-	if (error)
-		return err_set(err, error, "passthrough device %s: descriptors for its resets: %s",
-			       pci->device.name, err_text(error));
-	error = loop_add(pci->loop, reset->done, EPOLLIN, on_done, pci, err);
-	if (!error)
-		error = loop_add(pci->loop, reset->deadline, EPOLLIN, on_deadline, pci, err);
-	return error;
+	rc = reset_open_descriptors(reset);
+	if (rc)
+		return err_set(err, rc, "passthrough device %s: descriptors for its resets: %s",
+			       pci->device.name, err_text(rc));
+	rc = loop_add(pci->loop, reset->done, EPOLLIN, reset_on_done, pci, err);
+	if (!rc)
+		rc = loop_add(pci->loop, reset->deadline, EPOLLIN, reset_on_deadline, pci, err);
+	return rc;
 }
 
-static void unwatch(struct vfio_pci *pci, int *fd)
+static void reset_unwatch(struct vfio_pci *pci, int *fd)
 {
 	if (*fd >= 0)
 		loop_remove(pci->loop, *fd);
@@ -341,8 +341,8 @@ void vfio_reset_release(struct vfio_pci *pci)
 		reset->running = false;
 	}
 	vfio_reset_settle(pci);
-	unwatch(pci, &reset->deadline);
-	unwatch(pci, &reset->done);
+	reset_unwatch(pci, &reset->deadline);
+	reset_unwatch(pci, &reset->done);
 	fd_close(&reset->stop);
 }
 
@@ -353,7 +353,7 @@ void vfio_reset_prepare(struct vfio_pci *pci, enum vfio_reset_cause cause)
 	if (reset->by_function || reset->bus || (cause != VFIO_RESET_RECOVERY && reset->spared))
 		return;
 	reset->cause = cause;
-	look_for_bus(pci);
+	reset_look_for_bus(pci);
 }
 
 int vfio_reset_first(struct vfio_pci *pci, struct err *err)
@@ -361,7 +361,7 @@ int vfio_reset_first(struct vfio_pci *pci, struct err *err)
 	vfio_reset_prepare(pci, VFIO_RESET_START);
 	if (!pci->reset.bus)
 		return 0;
-	pci->reset.outcome = try_reset(pci, LOG_WARN);
+	pci->reset.outcome = reset_try(pci, LOG_WARN);
 	if (pci->reset.outcome != VFIO_RESET_SILENT)
 		return 0;
 	return err_set(err, -EIO,
@@ -375,17 +375,17 @@ void vfio_reset_now(struct vfio_pci *pci)
 	struct vfio_reset *reset = &pci->reset;
 
 	reset->cause = VFIO_RESET_END;
-	take_spared(reset);
-	reset->outcome = try_reset(pci, LOG_ERROR);
-	if (find_other_way(pci))
-		reset->outcome = try_reset(pci, LOG_ERROR);
+	reset_take_spared(reset);
+	reset->outcome = reset_try(pci, LOG_ERROR);
+	if (reset_find_other_way(pci))
+		reset->outcome = reset_try(pci, LOG_ERROR);
 }
 
 /*
  * The guest does not know of this reset: it is to find the device where it was, so that its driver
  * can be loaded anew, but in no state to write into memory by what the old one told it.
  */
-static void stop_mastering(struct pci_device *device)
+static void reset_stop_mastering(struct pci_device *device)
 {
 	uint8_t *command = device->config + PCI_COMMAND;
 
@@ -402,7 +402,7 @@ void vfio_reset_begin(struct vfio_pci *pci, enum vfio_reset_cause cause)
 	reset->cause = cause;
 	reset->awaited = cause == VFIO_RESET_GUEST;
 	reset->answered = reset->late = false;
-	take_spared(reset);
+	reset_take_spared(reset);
 	vfio_pci_withdraw(pci, VFIO_PCI_RESETTING);
 	/* Its first try comes later; only now is nothing of it mapped. */
 	if (cause == VFIO_RESET_RECOVERY)
@@ -411,20 +411,20 @@ void vfio_reset_begin(struct vfio_pci *pci, enum vfio_reset_cause cause)
 	if (cause == VFIO_RESET_GUEST)
 		pci_device_lose_registers(&pci->device);
 	if (cause == VFIO_RESET_RECOVERY)
-		stop_mastering(&pci->device);
+		reset_stop_mastering(&pci->device);
 	vfio_pci_forget_vectors(pci);
 	if (cause == VFIO_RESET_GUEST)
-		set_deadline(reset, reset->deadline_ms);
-	start_thread(pci);
+		reset_set_deadline(reset, reset->deadline_ms);
+	reset_start_thread(pci);
 }
 
 void vfio_reset_wait(struct vfio_pci *pci)
 {
 	struct pollfd done = {.fd = pci->reset.done, .events = POLLIN};
-	int64_t end = now_ms() + pci->reset.deadline_ms;
+	int64_t end = reset_now_ms() + pci->reset.deadline_ms;
 
 	while (pci->state == VFIO_PCI_RESETTING) {
-		int64_t left = end - now_ms();
+		int64_t left = end - reset_now_ms();
 
 		if (left <= 0 || poll(&done, 1, (int)left) != 1) {
 			pci->reset.late = true;
@@ -434,12 +434,12 @@ void vfio_reset_wait(struct vfio_pci *pci)
 			return;
 		}
 		if (fd_take(pci->reset.done))
-			finish(pci);
+			reset_finish(pci);
 	}
 }
 
-static bool write_sets(unsigned int offset, unsigned int size, uint32_t value, unsigned int at,
-		       uint8_t bit)
+static bool reset_write_sets(unsigned int offset, unsigned int size, uint32_t value,
+			     unsigned int at, uint8_t bit)
 {
 	return ranges_overlap(offset, size, at, 1) && value >> 8 * (at - offset) & bit;
 }
@@ -453,9 +453,9 @@ bool vfio_reset_is_asked(const struct vfio_pci *pci, unsigned int offset, unsign
 		return false;
 	if (pci->express &&
 	    load_le32(config + pci->express + PCI_EXP_DEVCAP) & PCI_EXP_DEVCAP_FLR &&
-	    write_sets(offset, size, value, pci->express + PCI_EXP_DEVCTL + 1,
-		       PCI_EXP_DEVCTL_BCR_FLR >> 8))
+	    reset_write_sets(offset, size, value, pci->express + PCI_EXP_DEVCTL + 1,
+			     PCI_EXP_DEVCTL_BCR_FLR >> 8))
 		return true;
 	return pci->advanced && config[pci->advanced + PCI_AF_CAP] & PCI_AF_CAP_FLR &&
-	       write_sets(offset, size, value, pci->advanced + PCI_AF_CTRL, PCI_AF_CTRL_FLR);
+	       reset_write_sets(offset, size, value, pci->advanced + PCI_AF_CTRL, PCI_AF_CTRL_FLR);
 }

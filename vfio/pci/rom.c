@@ -16,7 +16,7 @@
 
 static const uint64_t size_max = 16 * MIB;
 
-static int open_file(const char *path, uint64_t *size, struct err *err)
+static int rom_open_file(const char *path, uint64_t *size, struct err *err)
 {
 	struct stat status;
 	int fd = open(path, O_RDONLY | O_NONBLOCK | O_NOCTTY | O_CLOEXEC);
@@ -37,13 +37,13 @@ close_fd:
 	return err->code;
 }
 
-static int fill(struct vfio_rom *rom, int fd, uint64_t size, const char *path, struct err *err)
+static int rom_fill(struct vfio_rom *rom, int fd, uint64_t size, const char *path, struct err *err)
 {
 	uint8_t *bytes = rom->host;
-	int error = fd_read_at(fd, bytes, size, 0);
+	int rc = fd_read_at(fd, bytes, size, 0);
 
-	if (error)
-		return err_set(err, error, "option ROM %s: %s", path, err_text(error));
+	if (rc)
+		return err_set(err, rc, "option ROM %s: %s", path, err_text(rc));
 	memset(bytes + size, 0xff, rom->size - size);
 	/* PCI Firmware 3.0 5.1.1. */
 	if (load_le16(bytes) != 0xaa55)
@@ -90,19 +90,19 @@ int vfio_rom_copy(struct vfio_rom *rom, struct vfio_backend *backend,
 int vfio_rom_load(const char *path, struct vfio_rom *rom, struct err *err)
 {
 	uint64_t size = 0;
-	int fd = open_file(path, &size, err), error;
+	int fd = rom_open_file(path, &size, err), rc;
 
 	if (fd < 0)
 		return fd;
-	error = vfio_rom_reserve(rom, size);
-	if (error)
-		err_set(err, error, "option ROM %s: %s", path, err_text(error));
+	rc = vfio_rom_reserve(rom, size);
+	if (rc)
+		err_set(err, rc, "option ROM %s: %s", path, err_text(rc));
 	else
-		error = fill(rom, fd, size, path, err);
+		rc = rom_fill(rom, fd, size, path, err);
 	fd_close(&fd);
-	if (error)
+	if (rc)
 		vfio_rom_release(rom);
-	return error;
+	return rc;
 }
 
 void vfio_rom_release(struct vfio_rom *rom)

@@ -125,7 +125,7 @@ static const struct hidden_capability {
 	{EXT_ID_VF_REBAR, 0},     {PCI_EXT_CAP_ID_MCAST, 48}, {PCI_EXT_CAP_ID_RCLD, 0},
 };
 
-static void apply(struct vfio_pci *pci, const struct config_rule *rule, unsigned int at)
+static void rule_apply(struct vfio_pci *pci, const struct config_rule *rule, unsigned int at)
 {
 	struct pci_device *device = &pci->device;
 
@@ -152,7 +152,7 @@ void vfio_rules_apply_header(struct vfio_pci *pci)
 	memset(pci->forwarded, 0xff, sizeof(pci->forwarded));
 	memset(pci->kept, 0, sizeof(pci->kept));
 	for (size_t i = 0; i < ARRAY_SIZE(header_rules); i++)
-		apply(pci, &header_rules[i], 0);
+		rule_apply(pci, &header_rules[i], 0);
 	store_le16(pci->kept + PCI_COMMAND, WORD ^ COMMAND_OURS);
 }
 
@@ -164,7 +164,7 @@ void vfio_rules_apply_capability(struct vfio_pci *pci, uint8_t id, unsigned int 
 
 		for (size_t j = 0; set->id == id && j < set->count; j++)
 			if (at + set->rules[j].offset + set->rules[j].size <= limit)
-				apply(pci, &set->rules[j], at);
+				rule_apply(pci, &set->rules[j], at);
 	}
 	vfio_rules_emulate(pci, at, 2);
 }

@@ -15,14 +15,14 @@
  */
 enum { VECTOR_BUDGET = 64 };
 
-static void complain(struct vfio_irqs *irqs, const char *what, int error)
+static void vector_complain(struct vfio_irqs *irqs, const char *what, int rc)
 {
 	log_guest(&irqs->limit, LOG_ERROR, "%s: %s: %s: %s%s", irqs->device->name,
-		  irqs->active == &irqs->msi ? "MSI" : "MSI-X", what, err_text(error),
-		  error == -EMFILE ? ": raise the limit (ulimit -Hn) and start again" : "");
+		  irqs->active == &irqs->msi ? "MSI" : "MSI-X", what, err_text(rc),
+		  rc == -EMFILE ? ": raise the limit (ulimit -Hn) and start again" : "");
 }
 
-static void touch(struct vfio_irqs *irqs, unsigned int vector)
+static void vector_touch(struct vfio_irqs *irqs, unsigned int vector)
 {
 	if (!irqs->touched || vector < irqs->first)
 		irqs->first = vector;
@@ -32,14 +32,14 @@ static void touch(struct vfio_irqs *irqs, unsigned int vector)
 }
 
 /* The vector that a call of @side's is about; NULL when another mode is in use. */
-static struct vfio_vector *find(struct vfio_irq_side *side, unsigned int vector)
+static struct vfio_vector *vector_find(struct vfio_irq_side *side, unsigned int vector)
 {
 	struct vfio_irqs *irqs = side->irqs;
 
 	return irqs->active == side && vector < irqs->count ? &irqs->vectors[vector] : NULL;
 }
 
-static void detach(struct vfio_irqs *irqs, struct vfio_vector *vector)
+static void vector_detach(struct vfio_irqs *irqs, struct vfio_vector *vector)
 {
 	if (vector->attached)
 		kvm_irq_detach(irqs->kvm, (unsigned int)vector->gsi, vector->eventfd);
@@ -48,15 +48,15 @@ static void detach(struct vfio_irqs *irqs, struct vfio_vector *vector)
 
 void vfio_vectors_stop(struct vfio_irqs *irqs)
 {
-	int error;
+	int rc;
 
 	if (!irqs->active)
 		return;
 	for (unsigned int i = 0; i < irqs->count; i++)
-		detach(irqs, &irqs->vectors[i]);
-	error = irqs->span ? vfio_irq_disable(irqs->backend, irqs->active->index) : 0;
-	if (error)
-		complain(irqs, "vectors cannot be disabled", error);
+		vector_detach(irqs, &irqs->vectors[i]);
+	rc = irqs->span ? vfio_irq_disable(irqs->backend, irqs->active->index) : 0;
+	if (rc)
+		vector_complain(irqs, "vectors cannot be disabled", rc);
 	for (unsigned int i = 0; i < irqs->count; i++) {
 		if (irqs->vectors[i].gsi >= 0)
 			kvm_irq_free(irqs->kvm, (unsigned int)irqs->vectors[i].gsi);
@@ -82,7 +82,7 @@ static void vector_enable(void *owner, unsigned int vectors)
 	irqs->vectors = calloc(irqs->count ? irqs->count : 1, sizeof(*irqs->vectors));
 	if (!irqs->vectors) {
 		irqs->count = 0;
-		complain(irqs, "vectors", -ENOMEM);
+		vector_complain(irqs, "vectors", -ENOMEM);
 	}
 	for (unsigned int i = 0; i < irqs->count; i++)
 		irqs->vectors[i].eventfd = irqs->vectors[i].device_eventfd = irqs->vectors[i].gsi =
@@ -108,7 +108,7 @@ static void vector_disable(void *owner)
 static void vector_unmask(void *owner, unsigned int index, const struct kvm_msi_message *message)
 {
 	struct vfio_irq_side *side = owner;
-	struct vfio_vector *vector = find(side, index);
+	struct vfio_vector *vector = vector_find(side, index);
 
 	if (!vector)
 		return;
@@ -118,23 +118,23 @@ static void vector_unmask(void *owner, unsigned int index, const struct kvm_msi_
 		vector->routed = false;
 	vector->message = *message;
 	vector->wanted = true;
-	touch(side->irqs, index);
+	vector_touch(side->irqs, index);
 }
 
 static void vector_mask(void *owner, unsigned int index)
 {
 	struct vfio_irq_side *side = owner;
-	struct vfio_vector *vector = find(side, index);
+	struct vfio_vector *vector = vector_find(side, index);
 
 	if (!vector)
 		return;
 	vector->wanted = false;
-	detach(side->irqs, vector);
+	vector_detach(side->irqs, vector);
 }
 
 static bool vector_pending(void *owner, unsigned int index)
 {
-	struct vfio_vector *vector = find(owner, index);
+	struct vfio_vector *vector = vector_find(owner, index);
 
 	if (!vector || vector->attached)
 		return false;
@@ -144,17 +144,17 @@ static bool vector_pending(void *owner, unsigned int index)
 	return vector->pending;
 }
 
-static int route(struct vfio_irqs *irqs, struct vfio_vector *vector)
+static int vector_route(struct vfio_irqs *irqs, struct vfio_vector *vector)
 {
-	int error;
+	int rc;
 
 	if (vector->eventfd < 0)
 		vector->eventfd = fd_eventfd_for_guest();
 	if (vector->eventfd < 0)
 		return vector->eventfd;
-	error = vfio_relay_open(irqs, &vector->device_eventfd, true);
-	if (error)
-		return error;
+	rc = vfio_relay_open(irqs, &vector->device_eventfd, true);
+	if (rc)
+		return rc;
 	if (vector->gsi < 0)
 		vector->gsi = kvm_irq_alloc(irqs->kvm);
 	if (vector->gsi < 0)
@@ -165,21 +165,21 @@ static int route(struct vfio_irqs *irqs, struct vfio_vector *vector)
 }
 
 /* What VFIO is to signal for @vector; -1: nothing yet. */
-static int device_end(const struct vfio_vector *vector)
+static int vector_device_end(const struct vfio_vector *vector)
 {
 	return vfio_relay_end(vector->device_eventfd, vector->eventfd);
 }
 
 /* What came in while it was masked is fired after the irqfd is there to see it. */
-static int attach(struct vfio_irqs *irqs, struct vfio_vector *vector)
+static int vector_attach(struct vfio_irqs *irqs, struct vfio_vector *vector)
 {
-	int error;
+	int rc;
 
 	if (fd_take(vector->eventfd))
 		vector->pending = true;
-	error = kvm_irq_attach(irqs->kvm, (unsigned int)vector->gsi, vector->eventfd, -1);
-	if (error)
-		return error;
+	rc = kvm_irq_attach(irqs->kvm, (unsigned int)vector->gsi, vector->eventfd, -1);
+	if (rc)
+		return rc;
 	vector->attached = true;
 	if (vector->pending)
 		fd_signal(vector->eventfd);
@@ -187,95 +187,95 @@ static int attach(struct vfio_irqs *irqs, struct vfio_vector *vector)
 	return 0;
 }
 
-static void connect_routes(struct vfio_irqs *irqs)
+static void vector_connect_routes(struct vfio_irqs *irqs)
 {
-	int error;
+	int rc;
 
 	for (unsigned int i = irqs->first; i < irqs->end; i++) {
 		struct vfio_vector *vector = &irqs->vectors[i];
 
-		error = vector->wanted && !vector->routed ? route(irqs, vector) : 0;
-		if (error)
-			complain(irqs, "no route for a vector", error);
+		rc = vector->wanted && !vector->routed ? vector_route(irqs, vector) : 0;
+		if (rc)
+			vector_complain(irqs, "no route for a vector", rc);
 	}
-	error = kvm_irq_commit(irqs->kvm);
-	if (error)
-		complain(irqs, "routes cannot be set", error);
+	rc = kvm_irq_commit(irqs->kvm);
+	if (rc)
+		vector_complain(irqs, "routes cannot be set", rc);
 	for (unsigned int i = irqs->first; i < irqs->end; i++) {
 		struct vfio_vector *vector = &irqs->vectors[i];
 
-		error = vector->wanted && vector->routed && !vector->attached ? attach(irqs, vector)
-									      : 0;
-		if (error)
-			complain(irqs, "KVM takes no irqfd", error);
+		rc = vector->wanted && vector->routed && !vector->attached
+			     ? vector_attach(irqs, vector)
+			     : 0;
+		if (rc)
+			vector_complain(irqs, "KVM takes no irqfd", rc);
 	}
 }
 
-static void drop_vector_0(struct vfio_irqs *irqs)
+static void vector_drop_0(struct vfio_irqs *irqs)
 {
 	int none = -1;
-	int error = vfio_irq_trigger(irqs->backend, irqs->active->index, 0, 1, &none);
+	int rc = vfio_irq_trigger(irqs->backend, irqs->active->index, 0, 1, &none);
 
-	if (error)
-		complain(irqs, "vector 0 cannot be freed", error);
+	if (rc)
+		vector_complain(irqs, "vector 0 cannot be freed", rc);
 }
 
 /*
  * Vectors [0, @span) with the eventfds there are; vector 0 has one while this is done. A positive
  * answer tells how many can be had.
  */
-static int enable_span(struct vfio_irqs *irqs, unsigned int span)
+static int vector_enable_span(struct vfio_irqs *irqs, unsigned int span)
 {
-	int *eventfds = calloc(span, sizeof(*eventfds)), spare = -1, error;
+	int *eventfds = calloc(span, sizeof(*eventfds)), spare = -1, rc;
 
 	if (!eventfds)
 		return -ENOMEM;
 	for (unsigned int i = 0; i < span; i++)
-		eventfds[i] = device_end(&irqs->vectors[i]);
+		eventfds[i] = vector_device_end(&irqs->vectors[i]);
 	if (eventfds[0] < 0) {
 		spare = fd_eventfd();
 		eventfds[0] = spare;
 	}
-	error = eventfds[0] < 0
-			? eventfds[0]
-			: vfio_irq_enable(irqs->backend, irqs->active->index, span, eventfds);
-	if (!error) {
+	rc = eventfds[0] < 0 ? eventfds[0]
+			     : vfio_irq_enable(irqs->backend, irqs->active->index, span, eventfds);
+	if (!rc) {
 		irqs->span = span;
 		for (unsigned int i = 0; i < span; i++)
 			irqs->vectors[i].wired = irqs->vectors[i].eventfd >= 0;
 		if (spare >= 0) {
-			drop_vector_0(irqs);
+			vector_drop_0(irqs);
 			if (fd_take(spare))
 				irqs->vectors[0].pending = true;
 		}
 	}
 	fd_close(&spare);
 	free(eventfds);
-	return error;
+	return rc;
 }
 
 /*
  * @need vectors at least; more where later ones could only be had by turning all off. Where the
  * host has not as many, those that it has, and -ENOSPC.
  */
-static int enable_vectors(struct vfio_irqs *irqs, unsigned int need)
+static int vector_enable_vectors(struct vfio_irqs *irqs, unsigned int need)
 {
 	unsigned int span = irqs->count;
-	int result;
+	int rc;
 
 	if (!irqs->active->noresize)
 		span = need = 1;
 	else if (irqs->active == &irqs->msix && align_up(need, VECTOR_BUDGET) < span)
 		span = (unsigned int)align_up(need, VECTOR_BUDGET);
-	result = enable_span(irqs, span);
-	if (result && need < span && irqs->active == &irqs->msix)
-		result = enable_span(irqs, need);
-	if (result <= 0)
-		return result;
-	if ((unsigned int)result < span)
-		(void)!enable_span(irqs, irqs->active == &irqs->msix
-						 ? (unsigned int)result
-						 : round_down_power_of_2((unsigned int)result));
+	rc = vector_enable_span(irqs, span);
+	if (rc && need < span && irqs->active == &irqs->msix)
+		rc = vector_enable_span(irqs, need);
+	if (rc <= 0)
+		return rc;
+	if ((unsigned int)rc < span)
+		(void)!vector_enable_span(irqs, irqs->active == &irqs->msix
+							? (unsigned int)rc
+							: round_down_power_of_2((unsigned int)rc));
 	return -ENOSPC;
 }
 
@@ -283,45 +283,45 @@ static int enable_vectors(struct vfio_irqs *irqs, unsigned int need)
  * All off and on again with more, or as before when more cannot be had; a signal that fell in
  * between is made up for by a spurious one.
  */
-static int grow(struct vfio_irqs *irqs, unsigned int need)
+static int vector_grow(struct vfio_irqs *irqs, unsigned int need)
 {
 	unsigned int before = irqs->span;
-	int error = vfio_irq_disable(irqs->backend, irqs->active->index);
+	int rc = vfio_irq_disable(irqs->backend, irqs->active->index);
 
-	if (error)
-		return error;
+	if (rc)
+		return rc;
 	irqs->span = 0;
 	for (unsigned int i = 0; i < irqs->count; i++)
 		irqs->vectors[i].wired = false;
-	error = enable_vectors(irqs, need);
-	if (error && irqs->span == 0 && enable_span(irqs, before))
-		complain(irqs, "the vectors there were are lost", error);
+	rc = vector_enable_vectors(irqs, need);
+	if (rc && irqs->span == 0 && vector_enable_span(irqs, before))
+		vector_complain(irqs, "the vectors there were are lost", rc);
 	for (unsigned int i = 0; i < irqs->count; i++)
 		if (irqs->vectors[i].eventfd >= 0)
 			fd_signal(irqs->vectors[i].eventfd);
-	return error;
+	return rc;
 }
 
-static int wire_run(struct vfio_irqs *irqs, unsigned int first, unsigned int count)
+static int vector_wire_run(struct vfio_irqs *irqs, unsigned int first, unsigned int count)
 {
-	int eventfds[VECTOR_BUDGET] = {0}, error;
+	int eventfds[VECTOR_BUDGET] = {0}, rc;
 
 	for (unsigned int i = 0; i < count; i++)
-		eventfds[i] = device_end(&irqs->vectors[first + i]);
-	error = vfio_irq_trigger(irqs->backend, irqs->active->index, first, count, eventfds);
-	for (unsigned int i = 0; i < count && !error; i++)
+		eventfds[i] = vector_device_end(&irqs->vectors[first + i]);
+	rc = vfio_irq_trigger(irqs->backend, irqs->active->index, first, count, eventfds);
+	for (unsigned int i = 0; i < count && !rc; i++)
 		irqs->vectors[first + i].wired = true;
-	return error;
+	return rc;
 }
 
 /*
  * One call for each run of neighbours that are newly in use; one that cannot be had costs no other.
  */
-static int wire_runs(struct vfio_irqs *irqs)
+static int vector_wire_runs(struct vfio_irqs *irqs)
 {
 	unsigned int end =
 		irqs->active->noresize && irqs->span < irqs->end ? irqs->span : irqs->end;
-	int error = 0;
+	int rc = 0;
 
 	for (unsigned int i = irqs->first; i < end;) {
 		unsigned int run = 0;
@@ -330,20 +330,20 @@ static int wire_runs(struct vfio_irqs *irqs)
 		while (i + run < end && run < VECTOR_BUDGET &&
 		       irqs->vectors[i + run].eventfd >= 0 && !irqs->vectors[i + run].wired)
 			run++;
-		refused = run ? wire_run(irqs, i, run) : 0;
+		refused = run ? vector_wire_run(irqs, i, run) : 0;
 		if (refused)
-			error = refused;
+			rc = refused;
 		for (unsigned int j = 0; refused && run > 1 && j < run; j++)
-			(void)!wire_run(irqs, i + j, 1);
+			(void)!vector_wire_run(irqs, i + j, 1);
 		i += run ? run : 1;
 	}
-	return error;
+	return rc;
 }
 
-static int wire(struct vfio_irqs *irqs)
+static int vector_wire(struct vfio_irqs *irqs)
 {
 	unsigned int need = 1;
-	int error = 0, refused;
+	int rc = 0, refused;
 
 	if (irqs->count == 0)
 		return -ENOSPC;
@@ -355,18 +355,18 @@ static int wire(struct vfio_irqs *irqs)
 		if (irqs->vectors[i].eventfd >= 0)
 			need = i + 1;
 	if (irqs->span == 0)
-		error = enable_vectors(irqs, need);
+		rc = vector_enable_vectors(irqs, need);
 	else if (irqs->active == &irqs->msix && irqs->active->noresize && need > irqs->span)
-		error = grow(irqs, need);
-	refused = irqs->span ? wire_runs(irqs) : 0;
-	return error ? error : refused;
+		rc = vector_grow(irqs, need);
+	refused = irqs->span ? vector_wire_runs(irqs) : 0;
+	return rc ? rc : refused;
 }
 
 static void vector_flush(void *owner)
 {
 	struct vfio_irq_side *side = owner;
 	struct vfio_irqs *irqs = side->irqs;
-	int error;
+	int rc;
 
 	if (irqs->active && irqs->active != side)
 		return;
@@ -377,10 +377,10 @@ static void vector_flush(void *owner)
 				  irqs->device->name);
 		return;
 	}
-	connect_routes(irqs);
-	error = wire(irqs);
-	if (error)
-		complain(irqs, "vectors cannot be enabled", error);
+	vector_connect_routes(irqs);
+	rc = vector_wire(irqs);
+	if (rc)
+		vector_complain(irqs, "vectors cannot be enabled", rc);
 	irqs->touched = false;
 }
 

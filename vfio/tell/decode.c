@@ -239,7 +239,7 @@ void vfio_decode_append(char *text, const char *format, ...)
 	va_end(arguments);
 }
 
-static void append_bits(char *text, const struct bit_name *bits, uint64_t value)
+static void decode_append_bits(char *text, const struct bit_name *bits, uint64_t value)
 {
 	const char *separator = ": ";
 
@@ -252,8 +252,9 @@ static void append_bits(char *text, const struct bit_name *bits, uint64_t value)
 }
 
 /* Every register that the access touches, by name, the first with @prefix before it. */
-static void append_registers(char *text, const char *prefix, const struct register_name *registers,
-			     uint64_t offset, unsigned int size, uint64_t value)
+static void decode_append_registers(char *text, const char *prefix,
+				    const struct register_name *registers, uint64_t offset,
+				    unsigned int size, uint64_t value)
 {
 	for (; registers && registers->name; registers++) {
 		uint64_t own;
@@ -269,12 +270,12 @@ static void append_registers(char *text, const char *prefix, const struct regist
 		if (registers->bits == power_bits && registers->offset >= offset)
 			vfio_decode_append(text, ": D%u",
 					   (unsigned int)(own & PCI_PM_CTRL_STATE_MASK));
-		append_bits(text, registers->bits, own);
+		decode_append_bits(text, registers->bits, own);
 	}
 }
 
 /* The capability in the guest's chain that lies closest before @offset; 0: none. */
-static unsigned int find_capability(const uint8_t *config, unsigned int offset)
+static unsigned int decode_find_capability(const uint8_t *config, unsigned int offset)
 {
 	unsigned int at = config[PCI_CAPABILITY_LIST], found = 0;
 
@@ -287,7 +288,7 @@ static unsigned int find_capability(const uint8_t *config, unsigned int offset)
 }
 
 /* Likewise among the extended ones, whose chain begins at 0x100. */
-static unsigned int find_extended(const uint8_t *config, unsigned int offset)
+static unsigned int decode_find_extended(const uint8_t *config, unsigned int offset)
 {
 	unsigned int at = PCI_CONFIG_SIZE, found = 0;
 
@@ -309,7 +310,7 @@ static void decode_capability(const struct capability_name *names, size_t count,
 		if (names[i].id != id)
 			continue;
 		snprintf(prefix, sizeof(prefix), "%s ", names[i].name);
-		append_registers(text, prefix, names[i].registers, offset, size, value);
+		decode_append_registers(text, prefix, names[i].registers, offset, size, value);
 		if (!*text)
 			vfio_decode_append(text, "%s+0x%x", prefix, offset);
 	}
@@ -323,11 +324,11 @@ void vfio_decode_config(const struct vfio_pci *pci, unsigned int offset, unsigne
 
 	*text = '\0';
 	if (offset < PCI_STD_HEADER_SIZEOF)
-		append_registers(text, "", header, offset, size, value);
-	else if (offset < PCI_CONFIG_SIZE && (at = find_capability(config, offset)))
+		decode_append_registers(text, "", header, offset, size, value);
+	else if (offset < PCI_CONFIG_SIZE && (at = decode_find_capability(config, offset)))
 		decode_capability(capabilities, ARRAY_SIZE(capabilities), config[at], offset - at,
 				  size, value, text);
-	else if (offset >= PCI_CONFIG_SIZE && (at = find_extended(config, offset)))
+	else if (offset >= PCI_CONFIG_SIZE && (at = decode_find_extended(config, offset)))
 		decode_capability(extended, ARRAY_SIZE(extended), load_le16(config + at),
 				  offset - at, size, value, text);
 }
@@ -370,7 +371,7 @@ static bool decode_msix(const struct pci_msix *table, unsigned int bar, uint64_t
 static void decode_nvme(uint64_t offset, unsigned int size, uint64_t value, char *text)
 {
 	if (offset < NVME_DOORBELLS)
-		append_registers(text, "NVMe ", nvme, offset, size, value);
+		decode_append_registers(text, "NVMe ", nvme, offset, size, value);
 	else
 		vfio_decode_append(text, "NVMe doorbell, %s queue %llu",
 				   (offset - NVME_DOORBELLS) / 4 % 2 ? "completion" : "submission",

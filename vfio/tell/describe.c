@@ -16,7 +16,8 @@
 /*
  * What the guest would read, without a trace of it; of a device that is not there the last known.
  */
-static uint32_t read_config(const struct vfio_pci *pci, unsigned int offset, unsigned int size)
+static uint32_t describe_read_config(const struct vfio_pci *pci, unsigned int offset,
+				     unsigned int size)
 {
 	uint64_t emulated = load_le(pci->emulated + offset, size), value = 0;
 	uint64_t shadow = load_le(pci->device.config + offset, size);
@@ -28,10 +29,10 @@ static uint32_t read_config(const struct vfio_pci *pci, unsigned int offset, uns
 }
 
 /* One register: its value, and its bits in words where it has any that are set. */
-static void show(const struct vfio_pci *pci, const char *label, unsigned int offset,
-		 unsigned int size, FILE *out)
+static void describe_show(const struct vfio_pci *pci, const char *label, unsigned int offset,
+			  unsigned int size, FILE *out)
 {
-	uint32_t value = read_config(pci, offset, size);
+	uint32_t value = describe_read_config(pci, offset, size);
 	char text[DECODE_SIZE];
 	const char *words;
 
@@ -41,39 +42,41 @@ static void show(const struct vfio_pci *pci, const char *label, unsigned int off
 		words ? words + 2 : "");
 }
 
-static void show_header(const struct vfio_pci *pci, FILE *out)
+static void describe_show_header(const struct vfio_pci *pci, FILE *out)
 {
 	fprintf(out, "  ids       %04x:%04x revision 0x%02x, subsystem %04x:%04x, class 0x%06x\n",
-		read_config(pci, PCI_VENDOR_ID, 2), read_config(pci, PCI_DEVICE_ID, 2),
-		read_config(pci, PCI_REVISION_ID, 1), read_config(pci, PCI_SUBSYSTEM_VENDOR_ID, 2),
-		read_config(pci, PCI_SUBSYSTEM_ID, 2),
-		read_config(pci, PCI_CLASS_REVISION, 4) >> 8);
-	show(pci, "  command  ", PCI_COMMAND, 2, out);
-	show(pci, "  status   ", PCI_STATUS, 2, out);
+		describe_read_config(pci, PCI_VENDOR_ID, 2),
+		describe_read_config(pci, PCI_DEVICE_ID, 2),
+		describe_read_config(pci, PCI_REVISION_ID, 1),
+		describe_read_config(pci, PCI_SUBSYSTEM_VENDOR_ID, 2),
+		describe_read_config(pci, PCI_SUBSYSTEM_ID, 2),
+		describe_read_config(pci, PCI_CLASS_REVISION, 4) >> 8);
+	describe_show(pci, "  command  ", PCI_COMMAND, 2, out);
+	describe_show(pci, "  status   ", PCI_STATUS, 2, out);
 }
 
-static void show_msi(const struct vfio_pci *pci, unsigned int at, FILE *out)
+static void describe_show_msi(const struct vfio_pci *pci, unsigned int at, FILE *out)
 {
-	uint16_t flags = (uint16_t)read_config(pci, at + PCI_MSI_FLAGS, 2);
+	uint16_t flags = (uint16_t)describe_read_config(pci, at + PCI_MSI_FLAGS, 2);
 	bool wide = flags & PCI_MSI_FLAGS_64BIT;
-	uint64_t address = read_config(pci, at + PCI_MSI_ADDRESS_LO, 4);
+	uint64_t address = describe_read_config(pci, at + PCI_MSI_ADDRESS_LO, 4);
 
 	if (wide)
-		address |= (uint64_t)read_config(pci, at + PCI_MSI_ADDRESS_HI, 4) << 32;
+		address |= (uint64_t)describe_read_config(pci, at + PCI_MSI_ADDRESS_HI, 4) << 32;
 	fprintf(out, "        control 0x%04x: %s, %u of %u vectors%s%s\n", flags,
 		flags & PCI_MSI_FLAGS_ENABLE ? "enabled" : "off",
 		1U << ((flags & PCI_MSI_FLAGS_QSIZE) >> 4),
 		1U << ((flags & PCI_MSI_FLAGS_QMASK) >> 1), wide ? ", 64-bit" : "",
 		flags & PCI_MSI_FLAGS_MASKBIT ? ", maskable" : "");
 	fprintf(out, "        address 0x%" PRIx64 ", data 0x%04x\n", address,
-		read_config(pci, at + (wide ? PCI_MSI_DATA_64 : PCI_MSI_DATA_32), 2));
+		describe_read_config(pci, at + (wide ? PCI_MSI_DATA_64 : PCI_MSI_DATA_32), 2));
 }
 
-static void show_msix(const struct vfio_pci *pci, unsigned int at, FILE *out)
+static void describe_show_msix(const struct vfio_pci *pci, unsigned int at, FILE *out)
 {
-	uint16_t flags = (uint16_t)read_config(pci, at + PCI_MSIX_FLAGS, 2);
-	uint32_t table = read_config(pci, at + PCI_MSIX_TABLE, 4);
-	uint32_t pba = read_config(pci, at + PCI_MSIX_PBA, 4);
+	uint16_t flags = (uint16_t)describe_read_config(pci, at + PCI_MSIX_FLAGS, 2);
+	uint32_t table = describe_read_config(pci, at + PCI_MSIX_TABLE, 4);
+	uint32_t pba = describe_read_config(pci, at + PCI_MSIX_PBA, 4);
 
 	fprintf(out, "        control 0x%04x: %s%s, %u vectors\n", flags,
 		flags & PCI_MSIX_FLAGS_ENABLE ? "enabled" : "off",
@@ -86,7 +89,7 @@ static void show_msix(const struct vfio_pci *pci, unsigned int at, FILE *out)
 		pba & PCI_MSIX_PBA_OFFSET);
 }
 
-static const char *port_type(unsigned int type)
+static const char *describe_port_type(unsigned int type)
 {
 	switch (type) {
 	case PCI_EXP_TYPE_ENDPOINT:
@@ -101,7 +104,7 @@ static const char *port_type(unsigned int type)
 }
 
 /* The guest's link registers are zero: what the link really does is the device's own. */
-static void show_link(const struct vfio_pci *pci, unsigned int at, FILE *out)
+static void describe_show_link(const struct vfio_pci *pci, unsigned int at, FILE *out)
 {
 	static const char *const speeds[] = {"?", "2.5", "5", "8", "16", "32", "64"};
 	const struct vfio_region *region = vfio_pci_config_region(pci);
@@ -123,20 +126,20 @@ static void show_link(const struct vfio_pci *pci, unsigned int at, FILE *out)
 		(unsigned int)(status & PCI_EXP_LNKSTA_NLW) >> PCI_EXP_LNKSTA_NLW_SHIFT);
 }
 
-static void show_express(const struct vfio_pci *pci, unsigned int at, FILE *out)
+static void describe_show_express(const struct vfio_pci *pci, unsigned int at, FILE *out)
 {
-	uint16_t flags = (uint16_t)read_config(pci, at + PCI_EXP_FLAGS, 2);
-	uint16_t control = (uint16_t)read_config(pci, at + PCI_EXP_DEVCTL, 2);
+	uint16_t flags = (uint16_t)describe_read_config(pci, at + PCI_EXP_FLAGS, 2);
+	uint16_t control = (uint16_t)describe_read_config(pci, at + PCI_EXP_DEVCTL, 2);
 
 	fprintf(out, "        version %u, %s, payload %u, read request %u bytes\n", flags & 0xfU,
-		port_type(flags >> 4 & 0xfU), 128U << (control >> 5 & 7),
+		describe_port_type(flags >> 4 & 0xfU), 128U << (control >> 5 & 7),
 		128U << (control >> 12 & 7));
-	show(pci, "        device control", at + PCI_EXP_DEVCTL, 2, out);
-	show(pci, "        device status ", at + PCI_EXP_DEVSTA, 2, out);
-	show_link(pci, at, out);
+	describe_show(pci, "        device control", at + PCI_EXP_DEVCTL, 2, out);
+	describe_show(pci, "        device status ", at + PCI_EXP_DEVSTA, 2, out);
+	describe_show_link(pci, at, out);
 }
 
-static void show_capability(const struct vfio_pci *pci, unsigned int at, FILE *out)
+static void describe_show_capability(const struct vfio_pci *pci, unsigned int at, FILE *out)
 {
 	const uint8_t *config = pci->device.config;
 	const char *name = vfio_decode_capability(config, at);
@@ -146,16 +149,16 @@ static void show_capability(const struct vfio_pci *pci, unsigned int at, FILE *o
 		fprintf(out, " 0x%02x", config[at]);
 	fputc('\n', out);
 	if (config[at] == PCI_CAP_ID_PM && at + PCI_PM_CTRL + 2 <= PCI_CONFIG_SIZE)
-		show(pci, "        control/status", at + PCI_PM_CTRL, 2, out);
+		describe_show(pci, "        control/status", at + PCI_PM_CTRL, 2, out);
 	else if (config[at] == PCI_CAP_ID_MSI && pci->has_msi && pci->msi.capability == at)
-		show_msi(pci, at, out);
+		describe_show_msi(pci, at, out);
 	else if (config[at] == PCI_CAP_ID_MSIX && pci->has_msix && pci->msix.capability == at)
-		show_msix(pci, at, out);
+		describe_show_msix(pci, at, out);
 	else if (pci->express == at)
-		show_express(pci, at, out);
+		describe_show_express(pci, at, out);
 }
 
-static void show_extended(const struct vfio_pci *pci, unsigned int at, FILE *out)
+static void describe_show_extended(const struct vfio_pci *pci, unsigned int at, FILE *out)
 {
 	const uint8_t *config = pci->device.config;
 	const char *name = vfio_decode_capability(config, at);
@@ -167,8 +170,8 @@ static void show_extended(const struct vfio_pci *pci, unsigned int at, FILE *out
 	if (load_le16(config + at) != PCI_EXT_CAP_ID_ERR ||
 	    !range_fits(at, PCI_ERR_COR_STATUS + 4, PCIE_CONFIG_SIZE))
 		return;
-	show(pci, "        uncorrectable status", at + PCI_ERR_UNCOR_STATUS, 4, out);
-	show(pci, "        correctable status  ", at + PCI_ERR_COR_STATUS, 4, out);
+	describe_show(pci, "        uncorrectable status", at + PCI_ERR_UNCOR_STATUS, 4, out);
+	describe_show(pci, "        correctable status  ", at + PCI_ERR_COR_STATUS, 4, out);
 }
 
 /* The shadow's chains, which were made to end when it was built; bounded all the same. */
@@ -177,11 +180,11 @@ static void describe_config(const struct vfio_pci *pci, FILE *out)
 	const uint8_t *config = pci->device.config;
 	unsigned int at = config[PCI_CAPABILITY_LIST] & ~3U;
 
-	show_header(pci, out);
+	describe_show_header(pci, out);
 	if (at)
 		fputs("capabilities\n", out);
 	for (unsigned int i = 0; at && i < PCI_CONFIG_SIZE / 4; i++) {
-		show_capability(pci, at, out);
+		describe_show_capability(pci, at, out);
 		at = config[at + PCI_CAP_LIST_NEXT] & ~3U;
 	}
 	at = PCI_CONFIG_SIZE;
@@ -189,7 +192,7 @@ static void describe_config(const struct vfio_pci *pci, FILE *out)
 		return;
 	fputs("extended capabilities\n", out);
 	for (unsigned int i = 0; at >= PCI_CONFIG_SIZE && i < PCIE_CONFIG_SIZE / 8; i++) {
-		show_extended(pci, at, out);
+		describe_show_extended(pci, at, out);
 		at = PCI_EXT_CAP_NEXT(load_le32(config + at));
 	}
 }
@@ -201,7 +204,7 @@ static const char *describe_mode(const struct vfio_irqs *irqs)
 	return irqs->intx.trigger >= 0 ? "INTx" : "no interrupts";
 }
 
-static void show_intx(const struct vfio_irqs *irqs, const uint8_t *config, FILE *out)
+static void describe_show_intx(const struct vfio_irqs *irqs, const uint8_t *config, FILE *out)
 {
 	const struct vfio_intx *intx = &irqs->intx;
 
@@ -219,7 +222,7 @@ static void show_intx(const struct vfio_irqs *irqs, const uint8_t *config, FILE 
 }
 
 /* Bits that the device itself keeps for vectors the host has not been asked for. */
-static bool owed_by_device(const struct vfio_pci *pci, unsigned int vector)
+static bool describe_owed_by_device(const struct vfio_pci *pci, unsigned int vector)
 {
 	const struct pci_msix *msix = &pci->msix;
 	uint64_t bits;
@@ -229,7 +232,7 @@ static bool owed_by_device(const struct vfio_pci *pci, unsigned int vector)
 	       bits >> vector % 64 & 1;
 }
 
-static bool is_pending(struct vfio_pci *pci, unsigned int index, bool msix)
+static bool describe_is_pending(struct vfio_pci *pci, unsigned int index, bool msix)
 {
 	const struct vfio_vector *vector = &pci->irqs.vectors[index];
 
@@ -239,7 +242,7 @@ static bool is_pending(struct vfio_pci *pci, unsigned int index, bool msix)
 		return true;
 	return msix && !vector->wired &&
 	       load_le16(pci->device.config + PCI_COMMAND) & PCI_COMMAND_MEMORY &&
-	       owed_by_device(pci, index);
+	       describe_owed_by_device(pci, index);
 }
 
 static const char *describe_delivery(const struct vfio_vector *vector)
@@ -251,7 +254,7 @@ static const char *describe_delivery(const struct vfio_vector *vector)
 	return vector->device_eventfd >= 0 ? "relayed" : "irqfd";
 }
 
-static void show_vector(struct vfio_pci *pci, unsigned int index, FILE *out)
+static void describe_show_vector(struct vfio_pci *pci, unsigned int index, FILE *out)
 {
 	const struct vfio_irqs *irqs = &pci->irqs;
 	const struct vfio_vector *vector = &irqs->vectors[index];
@@ -264,8 +267,8 @@ static void show_vector(struct vfio_pci *pci, unsigned int index, FILE *out)
 		data = pci->msix.entries[index].data;
 	}
 	fprintf(out, "  %6u  %-8s  %-7s  0x%016" PRIx64 " 0x%08" PRIx32 "  ", index,
-		vector->wanted ? "unmasked" : "masked", is_pending(pci, index, msix) ? "yes" : "no",
-		address, data);
+		vector->wanted ? "unmasked" : "masked",
+		describe_is_pending(pci, index, msix) ? "yes" : "no", address, data);
 	if (vector->gsi >= 0)
 		fprintf(out, "%4d  ", vector->gsi);
 	else
@@ -278,17 +281,17 @@ static void show_vector(struct vfio_pci *pci, unsigned int index, FILE *out)
 }
 
 /* Neither unmasked nor ever programmed or signalled: nothing to tell of but that they are there. */
-static bool is_untouched(struct vfio_pci *pci, unsigned int index)
+static bool describe_is_untouched(struct vfio_pci *pci, unsigned int index)
 {
 	const struct vfio_irqs *irqs = &pci->irqs;
 	bool msix = irqs->active == &irqs->msix;
 
 	return irqs->vectors[index].gsi < 0 && !irqs->vectors[index].wanted &&
 	       !(msix && index < pci->msix.vectors && pci->msix.entries[index].address) &&
-	       !is_pending(pci, index, msix);
+	       !describe_is_pending(pci, index, msix);
 }
 
-static void show_vectors(struct vfio_pci *pci, FILE *out)
+static void describe_show_vectors(struct vfio_pci *pci, FILE *out)
 {
 	const struct vfio_irqs *irqs = &pci->irqs;
 	unsigned int untouched = 0;
@@ -297,10 +300,10 @@ static void show_vectors(struct vfio_pci *pci, FILE *out)
 	fputs("  vector  guest's   pending  address            data         GSI  delivered  count\n",
 	      out);
 	for (unsigned int i = 0; i < irqs->count; i++) {
-		if (is_untouched(pci, i))
+		if (describe_is_untouched(pci, i))
 			untouched++;
 		else
-			show_vector(pci, i, out);
+			describe_show_vector(pci, i, out);
 	}
 	if (untouched)
 		fprintf(out, "  %u vectors masked and never used\n", untouched);
@@ -319,19 +322,19 @@ static void describe_irqs(struct vfio_pci *pci, FILE *out)
 	if (!irqs->active) {
 		fputc('\n', out);
 		if (irqs->intx.trigger >= 0)
-			show_intx(irqs, pci->device.config, out);
+			describe_show_intx(irqs, pci->device.config, out);
 		return;
 	}
 	fprintf(out, ", %u vectors, %u of them set up in the host's kernel%s\n", irqs->count,
 		irqs->span,
 		irqs->active == &irqs->msix && pci->msix.function_masked ? ", function masked"
 									 : "");
-	show_vectors(pci, out);
+	describe_show_vectors(pci, out);
 }
 
 enum { ADDRESS_SIZE = 16 };
 
-static const char *state_name(enum vfio_pci_state state)
+static const char *describe_state_name(enum vfio_pci_state state)
 {
 	static const char *const names[] = {
 		[VFIO_PCI_ALIVE] = "alive",
@@ -344,7 +347,7 @@ static const char *state_name(enum vfio_pci_state state)
 }
 
 /* Where the guest finds the function, as 00:03.0; "" for one that is on no bus. */
-static const char *guest_address(const struct vfio_pci *pci, char text[ADDRESS_SIZE])
+static const char *describe_guest_address(const struct vfio_pci *pci, char text[ADDRESS_SIZE])
 {
 	unsigned int requester;
 
@@ -357,14 +360,14 @@ static const char *guest_address(const struct vfio_pci *pci, char text[ADDRESS_S
 	return text;
 }
 
-static void list_device(struct vfio_pci *pci, FILE *out)
+static void describe_list_device(struct vfio_pci *pci, FILE *out)
 {
 	char address[ADDRESS_SIZE];
 
 	pthread_mutex_lock(&pci->device.lock);
 	fprintf(out, "%s  in the guest %s  %04x:%04x  %s, %s\n", pci->device.name,
-		guest_address(pci, address), load_le16(pci->device.config),
-		load_le16(pci->device.config + 2), state_name(pci->state),
+		describe_guest_address(pci, address), load_le16(pci->device.config),
+		load_le16(pci->device.config + 2), describe_state_name(pci->state),
 		describe_mode(&pci->irqs));
 	pthread_mutex_unlock(&pci->device.lock);
 }
@@ -376,14 +379,15 @@ void vfio_list_devices(struct vfio *vfio, FILE *out)
 		struct vfio_pci *pci = vfio_device(vfio, i, &sysfs);
 
 		if (pci)
-			list_device(pci, out);
+			describe_list_device(pci, out);
 		else
 			fprintf(out, "%s  not there\n", sysfs->address);
 	}
 }
 
 /* How the function can be reset, and by what methods the host's kernel does that. */
-static void show_reset(struct vfio_pci *pci, const struct vfio_sysfs_device *sysfs, FILE *out)
+static void describe_show_reset(struct vfio_pci *pci, const struct vfio_sysfs_device *sysfs,
+				FILE *out)
 {
 	char methods[128];
 	struct vfio_bus_reset *bus;
@@ -410,21 +414,21 @@ static void describe_device(struct vfio_pci *pci, const struct vfio_sysfs_device
 	char address[ADDRESS_SIZE];
 
 	pthread_mutex_lock(&pci->device.lock);
-	fprintf(out, "%s, in the guest %s: %s\n", pci->device.name, guest_address(pci, address),
-		state_name(pci->state));
+	fprintf(out, "%s, in the guest %s: %s\n", pci->device.name,
+		describe_guest_address(pci, address), describe_state_name(pci->state));
 	if (pci->state != VFIO_PCI_ALIVE)
 		fputs("  the guest reads all ones; config space below is the last that is known\n",
 		      out);
 	fprintf(out, "  DMA       %s\n",
 		vfio_dma_mapped(pci->dma) ? "all RAM is mapped"
 					  : "RAM is not mapped: the guest's bus mastering waits");
-	show_reset(pci, sysfs, out);
+	describe_show_reset(pci, sysfs, out);
 	describe_config(pci, out);
 	describe_irqs(pci, out);
 	pthread_mutex_unlock(&pci->device.lock);
 }
 
-static bool is_host_address(const struct vfio_sysfs_device *sysfs, const char *address)
+static bool describe_is_host_address(const struct vfio_sysfs_device *sysfs, const char *address)
 {
 	return strcasecmp(sysfs->address, address) == 0 ||
 	       (strncmp(sysfs->address, "0000:", 5) == 0 &&
@@ -441,8 +445,9 @@ int vfio_describe(struct vfio *vfio, const char *address, FILE *out)
 		struct vfio_pci *pci = vfio_device(vfio, i % count, &sysfs);
 		char guest[ADDRESS_SIZE];
 
-		if (pci && (i < count ? is_host_address(sysfs, address)
-				      : strcasecmp(guest_address(pci, guest), address) == 0)) {
+		if (pci &&
+		    (i < count ? describe_is_host_address(sysfs, address)
+			       : strcasecmp(describe_guest_address(pci, guest), address) == 0)) {
 			describe_device(pci, sysfs, out);
 			return 0;
 		}

@@ -28,7 +28,7 @@ struct vfio_trace {
 };
 
 /* Lock held. */
-static int put(struct vfio_trace *trace, const char *format, va_list arguments)
+static int trace_put(struct vfio_trace *trace, const char *format, va_list arguments)
 {
 	char line[LINE_SIZE];
 	struct timespec now;
@@ -59,7 +59,7 @@ void vfio_trace_note(struct vfio_trace *trace, const char *format, ...)
 		return;
 	va_start(arguments, format);
 	pthread_mutex_lock(&trace->lock);
-	rc = trace->ended ? 0 : put(trace, format, arguments);
+	rc = trace->ended ? 0 : trace_put(trace, format, arguments);
 	if (rc) {
 		log_warn("trace %s: it cannot be written: %s: the trace ends here", trace->path,
 			 err_text(rc));
@@ -69,7 +69,7 @@ void vfio_trace_note(struct vfio_trace *trace, const char *format, ...)
 	va_end(arguments);
 }
 
-static int open_file(struct vfio_trace *trace, const char *name)
+static int trace_open_file(struct vfio_trace *trace, const char *name)
 {
 	char head[LINE_SIZE];
 	int fd = fd_open_output(trace->path, 0), size;
@@ -101,7 +101,7 @@ struct vfio_trace *vfio_trace_open(const char *path, const char *name, struct lo
 		trace->lines.mark = "# ";
 		trace->lines.loop = loop;
 		trace->path = strdup(path);
-		rc = trace->path ? open_file(trace, name) : -ENOMEM;
+		rc = trace->path ? trace_open_file(trace, name) : -ENOMEM;
 	}
 	if (!rc)
 		return trace;

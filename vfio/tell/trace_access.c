@@ -11,7 +11,7 @@
 #include "vmm/kvm/origin.h"
 
 /* Which vCPU's doing it is and from where, "" on a thread that is none's. */
-static void format_origin(char *text, size_t size)
+static void trace_format_origin(char *text, size_t size)
 {
 	struct kvm_origin origin;
 
@@ -25,12 +25,13 @@ static void format_origin(char *text, size_t size)
 }
 
 /* One look for all: what, way, offset+bytes, value at its width, meaning, whose. */
-static void tell_access(struct vfio_trace *trace, const char *space, bool write, uint64_t offset,
-			unsigned int size, uint64_t value, const char *meaning)
+static void trace_tell_access(struct vfio_trace *trace, const char *space, bool write,
+			      uint64_t offset, unsigned int size, uint64_t value,
+			      const char *meaning)
 {
 	char origin[64];
 
-	format_origin(origin, sizeof(origin));
+	trace_format_origin(origin, sizeof(origin));
 	vfio_trace_note(trace, "%-7s %-5s 0x%04" PRIx64 "+%u  0x%0*" PRIx64 "%s%s%s", space,
 			write ? "write" : "read", offset, size, (int)size * 2, value,
 			*meaning ? "  " : "", meaning, origin);
@@ -42,7 +43,7 @@ void vfio_trace_config(struct vfio_trace *trace, const struct vfio_pci *pci, boo
 	char meaning[DECODE_SIZE];
 
 	vfio_decode_config(pci, offset, size, value, meaning);
-	tell_access(trace, "config", write, offset, size, value, meaning);
+	trace_tell_access(trace, "config", write, offset, size, value, meaning);
 }
 
 void vfio_trace_bar(struct vfio_trace *trace, const struct vfio_pci *pci, unsigned int bar,
@@ -54,5 +55,5 @@ void vfio_trace_bar(struct vfio_trace *trace, const struct vfio_pci *pci, unsign
 		vfio_names_learn(pci->names, bar, offset, size, value);
 	vfio_decode_bar(pci, bar, offset, size, value, meaning);
 	snprintf(space, sizeof(space), "bar%u", bar);
-	tell_access(trace, space, write, offset, size, value, meaning);
+	trace_tell_access(trace, space, write, offset, size, value, meaning);
 }

@@ -37,76 +37,76 @@ struct vfio_group {
 	struct vfio_container *container;
 };
 
-static struct vfio_container *to_container(const struct vfio_space *space)
+static struct vfio_container *group_to_container(const struct vfio_space *space)
 {
 	return container_of(space, struct vfio_container, space);
 }
 
-static int container_map(struct vfio_space *space, struct vfio_iommu_type1_dma_map *map)
+static int group_container_map(struct vfio_space *space, struct vfio_iommu_type1_dma_map *map)
 {
-	return vfio_sys_ioctl(to_container(space)->fd, VFIO_IOMMU_MAP_DMA, map);
+	return vfio_sys_ioctl(group_to_container(space)->fd, VFIO_IOMMU_MAP_DMA, map);
 }
 
-static int container_unmap(struct vfio_space *space, struct vfio_iommu_type1_dma_unmap *unmap)
+static int group_container_unmap(struct vfio_space *space, struct vfio_iommu_type1_dma_unmap *unmap)
 {
-	return vfio_sys_ioctl(to_container(space)->fd, VFIO_IOMMU_UNMAP_DMA, unmap);
+	return vfio_sys_ioctl(group_to_container(space)->fd, VFIO_IOMMU_UNMAP_DMA, unmap);
 }
 
-static size_t container_ranges(const struct vfio_space *space, struct ram_range *ranges,
-			       size_t room)
+static size_t group_container_ranges(const struct vfio_space *space, struct ram_range *ranges,
+				     size_t room)
 {
-	const struct vfio_container *container = to_container(space);
+	const struct vfio_container *container = group_to_container(space);
 
 	for (size_t i = 0; i < container->range_count && i < room; i++)
 		ranges[i] = container->ranges[i];
 	return container->range_count;
 }
 
-static uint64_t container_page_sizes(const struct vfio_space *space)
+static uint64_t group_container_page_sizes(const struct vfio_space *space)
 {
-	return to_container(space)->page_sizes;
+	return group_to_container(space)->page_sizes;
 }
 
-static uint64_t container_maps_left(const struct vfio_space *space)
+static uint64_t group_container_maps_left(const struct vfio_space *space)
 {
-	return to_container(space)->maps_left;
+	return group_to_container(space)->maps_left;
 }
 
-static void container_destroy(struct vfio_space *space)
+static void group_container_destroy(struct vfio_space *space)
 {
-	struct vfio_container *container = to_container(space);
+	struct vfio_container *container = group_to_container(space);
 
 	fd_close(&container->fd);
 	free(container);
 }
 
 static const struct vfio_space_ops container_ops = {
-	.map = container_map,
-	.unmap = container_unmap,
-	.ranges = container_ranges,
-	.page_sizes = container_page_sizes,
-	.maps_left = container_maps_left,
-	.destroy = container_destroy,
+	.map = group_container_map,
+	.unmap = group_container_unmap,
+	.ranges = group_container_ranges,
+	.page_sizes = group_container_page_sizes,
+	.maps_left = group_container_maps_left,
+	.destroy = group_container_destroy,
 };
 
-static int check_container(int fd, uint32_t type, struct err *err)
+static int group_check_container(int fd, uint32_t type, struct err *err)
 {
-	int result = vfio_sys_ioctl(fd, VFIO_GET_API_VERSION, NULL);
+	int rc = vfio_sys_ioctl(fd, VFIO_GET_API_VERSION, NULL);
 
-	if (result < 0)
-		return err_set(err, result, "VFIO container: its API version cannot be had: %s",
-			       err_text(result));
-	if (result != VFIO_API_VERSION)
+	if (rc < 0)
+		return err_set(err, rc, "VFIO container: its API version cannot be had: %s",
+			       err_text(rc));
+	if (rc != VFIO_API_VERSION)
 		return err_set(err, -EPROTO,
-			       "VFIO container: API version %d: Ferry speaks version %d", result,
+			       "VFIO container: API version %d: Ferry speaks version %d", rc,
 			       VFIO_API_VERSION);
 	if (type != VFIO_TYPE1v2_IOMMU)
 		return err_set(err, -EINVAL,
 			       "VFIO container: IOMMU type %u: only type %u (TYPE1v2) is served",
 			       type, VFIO_TYPE1v2_IOMMU);
-	result = vfio_sys_ioctl(fd, VFIO_CHECK_EXTENSION, (void *)(uintptr_t)type);
-	if (result <= 0)
-		return err_set(err, result < 0 ? result : -ENOTSUP,
+	rc = vfio_sys_ioctl(fd, VFIO_CHECK_EXTENSION, (void *)(uintptr_t)type);
+	if (rc <= 0)
+		return err_set(err, rc < 0 ? rc : -ENOTSUP,
 			       "VFIO container: the host has no TYPE1v2 IOMMU driver: "
 			       "modprobe vfio_iommu_type1");
 	return 0;
@@ -116,7 +116,7 @@ struct vfio_container *vfio_container_adopt(int fd, uint32_t type, struct err *e
 {
 	struct vfio_container *container;
 
-	if (check_container(fd, type, err)) {
+	if (group_check_container(fd, type, err)) {
 		fd_close(&fd);
 		return NULL;
 	}
@@ -163,8 +163,8 @@ int vfio_container_descriptor(const struct vfio_container *container)
 	return container->fd;
 }
 
-static void take_ranges(struct vfio_container *container, const uint8_t *info, size_t size,
-			size_t offset)
+static void group_take_ranges(struct vfio_container *container, const uint8_t *info, size_t size,
+			      size_t offset)
 {
 	struct vfio_iommu_type1_info_cap_iova_range range;
 	size_t count;
@@ -190,8 +190,8 @@ static void take_ranges(struct vfio_container *container, const uint8_t *info, s
 	}
 }
 
-static void take_maps_left(struct vfio_container *container, const uint8_t *info, size_t size,
-			   size_t offset)
+static void group_take_maps_left(struct vfio_container *container, const uint8_t *info, size_t size,
+				 size_t offset)
 {
 	struct vfio_iommu_type1_info_dma_avail left;
 
@@ -202,7 +202,8 @@ static void take_maps_left(struct vfio_container *container, const uint8_t *info
 }
 
 /* Old kernels answer without capabilities: then nothing is known and anything goes. */
-static void take_iommu_info(struct vfio_container *container, const uint8_t *info, size_t size)
+static void group_take_iommu_info(struct vfio_container *container, const uint8_t *info,
+				  size_t size)
 {
 	struct vfio_iommu_type1_info head;
 	struct vfio_info_cap_header cap;
@@ -217,25 +218,24 @@ static void take_iommu_info(struct vfio_container *container, const uint8_t *inf
 	while (offset >= floor && range_fits(offset, sizeof(cap), size)) {
 		memcpy(&cap, info + offset, sizeof(cap));
 		if (cap.id == VFIO_IOMMU_TYPE1_INFO_CAP_IOVA_RANGE)
-			take_ranges(container, info, size, offset);
+			group_take_ranges(container, info, size, offset);
 		else if (cap.id == VFIO_IOMMU_TYPE1_INFO_DMA_AVAIL)
-			take_maps_left(container, info, size, offset);
+			group_take_maps_left(container, info, size, offset);
 		floor = offset + sizeof(cap);
 		offset = cap.next;
 	}
 }
 
-static int read_iommu_info(struct vfio_container *container, struct err *err)
+static int group_read_iommu_info(struct vfio_container *container, struct err *err)
 {
 	struct vfio_iommu_type1_info head = {.argsz = sizeof(head)};
 	struct vfio_iommu_type1_info *info;
 	uint32_t size;
-	int result = vfio_sys_ioctl(container->fd, VFIO_IOMMU_GET_INFO, &head);
+	int rc = vfio_sys_ioctl(container->fd, VFIO_IOMMU_GET_INFO, &head);
 
 	size = head.argsz;
-	if (result < 0)
-		return err_set(err, result, "VFIO container: the IOMMU's properties: %s",
-			       err_text(result));
+	if (rc < 0)
+		return err_set(err, rc, "VFIO container: the IOMMU's properties: %s", err_text(rc));
 	if (size < sizeof(head))
 		size = sizeof(head);
 	if (size > IOMMU_INFO_MAX)
@@ -244,17 +244,16 @@ static int read_iommu_info(struct vfio_container *container, struct err *err)
 	if (!info)
 		return err_set(err, -ENOMEM, "VFIO container: out of memory");
 	info->argsz = size;
-	result = vfio_sys_ioctl(container->fd, VFIO_IOMMU_GET_INFO, info);
-	if (result < 0)
-		err_set(err, result, "VFIO container: the IOMMU's properties: %s",
-			err_text(result));
+	rc = vfio_sys_ioctl(container->fd, VFIO_IOMMU_GET_INFO, info);
+	if (rc < 0)
+		err_set(err, rc, "VFIO container: the IOMMU's properties: %s", err_text(rc));
 	else
-		take_iommu_info(container, (const uint8_t *)info, size);
+		group_take_iommu_info(container, (const uint8_t *)info, size);
 	free(info);
-	return result < 0 ? result : 0;
+	return rc < 0 ? rc : 0;
 }
 
-static int open_group_node(const char *folder, unsigned int number, struct err *err)
+static int group_open_node(const char *folder, unsigned int number, struct err *err)
 {
 	char path[PATH_MAX];
 	int fd;
@@ -284,14 +283,14 @@ static int open_group_node(const char *folder, unsigned int number, struct err *
 		       err_text(fd));
 }
 
-static int check_viable(const char *sysfs, int fd, unsigned int number, struct err *err)
+static int group_check_viable(const char *sysfs, int fd, unsigned int number, struct err *err)
 {
 	struct vfio_group_status status = {.argsz = sizeof(status)};
-	int result = vfio_sys_ioctl(fd, VFIO_GROUP_GET_STATUS, &status);
+	int rc = vfio_sys_ioctl(fd, VFIO_GROUP_GET_STATUS, &status);
 
-	if (result < 0)
-		return err_set(err, result, "IOMMU group %u: its status cannot be had: %s", number,
-			       err_text(result));
+	if (rc < 0)
+		return err_set(err, rc, "IOMMU group %u: its status cannot be had: %s", number,
+			       err_text(rc));
 	if (!(status.flags & VFIO_GROUP_FLAGS_VIABLE))
 		return vfio_sysfs_not_viable(sysfs, number, err);
 	return 0;
@@ -301,11 +300,11 @@ struct vfio_group *vfio_group_open(const char *sysfs, const char *folder, unsign
 				   struct err *err)
 {
 	struct vfio_group *group;
-	int fd = open_group_node(folder, number, err);
+	int fd = group_open_node(folder, number, err);
 
 	if (fd < 0)
 		return NULL;
-	if (check_viable(sysfs, fd, number, err))
+	if (group_check_viable(sysfs, fd, number, err))
 		goto close_fd;
 	group = calloc(1, sizeof(*group));
 	if (!group) {
@@ -322,47 +321,48 @@ close_fd:
 }
 
 /* EPERM of both calls has one common cause that a person can do something about. */
-static int refuse_join(const struct vfio_group *group, const char *what, int error, struct err *err)
+static int group_refuse_join(const struct vfio_group *group, const char *what, int rc,
+			     struct err *err)
 {
-	if (error == -EPERM)
+	if (rc == -EPERM)
 		return err_set(
-			err, error,
+			err, rc,
 			"IOMMU group %u: %s: not permitted: the host cannot remap interrupts: "
 			"turn interrupt remapping on, or trust the guest with "
 			"vfio_iommu_type1.allow_unsafe_interrupts=1",
 			group->number, what);
-	return err_set(err, error, "IOMMU group %u: %s: %s", group->number, what, err_text(error));
+	return err_set(err, rc, "IOMMU group %u: %s: %s", group->number, what, err_text(rc));
 }
 
 int vfio_group_join(struct vfio_group *group, struct vfio_container *container, struct err *err)
 {
-	int error = vfio_sys_ioctl(group->fd, VFIO_GROUP_SET_CONTAINER, &container->fd);
+	int rc = vfio_sys_ioctl(group->fd, VFIO_GROUP_SET_CONTAINER, &container->fd);
 
-	if (error < 0)
-		return refuse_join(group, "it cannot join the container", error, err);
+	if (rc < 0)
+		return group_refuse_join(group, "it cannot join the container", rc, err);
 	group->container = container;
 	container->groups++;
 	if (container->groups == 1) {
-		error = vfio_sys_ioctl(container->fd, VFIO_SET_IOMMU,
-				       (void *)(uintptr_t)VFIO_TYPE1v2_IOMMU);
-		if (error < 0)
-			return refuse_join(group, "the IOMMU type cannot be set", error, err);
+		rc = vfio_sys_ioctl(container->fd, VFIO_SET_IOMMU,
+				    (void *)(uintptr_t)VFIO_TYPE1v2_IOMMU);
+		if (rc < 0)
+			return group_refuse_join(group, "the IOMMU type cannot be set", rc, err);
 	}
-	return read_iommu_info(container, err);
+	return group_read_iommu_info(container, err);
 }
 
 void vfio_group_close(struct vfio_group *group)
 {
-	int error;
+	int rc;
 
 	if (!group)
 		return;
 	if (group->container) {
-		error = vfio_sys_ioctl(group->fd, VFIO_GROUP_UNSET_CONTAINER, NULL);
+		rc = vfio_sys_ioctl(group->fd, VFIO_GROUP_UNSET_CONTAINER, NULL);
 		/* The kernel takes a group out by itself when its last device loses its driver. */
-		if (error < 0 && error != -EINVAL)
+		if (rc < 0 && rc != -EINVAL)
 			log_warn("IOMMU group %u: it did not leave its container: %s",
-				 group->number, err_text(error));
+				 group->number, err_text(rc));
 		group->container->groups--;
 	}
 	fd_close(&group->fd);
@@ -375,29 +375,29 @@ int vfio_group_descriptor(const struct vfio_group *group)
 }
 
 /* What vfio-pci answers about tokens: a function and who opened its relative must know the same. */
-static int refuse_open(const struct vfio_group *group, const char *address, const char *token,
-		       int error, struct err *err)
+static int group_refuse_open(const struct vfio_group *group, const char *address, const char *token,
+			     int rc, struct err *err)
 {
-	if (error == -EACCES && !token)
+	if (rc == -EACCES && !token)
 		return err_set(
-			err, error,
+			err, rc,
 			"passthrough device %s: it wants a VF token, which virtual functions share "
 			"with their physical one where vfio-pci has both: give vf-token=UUID, the "
 			"one that was given with the other",
 			address);
-	if (error == -EACCES)
-		return err_set(err, error,
+	if (rc == -EACCES)
+		return err_set(err, rc,
 			       "passthrough device %s: vf-token=%s: another one was set by who has "
 			       "its physical function, or virtual ones of it",
 			       address, token);
-	if (token && (error == -EINVAL || error == -ENODEV))
+	if (token && (rc == -EINVAL || rc == -ENODEV))
 		return err_set(
-			err, error,
+			err, rc,
 			"passthrough device %s: vf-token=%s: it takes none, being no virtual "
 			"function whose physical one vfio-pci has: leave it out",
 			address, token);
-	return err_set(err, error, "passthrough device %s: IOMMU group %u does not open it: %s",
-		       address, group->number, err_text(error));
+	return err_set(err, rc, "passthrough device %s: IOMMU group %u does not open it: %s",
+		       address, group->number, err_text(rc));
 }
 
 struct vfio_backend *vfio_group_open_device(struct vfio_group *group, const char *address,
@@ -410,7 +410,7 @@ struct vfio_backend *vfio_group_open_device(struct vfio_group *group, const char
 		 token ? token : "");
 	fd = vfio_sys_ioctl(group->fd, VFIO_GROUP_GET_DEVICE_FD, name);
 	if (fd < 0) {
-		refuse_open(group, address, token, fd, err);
+		group_refuse_open(group, address, token, fd, err);
 		return NULL;
 	}
 	return vfio_kernel_device(fd, address, err);

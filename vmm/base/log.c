@@ -126,7 +126,7 @@ static void log_line(const char *label, unsigned int suppressed, const char *for
 }
 
 /* An error is what a person looks for first: it needs no label. */
-static const char *label_of(enum log_level level)
+static const char *log_label(enum log_level level)
 {
 	return level == LOG_ERROR ? NULL : level_names[level];
 }
@@ -142,13 +142,13 @@ static const char *label_of(enum log_level level)
 		va_end(args);                                                                      \
 	}
 
-LOG_FUNCTION(log_error, LOG_ERROR, label_of(LOG_ERROR))
-LOG_FUNCTION(log_warn, LOG_WARN, label_of(LOG_WARN))
+LOG_FUNCTION(log_error, LOG_ERROR, log_label(LOG_ERROR))
+LOG_FUNCTION(log_warn, LOG_WARN, log_label(LOG_WARN))
 LOG_FUNCTION(log_notice, LOG_WARN, NULL)
-LOG_FUNCTION(log_info, LOG_INFO, label_of(LOG_INFO))
-LOG_FUNCTION(log_debug, LOG_DEBUG, label_of(LOG_DEBUG))
+LOG_FUNCTION(log_info, LOG_INFO, log_label(LOG_INFO))
+LOG_FUNCTION(log_debug, LOG_DEBUG, log_label(LOG_DEBUG))
 
-static uint64_t now_ns(void)
+static uint64_t log_now_ns(void)
 {
 	struct timespec now;
 
@@ -157,9 +157,9 @@ static uint64_t now_ns(void)
 }
 
 /* Whether the message may be shown; if so *suppressed is the number left out before it. */
-static bool limit_take(struct log_limit *limit, unsigned int *suppressed)
+static bool log_limit_take(struct log_limit *limit, unsigned int *suppressed)
 {
-	uint64_t now = now_ns();
+	uint64_t now = log_now_ns();
 	bool allowed = true;
 
 	pthread_mutex_lock(&limit_lock);
@@ -185,9 +185,9 @@ void log_guest(struct log_limit *limit, enum log_level level, const char *format
 	unsigned int suppressed = 0;
 	va_list args;
 
-	if (!log_enabled(level) || !limit_take(limit, &suppressed))
+	if (!log_enabled(level) || !log_limit_take(limit, &suppressed))
 		return;
 	va_start(args, format);
-	log_line(label_of(level), suppressed, format, args);
+	log_line(log_label(level), suppressed, format, args);
 	va_end(args);
 }

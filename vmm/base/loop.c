@@ -72,7 +72,7 @@ int loop_add(struct loop *loop, int fd, uint32_t events, loop_handler handler, v
 {
 	struct watch *watch = calloc(1, sizeof(*watch));
 	struct epoll_event event = {.events = events};
-	int status = 0;
+	int rc = 0;
 
 	if (!watch)
 		return err_set(err, -ENOMEM, "event loop: out of memory");
@@ -84,12 +84,12 @@ int loop_add(struct loop *loop, int fd, uint32_t events, loop_handler handler, v
 		loop->watches = watch;
 		watch = NULL;
 	} else {
-		status = err_set(err, -errno, "event loop: cannot watch descriptor %d: %s", fd,
-				 err_text(errno));
+		rc = err_set(err, -errno, "event loop: cannot watch descriptor %d: %s", fd,
+			     err_text(errno));
 	}
 	pthread_mutex_unlock(&loop->lock);
 	free(watch);
-	return status;
+	return rc;
 }
 
 void loop_remove(struct loop *loop, int fd)

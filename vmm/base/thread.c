@@ -21,17 +21,17 @@ int thread_create(pthread_t *thread, void *(*function)(void *), void *argument)
 {
 	pthread_attr_t attributes;
 	sigset_t signals, before;
-	int status = pthread_attr_init(&attributes);
+	int rc = pthread_attr_init(&attributes);
 
-	if (status)
-		return -status;
+	if (rc)
+		return -rc;
 	thread_main_signals(&signals);
 	/* The new thread inherits the mask. */
 	pthread_sigmask(SIG_BLOCK, &signals, &before);
-	status = pthread_attr_setstacksize(&attributes, stack_size);
-	if (!status)
-		status = pthread_create(thread, &attributes, function, argument);
+	rc = pthread_attr_setstacksize(&attributes, stack_size);
+	if (!rc)
+		rc = pthread_create(thread, &attributes, function, argument);
 	pthread_sigmask(SIG_SETMASK, &before, NULL);
 	pthread_attr_destroy(&attributes);
-	return -status;
+	return -rc;
 }

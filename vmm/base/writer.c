@@ -21,14 +21,14 @@ void writer_take(struct writer *writer, int fd)
 }
 
 /* The controlling end of a pseudo-terminal: to open that would make another pair. */
-static bool is_pty_master(int fd)
+static bool writer_is_pty_master(int fd)
 {
 	int number;
 
 	return ioctl(fd, TIOCGPTN, &number) == 0;
 }
 
-static int open_again(int fd)
+static int writer_open_again(int fd)
 {
 	char path[32];
 
@@ -51,7 +51,7 @@ void writer_share(struct writer *writer, int fd)
 		writer->way = WRITER_SOCKET;
 	if (!pipe && !terminal)
 		return;
-	own = pipe || !is_pty_master(fd) ? open_again(fd) : -1;
+	own = pipe || !writer_is_pty_master(fd) ? writer_open_again(fd) : -1;
 	if (own >= 0)
 		writer_take(writer, own);
 	else
@@ -62,7 +62,7 @@ void writer_share(struct writer *writer, int fd)
  * A pipe that is ready has room for so much, a terminal perhaps only for one byte. Somebody else
  * may fill it first; that is why it is the last resort.
  */
-static ssize_t write_polled(int fd, const void *bytes, size_t size)
+static ssize_t writer_write_polled(int fd, const void *bytes, size_t size)
 {
 	struct pollfd ready = {.fd = fd, .events = POLLOUT};
 	size_t most = isatty(fd) ? 1 : PIPE_BUF;
@@ -82,7 +82,7 @@ ssize_t writer_write(const struct writer *writer, const void *bytes, size_t size
 		if (writer->way == WRITER_SOCKET)
 			n = send(writer->fd, bytes, size, MSG_DONTWAIT | MSG_NOSIGNAL);
 		else if (writer->way == WRITER_POLLED)
-			n = write_polled(writer->fd, bytes, size);
+			n = writer_write_polled(writer->fd, bytes, size);
 		else
 			n = write(writer->fd, bytes, size);
 	} while (n < 0 && errno == EINTR);

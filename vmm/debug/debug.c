@@ -19,7 +19,7 @@ enum { SIGNAL_INTERRUPT = 2, SIGNAL_TRAP = 5, SIGNAL_ABORT = 6 }; /* as gdb numb
  */
 
 /* Each vCPU learns what to stop for, and whether it is to go. */
-static int apply_actions(struct debug *debug, const enum gdb_action *actions)
+static int debug_apply_actions(struct debug *debug, const enum gdb_action *actions)
 {
 	struct arch_debug_point list[ARCH_DEBUG_POINTS_MAX];
 	struct arch_debug_control control = {
@@ -30,12 +30,12 @@ static int apply_actions(struct debug *debug, const enum gdb_action *actions)
 
 	for (unsigned int i = 0; i < debug->cpu_count; i++) {
 		struct debug_cpu *cpu = &debug->cpus[i];
-		int status;
+		int rc;
 
 		control.step = actions[i] == GDB_STEP;
-		status = arch_debug_control(debug_arch(debug), debug_vcpu(debug, i), &control);
-		if (status)
-			return status;
+		rc = arch_debug_control(debug_arch(debug), debug_vcpu(debug, i), &control);
+		if (rc)
+			return rc;
 		cpu->action = actions[i];
 		cpu->stepping = control.step;
 		run_hold(debug->setup.parts.run, i, actions[i] == GDB_HOLD);
@@ -43,32 +43,31 @@ static int apply_actions(struct debug *debug, const enum gdb_action *actions)
 	return 0;
 }
 
-static int apply_same_actions(struct debug *debug)
+static int debug_apply_same_actions(struct debug *debug)
 {
 	enum gdb_action actions[PLATFORM_CPUS_MAX];
 
 	for (unsigned int i = 0; i < debug->cpu_count; i++)
 		actions[i] = debug->cpus[i].action;
-	return apply_actions(debug, actions);
+	return debug_apply_actions(debug, actions);
 }
 
 /* No breakpoints, nothing held: the guest as it would be without a debugger. */
-static void let_all_go(struct debug *debug)
+static void debug_let_all_go(struct debug *debug)
 {
 	static const enum gdb_action actions[PLATFORM_CPUS_MAX] = {
 		[0 ... PLATFORM_CPUS_MAX - 1] = GDB_CONTINUE,
 	};
-	int status;
+	int rc;
 
 	debug_points_clear(&debug->points);
 	debug->halt_asked = false;
 	debug->late = false;
 	for (unsigned int i = 0; i < debug->cpu_count; i++)
 		debug->cpus[i].told = false;
-	status = apply_actions(debug, actions);
-	if (status)
-		log_warn("gdb: a vCPU keeps breakpoints: KVM_SET_GUEST_DEBUG: %s",
-			 err_text(status));
+	rc = debug_apply_actions(debug, actions);
+	if (rc)
+		log_warn("gdb: a vCPU keeps breakpoints: KVM_SET_GUEST_DEBUG: %s", err_text(rc));
 }
 
 /*
@@ -80,10 +79,10 @@ static void let_all_go(struct debug *debug)
  * Whether what a vCPU met is for the debugger. A breakpoint instruction or a step of the guest's
  * own goes back to the guest; a breakpoint that was removed since is no more.
  */
-static bool is_for_debugger(struct debug *debug, unsigned int index)
+static bool debug_is_for_debugger(struct debug *debug, unsigned int index)
 {
 	const struct debug_cpu *cpu = &debug->cpus[index];
-	int status;
+	int rc;
 
 	switch (cpu->stop.event) {
 	case ARCH_DEBUG_STEPPED:
@@ -91,43 +90,43 @@ static bool is_for_debugger(struct debug *debug, unsigned int index)
 			return true;
 		break;
 	case ARCH_DEBUG_HARDWARE:
-		return debug_points_break(&debug->points, cpu->stop.address) != NULL;
+		return debug_points_break(&debug->points, cpu->stop.address);
 	case ARCH_DEBUG_WATCH:
-		return debug_points_watch(&debug->points, cpu->stop.address) != NULL;
+		return debug_points_watch(&debug->points, cpu->stop.address);
 	case ARCH_DEBUG_SOFTWARE:
 		if (debug_points_is_software(&debug->points, cpu->stop.address))
 			return true;
 		break;
 	}
-	status = arch_debug_reinject(debug_arch(debug), debug_vcpu(debug, index));
-	if (status)
+	rc = arch_debug_reinject(debug_arch(debug), debug_vcpu(debug, index));
+	if (rc)
 		log_warn("gdb: vCPU %u: its own breakpoint or step cannot be given to the guest: "
 			 "%s",
-			 index, err_text(status));
+			 index, err_text(rc));
 	return false;
 }
 
 /* What the vCPUs told since they were last let go, without what is not for the debugger. */
-static void take_what_was_told(struct debug *debug)
+static void debug_take_what_was_told(struct debug *debug)
 {
 	for (unsigned int i = 0; i < debug->cpu_count; i++) {
 		struct debug_cpu *cpu = &debug->cpus[i];
-		int status = 0;
+		int rc = 0;
 
 		if (cpu->stepping)
-			status = arch_debug_stepped(debug_arch(debug), debug_vcpu(debug, i));
-		if (status)
+			rc = arch_debug_stepped(debug_arch(debug), debug_vcpu(debug, i));
+		if (rc)
 			log_warn("gdb: vCPU %u: its interrupt mask after a step: %s", i,
-				 err_text(status));
+				 err_text(rc));
 		cpu->stepping = false;
 		if (run_take_debug(debug->setup.parts.run, i, &cpu->stop))
-			cpu->told = is_for_debugger(debug, i);
+			cpu->told = debug_is_for_debugger(debug, i);
 		else if (cpu->told)
-			cpu->told = debug_points_watch(&debug->points, cpu->stop.address) != NULL;
+			cpu->told = debug_points_watch(&debug->points, cpu->stop.address);
 	}
 }
 
-static struct gdb_stop stop_of(const struct debug *debug, unsigned int index)
+static struct gdb_stop debug_stop_of(const struct debug *debug, unsigned int index)
 {
 	const struct arch_debug_stop *told = &debug->cpus[index].stop;
 	struct gdb_stop stop = {.cpu = index, .signal = SIGNAL_TRAP, .address = told->address};
@@ -157,7 +156,7 @@ static struct gdb_stop stop_of(const struct debug *debug, unsigned int index)
  * Tells of the first vCPU that met something. Of the others a watchpoint's is kept for later, as it
  * would not be met again; a breakpoint will be.
  */
-static bool report(struct debug *debug)
+static bool debug_report(struct debug *debug)
 {
 	unsigned int chosen = debug->cpu_count;
 	struct gdb_stop stop;
@@ -173,12 +172,12 @@ static bool report(struct debug *debug)
 	if (chosen == debug->cpu_count)
 		return false;
 	debug->cpus[chosen].told = false;
-	stop = stop_of(debug, chosen);
+	stop = debug_stop_of(debug, chosen);
 	gdb_stopped(debug->gdb, &stop);
 	return true;
 }
 
-static void tell_crash(struct debug *debug)
+static void debug_tell_crash(struct debug *debug)
 {
 	struct gdb_stop stop = {.reason = GDB_STOP_SIGNAL, .signal = SIGNAL_ABORT};
 
@@ -191,7 +190,7 @@ static void tell_crash(struct debug *debug)
 }
 
 /* A vCPU that ran until now, for a stop that is no vCPU's. */
-static unsigned int running_cpu(const struct debug *debug)
+static unsigned int debug_running_cpu(const struct debug *debug)
 {
 	for (unsigned int i = 0; i < debug->cpu_count; i++) {
 		if (debug->cpus[i].action != GDB_HOLD)
@@ -204,29 +203,29 @@ bool debug_parked(struct debug *debug, bool stood)
 {
 	struct gdb_stop halted = {
 		.reason = GDB_STOP_SIGNAL,
-		.cpu = running_cpu(debug),
+		.cpu = debug_running_cpu(debug),
 		.signal = SIGNAL_INTERRUPT,
 	};
 	bool asked = debug->halt_asked;
-	int status;
+	int rc;
 
 	/* Two vCPUs told of something at once, and this is the second's. */
 	if (stood && !debug->late)
 		return true;
 	debug->halt_asked = false;
 	debug->late = false;
-	take_what_was_told(debug);
-	if (report(debug))
+	debug_take_what_was_told(debug);
+	if (debug_report(debug))
 		return true;
 	if (debug->crash_untold) {
-		tell_crash(debug);
+		debug_tell_crash(debug);
 		return true;
 	}
 	if (!asked) {
-		status = apply_same_actions(debug);
-		if (!status)
+		rc = debug_apply_same_actions(debug);
+		if (!rc)
 			return false;
-		log_warn("gdb: the guest cannot go on: KVM_SET_GUEST_DEBUG: %s", err_text(status));
+		log_warn("gdb: the guest cannot go on: KVM_SET_GUEST_DEBUG: %s", err_text(rc));
 		halted.signal = SIGNAL_TRAP;
 	}
 	gdb_stopped(debug->gdb, &halted);
@@ -248,7 +247,7 @@ bool debug_reset(struct debug *debug, bool stood)
 	debug->late = false;
 	if (!waits)
 		return true;
-	if (!stepped && apply_same_actions(debug) == 0)
+	if (!stepped && debug_apply_same_actions(debug) == 0)
 		return false;
 	debug->halt_asked = false;
 	gdb_stopped(debug->gdb, &stop);
@@ -259,12 +258,12 @@ void debug_crashed(struct debug *debug, bool stood)
 {
 	bool waits = !stood || debug->late;
 
-	take_what_was_told(debug);
+	debug_take_what_was_told(debug);
 	debug->crashed = true;
 	debug->late = debug->halt_asked = false;
 	debug->crash_untold = !waits;
 	if (waits)
-		tell_crash(debug);
+		debug_tell_crash(debug);
 }
 
 void debug_ended(struct debug *debug, int status, int signal_number)
@@ -287,7 +286,7 @@ bool debug_stands(const struct debug *debug)
 	return debug->setup.owner.stands(debug->setup.owner.machine);
 }
 
-static void let_machine_go(struct debug *debug)
+static void debug_let_machine_go(struct debug *debug)
 {
 	const struct debug_owner *owner = &debug->setup.owner;
 
@@ -300,22 +299,22 @@ int debug_resume(struct debug *debug, const enum gdb_action *actions)
 {
 	const struct debug_owner *owner = &debug->setup.owner;
 	bool steps = false;
-	int status;
+	int rc;
 
 	for (unsigned int i = 0; i < debug->cpu_count; i++)
 		steps = steps || actions[i] == GDB_STEP;
 	if (steps && !debug->points.support.step)
 		return -EOPNOTSUPP;
-	status = apply_actions(debug, actions);
-	if (status)
-		return status;
+	rc = debug_apply_actions(debug, actions);
+	if (rc)
+		return rc;
 	debug->late = debug->crash_untold;
 	for (unsigned int i = 0; i < debug->cpu_count; i++)
 		debug->late = debug->late || (debug->cpus[i].told && actions[i] != GDB_HOLD);
 	if (debug->late)
 		owner->stop(owner->machine);
 	else
-		let_machine_go(debug);
+		debug_let_machine_go(debug);
 	return 0;
 }
 
@@ -324,10 +323,10 @@ void debug_detach(struct debug *debug, bool go)
 	bool ran = !debug_stands(debug);
 
 	run_park(debug->setup.parts.run);
-	take_what_was_told(debug);
-	let_all_go(debug);
+	debug_take_what_was_told(debug);
+	debug_let_all_go(debug);
 	if (ran || go || debug->crashed)
-		let_machine_go(debug);
+		debug_let_machine_go(debug);
 }
 
 void debug_halt(struct debug *debug)
@@ -344,7 +343,7 @@ void debug_halt(struct debug *debug)
  */
 
 /* One sentence, or nothing. */
-static void describe_limits(struct debug *debug)
+static void debug_describe_limits(struct debug *debug)
 {
 	const struct arch_debug_support *support = &debug->points.support;
 	const char *instead = support->breakpoints > 0
@@ -373,7 +372,7 @@ static void describe_limits(struct debug *debug)
 struct debug *debug_create(const struct debug_setup *setup, struct err *err)
 {
 	struct debug *debug = calloc(1, sizeof(*debug));
-	int status;
+	int rc;
 
 	if (!debug) {
 		err_set(err, -ENOMEM, "gdb: out of memory");
@@ -385,16 +384,14 @@ struct debug *debug_create(const struct debug_setup *setup, struct err *err)
 		debug->cpus[i].action = GDB_CONTINUE;
 	debug->points.arch = setup->parts.arch;
 	debug->points.ram = setup->parts.ram;
-	status =
-		arch_debug_support(debug_arch(debug), debug_vcpu(debug, 0), &debug->points.support);
-	if (status) {
-		err_set(err, status,
-			"gdb: what KVM can do for a debugger is not to be found out: %s",
-			err_text(status));
+	rc = arch_debug_support(debug_arch(debug), debug_vcpu(debug, 0), &debug->points.support);
+	if (rc) {
+		err_set(err, rc, "gdb: what KVM can do for a debugger is not to be found out: %s",
+			err_text(rc));
 		debug_destroy(debug);
 		return NULL;
 	}
-	describe_limits(debug);
+	debug_describe_limits(debug);
 	debug->gdb = gdb_create(setup->address, setup->loop, &debug_target_ops, debug, err);
 	if (!debug->gdb) {
 		debug_destroy(debug);

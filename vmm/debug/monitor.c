@@ -51,7 +51,7 @@ static const struct command {
 };
 
 /* Each line at HELP_COLUMN, the first behind @used characters. */
-static void show_help(const char *help, int used, FILE *out)
+static void monitor_show_help(const char *help, int used, FILE *out)
 {
 	while (*help) {
 		int length = (int)strcspn(help, "\n");
@@ -72,7 +72,7 @@ static void monitor_help(const struct monitor *monitor, char **words, size_t cou
 		int used = fprintf(out, "%s%s%s", command->name, *command->arguments ? " " : "",
 				   command->arguments);
 
-		show_help(command->help, used, out);
+		monitor_show_help(command->help, used, out);
 	}
 	fputs("numbers are decimal, or hexadecimal behind 0x\n", out);
 }
@@ -126,12 +126,12 @@ struct kvm_vcpu *monitor_vcpu(const struct monitor *monitor, FILE *out)
 }
 
 /* Takes the words of @line apart in place; more than WORDS_MAX are counted, not kept. */
-static size_t split(char *line, char *words[WORDS_MAX])
+static size_t monitor_split(char *line, char *words[WORDS_MAX])
 {
 	size_t count = 0;
 	char *rest = line, *word;
 
-	while ((word = strtok_r(rest, " \t\r\n", &rest)) != NULL) {
+	while ((word = strtok_r(rest, " \t\r\n", &rest))) {
 		if (count < WORDS_MAX)
 			words[count] = word;
 		count++;
@@ -147,7 +147,7 @@ static const struct command *find_command(const char *name)
 	return NULL;
 }
 
-static void say_unknown(const char *name, FILE *out)
+static void monitor_say_unknown(const char *name, FILE *out)
 {
 	fprintf(out, "'%s' is no command: there are", name);
 	for (size_t i = 0; i < ARRAY_SIZE(commands); i++)
@@ -167,14 +167,14 @@ void monitor_command(const struct monitor *monitor, const char *line, FILE *out)
 		return;
 	}
 	strcpy(copy, line);
-	count = split(copy, words);
+	count = monitor_split(copy, words);
 	if (count == 0) {
 		monitor_help(monitor, words, 0, out);
 		return;
 	}
 	command = find_command(words[0]);
 	if (!command)
-		say_unknown(words[0], out);
+		monitor_say_unknown(words[0], out);
 	else if (count - 1 < command->fewest || count - 1 > command->most)
 		fprintf(out, "%s takes %s\n", command->name,
 			*command->arguments ? command->arguments : "nothing more");

@@ -31,8 +31,8 @@ void monitor_vfio(const struct monitor *monitor, char **words, size_t count, FIL
 }
 
 /* How many of the @count routes from @first on are neighbouring pins in step with their GSIs. */
-static int pin_run(const struct monitor *monitor, const struct kvm_irq_route *first, int count,
-		   FILE *owners)
+static int monitor_pin_run(const struct monitor *monitor, const struct kvm_irq_route *first,
+			   int count, FILE *owners)
 {
 	int length = 1;
 
@@ -47,8 +47,8 @@ static int pin_run(const struct monitor *monitor, const struct kvm_irq_route *fi
 /*
  * Pins that nobody here signals are many and alike: one line for a run of them. Returns its length.
  */
-static int show_pins(const struct monitor *monitor, const struct kvm_irq_route *routes, int count,
-		     FILE *out)
+static int monitor_show_pins(const struct monitor *monitor, const struct kvm_irq_route *routes,
+			     int count, FILE *out)
 {
 	char *text = NULL;
 	size_t size = 0;
@@ -63,7 +63,7 @@ static int show_pins(const struct monitor *monitor, const struct kvm_irq_route *
 	owned = vfio_describe_gsi(monitor->vfio, routes->gsi, owner);
 	/* What is then in the text is of the pin that ended the run. */
 	if (!owned)
-		length = pin_run(monitor, routes, count, owner);
+		length = monitor_pin_run(monitor, routes, count, owner);
 	fclose(owner);
 	if (length > 1)
 		fprintf(out, "%4u-%-4u  irqchip %u pins %u-%u\n", routes->gsi,
@@ -75,7 +75,8 @@ static int show_pins(const struct monitor *monitor, const struct kvm_irq_route *
 	return length;
 }
 
-static void show_msi(const struct monitor *monitor, const struct kvm_irq_route *route, FILE *out)
+static void monitor_show_msi(const struct monitor *monitor, const struct kvm_irq_route *route,
+			     FILE *out)
 {
 	const struct kvm_msi_message *message = &route->message;
 
@@ -105,9 +106,9 @@ void monitor_irq(const struct monitor *monitor, char **words, size_t count, FILE
 	fputs(" GSI       what raises it in the guest\n", out);
 	for (int i = 0; i < total;) {
 		if (routes[i].msi)
-			show_msi(monitor, &routes[i++], out);
+			monitor_show_msi(monitor, &routes[i++], out);
 		else
-			i += show_pins(monitor, &routes[i], total - i, out);
+			i += monitor_show_pins(monitor, &routes[i], total - i, out);
 	}
 	free(routes);
 }
@@ -119,7 +120,7 @@ struct busiest {
 	size_t count;
 };
 
-static void take_if_busy(void *owner, const struct mem_view *view)
+static void monitor_take_if_busy(void *owner, const struct mem_view *view)
 {
 	struct busiest *busiest = owner;
 	size_t at = busiest->count;
@@ -137,13 +138,13 @@ static void take_if_busy(void *owner, const struct mem_view *view)
 	busiest->regions[at] = *view;
 }
 
-static void show_busiest(struct mem_map *map, const char *what, FILE *out)
+static void monitor_show_busiest(struct mem_map *map, const char *what, FILE *out)
 {
 	struct busiest busiest = {.count = 0};
 
 	if (!map)
 		return;
-	mem_map_walk(map, take_if_busy, &busiest);
+	mem_map_walk(map, monitor_take_if_busy, &busiest);
 	if (busiest.count)
 		fprintf(out, "accesses of %s carried out by the monitor\n", what);
 	for (size_t i = 0; i < busiest.count; i++)
@@ -156,7 +157,7 @@ struct exit_row {
 };
 
 /* A row for each vCPU, then their sum. To be freed; NULL: no memory. */
-static struct exit_row *count_exits(const struct run *run, unsigned int cpus)
+static struct exit_row *monitor_count_exits(const struct run *run, unsigned int cpus)
 {
 	struct exit_row *rows = calloc(cpus + 1, sizeof(*rows));
 
@@ -168,7 +169,7 @@ static struct exit_row *count_exits(const struct run *run, unsigned int cpus)
 	return rows;
 }
 
-static void show_heading(unsigned int cpus, unsigned int first, unsigned int end, FILE *out)
+static void monitor_show_heading(unsigned int cpus, unsigned int first, unsigned int end, FILE *out)
 {
 	fprintf(out, "%-24s", "");
 	for (unsigned int cpu = first; cpu < end; cpu++)
@@ -180,10 +181,10 @@ static void show_heading(unsigned int cpus, unsigned int first, unsigned int end
 }
 
 /* Columns [@first, @end); the one behind the last vCPU's is the sum. */
-static void show_columns(const struct exit_row *rows, unsigned int cpus, unsigned int first,
-			 unsigned int end, FILE *out)
+static void monitor_show_columns(const struct exit_row *rows, unsigned int cpus, unsigned int first,
+				 unsigned int end, FILE *out)
 {
-	show_heading(cpus, first, end, out);
+	monitor_show_heading(cpus, first, end, out);
 	for (unsigned int i = 0; i < EXIT_COUNTS; i++) {
 		const char *name = exit_count_name(i);
 		char number[24];
@@ -211,7 +212,7 @@ void monitor_exits(const struct monitor *monitor, char **words, size_t count, FI
 {
 	unsigned int cpus = run_count(monitor->run);
 	unsigned int columns = cpus > 1 ? cpus + 1 : cpus;
-	struct exit_row *rows = count_exits(monitor->run, cpus);
+	struct exit_row *rows = monitor_count_exits(monitor->run, cpus);
 
 	(void)words;
 	(void)count;
@@ -220,9 +221,9 @@ void monitor_exits(const struct monitor *monitor, char **words, size_t count, FI
 		return;
 	}
 	for (unsigned int first = 0; first < columns; first += COLUMNS)
-		show_columns(rows, cpus, first,
-			     first + COLUMNS < columns ? first + COLUMNS : columns, out);
+		monitor_show_columns(rows, cpus, first,
+				     first + COLUMNS < columns ? first + COLUMNS : columns, out);
 	free(rows);
-	show_busiest(monitor->mmio, "memory", out);
-	show_busiest(monitor->pio, "ports", out);
+	monitor_show_busiest(monitor->mmio, "memory", out);
+	monitor_show_busiest(monitor->pio, "ports", out);
 }

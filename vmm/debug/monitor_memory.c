@@ -28,7 +28,7 @@ const char *monitor_kind(const struct mem_view *view)
 	return "TRAP";
 }
 
-static void show_memory(void *owner, const struct mem_view *view)
+static void monitor_show_memory(void *owner, const struct mem_view *view)
 {
 	char size[TEXT_SIZE_ROOM], slot[16] = "-";
 	FILE *out = owner;
@@ -40,7 +40,7 @@ static void show_memory(void *owner, const struct mem_view *view)
 		monitor_kind(view), slot, view->accesses, view->name);
 }
 
-static void show_ports(void *owner, const struct mem_view *view)
+static void monitor_show_ports(void *owner, const struct mem_view *view)
 {
 	FILE *out = owner;
 
@@ -54,15 +54,15 @@ void monitor_mem(const struct monitor *monitor, char **words, size_t count, FILE
 	(void)count;
 	fprintf(out, "%-37s %10s  %-14s %4s %9s  %s\n", "memory", "size", "kind", "slot",
 		"accesses", "name");
-	mem_map_walk(monitor->mmio, show_memory, out);
+	mem_map_walk(monitor->mmio, monitor_show_memory, out);
 	if (!monitor->pio)
 		return;
 	fprintf(out, "%-13s  %9s  %s\n", "ports", "accesses", "name");
-	mem_map_walk(monitor->pio, show_ports, out);
+	mem_map_walk(monitor->pio, monitor_show_ports, out);
 }
 
 /* NUMBER[:WIDTH]; *@width stays as it is without one. */
-static bool take_with_width(char *text, uint64_t *number, uint64_t *width, FILE *out)
+static bool monitor_take_with_width(char *text, uint64_t *number, uint64_t *width, FILE *out)
 {
 	char *colon = strchr(text, ':');
 
@@ -81,7 +81,7 @@ static bool take_with_width(char *text, uint64_t *number, uint64_t *width, FILE 
 }
 
 /* Takes "-d" away from the words; whether it was there. */
-static bool take_devices(char ***words, size_t *count)
+static bool monitor_take_devices(char ***words, size_t *count)
 {
 	if (strcmp((*words)[0], "-d") != 0)
 		return false;
@@ -93,8 +93,8 @@ static bool take_devices(char ***words, size_t *count)
 /*
  * Whether every byte of [@address, @address + @length) is memory, or with @devices anything at all.
  */
-static bool check_range(const struct monitor *monitor, uint64_t address, uint64_t length,
-			bool devices, bool write, FILE *out)
+static bool monitor_check_range(const struct monitor *monitor, uint64_t address, uint64_t length,
+				bool devices, bool write, FILE *out)
 {
 	for (uint64_t done = 0; done < length;) {
 		uint64_t at = address + done;
@@ -116,7 +116,7 @@ static bool check_range(const struct monitor *monitor, uint64_t address, uint64_
 	return true;
 }
 
-static void show_bytes(uint64_t address, const uint8_t *bytes, size_t length, FILE *out)
+static void monitor_show_bytes(uint64_t address, const uint8_t *bytes, size_t length, FILE *out)
 {
 	for (size_t row = 0; row < length; row += ROW) {
 		size_t count = length - row < ROW ? length - row : ROW;
@@ -134,33 +134,35 @@ static void show_bytes(uint64_t address, const uint8_t *bytes, size_t length, FI
 	}
 }
 
-static int read_ram(const struct monitor *monitor, uint64_t address, uint8_t *bytes, size_t length)
+static int monitor_read_ram(const struct monitor *monitor, uint64_t address, uint8_t *bytes,
+			    size_t length)
 {
 	return monitor->points ? debug_points_read(monitor->points, address, bytes, length)
 			       : ram_read(monitor->ram, address, bytes, length);
 }
 
-static void read_memory(const struct monitor *monitor, uint64_t address, size_t length, FILE *out)
+static void monitor_read_memory(const struct monitor *monitor, uint64_t address, size_t length,
+				FILE *out)
 {
 	uint8_t bytes[READ_MAX];
 
-	if (!check_range(monitor, address, length, false, false, out))
+	if (!monitor_check_range(monitor, address, length, false, false, out))
 		return;
-	if (read_ram(monitor, address, bytes, length) < 0)
+	if (monitor_read_ram(monitor, address, bytes, length) < 0)
 		for (size_t i = 0; i < length; i++) {
 			uint64_t value;
 
 			mem_map_read(monitor->mmio, address + i, 1, &value);
 			bytes[i] = (uint8_t)value;
 		}
-	show_bytes(address, bytes, length, out);
+	monitor_show_bytes(address, bytes, length, out);
 }
 
 /* By accesses of @width bytes, as the guest would make them. */
-static void read_devices(const struct monitor *monitor, uint64_t address, size_t length,
-			 unsigned int width, FILE *out)
+static void monitor_read_devices(const struct monitor *monitor, uint64_t address, size_t length,
+				 unsigned int width, FILE *out)
 {
-	if (!check_range(monitor, address, length, true, false, out))
+	if (!monitor_check_range(monitor, address, length, true, false, out))
 		return;
 	for (size_t i = 0; i < length; i += width) {
 		uint64_t value;
@@ -178,7 +180,7 @@ static void read_devices(const struct monitor *monitor, uint64_t address, size_t
 
 void monitor_read(const struct monitor *monitor, char **words, size_t count, FILE *out)
 {
-	bool devices = take_devices(&words, &count);
+	bool devices = monitor_take_devices(&words, &count);
 	uint64_t address, length, width = 0;
 
 	if (count != 2) {
@@ -186,7 +188,7 @@ void monitor_read(const struct monitor *monitor, char **words, size_t count, FIL
 		return;
 	}
 	if (!monitor_take_number(words[0], &address, out) ||
-	    !take_with_width(words[1], &length, &width, out))
+	    !monitor_take_with_width(words[1], &length, &width, out))
 		return;
 	if (length == 0 || length > READ_MAX || address > UINT64_MAX - (length - 1)) {
 		fprintf(out, "%" PRIu64 " bytes at 0x%" PRIx64 ": 1 to %d can be read%s\n", length,
@@ -198,7 +200,7 @@ void monitor_read(const struct monitor *monitor, char **words, size_t count, FIL
 		if (width)
 			fputs("without -d memory is shown by bytes: a width says nothing\n", out);
 		else
-			read_memory(monitor, address, length, out);
+			monitor_read_memory(monitor, address, length, out);
 		return;
 	}
 	if (width == 0)
@@ -208,17 +210,17 @@ void monitor_read(const struct monitor *monitor, char **words, size_t count, FIL
 	if (length % width)
 		fprintf(out, "%" PRIu64 " bytes are no multiple of %" PRIu64 "\n", length, width);
 	else
-		read_devices(monitor, address, length, (unsigned int)width, out);
+		monitor_read_devices(monitor, address, length, (unsigned int)width, out);
 }
 
-static bool is_config_space(const struct platform *platform, uint64_t address)
+static bool monitor_is_config_space(const struct platform *platform, uint64_t address)
 {
 	return address >= platform->ecam.base &&
 	       range_fits(address - platform->ecam.base, 1, platform->ecam.size);
 }
 
-static bool write_ram(const struct monitor *monitor, uint64_t address, unsigned int width,
-		      uint64_t value)
+static bool monitor_write_ram(const struct monitor *monitor, uint64_t address, unsigned int width,
+			      uint64_t value)
 {
 	uint8_t bytes[sizeof(value)];
 
@@ -226,12 +228,12 @@ static bool write_ram(const struct monitor *monitor, uint64_t address, unsigned 
 	return monitor->points && debug_points_write(monitor->points, address, bytes, width) == 0;
 }
 
-static void write_value(const struct monitor *monitor, uint64_t address, unsigned int width,
-			uint64_t value, FILE *out)
+static void monitor_write_value(const struct monitor *monitor, uint64_t address, unsigned int width,
+				uint64_t value, FILE *out)
 {
 	struct mem_view view;
 
-	if (!write_ram(monitor, address, width, value)) {
+	if (!monitor_write_ram(monitor, address, width, value)) {
 		/* One access has one region to go to. */
 		if (!mem_map_find(monitor->mmio, address, &view) ||
 		    !range_fits(address - view.base, width, view.size)) {
@@ -242,7 +244,7 @@ static void write_value(const struct monitor *monitor, uint64_t address, unsigne
 		/*
 		 * A write that waits, as one that resets a function, comes again only from a vCPU.
 		 */
-		if (is_config_space(monitor->platform, address)) {
+		if (monitor_is_config_space(monitor->platform, address)) {
 			fputs("config space is written by the guest alone\n", out);
 			return;
 		}
@@ -257,7 +259,7 @@ static void write_value(const struct monitor *monitor, uint64_t address, unsigne
 
 void monitor_write(const struct monitor *monitor, char **words, size_t count, FILE *out)
 {
-	bool devices = take_devices(&words, &count);
+	bool devices = monitor_take_devices(&words, &count);
 	uint64_t address, value, width = 4;
 
 	if (count != 2) {
@@ -265,7 +267,7 @@ void monitor_write(const struct monitor *monitor, char **words, size_t count, FI
 		return;
 	}
 	if (!monitor_take_number(words[0], &address, out) ||
-	    !take_with_width(words[1], &value, &width, out))
+	    !monitor_take_with_width(words[1], &value, &width, out))
 		return;
 	if (value & ~all_ones((unsigned int)width))
 		fprintf(out,
@@ -275,6 +277,6 @@ void monitor_write(const struct monitor *monitor, char **words, size_t count, FI
 	else if (address > UINT64_MAX - (width - 1))
 		fprintf(out, "%" PRIu64 " bytes at 0x%" PRIx64 " leave the address space\n", width,
 			address);
-	else if (check_range(monitor, address, width, devices, true, out))
-		write_value(monitor, address, (unsigned int)width, value, out);
+	else if (monitor_check_range(monitor, address, width, devices, true, out))
+		monitor_write_value(monitor, address, (unsigned int)width, value, out);
 }

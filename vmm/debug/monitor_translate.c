@@ -13,16 +13,16 @@
 #include "vmm/base/text.h"
 #include "vmm/debug/monitor_private.h"
 
-static bool range_holds(const struct ram_range *range, uint64_t address)
+static bool monitor_range_holds(const struct ram_range *range, uint64_t address)
 {
 	return address >= range->base && range_fits(address - range->base, 1, range->size);
 }
 
-static void show_nothing(const struct platform *platform, uint64_t address, FILE *out)
+static void monitor_show_nothing(const struct platform *platform, uint64_t address, FILE *out)
 {
-	const char *window = range_holds(&platform->mmio32, address)   ? "32-bit"
-			     : range_holds(&platform->mmio64, address) ? "64-bit"
-								       : NULL;
+	const char *window = monitor_range_holds(&platform->mmio32, address)   ? "32-bit"
+			     : monitor_range_holds(&platform->mmio64, address) ? "64-bit"
+									       : NULL;
 
 	if (window)
 		fprintf(out, "nothing decodes there (in the %s PCI window)", window);
@@ -31,13 +31,13 @@ static void show_nothing(const struct platform *platform, uint64_t address, FILE
 	fputs(": reads give all ones, writes vanish\n", out);
 }
 
-static void show_place(const struct monitor *monitor, uint64_t address, FILE *out)
+static void monitor_show_place(const struct monitor *monitor, uint64_t address, FILE *out)
 {
 	struct mem_view view;
 
 	fprintf(out, "0x%" PRIx64 ": ", address);
 	if (!mem_map_find(monitor->mmio, address, &view)) {
-		show_nothing(monitor->platform, address, out);
+		monitor_show_nothing(monitor->platform, address, out);
 		return;
 	}
 	fprintf(out, "%s", monitor_kind(&view));
@@ -55,10 +55,10 @@ void monitor_physical(const struct monitor *monitor, char **words, size_t count,
 
 	(void)count;
 	if (monitor_take_number(words[0], &address, out))
-		show_place(monitor, address, out);
+		monitor_show_place(monitor, address, out);
 }
 
-static void show_page(const struct arch_translation *to, FILE *out)
+static void monitor_show_page(const struct arch_translation *to, FILE *out)
 {
 	char size[TEXT_SIZE_ROOM];
 
@@ -100,8 +100,8 @@ void monitor_translate(const struct monitor *monitor, char **words, size_t count
 		return;
 	}
 	fprintf(out, "0x%" PRIx64 " on vCPU %u: 0x%" PRIx64 ", ", address, monitor->cpu, to.gpa);
-	show_page(&to, out);
-	show_place(monitor, to.gpa, out);
+	monitor_show_page(&to, out);
+	monitor_show_place(monitor, to.gpa, out);
 }
 
 /* gdb 13: `symbol-file FILE -o OFFSET` moves every section of the file by it. */

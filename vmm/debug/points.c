@@ -12,7 +12,7 @@
 #include "vmm/base/bits.h"
 #include "vmm/base/log.h"
 
-static enum arch_debug_kind processor_kind(enum gdb_point_kind kind)
+static enum arch_debug_kind point_processor_kind(enum gdb_point_kind kind)
 {
 	switch (kind) {
 	case GDB_WATCH_WRITE:
@@ -28,17 +28,17 @@ static enum arch_debug_kind processor_kind(enum gdb_point_kind kind)
 	return ARCH_DEBUG_BREAK;
 }
 
-static bool is_watch(const struct debug_point *point)
+static bool point_is_watch(const struct debug_point *point)
 {
-	return processor_kind(point->kind) != ARCH_DEBUG_BREAK;
+	return point_processor_kind(point->kind) != ARCH_DEBUG_BREAK;
 }
 
-static struct arch_debug_point processor_point(const struct debug_point *point)
+static struct arch_debug_point point_processor(const struct debug_point *point)
 {
 	return (struct arch_debug_point){
-		.kind = processor_kind(point->kind),
+		.kind = point_processor_kind(point->kind),
 		.address = point->address,
-		.length = is_watch(point) ? point->length : 1,
+		.length = point_is_watch(point) ? point->length : 1,
 	};
 }
 
@@ -48,26 +48,27 @@ size_t debug_points_hardware(const struct debug_points *points, struct arch_debu
 
 	for (size_t i = 0; i < points->count && count < ARCH_DEBUG_POINTS_MAX; i++) {
 		if (!points->points[i].written)
-			list[count++] = processor_point(&points->points[i]);
+			list[count++] = point_processor(&points->points[i]);
 	}
 	return count;
 }
 
 /* Whether the processors have room for @point beside what they watch. */
-static int check_processors(const struct debug_points *points, const struct debug_point *point)
+static int point_check_processors(const struct debug_points *points,
+				  const struct debug_point *point)
 {
 	struct arch_debug_point list[ARCH_DEBUG_POINTS_MAX];
 	size_t count = debug_points_hardware(points, list);
 
 	if (count == ARCH_DEBUG_POINTS_MAX)
 		return -ENOSPC;
-	list[count++] = processor_point(point);
+	list[count++] = point_processor(point);
 	return arch_debug_check_points(&points->support, list, count);
 }
 
 /* A range of RAM's bytes that the instruction of @point covers, or none. */
-static bool covers(const struct debug_point *point, uint64_t gpa, size_t size, size_t *from,
-		   size_t *to)
+static bool point_covers(const struct debug_point *point, uint64_t gpa, size_t size, size_t *from,
+			 size_t *to)
 {
 	uint64_t first = point->gpa > gpa ? point->gpa : gpa;
 	uint64_t point_end = point->gpa + point->size, end = gpa + size;
@@ -81,7 +82,7 @@ static bool covers(const struct debug_point *point, uint64_t gpa, size_t size, s
 }
 
 /* Whether the guest has left the instruction of @point alone. */
-static bool is_there(const struct debug_points *points, const struct debug_point *point)
+static bool point_is_there(const struct debug_points *points, const struct debug_point *point)
 {
 	uint8_t there[DEBUG_BREAK_MAX];
 	size_t size;
@@ -93,66 +94,68 @@ static bool is_there(const struct debug_points *points, const struct debug_point
 
 int debug_points_read(const struct debug_points *points, uint64_t gpa, uint8_t *bytes, size_t size)
 {
-	int status = ram_read(points->ram, gpa, bytes, size);
+	int rc = ram_read(points->ram, gpa, bytes, size);
 	size_t from, to;
 
-	if (status)
-		return status;
+	if (rc)
+		return rc;
 	for (size_t i = 0; i < points->count; i++) {
 		const struct debug_point *point = &points->points[i];
 
-		if (covers(point, gpa, size, &from, &to) && is_there(points, point))
+		if (point_covers(point, gpa, size, &from, &to) && point_is_there(points, point))
 			memcpy(bytes + from, point->saved + (gpa + from - point->gpa), to - from);
 	}
 	return 0;
 }
 
 /* What is written may be code, which a processor's instruction cache may hold already. */
-static int write_code(struct debug_points *points, uint64_t gpa, const uint8_t *bytes, size_t size)
+static int point_write_code(struct debug_points *points, uint64_t gpa, const uint8_t *bytes,
+			    size_t size)
 {
-	int status = ram_write(points->ram, gpa, bytes, size);
+	int rc = ram_write(points->ram, gpa, bytes, size);
 	char *host = ram_host(points->ram, gpa, size);
 
-	if (!status && host)
+	if (!rc && host)
 		__builtin___clear_cache(host, host + size);
-	return status;
+	return rc;
 }
 
-static int write_instruction(struct debug_points *points, const struct debug_point *point)
+static int point_write_instruction(struct debug_points *points, const struct debug_point *point)
 {
 	size_t size;
 	const uint8_t *instruction = arch_debug_breakpoint(point->length, &size);
 
 	if (!instruction)
 		return -EINVAL;
-	return write_code(points, point->gpa, instruction, size);
+	return point_write_code(points, point->gpa, instruction, size);
 }
 
 int debug_points_write(struct debug_points *points, uint64_t gpa, const uint8_t *bytes, size_t size)
 {
-	int status = write_code(points, gpa, bytes, size);
+	int rc = point_write_code(points, gpa, bytes, size);
 	size_t from, to;
 
-	if (status)
-		return status;
+	if (rc)
+		return rc;
 	for (size_t i = 0; i < points->count; i++) {
 		struct debug_point *point = &points->points[i];
 
-		if (!covers(point, gpa, size, &from, &to))
+		if (!point_covers(point, gpa, size, &from, &to))
 			continue;
 		memcpy(point->saved + (gpa + from - point->gpa), bytes + from, to - from);
-		status = write_instruction(points, point);
-		if (status)
-			return status;
+		rc = point_write_instruction(points, point);
+		if (rc)
+			return rc;
 	}
 	return 0;
 }
 
 /* Puts the instruction of @point into memory, if its page is there. */
-static int write_new(struct debug_points *points, struct kvm_vcpu *vcpu, struct debug_point *point)
+static int point_write_new(struct debug_points *points, struct kvm_vcpu *vcpu,
+			   struct debug_point *point)
 {
 	struct arch_translation place;
-	int status;
+	int rc;
 
 	if (!arch_debug_breakpoint(point->length, &point->size) || point->size > DEBUG_BREAK_MAX)
 		return -EINVAL;
@@ -161,19 +164,19 @@ static int write_new(struct debug_points *points, struct kvm_vcpu *vcpu, struct 
 		return -EINVAL;
 	if (!points->support.software_breakpoints)
 		return -EOPNOTSUPP;
-	status = arch_debug_translate(points->arch, vcpu, point->address, &place, NULL);
-	if (status)
-		return status;
+	rc = arch_debug_translate(points->arch, vcpu, point->address, &place, NULL);
+	if (rc)
+		return rc;
 	point->gpa = place.gpa;
-	status = debug_points_read(points, point->gpa, point->saved, point->size);
-	if (!status)
-		status = write_instruction(points, point);
-	point->written = status == 0;
-	return status;
+	rc = debug_points_read(points, point->gpa, point->saved, point->size);
+	if (!rc)
+		rc = point_write_instruction(points, point);
+	point->written = rc == 0;
+	return rc;
 }
 
-static struct debug_point *find(struct debug_points *points, enum gdb_point_kind kind,
-				uint64_t address, uint64_t length)
+static struct debug_point *point_find(struct debug_points *points, enum gdb_point_kind kind,
+				      uint64_t address, uint64_t length)
 {
 	for (size_t i = 0; i < points->count; i++) {
 		struct debug_point *point = &points->points[i];
@@ -188,23 +191,22 @@ int debug_points_insert(struct debug_points *points, struct kvm_vcpu *vcpu,
 			enum gdb_point_kind kind, uint64_t address, uint64_t length)
 {
 	struct debug_point point = {.kind = kind, .address = address, .length = length};
-	int status = -EINVAL, processors;
+	int rc = -EINVAL, processors;
 
-	if (find(points, kind, address, length))
+	if (point_find(points, kind, address, length))
 		return 0;
 	if (points->count == DEBUG_POINTS_MAX)
 		return -ENOSPC;
 	if (kind == GDB_SOFTWARE_BREAK) {
-		status = write_new(points, vcpu, &point);
-		if (status == -EINVAL)
-			return status;
+		rc = point_write_new(points, vcpu, &point);
+		if (rc == -EINVAL)
+			return rc;
 	}
 	if (!point.written) {
-		processors = check_processors(points, &point);
+		processors = point_check_processors(points, &point);
 		/* For one that could be in memory the reason why it is not says more. */
 		if (processors)
-			return kind == GDB_SOFTWARE_BREAK && status != -EOPNOTSUPP ? status
-										   : processors;
+			return kind == GDB_SOFTWARE_BREAK && rc != -EOPNOTSUPP ? rc : processors;
 	}
 	points->points[points->count++] = point;
 	return 0;
@@ -214,26 +216,28 @@ int debug_points_insert(struct debug_points *points, struct kvm_vcpu *vcpu,
  * Puts the code back, unless another breakpoint shares the place, or the guest has put something
  * else there meanwhile.
  */
-static int write_back(struct debug_points *points, const struct debug_point *gone)
+static int point_write_back(struct debug_points *points, const struct debug_point *gone)
 {
 	for (size_t i = 0; i < points->count; i++) {
 		if (points->points[i].written && points->points[i].gpa == gone->gpa)
 			return 0;
 	}
-	return is_there(points, gone) ? write_code(points, gone->gpa, gone->saved, gone->size) : 0;
+	return point_is_there(points, gone)
+		       ? point_write_code(points, gone->gpa, gone->saved, gone->size)
+		       : 0;
 }
 
 int debug_points_remove(struct debug_points *points, enum gdb_point_kind kind, uint64_t address,
 			uint64_t length)
 {
-	struct debug_point *point = find(points, kind, address, length);
+	struct debug_point *point = point_find(points, kind, address, length);
 	struct debug_point gone;
 
 	if (!point)
 		return 0;
 	gone = *point;
 	*point = points->points[--points->count];
-	return gone.written ? write_back(points, &gone) : 0;
+	return gone.written ? point_write_back(points, &gone) : 0;
 }
 
 void debug_points_clear(struct debug_points *points)
@@ -241,23 +245,24 @@ void debug_points_clear(struct debug_points *points)
 	while (points->count) {
 		struct debug_point last = points->points[--points->count];
 
-		if (last.written && write_back(points, &last))
+		if (last.written && point_write_back(points, &last))
 			log_warn("gdb: breakpoint at 0x%llx: its code cannot be put back",
 				 (unsigned long long)last.address);
 	}
 }
 
 /* The breakpoint is left out when this returns false. */
-static bool reload(struct debug_points *points, struct debug_point *point)
+static bool point_reload(struct debug_points *points, struct debug_point *point)
 {
 	uint8_t there[DEBUG_BREAK_MAX];
 
 	/* One that shares the place may be there again already. */
 	if (point->written && debug_points_read(points, point->gpa, there, point->size) == 0 &&
-	    memcmp(there, point->saved, point->size) == 0 && write_instruction(points, point) == 0)
+	    memcmp(there, point->saved, point->size) == 0 &&
+	    point_write_instruction(points, point) == 0)
 		return true;
 	point->written = false;
-	return check_processors(points, point) == 0;
+	return point_check_processors(points, point) == 0;
 }
 
 void debug_points_reload(struct debug_points *points)
@@ -275,7 +280,7 @@ void debug_points_reload(struct debug_points *points)
 	for (size_t i = 0; i < count; i++) {
 		if (!old[i].written)
 			continue;
-		if (reload(points, &old[i]))
+		if (point_reload(points, &old[i]))
 			points->points[points->count++] = old[i];
 		else
 			log_warn(
@@ -299,7 +304,7 @@ const struct debug_point *debug_points_break(const struct debug_points *points, 
 	for (size_t i = 0; i < points->count; i++) {
 		const struct debug_point *point = &points->points[i];
 
-		if (!is_watch(point) && point->address == address)
+		if (!point_is_watch(point) && point->address == address)
 			return point;
 	}
 	return NULL;
@@ -321,7 +326,7 @@ const struct debug_point *debug_points_watch(const struct debug_points *points, 
 	for (size_t i = 0; i < points->count; i++) {
 		const struct debug_point *point = &points->points[i];
 
-		if (!is_watch(point) || address < point->address)
+		if (!point_is_watch(point) || address < point->address)
 			continue;
 		if (address - point->address < point->length &&
 		    (!best || point->address > best->address))

@@ -56,16 +56,16 @@ static int target_register_write(void *target, unsigned int cpu, unsigned int nu
 }
 
 /* The bytes from @address that lie in one page, and where. */
-static int translate(struct debug *debug, unsigned int cpu, uint64_t address, size_t *size,
-		     uint64_t *gpa)
+static int target_translate(struct debug *debug, unsigned int cpu, uint64_t address, size_t *size,
+			    uint64_t *gpa)
 {
 	struct arch_translation place;
 	uint64_t left;
-	int status = arch_debug_translate(debug_arch(debug), debug_vcpu(debug, cpu), address,
-					  &place, NULL);
+	int rc = arch_debug_translate(debug_arch(debug), debug_vcpu(debug, cpu), address, &place,
+				      NULL);
 
-	if (status)
-		return status;
+	if (rc)
+		return rc;
 	left = place.page_size - (address & (place.page_size - 1));
 	/* RAM comes in pieces, at whose ends a larger page may stick out. */
 	if (left > CHUNK)
@@ -87,7 +87,7 @@ static int target_memory_read(void *target, unsigned int cpu, uint64_t address, 
 		uint64_t gpa;
 
 		if (address + done < address ||
-		    translate(debug, cpu, address + done, &part, &gpa) ||
+		    target_translate(debug, cpu, address + done, &part, &gpa) ||
 		    debug_points_read(&debug->points, gpa, bytes + done, part))
 			break;
 		done += part;
@@ -106,7 +106,7 @@ static int target_memory_write(void *target, unsigned int cpu, uint64_t address,
 		uint64_t gpa;
 
 		if (address + done < address ||
-		    translate(debug, cpu, address + done, &part, &gpa) ||
+		    target_translate(debug, cpu, address + done, &part, &gpa) ||
 		    debug_points_write(&debug->points, gpa, bytes + done, part))
 			return -EFAULT;
 		done += part;

@@ -32,7 +32,7 @@ struct kvm_irq {
 	struct kvm_irq_routing *committed;
 };
 
-static struct kvm_irq_routing *routing_alloc(unsigned int count)
+static struct kvm_irq_routing *irq_routing_alloc(unsigned int count)
 {
 	struct kvm_irq_routing *routing;
 
@@ -61,7 +61,7 @@ struct kvm_irq *kvm_irq_create(struct kvm_vm *vm, unsigned int first_msi, struct
 	irq->msi_end = first_msi;
 	irq->pins = calloc(irq->limit, sizeof(*irq->pins));
 	irq->msis = calloc(irq->limit - first_msi, sizeof(*irq->msis));
-	irq->committed = routing_alloc(0);
+	irq->committed = irq_routing_alloc(0);
 	if (irq->pins && irq->msis && irq->committed)
 		return irq;
 	kvm_irq_destroy(irq);
@@ -120,7 +120,7 @@ int kvm_irq_alloc(struct kvm_irq *irq)
 }
 
 /* The route of a GSI that kvm_irq_alloc() gave out and nobody has given back. */
-static struct msi_route *route_of(struct kvm_irq *irq, unsigned int gsi)
+static struct msi_route *irq_route_of(struct kvm_irq *irq, unsigned int gsi)
 {
 	assert(gsi >= irq->first_msi && gsi < irq->limit);
 	assert(irq->msis[gsi - irq->first_msi].allocated);
@@ -130,7 +130,7 @@ static struct msi_route *route_of(struct kvm_irq *irq, unsigned int gsi)
 void kvm_irq_free(struct kvm_irq *irq, unsigned int gsi)
 {
 	pthread_mutex_lock(&irq->lock);
-	*route_of(irq, gsi) = (struct msi_route){0};
+	*irq_route_of(irq, gsi) = (struct msi_route){0};
 	irq->msi_count--;
 	pthread_mutex_unlock(&irq->lock);
 }
@@ -140,16 +140,16 @@ void kvm_irq_set_msi(struct kvm_irq *irq, unsigned int gsi, const struct kvm_msi
 	struct msi_route *route;
 
 	pthread_mutex_lock(&irq->lock);
-	route = route_of(irq, gsi);
+	route = irq_route_of(irq, gsi);
 	route->routed = true;
 	route->message = *message;
 	pthread_mutex_unlock(&irq->lock);
 }
 
 /* The whole table as it is staged: pins as they were added, then MSI routes by GSI. */
-static struct kvm_irq_routing *routing_build(const struct kvm_irq *irq)
+static struct kvm_irq_routing *irq_routing_build(const struct kvm_irq *irq)
 {
-	struct kvm_irq_routing *routing = routing_alloc(irq->pin_count + irq->msi_count);
+	struct kvm_irq_routing *routing = irq_routing_alloc(irq->pin_count + irq->msi_count);
 
 	if (!routing)
 		return NULL;
@@ -175,7 +175,7 @@ static struct kvm_irq_routing *routing_build(const struct kvm_irq *irq)
 	return routing;
 }
 
-static bool routing_equal(const struct kvm_irq_routing *a, const struct kvm_irq_routing *b)
+static bool irq_routing_equal(const struct kvm_irq_routing *a, const struct kvm_irq_routing *b)
 {
 	return a->nr == b->nr && memcmp(a->entries, b->entries, a->nr * sizeof(a->entries[0])) == 0;
 }
@@ -186,10 +186,10 @@ int kvm_irq_commit(struct kvm_irq *irq)
 	int rc = 0;
 
 	pthread_mutex_lock(&irq->lock);
-	routing = routing_build(irq);
+	routing = irq_routing_build(irq);
 	if (!routing) {
 		rc = -ENOMEM;
-	} else if (!routing_equal(routing, irq->committed)) {
+	} else if (!irq_routing_equal(routing, irq->committed)) {
 		rc = kvm_vm_ioctl(irq->vm, KVM_SET_GSI_ROUTING, routing);
 		if (rc >= 0) {
 			struct kvm_irq_routing *old = irq->committed;
@@ -204,7 +204,7 @@ int kvm_irq_commit(struct kvm_irq *irq)
 	return rc;
 }
 
-static int list_locked(const struct kvm_irq *irq, struct kvm_irq_route *routes)
+static int irq_list_locked(const struct kvm_irq *irq, struct kvm_irq_route *routes)
 {
 	int count = 0;
 
@@ -235,7 +235,7 @@ int kvm_irq_list(struct kvm_irq *irq, struct kvm_irq_route **routes)
 	pthread_mutex_lock(&irq->lock);
 	*routes = calloc(irq->pin_count + irq->msi_count + 1, sizeof(**routes));
 	if (*routes)
-		count = list_locked(irq, *routes);
+		count = irq_list_locked(irq, *routes);
 	pthread_mutex_unlock(&irq->lock);
 	return count;
 }

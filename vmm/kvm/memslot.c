@@ -25,7 +25,8 @@ struct kvm_memslots {
 	bool *used;
 };
 
-static bool is_page_aligned(const struct kvm_memslots *memslots, const struct mem_region *region)
+static bool memslot_is_page_aligned(const struct kvm_memslots *memslots,
+				    const struct mem_region *region)
 {
 	return is_aligned((uintptr_t)region->host | region->base | region->size,
 			  memslots->page_size);
@@ -35,14 +36,15 @@ static bool is_page_aligned(const struct kvm_memslots *memslots, const struct me
  * Whether KVM can map the region at all. A slice that is not made of whole pages, or read-only
  * memory on a KVM that has none, is served by dispatch instead.
  */
-static bool is_mappable(const struct kvm_memslots *memslots, const struct mem_region *region)
+static bool memslot_is_mappable(const struct kvm_memslots *memslots,
+				const struct mem_region *region)
 {
 	if (region->kind == MEM_DEVICE)
-		return is_page_aligned(memslots, region);
+		return memslot_is_page_aligned(memslots, region);
 	return region->kind != MEM_ROM || memslots->has_readonly;
 }
 
-static int find_free(const struct kvm_memslots *memslots)
+static int memslot_find_free(const struct kvm_memslots *memslots)
 {
 	for (int slot = 0; slot < memslots->limit; slot++)
 		if (!memslots->used[slot])
@@ -61,9 +63,9 @@ static int memslot_add(struct mem_listener *listener, struct mem_region *region,
 	int slot, rc;
 
 	region->slot = -1;
-	if (!is_mappable(memslots, region))
+	if (!memslot_is_mappable(memslots, region))
 		return 0;
-	slot = find_free(memslots);
+	slot = memslot_find_free(memslots);
 	if (slot < 0)
 		return err_set(err, -ENOSPC,
 			       "KVM: memslot for %s at 0x%" PRIx64

@@ -10,7 +10,7 @@ static _Thread_local bool origin_known;
 
 void kvm_origin_set(const struct kvm_origin *origin)
 {
-	origin_known = origin != NULL;
+	origin_known = origin;
 	if (origin)
 		origin_of_thread = *origin;
 }

@@ -19,7 +19,7 @@ struct kvm_vcpu {
 	bool kicked; /* what run->immediate_exit is to be outside kvm_vcpu_complete() */
 };
 
-static int explain_create(struct kvm_vm *vm, unsigned int id, int code, struct err *err)
+static int vcpu_explain_create(struct kvm_vm *vm, unsigned int id, int code, struct err *err)
 {
 	int most = kvm_vm_capability(vm, KVM_CAP_MAX_VCPUS);
 
@@ -43,7 +43,7 @@ struct kvm_vcpu *kvm_vcpu_create(struct kvm_vm *vm, unsigned int id, struct err 
 	vcpu->id = id;
 	vcpu->fd = kvm_vm_ioctl_value(vm, KVM_CREATE_VCPU, id);
 	if (vcpu->fd < 0) {
-		explain_create(vm, id, vcpu->fd, err);
+		vcpu_explain_create(vm, id, vcpu->fd, err);
 		goto fail;
 	}
 	vcpu->run_size = kvm_vm_run_size(vm);
@@ -110,7 +110,7 @@ bool kvm_vcpu_fault_range(struct kvm_vcpu *vcpu, uint64_t *first, uint64_t *last
 	return true;
 }
 
-static void store_immediate_exit(struct kvm_vcpu *vcpu, bool on)
+static void vcpu_store_immediate_exit(struct kvm_vcpu *vcpu, bool on)
 {
 	__atomic_store_n(&vcpu->run->immediate_exit, on, __ATOMIC_SEQ_CST);
 }
@@ -119,12 +119,12 @@ int kvm_vcpu_complete(struct kvm_vcpu *vcpu)
 {
 	int rc;
 
-	store_immediate_exit(vcpu, true);
+	vcpu_store_immediate_exit(vcpu, true);
 	rc = kvm_vcpu_run(vcpu);
 	/* A kick notes itself before it writes the page, so one that this write undoes is seen. */
-	store_immediate_exit(vcpu, false);
+	vcpu_store_immediate_exit(vcpu, false);
 	if (__atomic_load_n(&vcpu->kicked, __ATOMIC_SEQ_CST))
-		store_immediate_exit(vcpu, true);
+		vcpu_store_immediate_exit(vcpu, true);
 	if (rc == -EINTR)
 		return 0;
 	return rc < 0 ? rc : -EAGAIN;
@@ -133,7 +133,7 @@ int kvm_vcpu_complete(struct kvm_vcpu *vcpu)
 void kvm_vcpu_set_immediate_exit(struct kvm_vcpu *vcpu, bool on)
 {
 	__atomic_store_n(&vcpu->kicked, on, __ATOMIC_SEQ_CST);
-	store_immediate_exit(vcpu, on);
+	vcpu_store_immediate_exit(vcpu, on);
 }
 
 int kvm_vcpu_ioctl(struct kvm_vcpu *vcpu, unsigned long request, void *argument)

@@ -35,7 +35,7 @@ static const struct {
 	{KVM_CAP_IMMEDIATE_EXIT, "KVM_CAP_IMMEDIATE_EXIT"},
 };
 
-static int explain_open(int code, struct err *err)
+static int vm_explain_open(int code, struct err *err)
 {
 	const char *advice = "";
 
@@ -44,7 +44,7 @@ static int explain_open(int code, struct err *err)
 	return err_set(err, code, "KVM: opening %s: %s%s", kvm_path, err_text(code), advice);
 }
 
-static int check_version(const struct kvm_vm *vm, struct err *err)
+static int vm_check_version(const struct kvm_vm *vm, struct err *err)
 {
 	int version = kvm_sys_ioctl_value(vm->system_fd, KVM_GET_API_VERSION, 0);
 
@@ -63,7 +63,7 @@ static int check_version(const struct kvm_vm *vm, struct err *err)
 	return 0;
 }
 
-static int find_run_size(struct kvm_vm *vm, struct err *err)
+static int vm_find_run_size(struct kvm_vm *vm, struct err *err)
 {
 	int size = kvm_sys_ioctl_value(vm->system_fd, KVM_GET_VCPU_MMAP_SIZE, 0);
 
@@ -79,7 +79,7 @@ static int find_run_size(struct kvm_vm *vm, struct err *err)
 }
 
 /* The machine type: the bits asked for, or the most KVM has (KVM_CAP_ARM_VM_IPA_SIZE). */
-static unsigned long machine_type(const struct kvm_vm *vm, unsigned int type_bits)
+static unsigned long vm_machine_type(const struct kvm_vm *vm, unsigned int type_bits)
 {
 	int most;
 
@@ -93,9 +93,9 @@ static unsigned long machine_type(const struct kvm_vm *vm, unsigned int type_bit
 	return KVM_VM_TYPE_ARM_IPA_SIZE(type_bits);
 }
 
-static int open_machine(struct kvm_vm *vm, unsigned int type_bits, struct err *err)
+static int vm_open_machine(struct kvm_vm *vm, unsigned int type_bits, struct err *err)
 {
-	int fd = kvm_sys_ioctl_value(vm->system_fd, KVM_CREATE_VM, machine_type(vm, type_bits));
+	int fd = kvm_sys_ioctl_value(vm->system_fd, KVM_CREATE_VM, vm_machine_type(vm, type_bits));
 
 	if (fd < 0)
 		return err_set(err, fd, "KVM: %s: creating a virtual machine: %s%s", kvm_path,
@@ -119,11 +119,11 @@ struct kvm_vm *kvm_vm_create(unsigned int type_bits, struct err *err)
 	vm->fd = -1;
 	vm->system_fd = kvm_sys_open(kvm_path);
 	if (vm->system_fd < 0) {
-		explain_open(vm->system_fd, err);
+		vm_explain_open(vm->system_fd, err);
 		goto fail;
 	}
-	if (check_version(vm, err) < 0 || find_run_size(vm, err) < 0 ||
-	    open_machine(vm, type_bits, err) < 0)
+	if (vm_check_version(vm, err) < 0 || vm_find_run_size(vm, err) < 0 ||
+	    vm_open_machine(vm, type_bits, err) < 0)
 		goto fail;
 	return vm;
 fail:

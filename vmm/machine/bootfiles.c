@@ -10,7 +10,7 @@
 #include "vmm/base/fd.h"
 
 /* How large it is now. */
-static int file_measure(struct boot_file *file, const char *what, struct err *err)
+static int bootfile_measure(struct boot_file *file, const char *what, struct err *err)
 {
 	struct stat status;
 
@@ -22,7 +22,8 @@ static int file_measure(struct boot_file *file, const char *what, struct err *er
 	return 0;
 }
 
-static int file_open(struct boot_file *file, const char *what, const char *path, struct err *err)
+static int bootfile_open(struct boot_file *file, const char *what, const char *path,
+			 struct err *err)
 {
 	int rc;
 
@@ -34,7 +35,7 @@ static int file_open(struct boot_file *file, const char *what, const char *path,
 	if (file->fd < 0)
 		return err_set(err, -errno, "%s: %s: cannot be read: %s", what, path,
 			       err_text(errno));
-	rc = file_measure(file, what, err);
+	rc = bootfile_measure(file, what, err);
 	if (rc)
 		fd_close(&file->fd);
 	return rc;
@@ -42,26 +43,26 @@ static int file_open(struct boot_file *file, const char *what, const char *path,
 
 int bootfiles_open(struct boot_source *boot, const struct config *config, struct err *err)
 {
-	int status;
+	int rc;
 
 	*boot = (struct boot_source){.kernel = {.fd = -1}, .cmdline = config->cmdline};
-	status = file_open(&boot->kernel, "kernel", config->kernel, err);
-	for (size_t i = 0; i < config->initrd_count && !status; i++) {
-		status = file_open(&boot->initrds[i], "initrd", config->initrds[i], err);
-		if (!status)
+	rc = bootfile_open(&boot->kernel, "kernel", config->kernel, err);
+	for (size_t i = 0; i < config->initrd_count && !rc; i++) {
+		rc = bootfile_open(&boot->initrds[i], "initrd", config->initrds[i], err);
+		if (!rc)
 			boot->initrd_count++;
 	}
-	if (status)
+	if (rc)
 		bootfiles_close(boot);
-	return status;
+	return rc;
 }
 
 int bootfiles_measure(struct boot_source *boot, struct err *err)
 {
-	int rc = file_measure(&boot->kernel, "kernel", err);
+	int rc = bootfile_measure(&boot->kernel, "kernel", err);
 
 	for (size_t i = 0; i < boot->initrd_count && !rc; i++)
-		rc = file_measure(&boot->initrds[i], "initrd", err);
+		rc = bootfile_measure(&boot->initrds[i], "initrd", err);
 	return rc;
 }
 

@@ -18,19 +18,19 @@
 #include "vmm/machine/machine_private.h"
 #include "vmm/virtualization.h"
 
-static int machine_open_events(struct machine *machine, struct err *err)
+static int build_open_events(struct machine *machine, struct err *err)
 {
-	int status;
+	int rc;
 
 	machine->wake = fd_eventfd();
 	machine->patience = timerfd_create(CLOCK_MONOTONIC, TFD_CLOEXEC | TFD_NONBLOCK);
 	if (machine->wake < 0 || machine->patience < 0)
 		return err_set(err, -errno, "machine: no descriptor for events: %s",
 			       err_text(errno));
-	status = loop_add(machine->loop, machine->patience, EPOLLIN, machine_lost_patience, machine,
-			  err);
-	if (status)
-		return status;
+	rc = loop_add(machine->loop, machine->patience, EPOLLIN, machine_lost_patience, machine,
+		      err);
+	if (rc)
+		return rc;
 	return loop_add(machine->loop, machine->wake, EPOLLIN, machine_woken, machine, err);
 }
 
@@ -40,7 +40,7 @@ static int machine_open_events(struct machine *machine, struct err *err)
  * then, the terminal is as it was, and the kernel gives everything back. A press of the button
  * waits.
  */
-static void machine_let_signals(void)
+static void build_let_signals(void)
 {
 	sigset_t signals;
 
@@ -51,7 +51,7 @@ static void machine_let_signals(void)
 }
 
 /* What the parent had ignored stays so: nohup, and SIGINT for a shell's job in the background. */
-static void machine_signals(sigset_t *signals)
+static void build_signals(sigset_t *signals)
 {
 	struct sigaction action;
 
@@ -63,11 +63,11 @@ static void machine_signals(sigset_t *signals)
 }
 
 /* From here on they come through the loop, so that everything is given back in its order. */
-static int machine_watch(struct machine *machine, struct err *err)
+static int build_watch(struct machine *machine, struct err *err)
 {
 	sigset_t signals;
 
-	machine_signals(&signals);
+	build_signals(&signals);
 	pthread_sigmask(SIG_BLOCK, &signals, NULL);
 	machine->signals = signalfd(-1, &signals, SFD_CLOEXEC | SFD_NONBLOCK);
 	if (machine->signals < 0)
@@ -76,18 +76,18 @@ static int machine_watch(struct machine *machine, struct err *err)
 	return loop_add(machine->loop, machine->signals, EPOLLIN, machine_signalled, machine, err);
 }
 
-static int machine_find_devices(struct machine *machine, struct err *err)
+static int build_find_devices(struct machine *machine, struct err *err)
 {
 	const struct config *config = machine->config;
-	int status;
+	int rc;
 
 	machine->vfio = vfio_create(NULL, err);
 	if (!machine->vfio)
 		return err->code;
 	for (size_t i = 0; i < config->vfio_count; i++) {
-		status = vfio_add(machine->vfio, &config->vfio[i], err);
-		if (status)
-			return status;
+		rc = vfio_add(machine->vfio, &config->vfio[i], err);
+		if (rc)
+			return rc;
 	}
 	return vfio_check_memlock(machine->vfio, config->memory, err);
 }
@@ -96,7 +96,7 @@ static int machine_find_devices(struct machine *machine, struct err *err)
  * Huge pages are the host's to give already; of RAM that nobody pins only what is used must be
  * there.
  */
-static int machine_check_memory(struct machine *machine, struct err *err)
+static int build_check_memory(struct machine *machine, struct err *err)
 {
 	const struct config *config = machine->config;
 	struct hostmem host;
@@ -114,7 +114,7 @@ static int machine_check_memory(struct machine *machine, struct err *err)
 	return 0;
 }
 
-static int machine_open_kvm(struct machine *machine, struct err *err)
+static int build_open_kvm(struct machine *machine, struct err *err)
 {
 	machine->vm = kvm_vm_create(arch_vm_type_bits(), err);
 	if (machine->vm)
@@ -123,11 +123,11 @@ static int machine_open_kvm(struct machine *machine, struct err *err)
 	return err->code;
 }
 
-static int machine_lay_out(struct machine *machine, struct err *err)
+static int build_lay_out(struct machine *machine, struct err *err)
 {
 	const struct config *config = machine->config;
 	struct ram_range usable[VFIO_IOVA_RANGES_MAX];
-	int status = vfio_prepare(machine->vfio, machine->vm, err);
+	int rc = vfio_prepare(machine->vfio, machine->vm, err);
 	struct arch_layout_request request = {
 		.cpus = config->cpus,
 		.buses = 1,
@@ -138,15 +138,15 @@ static int machine_lay_out(struct machine *machine, struct err *err)
 		.debug_exit = config->debug_exit,
 	};
 
-	if (status)
-		return status;
+	if (rc)
+		return rc;
 	request.usable_count = vfio_iova_ranges(machine->vfio, usable, ARRAY_SIZE(usable));
 	request.usable = request.usable_count ? usable : NULL;
 	vfio_window_sizes(machine->vfio, &request.mmio32_needed, &request.mmio64_needed);
 	return arch_layout(&request, &machine->platform, err);
 }
 
-static int machine_build_memory(struct machine *machine, struct err *err)
+static int build_memory(struct machine *machine, struct err *err)
 {
 	const struct config *config = machine->config;
 	struct ram_config ram = {
@@ -164,7 +164,7 @@ static int machine_build_memory(struct machine *machine, struct err *err)
 	return machine->ram ? 0 : err->code;
 }
 
-static int machine_build_pci(struct machine *machine, struct err *err)
+static int build_pci(struct machine *machine, struct err *err)
 {
 	const struct platform *platform = &machine->platform;
 	struct pci_host_config config = {
@@ -189,20 +189,20 @@ static int machine_build_pci(struct machine *machine, struct err *err)
 		.wake = machine_wake,
 		.machine = machine,
 	};
-	int status;
+	int rc;
 
 	arch_pci_ports(machine->arch, &config);
 	machine->host = pci_host_create(&config, err);
 	if (!machine->host)
 		return err->code;
 	attach.host = machine->host;
-	status = vfio_attach(machine->vfio, &attach, err);
-	if (status)
-		return status;
+	rc = vfio_attach(machine->vfio, &attach, err);
+	if (rc)
+		return rc;
 	return pci_host_assign(machine->host, err);
 }
 
-static bool machine_traces(const struct machine *machine)
+static bool build_traces(const struct machine *machine)
 {
 	for (size_t i = 0; i < machine->config->vfio_count; i++)
 		if (machine->config->vfio[i].trace)
@@ -210,16 +210,16 @@ static bool machine_traces(const struct machine *machine)
 	return false;
 }
 
-static int vcpu_init_job(void *owner, struct kvm_vcpu *vcpu, struct err *err)
+static int build_vcpu_init_job(void *owner, struct kvm_vcpu *vcpu, struct err *err)
 {
 	struct machine *machine = owner;
 
-	if (machine_traces(machine))
+	if (build_traces(machine))
 		arch_vcpu_tell_pc(machine->arch, vcpu);
 	return arch_vcpu_init(machine->arch, vcpu, err);
 }
 
-static int machine_build_vcpus(struct machine *machine, struct err *err)
+static int build_vcpus(struct machine *machine, struct err *err)
 {
 	const struct config *config = machine->config;
 	struct run_setup setup = {
@@ -228,23 +228,23 @@ static int machine_build_vcpus(struct machine *machine, struct err *err)
 		.mmio = machine->mmio,
 		.cpus = config->cpus,
 		.pins = config->pinned ? config->pins : NULL,
-		.pc = machine_traces(machine) ? arch_vcpu_pc : NULL,
+		.pc = build_traces(machine) ? arch_vcpu_pc : NULL,
 		.failed = machine_vcpu_failed,
 		.debugged = machine_vcpu_debugged,
 		.machine = machine,
 	};
-	int status;
+	int rc;
 
 	machine->run = run_create(&setup, err);
 	if (!machine->run)
 		return err->code;
-	status = run_call(machine->run, vcpu_init_job, machine, err);
-	if (status)
-		return status;
+	rc = run_call(machine->run, build_vcpu_init_job, machine, err);
+	if (rc)
+		return rc;
 	return arch_irqchip_init(machine->arch, err);
 }
 
-static int machine_build_console(struct machine *machine, struct err *err)
+static int build_console(struct machine *machine, struct err *err)
 {
 	struct console_owner owner = {
 		.input = machine_console_input,
@@ -257,7 +257,7 @@ static int machine_build_console(struct machine *machine, struct err *err)
 	return machine->console ? 0 : err->code;
 }
 
-static int machine_build_platform(struct machine *machine, struct err *err)
+static int build_platform(struct machine *machine, struct err *err)
 {
 	struct arch_setup setup = {
 		.vm = machine->vm,
@@ -276,19 +276,19 @@ static int machine_build_platform(struct machine *machine, struct err *err)
 }
 
 /* Loads the guest and starts pinning its memory; the vCPUs need not wait for that. */
-static int machine_boot(struct machine *machine, struct err *err)
+static int build_boot(struct machine *machine, struct err *err)
 {
-	int status = arch_boot(machine->arch, &machine->boot, err);
+	int rc = arch_boot(machine->arch, &machine->boot, err);
 
-	if (status)
-		return status;
-	status = run_call(machine->run, machine_vcpu_reset, machine, err);
-	if (status || !vfio_device_count(machine->vfio))
-		return status;
+	if (rc)
+		return rc;
+	rc = run_call(machine->run, machine_vcpu_reset, machine, err);
+	if (rc || !vfio_device_count(machine->vfio))
+		return rc;
 	return vfio_map_ram(machine->vfio, machine->ram, machine_ram_mapped, machine, err);
 }
 
-static int machine_build_debug(struct machine *machine, struct err *err)
+static int build_debug(struct machine *machine, struct err *err)
 {
 	struct debug_setup setup = {
 		.address = machine->config->gdb,
@@ -328,25 +328,24 @@ static int machine_build_debug(struct machine *machine, struct err *err)
 int machine_build(struct machine *machine, struct err *err)
 {
 	static int (*const steps[])(struct machine * machine, struct err * err) = {
-		machine_open_events,  machine_build_console, machine_find_devices,
-		machine_check_memory, machine_open_kvm,
+		build_open_events,  build_console,  build_find_devices,
+		build_check_memory, build_open_kvm,
 	};
 	static int (*const after_kvm[])(struct machine * machine, struct err * err) = {
-		machine_lay_out,     machine_build_memory, machine_build_platform,
-		machine_build_vcpus, machine_build_pci,    machine_boot,
-		machine_watch,       machine_build_debug,
+		build_lay_out, build_memory, build_platform, build_vcpus,
+		build_pci,     build_boot,   build_watch,    build_debug,
 	};
-	int status;
+	int rc;
 
 	for (size_t i = 0; i < ARRAY_SIZE(steps); i++) {
-		status = steps[i](machine, err);
-		if (status)
-			return status;
+		rc = steps[i](machine, err);
+		if (rc)
+			return rc;
 	}
 	for (size_t i = 0; i < ARRAY_SIZE(after_kvm); i++) {
-		status = after_kvm[i](machine, err);
-		if (status)
-			return status;
+		rc = after_kvm[i](machine, err);
+		if (rc)
+			return rc;
 	}
 	return 0;
 }
@@ -366,7 +365,7 @@ struct machine *machine_alloc(const struct config *config, struct err *err)
 	machine->silence.timer = -1;
 	machine->patience = -1;
 	pthread_mutex_init(&machine->lock, NULL);
-	machine_let_signals();
+	build_let_signals();
 	machine->loop = loop_create(err);
 	if (!machine->loop) {
 		machine_destroy(machine);
@@ -379,20 +378,20 @@ struct machine *machine_alloc(const struct config *config, struct err *err)
 int machine_dump_tables(const struct config *config, struct err *err)
 {
 	struct machine *machine = machine_alloc(config, err);
-	int status;
+	int rc;
 
 	if (!machine)
 		return err->code;
-	status = machine_find_devices(machine, err);
-	if (!status) {
-		status = machine_open_kvm(machine, err);
-		status = status ? status : machine_lay_out(machine, err);
+	rc = build_find_devices(machine, err);
+	if (!rc) {
+		rc = build_open_kvm(machine, err);
+		rc = rc ? rc : build_lay_out(machine, err);
 	}
-	if (!status && config->dump_acpi)
-		status = arch_dump_acpi(&machine->platform, config->dump_acpi, err);
-	if (!status && config->dump_fdt)
-		status = arch_dump_fdt(machine->vm, &machine->platform, config->cmdline,
-				       config->dump_fdt, err);
+	if (!rc && config->dump_acpi)
+		rc = arch_dump_acpi(&machine->platform, config->dump_acpi, err);
+	if (!rc && config->dump_fdt)
+		rc = arch_dump_fdt(machine->vm, &machine->platform, config->cmdline,
+				   config->dump_fdt, err);
 	machine_destroy(machine);
-	return status;
+	return rc;
 }

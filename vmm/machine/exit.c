@@ -76,7 +76,7 @@ static enum exit_result exit_internal_error(const struct kvm_run *page, char *wh
 }
 
 /* What to call an exit that leaves the vCPU beyond running. */
-static void describe_crash(const struct kvm_run *page, char *why, size_t size)
+static void exit_describe_crash(const struct kvm_run *page, char *why, size_t size)
 {
 	switch (page->exit_reason) {
 	case KVM_EXIT_SHUTDOWN:
@@ -111,7 +111,7 @@ static enum exit_result exit_arch(struct exit_state *exit, struct kvm_vcpu *vcpu
 	case ARCH_EXIT_UNKNOWN:
 		break;
 	}
-	describe_crash(page, why, size);
+	exit_describe_crash(page, why, size);
 	/* Entering the guest fails for the host's sake, unless the architecture knows better. */
 	return page->exit_reason == KVM_EXIT_FAIL_ENTRY && result == ARCH_EXIT_UNKNOWN
 		       ? EXIT_FAILED

@@ -43,7 +43,7 @@ static const char *const names[EXIT_COUNTS] = {
 };
 
 /* One writer: no locked instruction is needed. */
-static void add_one(_Atomic uint64_t *count)
+static void exit_add_one(_Atomic uint64_t *count)
 {
 	uint64_t value = atomic_load_explicit(count, memory_order_relaxed);
 
@@ -52,12 +52,12 @@ static void add_one(_Atomic uint64_t *count)
 
 void exit_count(struct exit_counts *counts, uint32_t reason)
 {
-	add_one(&counts->count[reason < EXIT_REASONS ? reason : EXIT_OTHER]);
+	exit_add_one(&counts->count[reason < EXIT_REASONS ? reason : EXIT_OTHER]);
 }
 
-void exit_count_failure(struct exit_counts *counts, int status)
+void exit_count_failure(struct exit_counts *counts, int rc)
 {
-	add_one(&counts->count[status == -EINTR ? EXIT_INTERRUPTED : EXIT_FAILED_RUN]);
+	exit_add_one(&counts->count[rc == -EINTR ? EXIT_INTERRUPTED : EXIT_FAILED_RUN]);
 }
 
 const char *exit_count_name(unsigned int index)

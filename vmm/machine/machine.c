@@ -213,7 +213,7 @@ int machine_vcpu_reset(void *owner, struct kvm_vcpu *vcpu, struct err *err)
 static int machine_reset(struct machine *machine, struct err *err)
 {
 	bool stood = machine->paused;
-	int status;
+	int rc;
 
 	run_park(machine->run);
 	/* Another vCPU that asked for the same before it was parked gets it now. */
@@ -222,14 +222,14 @@ static int machine_reset(struct machine *machine, struct err *err)
 	pthread_mutex_unlock(&machine->lock);
 	run_discard(machine->run);
 	pci_host_reset(machine->host);
-	status = arch_vm_reset(machine->arch, err);
-	if (!status)
-		status = bootfiles_measure(&machine->boot, err);
-	if (!status)
-		status = arch_boot(machine->arch, &machine->boot, err);
-	if (!status)
-		status = run_call(machine->run, machine_vcpu_reset, machine, err);
-	if (status)
+	rc = arch_vm_reset(machine->arch, err);
+	if (!rc)
+		rc = bootfiles_measure(&machine->boot, err);
+	if (!rc)
+		rc = arch_boot(machine->arch, &machine->boot, err);
+	if (!rc)
+		rc = run_call(machine->run, machine_vcpu_reset, machine, err);
+	if (rc)
 		return err_prefix(err, "reset");
 	pci_host_start(machine->host);
 	machine->paused = true;

@@ -20,7 +20,7 @@ static _Thread_local volatile sig_atomic_t noted;
 static _Thread_local const void *volatile noted_address;
 
 /* Only what a handler may call. */
-static void write_sentence(uintptr_t address)
+static void failure_write_sentence(uintptr_t address)
 {
 	static const char digits[] = "0123456789abcdef";
 	char text[] =
@@ -46,7 +46,7 @@ static void memory_failure_handler(int number, siginfo_t *info, void *context)
 		noted = 1;
 		return;
 	}
-	write_sentence((uintptr_t)info->si_addr);
+	failure_write_sentence((uintptr_t)info->si_addr);
 	terminal_restore();
 	signal(number, SIG_DFL);
 	raise(number);

@@ -35,7 +35,7 @@ struct vcpu_thread {
 	struct arch_debug_stop stop; /* lock */
 	bool parked;                 /* lock */
 	unsigned int jobs;           /* lock: the last job it did */
-	int status;                  /* lock: of that job */
+	int rc;                      /* lock: of that job */
 	struct err err;              /* lock */
 };
 
@@ -54,32 +54,32 @@ struct run {
 };
 
 /* Only there to interrupt KVM_RUN. */
-static void kick_handler(int signal_number)
+static void run_kick_handler(int signal_number)
 {
 	(void)signal_number;
 }
 
-static int kick_signal(void)
+static int run_kick_signal(void)
 {
 	return SIGRTMIN;
 }
 
-static void thread_do_job(struct run *run, struct vcpu_thread *thread)
+static void run_thread_do_job(struct run *run, struct vcpu_thread *thread)
 {
 	struct err err = {0};
-	int status;
+	int rc;
 
 	pthread_mutex_unlock(&run->lock);
-	status = run->job(run->job_owner, thread->vcpu, &err);
+	rc = run->job(run->job_owner, thread->vcpu, &err);
 	pthread_mutex_lock(&run->lock);
 	thread->jobs = run->jobs;
-	thread->status = status;
+	thread->rc = rc;
 	thread->err = err;
 	pthread_cond_broadcast(&run->changed);
 }
 
 /* Waits, doing jobs, until told to go; false to quit. Nothing of the last exit is unfinished. */
-static bool thread_park(struct run *run, struct vcpu_thread *thread)
+static bool run_thread_park(struct run *run, struct vcpu_thread *thread)
 {
 	bool go;
 
@@ -88,7 +88,7 @@ static bool thread_park(struct run *run, struct vcpu_thread *thread)
 	pthread_cond_broadcast(&run->changed);
 	for (;;) {
 		if (thread->jobs != run->jobs)
-			thread_do_job(run, thread);
+			run_thread_do_job(run, thread);
 		else if (run->command == COMMAND_PARK ||
 			 (run->command == COMMAND_GO && (thread->stuck || thread->held)))
 			pthread_cond_wait(&run->changed, &run->lock);
@@ -103,7 +103,8 @@ static bool thread_park(struct run *run, struct vcpu_thread *thread)
 	return go;
 }
 
-static void thread_fail(struct run *run, struct vcpu_thread *thread, bool crashed, const char *why)
+static void run_thread_fail(struct run *run, struct vcpu_thread *thread, bool crashed,
+			    const char *why)
 {
 	char report[4096], registers[3072] = "";
 
@@ -113,7 +114,7 @@ static void thread_fail(struct run *run, struct vcpu_thread *thread, bool crashe
 	run->setup.failed(run->setup.machine, crashed, report);
 }
 
-static void thread_debug(struct run *run, struct vcpu_thread *thread)
+static void run_thread_debug(struct run *run, struct vcpu_thread *thread)
 {
 	struct arch_debug_stop stop;
 
@@ -126,7 +127,7 @@ static void thread_debug(struct run *run, struct vcpu_thread *thread)
 }
 
 /* After MEM_NOT_YET: sleeps until run_wake() or another command. */
-static void thread_wait(struct run *run, unsigned int seen)
+static void run_thread_wait(struct run *run, unsigned int seen)
 {
 	pthread_mutex_lock(&run->lock);
 	while (atomic_load(&run->generation) == seen && run->command == COMMAND_GO)
@@ -135,7 +136,7 @@ static void thread_wait(struct run *run, unsigned int seen)
 }
 
 /* Handles the exit in the run page, new or kept. */
-static void thread_dispatch(struct run *run, struct vcpu_thread *thread)
+static void run_thread_dispatch(struct run *run, struct vcpu_thread *thread)
 {
 	unsigned int seen = atomic_load(&run->generation);
 	char why[256];
@@ -144,22 +145,22 @@ static void thread_dispatch(struct run *run, struct vcpu_thread *thread)
 	case EXIT_DONE:
 		break;
 	case EXIT_NOT_YET:
-		thread_wait(run, seen);
+		run_thread_wait(run, seen);
 		break;
 	case EXIT_DEBUG:
-		thread_debug(run, thread);
+		run_thread_debug(run, thread);
 		break;
 	case EXIT_CRASHED:
-		thread_fail(run, thread, true, why);
+		run_thread_fail(run, thread, true, why);
 		break;
 	case EXIT_FAILED:
-		thread_fail(run, thread, false, why);
+		run_thread_fail(run, thread, false, why);
 		break;
 	}
 }
 
 /* The guest met a page of the host's that has failed: it is told, or else cannot go on. */
-static void thread_memory_failed(struct run *run, struct vcpu_thread *thread, const void *host)
+static void run_thread_memory_failed(struct run *run, struct vcpu_thread *thread, const void *host)
 {
 	uint64_t gpa;
 	char why[160];
@@ -175,12 +176,12 @@ static void thread_memory_failed(struct run *run, struct vcpu_thread *thread, co
 	snprintf(why, sizeof(why),
 		 "the host's memory failed at %p and the guest cannot be told: %s", host,
 		 err_text(rc));
-	thread_fail(run, thread, false, why);
+	run_thread_fail(run, thread, false, why);
 }
 
 /* @enter runs the guest, or only retires its exit. */
-static int thread_enter(struct run *run, struct vcpu_thread *thread,
-			int (*enter)(struct kvm_vcpu *vcpu))
+static int run_thread_enter(struct run *run, struct vcpu_thread *thread,
+			    int (*enter)(struct kvm_vcpu *vcpu))
 {
 	const void *failed;
 	int rc;
@@ -189,11 +190,11 @@ static int thread_enter(struct run *run, struct vcpu_thread *thread,
 	rc = enter(thread->vcpu);
 	memory_failure_expect(false);
 	if (memory_failure_take(&failed))
-		thread_memory_failed(run, thread, failed);
+		run_thread_memory_failed(run, thread, failed);
 	return rc;
 }
 
-static void thread_note_origin(const struct run *run, struct vcpu_thread *thread)
+static void run_thread_note_origin(const struct run *run, struct vcpu_thread *thread)
 {
 	struct kvm_origin origin = {.vcpu = thread->index};
 
@@ -204,9 +205,9 @@ static void thread_note_origin(const struct run *run, struct vcpu_thread *thread
 }
 
 /* KVM_RUN came back with an exit. */
-static void thread_begin(const struct run *run, struct vcpu_thread *thread)
+static void run_thread_begin(const struct run *run, struct vcpu_thread *thread)
 {
-	thread_note_origin(run, thread);
+	run_thread_note_origin(run, thread);
 	exit_count(&thread->counts, kvm_vcpu_run_page(thread->vcpu)->exit_reason);
 	exit_begin(&thread->exit);
 }
@@ -215,48 +216,48 @@ static void thread_begin(const struct run *run, struct vcpu_thread *thread)
  * Retires finished exits so that registers are current; completing one may bring up the next part
  * of a string instruction, which is dispatched in turn. One left unfinished stays for later.
  */
-static void thread_retire(struct run *run, struct vcpu_thread *thread)
+static void run_thread_retire(struct run *run, struct vcpu_thread *thread)
 {
 	while (!thread->exit.pending && !thread->stuck &&
-	       thread_enter(run, thread, kvm_vcpu_complete) == -EAGAIN) {
-		thread_begin(run, thread);
-		thread_dispatch(run, thread);
+	       run_thread_enter(run, thread, kvm_vcpu_complete) == -EAGAIN) {
+		run_thread_begin(run, thread);
+		run_thread_dispatch(run, thread);
 	}
 }
 
-static void thread_loop(struct run *run, struct vcpu_thread *thread)
+static void run_thread_loop(struct run *run, struct vcpu_thread *thread)
 {
 	for (;;) {
-		int status;
+		int rc;
 
 		if (atomic_load(&run->command) != COMMAND_GO || thread->stuck) {
-			thread_retire(run, thread);
-			if (!thread_park(run, thread))
+			run_thread_retire(run, thread);
+			if (!run_thread_park(run, thread))
 				return;
 			continue;
 		}
 		if (!thread->exit.pending) {
-			status = thread_enter(run, thread, kvm_vcpu_run);
-			if (status)
-				exit_count_failure(&thread->counts, status);
-			if (status == -EINTR)
+			rc = run_thread_enter(run, thread, kvm_vcpu_run);
+			if (rc)
+				exit_count_failure(&thread->counts, rc);
+			if (rc == -EINTR)
 				continue;
-			if (status == -EFAULT && exit_fault(&thread->exit, thread->vcpu))
+			if (rc == -EFAULT && exit_fault(&thread->exit, thread->vcpu))
 				continue;
-			if (status) {
+			if (rc) {
 				char why[128];
 
-				snprintf(why, sizeof(why), "KVM_RUN failed: %s", err_text(status));
-				thread_fail(run, thread, false, why);
+				snprintf(why, sizeof(why), "KVM_RUN failed: %s", err_text(rc));
+				run_thread_fail(run, thread, false, why);
 				continue;
 			}
-			thread_begin(run, thread);
+			run_thread_begin(run, thread);
 		}
-		thread_dispatch(run, thread);
+		run_thread_dispatch(run, thread);
 	}
 }
 
-static void *thread_main(void *argument)
+static void *run_thread_main(void *argument)
 {
 	struct vcpu_thread *thread = argument;
 	struct run *run = thread->run;
@@ -266,21 +267,21 @@ static void *thread_main(void *argument)
 	snprintf(name, sizeof(name), "vcpu %u", thread->index);
 	pthread_setname_np(pthread_self(), name);
 	sigemptyset(&kick);
-	sigaddset(&kick, kick_signal());
+	sigaddset(&kick, run_kick_signal());
 	sigaddset(&kick, SIGBUS);
 	pthread_sigmask(SIG_UNBLOCK, &kick, NULL);
 	/* The creation job comes first; without a vCPU there is nothing to run. */
-	if (thread_park(run, thread))
-		thread_loop(run, thread);
+	if (run_thread_park(run, thread))
+		run_thread_loop(run, thread);
 	return NULL;
 }
 
-static int pin_thread(const struct vcpu_thread *thread, struct err *err)
+static int run_pin_thread(const struct vcpu_thread *thread, struct err *err)
 {
 	const struct run_setup *setup = &thread->run->setup;
 	unsigned int cpu;
 	cpu_set_t set;
-	int status;
+	int rc;
 
 	if (!setup->pins)
 		return 0;
@@ -288,12 +289,12 @@ static int pin_thread(const struct vcpu_thread *thread, struct err *err)
 	CPU_ZERO(&set);
 	if (cpu < CPU_SETSIZE)
 		CPU_SET(cpu, &set);
-	status = pthread_setaffinity_np(pthread_self(), sizeof(set), &set);
-	if (status)
-		return err_set(err, -status,
+	rc = pthread_setaffinity_np(pthread_self(), sizeof(set), &set);
+	if (rc)
+		return err_set(err, -rc,
 			       "vCPU %u: cannot be pinned to host processor %u: %s: choose among "
 			       "those in /sys/devices/system/cpu/online that this process may use",
-			       thread->index, cpu, err_text(status));
+			       thread->index, cpu, err_text(rc));
 	return 0;
 }
 
@@ -302,7 +303,7 @@ static int pin_thread(const struct vcpu_thread *thread, struct err *err)
  * Kernels before 6.7 take one for the other on arm64, and a vCPU's timer interrupt goes to another
  * one (arch/arm64/kvm/vgic/vgic.c, kvm_vgic_inject_irq()).
  */
-static void create_wait_turn(struct run *run, unsigned int index)
+static void run_create_wait_turn(struct run *run, unsigned int index)
 {
 	pthread_mutex_lock(&run->lock);
 	while (run->turn != index)
@@ -310,7 +311,7 @@ static void create_wait_turn(struct run *run, unsigned int index)
 	pthread_mutex_unlock(&run->lock);
 }
 
-static void create_end_turn(struct run *run)
+static void run_create_end_turn(struct run *run)
 {
 	pthread_mutex_lock(&run->lock);
 	run->turn++;
@@ -318,42 +319,41 @@ static void create_end_turn(struct run *run)
 	pthread_mutex_unlock(&run->lock);
 }
 
-static int create_job(void *owner, struct kvm_vcpu *unused, struct err *err)
+static int run_create_job(void *owner, struct kvm_vcpu *unused, struct err *err)
 {
 	struct run *run = owner;
 	struct vcpu_thread *thread = NULL;
-	int status;
+	int rc;
 
 	(void)unused;
 	for (unsigned int i = 0; i < run->setup.cpus; i++) {
 		if (pthread_equal(run->threads[i].thread, pthread_self()))
 			thread = &run->threads[i];
 	}
-	status = pin_thread(thread, err);
-	create_wait_turn(run, thread->index);
-	if (!status) {
+	rc = run_pin_thread(thread, err);
+	run_create_wait_turn(run, thread->index);
+	if (!rc) {
 		thread->vcpu = kvm_vcpu_create(run->setup.vm, thread->index, err);
-		status = thread->vcpu ? 0 : err->code;
+		rc = thread->vcpu ? 0 : err->code;
 	}
-	create_end_turn(run);
-	return status;
+	run_create_end_turn(run);
+	return rc;
 }
 
-static int threads_start(struct run *run, struct err *err)
+static int run_threads_start(struct run *run, struct err *err)
 {
 	/* Held so that thread_create() has stored every id before a job looks for its own. */
 	pthread_mutex_lock(&run->lock);
 	for (unsigned int i = 0; i < run->setup.cpus; i++) {
 		struct vcpu_thread *thread = &run->threads[i];
-		int status;
+		int rc;
 
 		*thread = (struct vcpu_thread){.run = run, .index = i};
 		exit_init(&thread->exit, run->setup.arch, run->setup.mmio);
-		status = thread_create(&thread->thread, thread_main, thread);
-		if (status) {
+		rc = thread_create(&thread->thread, run_thread_main, thread);
+		if (rc) {
 			pthread_mutex_unlock(&run->lock);
-			return err_set(err, status, "vCPU %u: no thread for it: %s", i,
-				       err_text(status));
+			return err_set(err, rc, "vCPU %u: no thread for it: %s", i, err_text(rc));
 		}
 		run->thread_count++;
 	}
@@ -363,7 +363,7 @@ static int threads_start(struct run *run, struct err *err)
 
 struct run *run_create(const struct run_setup *setup, struct err *err)
 {
-	struct sigaction kick = {.sa_handler = kick_handler};
+	struct sigaction kick = {.sa_handler = run_kick_handler};
 	struct run *run;
 
 	run = calloc(1, sizeof(*run) + setup->cpus * sizeof(run->threads[0]));
@@ -374,9 +374,9 @@ struct run *run_create(const struct run_setup *setup, struct err *err)
 	run->setup = *setup;
 	pthread_mutex_init(&run->lock, NULL);
 	pthread_cond_init(&run->changed, NULL);
-	sigaction(kick_signal(), &kick, NULL);
+	sigaction(run_kick_signal(), &kick, NULL);
 	memory_failure_watch();
-	if (threads_start(run, err) || run_call(run, create_job, run, err)) {
+	if (run_threads_start(run, err) || run_call(run, run_create_job, run, err)) {
 		run_destroy(run);
 		return NULL;
 	}
@@ -393,7 +393,7 @@ static void run_command(struct run *run, enum command command)
 
 		if (command != COMMAND_GO && thread->vcpu && !thread->parked) {
 			kvm_vcpu_set_immediate_exit(thread->vcpu, true);
-			pthread_kill(thread->thread, kick_signal());
+			pthread_kill(thread->thread, run_kick_signal());
 		}
 	}
 	pthread_cond_broadcast(&run->changed);
@@ -416,7 +416,7 @@ void run_destroy(struct run *run)
 
 int run_call(struct run *run, run_job job, void *owner, struct err *err)
 {
-	int status = 0;
+	int rc = 0;
 
 	pthread_mutex_lock(&run->lock);
 	run->job = job;
@@ -426,14 +426,14 @@ int run_call(struct run *run, run_job job, void *owner, struct err *err)
 	for (unsigned int i = 0; i < run->thread_count; i++) {
 		while (run->threads[i].jobs != run->jobs)
 			pthread_cond_wait(&run->changed, &run->lock);
-		if (run->threads[i].status && !status) {
-			status = run->threads[i].status;
+		if (run->threads[i].rc && !rc) {
+			rc = run->threads[i].rc;
 			if (err)
 				*err = run->threads[i].err;
 		}
 	}
 	pthread_mutex_unlock(&run->lock);
-	return status;
+	return rc;
 }
 
 void run_resume(struct run *run)
@@ -457,7 +457,7 @@ void run_park(struct run *run)
 	pthread_mutex_unlock(&run->lock);
 }
 
-static int discard_job(void *owner, struct kvm_vcpu *vcpu, struct err *err)
+static int run_discard_job(void *owner, struct kvm_vcpu *vcpu, struct err *err)
 {
 	(void)owner;
 	(void)err;
@@ -473,7 +473,7 @@ void run_discard(struct run *run)
 {
 	struct err err = {0};
 
-	if (run_call(run, discard_job, NULL, &err))
+	if (run_call(run, run_discard_job, NULL, &err))
 		return;
 	pthread_mutex_lock(&run->lock);
 	for (unsigned int i = 0; i < run->thread_count; i++) {

@@ -13,7 +13,7 @@
 /* Linux's first line comes well within a second, where it is to come at all. */
 enum { SILENCE_SECONDS = 5 };
 
-static bool begins_with(const char *text, const char *start)
+static bool silence_begins_with(const char *text, const char *start)
 {
 	return strncmp(text, start, strlen(start)) == 0;
 }
@@ -24,14 +24,16 @@ bool silence_has_console(const char *cmdline, const char *name, bool is_default)
 	size_t length = strcspn(name, "0123456789");
 
 	while (*cmdline) {
-		const char *value = begins_with(cmdline, "console=") ? cmdline + 8 : NULL;
+		const char *value = silence_begins_with(cmdline, "console=") ? cmdline + 8 : NULL;
 
-		if (value && (strncmp(value, name, length) == 0 || begins_with(value, "uart")))
+		if (value &&
+		    (strncmp(value, name, length) == 0 || silence_begins_with(value, "uart")))
 			return true;
 		/* One that is elsewhere. */
 		if (value)
 			is_default = false;
-		if (begins_with(cmdline, "earlycon") || begins_with(cmdline, "earlyprintk"))
+		if (silence_begins_with(cmdline, "earlycon") ||
+		    silence_begins_with(cmdline, "earlyprintk"))
 			return true;
 		cmdline += strcspn(cmdline, " ");
 		cmdline += strspn(cmdline, " ");

@@ -15,30 +15,30 @@ static struct termios saved;
 static volatile sig_atomic_t raw;
 
 /* In the background its modes are somebody else's, and setting them would stop the process. */
-static bool in_foreground(void)
+static bool terminal_in_foreground(void)
 {
 	return tcgetpgrp(STDIN_FILENO) == getpgrp();
 }
 
 void terminal_restore(void)
 {
-	if (raw && in_foreground())
+	if (raw && terminal_in_foreground())
 		tcsetattr(STDIN_FILENO, TCSANOW, &saved);
 	raw = 0;
 }
 
 /* The handler was reset on entry, so the signal's own effect follows. */
-static void restore_and_die(int signal_number)
+static void terminal_restore_and_die(int signal_number)
 {
 	terminal_restore();
 	raise(signal_number);
 }
 
-static void restore_on_fatal_signals(void)
+static void terminal_restore_on_fatal_signals(void)
 {
 	static const int fatal[] = {SIGSEGV, SIGILL,  SIGFPE,  SIGABRT, SIGQUIT, SIGSYS,
 				    SIGTRAP, SIGXCPU, SIGALRM, SIGUSR1, SIGUSR2};
-	struct sigaction action = {.sa_handler = restore_and_die,
+	struct sigaction action = {.sa_handler = terminal_restore_and_die,
 				   .sa_flags = (int)SA_RESETHAND | SA_NODEFER};
 	struct sigaction before;
 
@@ -54,11 +54,11 @@ bool terminal_make_raw(void)
 {
 	struct termios mode;
 
-	if (!isatty(STDIN_FILENO) || !in_foreground() || tcgetattr(STDIN_FILENO, &mode))
+	if (!isatty(STDIN_FILENO) || !terminal_in_foreground() || tcgetattr(STDIN_FILENO, &mode))
 		return false;
 	if (!raw) {
 		saved = mode;
-		restore_on_fatal_signals();
+		terminal_restore_on_fatal_signals();
 	}
 	mode = saved;
 	mode.c_iflag &= ~(tcflag_t)(BRKINT | ICRNL | INLCR | IGNCR | ISTRIP | IXON);

@@ -14,7 +14,7 @@
 
 int act_write(const char *path, const char *text)
 {
-	int fd = open(path, O_WRONLY | O_CLOEXEC), error = 0;
+	int fd = open(path, O_WRONLY | O_CLOEXEC), rc = 0;
 	ssize_t written;
 
 	if (fd < 0)
@@ -23,29 +23,29 @@ int act_write(const char *path, const char *text)
 		written = write(fd, text, strlen(text));
 	while (written < 0 && errno == EINTR);
 	if (written < 0)
-		error = -errno;
+		rc = -errno;
 	else if ((size_t)written != strlen(text))
-		error = -EIO;
+		rc = -EIO;
 	fd_close(&fd);
-	return error;
+	return rc;
 }
 
 int act_load_module(const char *name)
 {
 	char program[] = "modprobe", text[64];
 	char *arguments[] = {program, text, NULL};
-	int error, status;
+	int rc, status;
 	pid_t child;
 
 	if (strlen(name) >= sizeof(text))
 		return -ENAMETOOLONG;
 	strcpy(text, name);
-	error = posix_spawnp(&child, program, NULL, NULL, arguments, environ);
+	rc = posix_spawnp(&child, program, NULL, NULL, arguments, environ);
 	/* An ordinary user's PATH may lack it. */
-	if (error == ENOENT)
-		error = posix_spawn(&child, "/sbin/modprobe", NULL, NULL, arguments, environ);
-	if (error)
-		return -error;
+	if (rc == ENOENT)
+		rc = posix_spawn(&child, "/sbin/modprobe", NULL, NULL, arguments, environ);
+	if (rc)
+		return -rc;
 	while (waitpid(child, &status, 0) < 0)
 		if (errno != EINTR)
 			return -errno;

@@ -12,7 +12,7 @@
 #include <stdio.h>
 #include <string.h>
 
-static unsigned int count_bits(const void *mask, size_t size)
+static unsigned int address_count_bits(const void *mask, size_t size)
 {
 	const unsigned char *bytes = mask;
 	unsigned int bits = 0;
@@ -23,7 +23,7 @@ static unsigned int count_bits(const void *mask, size_t size)
 }
 
 /* Copies, as a sockaddr need not be aligned as what it stands for. */
-static bool format(const struct ifaddrs *entry, char *text, size_t size)
+static bool address_format(const struct ifaddrs *entry, char *text, size_t size)
 {
 	char address[INET6_ADDRSTRLEN];
 	struct sockaddr_in6 six, six_mask;
@@ -34,12 +34,12 @@ static bool format(const struct ifaddrs *entry, char *text, size_t size)
 		memcpy(&four, entry->ifa_addr, sizeof(four));
 		memcpy(&four_mask, entry->ifa_netmask, sizeof(four_mask));
 		inet_ntop(AF_INET, &four.sin_addr, address, sizeof(address));
-		bits = count_bits(&four_mask.sin_addr, sizeof(four_mask.sin_addr));
+		bits = address_count_bits(&four_mask.sin_addr, sizeof(four_mask.sin_addr));
 	} else {
 		memcpy(&six, entry->ifa_addr, sizeof(six));
 		memcpy(&six_mask, entry->ifa_netmask, sizeof(six_mask));
 		inet_ntop(AF_INET6, &six.sin6_addr, address, sizeof(address));
-		bits = count_bits(&six_mask.sin6_addr, sizeof(six_mask.sin6_addr));
+		bits = address_count_bits(&six_mask.sin6_addr, sizeof(six_mask.sin6_addr));
 		if (IN6_IS_ADDR_LINKLOCAL(&six.sin6_addr))
 			return false;
 	}
@@ -59,7 +59,7 @@ int addresses_each(addresses_take take, void *context)
 		if (!entry->ifa_addr || !entry->ifa_netmask || entry->ifa_flags & IFF_LOOPBACK ||
 		    (entry->ifa_addr->sa_family != AF_INET &&
 		     entry->ifa_addr->sa_family != AF_INET6) ||
-		    !format(entry, text, sizeof(text)))
+		    !address_format(entry, text, sizeof(text)))
 			continue;
 		/* An address with a label of its own is named by that, as "eth0:1". */
 		snprintf(interface, sizeof(interface), "%s", entry->ifa_name);

@@ -39,7 +39,7 @@ static const struct option long_options[] = {
 };
 
 /* What else is bound needs nothing more; this would be good for no guest. */
-static void check_confined(struct bind_job *job, const struct vfio_host_device *host)
+static void bind_check_confined(struct bind_job *job, const struct vfio_host_device *host)
 {
 	if (host->unconfined)
 		bind_refuse(job, host->sysfs.address, false,
@@ -48,7 +48,7 @@ static void check_confined(struct bind_job *job, const struct vfio_host_device *
 			    host->sysfs.address);
 }
 
-static void check_device(struct bind_job *job, const struct vfio_host_device *host)
+static void bind_check_device(struct bind_job *job, const struct vfio_host_device *host)
 {
 	const char *address = host->sysfs.address;
 	char path[PATH_MAX + 32], text[160], mend[256];
@@ -74,7 +74,7 @@ static void check_device(struct bind_job *job, const struct vfio_host_device *ho
 }
 
 /* Everything is looked at before anything is touched. */
-static int check(struct bind_job *job, struct err *err)
+static int bind_check(struct bind_job *job, struct err *err)
 {
 	struct vfio_host_device *hosts = calloc(job->count + 1, sizeof(*hosts));
 	struct in_use in_use;
@@ -83,11 +83,11 @@ static int check(struct bind_job *job, struct err *err)
 	if (!hosts)
 		return err_set(err, -ENOMEM, "bind: out of memory");
 	for (size_t i = 0; i < job->count; i++) {
-		check_confined(job, &job->devices[i].host);
+		bind_check_confined(job, &job->devices[i].host);
 		if (vfio_host_is_bound(&job->devices[i].host))
 			continue;
 		hosts[count++] = job->devices[i].host;
-		check_device(job, &job->devices[i].host);
+		bind_check_device(job, &job->devices[i].host);
 	}
 	if (count) {
 		in_use_find(job->tool, hosts, count, true, &in_use);
@@ -102,7 +102,7 @@ static int check(struct bind_job *job, struct err *err)
 /*
  * The first @touched devices back to what they had, the last one first; what was recorded is void.
  */
-static void undo(struct bind_job *job, size_t touched)
+static void bind_undo(struct bind_job *job, size_t touched)
 {
 	for (size_t i = job->count; i-- > 0;) {
 		struct bind_device *device = &job->devices[i];
@@ -128,7 +128,8 @@ static void undo(struct bind_job *job, size_t touched)
  * What was recorded before the host's driver was taken knows more than what the device has now;
  * once a driver has it back, it does not.
  */
-static int remember_device(const struct tool *tool, struct bind_device *device, struct err *err)
+static int bind_remember_device(const struct tool *tool, struct bind_device *device,
+				struct err *err)
 {
 	const struct vfio_host_device *host = &device->host;
 	struct record record;
@@ -144,27 +145,27 @@ static int remember_device(const struct tool *tool, struct bind_device *device, 
 }
 
 /* What they had is on record before the first is touched. */
-static int remember(struct bind_job *job, struct err *err)
+static int bind_remember(struct bind_job *job, struct err *err)
 {
 	int rc = 0;
 
 	for (size_t i = 0; i < job->count && !rc; i++)
 		if (!vfio_host_is_bound(&job->devices[i].host))
-			rc = remember_device(job->tool, &job->devices[i], err);
+			rc = bind_remember_device(job->tool, &job->devices[i], err);
 	return rc;
 }
 
 /* A device whose group was to come with a driver: without one it can be handed to nobody. */
-static int find_group(const struct bind_job *job, struct bind_device *device, struct err *err)
+static int bind_find_group(const struct bind_job *job, struct bind_device *device, struct err *err)
 {
 	struct vfio_host_device now;
-	int error;
+	int rc;
 
 	if (device->host.has_group)
 		return 0;
-	error = vfio_host_device(job->tool->sys, device->host.sysfs.address, &now, err);
-	if (error)
-		return error;
+	rc = vfio_host_device(job->tool->sys, device->host.sysfs.address, &now, err);
+	if (rc)
+		return rc;
 	if (!now.has_group || now.unconfined)
 		return err_set(err, -ENODEV,
 			       "%s: it is in no IOMMU group with vfio-pci either: the host's IOMMU "
@@ -175,35 +176,35 @@ static int find_group(const struct bind_job *job, struct bind_device *device, st
 	return 0;
 }
 
-static int take(struct bind_job *job, struct err *err)
+static int bind_take(struct bind_job *job, struct err *err)
 {
-	int error = rebind_prepare(job->tool, err);
+	int rc = rebind_prepare(job->tool, err);
 	size_t touched = 0;
 
-	if (error)
-		return error;
-	error = remember(job, err);
-	for (; touched < job->count && !error; touched++) {
+	if (rc)
+		return rc;
+	rc = bind_remember(job, err);
+	for (; touched < job->count && !rc; touched++) {
 		struct bind_device *device = &job->devices[touched];
 
 		if (vfio_host_is_bound(&device->host))
 			continue;
-		error = rebind_to_vfio(job->tool, &device->host, err);
-		if (!error)
-			error = find_group(job, device, err);
-		device->failed = error != 0;
-		if (error)
+		rc = rebind_to_vfio(job->tool, &device->host, err);
+		if (!rc)
+			rc = bind_find_group(job, device, err);
+		device->failed = rc != 0;
+		if (rc)
 			device->failure = *err;
-		if (!error)
+		if (!rc)
 			strcpy(device->now, "vfio-pci");
 	}
-	if (error)
-		undo(job, touched);
-	return error;
+	if (rc)
+		bind_undo(job, touched);
+	return rc;
 }
 
 /* A group is given away whole; what still is in the way is said now rather than at the run. */
-static void tell_rest(const struct bind_job *job)
+static void bind_tell_rest(const struct bind_job *job)
 {
 	for (size_t i = 0; i < job->count; i++) {
 		const struct vfio_host_device *host = &job->devices[i].host;
@@ -238,14 +239,15 @@ int tool_bind(const struct tool *tool, int argc, char **argv)
 		return TOOL_OK;
 	}
 	lock = record_lock(tool->run, &err);
-	status = lock < 0 || bind_collect(&job, &err) || check(&job, &err) || take(&job, &err)
+	status = lock < 0 || bind_collect(&job, &err) || bind_check(&job, &err) ||
+				 bind_take(&job, &err)
 			 ? TOOL_FAILED
 			 : TOOL_OK;
 	fd_close(&lock);
 	if (err.code)
 		log_error("%s", err.text);
 	if (status == TOOL_OK)
-		tell_rest(&job);
+		bind_tell_rest(&job);
 	if (status == TOOL_OK || request.json)
 		status = bind_print(&job, status, &err);
 	bind_release(&job);

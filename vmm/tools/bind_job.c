@@ -35,7 +35,8 @@ int bind_parse(struct bind_request *request, const struct option *options, int a
 }
 
 /* Once, however often it is named. */
-static int add_device(struct bind_job *job, const struct vfio_host_device *host, struct err *err)
+static int job_add_device(struct bind_job *job, const struct vfio_host_device *host,
+			  struct err *err)
 {
 	struct bind_device *devices;
 
@@ -51,37 +52,37 @@ static int add_device(struct bind_job *job, const struct vfio_host_device *host,
 	return 0;
 }
 
-static int add_group(struct bind_job *job, unsigned int group, struct err *err)
+static int job_add_group(struct bind_job *job, unsigned int group, struct err *err)
 {
 	struct vfio_host_device *members;
 	size_t count;
-	int error = vfio_host_group(job->tool->sys, group, &members, &count, err);
+	int rc = vfio_host_group(job->tool->sys, group, &members, &count, err);
 
-	for (size_t i = 0; !error && i < count; i++)
+	for (size_t i = 0; !rc && i < count; i++)
 		if (!members[i].bridge)
-			error = add_device(job, &members[i], err);
+			rc = job_add_device(job, &members[i], err);
 	free(members);
-	return error;
+	return rc;
 }
 
 int bind_collect(struct bind_job *job, struct err *err)
 {
 	struct vfio_host_device host;
-	int error = 0;
+	int rc = 0;
 
-	for (size_t i = 0; i < job->request->count && !error; i++) {
-		error = vfio_host_device(job->tool->sys, job->request->addresses[i], &host, err);
-		if (!error && host.bridge)
-			error = err_set(err, -EINVAL,
-					"%s: it is a bridge: only what is behind it can be handed "
-					"over",
-					host.sysfs.address);
-		if (!error)
-			error = add_device(job, &host, err);
-		if (!error && job->request->group && host.has_group)
-			error = add_group(job, host.sysfs.group, err);
+	for (size_t i = 0; i < job->request->count && !rc; i++) {
+		rc = vfio_host_device(job->tool->sys, job->request->addresses[i], &host, err);
+		if (!rc && host.bridge)
+			rc = err_set(err, -EINVAL,
+				     "%s: it is a bridge: only what is behind it can be handed "
+				     "over",
+				     host.sysfs.address);
+		if (!rc)
+			rc = job_add_device(job, &host, err);
+		if (!rc && job->request->group && host.has_group)
+			rc = job_add_group(job, host.sysfs.group, err);
 	}
-	return error;
+	return rc;
 }
 
 void bind_refuse(struct bind_job *job, const char *address, bool forceable, const char *format, ...)
@@ -123,7 +124,7 @@ bool bind_refused(const struct bind_job *job)
 	return refused;
 }
 
-static json_t *devices_json(const struct bind_job *job)
+static json_t *job_devices_json(const struct bind_job *job)
 {
 	json_t *array = json_array();
 
@@ -143,7 +144,7 @@ static json_t *devices_json(const struct bind_job *job)
 	return array;
 }
 
-static json_t *refusals_json(const struct bind_job *job)
+static json_t *job_refusals_json(const struct bind_job *job)
 {
 	json_t *array = json_array();
 
@@ -157,36 +158,36 @@ static json_t *refusals_json(const struct bind_job *job)
 	return array;
 }
 
-static int print_table(const struct bind_job *job)
+static int job_print_table(const struct bind_job *job)
 {
 	static const char *const heads[] = {"ADDRESS", "BEFORE", "NOW"};
 	struct table table = {.columns = ARRAY_SIZE(heads)};
-	int error = 0;
+	int rc = 0;
 
-	for (size_t i = 0; i < ARRAY_SIZE(heads) && !error; i++)
-		error = table_add(&table, heads[i]);
-	for (size_t i = 0; i < job->count && !error; i++) {
+	for (size_t i = 0; i < ARRAY_SIZE(heads) && !rc; i++)
+		rc = table_add(&table, heads[i]);
+	for (size_t i = 0; i < job->count && !rc; i++) {
 		const struct bind_device *device = &job->devices[i];
 		const char *before = device->host.driver, *now = device->now;
 
-		error = table_add(&table, device->host.sysfs.address);
-		if (!error)
-			error = table_add(&table, *before ? before : "-");
-		if (!error)
-			error = table_add(&table, *now ? now : "-");
+		rc = table_add(&table, device->host.sysfs.address);
+		if (!rc)
+			rc = table_add(&table, *before ? before : "-");
+		if (!rc)
+			rc = table_add(&table, *now ? now : "-");
 	}
-	if (!error)
+	if (!rc)
 		table_print(&table, job->tool->width, job->tool->out);
 	table_release(&table);
-	return error;
+	return rc;
 }
 
 int bind_print(const struct bind_job *job, int status, const struct err *err)
 {
 	if (!job->request->json)
-		return print_table(job) ? TOOL_FAILED : status;
+		return job_print_table(job) ? TOOL_FAILED : status;
 	if (json_print(json_pack("{s:b, s:o, s:o, s:o}", "done", status == TOOL_OK, "devices",
-				 devices_json(job), "refusals", refusals_json(job), "error",
+				 job_devices_json(job), "refusals", job_refusals_json(job), "error",
 				 err->code ? json_error(status, err) : json_null()),
 		       job->tool->out))
 		return TOOL_FAILED;

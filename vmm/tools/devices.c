@@ -52,7 +52,7 @@ struct list {
 	size_t count;
 };
 
-static void format_size(uint64_t size, char *text, size_t room)
+static void device_format_size(uint64_t size, char *text, size_t room)
 {
 	static const char units[] = "\0KMGTPE";
 	unsigned int unit = 0;
@@ -64,22 +64,22 @@ static void format_size(uint64_t size, char *text, size_t room)
 	snprintf(text, room, "%" PRIu64 "%.1s", size, &units[unit]);
 }
 
-static const char *bar_kind(unsigned int bar, const struct vfio_resource *resource)
+static const char *device_bar_kind(unsigned int bar, const struct vfio_resource *resource)
 {
 	if (bar == PCI_ROM_BAR)
 		return "rom";
 	return resource->io ? "io" : "memory";
 }
 
-static void format_name(const struct pci_names *names, char *text, size_t size)
+static void device_format_name(const struct pci_names *names, char *text, size_t size)
 {
 	snprintf(text, size, "%s%s%s%s%s", names->class_name,
 		 names->vendor_name[0] || names->device_name[0] ? ": " : "", names->vendor_name,
 		 names->vendor_name[0] && names->device_name[0] ? " " : "", names->device_name);
 }
 
-static int add_row(struct table *table, const struct vfio_host_device *device,
-		   const struct entry *entry, const struct pci_names *names)
+static int device_add_row(struct table *table, const struct vfio_host_device *device,
+			  const struct entry *entry, const struct pci_names *names)
 {
 	char ids[16], group[40] = "-", name[4 * NAME_SIZE];
 
@@ -89,7 +89,7 @@ static int add_row(struct table *table, const struct vfio_host_device *device,
 			 entry->member_count - 1);
 	else if (device->has_group)
 		snprintf(group, sizeof(group), "%u", device->sysfs.group);
-	format_name(names, name, sizeof(name));
+	device_format_name(names, name, sizeof(name));
 	if (table_add(table, device->sysfs.address) || table_add(table, ids) ||
 	    table_add(table, device->driver[0] ? device->driver : "-") || table_add(table, group) ||
 	    table_add(table, entry->passable.word))
@@ -97,26 +97,26 @@ static int add_row(struct table *table, const struct vfio_host_device *device,
 	return table_add(table, name);
 }
 
-static int print_table(const struct list *list, const struct tool *tool)
+static int device_print_table(const struct list *list, const struct tool *tool)
 {
 	static const char *const heads[] = {"ADDRESS", "ID", "DRIVER", "GROUP", "PASSABLE", "NAME"};
 	struct table table = {.columns = ARRAY_SIZE(heads)};
-	int error = 0;
+	int rc = 0;
 
-	for (size_t i = 0; i < ARRAY_SIZE(heads) && !error; i++)
-		error = table_add(&table, heads[i]);
-	for (size_t i = 0; i < list->count && !error; i++)
-		error = add_row(&table, &list->devices[i], &list->entries[i], &list->names[i]);
-	if (error)
+	for (size_t i = 0; i < ARRAY_SIZE(heads) && !rc; i++)
+		rc = table_add(&table, heads[i]);
+	for (size_t i = 0; i < list->count && !rc; i++)
+		rc = device_add_row(&table, &list->devices[i], &list->entries[i], &list->names[i]);
+	if (rc)
 		log_error("devices: out of memory");
 	else
 		table_print(&table, tool->width, tool->out);
 	table_release(&table);
-	return error ? TOOL_FAILED : TOOL_OK;
+	return rc ? TOOL_FAILED : TOOL_OK;
 }
 
-static void print_members(const struct vfio_host_device *device, const struct entry *entry,
-			  FILE *out)
+static void device_print_members(const struct vfio_host_device *device, const struct entry *entry,
+				 FILE *out)
 {
 	const char *separator = " with ";
 
@@ -138,7 +138,7 @@ static void print_members(const struct vfio_host_device *device, const struct en
 	fputs(*separator == ',' ? "\n" : " alone\n", out);
 }
 
-static void print_resets(const struct vfio_host_device *device, FILE *out)
+static void device_print_resets(const struct vfio_host_device *device, FILE *out)
 {
 	text_print(out, "  resets by    %s\n",
 		   device->reset_methods[0] ? device->reset_methods
@@ -146,7 +146,7 @@ static void print_resets(const struct vfio_host_device *device, FILE *out)
 					    : "nothing");
 }
 
-static void print_bars(const struct vfio_host_device *device, FILE *out)
+static void device_print_bars(const struct vfio_host_device *device, FILE *out)
 {
 	for (unsigned int bar = 0; bar < PCI_BAR_COUNT; bar++) {
 		const struct vfio_resource *resource = &device->sysfs.resources[bar];
@@ -154,7 +154,7 @@ static void print_bars(const struct vfio_host_device *device, FILE *out)
 
 		if (resource->size == 0)
 			continue;
-		format_size(resource->size, size, sizeof(size));
+		device_format_size(resource->size, size, sizeof(size));
 		if (bar == PCI_ROM_BAR)
 			fprintf(out, "  ROM          %s\n", size);
 		else
@@ -165,14 +165,14 @@ static void print_bars(const struct vfio_host_device *device, FILE *out)
 	}
 }
 
-static void print_long(const struct list *list, FILE *out)
+static void device_print_long(const struct list *list, FILE *out)
 {
 	for (size_t i = 0; i < list->count; i++) {
 		const struct vfio_host_device *device = &list->devices[i];
 		const struct passable *passable = &list->entries[i].passable;
 		char name[4 * NAME_SIZE];
 
-		format_name(&list->names[i], name, sizeof(name));
+		device_format_name(&list->names[i], name, sizeof(name));
 		text_print(out, "%s%s  %s\n", i ? "\n" : "", device->sysfs.address, name);
 		fprintf(out,
 			"  IDs          %04x:%04x, subsystem %04x:%04x, class %06x, "
@@ -180,9 +180,9 @@ static void print_long(const struct list *list, FILE *out)
 			device->vendor, device->device, device->subsystem_vendor,
 			device->subsystem_device, device->class_code, device->revision);
 		text_print(out, "  driver       %s\n", device->driver[0] ? device->driver : "none");
-		print_members(device, &list->entries[i], out);
-		print_resets(device, out);
-		print_bars(device, out);
+		device_print_members(device, &list->entries[i], out);
+		device_print_resets(device, out);
+		device_print_bars(device, out);
 		if (passable->kind == PASSABLE_READY)
 			fputs("  passable     ready\n", out);
 		else if (passable->kind == PASSABLE_NO)
@@ -193,7 +193,7 @@ static void print_long(const struct list *list, FILE *out)
 	}
 }
 
-static int print_wrapped(const struct list *list, const struct tool *tool)
+static int device_print_wrapped(const struct list *list, const struct tool *tool)
 {
 	char *text = NULL;
 	size_t size;
@@ -201,7 +201,7 @@ static int print_wrapped(const struct list *list, const struct tool *tool)
 	int failed = !lines;
 
 	if (lines) {
-		print_long(list, lines);
+		device_print_long(list, lines);
 		failed = fclose(lines);
 	}
 	if (failed)
@@ -212,7 +212,7 @@ static int print_wrapped(const struct list *list, const struct tool *tool)
 	return failed ? TOOL_FAILED : TOOL_OK;
 }
 
-static json_t *members_json(const struct entry *entry)
+static json_t *device_members_json(const struct entry *entry)
 {
 	json_t *array = json_array();
 
@@ -224,7 +224,7 @@ static json_t *members_json(const struct entry *entry)
 	return array;
 }
 
-static json_t *bars_json(const struct vfio_host_device *device)
+static json_t *device_bars_json(const struct vfio_host_device *device)
 {
 	json_t *array = json_array();
 
@@ -232,12 +232,11 @@ static json_t *bars_json(const struct vfio_host_device *device)
 		const struct vfio_resource *resource = &device->sysfs.resources[bar];
 
 		if (resource->size)
-			json_array_append_new(array,
-					      json_pack("{s:i, s:s, s:I, s:b, s:b}", "index",
-							(int)bar, "kind", bar_kind(bar, resource),
-							"size", (json_int_t)resource->size, "wide",
-							resource->wide, "prefetchable",
-							resource->prefetchable));
+			json_array_append_new(
+				array, json_pack("{s:i, s:s, s:I, s:b, s:b}", "index", (int)bar,
+						 "kind", device_bar_kind(bar, resource), "size",
+						 (json_int_t)resource->size, "wide", resource->wide,
+						 "prefetchable", resource->prefetchable));
 	}
 	return array;
 }
@@ -259,10 +258,11 @@ static json_t *device_json(const struct vfio_host_device *device, const struct e
 	json_t *more =
 		json_pack("{s:o, s:o, s:b, s:o, s:o, s:s, s:o, s:o}", "iommu_group",
 			  device->has_group ? json_integer(device->sysfs.group) : json_null(),
-			  "group_members", members_json(entry), "resettable", device->resettable,
-			  "reset_methods", json_words(device->reset_methods), "bars",
-			  bars_json(device), "passable", passable_name(entry->passable.kind),
-			  "reason", json_text(entry->passable.reason), "command",
+			  "group_members", device_members_json(entry), "resettable",
+			  device->resettable, "reset_methods", json_words(device->reset_methods),
+			  "bars", device_bars_json(device), "passable",
+			  passable_name(entry->passable.kind), "reason",
+			  json_text(entry->passable.reason), "command",
 			  json_text(entry->passable.command));
 
 	if (json_object_update(object, more)) {
@@ -273,7 +273,7 @@ static json_t *device_json(const struct vfio_host_device *device, const struct e
 	return object;
 }
 
-static int print_json(const struct list *list, FILE *out)
+static int device_print_json(const struct list *list, FILE *out)
 {
 	json_t *array = json_array();
 
@@ -286,7 +286,7 @@ static int print_json(const struct list *list, FILE *out)
 	return json_print(json_pack("{s:o}", "devices", array), out);
 }
 
-static int read_entries(const struct tool *tool, struct list *list, struct err *err)
+static int device_read_entries(const struct tool *tool, struct list *list, struct err *err)
 {
 	list->entries = calloc(list->count + 1, sizeof(*list->entries));
 	list->names = calloc(list->count + 1, sizeof(*list->names));
@@ -309,10 +309,10 @@ static int read_entries(const struct tool *tool, struct list *list, struct err *
 	return 0;
 }
 
-static int read_devices(const struct tool *tool, char *const *addresses, int count,
-			struct list *list, struct err *err)
+static int device_read_devices(const struct tool *tool, char *const *addresses, int count,
+			       struct list *list, struct err *err)
 {
-	int error;
+	int rc;
 
 	if (count == 0)
 		return vfio_host_devices(tool->sys, &list->devices, &list->count, err);
@@ -320,15 +320,15 @@ static int read_devices(const struct tool *tool, char *const *addresses, int cou
 	if (!list->devices)
 		return err_set(err, -ENOMEM, "devices: out of memory");
 	for (; list->count < (size_t)count; list->count++) {
-		error = vfio_host_device(tool->sys, addresses[list->count],
-					 &list->devices[list->count], err);
-		if (error)
-			return error;
+		rc = vfio_host_device(tool->sys, addresses[list->count],
+				      &list->devices[list->count], err);
+		if (rc)
+			return rc;
 	}
 	return 0;
 }
 
-static void release(struct list *list)
+static void device_release(struct list *list)
 {
 	for (size_t i = 0; list->entries && i < list->count; i++)
 		free(list->entries[i].members);
@@ -337,22 +337,23 @@ static void release(struct list *list)
 	free(list->devices);
 }
 
-static int show(const struct tool *tool, char *const *addresses, int count, bool json)
+static int device_show(const struct tool *tool, char *const *addresses, int count, bool json)
 {
 	struct list list = {0};
 	struct err err = {0};
 	int status = TOOL_OK;
 
-	if (read_devices(tool, addresses, count, &list, &err) || read_entries(tool, &list, &err)) {
+	if (device_read_devices(tool, addresses, count, &list, &err) ||
+	    device_read_entries(tool, &list, &err)) {
 		status = tool_fail(tool, json, TOOL_FAILED, &err);
 	} else if (json) {
-		status = print_json(&list, tool->out);
+		status = device_print_json(&list, tool->out);
 	} else if (count) {
-		status = print_wrapped(&list, tool);
+		status = device_print_wrapped(&list, tool);
 	} else {
-		status = print_table(&list, tool);
+		status = device_print_table(&list, tool);
 	}
-	release(&list);
+	device_release(&list);
 	return status;
 }
 
@@ -374,5 +375,5 @@ int tool_devices(const struct tool *tool, int argc, char **argv)
 	}
 	if (tool_check_names(argv + optind, (size_t)(argc - optind), &err))
 		return tool_fail(tool, json, TOOL_USAGE, &err);
-	return show(tool, argv + optind, argc - optind, json);
+	return device_show(tool, argv + optind, argc - optind, json);
 }

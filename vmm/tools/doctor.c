@@ -44,7 +44,7 @@ struct request {
 	bool json, help;
 };
 
-static int take_option(struct request *request, int option, struct err *err)
+static int doctor_take_option(struct request *request, int option, struct err *err)
 {
 	switch (option) {
 	case OPTION_MEMORY:
@@ -68,21 +68,21 @@ static int take_option(struct request *request, int option, struct err *err)
 }
 
 /* As `ferry run` does; it is wrong usage there too. */
-static int check_memory(const struct request *request, struct err *err)
+static int doctor_check_ram(const struct request *request, struct err *err)
 {
 	if (size_check_memory(request->memory_text, request->memory, request->page_size, err))
 		return err_prefix(err, "--memory");
 	return 0;
 }
 
-static int parse(struct request *request, int argc, char **argv, struct err *err)
+static int doctor_parse(struct request *request, int argc, char **argv, struct err *err)
 {
 	int option;
 
 	*request = (struct request){.memory_text = "512M", .memory = 512 * MIB};
 	for (bool first = true; (option = tool_option(argc, argv, long_options, first, err)) != -1;
 	     first = false)
-		if (take_option(request, option, err))
+		if (doctor_take_option(request, option, err))
 			return err->code;
 	if (argc - optind > CONFIG_VFIO_MAX)
 		return err_set(err, -EINVAL, "%d devices: %d are the most", argc - optind,
@@ -91,12 +91,12 @@ static int parse(struct request *request, int argc, char **argv, struct err *err
 		return 0;
 	if (tool_check_names(argv + optind, (size_t)(argc - optind), err))
 		return err->code;
-	return check_memory(request, err);
+	return doctor_check_ram(request, err);
 }
 
 /* One that is not there, or that is not PCI's, as a mediated device. */
-static void tell_stranger(struct doctor *doctor, struct vfio_host_device *device,
-			  const struct err *err)
+static void doctor_tell_stranger(struct doctor *doctor, struct vfio_host_device *device,
+				 const struct err *err)
 {
 	struct findings *findings = &doctor->findings;
 	const char *address = device->sysfs.address;
@@ -116,13 +116,13 @@ static void tell_stranger(struct doctor *doctor, struct vfio_host_device *device
 		findings_mend(findings, "ferry devices (lists those that are)");
 }
 
-static void find_device(struct doctor *doctor, const char *name)
+static void doctor_find_device(struct doctor *doctor, const char *name)
 {
 	struct vfio_host_device *device = &doctor->devices[doctor->count];
 	struct err err = {0};
 
 	if (vfio_host_device(doctor->tool->sys, name, device, &err)) {
-		tell_stranger(doctor, device, &err);
+		doctor_tell_stranger(doctor, device, &err);
 		return;
 	}
 	for (size_t i = 0; i < doctor->count; i++)
@@ -134,7 +134,7 @@ static void find_device(struct doctor *doctor, const char *name)
 	doctor->count++;
 }
 
-static int examine(struct doctor *doctor, char *const *addresses, size_t count, bool json)
+static int doctor_examine(struct doctor *doctor, char *const *addresses, size_t count, bool json)
 {
 	struct err err = {0};
 	int status;
@@ -146,7 +146,7 @@ static int examine(struct doctor *doctor, char *const *addresses, size_t count, 
 	}
 	doctor->asked = count;
 	for (size_t i = 0; i < count; i++)
-		find_device(doctor, addresses[i]);
+		doctor_find_device(doctor, addresses[i]);
 	doctor_check_host(doctor);
 	doctor_check_memory(doctor);
 	doctor_check_devices(doctor);
@@ -167,7 +167,7 @@ int tool_doctor(const struct tool *tool, int argc, char **argv)
 	struct err err = {0};
 	struct doctor doctor = {.tool = tool};
 
-	if (parse(&request, argc, argv, &err))
+	if (doctor_parse(&request, argc, argv, &err))
 		return tool_fail(tool, tool_wants_json(argc, argv), TOOL_USAGE, &err);
 	if (request.help) {
 		fputs(help_text, tool->out);
@@ -175,5 +175,5 @@ int tool_doctor(const struct tool *tool, int argc, char **argv)
 	}
 	doctor.memory = request.memory;
 	doctor.page_size = request.page_size;
-	return examine(&doctor, argv + optind, (size_t)(argc - optind), request.json);
+	return doctor_examine(&doctor, argv + optind, (size_t)(argc - optind), request.json);
 }

@@ -18,7 +18,7 @@
 
 enum { REGIONS_MAX = 64, MEMBERS_TOLD = 8 };
 
-static void check_driver(struct doctor *doctor, const struct vfio_host_device *device)
+static void doctor_check_driver(struct doctor *doctor, const struct vfio_host_device *device)
 {
 	const char *address = device->sysfs.address;
 
@@ -36,7 +36,7 @@ static void check_driver(struct doctor *doctor, const struct vfio_host_device *d
 	findings_fact_text(&doctor->findings, "driver", device->driver);
 }
 
-static json_t *members_json(const struct vfio_host_device *members, size_t count)
+static json_t *doctor_members_json(const struct vfio_host_device *members, size_t count)
 {
 	json_t *array = json_array();
 
@@ -47,8 +47,8 @@ static json_t *members_json(const struct vfio_host_device *members, size_t count
 	return array;
 }
 
-static void tell_members(struct doctor *doctor, const struct vfio_host_device *device,
-			 const struct vfio_host_device *members, size_t count)
+static void doctor_tell_members(struct doctor *doctor, const struct vfio_host_device *device,
+				const struct vfio_host_device *members, size_t count)
 {
 	const struct vfio_host_device *blocker = NULL;
 	char told[MEMBERS_TOLD * (VFIO_ADDRESS_SIZE + VFIO_DRIVER_SIZE + 8)] = "";
@@ -83,7 +83,7 @@ static void tell_members(struct doctor *doctor, const struct vfio_host_device *d
 		findings_mend(&doctor->findings, "ferry bind --group %s", device->sysfs.address);
 }
 
-static void check_group(struct doctor *doctor, const struct vfio_host_device *device)
+static void doctor_check_group(struct doctor *doctor, const struct vfio_host_device *device)
 {
 	struct vfio_host_device *members;
 	struct err err = {0};
@@ -94,13 +94,13 @@ static void check_group(struct doctor *doctor, const struct vfio_host_device *de
 			     "%s", err.text);
 		return;
 	}
-	tell_members(doctor, device, members, count);
+	doctor_tell_members(doctor, device, members, count);
 	findings_fact_number(&doctor->findings, "iommu_group", device->sysfs.group);
-	findings_fact(&doctor->findings, "members", members_json(members, count));
+	findings_fact(&doctor->findings, "members", doctor_members_json(members, count));
 	free(members);
 }
 
-static void check_holder(struct doctor *doctor, const struct vfio_host_device *device)
+static void doctor_check_holder(struct doctor *doctor, const struct vfio_host_device *device)
 {
 	char folder[PATH_MAX], name[64];
 	unsigned int holder;
@@ -120,7 +120,7 @@ static void check_holder(struct doctor *doctor, const struct vfio_host_device *d
 }
 
 /* There is a node only once a device of the group is bound. */
-static void check_node(struct doctor *doctor, const struct vfio_host_device *device)
+static void doctor_check_node(struct doctor *doctor, const struct vfio_host_device *device)
 {
 	const char *address = device->sysfs.address;
 	char path[PATH_MAX];
@@ -142,10 +142,10 @@ static void check_node(struct doctor *doctor, const struct vfio_host_device *dev
 		findings_mend(&doctor->findings, "chown %u %s", (unsigned int)geteuid(), path);
 	findings_fact_text(&doctor->findings, "path", path);
 	if (rc == 0)
-		check_holder(doctor, device);
+		doctor_check_holder(doctor, device);
 }
 
-static void check_reset(struct doctor *doctor, const struct vfio_host_device *device)
+static void doctor_check_reset(struct doctor *doctor, const struct vfio_host_device *device)
 {
 	const char *address = device->sysfs.address;
 
@@ -163,7 +163,7 @@ static void check_reset(struct doctor *doctor, const struct vfio_host_device *de
 }
 
 /* A virtual function asks for a token once its physical one is VFIO's too. */
-static void check_physical(struct doctor *doctor, const struct vfio_host_device *device)
+static void doctor_check_physical(struct doctor *doctor, const struct vfio_host_device *device)
 {
 	struct vfio_host_device physical;
 
@@ -180,22 +180,22 @@ static void check_physical(struct doctor *doctor, const struct vfio_host_device 
 	findings_fact_text(&doctor->findings, "physical_function", device->physical);
 }
 
-static json_t *range_json(uint64_t first, uint64_t last)
+static json_t *doctor_range_json(uint64_t first, uint64_t last)
 {
 	return json_pack("{s:o, s:o}", "first", json_sprintf("0x%" PRIx64, first), "last",
 			 json_sprintf("0x%" PRIx64, last));
 }
 
-static json_t *regions_json(const struct vfio_host_region *regions, size_t count)
+static json_t *doctor_regions_json(const struct vfio_host_region *regions, size_t count)
 {
 	json_t *array = json_array();
 
 	for (size_t i = 0; i < count; i++)
-		json_array_append_new(array, range_json(regions[i].first, regions[i].last));
+		json_array_append_new(array, doctor_range_json(regions[i].first, regions[i].last));
 	return array;
 }
 
-static void check_reserved(struct doctor *doctor, const struct vfio_host_device *device)
+static void doctor_check_reserved(struct doctor *doctor, const struct vfio_host_device *device)
 {
 	struct vfio_host_region regions[REGIONS_MAX];
 	size_t count = vfio_host_reserved(doctor->tool->sys, device->sysfs.group, regions,
@@ -217,12 +217,13 @@ static void check_reserved(struct doctor *doctor, const struct vfio_host_device 
 			     device->sysfs.address, "%zu, none of which keeps it from a guest",
 			     count);
 	}
-	findings_fact(&doctor->findings, "regions", regions_json(regions, read));
+	findings_fact(&doctor->findings, "regions", doctor_regions_json(regions, read));
 }
 
 /* What VFIO would offer, by sysfs: the IOMMUs' widths less what each group reserves. */
-static size_t usable_ranges(const struct doctor *doctor, const struct vfio_host_device *devices,
-			    size_t device_count, struct ram_range *usable, size_t room)
+static size_t doctor_usable_ranges(const struct doctor *doctor,
+				   const struct vfio_host_device *devices, size_t device_count,
+				   struct ram_range *usable, size_t room)
 {
 	struct vfio_host_region regions[REGIONS_MAX];
 	unsigned int bits = 64;
@@ -248,10 +249,10 @@ static size_t usable_ranges(const struct doctor *doctor, const struct vfio_host_
 }
 
 /* Where the device's DMA can go; the guest's RAM is laid out in it. */
-static void check_iova(struct doctor *doctor, const struct vfio_host_device *device)
+static void doctor_check_iova(struct doctor *doctor, const struct vfio_host_device *device)
 {
 	struct ram_range usable[VFIO_IOVA_RANGES_MAX];
-	size_t count = usable_ranges(doctor, device, 1, usable, ARRAY_SIZE(usable));
+	size_t count = doctor_usable_ranges(doctor, device, 1, usable, ARRAY_SIZE(usable));
 	unsigned int bits = vfio_host_iova_bits(device);
 	json_t *array = json_array();
 	char said[512] = "nothing";
@@ -261,7 +262,7 @@ static void check_iova(struct doctor *doctor, const struct vfio_host_device *dev
 		uint64_t first = usable[i].base, last = first + usable[i].size - 1;
 
 		text_append(&text, "%s0x%" PRIx64 "-0x%" PRIx64, i ? ", " : "", first, last);
-		json_array_append_new(array, range_json(first, last));
+		json_array_append_new(array, doctor_range_json(first, last));
 	}
 	findings_add(&doctor->findings, count ? FINDING_OK : FINDING_FAILURE, "IOVA ranges",
 		     device->sysfs.address, "%s can be mapped for its DMA%s", said,
@@ -271,7 +272,7 @@ static void check_iova(struct doctor *doctor, const struct vfio_host_device *dev
 }
 
 /* Says nothing when nobody is seen: only root is told by the kernel where things are. */
-static void check_bars(struct doctor *doctor, const struct vfio_host_device *device)
+static void doctor_check_bars(struct doctor *doctor, const struct vfio_host_device *device)
 {
 	struct vfio_claim claim;
 	char text[160], mend[FINDING_MEND];
@@ -286,7 +287,7 @@ static void check_bars(struct doctor *doctor, const struct vfio_host_device *dev
 }
 
 /* It runs, with less than the host's driver has. */
-static void check_graphics(struct doctor *doctor, const struct vfio_host_device *device)
+static void doctor_check_graphics(struct doctor *doctor, const struct vfio_host_device *device)
 {
 	if (vfio_host_is_igd(device->sysfs.address, device->vendor, device->class_code))
 		findings_add(&doctor->findings, FINDING_WARNING, "graphics", device->sysfs.address,
@@ -295,7 +296,7 @@ static void check_graphics(struct doctor *doctor, const struct vfio_host_device 
 			     "may stay dark; computing and video coding work");
 }
 
-static void check_device(struct doctor *doctor, const struct vfio_host_device *device)
+static void doctor_check_device(struct doctor *doctor, const struct vfio_host_device *device)
 {
 	const char *address = device->sysfs.address;
 
@@ -326,21 +327,21 @@ static void check_device(struct doctor *doctor, const struct vfio_host_device *d
 		doctor_mend_iommu(doctor);
 		return;
 	}
-	check_driver(doctor, device);
-	check_physical(doctor, device);
-	check_group(doctor, device);
-	check_node(doctor, device);
-	check_bars(doctor, device);
-	check_graphics(doctor, device);
-	check_reset(doctor, device);
-	check_reserved(doctor, device);
-	check_iova(doctor, device);
+	doctor_check_driver(doctor, device);
+	doctor_check_physical(doctor, device);
+	doctor_check_group(doctor, device);
+	doctor_check_node(doctor, device);
+	doctor_check_bars(doctor, device);
+	doctor_check_graphics(doctor, device);
+	doctor_check_reset(doctor, device);
+	doctor_check_reserved(doctor, device);
+	doctor_check_iova(doctor, device);
 }
 
 void doctor_check_devices(struct doctor *doctor)
 {
 	for (size_t i = 0; i < doctor->count; i++)
-		check_device(doctor, &doctor->devices[i]);
+		doctor_check_device(doctor, &doctor->devices[i]);
 }
 
 void doctor_check_layout(struct doctor *doctor)
@@ -363,8 +364,8 @@ void doctor_check_layout(struct doctor *doctor)
 		vfio_sysfs_window(&doctor->devices[i].sysfs, &request.mmio32_needed,
 				  &request.mmio64_needed);
 	if (doctor->count) {
-		request.usable_count = usable_ranges(doctor, doctor->devices, doctor->count, usable,
-						     ARRAY_SIZE(usable));
+		request.usable_count = doctor_usable_ranges(doctor, doctor->devices, doctor->count,
+							    usable, ARRAY_SIZE(usable));
 		request.usable = usable;
 	}
 	if (arch_layout(&request, &platform, &err)) {

@@ -22,8 +22,8 @@ enum vendor { VENDOR_OTHER, VENDOR_INTEL, VENDOR_AMD, VENDOR_ARM };
 #define ECAP_INTERRUPT_REMAPPING ((uint64_t)1 << 3)
 
 /* The first line of /proc/@name that begins with @key, "" without one. */
-static void find_line(const struct doctor *doctor, const char *name, const char *key, char *line,
-		      size_t size)
+static void doctor_find_line(const struct doctor *doctor, const char *name, const char *key,
+			     char *line, size_t size)
 {
 	char path[PATH_MAX];
 	FILE *file;
@@ -37,14 +37,14 @@ static void find_line(const struct doctor *doctor, const char *name, const char 
 		fclose(file);
 }
 
-static enum vendor cpu_vendor(const struct doctor *doctor)
+static enum vendor doctor_cpu_vendor(const struct doctor *doctor)
 {
 	char line[256];
 
-	find_line(doctor, "cpuinfo", "CPU implementer", line, sizeof(line));
+	doctor_find_line(doctor, "cpuinfo", "CPU implementer", line, sizeof(line));
 	if (line[0])
 		return VENDOR_ARM;
-	find_line(doctor, "cpuinfo", "vendor_id", line, sizeof(line));
+	doctor_find_line(doctor, "cpuinfo", "vendor_id", line, sizeof(line));
 	if (strstr(line, "GenuineIntel"))
 		return VENDOR_INTEL;
 	return strstr(line, "AuthenticAMD") || strstr(line, "HygonGenuine") ? VENDOR_AMD
@@ -52,7 +52,7 @@ static enum vendor cpu_vendor(const struct doctor *doctor)
 }
 
 /* Whether the kernel was started with @argument. */
-static bool booted_with(const struct doctor *doctor, const char *argument)
+static bool doctor_booted_with(const struct doctor *doctor, const char *argument)
 {
 	char line[4096], *rest = line, *word;
 
@@ -64,7 +64,7 @@ static bool booted_with(const struct doctor *doctor, const char *argument)
 }
 
 /* With the reason in the place of the sentence's advice where there is no KVM at all. */
-static void tell_kvm_failure(struct doctor *doctor, const struct err *err)
+static void doctor_tell_kvm_failure(struct doctor *doctor, const struct err *err)
 {
 	struct virtualization found = {.cause = "failed"};
 
@@ -86,13 +86,13 @@ static void tell_kvm_failure(struct doctor *doctor, const struct err *err)
 }
 
 /* Only KVM itself can tell what it can do: its node is the one that the doctor opens. */
-static void check_kvm(struct doctor *doctor)
+static void doctor_check_kvm(struct doctor *doctor)
 {
 	struct err err = {0};
 	struct kvm_vm *vm = kvm_vm_create(arch_vm_type_bits(), &err);
 
 	if (!vm) {
-		tell_kvm_failure(doctor, &err);
+		doctor_tell_kvm_failure(doctor, &err);
 		return;
 	}
 	doctor->physical_bits = arch_physical_bits(vm);
@@ -108,13 +108,13 @@ void doctor_mend_iommu(struct doctor *doctor)
 	struct findings *findings = &doctor->findings;
 
 	for (size_t i = 0; i < ARRAY_SIZE(off); i++)
-		if (booted_with(doctor, off[i])) {
+		if (doctor_booted_with(doctor, off[i])) {
 			findings_mend(findings, "take %s from the kernel's command line", off[i]);
 			return;
 		}
-	switch (cpu_vendor(doctor)) {
+	switch (doctor_cpu_vendor(doctor)) {
 	case VENDOR_INTEL:
-		if (booted_with(doctor, "intel_iommu=on"))
+		if (doctor_booted_with(doctor, "intel_iommu=on"))
 			findings_mend(findings, "turn VT-d on in the firmware");
 		else
 			findings_mend(findings, "start the host's kernel with intel_iommu=on (and "
@@ -136,13 +136,13 @@ void doctor_mend_iommu(struct doctor *doctor)
 }
 
 /* Those of VFIO's no-IOMMU mode have none behind them. */
-static bool is_group(const struct doctor *doctor, const char *name)
+static bool doctor_is_group(const struct doctor *doctor, const char *name)
 {
 	return name[0] != '.' &&
 	       vfio_sysfs_is_confined(doctor->tool->sys, (unsigned int)strtoul(name, NULL, 10));
 }
 
-static void check_iommu(struct doctor *doctor)
+static void doctor_check_iommu(struct doctor *doctor)
 {
 	char path[PATH_MAX];
 	struct dirent *entry;
@@ -152,7 +152,7 @@ static void check_iommu(struct doctor *doctor)
 	snprintf(path, sizeof(path), "%s/kernel/iommu_groups", doctor->tool->sys);
 	list = opendir(path);
 	while (list && (entry = readdir(list)))
-		groups += is_group(doctor, entry->d_name);
+		groups += doctor_is_group(doctor, entry->d_name);
 	if (list)
 		closedir(list);
 	if (groups) {
@@ -168,7 +168,7 @@ static void check_iommu(struct doctor *doctor)
 }
 
 /* Whether each of Intel's units that sysfs shows can remap; true when it shows none. */
-static bool can_remap(const struct doctor *doctor)
+static bool doctor_can_remap(const struct doctor *doctor)
 {
 	char folder[PATH_MAX], path[PATH_MAX + 300], text[32];
 	struct dirent *entry;
@@ -188,17 +188,17 @@ static bool can_remap(const struct doctor *doctor)
 	return can;
 }
 
-static void mend_remapping(struct doctor *doctor)
+static void doctor_mend_remapping(struct doctor *doctor)
 {
 	static const char *const off[] = {"intremap=off", "nointremap"};
 
 	for (size_t i = 0; i < ARRAY_SIZE(off); i++)
-		if (booted_with(doctor, off[i])) {
+		if (doctor_booted_with(doctor, off[i])) {
 			findings_mend(&doctor->findings, "take %s from the kernel's command line",
 				      off[i]);
 			return;
 		}
-	if (can_remap(doctor))
+	if (doctor_can_remap(doctor))
 		findings_mend(&doctor->findings,
 			      "turn interrupt remapping on in the firmware, or trust the guest: "
 			      "vfio_iommu_type1.allow_unsafe_interrupts=1 on the kernel's command "
@@ -209,7 +209,7 @@ static void mend_remapping(struct doctor *doctor)
 			      "kernel's command line");
 }
 
-static void check_remapping(struct doctor *doctor)
+static void doctor_check_remapping(struct doctor *doctor)
 {
 	static const char *const states[] = {
 		[VFIO_REMAPPING_ON] = "on",
@@ -228,23 +228,23 @@ static void check_remapping(struct doctor *doctor)
 		findings_add(&doctor->findings, FINDING_WARNING, "interrupt remapping", "",
 			     "it is not known to be on, and vfio_iommu_type1 goes without: a guest "
 			     "can raise any interrupt of the host");
-		mend_remapping(doctor);
+		doctor_mend_remapping(doctor);
 	} else if (remapping == VFIO_REMAPPING_OFF) {
 		findings_add(&doctor->findings, doctor_severity(doctor), "interrupt remapping", "",
 			     "%s: VFIO gives no device to a guest without it",
-			     can_remap(doctor) ? "it is off" : "the IOMMU cannot do it");
-		mend_remapping(doctor);
+			     doctor_can_remap(doctor) ? "it is off" : "the IOMMU cannot do it");
+		doctor_mend_remapping(doctor);
 	} else {
 		findings_add(&doctor->findings, FINDING_WARNING, "interrupt remapping", "",
 			     "it cannot be told whether it is on: sysfs shows no interrupt that "
 			     "would be remapped");
-		mend_remapping(doctor);
+		doctor_mend_remapping(doctor);
 	}
 	findings_fact_text(&doctor->findings, "state", states[remapping]);
 }
 
 /* @mends: `ferry bind` loads it, so that it may still come. */
-static void check_module(struct doctor *doctor, const char *name, bool needed)
+static void doctor_check_module(struct doctor *doctor, const char *name, bool needed)
 {
 	enum finding_status severity = needed ? doctor_severity(doctor) : FINDING_OK;
 	enum module_state state = module_find(doctor->tool, name);
@@ -273,19 +273,19 @@ static void check_module(struct doctor *doctor, const char *name, bool needed)
 						      : "missing");
 }
 
-static void check_modules(struct doctor *doctor)
+static void doctor_check_modules(struct doctor *doctor)
 {
 	bool bound = true;
 
 	for (size_t i = 0; i < doctor->count; i++)
 		bound = bound && vfio_host_is_bound(&doctor->devices[i]);
-	check_module(doctor, "vfio", true);
-	check_module(doctor, "vfio_iommu_type1", true);
+	doctor_check_module(doctor, "vfio", true);
+	doctor_check_module(doctor, "vfio_iommu_type1", true);
 	/* Devices of other VFIO drivers go without it. */
-	check_module(doctor, "vfio_pci", !bound);
+	doctor_check_module(doctor, "vfio_pci", !bound);
 }
 
-static void check_container(struct doctor *doctor)
+static void doctor_check_container(struct doctor *doctor)
 {
 	char path[PATH_MAX];
 	int rc;
@@ -307,9 +307,9 @@ static void check_container(struct doctor *doctor)
 
 void doctor_check_host(struct doctor *doctor)
 {
-	check_kvm(doctor);
-	check_iommu(doctor);
-	check_remapping(doctor);
-	check_modules(doctor);
-	check_container(doctor);
+	doctor_check_kvm(doctor);
+	doctor_check_iommu(doctor);
+	doctor_check_remapping(doctor);
+	doctor_check_modules(doctor);
+	doctor_check_container(doctor);
 }

@@ -24,14 +24,15 @@ enum {
 };
 
 /* At most one of the three kinds is in use at a time. */
-static unsigned int most_vectors(const struct vfio_host_interrupts *interrupts)
+static unsigned int doctor_most_vectors(const struct vfio_host_interrupts *interrupts)
 {
 	if (interrupts->msix >= interrupts->msi && interrupts->msix)
 		return interrupts->msix;
 	return interrupts->msi ? interrupts->msi : interrupts->intx;
 }
 
-static unsigned int check_device(struct doctor *doctor, const struct vfio_host_device *device)
+static unsigned int doctor_check_device(struct doctor *doctor,
+					const struct vfio_host_device *device)
 {
 	struct vfio_host_interrupts interrupts;
 	char said[128];
@@ -51,11 +52,11 @@ static unsigned int check_device(struct doctor *doctor, const struct vfio_host_d
 	findings_fact(&doctor->findings, "msi",
 		      interrupts.complete ? json_integer(interrupts.msi) : json_null());
 	findings_fact(&doctor->findings, "intx", json_boolean(interrupts.intx));
-	return most_vectors(&interrupts);
+	return doctor_most_vectors(&interrupts);
 }
 
 /* Processors by x86's /proc/cpuinfo; 0 on others, whose controllers do not count by processor. */
-static unsigned int x86_processors(const struct doctor *doctor)
+static unsigned int doctor_x86_processors(const struct doctor *doctor)
 {
 	char path[PATH_MAX], line[4096];
 	unsigned int processors = 0;
@@ -74,7 +75,7 @@ static unsigned int x86_processors(const struct doctor *doctor)
 }
 
 /* Interrupts that the host has set up. */
-static unsigned int taken_interrupts(const struct doctor *doctor)
+static unsigned int doctor_taken_interrupts(const struct doctor *doctor)
 {
 	char path[PATH_MAX];
 	struct dirent *entry;
@@ -93,10 +94,10 @@ static unsigned int taken_interrupts(const struct doctor *doctor)
 /*
  * A guest takes as many vectors as its driver wants, which is seldom all: no more than a warning.
  */
-static void check_vectors(struct doctor *doctor, unsigned int needed)
+static void doctor_check_vectors(struct doctor *doctor, unsigned int needed)
 {
-	unsigned int vectors = x86_processors(doctor) * VECTORS_PER_CPU;
-	unsigned int taken = taken_interrupts(doctor);
+	unsigned int vectors = doctor_x86_processors(doctor) * VECTORS_PER_CPU;
+	unsigned int taken = doctor_taken_interrupts(doctor);
 	struct findings *findings = &doctor->findings;
 	unsigned int descriptors =
 		needed + DESCRIPTORS_BESIDE + DESCRIPTORS_PER_DEVICE * (unsigned int)doctor->count;
@@ -134,7 +135,7 @@ void doctor_check_interrupts(struct doctor *doctor)
 
 	for (size_t i = 0; i < doctor->count; i++)
 		if (!doctor->devices[i].bridge)
-			needed += check_device(doctor, &doctor->devices[i]);
+			needed += doctor_check_device(doctor, &doctor->devices[i]);
 	if (needed)
-		check_vectors(doctor, needed);
+		doctor_check_vectors(doctor, needed);
 }

@@ -11,7 +11,7 @@
 #include "vmm/hostmem.h"
 #include "vmm/tools/doctor.h"
 
-static void check_lock(struct doctor *doctor)
+static void doctor_check_lock(struct doctor *doctor)
 {
 	struct findings *findings = &doctor->findings;
 	struct vfio_memlock memlock;
@@ -38,7 +38,7 @@ static void check_lock(struct doctor *doctor)
 		findings_fact(findings, "limit_bytes", json_null());
 }
 
-static void check_pages(struct doctor *doctor)
+static void doctor_check_pages(struct doctor *doctor)
 {
 	const char *name = doctor->page_size == GIB ? "1 GiB" : "2 MiB";
 	struct findings *findings = &doctor->findings;
@@ -64,7 +64,7 @@ static void check_pages(struct doctor *doctor)
 }
 
 /* As machine_check_memory() has it: only what a device pins must be there from the start. */
-static void check_free_memory(struct doctor *doctor)
+static void doctor_check_free_memory(struct doctor *doctor)
 {
 	struct findings *findings = &doctor->findings;
 	struct hostmem host;
@@ -96,9 +96,9 @@ static void check_free_memory(struct doctor *doctor)
 
 void doctor_check_memory(struct doctor *doctor)
 {
-	check_lock(doctor);
+	doctor_check_lock(doctor);
 	if (doctor->page_size)
-		check_pages(doctor);
+		doctor_check_pages(doctor);
 	else
-		check_free_memory(doctor);
+		doctor_check_free_memory(doctor);
 }

@@ -68,7 +68,7 @@ void findings_fact_text(struct findings *findings, const char *key, const char *
 	findings_fact(findings, key, json_text(value));
 }
 
-static void print_lines(const struct findings *findings, FILE *out)
+static void finding_print_lines(const struct findings *findings, FILE *out)
 {
 	for (size_t i = 0; i < findings->count; i++) {
 		const struct finding *finding = &findings->list[i];
@@ -90,7 +90,7 @@ int findings_print(const struct findings *findings, size_t width, FILE *out)
 	int failed = !lines;
 
 	if (lines) {
-		print_lines(findings, lines);
+		finding_print_lines(findings, lines);
 		failed = fclose(lines);
 	}
 	if (failed)

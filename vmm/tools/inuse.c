@@ -57,7 +57,7 @@ bool in_use_belongs(const struct vfio_host_device *device, const char *path)
 	       in_use_below(real, folder);
 }
 
-static const char *claim_of(const struct claims *claims, const char *disk)
+static const char *inuse_claim_of(const struct claims *claims, const char *disk)
 {
 	for (size_t i = 0; i < claims->count; i++)
 		if (strcmp(claims->list[i].disk, disk) == 0)
@@ -65,7 +65,8 @@ static const char *claim_of(const struct claims *claims, const char *disk)
 	return NULL;
 }
 
-static void claim(struct claims *claims, const char *disk, const char *format, const char *what)
+static void inuse_claim(struct claims *claims, const char *disk, const char *format,
+			const char *what)
 {
 	struct claim *list = realloc(claims->list, (claims->count + 1) * sizeof(*list));
 
@@ -78,7 +79,7 @@ static void claim(struct claims *claims, const char *disk, const char *format, c
 }
 
 /* The kernel's own lists write blanks and the like as three octal digits. */
-static void unescape(char *text)
+static void inuse_unescape(char *text)
 {
 	char *to = text;
 
@@ -97,7 +98,7 @@ static void unescape(char *text)
  * The kernel's name of the block device whose node is /dev/..., following links such as
  * mapper/NAME.
  */
-static bool disk_of_node(const struct tool *tool, const char *node, char *disk, size_t size)
+static bool inuse_disk_of_node(const struct tool *tool, const char *node, char *disk, size_t size)
 {
 	char path[PATH_MAX], real[PATH_MAX];
 
@@ -108,17 +109,17 @@ static bool disk_of_node(const struct tool *tool, const char *node, char *disk, 
 	return true;
 }
 
-static void claim_share(struct claims *claims, const char *driver, const char *tag,
-			const char *mount)
+static void inuse_claim_share(struct claims *claims, const char *driver, const char *tag,
+			      const char *mount)
 {
 	char name[NAME_MAX + 1];
 
 	snprintf(name, sizeof(name), "%s:%.200s", driver, tag);
-	claim(claims, name, "mounted at %s", mount);
+	inuse_claim(claims, name, "mounted at %s", mount);
 }
 
 /* "36 35 98:0 /root /mount options - type source options" */
-static void claim_mount(const struct tool *tool, struct claims *claims, char *line)
+static void inuse_claim_mount(const struct tool *tool, struct claims *claims, char *line)
 {
 	char number[32], mount[PATH_MAX], source[PATH_MAX], folder[PATH_MAX], disk[NAME_MAX + 1];
 	char type[32];
@@ -126,34 +127,35 @@ static void claim_mount(const struct tool *tool, struct claims *claims, char *li
 
 	if (!rest || sscanf(line, "%*s %*s %31s %*s %4095s", number, mount) != 2)
 		return;
-	unescape(mount);
+	inuse_unescape(mount);
 	snprintf(folder, sizeof(folder), "%s/dev/block", tool->sys);
 	if (vfio_sysfs_link(folder, number, disk, sizeof(disk)) == 0)
-		claim(claims, disk, "mounted at %s", mount);
+		inuse_claim(claims, disk, "mounted at %s", mount);
 	if (sscanf(rest + 3, "%31s %4095s", type, source) != 2)
 		return;
-	unescape(source);
+	inuse_unescape(source);
 	if (strcmp(type, "9p") == 0)
-		claim_share(claims, "9pnet_virtio", source, mount);
+		inuse_claim_share(claims, "9pnet_virtio", source, mount);
 	else if (strcmp(type, "virtiofs") == 0)
-		claim_share(claims, "virtiofs", "", mount); /* not every kernel tells its tag */
-	else if (disk_of_node(tool, source, disk, sizeof(disk)))
-		claim(claims, disk, "mounted at %s", mount);
+		inuse_claim_share(claims, "virtiofs", "",
+				  mount); /* not every kernel tells its tag */
+	else if (inuse_disk_of_node(tool, source, disk, sizeof(disk)))
+		inuse_claim(claims, disk, "mounted at %s", mount);
 }
 
-static void claim_swap(const struct tool *tool, struct claims *claims, char *line)
+static void inuse_claim_swap(const struct tool *tool, struct claims *claims, char *line)
 {
 	char source[PATH_MAX], disk[NAME_MAX + 1];
 
 	if (sscanf(line, "%4095s", source) != 1)
 		return;
-	unescape(source);
-	if (disk_of_node(tool, source, disk, sizeof(disk)))
-		claim(claims, disk, "%s", "used for swap");
+	inuse_unescape(source);
+	if (inuse_disk_of_node(tool, source, disk, sizeof(disk)))
+		inuse_claim(claims, disk, "%s", "used for swap");
 }
 
-static bool claim_lines(const struct tool *tool, struct claims *claims, const char *name,
-			void (*take)(const struct tool *, struct claims *, char *))
+static bool inuse_claim_lines(const struct tool *tool, struct claims *claims, const char *name,
+			      void (*take)(const struct tool *, struct claims *, char *))
 {
 	char path[PATH_MAX], *line = malloc(LINE_SIZE);
 	FILE *file;
@@ -170,7 +172,7 @@ static bool claim_lines(const struct tool *tool, struct claims *claims, const ch
 }
 
 /* A file system of several disks names one of them as its source; the kernel lists all here. */
-static void claim_btrfs(const struct tool *tool, struct claims *claims)
+static void inuse_claim_btrfs(const struct tool *tool, struct claims *claims)
 {
 	char folder[PATH_MAX], path[PATH_MAX + 300];
 	struct dirent *entry, *disk;
@@ -185,7 +187,8 @@ static void claim_btrfs(const struct tool *tool, struct claims *claims)
 		disks = opendir(path);
 		while (disks && (disk = readdir(disks)))
 			if (disk->d_name[0] != '.')
-				claim(claims, disk->d_name, "part of the btrfs %s", entry->d_name);
+				inuse_claim(claims, disk->d_name, "part of the btrfs %s",
+					    entry->d_name);
 		if (disks)
 			closedir(disks);
 	}
@@ -194,10 +197,10 @@ static void claim_btrfs(const struct tool *tool, struct claims *claims)
 }
 
 /* The claim on @disk or on what is built of it, by way of its holders. */
-static const char *claim_above(const struct tool *tool, const struct claims *claims,
-			       const char *disk, unsigned int depth)
+static const char *inuse_claim_above(const struct tool *tool, const struct claims *claims,
+				     const char *disk, unsigned int depth)
 {
-	const char *found = claim_of(claims, disk);
+	const char *found = inuse_claim_of(claims, disk);
 	char folder[PATH_MAX];
 	struct dirent *entry;
 	DIR *list;
@@ -208,7 +211,7 @@ static const char *claim_above(const struct tool *tool, const struct claims *cla
 	list = opendir(folder);
 	while (list && !found && (entry = readdir(list)))
 		if (entry->d_name[0] != '.')
-			found = claim_above(tool, claims, entry->d_name, depth + 1);
+			found = inuse_claim_above(tool, claims, entry->d_name, depth + 1);
 	if (list)
 		closedir(list);
 	return found;
@@ -217,7 +220,7 @@ static const char *claim_above(const struct tool *tool, const struct claims *cla
 /*
  * Whether the multipath disk at @real (.../nvme-subsys0/nvme0n1/...) has a path by way of @device.
  */
-static bool is_multipath_of(const struct vfio_host_device *device, const char *real)
+static bool inuse_is_multipath_of(const struct vfio_host_device *device, const char *real)
 {
 	const char *subsystem = strstr(real, "/nvme-subsystem/"), *end;
 	char folder[PATH_MAX], path[PATH_MAX + 300];
@@ -249,12 +252,12 @@ bool in_use_owns_disk(const struct tool *tool, const struct vfio_host_device *de
 	snprintf(path, sizeof(path), "%s/class/block/%s", tool->sys, disk);
 	if (in_use_belongs(device, path))
 		return true;
-	return realpath(path, real) && is_multipath_of(device, real);
+	return realpath(path, real) && inuse_is_multipath_of(device, real);
 }
 
 /* A holder makes the disk part of it, whether or not anything uses the whole. */
-static void add_holders(const struct tool *tool, const struct claims *claims, const char *disk,
-			size_t device, struct in_use *in_use)
+static void inuse_add_holders(const struct tool *tool, const struct claims *claims,
+			      const char *disk, size_t device, struct in_use *in_use)
 {
 	char folder[PATH_MAX], name[128];
 	struct dirent *entry;
@@ -268,7 +271,7 @@ static void add_holders(const struct tool *tool, const struct claims *claims, co
 
 		if (entry->d_name[0] == '.')
 			continue;
-		use = claim_above(tool, claims, entry->d_name, 0);
+		use = inuse_claim_above(tool, claims, entry->d_name, 0);
 		snprintf(path, sizeof(path), "%s/%s", folder, entry->d_name);
 		vfio_host_line(path, "dm/name", name, sizeof(name));
 		in_use_add(in_use, device, "%s is part of %s%s%s%s%s%s", disk, entry->d_name,
@@ -280,7 +283,7 @@ static void add_holders(const struct tool *tool, const struct claims *claims, co
 }
 
 /* Whoever else uses a disk as a whole (other mount namespaces, ZFS) has opened it exclusively. */
-static bool is_held(const struct tool *tool, const char *disk)
+static bool inuse_is_held(const struct tool *tool, const char *disk)
 {
 	char path[PATH_MAX];
 	int fd;
@@ -293,9 +296,9 @@ static bool is_held(const struct tool *tool, const char *disk)
 	return false;
 }
 
-static void find_disks(const struct tool *tool, const struct claims *claims,
-		       const struct vfio_host_device *device, size_t index, bool exclusive,
-		       struct in_use *in_use)
+static void inuse_find_disks(const struct tool *tool, const struct claims *claims,
+			     const struct vfio_host_device *device, size_t index, bool exclusive,
+			     struct in_use *in_use)
 {
 	char folder[PATH_MAX], held[NAME_MAX + 1] = "";
 	size_t before = in_use->count;
@@ -308,11 +311,11 @@ static void find_disks(const struct tool *tool, const struct claims *claims,
 	while (list && (entry = readdir(list))) {
 		if (entry->d_name[0] == '.' || !in_use_owns_disk(tool, device, entry->d_name))
 			continue;
-		use = claim_of(claims, entry->d_name);
+		use = inuse_claim_of(claims, entry->d_name);
 		if (use)
 			in_use_add(in_use, index, "%s is %s", entry->d_name, use);
-		add_holders(tool, claims, entry->d_name, index, in_use);
-		if (exclusive && is_held(tool, entry->d_name))
+		inuse_add_holders(tool, claims, entry->d_name, index, in_use);
+		if (exclusive && inuse_is_held(tool, entry->d_name))
 			snprintf(held, sizeof(held), "%s", entry->d_name);
 	}
 	if (list)
@@ -322,8 +325,8 @@ static void find_disks(const struct tool *tool, const struct claims *claims,
 }
 
 /* A folder that the hypervisor shares with this host, which is a guest itself then. */
-static void find_shares(const struct claims *claims, const struct vfio_host_device *device,
-			size_t index, struct in_use *in_use)
+static void inuse_find_shares(const struct claims *claims, const struct vfio_host_device *device,
+			      size_t index, struct in_use *in_use)
 {
 	char path[PATH_MAX + 300], driver[VFIO_DRIVER_SIZE], tag[128], name[NAME_MAX + 1];
 	struct dirent *entry;
@@ -337,7 +340,7 @@ static void find_shares(const struct claims *claims, const struct vfio_host_devi
 			continue;
 		vfio_host_line(path, "mount_tag", tag, sizeof(tag));
 		snprintf(name, sizeof(name), "%s:%s", driver, tag);
-		use = claim_of(claims, name);
+		use = inuse_claim_of(claims, name);
 		if (use)
 			in_use_add(in_use, index, "the share %s is %s", *tag ? tag : entry->d_name,
 				   use);
@@ -352,14 +355,14 @@ void in_use_find(const struct tool *tool, const struct vfio_host_device *devices
 	struct claims claims = {0};
 
 	in_use->count = 0;
-	if (!claim_lines(tool, &claims, "self/mountinfo", claim_mount))
+	if (!inuse_claim_lines(tool, &claims, "self/mountinfo", inuse_claim_mount))
 		in_use_add(in_use, 0, "what is mounted cannot be told: %s/self/mountinfo",
 			   tool->proc);
-	claim_lines(tool, &claims, "swaps", claim_swap);
-	claim_btrfs(tool, &claims);
+	inuse_claim_lines(tool, &claims, "swaps", inuse_claim_swap);
+	inuse_claim_btrfs(tool, &claims);
 	for (size_t i = 0; i < count; i++) {
-		find_disks(tool, &claims, &devices[i], i, exclusive, in_use);
-		find_shares(&claims, &devices[i], i, in_use);
+		inuse_find_disks(tool, &claims, &devices[i], i, exclusive, in_use);
+		inuse_find_shares(&claims, &devices[i], i, in_use);
 	}
 	free(claims.list);
 	in_use_find_network(tool, devices, count, in_use);

@@ -24,9 +24,9 @@ struct ways {
 	char by[IFNAMSIZ]; /* ... and that one */
 };
 
-static void follow(const struct tool *tool, const char *interface,
-		   const struct vfio_host_device *devices, size_t count, unsigned int depth,
-		   struct ways *ways)
+static void inuse_follow(const struct tool *tool, const char *interface,
+			 const struct vfio_host_device *devices, size_t count, unsigned int depth,
+			 struct ways *ways)
 {
 	char folder[PATH_MAX], path[PATH_MAX + 16];
 	struct dirent *entry;
@@ -39,7 +39,7 @@ static void follow(const struct tool *tool, const char *interface,
 		if (strncmp(entry->d_name, "lower_", 6) != 0)
 			continue;
 		lowest = false;
-		follow(tool, entry->d_name + 6, devices, count, depth + 1, ways);
+		inuse_follow(tool, entry->d_name + 6, devices, count, depth + 1, ways);
 	}
 	if (list)
 		closedir(list);
@@ -63,7 +63,7 @@ struct route {
 };
 
 /* "eth0 00000000 0102A8C0 0003 0 0 100 00000000 0 0 0": destination, gateway, flags ... mask */
-static bool parse_route_4(const char *line, struct route *route)
+static bool inuse_parse_route_4(const char *line, struct route *route)
 {
 	unsigned long destination, flags, mask;
 	char text[INET_ADDRSTRLEN];
@@ -86,7 +86,7 @@ static bool parse_route_4(const char *line, struct route *route)
  * "destination prefix source prefix gateway metric count use flags interface", in hexadecimal.
  * Every interface has routes to its own addresses, to link-local and to multicast ones.
  */
-static bool parse_route_6(const char *line, struct route *route)
+static bool inuse_parse_route_6(const char *line, struct route *route)
 {
 	char destination[33], text[INET6_ADDRSTRLEN];
 	unsigned long prefix, flags;
@@ -114,12 +114,12 @@ static const struct {
 	const char *file, *name;
 	bool (*parse)(const char *line, struct route *route);
 } families[] = {
-	{"route", "IPv4", parse_route_4},
-	{"ipv6_route", "IPv6", parse_route_6},
+	{"route", "IPv4", inuse_parse_route_4},
+	{"ipv6_route", "IPv6", inuse_parse_route_6},
 };
 
-static void each_route(const struct tool *tool, size_t family,
-		       void (*take)(void *context, const struct route *route), void *context)
+static void inuse_each_route(const struct tool *tool, size_t family,
+			     void (*take)(void *context, const struct route *route), void *context)
 {
 	char path[PATH_MAX], line[256];
 	struct route route;
@@ -154,7 +154,7 @@ struct lost {
 	size_t addresses;
 };
 
-static struct lost *lost_find(struct search *search, const char *interface)
+static struct lost *inuse_lost_find(struct search *search, const char *interface)
 {
 	struct lost *list = search->list, *lost;
 	struct ways ways = {.device = search->count};
@@ -168,54 +168,54 @@ static struct lost *lost_find(struct search *search, const char *interface)
 		return NULL;
 	search->list = list;
 	lost = &list[search->losses++];
-	follow(search->tool, interface, search->devices, search->count, 0, &ways);
+	inuse_follow(search->tool, interface, search->devices, search->count, 0, &ways);
 	*lost = (struct lost){.device = ways.device};
 	snprintf(lost->interface, sizeof(lost->interface), "%s", interface);
 	memcpy(lost->by, ways.by, sizeof(lost->by));
 	return lost;
 }
 
-static void take_address(void *context, const char *interface, const char *address)
+static void inuse_take_address(void *context, const char *interface, const char *address)
 {
-	struct lost *lost = lost_find(context, interface);
+	struct lost *lost = inuse_lost_find(context, interface);
 
 	if (lost && lost->addresses++ == 0)
 		snprintf(lost->address, sizeof(lost->address), "%s", address);
 }
 
-static void take_route(void *context, const struct route *route)
+static void inuse_take_route(void *context, const struct route *route)
 {
-	struct lost *lost = lost_find(context, route->interface);
+	struct lost *lost = inuse_lost_find(context, route->interface);
 
 	if (lost && (!lost->route[0] || !route->to[0]))
 		snprintf(lost->route, sizeof(lost->route), "%s%s",
 			 route->to[0] ? "the route to " : "a default route", route->to);
 }
 
-static void take_default(void *context, const struct route *route)
+static void inuse_take_default(void *context, const struct route *route)
 {
 	struct search *search = context;
 	size_t given = search->defaults.given;
 
 	if (route->to[0])
 		return;
-	follow(search->tool, route->interface, search->devices, search->count, 0,
-	       &search->defaults);
+	inuse_follow(search->tool, route->interface, search->devices, search->count, 0,
+		     &search->defaults);
 	if (search->defaults.given > given)
 		memcpy(search->last, route->interface, sizeof(search->last));
 }
 
-static void find_default(struct search *search, size_t family, struct in_use *in_use)
+static void inuse_find_default(struct search *search, size_t family, struct in_use *in_use)
 {
 	search->defaults = (struct ways){0};
-	each_route(search->tool, family, take_default, search);
+	inuse_each_route(search->tool, family, inuse_take_default, search);
 	if (search->defaults.given && !search->defaults.kept)
 		in_use_add(in_use, search->defaults.device,
 			   "the only default route (%s) goes by %s", families[family].name,
 			   search->last);
 }
 
-static void tell_lost(const struct lost *lost, struct in_use *in_use)
+static void inuse_tell_lost(const struct lost *lost, struct in_use *in_use)
 {
 	bool own = strcmp(lost->interface, lost->by) == 0;
 	char more[32] = "";
@@ -228,7 +228,7 @@ static void tell_lost(const struct lost *lost, struct in_use *in_use)
 }
 
 /* A bridge's or bond's port serves others, whatever the bridge itself has. */
-static void find_masters(struct search *search, struct in_use *in_use)
+static void inuse_find_masters(struct search *search, struct in_use *in_use)
 {
 	char folder[PATH_MAX], path[PATH_MAX + 300], master[NAME_MAX + 1];
 	struct dirent *entry;
@@ -250,7 +250,7 @@ static void find_masters(struct search *search, struct in_use *in_use)
 }
 
 /* Of a device without an interface nothing of the network can be lost. */
-static bool has_interface(const struct search *search)
+static bool inuse_has_interface(const struct search *search)
 {
 	char folder[PATH_MAX], path[PATH_MAX + 300];
 	struct dirent *entry;
@@ -274,21 +274,21 @@ void in_use_find_network(const struct tool *tool, const struct vfio_host_device 
 {
 	struct search search = {.tool = tool, .devices = devices, .count = count};
 
-	if (!has_interface(&search))
+	if (!inuse_has_interface(&search))
 		return;
 	for (size_t i = 0; i < ARRAY_SIZE(families); i++)
-		find_default(&search, i, in_use);
-	if (tool->addresses(take_address, &search))
+		inuse_find_default(&search, i, in_use);
+	if (tool->addresses(inuse_take_address, &search))
 		in_use_add(in_use, 0, "the host's network addresses cannot be told");
 	for (size_t i = 0; i < ARRAY_SIZE(families); i++)
-		each_route(tool, i, take_route, &search);
+		inuse_each_route(tool, i, inuse_take_route, &search);
 	for (size_t i = 0; i < search.losses; i++)
 		if (search.list[i].device < count)
-			tell_lost(&search.list[i], in_use);
+			inuse_tell_lost(&search.list[i], in_use);
 	if (search.out_of_memory)
 		in_use_add(in_use, 0, "out of memory");
 	free(search.list);
-	find_masters(&search, in_use);
+	inuse_find_masters(&search, in_use);
 }
 
 bool in_use_as_display(const struct tool *tool, const struct vfio_host_device *device)

@@ -34,7 +34,7 @@ static void nodes_add(struct nodes *nodes, const struct vfio_node *node, const c
 }
 
 /* As the kernel names the node ("DEVNAME=dri/card0"), or its folder. */
-static void read_name(const char *folder, char name[NAME_MAX + 1])
+static void inuse_read_name(const char *folder, char name[NAME_MAX + 1])
 {
 	char path[PATH_MAX + 400], real[PATH_MAX], line[NAME_MAX + 8];
 	FILE *file;
@@ -51,8 +51,8 @@ static void read_name(const char *folder, char name[NAME_MAX + 1])
 		fclose(file);
 }
 
-static bool folder_belongs(const struct tool *tool, const struct vfio_host_device *device,
-			   const char *folder, bool block)
+static bool inuse_folder_belongs(const struct tool *tool, const struct vfio_host_device *device,
+				 const char *folder, bool block)
 {
 	char path[PATH_MAX + 400], real[PATH_MAX];
 
@@ -64,8 +64,8 @@ static bool folder_belongs(const struct tool *tool, const struct vfio_host_devic
 }
 
 /* The kernel lists all that has a number, as "226:0", in dev/char and dev/block. */
-static void find_nodes(const struct tool *tool, const struct vfio_host_device *device, bool block,
-		       struct nodes *nodes)
+static void inuse_find_nodes(const struct tool *tool, const struct vfio_host_device *device,
+			     bool block, struct nodes *nodes)
 {
 	char folder[PATH_MAX], path[PATH_MAX + 300], name[NAME_MAX + 1];
 	struct vfio_node node = {.block = block};
@@ -77,10 +77,10 @@ static void find_nodes(const struct tool *tool, const struct vfio_host_device *d
 	while (list && (entry = readdir(list))) {
 		snprintf(path, sizeof(path), "%s/%s", folder, entry->d_name);
 		if (sscanf(entry->d_name, "%u:%u", &node.major, &node.minor) != 2 ||
-		    !folder_belongs(tool, device, path, block))
+		    !inuse_folder_belongs(tool, device, path, block))
 			continue;
 		node.last_minor = node.minor;
-		read_name(path, name);
+		inuse_read_name(path, name);
 		nodes_add(nodes, &node, name);
 	}
 	if (list)
@@ -88,8 +88,8 @@ static void find_nodes(const struct tool *tool, const struct vfio_host_device *d
 }
 
 /* NVIDIA's driver makes its nodes past sysfs: /dev/nvidiaN is 195:N, and it says N under /proc. */
-static void find_nvidia(const struct tool *tool, const struct vfio_host_device *device,
-			struct nodes *nodes)
+static void inuse_find_nvidia(const struct tool *tool, const struct vfio_host_device *device,
+			      struct nodes *nodes)
 {
 	struct vfio_node node = {.major = NVIDIA_MAJOR, .last_minor = NVIDIA_LAST};
 	char path[PATH_MAX], line[256], name[32] = "nvidia*";
@@ -111,8 +111,8 @@ static void find_nvidia(const struct tool *tool, const struct vfio_host_device *
 	nodes_add(nodes, &node, name);
 }
 
-static void tell_openers(const struct vfio_opener *openers, size_t count, const struct nodes *nodes,
-			 size_t device, struct in_use *in_use)
+static void inuse_tell_openers(const struct vfio_opener *openers, size_t count,
+			       const struct nodes *nodes, size_t device, struct in_use *in_use)
 {
 	for (size_t i = 0; i < count && i < OPENERS_TOLD; i++)
 		in_use_add(in_use, device, "process %u (%s) has /dev/%s open", openers[i].process,
@@ -130,11 +130,11 @@ void in_use_find_openers(const struct tool *tool, const struct vfio_host_device 
 		struct nodes nodes = {0};
 		size_t found;
 
-		find_nodes(tool, &devices[i], false, &nodes);
-		find_nodes(tool, &devices[i], true, &nodes);
-		find_nvidia(tool, &devices[i], &nodes);
+		inuse_find_nodes(tool, &devices[i], false, &nodes);
+		inuse_find_nodes(tool, &devices[i], true, &nodes);
+		inuse_find_nvidia(tool, &devices[i], &nodes);
 		found = vfio_openers(tool->proc, nodes.list, nodes.count, openers, OPENERS_TOLD);
-		tell_openers(openers, found, &nodes, i, in_use);
+		inuse_tell_openers(openers, found, &nodes, i, in_use);
 		free(nodes.list);
 		free(nodes.names);
 	}

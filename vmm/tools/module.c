@@ -10,7 +10,7 @@
 /*
  * Whether "kernel/drivers/vfio/pci/vfio-pci.ko.xz: ..." is of module @name; - and _ are the same.
  */
-static bool line_is_of(const char *line, const char *name)
+static bool module_line_is_of(const char *line, const char *name)
 {
 	size_t length = strlen(name), end = strcspn(line, ":\n");
 	const char *last = line;
@@ -24,7 +24,7 @@ static bool line_is_of(const char *line, const char *name)
 	return strncmp(last + length, ".ko", 3) == 0;
 }
 
-static bool is_listed(const struct tool *tool, const char *list, const char *name)
+static bool module_is_listed(const struct tool *tool, const char *list, const char *name)
 {
 	char path[PATH_MAX], line[4096];
 	bool found = false;
@@ -33,7 +33,7 @@ static bool is_listed(const struct tool *tool, const char *list, const char *nam
 	snprintf(path, sizeof(path), "%s/%s", tool->modules, list);
 	file = fopen(path, "re");
 	while (file && !found && fgets(line, sizeof(line), file))
-		found = line_is_of(line, name);
+		found = module_line_is_of(line, name);
 	if (file)
 		fclose(file);
 	return found;
@@ -45,7 +45,7 @@ enum module_state module_find(const struct tool *tool, const char *name)
 
 	snprintf(path, sizeof(path), "%s/module/%s", tool->sys, name);
 	/* One that is built in and has no parameters has no folder. */
-	if (access(path, F_OK) == 0 || is_listed(tool, "modules.builtin", name))
+	if (access(path, F_OK) == 0 || module_is_listed(tool, "modules.builtin", name))
 		return MODULE_THERE;
-	return is_listed(tool, "modules.dep", name) ? MODULE_LOADABLE : MODULE_MISSING;
+	return module_is_listed(tool, "modules.dep", name) ? MODULE_LOADABLE : MODULE_MISSING;
 }

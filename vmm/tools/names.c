@@ -41,7 +41,7 @@ struct place {
 };
 
 /* Takes "@digits hexadecimal digits, two blanks, name" apart; NULL when it is not that. */
-static const char *parse_entry(const char *text, unsigned int digits, unsigned int *number)
+static const char *name_parse_entry(const char *text, unsigned int digits, unsigned int *number)
 {
 	char *end;
 
@@ -51,43 +51,44 @@ static const char *parse_entry(const char *text, unsigned int digits, unsigned i
 	return end[0] == ' ' && end[1] == ' ' && end[2] != '\0' ? end + 2 : NULL;
 }
 
-static void keep(char *to, const char *name)
+static void name_keep(char *to, const char *name)
 {
 	snprintf(to, NAME_SIZE, "%s", name);
 }
 
-static void take_outer(struct place *place, const char *line, struct pci_names *names, size_t count)
+static void name_take_outer(struct place *place, const char *line, struct pci_names *names,
+			    size_t count)
 {
 	const char *name;
 
 	place->classes = strncmp(line, "C ", 2) == 0;
-	name = place->classes ? parse_entry(line + 2, 2, &place->outer)
-			      : parse_entry(line, 4, &place->outer);
-	place->known = name != NULL;
+	name = place->classes ? name_parse_entry(line + 2, 2, &place->outer)
+			      : name_parse_entry(line, 4, &place->outer);
+	place->known = name;
 	for (size_t i = 0; name && i < count; i++) {
 		if (place->classes && names[i].class_code >> 16 == place->outer)
-			keep(names[i].class_name, name);
+			name_keep(names[i].class_name, name);
 		else if (!place->classes && names[i].vendor == place->outer)
-			keep(names[i].vendor_name, name);
+			name_keep(names[i].vendor_name, name);
 	}
 }
 
-static void take_inner(const struct place *place, const char *line, struct pci_names *names,
-		       size_t count)
+static void name_take_inner(const struct place *place, const char *line, struct pci_names *names,
+			    size_t count)
 {
 	unsigned int number;
-	const char *name = parse_entry(line, place->classes ? 2 : 4, &number);
+	const char *name = name_parse_entry(line, place->classes ? 2 : 4, &number);
 
 	for (size_t i = 0; name && i < count; i++) {
 		if (place->classes && names[i].class_code >> 8 == (place->outer << 8 | number))
-			keep(names[i].class_name, name);
+			name_keep(names[i].class_name, name);
 		else if (!place->classes && names[i].vendor == place->outer &&
 			 names[i].device == number)
-			keep(names[i].device_name, name);
+			name_keep(names[i].device_name, name);
 	}
 }
 
-static void read_file(FILE *file, struct pci_names *names, size_t count)
+static void name_read_file(FILE *file, struct pci_names *names, size_t count)
 {
 	struct place place = {0};
 	char line[512];
@@ -103,9 +104,9 @@ static void read_file(FILE *file, struct pci_names *names, size_t count)
 		if (!whole || line[0] == '#' || line[0] == '\0')
 			continue;
 		if (line[0] != '\t')
-			take_outer(&place, line, names, count);
+			name_take_outer(&place, line, names, count);
 		else if (line[1] != '\t' && place.known)
-			take_inner(&place, line + 1, names, count);
+			name_take_inner(&place, line + 1, names, count);
 	}
 }
 
@@ -117,13 +118,13 @@ void pci_names_find(const char *const *files, struct pci_names *names, size_t co
 		uint32_t base = names[i].class_code >> 16;
 
 		names[i].vendor_name[0] = names[i].device_name[0] = '\0';
-		keep(names[i].class_name,
-		     base < ARRAY_SIZE(base_classes) ? base_classes[base] : "Device");
+		name_keep(names[i].class_name,
+			  base < ARRAY_SIZE(base_classes) ? base_classes[base] : "Device");
 	}
 	for (; count && *files && !file; files++)
 		file = fopen(*files, "re");
 	if (!file)
 		return;
-	read_file(file, names, count);
+	name_read_file(file, names, count);
 	fclose(file);
 }

@@ -10,11 +10,11 @@
 #include "vfio/host/claim.h"
 #include "vmm/base/bits.h"
 
-static void say(struct passable *passable, enum passable_kind kind, const char *word,
-		const char *format, ...) FERRY_PRINTF(4, 5);
+static void passable_say(struct passable *passable, enum passable_kind kind, const char *word,
+			 const char *format, ...) FERRY_PRINTF(4, 5);
 
-static void say(struct passable *passable, enum passable_kind kind, const char *word,
-		const char *format, ...)
+static void passable_say(struct passable *passable, enum passable_kind kind, const char *word,
+			 const char *format, ...)
 {
 	va_list args;
 
@@ -26,8 +26,9 @@ static void say(struct passable *passable, enum passable_kind kind, const char *
 }
 
 /* Those that have to change hands: the device unless it did, and who is in its way. */
-static size_t to_bind(const struct vfio_host_device *device, const struct vfio_host_device *members,
-		      size_t count, struct vfio_host_device *list)
+static size_t passable_to_bind(const struct vfio_host_device *device,
+			       const struct vfio_host_device *members, size_t count,
+			       struct vfio_host_device *list)
 {
 	size_t listed = 0;
 
@@ -40,9 +41,9 @@ static size_t to_bind(const struct vfio_host_device *device, const struct vfio_h
 	return listed;
 }
 
-static void judge_binding(const struct tool *tool, const struct vfio_host_device *device,
-			  const struct vfio_host_device *list, size_t count,
-			  struct passable *passable)
+static void passable_judge_binding(const struct tool *tool, const struct vfio_host_device *device,
+				   const struct vfio_host_device *list, size_t count,
+				   struct passable *passable)
 {
 	const char *address = device->sysfs.address;
 	const struct vfio_host_device *mate = &list[count - 1];
@@ -52,9 +53,9 @@ static void judge_binding(const struct tool *tool, const struct vfio_host_device
 	for (size_t i = 0; i < count; i++) {
 		if (!list[i].bridge)
 			continue;
-		say(passable, PASSABLE_NO, "no: bridge in its group",
-		    "its IOMMU group has the bridge %s with driver %s, which stays",
-		    list[i].sysfs.address, list[i].driver);
+		passable_say(passable, PASSABLE_NO, "no: bridge in its group",
+			     "its IOMMU group has the bridge %s with driver %s, which stays",
+			     list[i].sysfs.address, list[i].driver);
 		return;
 	}
 	in_use_find(tool, list, count, false, &in_use);
@@ -62,24 +63,27 @@ static void judge_binding(const struct tool *tool, const struct vfio_host_device
 		const char *whose = list[in_use.reasons[0].device].sysfs.address;
 		bool own = strcmp(whose, address) == 0;
 
-		say(passable, PASSABLE_NO, own ? "no: in use" : "no: group in use", "%s%s%s",
-		    own ? "" : whose, own ? "" : " of its IOMMU group: ", in_use.reasons[0].text);
+		passable_say(passable, PASSABLE_NO, own ? "no: in use" : "no: group in use",
+			     "%s%s%s", own ? "" : whose,
+			     own ? "" : " of its IOMMU group: ", in_use.reasons[0].text);
 		return;
 	}
 	if (alone && device->driver[0])
-		say(passable, PASSABLE_BIND, "after bind", "driver %s has it", device->driver);
+		passable_say(passable, PASSABLE_BIND, "after bind", "driver %s has it",
+			     device->driver);
 	else if (alone)
-		say(passable, PASSABLE_BIND, "after bind", "it has no driver");
+		passable_say(passable, PASSABLE_BIND, "after bind", "it has no driver");
 	else
-		say(passable, PASSABLE_BIND_GROUP, "after bind --group",
-		    "%s of its IOMMU group has driver %s", mate->sysfs.address, mate->driver);
+		passable_say(passable, PASSABLE_BIND_GROUP, "after bind --group",
+			     "%s of its IOMMU group has driver %s", mate->sysfs.address,
+			     mate->driver);
 	snprintf(passable->command, sizeof(passable->command), "ferry bind %s%s",
 		 alone ? "" : "--group ", address);
 }
 
 /* VFIO gets no BAR that somebody else on the host has, whoever is bound. */
-static bool judge_bars(const struct tool *tool, const struct vfio_host_device *device,
-		       struct passable *passable)
+static bool passable_judge_bars(const struct tool *tool, const struct vfio_host_device *device,
+				struct passable *passable)
 {
 	struct vfio_claim claim;
 	char text[160];
@@ -87,7 +91,7 @@ static bool judge_bars(const struct tool *tool, const struct vfio_host_device *d
 	if (!vfio_claim_find(tool->proc, &device->sysfs, device->driver, &claim))
 		return false;
 	vfio_claim_tell(&claim, text, sizeof(text));
-	say(passable, PASSABLE_NO, "no: BAR held", "%s", text);
+	passable_say(passable, PASSABLE_NO, "no: BAR held", "%s", text);
 	return true;
 }
 
@@ -99,38 +103,39 @@ void passable_find(const struct tool *tool, const struct vfio_host_device *devic
 
 	*passable = (struct passable){.kind = PASSABLE_READY, .word = "ready"};
 	if (device->bridge) {
-		say(passable, PASSABLE_NO, "no: bridge",
-		    "it is a bridge: only what is behind it can be handed over");
+		passable_say(passable, PASSABLE_NO, "no: bridge",
+			     "it is a bridge: only what is behind it can be handed over");
 		return;
 	}
 	if (device->group_to_come) {
-		say(passable, PASSABLE_BIND, "after bind",
-		    "it has no driver, and gets its IOMMU group with the first");
+		passable_say(passable, PASSABLE_BIND, "after bind",
+			     "it has no driver, and gets its IOMMU group with the first");
 		return;
 	}
 	if (!device->has_group) {
-		say(passable, PASSABLE_NO, "no: no IOMMU group",
-		    "it is in no IOMMU group: `ferry doctor %s` says what to do",
-		    device->sysfs.address);
+		passable_say(passable, PASSABLE_NO, "no: no IOMMU group",
+			     "it is in no IOMMU group: `ferry doctor %s` says what to do",
+			     device->sysfs.address);
 		return;
 	}
 	if (device->unconfined) {
-		say(passable, PASSABLE_NO, "no: no IOMMU",
-		    "no IOMMU confines it, VFIO's no-IOMMU mode has it: `ferry doctor %s` says "
-		    "what to do",
-		    device->sysfs.address);
+		passable_say(
+			passable, PASSABLE_NO, "no: no IOMMU",
+			"no IOMMU confines it, VFIO's no-IOMMU mode has it: `ferry doctor %s` says "
+			"what to do",
+			device->sysfs.address);
 		return;
 	}
-	if (judge_bars(tool, device, passable))
+	if (passable_judge_bars(tool, device, passable))
 		return;
 	list = calloc(count + 1, sizeof(*list));
 	if (!list) {
-		say(passable, PASSABLE_NO, "no: out of memory", "out of memory");
+		passable_say(passable, PASSABLE_NO, "no: out of memory", "out of memory");
 		return;
 	}
-	listed = to_bind(device, members, count, list);
+	listed = passable_to_bind(device, members, count, list);
 	if (listed)
-		judge_binding(tool, device, list, listed, passable);
+		passable_judge_binding(tool, device, list, listed, passable);
 	free(list);
 }
 

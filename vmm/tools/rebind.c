@@ -15,7 +15,7 @@
 
 static const char vfio_pci[] = "vfio-pci";
 
-static void read_override(const char *folder, char override[VFIO_DRIVER_SIZE])
+static void rebind_read_override(const char *folder, char override[VFIO_DRIVER_SIZE])
 {
 	vfio_host_line(folder, "driver_override", override, VFIO_DRIVER_SIZE);
 	if (strcmp(override, "(null)") == 0)
@@ -26,7 +26,7 @@ bool rebind_is_marked(const struct vfio_host_device *device)
 {
 	char override[VFIO_DRIVER_SIZE];
 
-	read_override(device->sysfs.path, override);
+	rebind_read_override(device->sysfs.path, override);
 	return vfio_driver_is_vfio(override);
 }
 
@@ -34,14 +34,14 @@ void rebind_state(const struct vfio_host_device *device, struct record *record)
 {
 	*record = (struct record){.vendor = device->vendor, .device = device->device};
 	strcpy(record->driver, device->driver);
-	read_override(device->sysfs.path, record->override);
+	rebind_read_override(device->sysfs.path, record->override);
 	if (!vfio_driver_is_vfio(record->override))
 		return;
 	record->override[0] = '\0';
 	record->any = record->driver[0] == '\0';
 }
 
-static bool driver_exists(const struct tool *tool, const char *driver)
+static bool rebind_driver_exists(const struct tool *tool, const char *driver)
 {
 	char path[PATH_MAX];
 
@@ -49,7 +49,7 @@ static bool driver_exists(const struct tool *tool, const char *driver)
 	return access(path, F_OK) == 0;
 }
 
-static int load_module(const char *name)
+static int rebind_load_module(const char *name)
 {
 	struct slow slow;
 	int rc;
@@ -62,27 +62,27 @@ static int load_module(const char *name)
 
 int rebind_prepare(const struct tool *tool, struct err *err)
 {
-	int error;
+	int rc;
 
 	/* Where nothing but vfio-pci asks for it, some modprobes do not load this one. */
 	if (module_find(tool, "vfio_iommu_type1") == MODULE_LOADABLE &&
-	    load_module("vfio_iommu_type1"))
+	    rebind_load_module("vfio_iommu_type1"))
 		log_warn("modprobe vfio_iommu_type1 failed: ferry run will need it");
-	if (driver_exists(tool, vfio_pci))
+	if (rebind_driver_exists(tool, vfio_pci))
 		return 0;
-	error = load_module(vfio_pci);
-	if (error)
-		return err_set(err, error, "the driver vfio-pci: modprobe vfio-pci failed%s%s",
-			       error == -EIO ? "" : ": ", error == -EIO ? "" : err_text(error));
-	if (!driver_exists(tool, vfio_pci))
+	rc = rebind_load_module(vfio_pci);
+	if (rc)
+		return err_set(err, rc, "the driver vfio-pci: modprobe vfio-pci failed%s%s",
+			       rc == -EIO ? "" : ": ", rc == -EIO ? "" : err_text(rc));
+	if (!rebind_driver_exists(tool, vfio_pci))
 		return err_set(err, -ENODEV,
 			       "the driver vfio-pci: it is not there after modprobe vfio-pci: use "
 			       "a kernel that has it");
 	return 0;
 }
 
-static int write_watched(const char *path, const char *text, const char *address, const char *verb,
-			 const char *driver)
+static int rebind_write_watched(const char *path, const char *text, const char *address,
+				const char *verb, const char *driver)
 {
 	struct slow slow;
 	int rc;
@@ -95,21 +95,21 @@ static int write_watched(const char *path, const char *text, const char *address
 }
 
 /* Writes to a file of the device, saying so when that fails. */
-static int write_file(const struct tool *tool, const char *address, const char *name,
-		      const char *text, struct err *err)
+static int rebind_write_file(const struct tool *tool, const char *address, const char *name,
+			     const char *text, struct err *err)
 {
 	char path[PATH_MAX];
-	int error;
+	int rc;
 
 	snprintf(path, sizeof(path), "%s/bus/pci/devices/%s/%s", tool->sys, address, name);
-	error = act_write(path, text);
-	if (error)
-		return err_set(err, error, "%s: %s: %s", address, path, err_text(error));
+	rc = act_write(path, text);
+	if (rc)
+		return err_set(err, rc, "%s: %s: %s", address, path, err_text(rc));
 	return 0;
 }
 
 /* Which driver the device has now, "" for none. */
-static void read_driver(const struct tool *tool, const char *address, char *driver)
+static void rebind_read_driver(const struct tool *tool, const char *address, char *driver)
 {
 	char path[PATH_MAX];
 
@@ -119,27 +119,27 @@ static void read_driver(const struct tool *tool, const char *address, char *driv
 }
 
 /* Has the kernel look for a driver. Whether it found one shows afterwards, not here. */
-static void probe(const struct tool *tool, const char *address)
+static void rebind_probe(const struct tool *tool, const char *address)
 {
 	char path[PATH_MAX];
-	int error;
+	int rc;
 
 	snprintf(path, sizeof(path), "%s/bus/pci/drivers_probe", tool->sys);
-	error = write_watched(path, address, address, "take", "");
-	if (error)
-		log_debug("%s: %s: %s", address, path, err_text(error));
+	rc = rebind_write_watched(path, address, address, "take", "");
+	if (rc)
+		log_debug("%s: %s: %s", address, path, err_text(rc));
 }
 
-static int leave_driver(const struct tool *tool, const char *address, struct err *err)
+static int rebind_leave_driver(const struct tool *tool, const char *address, struct err *err)
 {
 	char driver[VFIO_DRIVER_SIZE], path[PATH_MAX];
 	int rc;
 
-	read_driver(tool, address, driver);
+	rebind_read_driver(tool, address, driver);
 	if (!driver[0])
 		return 0;
 	snprintf(path, sizeof(path), "%s/bus/pci/devices/%s/driver/unbind", tool->sys, address);
-	rc = write_watched(path, address, address, "let go of", driver);
+	rc = rebind_write_watched(path, address, address, "let go of", driver);
 	if (rc)
 		return err_set(err, rc, "%s: %s: %s", address, path, err_text(rc));
 	return 0;
@@ -149,14 +149,14 @@ int rebind_to_vfio(const struct tool *tool, const struct vfio_host_device *devic
 {
 	const char *address = device->sysfs.address;
 	char driver[VFIO_DRIVER_SIZE];
-	int error = write_file(tool, address, "driver_override", vfio_pci, err);
+	int rc = rebind_write_file(tool, address, "driver_override", vfio_pci, err);
 
-	if (!error)
-		error = leave_driver(tool, address, err);
-	if (error)
-		return error;
-	probe(tool, address);
-	read_driver(tool, address, driver);
+	if (!rc)
+		rc = rebind_leave_driver(tool, address, err);
+	if (rc)
+		return rc;
+	rebind_probe(tool, address);
+	rebind_read_driver(tool, address, driver);
 	if (strcmp(driver, vfio_pci) == 0)
 		return 0;
 	return err_set(err, -EBUSY,
@@ -165,25 +165,25 @@ int rebind_to_vfio(const struct tool *tool, const struct vfio_host_device *devic
 }
 
 /* Gives the device to the driver by its name, loading it where it is gone. */
-static void bind_driver(const struct tool *tool, const char *address, const char *driver)
+static void rebind_bind_driver(const struct tool *tool, const char *address, const char *driver)
 {
 	char path[PATH_MAX];
-	int error;
+	int rc;
 
-	if (!driver_exists(tool, driver) && load_module(driver))
+	if (!rebind_driver_exists(tool, driver) && rebind_load_module(driver))
 		log_warn("%s: modprobe %s failed", address, driver);
-	read_driver(tool, address, path);
+	rebind_read_driver(tool, address, path);
 	if (path[0])
 		return; /* the module took it as it came */
 	snprintf(path, sizeof(path), "%s/bus/pci/drivers/%s/bind", tool->sys, driver);
-	error = write_watched(path, address, address, "take", driver);
-	if (error)
-		log_debug("%s: %s: %s", address, path, err_text(error));
+	rc = rebind_write_watched(path, address, address, "take", driver);
+	if (rc)
+		log_debug("%s: %s: %s", address, path, err_text(rc));
 }
 
 /* Whether the device is where @record says, or at any driver of the host's where nobody knows. */
-static int check_back(const char *address, const struct record *record, const char *driver,
-		      struct err *err)
+static int rebind_check_back(const char *address, const struct record *record, const char *driver,
+			     struct err *err)
 {
 	if (record->any && vfio_driver_is_vfio(driver))
 		return err_set(err, -EBUSY,
@@ -208,19 +208,19 @@ int rebind_back(const struct tool *tool, const char *address, const struct recor
 	int rc = 0;
 
 	snprintf(path, sizeof(path), "%s/bus/pci/devices/%s", tool->sys, address);
-	read_override(path, now);
-	read_driver(tool, address, driver);
+	rebind_read_override(path, now);
+	rebind_read_driver(tool, address, driver);
 	here = driver[0] && !vfio_driver_is_vfio(driver);
 	if (!here || vfio_driver_is_vfio(now))
-		rc = write_file(tool, address, "driver_override", override, err);
+		rc = rebind_write_file(tool, address, "driver_override", override, err);
 	if (here)
 		return rc;
 	if (!rc)
-		rc = leave_driver(tool, address, err);
+		rc = rebind_leave_driver(tool, address, err);
 	if (!rc && record->any)
-		probe(tool, address);
+		rebind_probe(tool, address);
 	else if (!rc && record->driver[0])
-		bind_driver(tool, address, record->driver);
-	read_driver(tool, address, driver);
-	return rc ? rc : check_back(address, record, driver, err);
+		rebind_bind_driver(tool, address, record->driver);
+	rebind_read_driver(tool, address, driver);
+	return rc ? rc : rebind_check_back(address, record, driver, err);
 }

@@ -20,7 +20,7 @@ static const char any_driver[] = "*";
 enum { RECORD_TEXT = 2 * VFIO_DRIVER_SIZE + 64 };
 
 /* The folder as a descriptor, if nobody else can have put anything into it. */
-static int open_folder(const char *folder, bool create)
+static int record_open_folder(const char *folder, bool create)
 {
 	char path[PATH_MAX];
 	struct stat status = {0};
@@ -40,7 +40,7 @@ static int open_folder(const char *folder, bool create)
 	return status.st_uid == 0 && geteuid() != 0 ? -EACCES : -EPERM;
 }
 
-static const char *folder_advice(int code)
+static const char *record_folder_advice(int code)
 {
 	switch (code) {
 	case -EPERM:
@@ -52,7 +52,7 @@ static const char *folder_advice(int code)
 	}
 }
 
-static int take_lock(int fd)
+static int record_take_lock(int fd)
 {
 	if (flock(fd, LOCK_EX | LOCK_NB) == 0)
 		return 0;
@@ -66,22 +66,24 @@ static int take_lock(int fd)
 
 int record_lock(const char *folder, struct err *err)
 {
-	int directory = open_folder(folder, true), fd = directory, rc;
+	int directory = record_open_folder(folder, true), fd = directory, rc;
 
 	if (directory >= 0)
 		fd = openat(directory, "lock", O_RDWR | O_CREAT | O_NOFOLLOW | O_CLOEXEC, 0600);
 	if (directory >= 0 && fd < 0)
 		fd = -errno;
-	rc = fd < 0 ? fd : take_lock(fd);
+	rc = fd < 0 ? fd : record_take_lock(fd);
 	fd_close(&directory);
 	if (rc == 0)
 		return fd;
 	fd_close(&fd);
-	return err_set(err, rc, "%s/ferry/lock: %s%s", folder, err_text(rc), folder_advice(rc));
+	return err_set(err, rc, "%s/ferry/lock: %s%s", folder, err_text(rc),
+		       record_folder_advice(rc));
 }
 
 /* On a disk as on a tmpfs: the text, then its name. */
-static int write_whole(int fd, int folder, const char *text, const char *name, const char *address)
+static int record_write_whole(int fd, int folder, const char *text, const char *name,
+			      const char *address)
 {
 	int rc = fd_write_all(fd, text, strlen(text));
 
@@ -94,10 +96,10 @@ static int write_whole(int fd, int folder, const char *text, const char *name, c
 	return rc;
 }
 
-static int write_record(int folder, const char *address, const struct record *record)
+static int record_write(int folder, const char *address, const struct record *record)
 {
 	char name[VFIO_ADDRESS_SIZE + 8], text[RECORD_TEXT];
-	int fd, error;
+	int fd, rc;
 
 	snprintf(name, sizeof(name), "%s.new", address);
 	unlinkat(folder, name, 0);
@@ -107,29 +109,29 @@ static int write_record(int folder, const char *address, const struct record *re
 	snprintf(text, sizeof(text), "driver %s\noverride %s\ndevice %04x:%04x\n",
 		 record->any ? any_driver : record->driver, record->override, record->vendor,
 		 record->device);
-	error = write_whole(fd, folder, text, name, address);
+	rc = record_write_whole(fd, folder, text, name, address);
 	fd_close(&fd);
-	if (error)
+	if (rc)
 		unlinkat(folder, name, 0);
-	return error;
+	return rc;
 }
 
 int record_save(const char *folder, const char *address, const struct record *record,
 		struct err *err)
 {
-	int fd = open_folder(folder, true), error = fd;
+	int fd = record_open_folder(folder, true), rc = fd;
 
 	if (fd >= 0)
-		error = write_record(fd, address, record);
+		rc = record_write(fd, address, record);
 	fd_close(&fd);
-	if (error >= 0)
+	if (rc >= 0)
 		return 0;
-	return err_set(err, error, "%s: its driver cannot be remembered in %s/ferry: %s%s", address,
-		       folder, err_text(error), folder_advice(error));
+	return err_set(err, rc, "%s: its driver cannot be remembered in %s/ferry: %s%s", address,
+		       folder, err_text(rc), record_folder_advice(rc));
 }
 
 /* The value of "@key value", which must be a name and no path; "" is one too. */
-static bool take(const char *line, const char *key, char *value)
+static bool record_take(const char *line, const char *key, char *value)
 {
 	size_t length = strlen(key);
 
@@ -146,13 +148,14 @@ static bool take(const char *line, const char *key, char *value)
 }
 
 /* 0, -EINVAL, or -ENOENT when it is another device's. */
-static int parse(const char *text, const struct vfio_host_device *device, struct record *record)
+static int record_parse(const char *text, const struct vfio_host_device *device,
+			struct record *record)
 {
 	const char *second = strchr(text, '\n'), *third = second ? strchr(second + 1, '\n') : NULL;
 	unsigned int vendor, id;
 
-	if (!third || !take(text, "driver", record->driver) ||
-	    !take(second + 1, "override", record->override) ||
+	if (!third || !record_take(text, "driver", record->driver) ||
+	    !record_take(second + 1, "override", record->override) ||
 	    sscanf(third + 1, "device %4x:%4x", &vendor, &id) != 2)
 		return -EINVAL;
 	record->any = strcmp(record->driver, any_driver) == 0;
@@ -165,7 +168,7 @@ static int parse(const char *text, const struct vfio_host_device *device, struct
 
 int record_load(const char *folder, const struct vfio_host_device *device, struct record *record)
 {
-	int directory = open_folder(folder, false), fd;
+	int directory = record_open_folder(folder, false), fd;
 	char text[RECORD_TEXT] = "";
 	ssize_t length;
 
@@ -175,12 +178,12 @@ int record_load(const char *folder, const struct vfio_host_device *device, struc
 	length = fd < 0 ? -errno : read(fd, text, sizeof(text) - 1);
 	fd_close(&directory);
 	fd_close(&fd);
-	return length < 0 ? (int)length : parse(text, device, record);
+	return length < 0 ? (int)length : record_parse(text, device, record);
 }
 
 int record_remove(const char *folder, const char *address)
 {
-	int fd = open_folder(folder, false), rc = fd < 0 ? fd : 0;
+	int fd = record_open_folder(folder, false), rc = fd < 0 ? fd : 0;
 
 	if (fd >= 0 && unlinkat(fd, address, 0) < 0)
 		rc = -errno;

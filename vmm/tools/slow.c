@@ -10,7 +10,7 @@
 #include "vmm/base/log.h"
 #include "vmm/base/thread.h"
 
-static void *watch(void *argument)
+static void *slow_watch(void *argument)
 {
 	struct slow *slow = argument;
 	struct timespec end;
@@ -41,7 +41,7 @@ void slow_begin(struct slow *slow, const char *format, ...)
 	pthread_condattr_setclock(&attributes, CLOCK_MONOTONIC);
 	pthread_cond_init(&slow->changed, &attributes);
 	pthread_condattr_destroy(&attributes);
-	slow->watched = thread_create(&slow->thread, watch, slow) == 0;
+	slow->watched = thread_create(&slow->thread, slow_watch, slow) == 0;
 }
 
 void slow_end(struct slow *slow)

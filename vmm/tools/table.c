@@ -32,13 +32,13 @@ int table_add(struct table *table, const char *text)
 	return 0;
 }
 
-static bool begins_character(char byte)
+static bool table_begins_character(char byte)
 {
 	return ((unsigned char)byte & 0xc0) != 0x80;
 }
 
 /* At most @room characters; how many there were. */
-static size_t print_cut(const char *text, size_t room, FILE *out)
+static size_t table_print_cut(const char *text, size_t room, FILE *out)
 {
 	size_t kept = 0, length = wrap_length(text);
 
@@ -47,7 +47,7 @@ static size_t print_cut(const char *text, size_t room, FILE *out)
 		return length;
 	}
 	for (; *text; text++) {
-		kept += begins_character(*text);
+		kept += table_begins_character(*text);
 		if (kept > room - (sizeof(ellipsis) - 1))
 			break;
 		putc(*text, out);
@@ -57,7 +57,7 @@ static size_t print_cut(const char *text, size_t room, FILE *out)
 }
 
 /* Takes from the widest but the first, which names the row, until the last has room in @width. */
-static size_t fit(size_t *widest, size_t columns, size_t width)
+static size_t table_fit(size_t *widest, size_t columns, size_t width)
 {
 	size_t last = columns - 1;
 
@@ -85,16 +85,16 @@ void table_print(const struct table *table, size_t width, FILE *out)
 		if (wrap_length(table->cells[i]) > widest[i % table->columns])
 			widest[i % table->columns] = wrap_length(table->cells[i]);
 	if (width)
-		room = fit(widest, table->columns, width);
+		room = table_fit(widest, table->columns, width);
 	for (size_t i = 0; i < table->count; i++) {
 		size_t column = i % table->columns, printed;
 
 		if (column == last) {
-			print_cut(table->cells[i], room, out);
+			table_print_cut(table->cells[i], room, out);
 			putc('\n', out);
 			continue;
 		}
-		printed = print_cut(table->cells[i], widest[column], out);
+		printed = table_print_cut(table->cells[i], widest[column], out);
 		fprintf(out, "%*s", (int)(widest[column] - printed + GAP), "");
 	}
 }

@@ -41,14 +41,14 @@ void tool_here(struct tool *tool)
 	};
 }
 
-static int help_option(const struct option *options)
+static int tool_help_option(const struct option *options)
 {
 	while (options->name && strcmp(options->name, "help") != 0)
 		options++;
 	return options->val;
 }
 
-static const char *option_name(const struct option *options, int value)
+static const char *tool_option_name(const struct option *options, int value)
 {
 	for (; options->name; options++)
 		if (options->val == value)
@@ -67,13 +67,13 @@ int tool_option(int argc, char **argv, const struct option *options, bool first,
 	found = getopt_long(argc, argv, ":", options, NULL);
 	word = found == '?' ? foreign_word(argv) : "";
 	if (strcmp(word, "-h") == 0)
-		return help_option(options);
+		return tool_help_option(options);
 	if (found == ':')
 		err_set(err, -EINVAL, "--%s: needs a value: see ferry %s --help",
-			option_name(options, optopt), command);
+			tool_option_name(options, optopt), command);
 	else if (found == '?' && optopt > 255)
 		err_set(err, -EINVAL, "--%s: takes no value: see ferry %s --help",
-			option_name(options, optopt), command);
+			tool_option_name(options, optopt), command);
 	else if (found == '?')
 		err_set(err, -EINVAL, "unknown option '%.80s'%s: see ferry %s --help", word,
 			strncmp(word, "--vfio", 6) == 0 ? ": devices are named without one" : "",

@@ -31,7 +31,7 @@ static const struct option long_options[] = {
 };
 
 /* What was taken and not given back: VFIO has it, nobody, or it is on record still. */
-static bool is_away(const struct tool *tool, const struct vfio_host_device *host)
+static bool unbind_is_away(const struct tool *tool, const struct vfio_host_device *host)
 {
 	struct record record;
 
@@ -40,7 +40,7 @@ static bool is_away(const struct tool *tool, const struct vfio_host_device *host
 }
 
 /* Who uses the device by its group's node, or by one of its own. */
-static void refuse_users(struct bind_job *job, const struct vfio_host_device *host)
+static void unbind_refuse_users(struct bind_job *job, const struct vfio_host_device *host)
 {
 	char folder[PATH_MAX], name[64];
 	struct in_use in_use = {0};
@@ -63,19 +63,19 @@ static void refuse_users(struct bind_job *job, const struct vfio_host_device *ho
 }
 
 /* The kernel would wait for the guest's end, and this command with it. */
-static int check(struct bind_job *job)
+static int unbind_check(struct bind_job *job)
 {
 	for (size_t i = 0; i < job->count; i++) {
 		const struct vfio_host_device *host = &job->devices[i].host;
 		char path[PATH_MAX + 32];
 
-		if (!is_away(job->tool, host))
+		if (!unbind_is_away(job->tool, host))
 			continue;
 		snprintf(path, sizeof(path), "%s/driver_override", host->sysfs.path);
 		if (access(path, W_OK) < 0)
 			bind_refuse(job, host->sysfs.address, false, "%s: %s: be root", path,
 				    err_text(errno));
-		refuse_users(job, host);
+		unbind_refuse_users(job, host);
 	}
 	return bind_refused(job) ? -EBUSY : 0;
 }
@@ -84,8 +84,8 @@ static int check(struct bind_job *job)
  * What is to be done is on record before it begins, so that it can be gone on with. Where nothing
  * can be written it is done all the same; whether it is on record.
  */
-static bool recall(const struct tool *tool, const struct vfio_host_device *host,
-		   struct record *record)
+static bool unbind_recall(const struct tool *tool, const struct vfio_host_device *host,
+			  struct record *record)
 {
 	const char *address = host->sysfs.address;
 	int rc = record_load(tool->run, host, record);
@@ -103,11 +103,11 @@ static bool recall(const struct tool *tool, const struct vfio_host_device *host,
 	return rc == 0;
 }
 
-static int give_back(struct bind_job *job, struct bind_device *device, struct err *err)
+static int unbind_give_back(struct bind_job *job, struct bind_device *device, struct err *err)
 {
 	const char *address = device->host.sysfs.address;
 	struct record record;
-	bool recorded = recall(job->tool, &device->host, &record);
+	bool recorded = unbind_recall(job->tool, &device->host, &record);
 	int rc = rebind_back(job->tool, address, &record, device->now, err);
 
 	if (rc)
@@ -122,7 +122,7 @@ static int give_back(struct bind_job *job, struct bind_device *device, struct er
 }
 
 /* One that fails keeps none of the others. */
-static int give_all_back(struct bind_job *job)
+static int unbind_give_all_back(struct bind_job *job)
 {
 	int failed = 0;
 
@@ -130,7 +130,8 @@ static int give_all_back(struct bind_job *job)
 		struct bind_device *device = &job->devices[i];
 		struct err own = {0};
 
-		if (!is_away(job->tool, &device->host) || give_back(job, device, &own) == 0)
+		if (!unbind_is_away(job->tool, &device->host) ||
+		    unbind_give_back(job, device, &own) == 0)
 			continue;
 		log_error("%s", own.text);
 		device->failed = true;
@@ -158,8 +159,9 @@ int tool_unbind(const struct tool *tool, int argc, char **argv)
 	if (lock < 0)
 		log_warn("%s", err.text);
 	err = (struct err){0};
-	status = bind_collect(&job, &err) || check(&job) || give_all_back(&job) ? TOOL_FAILED
-										: TOOL_OK;
+	status = bind_collect(&job, &err) || unbind_check(&job) || unbind_give_all_back(&job)
+			 ? TOOL_FAILED
+			 : TOOL_OK;
 	fd_close(&lock);
 	if (err.code)
 		log_error("%s", err.text);

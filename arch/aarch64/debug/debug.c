@@ -56,7 +56,7 @@ int arch_debug_support(struct arch_vm *arch, struct kvm_vcpu *vcpu,
 	return 0;
 }
 
-static bool read_memory(void *memory, uint64_t gpa, uint64_t *value)
+static bool debug_read_memory(void *memory, uint64_t gpa, uint64_t *value)
 {
 	uint8_t bytes[sizeof(*value)];
 
@@ -69,7 +69,7 @@ static bool read_memory(void *memory, uint64_t gpa, uint64_t *value)
 int arch_debug_translate(struct arch_vm *arch, struct kvm_vcpu *vcpu, uint64_t address,
 			 struct arch_translation *translation, struct text *steps)
 {
-	struct paging paging = {.read = read_memory, .memory = arch->setup.ram};
+	struct paging paging = {.read = debug_read_memory, .memory = arch->setup.ram};
 	const struct {
 		uint64_t id;
 		uint64_t *value;
@@ -96,7 +96,7 @@ int arch_debug_check_points(const struct arch_debug_support *support,
 }
 
 /* The caller checked the points against what there is. */
-static int use_points(const struct arch_debug_control *control, struct kvm_guest_debug *debug)
+static int debug_use_points(const struct arch_debug_control *control, struct kvm_guest_debug *debug)
 {
 	static const struct arch_debug_support most = {
 		.breakpoints = DEBUG_REGISTERS_MAX,
@@ -131,7 +131,7 @@ int arch_debug_control(struct arch_vm *arch, struct kvm_vcpu *vcpu,
 		debug.control |= KVM_GUESTDBG_SINGLESTEP;
 	if (control->count > 0)
 		debug.control |= KVM_GUESTDBG_USE_HW;
-	rc = use_points(control, &debug);
+	rc = debug_use_points(control, &debug);
 	if (rc == 0)
 		rc = kvm_vcpu_ioctl(vcpu, KVM_SET_GUEST_DEBUG, &debug);
 	if (rc < 0)
@@ -142,8 +142,8 @@ int arch_debug_control(struct arch_vm *arch, struct kvm_vcpu *vcpu,
 	return control->step ? debug_step_begin(arch, vcpu) : 0;
 }
 
-static void decode_watch(const struct debug_vcpu *state, const struct kvm_run *run,
-			 struct arch_debug_stop *stop)
+static void debug_decode_watch(const struct debug_vcpu *state, const struct kvm_run *run,
+			       struct arch_debug_stop *stop)
 {
 	uint64_t far = run->debug.arch.far;
 	bool write = (run->debug.arch.hsr & SYNDROME_WRITE) != 0;
@@ -173,7 +173,7 @@ void arch_debug_decode(struct arch_vm *arch, struct kvm_vcpu *vcpu, struct arch_
 		break;
 	case CLASS_WATCHPOINT_LOWER:
 	case CLASS_WATCHPOINT:
-		decode_watch(state, run, stop);
+		debug_decode_watch(state, run, stop);
 		break;
 	case CLASS_BRK64:
 	case CLASS_BKPT32:

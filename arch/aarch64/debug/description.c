@@ -39,7 +39,7 @@ static const struct flag {
 	{"V", 28, 28},  {"C", 29, 29},   {"Z", 30, 30},     {"N", 31, 31},
 };
 
-static void describe_flags(struct text *text)
+static void description_flags(struct text *text)
 {
 	text_append(text, "<flags id=\"cpsr_flags\" size=\"4\">\n");
 	for (size_t i = 0; i < ARRAY_SIZE(cpsr_flags); i++)
@@ -48,10 +48,10 @@ static void describe_flags(struct text *text)
 	text_append(text, "</flags>\n");
 }
 
-static void describe_core(struct text *text)
+static void description_core(struct text *text)
 {
 	text_append(text, "<feature name=\"org.gnu.gdb.aarch64.core\">\n");
-	describe_flags(text);
+	description_flags(text);
 	for (unsigned int i = DEBUG_X0; i < DEBUG_SP; i++)
 		text_append(text, "<reg name=\"x%u\" bitsize=\"64\"/>\n", i);
 	text_append(text, "<reg name=\"sp\" bitsize=\"64\" type=\"data_ptr\"/>\n"
@@ -60,7 +60,7 @@ static void describe_core(struct text *text)
 			  "</feature>\n");
 }
 
-static void describe_view(struct text *text, const struct view *view)
+static void description_view(struct text *text, const struct view *view)
 {
 	size_t count = 0;
 
@@ -76,11 +76,11 @@ static void describe_view(struct text *text, const struct view *view)
 	text_append(text, "</union>\n");
 }
 
-static void describe_vectors(struct text *text)
+static void description_vectors(struct text *text)
 {
 	text_append(text, "<feature name=\"org.gnu.gdb.aarch64.fpu\">\n");
 	for (size_t i = 0; i < ARRAY_SIZE(views); i++)
-		describe_view(text, &views[i]);
+		description_view(text, &views[i]);
 	text_append(text, "<union id=\"aarch64v\">\n");
 	for (size_t i = 0; i < ARRAY_SIZE(views); i++)
 		text_append(text, "<field name=\"%s\" type=\"%s\"/>\n", views[i].field,
@@ -100,7 +100,7 @@ static void describe_vectors(struct text *text)
  * bits of kernel addresses and lose every backtrace: gdb 13 is better off without. It then shows
  * signed return addresses as they are, but gets right all that are not signed.
  */
-static void describe_signatures(struct text *text)
+static void description_signatures(struct text *text)
 {
 	text_append(text, "<feature name=\"org.gnu.gdb.aarch64.pauth_v2\">\n"
 			  "<reg name=\"pauth_dmask\" bitsize=\"64\" save-restore=\"no\"/>\n"
@@ -111,12 +111,12 @@ static void describe_signatures(struct text *text)
 }
 
 /* Not put back by gdb after a call of a function, whose doings they may be. */
-static void describe_system(struct arch_vm *arch, struct text *text)
+static void description_system(struct arch_vm *arch, struct text *text)
 {
 	const struct debug_system_register *reg;
 
 	text_append(text, "<feature name=\"org.ferry.aarch64.system\">\n");
-	for (unsigned int i = 0; (reg = debug_system_register(arch, i)) != NULL; i++)
+	for (unsigned int i = 0; (reg = debug_system_register(arch, i)); i++)
 		text_append(text,
 			    "<reg name=\"%s\" bitsize=\"64\" type=\"uint64\" group=\"system\" "
 			    "save-restore=\"no\"/>\n",
@@ -124,7 +124,7 @@ static void describe_system(struct arch_vm *arch, struct text *text)
 	text_append(text, "</feature>\n");
 }
 
-static char *describe(struct arch_vm *arch)
+static char *description_write(struct arch_vm *arch)
 {
 	char *buffer = malloc(DESCRIPTION_ROOM);
 	struct text text = {.next = buffer, .room = DESCRIPTION_ROOM};
@@ -133,12 +133,12 @@ static char *describe(struct arch_vm *arch)
 		return NULL;
 	text_append(&text, "<?xml version=\"1.0\"?>\n<!DOCTYPE target SYSTEM \"gdb-target.dtd\">\n"
 			   "<target version=\"1.0\">\n<architecture>aarch64</architecture>\n");
-	describe_core(&text);
-	describe_vectors(&text);
+	description_core(&text);
+	description_vectors(&text);
 	if (debug_has_signatures(arch))
-		describe_signatures(&text);
+		description_signatures(&text);
 	if (debug_system_register(arch, 0))
-		describe_system(arch, &text);
+		description_system(arch, &text);
 	text_append(&text, "</target>\n");
 	return buffer;
 }
@@ -148,6 +148,6 @@ const char *arch_debug_description(struct arch_vm *arch, const char *annex)
 	if (strcmp(annex, "target.xml") != 0)
 		return NULL;
 	if (!arch->debug.description)
-		arch->debug.description = describe(arch);
+		arch->debug.description = description_write(arch);
 	return arch->debug.description;
 }

@@ -47,7 +47,7 @@ uint64_t exception_pstate(uint64_t pstate, uint64_t sctlr, uint64_t mmfr1, uint6
 }
 
 /* A register that older kernels do not hand out reads as zero. */
-static int get_optional(struct kvm_vcpu *vcpu, uint64_t id, uint64_t *value)
+static int exception_get_optional(struct kvm_vcpu *vcpu, uint64_t id, uint64_t *value)
 {
 	int rc = vcpu_get_register(vcpu, id, value);
 
@@ -72,9 +72,9 @@ int arch_debug_reinject(struct arch_vm *arch, struct kvm_vcpu *vcpu)
 	if (rc == 0)
 		rc = vcpu_get_register(vcpu, DEBUG_SCTLR_EL1, &sctlr);
 	if (rc == 0)
-		rc = get_optional(vcpu, DEBUG_MMFR1_EL1, &mmfr1);
+		rc = exception_get_optional(vcpu, DEBUG_MMFR1_EL1, &mmfr1);
 	if (rc == 0)
-		rc = get_optional(vcpu, DEBUG_PFR1_EL1, &pfr1);
+		rc = exception_get_optional(vcpu, DEBUG_PFR1_EL1, &pfr1);
 	if (rc < 0)
 		return rc;
 

@@ -23,8 +23,8 @@
  * Whether @address, as the vCPU sees it, is in the kernel's memory. The kernel's own mapping is one
  * stretch, so that then gives the virtual address of its first byte.
  */
-static bool place_by(struct arch_vm *arch, struct kvm_vcpu *vcpu, uint64_t address,
-		     uint64_t *runtime)
+static bool kernel_place_by(struct arch_vm *arch, struct kvm_vcpu *vcpu, uint64_t address,
+			    uint64_t *runtime)
 {
 	struct arch_translation translation;
 
@@ -37,7 +37,7 @@ static bool place_by(struct arch_vm *arch, struct kvm_vcpu *vcpu, uint64_t addre
 }
 
 /* Not so for the few pages that it leaves in sight of user programs, at other addresses. */
-static bool is_whole(struct arch_vm *arch, struct kvm_vcpu *vcpu, uint64_t runtime)
+static bool kernel_is_whole(struct arch_vm *arch, struct kvm_vcpu *vcpu, uint64_t runtime)
 {
 	struct arch_translation translation;
 
@@ -45,8 +45,8 @@ static bool is_whole(struct arch_vm *arch, struct kvm_vcpu *vcpu, uint64_t runti
 	       translation.gpa == arch->entry + TEXT_OFFSET;
 }
 
-static int find_runtime(struct arch_vm *arch, struct kvm_vcpu *vcpu, uint64_t *runtime,
-			struct err *err)
+static int kernel_find_runtime(struct arch_vm *arch, struct kvm_vcpu *vcpu, uint64_t *runtime,
+			       struct err *err)
 {
 	unsigned int id = kvm_vcpu_id(vcpu);
 	uint64_t sctlr, vbar, pc;
@@ -64,13 +64,14 @@ static int find_runtime(struct arch_vm *arch, struct kvm_vcpu *vcpu, uint64_t *r
 			       "debugger: finding the kernel: vCPU %u: it has not turned on its "
 			       "page tables: let the guest run on",
 			       id);
-	if (!place_by(arch, vcpu, pc, runtime) && !place_by(arch, vcpu, vbar, runtime))
+	if (!kernel_place_by(arch, vcpu, pc, runtime) &&
+	    !kernel_place_by(arch, vcpu, vbar, runtime))
 		return err_set(err, -ENOENT,
 			       "debugger: finding the kernel: vCPU %u: neither its instruction nor "
 			       "its exception vectors (VBAR_EL1 0x%llx) are in the kernel that was "
 			       "loaded: not Linux, or still starting: let the guest run on",
 			       id, (unsigned long long)vbar);
-	if (!is_whole(arch, vcpu, *runtime))
+	if (!kernel_is_whole(arch, vcpu, *runtime))
 		return err_set(err, -ENOENT,
 			       "debugger: finding the kernel: vCPU %u: it is in a user program, "
 			       "from which the kernel hides: ask when it, or another vCPU, is in "
@@ -79,7 +80,7 @@ static int find_runtime(struct arch_vm *arch, struct kvm_vcpu *vcpu, uint64_t *r
 	return 0;
 }
 
-static bool read_running(void *machine, uint64_t offset, uint64_t *value)
+static bool kernel_read_running(void *machine, uint64_t offset, uint64_t *value)
 {
 	const struct arch_vm *arch = machine;
 	uint8_t bytes[sizeof(*value)];
@@ -94,15 +95,15 @@ static bool read_running(void *machine, uint64_t offset, uint64_t *value)
  * The Image is read again: a running kernel gives the memory that its relocations were in to
  * others. A failure only means that the address is not known.
  */
-static uint64_t find_linked(struct arch_vm *arch, const struct boot_source *source,
-			    uint64_t runtime)
+static uint64_t kernel_find_linked(struct arch_vm *arch, const struct boot_source *source,
+				   uint64_t runtime)
 {
 	const struct ram_config config = {0};
 	const struct ram_range piece = {.size = align_up(arch->size, IMAGE_ALIGNMENT)};
 	struct relocated_image image = {
 		.memory_size = arch->size,
 		.runtime = runtime,
-		.read = read_running,
+		.read = kernel_read_running,
 		.memory = arch,
 	};
 	struct mem_map *map = mem_map_create("kernel image", 0, NULL);
@@ -130,10 +131,10 @@ int arch_debug_find_kernel(struct arch_vm *arch, struct kvm_vcpu *vcpu,
 	if (arch->size == 0)
 		return err_set(err, -ENOENT,
 			       "debugger: finding the kernel: none was loaded: start the guest");
-	rc = find_runtime(arch, vcpu, &runtime, err);
+	rc = kernel_find_runtime(arch, vcpu, &runtime, err);
 	if (rc < 0)
 		return rc;
 	place->runtime = runtime;
-	place->linked = find_linked(arch, source, runtime);
+	place->linked = kernel_find_linked(arch, source, runtime);
 	return 0;
 }

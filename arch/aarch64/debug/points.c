@@ -22,8 +22,8 @@ enum {
 	INSTRUCTION = 4,
 };
 
-static int encode_break(const struct arch_debug_support *support,
-			const struct arch_debug_point *point, struct debug_encoding *encoding)
+static int point_encode_break(const struct arch_debug_support *support,
+			      const struct arch_debug_point *point, struct debug_encoding *encoding)
 {
 	if (!is_aligned(point->address, INSTRUCTION))
 		return -EINVAL;
@@ -41,7 +41,7 @@ static int encode_break(const struct arch_debug_support *support,
  * The first part of a range that one register can watch, and its length: bytes of one aligned word,
  * or the largest power of two that the address is aligned to.
  */
-static uint64_t encode_part(uint64_t address, uint64_t length, struct debug_register *part)
+static uint64_t point_encode_part(uint64_t address, uint64_t length, struct debug_register *part)
 {
 	uint64_t offset = address % WORD, bytes = WORD - offset;
 	unsigned int bits = 3;
@@ -63,7 +63,7 @@ static uint64_t encode_part(uint64_t address, uint64_t length, struct debug_regi
 	return UINT64_C(1) << bits;
 }
 
-static uint64_t access_bits(enum arch_debug_kind kind)
+static uint64_t point_access_bits(enum arch_debug_kind kind)
 {
 	switch (kind) {
 	case ARCH_DEBUG_READ:
@@ -75,8 +75,8 @@ static uint64_t access_bits(enum arch_debug_kind kind)
 	}
 }
 
-static int encode_watch(const struct arch_debug_support *support,
-			const struct arch_debug_point *point, struct debug_encoding *encoding)
+static int point_encode_watch(const struct arch_debug_support *support,
+			      const struct arch_debug_point *point, struct debug_encoding *encoding)
 {
 	uint64_t address = point->address, left = point->length;
 
@@ -90,8 +90,9 @@ static int encode_watch(const struct arch_debug_support *support,
 		    encoding->watchpoints >= DEBUG_REGISTERS_MAX)
 			return -ENOSPC;
 		part = &encoding->watchpoint[encoding->watchpoints++];
-		length = encode_part(address, left, part);
-		part->control |= CONTROL_ENABLE | CONTROL_EL0_AND_EL1 | access_bits(point->kind);
+		length = point_encode_part(address, left, part);
+		part->control |=
+			CONTROL_ENABLE | CONTROL_EL0_AND_EL1 | point_access_bits(point->kind);
 		part->value = paging_canonical(part->value);
 		address += length;
 		left -= length;
@@ -108,15 +109,16 @@ int debug_points_encode(const struct arch_debug_support *support,
 	*encoding = (struct debug_encoding){0};
 	for (size_t i = 0; i < count && rc == 0; i++) {
 		if (points[i].kind == ARCH_DEBUG_BREAK)
-			rc = encode_break(support, &points[i], encoding);
+			rc = point_encode_break(support, &points[i], encoding);
 		else
-			rc = encode_watch(support, &points[i], encoding);
+			rc = point_encode_watch(support, &points[i], encoding);
 	}
 	return rc;
 }
 
 /* How far @address is from the point's range; *@within is where that is nearest. */
-static uint64_t distance(const struct arch_debug_point *point, uint64_t address, uint64_t *within)
+static uint64_t point_distance(const struct arch_debug_point *point, uint64_t address,
+			       uint64_t *within)
 {
 	uint64_t first = paging_canonical(point->address), last = first + (point->length - 1);
 
@@ -128,7 +130,7 @@ static uint64_t distance(const struct arch_debug_point *point, uint64_t address,
 	return address - *within;
 }
 
-static bool watches(const struct arch_debug_point *point, bool write)
+static bool point_watches(const struct arch_debug_point *point, bool write)
 {
 	return point->kind == ARCH_DEBUG_ACCESS ||
 	       point->kind == (write ? ARCH_DEBUG_WRITE : ARCH_DEBUG_READ);
@@ -144,11 +146,11 @@ const struct arch_debug_point *debug_points_match(const struct arch_debug_point 
 
 	address = paging_canonical(address);
 	for (size_t i = 0; i < count; i++) {
-		bool fits = watches(&points[i], write);
+		bool fits = point_watches(&points[i], write);
 
 		if (points[i].kind == ARCH_DEBUG_BREAK || points[i].length == 0)
 			continue;
-		far = distance(&points[i], address, &at);
+		far = point_distance(&points[i], address, &at);
 		if (best && (fits == best_fits ? far >= near : best_fits))
 			continue;
 		best = &points[i];

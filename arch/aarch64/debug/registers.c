@@ -94,7 +94,7 @@ bool debug_has_signatures(const struct arch_vm *arch)
 }
 
 /* The numbers that a vCPU of the machine has; NULL when KVM does not tell. The caller frees it. */
-static struct kvm_reg_list *list_registers(struct kvm_vcpu *vcpu)
+static struct kvm_reg_list *register_list(struct kvm_vcpu *vcpu)
 {
 	uint64_t room = REGISTERS_GUESS;
 
@@ -117,7 +117,7 @@ static struct kvm_reg_list *list_registers(struct kvm_vcpu *vcpu)
 	return NULL;
 }
 
-static bool has_register(const struct kvm_reg_list *list, uint64_t id)
+static bool register_has(const struct kvm_reg_list *list, uint64_t id)
 {
 	for (uint64_t i = 0; i < list->n; i++)
 		if (list->reg[i] == id)
@@ -126,7 +126,7 @@ static bool has_register(const struct kvm_reg_list *list, uint64_t id)
 }
 
 /* Every vCPU has the same ones: the first stands for all. */
-static struct debug_state *find_registers(struct arch_vm *arch)
+static struct debug_state *register_find(struct arch_vm *arch)
 {
 	struct debug_state *debug = &arch->debug;
 	struct kvm_reg_list *list;
@@ -134,9 +134,9 @@ static struct debug_state *find_registers(struct arch_vm *arch)
 	if (debug->asked || !arch->vcpus[0])
 		return debug;
 	debug->asked = true;
-	list = list_registers(arch->vcpus[0]);
+	list = register_list(arch->vcpus[0]);
 	for (size_t i = 0; list && i < ARRAY_SIZE(system_registers); i++)
-		if (has_register(list, system_registers[i].id))
+		if (register_has(list, system_registers[i].id))
 			debug->system[debug->system_count++] = (uint8_t)i;
 	free(list);
 	return debug;
@@ -144,7 +144,7 @@ static struct debug_state *find_registers(struct arch_vm *arch)
 
 const struct debug_system_register *debug_system_register(struct arch_vm *arch, unsigned int index)
 {
-	const struct debug_state *debug = find_registers(arch);
+	const struct debug_state *debug = register_find(arch);
 
 	if (index >= debug->system_count)
 		return NULL;
@@ -158,7 +158,7 @@ unsigned int arch_debug_general_count(struct arch_vm *arch)
 
 unsigned int arch_debug_register_count(struct arch_vm *arch)
 {
-	return arch_debug_general_count(arch) + find_registers(arch)->system_count;
+	return arch_debug_general_count(arch) + register_find(arch)->system_count;
 }
 
 size_t arch_debug_register_size(struct arch_vm *arch, unsigned int number)
@@ -182,7 +182,7 @@ int arch_debug_pc(struct arch_vm *arch, struct kvm_vcpu *vcpu, uint64_t *pc)
 	return vcpu_get_register(vcpu, VCPU_CORE_REGISTER(regs.pc), pc);
 }
 
-static int one_register(struct kvm_vcpu *vcpu, unsigned long request, uint64_t id, void *bytes)
+static int register_one(struct kvm_vcpu *vcpu, unsigned long request, uint64_t id, void *bytes)
 {
 	struct kvm_one_reg reg = {.id = id, .addr = (uintptr_t)bytes};
 	int rc = kvm_vcpu_ioctl(vcpu, request, &reg);
@@ -191,8 +191,8 @@ static int one_register(struct kvm_vcpu *vcpu, unsigned long request, uint64_t i
 }
 
 /* Where vCPUs have SVE, KVM has only the longer registers whose low part V0 to V31 are. */
-static int read_vector(const struct arch_vm *arch, struct kvm_vcpu *vcpu, unsigned int index,
-		       uint8_t *bytes)
+static int register_read_vector(const struct arch_vm *arch, struct kvm_vcpu *vcpu,
+				unsigned int index, uint8_t *bytes)
 {
 	uint64_t id = KVM_REG_ARM64 | KVM_REG_SIZE_U128 | KVM_REG_ARM_CORE |
 		      (KVM_REG_ARM_CORE_REG(fp_regs.vregs[0]) + 4 * index);
@@ -200,15 +200,15 @@ static int read_vector(const struct arch_vm *arch, struct kvm_vcpu *vcpu, unsign
 	int rc;
 
 	if (!vcpu_has_feature(arch, KVM_ARM_VCPU_SVE))
-		return one_register(vcpu, KVM_GET_ONE_REG, id, bytes);
-	rc = one_register(vcpu, KVM_GET_ONE_REG, KVM_REG_ARM64_SVE_ZREG(index, 0), longer);
+		return register_one(vcpu, KVM_GET_ONE_REG, id, bytes);
+	rc = register_one(vcpu, KVM_GET_ONE_REG, KVM_REG_ARM64_SVE_ZREG(index, 0), longer);
 	memcpy(bytes, longer, VECTOR);
 	return rc;
 }
 
 /* The part beyond V0 stays as it was. */
-static int write_vector(const struct arch_vm *arch, struct kvm_vcpu *vcpu, unsigned int index,
-			const uint8_t *bytes)
+static int register_write_vector(const struct arch_vm *arch, struct kvm_vcpu *vcpu,
+				 unsigned int index, const uint8_t *bytes)
 {
 	uint64_t id = KVM_REG_ARM64 | KVM_REG_SIZE_U128 | KVM_REG_ARM_CORE |
 		      (KVM_REG_ARM_CORE_REG(fp_regs.vregs[0]) + 4 * index);
@@ -218,17 +218,17 @@ static int write_vector(const struct arch_vm *arch, struct kvm_vcpu *vcpu, unsig
 
 	if (!vcpu_has_feature(arch, KVM_ARM_VCPU_SVE)) {
 		memcpy(longer, bytes, VECTOR);
-		return one_register(vcpu, KVM_SET_ONE_REG, id, longer);
+		return register_one(vcpu, KVM_SET_ONE_REG, id, longer);
 	}
-	rc = one_register(vcpu, KVM_GET_ONE_REG, longer_id, longer);
+	rc = register_one(vcpu, KVM_GET_ONE_REG, longer_id, longer);
 	if (rc < 0)
 		return rc;
 	memcpy(longer, bytes, VECTOR);
-	return one_register(vcpu, KVM_SET_ONE_REG, longer_id, longer);
+	return register_one(vcpu, KVM_SET_ONE_REG, longer_id, longer);
 }
 
 /* The one of two stack pointers that instructions use. */
-static int stack_pointer(struct kvm_vcpu *vcpu, uint64_t *id)
+static int register_stack_pointer(struct kvm_vcpu *vcpu, uint64_t *id)
 {
 	uint64_t pstate;
 	int rc = vcpu_get_register(vcpu, pstate_id, &pstate);
@@ -239,11 +239,12 @@ static int stack_pointer(struct kvm_vcpu *vcpu, uint64_t *id)
 }
 
 /* KVM's number of a register with 64 bits or fewer. */
-static int plain_id(struct arch_vm *arch, struct kvm_vcpu *vcpu, unsigned int number, uint64_t *id)
+static int register_plain_id(struct arch_vm *arch, struct kvm_vcpu *vcpu, unsigned int number,
+			     uint64_t *id)
 {
 	switch (number) {
 	case DEBUG_SP:
-		return stack_pointer(vcpu, id);
+		return register_stack_pointer(vcpu, id);
 	case DEBUG_PC:
 		*id = VCPU_CORE_REGISTER(regs.pc);
 		return 0;
@@ -266,18 +267,18 @@ static int plain_id(struct arch_vm *arch, struct kvm_vcpu *vcpu, unsigned int nu
 	return 0;
 }
 
-static bool is_vector(unsigned int number)
+static bool register_is_vector(unsigned int number)
 {
 	return number >= DEBUG_V0 && number < DEBUG_FPSR;
 }
 
-static bool is_signature(struct arch_vm *arch, unsigned int number)
+static bool register_is_signature(struct arch_vm *arch, unsigned int number)
 {
 	return number >= DEBUG_FIXED && number < arch_debug_general_count(arch);
 }
 
 /* For data and code of the lower half, then of the upper. */
-static int read_signature(struct kvm_vcpu *vcpu, unsigned int index, uint64_t *mask)
+static int register_read_signature(struct kvm_vcpu *vcpu, unsigned int index, uint64_t *mask)
 {
 	uint64_t tcr;
 	int rc = vcpu_get_register(vcpu, DEBUG_TCR_EL1, &tcr);
@@ -296,14 +297,14 @@ int arch_debug_register_read(struct arch_vm *arch, struct kvm_vcpu *vcpu, unsign
 
 	if (size == 0)
 		return -ENOENT;
-	if (is_vector(number))
-		return read_vector(arch, vcpu, number - DEBUG_V0, bytes);
-	if (is_signature(arch, number)) {
-		rc = read_signature(vcpu, number - DEBUG_FIXED, &value);
+	if (register_is_vector(number))
+		return register_read_vector(arch, vcpu, number - DEBUG_V0, bytes);
+	if (register_is_signature(arch, number)) {
+		rc = register_read_signature(vcpu, number - DEBUG_FIXED, &value);
 	} else {
-		rc = plain_id(arch, vcpu, number, &id);
+		rc = register_plain_id(arch, vcpu, number, &id);
 		if (rc == 0)
-			rc = one_register(vcpu, KVM_GET_ONE_REG, id, &value);
+			rc = register_one(vcpu, KVM_GET_ONE_REG, id, &value);
 	}
 	if (rc < 0)
 		return rc == -ENOENT ? -ENODATA : rc;
@@ -312,7 +313,7 @@ int arch_debug_register_read(struct arch_vm *arch, struct kvm_vcpu *vcpu, unsign
 }
 
 /* A debugger has the low half of PSTATE. */
-static int write_pstate(struct kvm_vcpu *vcpu, uint32_t value)
+static int register_write_pstate(struct kvm_vcpu *vcpu, uint32_t value)
 {
 	uint64_t pstate;
 	int rc = vcpu_get_register(vcpu, pstate_id, &pstate);
@@ -322,12 +323,12 @@ static int write_pstate(struct kvm_vcpu *vcpu, uint32_t value)
 	return vcpu_set_register(vcpu, pstate_id, (pstate & ~UINT64_C(0xffffffff)) | value);
 }
 
-static bool is_read_only(struct arch_vm *arch, unsigned int number)
+static bool register_is_read_only(struct arch_vm *arch, unsigned int number)
 {
 	unsigned int general = arch_debug_general_count(arch);
 
 	if (number < general)
-		return is_signature(arch, number);
+		return register_is_signature(arch, number);
 	return debug_system_register(arch, number - general)->read_only;
 }
 
@@ -340,15 +341,15 @@ int arch_debug_register_write(struct arch_vm *arch, struct kvm_vcpu *vcpu, unsig
 
 	if (size == 0)
 		return -ENOENT;
-	if (is_vector(number))
-		return write_vector(arch, vcpu, number - DEBUG_V0, bytes);
-	if (is_read_only(arch, number))
+	if (register_is_vector(number))
+		return register_write_vector(arch, vcpu, number - DEBUG_V0, bytes);
+	if (register_is_read_only(arch, number))
 		return -EACCES;
 	value = load_le(bytes, (unsigned int)size);
 	if (number == DEBUG_CPSR)
-		return write_pstate(vcpu, (uint32_t)value);
-	rc = plain_id(arch, vcpu, number, &id);
+		return register_write_pstate(vcpu, (uint32_t)value);
+	rc = register_plain_id(arch, vcpu, number, &id);
 	if (rc == 0)
-		rc = one_register(vcpu, KVM_SET_ONE_REG, id, &value);
+		rc = register_one(vcpu, KVM_SET_ONE_REG, id, &value);
 	return rc == -ENOENT ? -ENODATA : rc;
 }

@@ -26,7 +26,7 @@ struct run {
 	uint64_t high;
 };
 
-static uint64_t run_length(const struct relocated_image *image, uint64_t offset)
+static uint64_t relocation_run_length(const struct relocated_image *image, uint64_t offset)
 {
 	uint64_t count = 0;
 
@@ -39,13 +39,13 @@ static uint64_t run_length(const struct relocated_image *image, uint64_t offset)
 }
 
 /* The longest run, which is the section's: its entries are sorted by kind. */
-static struct run find_run(const struct relocated_image *image)
+static struct run relocation_find_run(const struct relocated_image *image)
 {
 	struct run run = {.low = UINT64_MAX};
 	uint64_t offset = 0;
 
 	while (range_fits(offset, ENTRY_SIZE, image->size)) {
-		uint64_t count = run_length(image, offset);
+		uint64_t count = relocation_run_length(image, offset);
 
 		if (count > run.count) {
 			run.offset = offset;
@@ -63,8 +63,9 @@ static struct run find_run(const struct relocated_image *image)
 }
 
 /* How many of the samples have in memory what the relocation would have put there. */
-static unsigned int count_matches(const struct relocated_image *image, const struct run *run,
-				  uint64_t samples, uint64_t linked)
+static unsigned int relocation_count_matches(const struct relocated_image *image,
+					     const struct run *run, uint64_t samples,
+					     uint64_t linked)
 {
 	unsigned int matches = 0;
 
@@ -83,7 +84,7 @@ static unsigned int count_matches(const struct relocated_image *image, const str
 
 uint64_t relocations_find_linked(const struct relocated_image *image)
 {
-	struct run run = find_run(image);
+	struct run run = relocation_find_run(image);
 	uint64_t samples = run.count < SAMPLES ? run.count : SAMPLES;
 	uint64_t candidate = align_down(run.low, ALIGNMENT), linked = 0;
 	unsigned int most = 0;
@@ -92,7 +93,7 @@ uint64_t relocations_find_linked(const struct relocated_image *image)
 		return 0;
 	/* Each is nearer to the lowest place than an Image is long, so there are not many. */
 	while (candidate != 0 && run.high - candidate < image->memory_size) {
-		unsigned int matches = count_matches(image, &run, samples, candidate);
+		unsigned int matches = relocation_count_matches(image, &run, samples, candidate);
 
 		if (matches > most) {
 			most = matches;

@@ -35,8 +35,8 @@ bool debug_step_can_mask(uint32_t instruction)
 }
 
 /* Where no instruction can be read, the step is an exception and cannot be interrupted either. */
-static bool read_instruction(struct arch_vm *arch, struct kvm_vcpu *vcpu, uint64_t pc,
-			     uint32_t *instruction)
+static bool step_read_instruction(struct arch_vm *arch, struct kvm_vcpu *vcpu, uint64_t pc,
+				  uint32_t *instruction)
 {
 	struct arch_translation translation;
 	uint8_t bytes[sizeof(*instruction)];
@@ -49,7 +49,7 @@ static bool read_instruction(struct arch_vm *arch, struct kvm_vcpu *vcpu, uint64
 }
 
 /* One that PSCI is to start gets another state when that happens. */
-static bool is_off(struct kvm_vcpu *vcpu)
+static bool step_is_off(struct kvm_vcpu *vcpu)
 {
 	struct kvm_mp_state state;
 
@@ -72,8 +72,9 @@ int debug_step_begin(struct arch_vm *arch, struct kvm_vcpu *vcpu)
 		return rc;
 	bits = ~pstate & (PSTATE_I | PSTATE_F);
 	/* What 32-bit programs run is not decoded here. */
-	if (bits == 0 || (pstate & PSTATE_AARCH32) || is_off(vcpu) ||
-	    !read_instruction(arch, vcpu, pc, &instruction) || !debug_step_can_mask(instruction))
+	if (bits == 0 || (pstate & PSTATE_AARCH32) || step_is_off(vcpu) ||
+	    !step_read_instruction(arch, vcpu, pc, &instruction) ||
+	    !debug_step_can_mask(instruction))
 		return 0;
 	rc = vcpu_set_register(vcpu, pstate_id, pstate | bits);
 	if (rc < 0)
@@ -91,8 +92,8 @@ int debug_step_begin(struct arch_vm *arch, struct kvm_vcpu *vcpu)
  * of a vector by itself, and with another's address in ELR_EL1 this was a step inside the guest's
  * own handler.
  */
-static int took_exception(struct kvm_vcpu *vcpu, const struct debug_vcpu *debug, uint64_t pstate,
-			  bool *taken)
+static int step_took_exception(struct kvm_vcpu *vcpu, const struct debug_vcpu *debug,
+			       uint64_t pstate, bool *taken)
 {
 	uint64_t pc, vbar, elr, offset;
 	int rc = vcpu_get_register(vcpu, pc_id, &pc);
@@ -112,7 +113,7 @@ static int took_exception(struct kvm_vcpu *vcpu, const struct debug_vcpu *debug,
 	return 0;
 }
 
-static int clear_bits(struct kvm_vcpu *vcpu, uint64_t id, uint64_t bits)
+static int step_clear_bits(struct kvm_vcpu *vcpu, uint64_t id, uint64_t bits)
 {
 	uint64_t value;
 	int rc = vcpu_get_register(vcpu, id, &value);
@@ -133,9 +134,9 @@ int arch_debug_stepped(struct arch_vm *arch, struct kvm_vcpu *vcpu)
 		return 0;
 	rc = vcpu_get_register(vcpu, pstate_id, &pstate);
 	if (rc == 0)
-		rc = took_exception(vcpu, debug, pstate, &taken);
+		rc = step_took_exception(vcpu, debug, pstate, &taken);
 	if (rc == 0)
-		rc = clear_bits(vcpu, taken ? saved_id : pstate_id, debug->step_bits);
+		rc = step_clear_bits(vcpu, taken ? saved_id : pstate_id, debug->step_bits);
 	if (rc == 0)
 		debug->masked = false;
 	return rc;

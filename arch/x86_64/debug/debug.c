@@ -27,12 +27,12 @@ static const uint32_t flags_of_old = KVM_GUESTDBG_ENABLE | KVM_GUESTDBG_SINGLEST
 				     KVM_GUESTDBG_USE_SW_BP | KVM_GUESTDBG_USE_HW_BP;
 
 /* Where XSAVE puts the upper halves of the vector registers; 0: a vCPU of this machine has none. */
-static size_t find_ymm(struct cpuid_table *cpuid)
+static size_t debug_find_ymm(struct cpuid_table *cpuid)
 {
 	const struct kvm_cpuid_entry2 *features = cpuid_find(cpuid, 1, 0);
 	const struct kvm_cpuid_entry2 *component = cpuid_find(cpuid, LEAF_XSAVE, 2);
 
-	if (features == NULL || component == NULL || !(features->ecx & LEAF1_ECX_AVX) ||
+	if (!features || !component || !(features->ecx & LEAF1_ECX_AVX) ||
 	    !(cpuid_xcr0(cpuid) & XCR0_AVX))
 		return 0;
 	return component->ebx;
@@ -43,12 +43,12 @@ struct debug *debug_get(struct arch_vm *arch)
 	struct debug *debug = arch->debug;
 	int flags;
 
-	if (debug != NULL)
+	if (debug)
 		return debug;
 	debug = calloc(1, sizeof(*debug));
-	if (debug == NULL)
+	if (!debug)
 		return NULL;
-	if (debug_fpu_init(&debug->fpu, arch->setup.vm, find_ymm(&arch->cpuid)) < 0) {
+	if (debug_fpu_init(&debug->fpu, arch->setup.vm, debug_find_ymm(&arch->cpuid)) < 0) {
 		free(debug);
 		return NULL;
 	}
@@ -61,7 +61,7 @@ struct debug *debug_get(struct arch_vm *arch)
 
 void debug_free(struct debug *debug)
 {
-	if (debug != NULL)
+	if (debug)
 		debug_fpu_free(&debug->fpu);
 	free(debug);
 }
@@ -75,7 +75,7 @@ int arch_debug_support(struct arch_vm *arch, struct kvm_vcpu *vcpu,
 	const struct debug *debug = debug_get(arch);
 
 	*support = (struct arch_debug_support){.shared = true};
-	if (debug == NULL)
+	if (!debug)
 		return -ENOMEM;
 	if (kvm_vm_capability(arch->setup.vm, KVM_CAP_SET_GUEST_DEBUG) <= 0 ||
 	    kvm_vcpu_ioctl(vcpu, KVM_SET_GUEST_DEBUG, &some) < 0 ||
@@ -107,9 +107,9 @@ int arch_debug_check_points(const struct arch_debug_support *support,
 int debug_wake(struct kvm_vcpu *vcpu)
 {
 	struct kvm_mp_state state;
-	int result = kvm_vcpu_ioctl(vcpu, KVM_GET_MP_STATE, &state);
+	int rc = kvm_vcpu_ioctl(vcpu, KVM_GET_MP_STATE, &state);
 
-	if (result < 0 || state.mp_state != KVM_MP_STATE_HALTED)
+	if (rc < 0 || state.mp_state != KVM_MP_STATE_HALTED)
 		return 0;
 	state.mp_state = KVM_MP_STATE_RUNNABLE;
 	return kvm_vcpu_ioctl(vcpu, KVM_SET_MP_STATE, &state);
@@ -125,15 +125,15 @@ int arch_debug_control(struct arch_vm *arch, struct kvm_vcpu *vcpu,
 {
 	struct debug *debug = debug_get(arch);
 	struct debug_vcpu *state;
-	int result;
+	int rc;
 
-	if (debug == NULL)
+	if (!debug)
 		return -ENOMEM;
 	state = &debug->vcpus[kvm_vcpu_id(vcpu)];
 	memset(state, 0, sizeof(*state));
-	result = debug_slots_place(control->points, control->count, &state->slots);
-	if (result < 0)
-		return result;
+	rc = debug_slots_place(control->points, control->count, &state->slots);
+	if (rc < 0)
+		return rc;
 	if (control->software)
 		state->control.control |= KVM_GUESTDBG_USE_SW_BP;
 	if (control->step) {
@@ -147,17 +147,17 @@ int arch_debug_control(struct arch_vm *arch, struct kvm_vcpu *vcpu,
 	}
 	if (state->control.control != 0)
 		state->control.control |= KVM_GUESTDBG_ENABLE;
-	result = kvm_vcpu_ioctl(vcpu, KVM_SET_GUEST_DEBUG, &state->control);
-	if (result >= 0 && control->step)
-		result = debug_wake(vcpu);
-	return result < 0 ? result : 0;
+	rc = kvm_vcpu_ioctl(vcpu, KVM_SET_GUEST_DEBUG, &state->control);
+	if (rc >= 0 && control->step)
+		rc = debug_wake(vcpu);
+	return rc < 0 ? rc : 0;
 }
 
 int arch_debug_stepped(struct arch_vm *arch, struct kvm_vcpu *vcpu)
 {
 	struct debug *debug = debug_get(arch);
 
-	if (debug == NULL)
+	if (!debug)
 		return -ENOMEM;
 	return debug_step_end(arch, vcpu, &debug->vcpus[kvm_vcpu_id(vcpu)].step);
 }
@@ -175,14 +175,14 @@ void arch_debug_decode(struct arch_vm *arch, struct kvm_vcpu *vcpu, struct arch_
 	struct debug_vcpu *state;
 
 	*stop = (struct arch_debug_stop){.event = ARCH_DEBUG_STEPPED, .address = exit->pc};
-	if (arch->debug == NULL)
+	if (!arch->debug)
 		return;
 	state = &arch->debug->vcpus[kvm_vcpu_id(vcpu)];
 	state->own_dr6 = 0;
 	slot = debug_slots_hit(&state->slots, exit->dr6 & DR6_BREAKS);
 	if (exit->exception == EXCEPTION_BREAKPOINT) {
 		stop->event = ARCH_DEBUG_SOFTWARE;
-	} else if (slot == NULL) {
+	} else if (!slot) {
 		state->own_dr6 = exit->dr6;
 	} else if (slot->kind == ARCH_DEBUG_BREAK) {
 		stop->event = ARCH_DEBUG_HARDWARE;
@@ -204,13 +204,13 @@ const uint8_t *arch_debug_breakpoint(uint64_t length, size_t *size)
 }
 
 /* The guest's handler asks DR6 why it was called, which KVM has told the debugger alone. */
-static int set_dr6(struct kvm_vcpu *vcpu, uint64_t dr6)
+static int debug_set_dr6(struct kvm_vcpu *vcpu, uint64_t dr6)
 {
 	struct kvm_debugregs registers;
-	int result = kvm_vcpu_ioctl(vcpu, KVM_GET_DEBUGREGS, &registers);
+	int rc = kvm_vcpu_ioctl(vcpu, KVM_GET_DEBUGREGS, &registers);
 
-	if (result < 0)
-		return result;
+	if (rc < 0)
+		return rc;
 	registers.dr6 = dr6;
 	return kvm_vcpu_ioctl(vcpu, KVM_SET_DEBUGREGS, &registers);
 }
@@ -221,29 +221,29 @@ int arch_debug_reinject(struct arch_vm *arch, struct kvm_vcpu *vcpu)
 	const struct debug *debug = debug_get(arch);
 	const struct debug_vcpu *state;
 	struct kvm_guest_debug control;
-	int result = 0;
+	int rc = 0;
 
-	if (debug == NULL)
+	if (!debug)
 		return -ENOMEM;
 	state = &debug->vcpus[kvm_vcpu_id(vcpu)];
 	control = state->control;
 	control.control |= KVM_GUESTDBG_ENABLE |
 			   (state->own_dr6 ? KVM_GUESTDBG_INJECT_DB : KVM_GUESTDBG_INJECT_BP);
 	if (state->own_dr6)
-		result = set_dr6(vcpu, state->own_dr6);
-	if (result >= 0)
-		result = kvm_vcpu_ioctl(vcpu, KVM_SET_GUEST_DEBUG, &control);
-	return result < 0 ? result : 0;
+		rc = debug_set_dr6(vcpu, state->own_dr6);
+	if (rc >= 0)
+		rc = kvm_vcpu_ioctl(vcpu, KVM_SET_GUEST_DEBUG, &control);
+	return rc < 0 ? rc : 0;
 }
 
 void arch_debug_resumed(struct arch_vm *arch, struct kvm_vcpu *vcpu)
 {
-	int result = kvm_vcpu_ioctl(vcpu, KVM_KVMCLOCK_CTRL, NULL);
+	int rc = kvm_vcpu_ioctl(vcpu, KVM_KVMCLOCK_CTRL, NULL);
 
 	(void)arch;
-	if (result < 0)
+	if (rc < 0)
 		log_debug("vCPU %u: its clock is not told of the pause: %s", kvm_vcpu_id(vcpu),
-			  err_text(result));
+			  err_text(rc));
 }
 
 /* Outside 64-bit mode a linear address has 32 bits (SDM 3A, 3.4.4 and 20.1.1). */
@@ -251,13 +251,13 @@ int arch_debug_pc(struct arch_vm *arch, struct kvm_vcpu *vcpu, uint64_t *pc)
 {
 	struct kvm_regs regs;
 	struct kvm_sregs sregs;
-	int result = kvm_vcpu_ioctl(vcpu, KVM_GET_REGS, &regs);
+	int rc = kvm_vcpu_ioctl(vcpu, KVM_GET_REGS, &regs);
 
 	(void)arch;
-	if (result >= 0)
-		result = kvm_vcpu_ioctl(vcpu, KVM_GET_SREGS, &sregs);
-	if (result < 0)
-		return result;
+	if (rc >= 0)
+		rc = kvm_vcpu_ioctl(vcpu, KVM_GET_SREGS, &sregs);
+	if (rc < 0)
+		return rc;
 	if ((sregs.efer & EFER_LMA) && sregs.cs.l)
 		*pc = regs.rip;
 	else
@@ -265,30 +265,30 @@ int arch_debug_pc(struct arch_vm *arch, struct kvm_vcpu *vcpu, uint64_t *pc)
 	return 0;
 }
 
-static int read_memory(const void *memory, uint64_t gpa, unsigned int size, uint64_t *value)
+static int debug_read_memory(const void *memory, uint64_t gpa, unsigned int size, uint64_t *value)
 {
 	uint8_t bytes[8];
-	int result = ram_read(memory, gpa, bytes, size);
+	int rc = ram_read(memory, gpa, bytes, size);
 
-	if (result == 0)
+	if (rc == 0)
 		*value = load_le(bytes, size);
-	return result;
+	return rc;
 }
 
 int debug_paging(struct arch_vm *arch, struct kvm_vcpu *vcpu, struct paging *paging)
 {
 	struct kvm_sregs sregs;
-	int result = kvm_vcpu_ioctl(vcpu, KVM_GET_SREGS, &sregs);
+	int rc = kvm_vcpu_ioctl(vcpu, KVM_GET_SREGS, &sregs);
 
-	if (result < 0)
-		return result;
+	if (rc < 0)
+		return rc;
 	*paging = (struct paging){
 		.cr0 = sregs.cr0,
 		.cr3 = sregs.cr3,
 		.cr4 = sregs.cr4,
 		.efer = sregs.efer,
 		.physical_bits = cpuid_physical_bits(&arch->cpuid),
-		.read = read_memory,
+		.read = debug_read_memory,
 		.memory = arch->setup.ram,
 	};
 	return 0;
@@ -298,7 +298,7 @@ int arch_debug_translate(struct arch_vm *arch, struct kvm_vcpu *vcpu, uint64_t a
 			 struct arch_translation *translation, struct text *steps)
 {
 	struct paging paging;
-	int result = debug_paging(arch, vcpu, &paging);
+	int rc = debug_paging(arch, vcpu, &paging);
 
-	return result < 0 ? result : paging_walk(&paging, address, translation, steps);
+	return rc < 0 ? rc : paging_walk(&paging, address, translation, steps);
 }

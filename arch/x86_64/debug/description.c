@@ -198,30 +198,31 @@ static const struct feature features[] = {
 	 ARRAY_SIZE(system_registers), false, false},
 };
 
-static void write_flags(struct text *text, const struct flags *flags)
+static void description_write_flags(struct text *text, const struct flags *flags)
 {
 	text_append(text, "<flags id=\"%s\" size=\"%u\">\n", flags->id, flags->size);
 	for (unsigned int bit = 0; bit < flags->count; bit++)
-		if (flags->bits[bit] != NULL)
+		if (flags->bits[bit])
 			text_append(text, "<field name=\"%s\" start=\"%u\" end=\"%u\"/>\n",
 				    flags->bits[bit], bit, bit);
 	text_append(text, "</flags>\n");
 }
 
 /* gdb calls the upper halves of ymm0 and so on "ymm0h". */
-static void write_register(struct text *text, const struct family *family, unsigned int index)
+static void description_write_register(struct text *text, const struct family *family,
+				       unsigned int index)
 {
 	text_append(text, "<reg name=\"%s", family->name);
 	if (family->count > 0)
 		text_append(text, "%u%s", index, family->source == DEBUG_YMM_HIGH ? "h" : "");
 	text_append(text, "\" bitsize=\"%u\" type=\"%s\"", 8U * family->size, family->type);
-	if (family->group != NULL)
+	if (family->group)
 		text_append(text, " group=\"%s\"", family->group);
 	text_append(text, "/>\n");
 }
 
-static void add_family(struct debug_description *description, struct text *text,
-		       const struct family *family)
+static void description_add_family(struct debug_description *description, struct text *text,
+				   const struct family *family)
 {
 	unsigned int count = family->count > 0 ? family->count : 1;
 
@@ -233,20 +234,20 @@ static void add_family(struct debug_description *description, struct text *text,
 			.size = family->size,
 			.width = family->width,
 		};
-		write_register(text, family, i);
+		description_write_register(text, family, i);
 	}
 }
 
-static void add_feature(struct debug_description *description, struct text *text,
-			const struct feature *feature)
+static void description_add_feature(struct debug_description *description, struct text *text,
+				    const struct feature *feature)
 {
 	text_append(text, "<feature name=\"%s\">\n", feature->name);
-	if (feature->types != NULL)
+	if (feature->types)
 		text_append(text, "%s", feature->types);
 	for (size_t i = 0; i < feature->flags_count; i++)
-		write_flags(text, &feature->flags[i]);
+		description_write_flags(text, &feature->flags[i]);
 	for (size_t i = 0; i < feature->count; i++)
-		add_family(description, text, &feature->families[i]);
+		description_add_family(description, text, &feature->families[i]);
 	text_append(text, "</feature>\n");
 	if (feature->general)
 		description->general = description->count;
@@ -261,7 +262,7 @@ void debug_description_fill(struct debug_description *description, bool with_avx
 			   "<target version=\"1.0\">\n<architecture>i386:x86-64</architecture>\n");
 	for (size_t i = 0; i < ARRAY_SIZE(features); i++)
 		if (with_avx || !features[i].avx)
-			add_feature(description, &text, &features[i]);
+			description_add_feature(description, &text, &features[i]);
 	text_append(&text, "</target>\n");
 	assert(text.room > 1);
 }

@@ -39,7 +39,7 @@ int debug_fpu_init(struct debug_fpu *fpu, const struct kvm_vm *vm, size_t ymm_of
 	    range_fits(ymm_offset, XMM_SIZE, fpu->size))
 		fpu->ymm_offset = ymm_offset;
 	fpu->area = calloc(1, fpu->size);
-	return fpu->area == NULL ? -ENOMEM : 0;
+	return !fpu->area ? -ENOMEM : 0;
 }
 
 void debug_fpu_free(struct debug_fpu *fpu)
@@ -49,7 +49,7 @@ void debug_fpu_free(struct debug_fpu *fpu)
 }
 
 /* A component in its initial state may have anything in the area (SDM 1, 13.6). */
-static void write_out_initial(struct debug_fpu *fpu)
+static void fpu_write_out_initial(struct debug_fpu *fpu)
 {
 	uint64_t present = load_le64(fpu->area + XSTATE_BV);
 
@@ -64,14 +64,14 @@ static void write_out_initial(struct debug_fpu *fpu)
 		memset(fpu->area + fpu->ymm_offset, 0, XMM_SIZE);
 }
 
-static int read_fpu(struct debug_fpu *fpu, struct kvm_vcpu *vcpu)
+static int fpu_read(struct debug_fpu *fpu, struct kvm_vcpu *vcpu)
 {
 	uint8_t *area = fpu->area;
 	struct kvm_fpu state = {0};
-	int result = kvm_vcpu_ioctl(vcpu, KVM_GET_FPU, &state);
+	int rc = kvm_vcpu_ioctl(vcpu, KVM_GET_FPU, &state);
 
-	if (result < 0)
-		return result;
+	if (rc < 0)
+		return rc;
 	store_le16(area + FXSAVE_CONTROL, state.fcw);
 	store_le16(area + FXSAVE_STATUS, state.fsw);
 	area[FXSAVE_TAG] = state.ftwx;
@@ -84,7 +84,7 @@ static int read_fpu(struct debug_fpu *fpu, struct kvm_vcpu *vcpu)
 	return 0;
 }
 
-static int write_fpu(const struct debug_fpu *fpu, struct kvm_vcpu *vcpu)
+static int fpu_write(const struct debug_fpu *fpu, struct kvm_vcpu *vcpu)
 {
 	const uint8_t *area = fpu->area;
 	struct kvm_fpu state = {
@@ -104,14 +104,14 @@ static int write_fpu(const struct debug_fpu *fpu, struct kvm_vcpu *vcpu)
 
 int debug_fpu_read(struct debug_fpu *fpu, struct kvm_vcpu *vcpu)
 {
-	int result;
+	int rc;
 
 	if (!fpu->xsave)
-		return read_fpu(fpu, vcpu);
-	result = kvm_vcpu_ioctl(vcpu, fpu->large ? KVM_GET_XSAVE2 : KVM_GET_XSAVE, fpu->area);
-	if (result < 0)
-		return result;
-	write_out_initial(fpu);
+		return fpu_read(fpu, vcpu);
+	rc = kvm_vcpu_ioctl(vcpu, fpu->large ? KVM_GET_XSAVE2 : KVM_GET_XSAVE, fpu->area);
+	if (rc < 0)
+		return rc;
+	fpu_write_out_initial(fpu);
 	return 0;
 }
 
@@ -120,7 +120,7 @@ int debug_fpu_write(struct debug_fpu *fpu, struct kvm_vcpu *vcpu)
 	uint64_t present;
 
 	if (!fpu->xsave)
-		return write_fpu(fpu, vcpu);
+		return fpu_write(fpu, vcpu);
 	present = load_le64(fpu->area + XSTATE_BV) | XSTATE_X87 | XSTATE_SSE;
 	if (fpu->ymm_offset != 0)
 		present |= XSTATE_AVX;
@@ -129,7 +129,7 @@ int debug_fpu_write(struct debug_fpu *fpu, struct kvm_vcpu *vcpu)
 }
 
 /* What FSAVE would say of a register that is not empty (SDM 1, 8.1.7). */
-static unsigned int classify(const uint8_t *value)
+static unsigned int fpu_classify(const uint8_t *value)
 {
 	uint64_t mantissa = load_le64(value);
 	unsigned int exponent = load_le16(value + 8) & 0x7fff;
@@ -149,7 +149,7 @@ uint16_t debug_fpu_tag(const uint8_t *fxsave)
 		unsigned int stack = (i - top) & 7;
 
 		if (fxsave[FXSAVE_TAG] & 1U << i)
-			tag |= classify(fxsave + FXSAVE_ST + 16 * stack) << 2 * i;
+			tag |= fpu_classify(fxsave + FXSAVE_ST + 16 * stack) << 2 * i;
 		else
 			tag |= (unsigned int)TAG_EMPTY << 2 * i;
 	}

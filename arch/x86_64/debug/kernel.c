@@ -42,24 +42,24 @@ struct version {
 	unsigned int major, minor;
 };
 
-static int not_found(struct err *err, const char *why)
+static int kernel_not_found(struct err *err, const char *why)
 {
 	return err_set(err, -ENOENT, "kernel: its place cannot be found: %s", why);
 }
 
 /* The lowest address that these tables map in the kernel's range. */
-static int find_lowest(const struct paging *paging, uint64_t *address, uint64_t *gpa)
+static int kernel_find_lowest(const struct paging *paging, uint64_t *address, uint64_t *gpa)
 {
 	struct arch_translation translation;
-	int error = paging_find(paging, KERNEL_MAP, KERNEL_MAP_END - 1, address, &translation);
+	int rc = paging_find(paging, KERNEL_MAP, KERNEL_MAP_END - 1, address, &translation);
 
-	if (error == 0)
+	if (rc == 0)
 		*gpa = translation.gpa;
-	return error;
+	return rc;
 }
 
 /* Whether @paging maps what another table maps at @address to the same place. */
-static bool agrees(const struct paging *paging, uint64_t address, uint64_t gpa)
+static bool kernel_agrees(const struct paging *paging, uint64_t address, uint64_t gpa)
 {
 	struct arch_translation translation;
 
@@ -70,18 +70,18 @@ static bool agrees(const struct paging *paging, uint64_t address, uint64_t gpa)
  * A process's table has a few of the kernel's pages in the same places. Without isolation the page
  * beside the table is anything: it counts only when it agrees with what the table itself maps.
  */
-static int find_image(struct paging *paging, uint64_t *address)
+static int kernel_find_image(struct paging *paging, uint64_t *address)
 {
 	struct paging beside = *paging;
 	uint64_t gpa = 0, other, other_gpa;
-	int error = find_lowest(paging, address, &gpa);
+	int rc = kernel_find_lowest(paging, address, &gpa);
 
 	if (!(paging->cr3 & CR3_USER))
-		return error;
+		return rc;
 	beside.cr3 &= ~CR3_USER;
-	if (find_lowest(&beside, &other, &other_gpa) < 0)
-		return error;
-	if (error < 0 || agrees(&beside, *address, gpa)) {
+	if (kernel_find_lowest(&beside, &other, &other_gpa) < 0)
+		return rc;
+	if (rc < 0 || kernel_agrees(&beside, *address, gpa)) {
 		*address = other;
 		*paging = beside;
 	}
@@ -92,7 +92,7 @@ static int find_image(struct paging *paging, uint64_t *address)
  * The banner in the page at @gpa, or one that begins there and goes on in the next, which follows
  * it.
  */
-static bool has_banner(const struct ram *ram, uint64_t gpa, struct version *version)
+static bool kernel_has_banner(const struct ram *ram, uint64_t gpa, struct version *version)
 {
 	char bytes[PAGE + sizeof(banner) + VERSION_SIZE + 1] = "";
 	const char *end = bytes + sizeof(bytes) - 1 - VERSION_SIZE;
@@ -100,7 +100,7 @@ static bool has_banner(const struct ram *ram, uint64_t gpa, struct version *vers
 
 	if (ram_read(ram, gpa, bytes, sizeof(bytes) - 1) < 0)
 		return false;
-	while ((at = memmem(at, (size_t)(end - at), banner, sizeof(banner) - 1)) != NULL) {
+	while ((at = memmem(at, (size_t)(end - at), banner, sizeof(banner) - 1))) {
 		at += sizeof(banner) - 1;
 		if (sscanf(at, "%3u.%3u", &version->major, &version->minor) == 2)
 			return true;
@@ -109,8 +109,8 @@ static bool has_banner(const struct ram *ram, uint64_t gpa, struct version *vers
 }
 
 /* Looks through what is mapped from the image's first byte on; holes are passed over. */
-static bool is_linux(const struct ram *ram, const struct paging *paging, uint64_t image,
-		     struct version *version)
+static bool kernel_is_linux(const struct ram *ram, const struct paging *paging, uint64_t image,
+			    struct version *version)
 {
 	uint64_t end = image + SEARCH_SIZE < KERNEL_MAP_END ? image + SEARCH_SIZE : KERNEL_MAP_END;
 	struct arch_translation translation;
@@ -118,25 +118,25 @@ static bool is_linux(const struct ram *ram, const struct paging *paging, uint64_
 	for (uint64_t at = image; at < end; at += PAGE) {
 		if (paging_find(paging, at, end - 1, &at, &translation) < 0)
 			return false;
-		if (has_banner(ram, translation.gpa, version))
+		if (kernel_has_banner(ram, translation.gpa, version))
 			return true;
 	}
 	return false;
 }
 
 /* arch/x86/kernel/vmlinux.lds.S: .data..percpu is at 0 before 6.15. */
-static bool percpu_at_zero(const struct version *version)
+static bool kernel_percpu_at_zero(const struct version *version)
 {
 	return version->major < 6 || (version->major == 6 && version->minor < 15);
 }
 
 /* vmlinux: the lowest segment in the kernel's range; those of per-CPU data begin at 0. */
-static uint64_t linked_elf(const struct boot_file *file)
+static uint64_t kernel_linked_elf(const struct boot_file *file)
 {
 	struct elf_image *image = malloc(sizeof(*image));
 	uint64_t lowest = 0;
 
-	if (image != NULL && elf_parse(file, image, NULL) == 0 && image->machine == EM_X86_64)
+	if (image && elf_parse(file, image, NULL) == 0 && image->machine == EM_X86_64)
 		for (size_t i = 0; i < image->count; i++) {
 			uint64_t address = image->segments[i].virtual;
 
@@ -148,7 +148,7 @@ static uint64_t linked_elf(const struct boot_file *file)
 }
 
 /* Where the kernel was linked to be; 0 when the file does not tell. */
-static uint64_t linked_address(const struct boot_file *file)
+static uint64_t kernel_linked_address(const struct boot_file *file)
 {
 	uint8_t bytes[BZIMAGE_SNIFF_SIZE];
 	struct bzimage image;
@@ -156,7 +156,7 @@ static uint64_t linked_address(const struct boot_file *file)
 	if (loader_read_header(file, 0, bytes, sizeof(bytes), NULL) < 0)
 		return 0;
 	if (elf_is_image(bytes, sizeof(bytes)))
-		return linked_elf(file);
+		return kernel_linked_elf(file);
 	if (!bzimage_is_image(bytes, sizeof(bytes)) || bzimage_parse(file, &image, NULL) < 0 ||
 	    image.preferred_address >= KERNEL_MAP_END - KERNEL_MAP)
 		return 0;
@@ -169,20 +169,23 @@ int arch_debug_find_kernel(struct arch_vm *arch, struct kvm_vcpu *vcpu,
 {
 	struct version version;
 	struct paging paging;
-	int result = debug_paging(arch, vcpu, &paging);
+	int rc = debug_paging(arch, vcpu, &paging);
 
-	if (result < 0)
-		return err_set(err, result, "kernel: vCPU %u: its registers cannot be read: %s",
-			       kvm_vcpu_id(vcpu), err_text(result));
+	if (rc < 0)
+		return err_set(err, rc, "kernel: vCPU %u: its registers cannot be read: %s",
+			       kvm_vcpu_id(vcpu), err_text(rc));
 	if (!(paging.cr0 & CR0_PG) || !(paging.efer & EFER_LMA))
-		return not_found(err, "the processor is not in 64-bit mode yet: let it boot");
-	if (find_image(&paging, &place->runtime) < 0)
-		return not_found(err, "the guest's page tables map nothing where Linux has its "
-				      "kernel: let it boot, if it is Linux");
+		return kernel_not_found(err,
+					"the processor is not in 64-bit mode yet: let it boot");
+	if (kernel_find_image(&paging, &place->runtime) < 0)
+		return kernel_not_found(err,
+					"the guest's page tables map nothing where Linux has its "
+					"kernel: let it boot, if it is Linux");
 	if (!is_aligned(place->runtime, KERNEL_ALIGN) ||
-	    !is_linux(arch->setup.ram, &paging, place->runtime, &version))
-		return not_found(err, "what is mapped where Linux has its kernel is not Linux");
-	place->linked = linked_address(&source->kernel);
-	place->percpu_at_zero = percpu_at_zero(&version);
+	    !kernel_is_linux(arch->setup.ram, &paging, place->runtime, &version))
+		return kernel_not_found(err,
+					"what is mapped where Linux has its kernel is not Linux");
+	place->linked = kernel_linked_address(&source->kernel);
+	place->percpu_at_zero = kernel_percpu_at_zero(&version);
 	return 0;
 }

@@ -60,13 +60,13 @@ static const struct mode *paging_mode(const struct paging *paging)
 	return paging->cr4 & CR4_PAE ? &mode_pae : &mode_32;
 }
 
-static void say(struct text *steps, const char *what)
+static void paging_say(struct text *steps, const char *what)
 {
-	if (steps != NULL)
+	if (steps)
 		text_append(steps, "%s\n", what);
 }
 
-static void say_entry(const struct walk *walk, uint64_t index, uint64_t gpa, uint64_t entry)
+static void paging_say_entry(const struct walk *walk, uint64_t index, uint64_t gpa, uint64_t entry)
 {
 	static const struct {
 		uint64_t bit;
@@ -76,7 +76,7 @@ static void say_entry(const struct walk *walk, uint64_t index, uint64_t gpa, uin
 		{ENTRY_ACCESSED, "accessed"}, {ENTRY_DIRTY, "dirty"},    {ENTRY_NX, "no-execute"},
 	};
 
-	if (walk->steps == NULL)
+	if (!walk->steps)
 		return;
 	text_append(walk->steps, "%s %llu at 0x%llx: 0x%0*llx", walk->mode->names[walk->level - 1],
 		    (unsigned long long)index, (unsigned long long)gpa,
@@ -87,95 +87,96 @@ static void say_entry(const struct walk *walk, uint64_t index, uint64_t gpa, uin
 	text_append(walk->steps, "\n");
 }
 
-static bool pdpte_of_pae(const struct walk *walk)
+static bool paging_pdpte_of_pae(const struct walk *walk)
 {
 	return walk->mode == &mode_pae && walk->level == 3;
 }
 
 /* Whether the entry is that of a page, not of a table. */
-static bool is_page(const struct walk *walk, uint64_t entry)
+static bool paging_is_page(const struct walk *walk, uint64_t entry)
 {
 	if (walk->level == 1)
 		return true;
-	if (!(entry & ENTRY_LARGE) || walk->level > 3 || pdpte_of_pae(walk))
+	if (!(entry & ENTRY_LARGE) || walk->level > 3 || paging_pdpte_of_pae(walk))
 		return false;
 	return walk->mode != &mode_32 || (walk->paging->cr4 & CR4_PSE);
 }
 
-static uint64_t physical_mask(const struct paging *paging)
+static uint64_t paging_physical_mask(const struct paging *paging)
 {
 	return (UINT64_C(1) << paging->physical_bits) - 1;
 }
 
 /* A four-megabyte page has address bits from 32 on, as many as there are up to bit 39, in 20:13. */
-static uint64_t reserved_bits_32(const struct walk *walk, uint64_t entry)
+static uint64_t paging_reserved_bits_32(const struct walk *walk, uint64_t entry)
 {
 	unsigned int bits = walk->paging->physical_bits;
 	unsigned int end = (bits < 40 ? bits : 40) - 32 + 13;
 
-	if (walk->level == 1 || !is_page(walk, entry))
+	if (walk->level == 1 || !paging_is_page(walk, entry))
 		return 0;
 	return (walk->covered - 1) & ~((UINT64_C(1) << end) - 1);
 }
 
 /* The bits that must be zero in an entry (SDM 3A, figures 4-4, 4-7 and 4-11). */
-static uint64_t reserved_bits(const struct walk *walk, uint64_t entry)
+static uint64_t paging_reserved_bits(const struct walk *walk, uint64_t entry)
 {
-	uint64_t address = ~physical_mask(walk->paging) & ~(UINT64_C(0xfff) << 52);
+	uint64_t address = ~paging_physical_mask(walk->paging) & ~(UINT64_C(0xfff) << 52);
 	uint64_t reserved = 0;
 
 	if (walk->mode == &mode_32)
-		return reserved_bits_32(walk, entry);
+		return paging_reserved_bits_32(walk, entry);
 	reserved = address;
-	if (!(walk->paging->efer & EFER_NXE) || pdpte_of_pae(walk))
+	if (!(walk->paging->efer & EFER_NXE) || paging_pdpte_of_pae(walk))
 		reserved |= ENTRY_NX;
 	if (walk->mode == &mode_pae)
 		reserved |= UINT64_C(0x7ff) << 52;
-	if (pdpte_of_pae(walk))
+	if (paging_pdpte_of_pae(walk))
 		reserved |= UINT64_C(0x1e6);
 	if (walk->level > 3)
 		reserved |= ENTRY_LARGE;
-	if (walk->level > 1 && is_page(walk, entry))
+	if (walk->level > 1 && paging_is_page(walk, entry))
 		reserved |= (walk->covered - 1) & ~(uint64_t)(LARGE_PAT | 0xfff);
 	return reserved;
 }
 
 /* Reads the entry of the present level; 0, or -EFAULT when the walk ends here. */
-static int read_entry(struct walk *walk, uint64_t *entry)
+static int paging_read_entry(struct walk *walk, uint64_t *entry)
 {
 	const struct mode *mode = walk->mode;
 	unsigned int shift = 12 + mode->index_bits * (walk->level - 1);
-	uint64_t mask = pdpte_of_pae(walk) ? 3 : (UINT64_C(1) << mode->index_bits) - 1;
+	uint64_t mask = paging_pdpte_of_pae(walk) ? 3 : (UINT64_C(1) << mode->index_bits) - 1;
 	uint64_t index = walk->address >> shift & mask;
 	uint64_t gpa = walk->table + index * mode->entry_size;
 
 	walk->covered = UINT64_C(1) << shift;
 	if (walk->paging->read(walk->paging->memory, gpa, mode->entry_size, entry) < 0) {
-		if (walk->steps != NULL)
+		if (walk->steps)
 			text_append(walk->steps, "%s %llu at 0x%llx: there is no memory\n",
 				    mode->names[walk->level - 1], (unsigned long long)index,
 				    (unsigned long long)gpa);
 		return -EFAULT;
 	}
-	say_entry(walk, index, gpa, *entry);
+	paging_say_entry(walk, index, gpa, *entry);
 	if (!(*entry & ENTRY_PRESENT)) {
-		say(walk->steps, "not present");
+		paging_say(walk->steps, "not present");
 		return -EFAULT;
 	}
-	if (*entry & reserved_bits(walk, *entry)) {
-		if (walk->steps != NULL)
+	if (*entry & paging_reserved_bits(walk, *entry)) {
+		if (walk->steps)
 			text_append(walk->steps, "reserved bits are set: 0x%llx\n",
-				    (unsigned long long)(*entry & reserved_bits(walk, *entry)));
+				    (unsigned long long)(*entry &
+							 paging_reserved_bits(walk, *entry)));
 		return -EFAULT;
 	}
 	return 0;
 }
 
 /* What the entry of a page or of a table on the way takes away. */
-static void take_rights(const struct walk *walk, uint64_t entry,
-			struct arch_translation *translation)
+static void paging_take_rights(const struct walk *walk, uint64_t entry,
+			       struct arch_translation *translation)
 {
-	if (pdpte_of_pae(walk))
+	if (paging_pdpte_of_pae(walk))
 		return;
 	translation->writable = translation->writable && (entry & ENTRY_WRITE);
 	translation->user = translation->user && (entry & ENTRY_USER);
@@ -183,33 +184,33 @@ static void take_rights(const struct walk *walk, uint64_t entry,
 		translation->executable = translation->executable && !(entry & ENTRY_NX);
 }
 
-static uint64_t page_base(const struct walk *walk, uint64_t entry)
+static uint64_t paging_page_base(const struct walk *walk, uint64_t entry)
 {
-	uint64_t base = entry & physical_mask(walk->paging) & ~(walk->covered - 1);
+	uint64_t base = entry & paging_physical_mask(walk->paging) & ~(walk->covered - 1);
 
 	if (walk->mode == &mode_32 && walk->level == 2) /* PSE-36 */
 		base |= (entry >> 13 & 0xff) << 32;
 	return base;
 }
 
-static int walk_tables(struct walk *walk, struct arch_translation *translation)
+static int paging_walk_tables(struct walk *walk, struct arch_translation *translation)
 {
 	uint64_t entry;
 
 	for (;; walk->level--) {
-		if (read_entry(walk, &entry) < 0)
+		if (paging_read_entry(walk, &entry) < 0)
 			return -EFAULT;
-		take_rights(walk, entry, translation);
-		if (is_page(walk, entry))
+		paging_take_rights(walk, entry, translation);
+		if (paging_is_page(walk, entry))
 			break;
-		walk->table = entry & physical_mask(walk->paging) & ~(PAGE_4K - 1);
+		walk->table = entry & paging_physical_mask(walk->paging) & ~(PAGE_4K - 1);
 	}
 	translation->page_size = walk->covered;
-	translation->gpa = page_base(walk, entry) | (walk->address & (walk->covered - 1));
+	translation->gpa = paging_page_base(walk, entry) | (walk->address & (walk->covered - 1));
 	return 0;
 }
 
-static bool is_canonical(uint64_t address, unsigned int bits)
+static bool paging_is_canonical(uint64_t address, unsigned int bits)
 {
 	uint64_t top = address >> (bits - 1);
 
@@ -217,10 +218,11 @@ static bool is_canonical(uint64_t address, unsigned int bits)
 }
 
 /* Without paging a linear address, of 32 bits, is a physical one. */
-static int walk_unpaged(uint64_t address, struct arch_translation *translation, struct text *steps)
+static int paging_walk_unpaged(uint64_t address, struct arch_translation *translation,
+			       struct text *steps)
 {
 	if (address > MAX_32) {
-		say(steps, "paging is off: an address has 32 bits");
+		paging_say(steps, "paging is off: an address has 32 bits");
 		return -EFAULT;
 	}
 	translation->gpa = address;
@@ -228,7 +230,7 @@ static int walk_unpaged(uint64_t address, struct arch_translation *translation, 
 	return 0;
 }
 
-static int start(struct walk *walk, struct arch_translation *translation)
+static int paging_start(struct walk *walk, struct arch_translation *translation)
 {
 	const struct paging *paging = walk->paging;
 	const struct mode *mode = paging_mode(paging);
@@ -236,21 +238,21 @@ static int start(struct walk *walk, struct arch_translation *translation)
 	*translation =
 		(struct arch_translation){.writable = true, .user = true, .executable = true};
 	if (!(paging->cr0 & CR0_PG))
-		return walk_unpaged(walk->address, translation, walk->steps);
+		return paging_walk_unpaged(walk->address, translation, walk->steps);
 	if (mode->address_bits == 32 ? walk->address > MAX_32
-				     : !is_canonical(walk->address, mode->address_bits)) {
-		say(walk->steps, mode->address_bits == 32 ? "an address has 32 bits"
-							  : "the address is not canonical");
+				     : !paging_is_canonical(walk->address, mode->address_bits)) {
+		paging_say(walk->steps, mode->address_bits == 32 ? "an address has 32 bits"
+								 : "the address is not canonical");
 		return -EFAULT;
 	}
 	walk->mode = mode;
 	walk->level = mode->levels;
-	walk->table = paging->cr3 & physical_mask(paging) & ~(PAGE_4K - 1);
+	walk->table = paging->cr3 & paging_physical_mask(paging) & ~(PAGE_4K - 1);
 	if (mode == &mode_pae)
 		walk->table = paging->cr3 & MAX_32 & ~UINT64_C(31);
 	if (mode == &mode_32)
 		walk->table &= MAX_32;
-	return walk_tables(walk, translation);
+	return paging_walk_tables(walk, translation);
 }
 
 int paging_walk(const struct paging *paging, uint64_t address, struct arch_translation *translation,
@@ -258,7 +260,7 @@ int paging_walk(const struct paging *paging, uint64_t address, struct arch_trans
 {
 	struct walk walk = {.paging = paging, .address = address, .steps = steps};
 
-	return start(&walk, translation);
+	return paging_start(&walk, translation);
 }
 
 int paging_find(const struct paging *paging, uint64_t first, uint64_t last, uint64_t *address,
@@ -266,7 +268,7 @@ int paging_find(const struct paging *paging, uint64_t first, uint64_t last, uint
 {
 	struct walk walk = {.paging = paging, .address = first};
 
-	while (start(&walk, translation) < 0) {
+	while (paging_start(&walk, translation) < 0) {
 		uint64_t rest;
 
 		if (walk.covered == 0)

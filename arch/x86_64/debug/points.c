@@ -17,7 +17,7 @@ enum {
 	WHEN_ACCESSED = 3,
 };
 
-static int check_point(const struct arch_debug_point *point)
+static int point_check(const struct arch_debug_point *point)
 {
 	if (point->kind == ARCH_DEBUG_READ)
 		return -EOPNOTSUPP;
@@ -28,7 +28,7 @@ static int check_point(const struct arch_debug_point *point)
 }
 
 /* The most bytes that one register can watch from @address on. */
-static uint64_t slot_length(uint64_t address, uint64_t rest)
+static uint64_t point_slot_length(uint64_t address, uint64_t rest)
 {
 	uint64_t length = 8;
 
@@ -42,11 +42,11 @@ int debug_slots_place(const struct arch_debug_point *points, size_t count,
 {
 	slots->count = 0;
 	for (size_t i = 0; i < count; i++) {
-		int error = check_point(&points[i]);
+		int rc = point_check(&points[i]);
 		uint64_t done = 0;
 
-		if (error < 0)
-			return error;
+		if (rc < 0)
+			return rc;
 		while (done < points[i].length) {
 			struct debug_slot *slot = &slots->slots[slots->count];
 
@@ -54,7 +54,7 @@ int debug_slots_place(const struct arch_debug_point *points, size_t count,
 				return -ENOSPC;
 			slot->kind = points[i].kind;
 			slot->address = points[i].address + done;
-			slot->length = slot_length(slot->address, points[i].length - done);
+			slot->length = point_slot_length(slot->address, points[i].length - done);
 			done += slot->length;
 			slots->count++;
 		}
@@ -62,7 +62,7 @@ int debug_slots_place(const struct arch_debug_point *points, size_t count,
 	return 0;
 }
 
-static uint64_t slot_condition(const struct debug_slot *slot)
+static uint64_t point_slot_condition(const struct debug_slot *slot)
 {
 	static const uint8_t lengths[] = {[1] = 0, [2] = 1, [8] = 2, [4] = 3};
 	uint64_t when = slot->kind == ARCH_DEBUG_BREAK   ? WHEN_EXECUTED
@@ -79,7 +79,8 @@ void debug_slots_encode(const struct debug_slots *slots, uint64_t registers[DEBU
 	for (unsigned int i = 0; i < slots->count; i++) {
 		registers[i] = slots->slots[i].address;
 		dr7 |= UINT64_C(2) << 2 * i;
-		dr7 |= slot_condition(&slots->slots[i]) << (DR7_CONDITION + DR7_CONDITION_BITS * i);
+		dr7 |= point_slot_condition(&slots->slots[i])
+		       << (DR7_CONDITION + DR7_CONDITION_BITS * i);
 	}
 	registers[DEBUG_DR7] = dr7;
 }
@@ -95,7 +96,7 @@ const struct debug_slot *debug_slots_hit(const struct debug_slots *slots, uint64
 			continue;
 		if (slot->kind == ARCH_DEBUG_BREAK)
 			return slot;
-		if (hit == NULL)
+		if (!hit)
 			hit = slot;
 	}
 	return hit;

@@ -28,7 +28,7 @@ static const struct debug_register *find(struct arch_vm *arch, unsigned int numb
 {
 	const struct debug *debug = debug_get(arch);
 
-	if (debug == NULL || number >= debug->description.count)
+	if (!debug || number >= debug->description.count)
 		return NULL;
 	return &debug->description.registers[number];
 }
@@ -37,28 +37,28 @@ const char *arch_debug_description(struct arch_vm *arch, const char *annex)
 {
 	const struct debug *debug = debug_get(arch);
 
-	return debug == NULL || strcmp(annex, "target.xml") != 0 ? NULL : debug->description.text;
+	return !debug || strcmp(annex, "target.xml") != 0 ? NULL : debug->description.text;
 }
 
 unsigned int arch_debug_register_count(struct arch_vm *arch)
 {
 	const struct debug *debug = debug_get(arch);
 
-	return debug == NULL ? 0 : debug->description.count;
+	return !debug ? 0 : debug->description.count;
 }
 
 unsigned int arch_debug_general_count(struct arch_vm *arch)
 {
 	const struct debug *debug = debug_get(arch);
 
-	return debug == NULL ? 0 : debug->description.general;
+	return !debug ? 0 : debug->description.general;
 }
 
 size_t arch_debug_register_size(struct arch_vm *arch, unsigned int number)
 {
 	const struct debug_register *reg = find(arch, number);
 
-	return reg == NULL ? 0 : reg->size;
+	return !reg ? 0 : reg->size;
 }
 
 unsigned int arch_debug_pc_register(struct arch_vm *arch)
@@ -68,10 +68,10 @@ unsigned int arch_debug_pc_register(struct arch_vm *arch)
 }
 
 /* An ioctl for one register or for one among others; XCR0 and MSRs may be missing. */
-static int transfer(struct arch_vm *arch, struct kvm_vcpu *vcpu, const struct debug_register *reg,
-		    bool write, union kept *kept)
+static int register_transfer(struct arch_vm *arch, struct kvm_vcpu *vcpu,
+			     const struct debug_register *reg, bool write, union kept *kept)
 {
-	int result;
+	int rc;
 
 	switch (reg->source) {
 	case DEBUG_REGS:
@@ -82,20 +82,20 @@ static int transfer(struct arch_vm *arch, struct kvm_vcpu *vcpu, const struct de
 	case DEBUG_XCR0:
 		if (kvm_vm_capability(arch->setup.vm, KVM_CAP_XCRS) <= 0)
 			return -ENODATA;
-		result = kvm_vcpu_ioctl(vcpu, write ? KVM_SET_XCRS : KVM_GET_XCRS, kept);
-		return result >= 0 && kept->xcrs.nr_xcrs == 0 ? -ENODATA : result;
+		rc = kvm_vcpu_ioctl(vcpu, write ? KVM_SET_XCRS : KVM_GET_XCRS, kept);
+		return rc >= 0 && kept->xcrs.nr_xcrs == 0 ? -ENODATA : rc;
 	default:
 		kept->msr.count = 1;
 		kept->msr.entry.index = reg->where;
-		result = kvm_vcpu_ioctl(vcpu, write ? KVM_SET_MSRS : KVM_GET_MSRS, kept);
-		if (result == 0)
+		rc = kvm_vcpu_ioctl(vcpu, write ? KVM_SET_MSRS : KVM_GET_MSRS, kept);
+		if (rc == 0)
 			return write ? -EACCES : -ENODATA;
-		return result;
+		return rc;
 	}
 }
 
-/* Where in what transfer() brought the register's bytes are. */
-static uint8_t *locate(const struct debug_register *reg, union kept *kept)
+/* Where in what register_transfer() brought the register's bytes are. */
+static uint8_t *register_locate(const struct debug_register *reg, union kept *kept)
 {
 	switch (reg->source) {
 	case DEBUG_XCR0:
@@ -107,20 +107,20 @@ static uint8_t *locate(const struct debug_register *reg, union kept *kept)
 	}
 }
 
-static bool in_fpu(const struct debug_register *reg)
+static bool register_in_fpu(const struct debug_register *reg)
 {
 	return reg->source == DEBUG_FXSAVE || reg->source == DEBUG_FXSAVE_TAG ||
 	       reg->source == DEBUG_YMM_HIGH;
 }
 
-static int read_fpu(struct debug *debug, struct kvm_vcpu *vcpu, const struct debug_register *reg,
-		    uint8_t *bytes)
+static int register_read_fpu(struct debug *debug, struct kvm_vcpu *vcpu,
+			     const struct debug_register *reg, uint8_t *bytes)
 {
 	uint32_t where = reg->where;
-	int result = debug_fpu_read(&debug->fpu, vcpu);
+	int rc = debug_fpu_read(&debug->fpu, vcpu);
 
-	if (result < 0)
-		return result;
+	if (rc < 0)
+		return rc;
 	if (reg->source == DEBUG_FXSAVE_TAG) {
 		store_le16(bytes, debug_fpu_tag(debug->fpu.area));
 		return 0;
@@ -131,14 +131,14 @@ static int read_fpu(struct debug *debug, struct kvm_vcpu *vcpu, const struct deb
 	return 0;
 }
 
-static int write_fpu(struct debug *debug, struct kvm_vcpu *vcpu, const struct debug_register *reg,
-		     const uint8_t *bytes)
+static int register_write_fpu(struct debug *debug, struct kvm_vcpu *vcpu,
+			      const struct debug_register *reg, const uint8_t *bytes)
 {
 	uint32_t where = reg->where;
-	int result = debug_fpu_read(&debug->fpu, vcpu);
+	int rc = debug_fpu_read(&debug->fpu, vcpu);
 
-	if (result < 0)
-		return result;
+	if (rc < 0)
+		return rc;
 	if (reg->source == DEBUG_YMM_HIGH)
 		where += (uint32_t)debug->fpu.ymm_offset;
 	if (reg->source == DEBUG_FXSAVE_TAG)
@@ -153,22 +153,22 @@ int arch_debug_register_read(struct arch_vm *arch, struct kvm_vcpu *vcpu, unsign
 {
 	const struct debug_register *reg = find(arch, number);
 	union kept kept = {0};
-	int result;
+	int rc;
 
-	if (reg == NULL)
+	if (!reg)
 		return -ENOENT;
 	memset(bytes, 0, reg->size);
-	if (in_fpu(reg))
-		return read_fpu(arch->debug, vcpu, reg, bytes);
-	result = transfer(arch, vcpu, reg, false, &kept);
-	if (result < 0)
-		return result;
-	memcpy(bytes, locate(reg, &kept), reg->width);
+	if (register_in_fpu(reg))
+		return register_read_fpu(arch->debug, vcpu, reg, bytes);
+	rc = register_transfer(arch, vcpu, reg, false, &kept);
+	if (rc < 0)
+		return rc;
+	memcpy(bytes, register_locate(reg, &kept), reg->width);
 	return 0;
 }
 
 /* The upper bytes, which the register does not have, must be zero. */
-static bool fits(const struct debug_register *reg, const uint8_t *bytes)
+static bool register_fits(const struct debug_register *reg, const uint8_t *bytes)
 {
 	for (unsigned int i = reg->width; i < reg->size; i++)
 		if (bytes[i] != 0)
@@ -181,26 +181,26 @@ int arch_debug_register_write(struct arch_vm *arch, struct kvm_vcpu *vcpu, unsig
 {
 	const struct debug_register *reg = find(arch, number);
 	union kept kept = {0};
-	int result;
+	int rc;
 
-	if (reg == NULL)
+	if (!reg)
 		return -ENOENT;
-	if (!fits(reg, bytes))
+	if (!register_fits(reg, bytes))
 		return -EINVAL;
-	if (in_fpu(reg))
-		return write_fpu(arch->debug, vcpu, reg, bytes);
-	result = transfer(arch, vcpu, reg, false, &kept);
+	if (register_in_fpu(reg))
+		return register_write_fpu(arch->debug, vcpu, reg, bytes);
+	rc = register_transfer(arch, vcpu, reg, false, &kept);
 	/*
 	 * A debugger that writes all registers writes what was there: no reason to touch the vCPU.
 	 */
-	if (result < 0 || memcmp(locate(reg, &kept), bytes, reg->width) == 0)
-		return result < 0 ? result : 0;
+	if (rc < 0 || memcmp(register_locate(reg, &kept), bytes, reg->width) == 0)
+		return rc < 0 ? rc : 0;
 	/* A selector alone, without the descriptor that it selects, would make no segment. */
 	if (reg->source == DEBUG_SELECTOR)
 		return -EACCES;
-	memcpy(locate(reg, &kept), bytes, reg->width);
-	result = transfer(arch, vcpu, reg, true, &kept);
-	if (result >= 0 && number == DEBUG_NUMBER_RIP)
-		result = debug_wake(vcpu);
-	return result < 0 ? result : 0;
+	memcpy(register_locate(reg, &kept), bytes, reg->width);
+	rc = register_transfer(arch, vcpu, reg, true, &kept);
+	if (rc >= 0 && number == DEBUG_NUMBER_RIP)
+		rc = debug_wake(vcpu);
+	return rc < 0 ? rc : 0;
 }

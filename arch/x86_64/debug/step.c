@@ -13,17 +13,17 @@
 enum { INSTRUCTION_MAX = 15, PUSHF = 0x9c, TF_BYTE = RFLAGS_TF >> 8 };
 
 /* Prefixes that leave PUSHF what it is in 64-bit mode (SDM 2, 2.1.1 and 2.2.1). */
-static bool is_prefix(uint8_t byte)
+static bool step_is_prefix(uint8_t byte)
 {
 	static const uint8_t legacy[] = {0x26, 0x2e, 0x36, 0x3e, 0x64,
 					 0x65, 0x66, 0x67, 0xf2, 0xf3};
 
-	return (byte & 0xf0) == 0x40 || memchr(legacy, byte, sizeof(legacy)) != NULL;
+	return (byte & 0xf0) == 0x40 || memchr(legacy, byte, sizeof(legacy));
 }
 
 /* The byte at a virtual address, and where it is. */
-static bool read_byte(struct arch_vm *arch, const struct paging *paging, uint64_t address,
-		      uint8_t *byte, uint64_t *gpa)
+static bool step_read_byte(struct arch_vm *arch, const struct paging *paging, uint64_t address,
+			   uint8_t *byte, uint64_t *gpa)
 {
 	struct arch_translation translation;
 
@@ -33,7 +33,7 @@ static bool read_byte(struct arch_vm *arch, const struct paging *paging, uint64_
 	return ram_read(arch->setup.ram, *gpa, byte, 1) == 0;
 }
 
-static bool is_64_bit(struct kvm_vcpu *vcpu)
+static bool step_is_64_bit(struct kvm_vcpu *vcpu)
 {
 	struct kvm_sregs sregs;
 
@@ -50,14 +50,14 @@ void debug_step_begin(struct arch_vm *arch, struct kvm_vcpu *vcpu, struct debug_
 	unsigned int length = 0;
 
 	step->pushes_flags = false;
-	if (!is_64_bit(vcpu) || debug_paging(arch, vcpu, &paging) < 0 ||
+	if (!step_is_64_bit(vcpu) || debug_paging(arch, vcpu, &paging) < 0 ||
 	    kvm_vcpu_ioctl(vcpu, KVM_GET_REGS, &regs) < 0 || (regs.rflags & RFLAGS_TF))
 		return;
 	do {
-		if (!read_byte(arch, &paging, regs.rip + length, &byte, &gpa))
+		if (!step_read_byte(arch, &paging, regs.rip + length, &byte, &gpa))
 			return;
 		length++;
-	} while (is_prefix(byte) && length < INSTRUCTION_MAX);
+	} while (step_is_prefix(byte) && length < INSTRUCTION_MAX);
 	step->pushes_flags = byte == PUSHF;
 	step->next = regs.rip + length;
 }
@@ -68,17 +68,17 @@ int debug_step_end(struct arch_vm *arch, struct kvm_vcpu *vcpu, struct debug_ste
 	struct kvm_regs regs;
 	uint64_t gpa;
 	uint8_t byte;
-	int result;
+	int rc;
 
 	if (!step->pushes_flags)
 		return 0;
 	step->pushes_flags = false;
-	result = debug_paging(arch, vcpu, &paging);
-	if (result >= 0)
-		result = kvm_vcpu_ioctl(vcpu, KVM_GET_REGS, &regs);
-	if (result < 0)
-		return result;
-	if (regs.rip != step->next || !read_byte(arch, &paging, regs.rsp + 1, &byte, &gpa))
+	rc = debug_paging(arch, vcpu, &paging);
+	if (rc >= 0)
+		rc = kvm_vcpu_ioctl(vcpu, KVM_GET_REGS, &regs);
+	if (rc < 0)
+		return rc;
+	if (regs.rip != step->next || !step_read_byte(arch, &paging, regs.rsp + 1, &byte, &gpa))
 		return 0;
 	byte &= (uint8_t)~TF_BYTE;
 	return ram_write(arch->setup.ram, gpa, &byte, 1);

@@ -62,7 +62,7 @@ static const struct trial watch = {"watchpoints",
 				   DATA,
 				   DR7_FIXED | DR7_GLOBAL_0 | DR7_WRITE_0};
 
-static void fill_memory(uint8_t *memory, const struct trial *trial)
+static void trial_fill_memory(uint8_t *memory, const struct trial *trial)
 {
 	store_le64(memory + TABLES, (TABLES + PAGE) | ENTRY_PRESENT_WRITABLE);
 	store_le64(memory + TABLES + PAGE, (TABLES + 2 * PAGE) | ENTRY_PRESENT_WRITABLE);
@@ -71,7 +71,7 @@ static void fill_memory(uint8_t *memory, const struct trial *trial)
 }
 
 /* 64-bit mode with paging, as kernels run; an exception finds no table and shuts the trial down. */
-static int enter(struct kvm_vcpu *vcpu)
+static int trial_enter(struct kvm_vcpu *vcpu)
 {
 	struct kvm_segment code = {.limit = UINT32_MAX,
 				   .selector = 8,
@@ -89,10 +89,10 @@ static int enter(struct kvm_vcpu *vcpu)
 				   .g = 1};
 	struct kvm_regs regs = {.rip = CODE, .rsp = CODE, .rflags = RFLAGS_FIXED};
 	struct kvm_sregs sregs;
-	int result = kvm_vcpu_ioctl(vcpu, KVM_GET_SREGS, &sregs);
+	int rc = kvm_vcpu_ioctl(vcpu, KVM_GET_SREGS, &sregs);
 
-	if (result < 0)
-		return result;
+	if (rc < 0)
+		return rc;
 	sregs.cs = code;
 	sregs.ds = sregs.es = sregs.fs = sregs.gs = sregs.ss = data;
 	sregs.idt = (struct kvm_dtable){0};
@@ -100,32 +100,33 @@ static int enter(struct kvm_vcpu *vcpu)
 	sregs.cr3 = TABLES;
 	sregs.cr4 = CR4_PAE;
 	sregs.efer = EFER_LME_LMA;
-	result = kvm_vcpu_ioctl(vcpu, KVM_SET_SREGS, &sregs);
-	return result < 0 ? result : kvm_vcpu_ioctl(vcpu, KVM_SET_REGS, &regs);
+	rc = kvm_vcpu_ioctl(vcpu, KVM_SET_SREGS, &sregs);
+	return rc < 0 ? rc : kvm_vcpu_ioctl(vcpu, KVM_SET_REGS, &regs);
 }
 
-static int run(struct kvm_vcpu *vcpu, const struct trial *trial)
+static int trial_run(struct kvm_vcpu *vcpu, const struct trial *trial)
 {
 	struct kvm_guest_debug debug = {
 		.control = KVM_GUESTDBG_ENABLE | trial->control,
 		.arch.debugreg = {[0] = trial->address, [7] = trial->dr7},
 	};
-	int result = enter(vcpu);
+	int rc = trial_enter(vcpu);
 
-	if (result >= 0)
-		result = kvm_vcpu_ioctl(vcpu, KVM_SET_GUEST_DEBUG, &debug);
-	if (result < 0)
-		return result;
+	if (rc >= 0)
+		rc = kvm_vcpu_ioctl(vcpu, KVM_SET_GUEST_DEBUG, &debug);
+	if (rc < 0)
+		return rc;
 	for (unsigned int i = 0; i < TRIES; i++) {
-		result = kvm_vcpu_run(vcpu);
-		if (result != -EINTR)
+		rc = kvm_vcpu_run(vcpu);
+		if (rc != -EINTR)
 			break;
 	}
-	return result;
+	return rc;
 }
 
 /* Each has a vCPU of its own: one that was shut down may keep traces of it. */
-static bool works(struct kvm_vm *vm, uint8_t *memory, unsigned int id, const struct trial *trial)
+static bool trial_works(struct kvm_vm *vm, uint8_t *memory, unsigned int id,
+			const struct trial *trial)
 {
 	struct err err = {0};
 	struct kvm_vcpu *vcpu = kvm_vcpu_create(vm, id, &err);
@@ -133,8 +134,9 @@ static bool works(struct kvm_vm *vm, uint8_t *memory, unsigned int id, const str
 
 	if (!vcpu)
 		return false;
-	fill_memory(memory, trial);
-	stopped = run(vcpu, trial) == 0 && kvm_vcpu_run_page(vcpu)->exit_reason == KVM_EXIT_DEBUG;
+	trial_fill_memory(memory, trial);
+	stopped = trial_run(vcpu, trial) == 0 &&
+		  kvm_vcpu_run_page(vcpu)->exit_reason == KVM_EXIT_DEBUG;
 	kvm_vcpu_destroy(vcpu);
 	if (!stopped)
 		log_debug("gdb: this host's KVM says it has %s, but a trial shows none",
@@ -142,15 +144,15 @@ static bool works(struct kvm_vm *vm, uint8_t *memory, unsigned int id, const str
 	return stopped;
 }
 
-static void try_all(struct kvm_vm *vm, uint8_t *memory, struct arch_debug_support *support)
+static void trial_try_all(struct kvm_vm *vm, uint8_t *memory, struct arch_debug_support *support)
 {
-	if (support->step && !works(vm, memory, 0, &step))
+	if (support->step && !trial_works(vm, memory, 0, &step))
 		support->step = false;
-	if (support->software_breakpoints && !works(vm, memory, 1, &software))
+	if (support->software_breakpoints && !trial_works(vm, memory, 1, &software))
 		support->software_breakpoints = false;
-	if (support->breakpoints && !works(vm, memory, 2, &hardware))
+	if (support->breakpoints && !trial_works(vm, memory, 2, &hardware))
 		support->breakpoints = 0;
-	if (support->watchpoints && !works(vm, memory, 3, &watch))
+	if (support->watchpoints && !trial_works(vm, memory, 3, &watch))
 		support->watchpoints = 0;
 }
 
@@ -165,7 +167,7 @@ void debug_trial(struct arch_debug_support *support)
 	region.userspace_addr = (uintptr_t)memory;
 	if (vm && memory != MAP_FAILED &&
 	    kvm_vm_ioctl(vm, KVM_SET_USER_MEMORY_REGION, &region) >= 0)
-		try_all(vm, memory, support);
+		trial_try_all(vm, memory, support);
 	kvm_vm_destroy(vm);
 	if (memory != MAP_FAILED)
 		munmap(memory, MEMORY_SIZE);

@@ -11,7 +11,7 @@
 #include "vmm/debug/gdb/gdb.h"
 
 /* A decimal number up to 65535; 0 lets the kernel choose. */
-static bool port_parse(const char *text, in_port_t *port)
+static bool address_port_parse(const char *text, in_port_t *port)
 {
 	unsigned int number = 0;
 
@@ -28,7 +28,7 @@ static bool port_parse(const char *text, in_port_t *port)
 	return true;
 }
 
-static bool host_parse(const char *host, in_port_t port, struct gdb_address *address)
+static bool address_host_parse(const char *host, in_port_t port, struct gdb_address *address)
 {
 	size_t length = strlen(host);
 	char inner[INET6_ADDRSTRLEN];
@@ -51,14 +51,14 @@ static bool host_parse(const char *host, in_port_t port, struct gdb_address *add
 	return inet_pton(AF_INET6, inner, &address->v6.sin6_addr) == 1;
 }
 
-static bool tcp_parse(const char *text, struct gdb_address *address)
+static bool address_tcp_parse(const char *text, struct gdb_address *address)
 {
 	const char *colon = strrchr(text, ':');
 	char host[INET6_ADDRSTRLEN + 2] = "";
 	in_port_t port;
 
 	address->kind = GDB_ADDRESS_TCP;
-	if (!port_parse(colon ? colon + 1 : text, &port))
+	if (!address_port_parse(colon ? colon + 1 : text, &port))
 		return false;
 	if (colon) {
 		size_t length = (size_t)(colon - text);
@@ -67,11 +67,11 @@ static bool tcp_parse(const char *text, struct gdb_address *address)
 			return false;
 		memcpy(host, text, length);
 	}
-	return host_parse(host, port, address);
+	return address_host_parse(host, port, address);
 }
 
-static int unix_parse(const char *text, const char *path, struct gdb_address *address,
-		      struct err *err)
+static int address_unix_parse(const char *text, const char *path, struct gdb_address *address,
+			      struct err *err)
 {
 	size_t length = strlen(path);
 
@@ -99,8 +99,8 @@ int gdb_address_parse(const char *text, struct gdb_address *address, struct err 
 		return 0;
 	}
 	if (strncmp(text, prefix, strlen(prefix)) == 0)
-		return unix_parse(text, text + strlen(prefix), address, err);
-	if (tcp_parse(text, address))
+		return address_unix_parse(text, text + strlen(prefix), address, err);
+	if (address_tcp_parse(text, address))
 		return 0;
 	return err_set(err, -EINVAL,
 		       "'%s': no place to listen at: give unix:PATH, [HOST:]PORT with an IPv4 "

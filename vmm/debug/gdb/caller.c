@@ -68,7 +68,7 @@ static void caller_drop(struct caller *caller)
 	fd_close(&caller->fd);
 }
 
-static void callers_drop(struct gdb_callers *callers)
+static void caller_drop_all(struct gdb_callers *callers)
 {
 	for (size_t i = 0; i < CALLERS; i++)
 		caller_drop(&callers->list[i]);
@@ -81,7 +81,7 @@ static void caller_is_debugger(struct caller *caller, uint32_t events)
 
 	loop_remove(callers->loop, fd);
 	caller->fd = -1;
-	callers_drop(callers);
+	caller_drop_all(callers);
 	callers->spoke(callers->owner, fd, caller->bytes, caller->size, events);
 }
 
@@ -133,12 +133,12 @@ void gdb_callers_destroy(struct gdb_callers *callers)
 {
 	if (!callers)
 		return;
-	callers_drop(callers);
+	caller_drop_all(callers);
 	free(callers);
 }
 
 /* A free one, or the one that has been silent longest. */
-static struct caller *callers_choose(struct gdb_callers *callers)
+static struct caller *caller_choose(struct gdb_callers *callers)
 {
 	struct caller *oldest = &callers->list[0];
 
@@ -153,7 +153,7 @@ static struct caller *callers_choose(struct gdb_callers *callers)
 
 void gdb_callers_add(struct gdb_callers *callers, int fd)
 {
-	struct caller *caller = callers_choose(callers);
+	struct caller *caller = caller_choose(callers);
 	struct err err = {0};
 
 	caller_drop(caller);

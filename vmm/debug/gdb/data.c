@@ -7,16 +7,16 @@
 
 enum { MEMORY_MAX = GDB_PACKET_MAX / 2 };
 
-static void reply_done(struct gdb_session *session, int status)
+static void data_reply_done(struct gdb_session *session, int rc)
 {
-	if (status)
-		gdb_reply_error(&session->reply, status);
+	if (rc)
+		gdb_reply_error(&session->reply, rc);
 	else
 		gdb_reply_text(&session->reply, "OK");
 }
 
 /* The register's size, or 0 when there is no such register. */
-static size_t register_size(struct gdb_session *session, uint64_t number)
+static size_t data_register_size(struct gdb_session *session, uint64_t number)
 {
 	size_t size;
 
@@ -27,83 +27,83 @@ static size_t register_size(struct gdb_session *session, uint64_t number)
 }
 
 /* Appends the register; one that the vCPU has not got at the moment in the way that says so. */
-static int reply_register(struct gdb_session *session, unsigned int number)
+static int data_reply_register(struct gdb_session *session, unsigned int number)
 {
-	size_t size = register_size(session, number);
+	size_t size = data_register_size(session, number);
 	uint8_t bytes[GDB_REGISTER_MAX];
-	int status;
+	int rc;
 
 	if (size == 0)
 		return -ENOENT;
-	status = session->ops->register_read(session->target, session->general, number, bytes);
-	if (status == -ENODATA) {
+	rc = session->ops->register_read(session->target, session->general, number, bytes);
+	if (rc == -ENODATA) {
 		while (size-- > 0)
 			gdb_reply_text(&session->reply, "xx");
 		return 0;
 	}
-	if (status == 0)
+	if (rc == 0)
 		gdb_reply_hex(&session->reply, bytes, size);
-	return status;
+	return rc;
 }
 
 void gdb_command_read_registers(struct gdb_session *session, struct gdb_scan *scan)
 {
 	unsigned int count = session->ops->general_count(session->target);
-	int status = 0;
+	int rc = 0;
 
 	(void)scan;
-	for (unsigned int i = 0; i < count && status == 0; i++)
-		status = reply_register(session, i);
-	if (status)
-		gdb_reply_error(&session->reply, status);
+	for (unsigned int i = 0; i < count && rc == 0; i++)
+		rc = data_reply_register(session, i);
+	if (rc)
+		gdb_reply_error(&session->reply, rc);
 }
 
 void gdb_command_read_register(struct gdb_session *session, struct gdb_scan *scan)
 {
 	uint64_t number;
-	int status = -EINVAL;
+	int rc = -EINVAL;
 
 	if (gdb_scan_number(scan, &number) && gdb_scan_end(scan))
-		status = register_size(session, number) > 0
-				 ? reply_register(session, (unsigned int)number)
-				 : -ENOENT;
-	if (status)
-		gdb_reply_error(&session->reply, status);
+		rc = data_register_size(session, number) > 0
+			     ? data_reply_register(session, (unsigned int)number)
+			     : -ENOENT;
+	if (rc)
+		gdb_reply_error(&session->reply, rc);
 }
 
 /*
  * Reads all general registers from @scan, and writes them when @write; those that cannot be are
  * left.
  */
-static int scan_registers(struct gdb_session *session, struct gdb_scan scan, bool write)
+static int data_scan_registers(struct gdb_session *session, struct gdb_scan scan, bool write)
 {
 	unsigned int count = session->ops->general_count(session->target);
 	uint8_t bytes[GDB_REGISTER_MAX];
 
 	for (unsigned int i = 0; i < count; i++) {
-		int status = 0;
+		int rc = 0;
 
-		if (!gdb_scan_bytes(&scan, bytes, register_size(session, i)))
+		if (!gdb_scan_bytes(&scan, bytes, data_register_size(session, i)))
 			return -EINVAL;
 		if (write)
-			status = session->ops->register_write(session->target, session->general, i,
-							      bytes);
-		if (status && status != -EACCES && status != -ENODATA)
-			return status;
+			rc = session->ops->register_write(session->target, session->general, i,
+							  bytes);
+		if (rc && rc != -EACCES && rc != -ENODATA)
+			return rc;
 	}
 	return gdb_scan_end(&scan) ? 0 : -EINVAL;
 }
 
 void gdb_command_write_registers(struct gdb_session *session, struct gdb_scan *scan)
 {
-	int status = scan_registers(session, *scan, false);
+	int rc = data_scan_registers(session, *scan, false);
 
-	if (status == 0)
-		status = scan_registers(session, *scan, true);
-	reply_done(session, status);
+	if (rc == 0)
+		rc = data_scan_registers(session, *scan, true);
+	data_reply_done(session, rc);
 }
 
-static int write_register(struct gdb_session *session, struct gdb_scan *scan)
+static int data_write_register(struct gdb_session *session, struct gdb_scan *scan)
 {
 	uint8_t bytes[GDB_REGISTER_MAX];
 	uint64_t number;
@@ -111,7 +111,7 @@ static int write_register(struct gdb_session *session, struct gdb_scan *scan)
 
 	if (!gdb_scan_number(scan, &number) || !gdb_scan_word(scan, "="))
 		return -EINVAL;
-	size = register_size(session, number);
+	size = data_register_size(session, number);
 	if (size == 0)
 		return -ENOENT;
 	if (!gdb_scan_bytes(scan, bytes, size) || !gdb_scan_end(scan))
@@ -122,21 +122,21 @@ static int write_register(struct gdb_session *session, struct gdb_scan *scan)
 
 void gdb_command_write_register(struct gdb_session *session, struct gdb_scan *scan)
 {
-	int status = write_register(session, scan);
+	int rc = data_write_register(session, scan);
 
-	if (status == -EACCES)
+	if (rc == -EACCES)
 		gdb_reply_sentence(&session->reply, "the register cannot be written");
-	else if (status == -ENODATA)
+	else if (rc == -ENODATA)
 		gdb_reply_sentence(&session->reply, "the vCPU has no such register at the moment");
-	else if (status == -EBUSY)
+	else if (rc == -EBUSY)
 		gdb_reply_sentence(&session->reply,
 				   "the vCPU crashed, or waits in the middle of an instruction");
 	else
-		reply_done(session, status);
+		data_reply_done(session, rc);
 }
 
 /* An address and a length that do not go past the last address. */
-static bool scan_place(struct gdb_scan *scan, uint64_t *address, uint64_t *length)
+static bool data_scan_place(struct gdb_scan *scan, uint64_t *address, uint64_t *length)
 {
 	return gdb_scan_pair(scan, ',', address, length) &&
 	       (*length == 0 || *length - 1 <= UINT64_MAX - *address);
@@ -149,7 +149,7 @@ void gdb_command_read_memory(struct gdb_session *session, struct gdb_scan *scan)
 	uint64_t address, length;
 	int count;
 
-	if (!scan_place(scan, &address, &length) || !gdb_scan_end(scan) || length == 0) {
+	if (!data_scan_place(scan, &address, &length) || !gdb_scan_end(scan) || length == 0) {
 		gdb_reply_error(&session->reply, -EINVAL);
 		return;
 	}
@@ -163,15 +163,15 @@ void gdb_command_read_memory(struct gdb_session *session, struct gdb_scan *scan)
 		gdb_reply_hex(&session->reply, bytes, (size_t)count);
 }
 
-static void write_memory(struct gdb_session *session, uint64_t address, const uint8_t *bytes,
-			 size_t size)
+static void data_write_memory(struct gdb_session *session, uint64_t address, const uint8_t *bytes,
+			      size_t size)
 {
-	int status = 0;
+	int rc = 0;
 
 	if (size > 0)
-		status = session->ops->memory_write(session->target, session->general, address,
-						    bytes, size);
-	reply_done(session, status);
+		rc = session->ops->memory_write(session->target, session->general, address, bytes,
+						size);
+	data_reply_done(session, rc);
 }
 
 void gdb_command_write_memory(struct gdb_session *session, struct gdb_scan *scan)
@@ -179,10 +179,10 @@ void gdb_command_write_memory(struct gdb_session *session, struct gdb_scan *scan
 	uint8_t bytes[MEMORY_MAX];
 	uint64_t address, length;
 
-	if (scan_place(scan, &address, &length) && gdb_scan_word(scan, ":") &&
+	if (data_scan_place(scan, &address, &length) && gdb_scan_word(scan, ":") &&
 	    length <= sizeof(bytes) && gdb_scan_bytes(scan, bytes, (size_t)length) &&
 	    gdb_scan_end(scan))
-		write_memory(session, address, bytes, (size_t)length);
+		data_write_memory(session, address, bytes, (size_t)length);
 	else
 		gdb_reply_error(&session->reply, -EINVAL);
 }
@@ -191,15 +191,16 @@ void gdb_command_write_binary(struct gdb_session *session, struct gdb_scan *scan
 {
 	uint64_t address, length;
 
-	if (scan_place(scan, &address, &length) && gdb_scan_word(scan, ":") && length == scan->left)
-		write_memory(session, address, scan->at, (size_t)length);
+	if (data_scan_place(scan, &address, &length) && gdb_scan_word(scan, ":") &&
+	    length == scan->left)
+		data_write_memory(session, address, scan->at, (size_t)length);
 	else
 		gdb_reply_error(&session->reply, -EINVAL);
 }
 
-static const char *point_error(int status)
+static const char *data_point_error(int rc)
 {
-	switch (status) {
+	switch (rc) {
 	case -ENOSPC:
 		return "no more of the processor's debug registers are free";
 	case -EINVAL:
@@ -218,42 +219,42 @@ static const char *point_error(int status)
  * told to be unknown here it does itself, which for software breakpoints it must not: the guest
  * would get them.
  */
-static void reply_point(struct gdb_session *session, uint64_t kind, int status)
+static void data_reply_point(struct gdb_session *session, uint64_t kind, int rc)
 {
-	const char *text = point_error(status);
+	const char *text = data_point_error(rc);
 
-	if (status == -EOPNOTSUPP && kind != GDB_SOFTWARE_BREAK)
+	if (rc == -EOPNOTSUPP && kind != GDB_SOFTWARE_BREAK)
 		return;
 	if (text)
 		gdb_reply_sentence(&session->reply, "point.%s", text);
 	else
-		reply_done(session, status);
+		data_reply_done(session, rc);
 }
 
-static void command_point(struct gdb_session *session, struct gdb_scan *scan, bool insert)
+static void data_command_point(struct gdb_session *session, struct gdb_scan *scan, bool insert)
 {
 	const struct gdb_target_ops *ops = session->ops;
 	uint64_t kind, address, length;
 
 	if (!gdb_scan_number(scan, &kind) || !gdb_scan_word(scan, ",") ||
-	    !scan_place(scan, &address, &length) || !gdb_scan_end(scan)) {
+	    !data_scan_place(scan, &address, &length) || !gdb_scan_end(scan)) {
 		gdb_reply_error(&session->reply, -EINVAL);
 		return;
 	}
 	if (kind > GDB_WATCH_ACCESS)
 		return;
-	reply_point(session, kind,
-		    (insert ? ops->point_insert
-			    : ops->point_remove)(session->target, session->general,
-						 (enum gdb_point_kind)kind, address, length));
+	data_reply_point(session, kind,
+			 (insert ? ops->point_insert
+				 : ops->point_remove)(session->target, session->general,
+						      (enum gdb_point_kind)kind, address, length));
 }
 
 void gdb_command_insert_point(struct gdb_session *session, struct gdb_scan *scan)
 {
-	command_point(session, scan, true);
+	data_command_point(session, scan, true);
 }
 
 void gdb_command_remove_point(struct gdb_session *session, struct gdb_scan *scan)
 {
-	command_point(session, scan, false);
+	data_command_point(session, scan, false);
 }

@@ -16,7 +16,7 @@
 
 #include "vmm/base/fd.h"
 
-static int open_socket(const struct gdb_address *address)
+static int listen_open_socket(const struct gdb_address *address)
 {
 	int fd = socket(address->any.sa_family, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
 
@@ -24,9 +24,9 @@ static int open_socket(const struct gdb_address *address)
 }
 
 /* Whether somebody listens at the socket, or for other reasons may still want it. */
-static bool is_in_use(const struct gdb_address *address)
+static bool listen_is_in_use(const struct gdb_address *address)
 {
-	int fd = open_socket(address);
+	int fd = listen_open_socket(address);
 	bool refused =
 		fd >= 0 && connect(fd, &address->any, address->size) < 0 && errno == ECONNREFUSED;
 
@@ -35,7 +35,7 @@ static bool is_in_use(const struct gdb_address *address)
 }
 
 /* A socket that nobody listens at any more is left of a program that was killed. */
-static int clear_path(const struct gdb_address *address, struct err *err)
+static int listen_clear_path(const struct gdb_address *address, struct err *err)
 {
 	const char *path = address->local.sun_path;
 	struct stat file;
@@ -49,7 +49,7 @@ static int clear_path(const struct gdb_address *address, struct err *err)
 			err, -EEXIST,
 			"--gdb unix:%s: there is something else than a socket: give another path",
 			path);
-	if (is_in_use(address))
+	if (listen_is_in_use(address))
 		return err_set(err, -EADDRINUSE,
 			       "--gdb unix:%s: another program listens there: give another path",
 			       path);
@@ -60,14 +60,14 @@ static int clear_path(const struct gdb_address *address, struct err *err)
 }
 
 /* Whoever can connect owns the guest, so the socket is its owner's alone. */
-static int bind_unix(struct gdb_listener *listener, struct err *err)
+static int listen_bind_unix(struct gdb_listener *listener, struct err *err)
 {
 	const char *path = listener->address.local.sun_path;
-	int status = clear_path(&listener->address, err);
+	int rc = listen_clear_path(&listener->address, err);
 	struct stat file;
 
-	if (status)
-		return status;
+	if (rc)
+		return rc;
 	if (fchmod(listener->fd, 0600) ||
 	    bind(listener->fd, &listener->address.any, listener->address.size))
 		return err_set(err, -errno, "--gdb unix:%s: cannot be made: %s", path,
@@ -80,11 +80,11 @@ static int bind_unix(struct gdb_listener *listener, struct err *err)
 	return 0;
 }
 
-static int bind_tcp(struct gdb_listener *listener, struct err *err)
+static int listen_bind_tcp(struct gdb_listener *listener, struct err *err)
 {
 	struct gdb_address *address = &listener->address;
 	const int yes = 1;
-	int error;
+	int rc;
 
 	setsockopt(listener->fd, SOL_SOCKET, SO_REUSEADDR, &yes, sizeof(yes));
 	if (address->any.sa_family == AF_INET6)
@@ -92,24 +92,23 @@ static int bind_tcp(struct gdb_listener *listener, struct err *err)
 	if (bind(listener->fd, &address->any, address->size) == 0 &&
 	    getsockname(listener->fd, &address->any, &address->size) == 0)
 		return 0;
-	error = errno;
+	rc = errno;
 	gdb_address_text(address, listener->name);
-	return err_set(err, -error, "--gdb %s: cannot listen there: %s: give another %s",
-		       listener->name, err_text(error),
-		       error == EADDRNOTAVAIL ? "address" : "port");
+	return err_set(err, -rc, "--gdb %s: cannot listen there: %s: give another %s",
+		       listener->name, err_text(rc), rc == EADDRNOTAVAIL ? "address" : "port");
 }
 
 static int listen_socket(struct gdb_listener *listener, struct err *err)
 {
-	int status;
+	int rc;
 
-	listener->fd = open_socket(&listener->address);
+	listener->fd = listen_open_socket(&listener->address);
 	if (listener->fd < 0)
 		return err_set(err, listener->fd, "--gdb: no socket: %s", err_text(listener->fd));
-	status = listener->address.kind == GDB_ADDRESS_UNIX ? bind_unix(listener, err)
-							    : bind_tcp(listener, err);
-	if (status)
-		return status;
+	rc = listener->address.kind == GDB_ADDRESS_UNIX ? listen_bind_unix(listener, err)
+							: listen_bind_tcp(listener, err);
+	if (rc)
+		return rc;
 	gdb_address_text(&listener->address, listener->name);
 	if (listen(listener->fd, 1))
 		return err_set(err, -errno, "--gdb %s: cannot listen there: %s", listener->name,
@@ -117,36 +116,36 @@ static int listen_socket(struct gdb_listener *listener, struct err *err)
 	return 0;
 }
 
-static int open_pty(struct gdb_listener *listener, struct err *err)
+static int listen_open_pty(struct gdb_listener *listener, struct err *err)
 {
 	const char *name;
-	int status;
+	int rc;
 
 	listener->fd = posix_openpt(O_RDWR | O_NOCTTY | O_CLOEXEC | O_NONBLOCK);
 	if (listener->fd < 0 || grantpt(listener->fd) || unlockpt(listener->fd) ||
 	    !(name = ptsname(listener->fd)))
 		return err_set(err, -errno, "--gdb pty: no pseudo-terminal: %s", err_text(errno));
 	snprintf(listener->name, sizeof(listener->name), "%s", name);
-	status = gdb_listener_hold(listener, true);
-	if (status)
-		return err_set(err, status, "--gdb pty: %s: %s", name, err_text(status));
+	rc = gdb_listener_hold(listener, true);
+	if (rc)
+		return err_set(err, rc, "--gdb pty: %s: %s", name, err_text(rc));
 	return 0;
 }
 
 int gdb_listener_open(struct gdb_listener *listener, const struct gdb_address *address,
 		      struct err *err)
 {
-	int status;
+	int rc;
 
 	*listener = (struct gdb_listener){.address = *address, .fd = -1, .peer = -1};
-	status = address->kind == GDB_ADDRESS_PTY ? open_pty(listener, err)
-						  : listen_socket(listener, err);
-	if (status)
+	rc = address->kind == GDB_ADDRESS_PTY ? listen_open_pty(listener, err)
+					      : listen_socket(listener, err);
+	if (rc)
 		gdb_listener_close(listener);
-	return status;
+	return rc;
 }
 
-static void remove_name(const struct gdb_listener *listener)
+static void listen_remove_name(const struct gdb_listener *listener)
 {
 	const char *path = listener->address.local.sun_path;
 	struct stat file;
@@ -158,13 +157,13 @@ static void remove_name(const struct gdb_listener *listener)
 
 void gdb_listener_close(struct gdb_listener *listener)
 {
-	remove_name(listener);
+	listen_remove_name(listener);
 	fd_close(&listener->peer);
 	fd_close(&listener->fd);
 }
 
 /* A debugger whose machine vanished says no more, and would keep all others out. */
-static void notice_silence(int fd)
+static void listen_notice_silence(int fd)
 {
 	const int yes = 1, idle = 30, interval = 10, probes = 3; /* seconds */
 
@@ -185,7 +184,7 @@ int gdb_listener_accept(struct gdb_listener *listener)
 		return -EAGAIN;
 	if (listener->address.kind == GDB_ADDRESS_TCP) {
 		setsockopt(fd, IPPROTO_TCP, TCP_NODELAY, &yes, sizeof(yes));
-		notice_silence(fd);
+		listen_notice_silence(fd);
 	}
 	return fd;
 }

@@ -12,7 +12,7 @@
 
 enum { ESCAPE = '}', ESCAPE_FLIP = 0x20, INTERRUPT = 0x03 };
 
-static enum gdb_input parser_begin(struct gdb_parser *parser)
+static enum gdb_input packet_parser_begin(struct gdb_parser *parser)
 {
 	parser->state = GDB_INSIDE;
 	parser->escaped = false;
@@ -23,11 +23,11 @@ static enum gdb_input parser_begin(struct gdb_parser *parser)
 	return GDB_INPUT_MORE;
 }
 
-static enum gdb_input parser_between(struct gdb_parser *parser, uint8_t byte)
+static enum gdb_input packet_parser_between(struct gdb_parser *parser, uint8_t byte)
 {
 	switch (byte) {
 	case '$':
-		return parser_begin(parser);
+		return packet_parser_begin(parser);
 	case '+':
 		return GDB_INPUT_ACK;
 	case '-':
@@ -40,7 +40,7 @@ static enum gdb_input parser_between(struct gdb_parser *parser, uint8_t byte)
 }
 
 /* Neither '$' nor '#' is part of a packet's contents: escapes are there for them. */
-static enum gdb_input parser_inside(struct gdb_parser *parser, uint8_t byte)
+static enum gdb_input packet_parser_inside(struct gdb_parser *parser, uint8_t byte)
 {
 	if (byte == '#') {
 		parser->state = GDB_CHECKSUM_HIGH;
@@ -61,7 +61,7 @@ static enum gdb_input parser_inside(struct gdb_parser *parser, uint8_t byte)
 	return GDB_INPUT_MORE;
 }
 
-static enum gdb_input parser_end(struct gdb_parser *parser)
+static enum gdb_input packet_parser_end(struct gdb_parser *parser)
 {
 	parser->state = GDB_BETWEEN;
 	if (parser->overlong)
@@ -76,12 +76,12 @@ enum gdb_input gdb_parser_take(struct gdb_parser *parser, uint8_t byte)
 	int digit;
 
 	if (byte == '$' && parser->state != GDB_BETWEEN)
-		return parser_begin(parser); /* the one before was cut off */
+		return packet_parser_begin(parser); /* the one before was cut off */
 	switch (parser->state) {
 	case GDB_BETWEEN:
-		return parser_between(parser, byte);
+		return packet_parser_between(parser, byte);
 	case GDB_INSIDE:
-		return parser_inside(parser, byte);
+		return packet_parser_inside(parser, byte);
 	case GDB_CHECKSUM_HIGH:
 		digit = gdb_hex_digit(byte);
 		parser->told = digit < 0 ? -1 : digit << 4;
@@ -92,7 +92,7 @@ enum gdb_input gdb_parser_take(struct gdb_parser *parser, uint8_t byte)
 	}
 	digit = gdb_hex_digit(byte);
 	parser->told = parser->told < 0 || digit < 0 ? -1 : parser->told | digit;
-	return parser_end(parser);
+	return packet_parser_end(parser);
 }
 
 void gdb_reply_clear(struct gdb_reply *reply)
@@ -101,7 +101,7 @@ void gdb_reply_clear(struct gdb_reply *reply)
 	reply->size = 0;
 }
 
-static void reply_append(struct gdb_reply *reply, const char *format, va_list arguments)
+static void packet_reply_append(struct gdb_reply *reply, const char *format, va_list arguments)
 {
 	char text[512];
 	int length = vsnprintf(text, sizeof(text), format, arguments);
@@ -120,7 +120,7 @@ void gdb_reply_text(struct gdb_reply *reply, const char *format, ...)
 	va_list arguments;
 
 	va_start(arguments, format);
-	reply_append(reply, format, arguments);
+	packet_reply_append(reply, format, arguments);
 	va_end(arguments);
 }
 
@@ -140,7 +140,7 @@ void gdb_reply_hex(struct gdb_reply *reply, const void *bytes, size_t size)
 }
 
 /* '*' would be the beginning of a repetition. */
-static bool is_special(uint8_t byte)
+static bool packet_is_special(uint8_t byte)
 {
 	return byte == '#' || byte == '$' || byte == '*' || byte == ESCAPE;
 }
@@ -150,7 +150,7 @@ size_t gdb_reply_binary(struct gdb_reply *reply, const void *bytes, size_t size)
 	const uint8_t *from = bytes;
 
 	for (size_t i = 0; i < size; i++) {
-		bool special = is_special(from[i]);
+		bool special = packet_is_special(from[i]);
 
 		if (sizeof(reply->bytes) - reply->size < (special ? 2 : 1))
 			return i;
@@ -161,9 +161,9 @@ size_t gdb_reply_binary(struct gdb_reply *reply, const void *bytes, size_t size)
 	return size;
 }
 
-void gdb_reply_error(struct gdb_reply *reply, int error)
+void gdb_reply_error(struct gdb_reply *reply, int rc)
 {
-	unsigned int number = (unsigned int)abs(error);
+	unsigned int number = (unsigned int)abs(rc);
 
 	gdb_reply_clear(reply);
 	gdb_reply_text(reply, "E%02x", number < 0xff ? number : 0xff);
@@ -177,11 +177,12 @@ void gdb_reply_sentence(struct gdb_reply *reply, const char *format, ...)
 	gdb_reply_clear(reply);
 	gdb_reply_text(reply, "E.");
 	va_start(arguments, format);
-	reply_append(reply, format, arguments);
+	packet_reply_append(reply, format, arguments);
 	va_end(arguments);
 	reply->overflow = false;
 	for (size_t i = 0; i < reply->size; i++) {
-		if (is_special(reply->bytes[i]) || reply->bytes[i] < ' ' || reply->bytes[i] > '~')
+		if (packet_is_special(reply->bytes[i]) || reply->bytes[i] < ' ' ||
+		    reply->bytes[i] > '~')
 			reply->bytes[i] = ' ';
 	}
 }

@@ -35,7 +35,7 @@ struct row {
 };
 
 /* @mapped: as a socket of IPv6 has an address of IPv4. */
-static struct end end_of(const union address *address, bool mapped)
+static struct end peer_end_of(const union address *address, bool mapped)
 {
 	uint32_t words[WORDS] = {0, 0, htonl(0xffff), address->v4.sin_addr.s_addr};
 	bool v6 = address->any.sa_family == AF_INET6;
@@ -51,12 +51,12 @@ static struct end end_of(const union address *address, bool mapped)
 	return end;
 }
 
-static bool is_end(const struct end *a, const struct end *b)
+static bool peer_is_end(const struct end *a, const struct end *b)
 {
 	return a->port == b->port && strcmp(a->digits, b->digits) == 0;
 }
 
-static bool parse_row(const char *line, struct row *row)
+static bool peer_parse_row(const char *line, struct row *row)
 {
 	return sscanf(line,
 		      " %*u: %32[0-9A-F]:%x %32[0-9A-F]:%x %*x %*x:%*x %*x:%*x %*x %u %*u %lu",
@@ -65,8 +65,8 @@ static bool parse_row(const char *line, struct row *row)
 }
 
 /* 0, -ENOENT when there is no such socket, or why the table cannot be read. */
-static int find_row(const char *table, const struct end *local, const struct end *remote,
-		    struct row *row)
+static int peer_find_row(const char *table, const struct end *local, const struct end *remote,
+			 struct row *row)
 {
 	FILE *file = fopen(table, "re");
 	int rc = -ENOENT;
@@ -76,15 +76,15 @@ static int find_row(const char *table, const struct end *local, const struct end
 	if (!file)
 		return -errno;
 	while (rc == -ENOENT && getline(&line, &room, file) > 0)
-		if (parse_row(line, row) && is_end(&row->local, local) &&
-		    is_end(&row->remote, remote))
+		if (peer_parse_row(line, row) && peer_is_end(&row->local, local) &&
+		    peer_is_end(&row->remote, remote))
 			rc = 0;
 	free(line);
 	(void)fclose(file);
 	return rc;
 }
 
-static bool is_loopback(const union address *address)
+static bool peer_is_loopback(const union address *address)
 {
 	if (address->any.sa_family == AF_INET6)
 		return IN6_IS_ADDR_LOOPBACK(&address->v6.sin6_addr);
@@ -92,20 +92,20 @@ static bool is_loopback(const union address *address)
 }
 
 /* The other end's row has the two addresses the other way round. */
-static int find_peer(const union address *peer, const union address *own, struct row *row)
+static int peer_find(const union address *peer, const union address *own, struct row *row)
 {
-	struct end local = end_of(peer, false), remote = end_of(own, false);
+	struct end local = peer_end_of(peer, false), remote = peer_end_of(own, false);
 	int rc = -ENOENT;
 
 	if (peer->any.sa_family == AF_INET)
-		rc = find_row("/proc/net/tcp", &local, &remote, row);
+		rc = peer_find_row("/proc/net/tcp", &local, &remote, row);
 	if (rc != -ENOENT)
 		return rc;
-	local = end_of(peer, true);
-	remote = end_of(own, true);
-	rc = find_row("/proc/net/tcp6", &local, &remote, row);
+	local = peer_end_of(peer, true);
+	remote = peer_end_of(own, true);
+	rc = peer_find_row("/proc/net/tcp6", &local, &remote, row);
 	/* Without IPv6 there is no such table. */
-	return rc == -ENOENT && !is_loopback(peer) ? 0 : rc;
+	return rc == -ENOENT && !peer_is_loopback(peer) ? 0 : rc;
 }
 
 int gdb_peer_check(int fd)
@@ -118,7 +118,7 @@ int gdb_peer_check(int fd)
 	if (getpeername(fd, &peer.any, &peer_size) || getsockname(fd, &own.any, &own_size))
 		return -errno;
 	row.uid = geteuid();
-	rc = find_peer(&peer, &own, &row);
+	rc = peer_find(&peer, &own, &row);
 	if (rc)
 		return rc == -ENOENT ? -ESRCH : rc;
 	if (!row.inode)

@@ -37,8 +37,8 @@ void gdb_command_stop_acks(struct gdb_session *session, struct gdb_scan *scan)
 }
 
 /* As much of @document as was asked for and fits. */
-static void reply_document(struct gdb_session *session, struct gdb_scan *scan, const char *document,
-			   size_t size)
+static void query_reply_document(struct gdb_session *session, struct gdb_scan *scan,
+				 const char *document, size_t size)
 {
 	struct gdb_reply *reply = &session->reply;
 	uint64_t offset, length;
@@ -75,7 +75,7 @@ void gdb_command_description(struct gdb_session *session, struct gdb_scan *scan)
 	}
 	document = session->ops->description(session->target, annex);
 	if (document)
-		reply_document(session, scan, document, strlen(document));
+		query_reply_document(session, scan, document, strlen(document));
 	else
 		gdb_reply_error(&session->reply, 0); /* as the protocol has it: no such annex */
 }
@@ -94,7 +94,7 @@ void gdb_command_threads(struct gdb_session *session, struct gdb_scan *scan)
 		fprintf(out, "</threads>\n");
 	}
 	if (out && fclose(out) == 0)
-		reply_document(session, scan, document, size);
+		query_reply_document(session, scan, document, size);
 	else
 		gdb_reply_error(&session->reply, -ENOMEM);
 	free(document);
@@ -116,7 +116,8 @@ void gdb_command_last_threads(struct gdb_session *session, struct gdb_scan *scan
 }
 
 /* The rest of the packet is the number of one thread or, where @thread tells, any or all. */
-static bool scan_last_thread(struct gdb_session *session, struct gdb_scan *scan, int64_t *thread)
+static bool query_scan_last_thread(struct gdb_session *session, struct gdb_scan *scan,
+				   int64_t *thread)
 {
 	return gdb_scan_thread(scan, thread) && gdb_scan_end(scan) &&
 	       *thread <= (int64_t)session->ops->cpus(session->target);
@@ -127,7 +128,7 @@ void gdb_command_thread_name(struct gdb_session *session, struct gdb_scan *scan)
 	char name[32];
 	int64_t thread;
 
-	if (!scan_last_thread(session, scan, &thread) || thread <= 0) {
+	if (!query_scan_last_thread(session, scan, &thread) || thread <= 0) {
 		gdb_reply_error(&session->reply, -EINVAL);
 		return;
 	}
@@ -146,7 +147,8 @@ void gdb_command_select_thread(struct gdb_session *session, struct gdb_scan *sca
 	bool general = gdb_scan_word(scan, "g");
 	int64_t thread;
 
-	if ((!general && !gdb_scan_word(scan, "c")) || !scan_last_thread(session, scan, &thread)) {
+	if ((!general && !gdb_scan_word(scan, "c")) ||
+	    !query_scan_last_thread(session, scan, &thread)) {
 		gdb_reply_error(&session->reply, -EINVAL);
 		return;
 	}
@@ -161,7 +163,7 @@ void gdb_command_thread_alive(struct gdb_session *session, struct gdb_scan *scan
 {
 	int64_t thread;
 
-	if (scan_last_thread(session, scan, &thread) && thread > 0)
+	if (query_scan_last_thread(session, scan, &thread) && thread > 0)
 		gdb_reply_text(&session->reply, "OK");
 	else
 		gdb_reply_error(&session->reply, -EINVAL);
@@ -180,7 +182,7 @@ void gdb_command_symbol(struct gdb_session *session, struct gdb_scan *scan)
 	gdb_reply_text(&session->reply, "OK");
 }
 
-static int session_monitor(struct gdb_session *session, const char *line)
+static int query_monitor(struct gdb_session *session, const char *line)
 {
 	char *text = NULL;
 	size_t size = 0;
@@ -202,15 +204,15 @@ void gdb_command_monitor(struct gdb_session *session, struct gdb_scan *scan)
 {
 	char line[GDB_PACKET_MAX / 2 + 1];
 	size_t size = scan->left / 2;
-	int status = -EINVAL;
+	int rc = -EINVAL;
 
 	if (gdb_scan_bytes(scan, (uint8_t *)line, size) && gdb_scan_end(scan)) {
 		line[size] = '\0';
 		if (strlen(line) == size)
-			status = session->exited ? -ESRCH : session_monitor(session, line);
+			rc = session->exited ? -ESRCH : query_monitor(session, line);
 	}
-	if (status)
-		gdb_reply_error(&session->reply, status);
+	if (rc)
+		gdb_reply_error(&session->reply, rc);
 	else
 		gdb_reply_text(&session->reply, "OK");
 }

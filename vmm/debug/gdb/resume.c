@@ -8,7 +8,7 @@
 #include "vmm/base/bits.h"
 #include "vmm/debug/gdb/session_private.h"
 
-static bool session_pc(struct gdb_session *session, unsigned int cpu, uint64_t *pc)
+static bool resume_pc(struct gdb_session *session, unsigned int cpu, uint64_t *pc)
 {
 	const struct gdb_target_ops *ops = session->ops;
 	unsigned int number = ops->pc_register(session->target);
@@ -23,7 +23,7 @@ static bool session_pc(struct gdb_session *session, unsigned int cpu, uint64_t *
 }
 
 /* Every vCPU held, with nothing to step through. */
-static bool actions_begin(struct gdb_session *session)
+static bool resume_actions_begin(struct gdb_session *session)
 {
 	unsigned int cpus = session->ops->cpus(session->target);
 
@@ -45,8 +45,8 @@ static bool actions_begin(struct gdb_session *session)
 }
 
 /* Gives @thread, -1 for all, what it has not been given yet; false: there is no such thread. */
-static bool actions_give(struct gdb_session *session, int64_t thread, enum gdb_action action,
-			 struct gdb_range range)
+static bool resume_actions_give(struct gdb_session *session, int64_t thread, enum gdb_action action,
+				struct gdb_range range)
 {
 	if (thread < -1 || thread > (int64_t)session->cpus)
 		return false;
@@ -62,7 +62,7 @@ static bool actions_give(struct gdb_session *session, int64_t thread, enum gdb_a
 }
 
 /* Only now, when the guest runs, may the debugger be told what it did not ask for. */
-static void session_tell_limits(struct gdb_session *session)
+static void resume_tell_limits(struct gdb_session *session)
 {
 	char *text;
 	int size;
@@ -77,21 +77,21 @@ static void session_tell_limits(struct gdb_session *session)
 	free(text);
 }
 
-static void session_go(struct gdb_session *session)
+static void resume_go(struct gdb_session *session)
 {
-	int status = session->ops->resume(session->target, session->actions);
+	int rc = session->ops->resume(session->target, session->actions);
 
-	if (status == -EOPNOTSUPP)
+	if (rc == -EOPNOTSUPP)
 		gdb_reply_sentence(&session->reply, "this host cannot step single instructions");
-	else if (status)
-		gdb_reply_error(&session->reply, status);
-	if (status)
+	else if (rc)
+		gdb_reply_error(&session->reply, rc);
+	if (rc)
 		return;
 	session->standing = false;
 	session->stopped = false;
 	session->interrupted = false;
 	session->silent = true;
-	session_tell_limits(session);
+	resume_tell_limits(session);
 }
 
 bool gdb_session_range_goes_on(struct gdb_session *session, const struct gdb_stop *stop)
@@ -103,12 +103,12 @@ bool gdb_session_range_goes_on(struct gdb_session *session, const struct gdb_sto
 	    stop->signal != GDB_SIGTRAP || stop->cpu >= session->cpus)
 		return false;
 	range = &session->ranges[stop->cpu];
-	return range->start != range->end && session_pc(session, stop->cpu, &pc) &&
+	return range->start != range->end && resume_pc(session, stop->cpu, &pc) &&
 	       pc >= range->start && pc < range->end &&
 	       session->ops->resume(session->target, session->actions) == 0;
 }
 
-static bool scan_signal(struct gdb_scan *scan)
+static bool resume_scan_signal(struct gdb_scan *scan)
 {
 	uint8_t ignored;
 
@@ -116,7 +116,7 @@ static bool scan_signal(struct gdb_scan *scan)
 }
 
 /* Goes on at @pc, as the older packets may ask for. */
-static int session_jump(struct gdb_session *session, unsigned int cpu, uint64_t pc)
+static int resume_jump(struct gdb_session *session, unsigned int cpu, uint64_t pc)
 {
 	unsigned int number = session->ops->pc_register(session->target);
 	size_t size = session->ops->register_size(session->target, number);
@@ -132,97 +132,98 @@ static int session_jump(struct gdb_session *session, unsigned int cpu, uint64_t 
  * The vCPU that `Hc` chose goes on alone. When it chose none, the one that is looked at is stepped
  * while the others run.
  */
-static void session_go_old(struct gdb_session *session, enum gdb_action action,
-			   struct gdb_scan *scan)
+static void resume_go_old(struct gdb_session *session, enum gdb_action action,
+			  struct gdb_scan *scan)
 {
 	const struct gdb_range none = {0};
 	int64_t thread = session->resume_thread;
 	unsigned int cpu = thread > 0 ? (unsigned int)thread - 1 : session->general;
 	uint64_t pc;
-	int status = 0;
+	int rc = 0;
 
-	if (!actions_begin(session)) {
+	if (!resume_actions_begin(session)) {
 		gdb_reply_error(&session->reply, -ENOMEM);
 		return;
 	}
 	if (gdb_scan_number(scan, &pc))
-		status = gdb_scan_end(scan) ? session_jump(session, cpu, pc) : -EINVAL;
+		rc = gdb_scan_end(scan) ? resume_jump(session, cpu, pc) : -EINVAL;
 	else if (!gdb_scan_end(scan))
-		status = -EINVAL;
-	if (status == 0 && !actions_give(session, (int64_t)cpu + 1, action, none))
-		status = -EINVAL;
-	if (status) {
-		gdb_reply_error(&session->reply, status);
+		rc = -EINVAL;
+	if (rc == 0 && !resume_actions_give(session, (int64_t)cpu + 1, action, none))
+		rc = -EINVAL;
+	if (rc) {
+		gdb_reply_error(&session->reply, rc);
 		return;
 	}
 	if (thread <= 0)
-		actions_give(session, -1, GDB_CONTINUE, none);
-	session_go(session);
+		resume_actions_give(session, -1, GDB_CONTINUE, none);
+	resume_go(session);
 }
 
 void gdb_command_continue(struct gdb_session *session, struct gdb_scan *scan)
 {
-	session_go_old(session, GDB_CONTINUE, scan);
+	resume_go_old(session, GDB_CONTINUE, scan);
 }
 
 void gdb_command_step(struct gdb_session *session, struct gdb_scan *scan)
 {
-	session_go_old(session, GDB_STEP, scan);
+	resume_go_old(session, GDB_STEP, scan);
 }
 
 /* A machine has no signals to be given: the number goes unused. */
-static void session_go_signal(struct gdb_session *session, enum gdb_action action,
-			      struct gdb_scan *scan)
+static void resume_go_signal(struct gdb_session *session, enum gdb_action action,
+			     struct gdb_scan *scan)
 {
-	if (scan_signal(scan) && (gdb_scan_end(scan) || gdb_scan_word(scan, ";")))
-		session_go_old(session, action, scan);
+	if (resume_scan_signal(scan) && (gdb_scan_end(scan) || gdb_scan_word(scan, ";")))
+		resume_go_old(session, action, scan);
 	else
 		gdb_reply_error(&session->reply, -EINVAL);
 }
 
 void gdb_command_continue_signal(struct gdb_session *session, struct gdb_scan *scan)
 {
-	session_go_signal(session, GDB_CONTINUE, scan);
+	resume_go_signal(session, GDB_CONTINUE, scan);
 }
 
 void gdb_command_step_signal(struct gdb_session *session, struct gdb_scan *scan)
 {
-	session_go_signal(session, GDB_STEP, scan);
+	resume_go_signal(session, GDB_STEP, scan);
 }
 
 /* One action of vCont with its thread. */
-static bool scan_action(struct gdb_session *session, struct gdb_scan *scan)
+static bool resume_scan_action(struct gdb_session *session, struct gdb_scan *scan)
 {
 	struct gdb_range range = {0};
 	enum gdb_action action = GDB_STEP;
 	int64_t thread = -1;
 
-	if (gdb_scan_word(scan, "c") || (gdb_scan_word(scan, "C") && scan_signal(scan)))
+	if (gdb_scan_word(scan, "c") || (gdb_scan_word(scan, "C") && resume_scan_signal(scan)))
 		action = GDB_CONTINUE;
 	else if (gdb_scan_word(scan, "r")) {
 		if (!gdb_scan_pair(scan, ',', &range.start, &range.end) || range.end < range.start)
 			return false;
-	} else if (!gdb_scan_word(scan, "s") && !(gdb_scan_word(scan, "S") && scan_signal(scan)))
+	} else if (!gdb_scan_word(scan, "s") &&
+		   !(gdb_scan_word(scan, "S") && resume_scan_signal(scan)))
 		return false;
 	if (gdb_scan_word(scan, ":") && !gdb_scan_thread(scan, &thread))
 		return false;
-	return actions_give(session, thread, action, range);
+	return resume_actions_give(session, thread, action, range);
 }
 
 void gdb_command_resume(struct gdb_session *session, struct gdb_scan *scan)
 {
-	if (!actions_begin(session)) {
+	if (!resume_actions_begin(session)) {
 		gdb_reply_error(&session->reply, -ENOMEM);
 		return;
 	}
 	do {
-		if (!scan_action(session, scan)) {
+		if (!resume_scan_action(session, scan)) {
 			gdb_reply_error(&session->reply, -EINVAL);
 			return;
 		}
 	} while (gdb_scan_word(scan, ";"));
 	if (gdb_scan_end(scan))
-		session_go(session);
+		resume_go(session);
 	else
 		gdb_reply_error(&session->reply, -EINVAL);
 }

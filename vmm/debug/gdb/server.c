@@ -44,12 +44,12 @@ struct gdb {
 
 static void server_ready(void *owner, uint32_t events);
 
-static bool is_pty(const struct gdb *gdb)
+static bool server_is_pty(const struct gdb *gdb)
 {
 	return gdb->listener.address.kind == GDB_ADDRESS_PTY;
 }
 
-static size_t output_left(const struct gdb *gdb)
+static size_t server_output_left(const struct gdb *gdb)
 {
 	return gdb->output_count - gdb->output_at;
 }
@@ -58,13 +58,13 @@ static ssize_t server_write(struct gdb *gdb)
 {
 	const uint8_t *from = gdb->output + gdb->output_at;
 
-	return is_pty(gdb) ? write(gdb->fd, from, output_left(gdb))
-			   : send(gdb->fd, from, output_left(gdb), MSG_NOSIGNAL);
+	return server_is_pty(gdb) ? write(gdb->fd, from, server_output_left(gdb))
+				  : send(gdb->fd, from, server_output_left(gdb), MSG_NOSIGNAL);
 }
 
 static void server_flush(struct gdb *gdb)
 {
-	while (output_left(gdb) > 0 && !gdb->broken) {
+	while (server_output_left(gdb) > 0 && !gdb->broken) {
 		ssize_t n = server_write(gdb);
 
 		if (n < 0 && errno == EINTR)
@@ -79,7 +79,7 @@ static void server_flush(struct gdb *gdb)
 	gdb->output_at = gdb->output_count = 0;
 }
 
-static bool output_grow(struct gdb *gdb, size_t size)
+static bool server_output_grow(struct gdb *gdb, size_t size)
 {
 	size_t room = gdb->output_count + size;
 	uint8_t *output;
@@ -101,11 +101,11 @@ static void server_send(void *owner, const uint8_t *bytes, size_t size)
 	if (gdb->broken)
 		return;
 	if (gdb->output_at > 0) {
-		memmove(gdb->output, gdb->output + gdb->output_at, output_left(gdb));
+		memmove(gdb->output, gdb->output + gdb->output_at, server_output_left(gdb));
 		gdb->output_count -= gdb->output_at;
 		gdb->output_at = 0;
 	}
-	if (!output_grow(gdb, size)) {
+	if (!server_output_grow(gdb, size)) {
 		gdb->broken = gdb->over = true;
 		return;
 	}
@@ -146,16 +146,16 @@ static void server_drop(struct gdb *gdb, bool stale)
 	server_watch(gdb, 0);
 	gdb->input_at = gdb->input_count = 0;
 	gdb->output_at = gdb->output_count = 0;
-	if (!is_pty(gdb))
+	if (!server_is_pty(gdb))
 		fd_close(&gdb->fd);
 	gdb->fd = -1;
 	gdb->over = gdb->broken = false;
 	server_await(gdb, stale);
 }
 
-static bool output_is_high(const struct gdb *gdb)
+static bool server_output_is_high(const struct gdb *gdb)
 {
-	return output_left(gdb) >= OUTPUT_HIGH;
+	return server_output_left(gdb) >= OUTPUT_HIGH;
 }
 
 /*
@@ -177,10 +177,10 @@ static void server_hear(struct gdb *gdb)
  * Whether there is input that the session takes. A debugger that reads no answers is not listened
  * to.
  */
-static bool can_feed(const struct gdb *gdb)
+static bool server_can_feed(const struct gdb *gdb)
 {
 	return gdb->input_at < gdb->input_count && gdb_session_ready(gdb->session) &&
-	       !output_is_high(gdb);
+	       !server_output_is_high(gdb);
 }
 
 static void server_feed(struct gdb *gdb)
@@ -188,10 +188,10 @@ static void server_feed(struct gdb *gdb)
 	gdb->feeding = true;
 	server_hear(gdb);
 	do {
-		while (can_feed(gdb))
+		while (server_can_feed(gdb))
 			gdb_session_take(gdb->session, gdb->input[gdb->input_at++]);
 		server_flush(gdb);
-	} while (can_feed(gdb));
+	} while (server_can_feed(gdb));
 	gdb->feeding = false;
 	if (gdb->over || gdb->input_at == gdb->input_count)
 		gdb->input_at = gdb->input_count = 0;
@@ -208,9 +208,9 @@ static void server_settle(struct gdb *gdb)
 		server_drop(gdb, false);
 		return;
 	}
-	if (gdb->input_count < sizeof(gdb->input) && !output_is_high(gdb))
+	if (gdb->input_count < sizeof(gdb->input) && !server_output_is_high(gdb))
 		events |= EPOLLIN;
-	if (output_left(gdb) > 0)
+	if (server_output_left(gdb) > 0)
 		events |= EPOLLOUT;
 	server_watch(gdb, events ? events : EPOLLHUP);
 	if (!gdb->events)
@@ -250,7 +250,7 @@ static void server_ready(void *owner, uint32_t events)
 	server_settle(gdb);
 }
 
-static bool is_peer_gone(int fd)
+static bool server_is_peer_gone(int fd)
 {
 	struct pollfd peer = {.fd = fd, .events = POLLRDHUP};
 
@@ -262,7 +262,7 @@ static bool is_peer_gone(int fd)
  */
 static void server_bury(struct gdb *gdb)
 {
-	while (gdb->fd >= 0 && is_peer_gone(gdb->fd))
+	while (gdb->fd >= 0 && server_is_peer_gone(gdb->fd))
 		server_ready(gdb, EPOLLHUP);
 }
 
@@ -358,17 +358,16 @@ static void server_pty_ready(void *owner, uint32_t events)
 static void server_await(struct gdb *gdb, bool stale)
 {
 	struct err err = {0};
-	int status;
+	int rc;
 
-	if (!is_pty(gdb))
+	if (!server_is_pty(gdb))
 		return;
-	status = gdb_listener_hold(&gdb->listener, stale);
-	if (status)
-		err_set(&err, status, "%s", err_text(status));
+	rc = gdb_listener_hold(&gdb->listener, stale);
+	if (rc)
+		err_set(&err, rc, "%s", err_text(rc));
 	else
-		status =
-			loop_add(gdb->loop, gdb->listener.fd, EPOLLIN, server_pty_ready, gdb, &err);
-	if (status)
+		rc = loop_add(gdb->loop, gdb->listener.fd, EPOLLIN, server_pty_ready, gdb, &err);
+	if (rc)
 		log_error("--gdb pty: no debugger can connect any more: %s", err.text);
 }
 
@@ -387,16 +386,16 @@ static int server_prepare(struct gdb *gdb, struct err *err)
 static int server_listen(struct gdb *gdb, const char *address, struct err *err)
 {
 	struct gdb_address parsed;
-	int status = gdb_address_parse(address, &parsed, err);
+	int rc = gdb_address_parse(address, &parsed, err);
 
-	if (status == 0)
-		status = gdb_listener_open(&gdb->listener, &parsed, err);
-	if (status == 0 && !is_pty(gdb))
-		status = server_prepare(gdb, err);
-	if (status == 0)
-		status = loop_add(gdb->loop, gdb->listener.fd, EPOLLIN,
-				  is_pty(gdb) ? server_pty_ready : server_accept, gdb, err);
-	return status;
+	if (rc == 0)
+		rc = gdb_listener_open(&gdb->listener, &parsed, err);
+	if (rc == 0 && !server_is_pty(gdb))
+		rc = server_prepare(gdb, err);
+	if (rc == 0)
+		rc = loop_add(gdb->loop, gdb->listener.fd, EPOLLIN,
+			      server_is_pty(gdb) ? server_pty_ready : server_accept, gdb, err);
+	return rc;
 }
 
 struct gdb *gdb_create(const char *address, struct loop *loop, const struct gdb_target_ops *ops,
@@ -432,7 +431,7 @@ void gdb_destroy(struct gdb *gdb)
 	loop_remove(gdb->loop, gdb->retry);
 	fd_close(&gdb->retry);
 	gdb_callers_destroy(gdb->callers);
-	if (!is_pty(gdb))
+	if (!server_is_pty(gdb))
 		fd_close(&gdb->fd);
 	gdb_listener_close(&gdb->listener);
 	gdb_session_destroy(gdb->session);

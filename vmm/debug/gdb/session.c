@@ -47,7 +47,7 @@ static void session_part(struct gdb_session *session)
 	session->link.part(session->link.owner);
 }
 
-static void reply_exit(struct gdb_session *session)
+static void session_reply_exit(struct gdb_session *session)
 {
 	if (session->exit_signal)
 		gdb_reply_text(&session->reply, "X%02x", (unsigned int)session->exit_signal & 0xff);
@@ -55,7 +55,7 @@ static void reply_exit(struct gdb_session *session)
 		gdb_reply_text(&session->reply, "W%02x", (unsigned int)session->exit_status & 0xff);
 }
 
-static void reply_reason(struct gdb_session *session)
+static void session_reply_reason(struct gdb_session *session)
 {
 	static const char *const watches[] = {[GDB_WATCH_WRITE] = "watch",
 					      [GDB_WATCH_READ] = "rwatch",
@@ -72,7 +72,7 @@ static void reply_reason(struct gdb_session *session)
 			       stop->address);
 }
 
-static void reply_stop(struct gdb_session *session)
+static void session_reply_stop(struct gdb_session *session)
 {
 	const struct gdb_target_ops *ops = session->ops;
 	unsigned int cpu = session->stop.cpu, number = ops->pc_register(session->target);
@@ -81,7 +81,7 @@ static void reply_stop(struct gdb_session *session)
 
 	gdb_reply_text(&session->reply, "T%02xthread:%x;",
 		       (unsigned int)session->stop.signal & 0xff, cpu + 1);
-	reply_reason(session);
+	session_reply_reason(session);
 	if (size > 0 && size <= sizeof(bytes) &&
 	    ops->register_read(session->target, cpu, number, bytes) == 0) {
 		gdb_reply_text(&session->reply, "%x:", number);
@@ -90,18 +90,18 @@ static void reply_stop(struct gdb_session *session)
 	}
 }
 
-static void command_reason(struct gdb_session *session, struct gdb_scan *scan)
+static void session_command_reason(struct gdb_session *session, struct gdb_scan *scan)
 {
 	(void)scan;
 	if (session->exited)
-		reply_exit(session);
+		session_reply_exit(session);
 	else if (session->standing)
-		reply_stop(session);
+		session_reply_stop(session);
 	else
 		gdb_reply_sentence(&session->reply, "the guest is running");
 }
 
-static void command_detach(struct gdb_session *session, struct gdb_scan *scan)
+static void session_command_detach(struct gdb_session *session, struct gdb_scan *scan)
 {
 	(void)scan;
 	gdb_reply_text(&session->reply, "OK");
@@ -111,7 +111,7 @@ static void command_detach(struct gdb_session *session, struct gdb_scan *scan)
 	session_part(session);
 }
 
-static void command_kill(struct gdb_session *session, struct gdb_scan *scan)
+static void session_command_kill(struct gdb_session *session, struct gdb_scan *scan)
 {
 	(void)scan;
 	if (session->exited)
@@ -121,11 +121,11 @@ static void command_kill(struct gdb_session *session, struct gdb_scan *scan)
 	session_part(session);
 }
 
-static void command_kill_politely(struct gdb_session *session, struct gdb_scan *scan)
+static void session_command_kill_politely(struct gdb_session *session, struct gdb_scan *scan)
 {
 	gdb_reply_text(&session->reply, "OK");
 	gdb_session_send(session);
-	command_kill(session, scan);
+	session_command_kill(session, scan);
 }
 
 static void session_interrupt(struct gdb_session *session)
@@ -136,7 +136,7 @@ static void session_interrupt(struct gdb_session *session)
 	session->ops->halt(session->target);
 }
 
-static void command_interrupt(struct gdb_session *session, struct gdb_scan *scan)
+static void session_command_interrupt(struct gdb_session *session, struct gdb_scan *scan)
 {
 	(void)scan;
 	gdb_reply_text(&session->reply, "OK");
@@ -170,11 +170,11 @@ static const struct command {
 	{"vCont;", STANDING, gdb_command_resume},
 	{"H", STANDING, gdb_command_select_thread},
 	{"T", STANDING, gdb_command_thread_alive},
-	{"?", WHOLE, command_reason},
-	{"D", ALWAYS, command_detach},
-	{"k", ALWAYS, command_kill},
-	{"vKill;", ALWAYS, command_kill_politely},
-	{"vCtrlC", WHOLE, command_interrupt},
+	{"?", WHOLE, session_command_reason},
+	{"D", ALWAYS, session_command_detach},
+	{"k", ALWAYS, session_command_kill},
+	{"vKill;", ALWAYS, session_command_kill_politely},
+	{"vCtrlC", WHOLE, session_command_interrupt},
 	{"qSupported", ALWAYS, gdb_command_supported},
 	{"QStartNoAckMode", WHOLE, gdb_command_stop_acks},
 	{"qXfer:features:read:", STANDING, gdb_command_description},
@@ -353,7 +353,7 @@ void gdb_session_stopped(struct gdb_session *session, const struct gdb_stop *sto
 	session->standing = true;
 	session->general = stop->cpu;
 	gdb_reply_clear(&session->reply);
-	reply_stop(session);
+	session_reply_stop(session);
 	gdb_session_send(session);
 }
 
@@ -369,7 +369,7 @@ void gdb_session_exited(struct gdb_session *session, int status, int signal)
 	session->standing = session->arriving = false;
 	gdb_reply_clear(&session->reply);
 	if (ran) {
-		reply_exit(session);
+		session_reply_exit(session);
 		gdb_session_send(session);
 	} else if (session->active && session->held) {
 		session->held = false;
