@@ -10,7 +10,6 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
-#include "memory/hugepages.h"
 #include "memory/ram.h"
 #include "tests/unit/support/host.h"
 #include "tests/unit/support/suite.h"
@@ -230,13 +229,6 @@ START_TEST(a_shortage_of_huge_pages_is_explained)
 }
 END_TEST
 
-START_TEST(a_size_the_host_has_not_is_explained)
-{
-	ck_assert_int_eq(hugepages_explain(4 * MIB * 1024, GIB, 0, -EINVAL, &err), -EINVAL);
-	ck_assert_msg(strstr(err.text, "this host has none of that size"), "%s", err.text);
-}
-END_TEST
-
 static size_t resident(void *host, size_t size)
 {
 	unsigned char pages[1024];
@@ -291,7 +283,6 @@ static void add_tests(TCase *tests)
 	tcase_add_test(tests, a_place_that_is_taken_is_refused);
 	if (huge_pages_are_told_of("a_shortage_of_huge_pages_is_explained"))
 		tcase_add_test(tests, a_shortage_of_huge_pages_is_explained);
-	tcase_add_test(tests, a_size_the_host_has_not_is_explained);
 	if (advice_is_heeded(MADV_POPULATE_WRITE, "preallocated_memory_is_there"))
 		tcase_add_test(tests, preallocated_memory_is_there);
 	if (advice_is_heeded(MADV_DONTFORK, "a_child_process_does_not_see_it"))
