@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
-/* What a VFIO back end offers: an address space and devices, in the kernel's own structs. */
+/* What an opened device offers, however it was opened: in the structs of the kernel's VFIO. */
 
 #ifndef FERRY_VFIO_BACKEND_H
 #define FERRY_VFIO_BACKEND_H
@@ -8,33 +8,10 @@
 #include <stddef.h>
 #include <stdint.h>
 
-#include "memory/ram.h"
-#include "vmm/base/err.h"
-
-struct vfio_space;
 struct vfio_backend;
 
-/* Every function that can fail returns 0 or a negative errno. One thread at a time. */
-struct vfio_space_ops {
-	int (*map)(struct vfio_space *space, struct vfio_iommu_type1_dma_map *map);
-	/* On return @unmap->size is what was unmapped, which may be less than asked. */
-	int (*unmap)(struct vfio_space *space, struct vfio_iommu_type1_dma_unmap *unmap);
-	/* Usable IOVA ranges, ascending; returns how many there are (0: anything goes). */
-	size_t (*ranges)(const struct vfio_space *space, struct ram_range *ranges, size_t room);
-	/* Bit n: pages of 2^n bytes can be mapped. */
-	uint64_t (*page_sizes)(const struct vfio_space *space);
-	/* How many maps it had room for when it was opened; NULL: any number. */
-	uint64_t (*maps_left)(const struct vfio_space *space);
-	void (*destroy)(struct vfio_space *space);
-};
-
-/* Where guest RAM is mapped for DMA. Embedded first in the back end's own struct. */
-struct vfio_space {
-	const struct vfio_space_ops *ops;
-};
-
 /*
- * As above; once the guest runs the caller holds the device lock, or is the thread of a reset,
+ * Every function that can fail returns 0 or a negative errno. Once the guest runs the caller holds the device lock, or is the thread of a reset,
  * which has the device to itself. @argsz is honoured.
  */
 struct vfio_backend_ops {

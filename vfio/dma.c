@@ -10,7 +10,6 @@
 #include <sys/resource.h>
 #include <unistd.h>
 
-#include "vfio/space.h"
 #include "vmm/base/bits.h"
 #include "vmm/base/log.h"
 #include "vmm/base/thread.h"
@@ -61,7 +60,7 @@ static int dma_refuse_map(const struct vfio_dma *dma, uint64_t iova, uint64_t si
 		why = "it overlaps what is already mapped";
 		break;
 	case -ENOSPC:
-		why = "the container holds no more mappings: raise vfio_iommu_type1.dma_entry_limit";
+		why = dma->space->ops->when_full;
 		break;
 	default:
 		why = err_text(rc);
@@ -97,9 +96,14 @@ static int dma_populate_piece(struct vfio_dma *dma, size_t index, struct err *er
 
 static int dma_map_piece(struct vfio_dma *dma, struct vfio_dma_piece *piece, struct err *err)
 {
-	const struct vfio_extent extent = {piece->iova, piece->size, piece->host};
-	int rc = vfio_space_map_parts(dma->space, &extent, dma->part, &dma->stopping,
-				      &piece->mapped);
+	const struct vfio_mapping mapping = {
+		.iova = piece->iova,
+		.size = piece->size,
+		.host = piece->host,
+		.fd = -1,
+		.flags = VFIO_MAP_READ | VFIO_MAP_WRITE,
+	};
+	int rc = vfio_space_map(dma->space, &mapping, dma->part, &dma->stopping, &piece->mapped);
 	uint64_t iova = piece->iova + piece->mapped;
 
 	if (!rc)

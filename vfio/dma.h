@@ -9,9 +9,9 @@
 #include <stdbool.h>
 
 #include "memory/ram.h"
-#include "vfio/backend.h"
 #include "vfio/peer.h"
 #include "vfio/progress.h"
+#include "vfio/space.h"
 #include "vfio/vfio.h"
 
 struct vfio_dma_piece {
@@ -52,9 +52,9 @@ struct vfio_dma_config {
 
 /*
  * Takes a snapshot of the RAM's pieces and starts the mapper: it populates each piece's host pages
- * from several threads, then maps it in parts; after the last one the peers' BARs. Each part is one
- * VFIO_IOMMU_MAP_DMA, which cannot be interrupted: they are small, so that nobody waits long for
- * the mapper, but large enough to be half of the maps that the space can hold at most. What @config
+ * from several threads, then maps it in parts; after the last one the peers' BARs. Mapping a part
+ * cannot be interrupted: they are small, so that nobody waits long for the mapper, but large enough
+ * to be half of the maps that the space can hold at most. What @config
  * names outlives vfio_dma_stop(). The callback comes once from the mapper, unless it was stopped
  * before. On failure it has taken back what it had mapped.
  */

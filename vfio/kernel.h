@@ -5,6 +5,7 @@
 #define FERRY_VFIO_KERNEL_H
 
 #include "vfio/backend.h"
+#include "vmm/base/err.h"
 
 /* Takes over @fd; NULL with @err set, @fd closed then too. */
 struct vfio_backend *vfio_kernel_device(int fd, const char *address, struct err *err);

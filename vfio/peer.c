@@ -7,10 +7,9 @@
 #include <inttypes.h>
 #include <stdlib.h>
 
-#include "vfio/space.h"
 #include "vmm/base/bits.h"
 
-static const char *peer_reason(int rc)
+static const char *peer_reason(const struct vfio_peers *peers, int rc)
 {
 	switch (rc) {
 	case -EFAULT:
@@ -18,8 +17,7 @@ static const char *peer_reason(int rc)
 	case -EINVAL:
 		return "it is reserved or beyond the IOMMU's addresses there";
 	case -ENOSPC:
-		return "the container holds no more mappings: raise "
-		       "vfio_iommu_type1.dma_entry_limit";
+		return peers->space->ops->when_full;
 	default:
 		return err_text(rc);
 	}
@@ -32,7 +30,7 @@ static void peer_complain(struct vfio_peers *peers, const struct mem_region *reg
 	log_guest(&peers->limit, LOG_WARN,
 		  "passthrough device %s 0x%" PRIx64 "-0x%" PRIx64
 		  ": other devices cannot reach it by DMA: %s",
-		  region->name, iova, iova + (size - 1), peer_reason(rc));
+		  region->name, iova, iova + (size - 1), peer_reason(peers, rc));
 }
 
 static void peer_forget(struct vfio_peers *peers, struct vfio_peer *peer)
@@ -53,8 +51,14 @@ static void peer_unmap(struct vfio_peers *peers, struct vfio_peer *peer)
 /* In parts, as a BAR may be as large as all RAM. */
 static void peer_map(struct vfio_peers *peers, struct vfio_peer *peer, const atomic_bool *stop)
 {
-	const struct vfio_extent extent = {peer->iova, peer->size, peer->host};
-	int rc = vfio_space_map_parts(peers->space, &extent, VFIO_SPACE_PART, stop, &peer->mapped);
+	const struct vfio_mapping mapping = {
+		.iova = peer->iova,
+		.size = peer->size,
+		.host = peer->host,
+		.fd = -1,
+		.flags = VFIO_MAP_READ | VFIO_MAP_WRITE,
+	};
+	int rc = vfio_space_map(peers->space, &mapping, VFIO_SPACE_PART, stop, &peer->mapped);
 
 	if (peer->mapped < peer->size)
 		peer_unmap(peers, peer);

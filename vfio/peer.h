@@ -11,7 +11,7 @@
 #include <stdint.h>
 
 #include "memory/map.h"
-#include "vfio/backend.h"
+#include "vfio/space.h"
 #include "vmm/base/log.h"
 
 /* A mapped slice of a BAR that is in the guest's memory map. */

@@ -1,24 +1,50 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
-/* Mapping host memory into an address space for DMA, and taking exactly that back. */
+/* An address space that devices do DMA in, in neutral terms: mapped into, and taken back exactly. */
 
 #ifndef FERRY_VFIO_SPACE_H
 #define FERRY_VFIO_SPACE_H
 
 #include <stdatomic.h>
+#include <stddef.h>
 #include <stdint.h>
 
-#include "vfio/backend.h"
+#include "memory/ram.h"
 #include "vmm/base/bits.h"
+#include "vmm/base/err.h"
 
-/* What is to be mapped where. */
-struct vfio_extent {
+/* What a device may do with what is mapped. */
+enum { VFIO_MAP_READ = 1 << 0, VFIO_MAP_WRITE = 1 << 1 };
+
+/* Memory of this process, and where devices find it. */
+struct vfio_mapping {
 	uint64_t iova, size;
 	void *host;
+	int fd; /* whose mapping @host is, at @fd_offset; -1: of none that others could map */
+	uint64_t fd_offset;
+	unsigned int flags;
 };
 
-/* VFIO_IOMMU_MAP_DMA, read and write; 0 or the back end's errno. */
-int vfio_space_map(struct vfio_space *space, uint64_t iova, uint64_t size,
-		   void *host) FERRY_MUST_CHECK;
+struct vfio_space;
+
+/* Every function that can fail returns 0 or a negative errno. One thread at a time. */
+struct vfio_space_ops {
+	int (*map)(struct vfio_space *space, const struct vfio_mapping *mapping);
+	/* Tells in *@unmapped how much of it was, which may be less than asked. */
+	int (*unmap)(struct vfio_space *space, uint64_t iova, uint64_t size, uint64_t *unmapped);
+	/* Usable IOVA ranges, ascending; returns how many there are (0: anything goes). */
+	size_t (*ranges)(const struct vfio_space *space, struct ram_range *ranges, size_t room);
+	/* Bit n: pages of 2^n bytes can be mapped. */
+	uint64_t (*page_sizes)(const struct vfio_space *space);
+	/* How many maps it had room for when it was opened; NULL: any number. */
+	uint64_t (*maps_left)(const struct vfio_space *space);
+	/* What -ENOSPC of a map means, and what a person can do about it. */
+	const char *when_full;
+};
+
+/* Embedded first in the provider's own struct. */
+struct vfio_space {
+	const struct vfio_space_ops *ops;
+};
 
 /*
  * What is mapped at once: nothing interrupts a map, so it takes well below a second to pin at a GiB
@@ -27,24 +53,23 @@ int vfio_space_map(struct vfio_space *space, uint64_t iova, uint64_t size,
 #define VFIO_SPACE_PART (256 * MIB)
 
 /*
- * The same in parts that end where multiples of @part, a power of two, do: the IOMMU's large pages
- * lie within one. From *@mapped, bytes from the start, which is brought up to date with each, until
- * all is mapped, one is refused or @stop, unless NULL, is set (0 then too).
+ * Maps in parts that end where multiples of @part, a power of two, do: the IOMMU's large pages lie
+ * within one. From *@mapped, bytes from the start, which is brought up to date with each, until all
+ * is mapped, one is refused (the provider's errno) or @stop, unless NULL, is set (0 then too).
  */
-int vfio_space_map_parts(struct vfio_space *space, const struct vfio_extent *extent, uint64_t part,
-			 const atomic_bool *stop, uint64_t *mapped) FERRY_MUST_CHECK;
+int vfio_space_map(struct vfio_space *space, const struct vfio_mapping *mapping, uint64_t part,
+		   const atomic_bool *stop, uint64_t *mapped) FERRY_MUST_CHECK;
 
 /* The size of the part that begins at @iova of the @rest bytes from there. */
 uint64_t vfio_space_part(uint64_t iova, uint64_t rest, uint64_t part);
 
 /*
- * VFIO_IOMMU_UNMAP_DMA of exactly [@iova, @iova + @size): -EIO when less was unmapped. @what is for
- * the sentence.
+ * Unmaps exactly [@iova, @iova + @size): -EIO when less was unmapped. @what is for the sentence.
  */
 int vfio_space_unmap(struct vfio_space *space, const char *what, uint64_t iova, uint64_t size,
 		     struct err *err) FERRY_MUST_CHECK;
 
-/* The smallest page that the IOMMU can map: what everything must be a multiple of. */
+/* The smallest page that can be mapped: what everything must be a multiple of. */
 uint64_t vfio_space_page(const struct vfio_space *space);
 
 #endif

@@ -576,11 +576,7 @@ void vfio_destroy(struct vfio *vfio)
 	vfio_peers_stop(&vfio->peers);
 	while (vfio->group_count > 0)
 		vfio_leave_group(vfio, &vfio->groups[vfio->group_count - 1]);
-	if (vfio->container) {
-		struct vfio_space *space = vfio_container_space(vfio->container);
-
-		space->ops->destroy(space);
-	}
+	vfio_container_close(vfio->container);
 	fd_close(&vfio->kvm);
 	for (size_t i = 0; i < vfio->count; i++)
 		vfio_free_entry(vfio->entries[i]);

@@ -149,8 +149,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	if (group)
 		use_group(group, container);
 	vfio_group_close(group);
-	if (container)
-		vfio_container_space(container)->ops->destroy(vfio_container_space(container));
+	vfio_container_close(container);
 	require(open_descriptors() == descriptors);
 	return 0;
 }

@@ -42,14 +42,33 @@ static struct vfio_container *group_to_container(const struct vfio_space *space)
 	return container_of(space, struct vfio_container, space);
 }
 
-static int group_container_map(struct vfio_space *space, struct vfio_iommu_type1_dma_map *map)
+static int group_container_map(struct vfio_space *space, const struct vfio_mapping *mapping)
 {
-	return vfio_sys_ioctl(group_to_container(space)->fd, VFIO_IOMMU_MAP_DMA, map);
+	struct vfio_iommu_type1_dma_map map = {
+		.argsz = sizeof(map),
+		.flags = (mapping->flags & VFIO_MAP_READ ? VFIO_DMA_MAP_FLAG_READ : 0) |
+			 (mapping->flags & VFIO_MAP_WRITE ? VFIO_DMA_MAP_FLAG_WRITE : 0),
+		.vaddr = (uintptr_t)mapping->host,
+		.iova = mapping->iova,
+		.size = mapping->size,
+	};
+	int rc = vfio_sys_ioctl(group_to_container(space)->fd, VFIO_IOMMU_MAP_DMA, &map);
+
+	return rc < 0 ? rc : 0;
 }
 
-static int group_container_unmap(struct vfio_space *space, struct vfio_iommu_type1_dma_unmap *unmap)
+static int group_container_unmap(struct vfio_space *space, uint64_t iova, uint64_t size,
+				 uint64_t *unmapped)
 {
-	return vfio_sys_ioctl(group_to_container(space)->fd, VFIO_IOMMU_UNMAP_DMA, unmap);
+	struct vfio_iommu_type1_dma_unmap unmap = {
+		.argsz = sizeof(unmap),
+		.iova = iova,
+		.size = size,
+	};
+	int rc = vfio_sys_ioctl(group_to_container(space)->fd, VFIO_IOMMU_UNMAP_DMA, &unmap);
+
+	*unmapped = unmap.size;
+	return rc < 0 ? rc : 0;
 }
 
 static size_t group_container_ranges(const struct vfio_space *space, struct ram_range *ranges,
@@ -72,21 +91,13 @@ static uint64_t group_container_maps_left(const struct vfio_space *space)
 	return group_to_container(space)->maps_left;
 }
 
-static void group_container_destroy(struct vfio_space *space)
-{
-	struct vfio_container *container = group_to_container(space);
-
-	fd_close(&container->fd);
-	free(container);
-}
-
 static const struct vfio_space_ops container_ops = {
 	.map = group_container_map,
 	.unmap = group_container_unmap,
 	.ranges = group_container_ranges,
 	.page_sizes = group_container_page_sizes,
 	.maps_left = group_container_maps_left,
-	.destroy = group_container_destroy,
+	.when_full = "the container holds no more mappings: raise vfio_iommu_type1.dma_entry_limit",
 };
 
 static int group_check_container(int fd, uint32_t type, struct err *err)
@@ -151,6 +162,14 @@ struct vfio_container *vfio_container_open(const char *folder, struct err *err)
 		return NULL;
 	}
 	return vfio_container_adopt(fd, VFIO_TYPE1v2_IOMMU, err);
+}
+
+void vfio_container_close(struct vfio_container *container)
+{
+	if (!container)
+		return;
+	fd_close(&container->fd);
+	free(container);
 }
 
 struct vfio_space *vfio_container_space(struct vfio_container *container)

@@ -7,6 +7,7 @@
 #include <stdint.h>
 
 #include "vfio/backend.h"
+#include "vfio/space.h"
 #include "vmm/base/err.h"
 
 struct vfio_container;
@@ -21,7 +22,9 @@ struct vfio_container *vfio_container_adopt(int fd, uint32_t type, struct err *e
 /* The same after opening @folder/vfio. */
 struct vfio_container *vfio_container_open(const char *folder, struct err *err);
 
-/* Its address space, whose destroy closes the container; all groups must have left. */
+/* All groups have left. NULL is allowed. */
+void vfio_container_close(struct vfio_container *container);
+
 struct vfio_space *vfio_container_space(struct vfio_container *container);
 int vfio_container_descriptor(const struct vfio_container *container);
 

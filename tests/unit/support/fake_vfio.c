@@ -489,7 +489,7 @@ static struct vfio_fake_space *to_space(const struct vfio_space *space)
 	return container_of(space, struct vfio_fake_space, space);
 }
 
-static int space_map(struct vfio_space *base, struct vfio_iommu_type1_dma_map *map)
+static int space_map(struct vfio_space *base, const struct vfio_mapping *map)
 {
 	struct vfio_fake_space *space = to_space(base);
 	int result;
@@ -507,24 +507,23 @@ static int space_map(struct vfio_space *base, struct vfio_iommu_type1_dma_map *m
 	return 0;
 }
 
-static int space_unmap(struct vfio_space *base, struct vfio_iommu_type1_dma_unmap *unmap)
+static int space_unmap(struct vfio_space *base, uint64_t iova, uint64_t size, uint64_t *unmapped)
 {
 	struct vfio_fake_space *space = to_space(base);
 	uint64_t done = 0;
 	int result;
 
-	if (fault_answers("dma unmap", "guest RAM", &unmap->size, sizeof(unmap->size), &result))
+	if (fault_answers("dma unmap", "guest RAM", unmapped, sizeof(*unmapped), &result))
 		return result;
 	for (size_t i = 0; i < space->count;) {
-		if (!ranges_overlap(space->maps[i].iova, space->maps[i].size, unmap->iova,
-				    unmap->size)) {
+		if (!ranges_overlap(space->maps[i].iova, space->maps[i].size, iova, size)) {
 			i++;
 			continue;
 		}
 		done += space->maps[i].size;
 		space->maps[i] = space->maps[--space->count];
 	}
-	unmap->size = space->short_unmap ? done / 2 : done;
+	*unmapped = space->short_unmap ? done / 2 : done;
 	return 0;
 }
 
@@ -541,17 +540,12 @@ static uint64_t space_page_sizes(const struct vfio_space *base)
 	return to_space(base)->page_sizes;
 }
 
-static void space_destroy(struct vfio_space *base)
-{
-	(void)base;
-}
-
 static const struct vfio_space_ops space_ops = {
 	.map = space_map,
 	.unmap = space_unmap,
 	.ranges = space_ranges,
 	.page_sizes = space_page_sizes,
-	.destroy = space_destroy,
+	.when_full = "it holds no more",
 };
 
 void vfio_fake_space_init(struct vfio_fake_space *space)

@@ -12,6 +12,7 @@
 #include <stdint.h>
 
 #include "vfio/backend.h"
+#include "vfio/space.h"
 
 enum { FAKE_REGION_SHIFT = 24 };
 enum { FAKE_REGIONS = 10, FAKE_IRQS = 5, FAKE_VECTORS = 2048, FAKE_MAPS = 64, FAKE_DEPENDENTS = 8 };
@@ -88,7 +89,7 @@ bool vfio_fake_fire(struct vfio_fake *fake, uint32_t index, unsigned int vector)
 
 struct vfio_fake_space {
 	struct vfio_space space;
-	struct vfio_iommu_type1_dma_map maps[FAKE_MAPS];
+	struct vfio_mapping maps[FAKE_MAPS];
 	size_t count;
 	size_t total; /* maps ever made */
 	int fail_code;

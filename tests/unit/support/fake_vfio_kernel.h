@@ -134,9 +134,33 @@ static inline int open_device(const struct fake_node *group, const char *name)
 	return fd;
 }
 
+static inline int container_map(const struct vfio_iommu_type1_dma_map *map)
+{
+	const struct vfio_mapping mapping = {
+		.iova = map->iova,
+		.size = map->size,
+		.host = (void *)(uintptr_t)map->vaddr,
+		.fd = -1,
+		.flags = (map->flags & VFIO_DMA_MAP_FLAG_READ ? VFIO_MAP_READ : 0) |
+			 (map->flags & VFIO_DMA_MAP_FLAG_WRITE ? VFIO_MAP_WRITE : 0),
+	};
+
+	must(map->argsz == sizeof(*map));
+	return kernel.space.space.ops->map(&kernel.space.space, &mapping);
+}
+
+static inline int container_unmap(struct vfio_iommu_type1_dma_unmap *unmap)
+{
+	uint64_t unmapped = unmap->size;
+	int rc = kernel.space.space.ops->unmap(&kernel.space.space, unmap->iova, unmap->size,
+					       &unmapped);
+
+	unmap->size = unmapped;
+	return rc;
+}
+
 static inline int on_container(unsigned long request, void *argument)
 {
-	struct vfio_space *space = &kernel.space.space;
 	struct vfio_iommu_type1_info *info = request == VFIO_IOMMU_GET_INFO ? argument : NULL;
 	int result;
 
@@ -157,10 +181,10 @@ static inline int on_container(unsigned long request, void *argument)
 	case VFIO_IOMMU_GET_INFO:
 		return iommu_info(argument);
 	case VFIO_IOMMU_MAP_DMA:
-		return space->ops->map(space, argument);
+		return container_map(argument);
 	case VFIO_IOMMU_UNMAP_DMA:
 		happened("unmap");
-		return space->ops->unmap(space, argument);
+		return container_unmap(argument);
 	default:
 		return -ENOTTY;
 	}

@@ -58,19 +58,14 @@ static void enter(void)
 		abort();
 }
 
-static void leave(void)
-{
-	atomic_store(&guarded.busy, false);
-}
-
-static bool is_ram(const struct vfio_iommu_type1_dma_map *request)
+static bool is_ram(const struct vfio_mapping *request)
 {
 	return ram && request->iova < WINDOW;
 }
 
-static int guarded_map(struct vfio_space *space, struct vfio_iommu_type1_dma_map *request)
+static int guarded_map(struct vfio_space *space, const struct vfio_mapping *request)
 {
-	int error;
+	int rc;
 
 	(void)space;
 	enter();
@@ -81,22 +76,22 @@ static int guarded_map(struct vfio_space *space, struct vfio_iommu_type1_dma_map
 	}
 	guarded.maps++;
 	note(is_ram(request) ? "ram " : "iommu+ ");
-	error = guarded.fake.space.ops->map(&guarded.fake.space, request);
-	leave();
-	return error;
+	rc = guarded.fake.space.ops->map(&guarded.fake.space, request);
+	atomic_store(&guarded.busy, false);
+	return rc;
 }
 
-static int guarded_unmap(struct vfio_space *space, struct vfio_iommu_type1_dma_unmap *request)
+static int guarded_unmap(struct vfio_space *space, uint64_t iova, uint64_t size, uint64_t *done)
 {
-	int error = -EIO;
+	int rc = -EIO;
 
 	(void)space;
 	enter();
 	note("iommu- ");
 	if (++guarded.unmaps != guarded.fail_unmap)
-		error = guarded.fake.space.ops->unmap(&guarded.fake.space, request);
-	leave();
-	return error;
+		rc = guarded.fake.space.ops->unmap(&guarded.fake.space, iova, size, done);
+	atomic_store(&guarded.busy, false);
+	return rc;
 }
 
 static uint64_t guarded_page_sizes(const struct vfio_space *space)
@@ -109,6 +104,7 @@ static const struct vfio_space_ops guarded_ops = {
 	.map = guarded_map,
 	.unmap = guarded_unmap,
 	.page_sizes = guarded_page_sizes,
+	.when_full = "it is full",
 };
 
 static enum mem_result ignore_read(void *owner, uint64_t offset, unsigned int size, uint64_t *value)
@@ -196,13 +192,13 @@ static void settle(void)
 static void is_mapped(size_t index)
 {
 	for (size_t i = 0; i < guarded.fake.count; i++) {
-		const struct vfio_iommu_type1_dma_map *it = &guarded.fake.maps[i];
+		const struct vfio_mapping *it = &guarded.fake.maps[i];
 
 		if (it->iova != bars[index].base)
 			continue;
 		ck_assert_uint_eq(it->size, bars[index].size);
-		ck_assert_uint_eq(it->vaddr, (uintptr_t)bars[index].host);
-		ck_assert_uint_eq(it->flags, VFIO_DMA_MAP_FLAG_READ | VFIO_DMA_MAP_FLAG_WRITE);
+		ck_assert_ptr_eq(it->host, bars[index].host);
+		ck_assert_uint_eq(it->flags, VFIO_MAP_READ | VFIO_MAP_WRITE);
 		return;
 	}
 	ck_abort_msg("BAR %zu is not mapped", index);
@@ -300,7 +296,7 @@ START_TEST(each_refusal_is_a_warning)
 	} rows[] = {
 		{-EINVAL, "reserved or beyond the IOMMU's addresses"},
 		{-EFAULT, "does not map this memory of a device"},
-		{-ENOSPC, "dma_entry_limit"},
+		{-ENOSPC, "it is full"},
 		{-EEXIST, "File exists"},
 	};
 

@@ -140,7 +140,7 @@ END_TEST
 /* A container that takes its time over a map. */
 static sem_t entered;
 
-static int slow_map(struct vfio_space *space, struct vfio_iommu_type1_dma_map *map)
+static int slow_map(struct vfio_space *space, const struct vfio_mapping *map)
 {
 	(void)space;
 	(void)map;

@@ -141,14 +141,12 @@ END_TEST
 START_TEST(a_ready_descriptor_is_taken)
 {
 	struct vfio_container *container;
-	struct vfio_space *space;
 
 	kernel.container = open("/dev/null", O_RDWR | O_CLOEXEC);
 	container = vfio_container_adopt(kernel.container, VFIO_TYPE1v2_IOMMU, &bench.err);
 	ck_assert_ptr_nonnull(container);
 	ck_assert_int_eq(vfio_container_descriptor(container), kernel.container);
-	space = vfio_container_space(container);
-	space->ops->destroy(space);
+	vfio_container_close(container);
 }
 END_TEST
 
@@ -369,7 +367,7 @@ START_TEST(the_number_of_maps_is_read)
 	ck_assert_int_eq(vfio_group_join(group, container, &bench.err), 0);
 	ck_assert_uint_eq(space->ops->maps_left(space), 1000);
 	vfio_group_close(group);
-	space->ops->destroy(space);
+	vfio_container_close(container);
 }
 END_TEST
 
