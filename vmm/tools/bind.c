@@ -69,7 +69,7 @@ static void bind_check_device(struct bind_job *job, const struct vfio_host_devic
 		bind_refuse(job, address, true, "%s, so that VFIO would not get it: %s", text,
 			    mend);
 	}
-	if (in_use_as_display(job->tool, host))
+	if (inuse_as_display(job->tool, host))
 		log_warn("%s: the host's console is on this display and will freeze", address);
 }
 
@@ -77,7 +77,7 @@ static void bind_check_device(struct bind_job *job, const struct vfio_host_devic
 static int bind_check(struct bind_job *job, struct err *err)
 {
 	struct vfio_host_device *hosts = calloc(job->count + 1, sizeof(*hosts));
-	struct in_use in_use;
+	struct inuse inuse;
 	size_t count = 0;
 
 	if (!hosts)
@@ -90,10 +90,10 @@ static int bind_check(struct bind_job *job, struct err *err)
 		bind_check_device(job, &job->devices[i].host);
 	}
 	if (count) {
-		in_use_find(job->tool, hosts, count, true, &in_use);
-		for (size_t i = 0; i < in_use.count && i < IN_USE_MAX; i++)
-			bind_refuse(job, hosts[in_use.reasons[i].device].sysfs.address, true, "%s",
-				    in_use.reasons[i].text);
+		inuse_find(job->tool, hosts, count, true, &inuse);
+		for (size_t i = 0; i < inuse.count && i < INUSE_MAX; i++)
+			bind_refuse(job, hosts[inuse.reasons[i].device].sysfs.address, true, "%s",
+				    inuse.reasons[i].text);
 	}
 	free(hosts);
 	return bind_refused(job) ? -EBUSY : 0;

@@ -10,13 +10,13 @@
 #include "vfio/host/host.h"
 #include "vmm/tools/tools.h"
 
-enum { IN_USE_MAX = 16, IN_USE_TEXT = 256 };
+enum { INUSE_MAX = 16, INUSE_TEXT = 256 };
 
-struct in_use {
+struct inuse {
 	struct {
 		size_t device; /* index of whose it is */
-		char text[IN_USE_TEXT];
-	} reasons[IN_USE_MAX];
+		char text[INUSE_TEXT];
+	} reasons[INUSE_MAX];
 	size_t count; /* may be more than are told */
 };
 
@@ -26,14 +26,21 @@ struct in_use {
  * With @exclusive (root only) also opens their disks to see whether anybody else holds them, and
  * looks for the processes that have their nodes open.
  */
-void in_use_find(const struct tool *tool, const struct vfio_host_device *devices, size_t count,
-		 bool exclusive, struct in_use *in_use);
+void inuse_find(const struct tool *tool, const struct vfio_host_device *devices, size_t count,
+		bool exclusive, struct inuse *inuse);
 
 /* Adds the processes that have a device node of @devices open, as far as this user may know. */
-void in_use_find_openers(const struct tool *tool, const struct vfio_host_device *devices,
-			 size_t count, struct in_use *in_use);
+void inuse_find_openers(const struct tool *tool, const struct vfio_host_device *devices,
+			size_t count, struct inuse *inuse);
+
+/*
+ * Tells @take of each address that the host's interfaces have, as "192.168.2.5/24", but for the
+ * loopback's and IPv6's link-local ones, which every interface has by itself. 0 or a negative
+ * errno.
+ */
+int inuse_each_address(tool_take_address take, void *context);
 
 /* Whether the host's text console is on this device's display. */
-bool in_use_as_display(const struct tool *tool, const struct vfio_host_device *device);
+bool inuse_as_display(const struct tool *tool, const struct vfio_host_device *device);
 
 #endif

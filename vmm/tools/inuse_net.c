@@ -1,8 +1,10 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
-/* The network interfaces and the display of a device that the host uses. */
+/* The network interfaces of a device that the host uses, and the addresses that they have. */
 
 #include <arpa/inet.h>
 #include <dirent.h>
+#include <errno.h>
+#include <ifaddrs.h>
 #include <net/if.h>
 #include <netinet/in.h>
 #include <stdlib.h>
@@ -18,15 +20,15 @@ enum { LOWER_DEPTH = 8, ROUTE_UP = 1, ROUTE_REJECT = 0x200, ROUTE_ANYCAST = 0x10
 static const unsigned long ROUTE_LOCAL = 0x80000000;
 
 /* The ways an interface goes: how many of its lowest ones are given away, how many are others. */
-struct ways {
+struct net_ways {
 	size_t given, kept;
 	size_t device;     /* who owns one that is given ... */
 	char by[IFNAMSIZ]; /* ... and that one */
 };
 
-static void inuse_follow(const struct tool *tool, const char *interface,
-			 const struct vfio_host_device *devices, size_t count, unsigned int depth,
-			 struct ways *ways)
+static void net_follow(const struct tool *tool, const char *interface,
+		       const struct vfio_host_device *devices, size_t count, unsigned int depth,
+		       struct net_ways *ways)
 {
 	char folder[PATH_MAX], path[PATH_MAX + 16];
 	struct dirent *entry;
@@ -39,12 +41,12 @@ static void inuse_follow(const struct tool *tool, const char *interface,
 		if (strncmp(entry->d_name, "lower_", 6) != 0)
 			continue;
 		lowest = false;
-		inuse_follow(tool, entry->d_name + 6, devices, count, depth + 1, ways);
+		net_follow(tool, entry->d_name + 6, devices, count, depth + 1, ways);
 	}
 	if (list)
 		closedir(list);
 	for (size_t i = 0; lowest && i < count; i++) {
-		if (!in_use_belongs(&devices[i], folder))
+		if (!inuse_belongs(&devices[i], folder))
 			continue;
 		ways->given++;
 		ways->device = i;
@@ -57,13 +59,13 @@ static void inuse_follow(const struct tool *tool, const char *interface,
 		ways->kept++;
 }
 
-struct route {
+struct net_route {
 	char interface[IFNAMSIZ];
 	char to[INET6_ADDRSTRLEN + 8]; /* "": it is a default route */
 };
 
 /* "eth0 00000000 0102A8C0 0003 0 0 100 00000000 0 0 0": destination, gateway, flags ... mask */
-static bool inuse_parse_route_4(const char *line, struct route *route)
+static bool net_parse_route_4(const char *line, struct net_route *route)
 {
 	unsigned long destination, flags, mask;
 	char text[INET_ADDRSTRLEN];
@@ -86,7 +88,7 @@ static bool inuse_parse_route_4(const char *line, struct route *route)
  * "destination prefix source prefix gateway metric count use flags interface", in hexadecimal.
  * Every interface has routes to its own addresses, to link-local and to multicast ones.
  */
-static bool inuse_parse_route_6(const char *line, struct route *route)
+static bool net_parse_route_6(const char *line, struct net_route *route)
 {
 	char destination[33], text[INET6_ADDRSTRLEN];
 	unsigned long prefix, flags;
@@ -112,17 +114,18 @@ static bool inuse_parse_route_6(const char *line, struct route *route)
 
 static const struct {
 	const char *file, *name;
-	bool (*parse)(const char *line, struct route *route);
+	bool (*parse)(const char *line, struct net_route *route);
 } families[] = {
-	{"route", "IPv4", inuse_parse_route_4},
-	{"ipv6_route", "IPv6", inuse_parse_route_6},
+	{"route", "IPv4", net_parse_route_4},
+	{"ipv6_route", "IPv6", net_parse_route_6},
 };
 
-static void inuse_each_route(const struct tool *tool, size_t family,
-			     void (*take)(void *context, const struct route *route), void *context)
+static void net_each_route(const struct tool *tool, size_t family,
+			   void (*take)(void *context, const struct net_route *route),
+			   void *context)
 {
 	char path[PATH_MAX], line[256];
-	struct route route;
+	struct net_route route;
 	FILE *file;
 
 	snprintf(path, sizeof(path), "%s/net/%s", tool->proc, families[family].file);
@@ -135,29 +138,29 @@ static void inuse_each_route(const struct tool *tool, size_t family,
 }
 
 /* The search for what would be lost of the network. */
-struct search {
+struct net_search {
 	const struct tool *tool;
 	const struct vfio_host_device *devices;
 	size_t count;
-	struct ways defaults; /* all the default routes' ways */
-	char last[IFNAMSIZ];  /* the last one of them that is given */
-	struct lost *list;    /* by interface */
+	struct net_ways defaults; /* all the default routes' ways */
+	char last[IFNAMSIZ];      /* the last one of them that is given */
+	struct net_loss *list;    /* by interface */
 	size_t losses;
 	bool out_of_memory;
 };
 
 /* An interface with what it has; only those that go by the devices. */
-struct lost {
+struct net_loss {
 	char interface[IFNAMSIZ], by[IFNAMSIZ];
 	size_t device; /* the number of devices: none of them */
 	char address[INET6_ADDRSTRLEN + 8], route[INET6_ADDRSTRLEN + 24];
 	size_t addresses;
 };
 
-static struct lost *inuse_lost_find(struct search *search, const char *interface)
+static struct net_loss *net_loss_of(struct net_search *search, const char *interface)
 {
-	struct lost *list = search->list, *lost;
-	struct ways ways = {.device = search->count};
+	struct net_loss *list = search->list, *loss;
+	struct net_ways ways = {.device = search->count};
 
 	for (size_t i = 0; i < search->losses; i++)
 		if (strcmp(list[i].interface, interface) == 0)
@@ -167,68 +170,67 @@ static struct lost *inuse_lost_find(struct search *search, const char *interface
 	if (!list)
 		return NULL;
 	search->list = list;
-	lost = &list[search->losses++];
-	inuse_follow(search->tool, interface, search->devices, search->count, 0, &ways);
-	*lost = (struct lost){.device = ways.device};
-	snprintf(lost->interface, sizeof(lost->interface), "%s", interface);
-	memcpy(lost->by, ways.by, sizeof(lost->by));
-	return lost;
+	loss = &list[search->losses++];
+	net_follow(search->tool, interface, search->devices, search->count, 0, &ways);
+	*loss = (struct net_loss){.device = ways.device};
+	snprintf(loss->interface, sizeof(loss->interface), "%s", interface);
+	memcpy(loss->by, ways.by, sizeof(loss->by));
+	return loss;
 }
 
-static void inuse_take_address(void *context, const char *interface, const char *address)
+static void net_take_address(void *context, const char *interface, const char *address)
 {
-	struct lost *lost = inuse_lost_find(context, interface);
+	struct net_loss *loss = net_loss_of(context, interface);
 
-	if (lost && lost->addresses++ == 0)
-		snprintf(lost->address, sizeof(lost->address), "%s", address);
+	if (loss && loss->addresses++ == 0)
+		snprintf(loss->address, sizeof(loss->address), "%s", address);
 }
 
-static void inuse_take_route(void *context, const struct route *route)
+static void net_take_route(void *context, const struct net_route *route)
 {
-	struct lost *lost = inuse_lost_find(context, route->interface);
+	struct net_loss *loss = net_loss_of(context, route->interface);
 
-	if (lost && (!lost->route[0] || !route->to[0]))
-		snprintf(lost->route, sizeof(lost->route), "%s%s",
+	if (loss && (!loss->route[0] || !route->to[0]))
+		snprintf(loss->route, sizeof(loss->route), "%s%s",
 			 route->to[0] ? "the route to " : "a default route", route->to);
 }
 
-static void inuse_take_default(void *context, const struct route *route)
+static void net_take_default(void *context, const struct net_route *route)
 {
-	struct search *search = context;
+	struct net_search *search = context;
 	size_t given = search->defaults.given;
 
 	if (route->to[0])
 		return;
-	inuse_follow(search->tool, route->interface, search->devices, search->count, 0,
-		     &search->defaults);
+	net_follow(search->tool, route->interface, search->devices, search->count, 0,
+		   &search->defaults);
 	if (search->defaults.given > given)
 		memcpy(search->last, route->interface, sizeof(search->last));
 }
 
-static void inuse_find_default(struct search *search, size_t family, struct in_use *in_use)
+static void net_find_default(struct net_search *search, size_t family, struct inuse *inuse)
 {
-	search->defaults = (struct ways){0};
-	inuse_each_route(search->tool, family, inuse_take_default, search);
+	search->defaults = (struct net_ways){0};
+	net_each_route(search->tool, family, net_take_default, search);
 	if (search->defaults.given && !search->defaults.kept)
-		in_use_add(in_use, search->defaults.device,
-			   "the only default route (%s) goes by %s", families[family].name,
-			   search->last);
+		inuse_add(inuse, search->defaults.device, "the only default route (%s) goes by %s",
+			  families[family].name, search->last);
 }
 
-static void inuse_tell_lost(const struct lost *lost, struct in_use *in_use)
+static void net_tell_loss(const struct net_loss *loss, struct inuse *inuse)
 {
-	bool own = strcmp(lost->interface, lost->by) == 0;
+	bool own = strcmp(loss->interface, loss->by) == 0;
 	char more[32] = "";
 
-	if (lost->addresses > 1)
-		snprintf(more, sizeof(more), " and %zu more", lost->addresses - 1);
-	in_use_add(in_use, lost->device, "%s%s%s%s has %s%s%s", lost->interface,
-		   own ? "" : ", which goes by ", own ? "" : lost->by, own ? "" : ",",
-		   lost->addresses ? "the address " : lost->route, lost->address, more);
+	if (loss->addresses > 1)
+		snprintf(more, sizeof(more), " and %zu more", loss->addresses - 1);
+	inuse_add(inuse, loss->device, "%s%s%s%s has %s%s%s", loss->interface,
+		  own ? "" : ", which goes by ", own ? "" : loss->by, own ? "" : ",",
+		  loss->addresses ? "the address " : loss->route, loss->address, more);
 }
 
 /* A bridge's or bond's port serves others, whatever the bridge itself has. */
-static void inuse_find_masters(struct search *search, struct in_use *in_use)
+static void net_find_masters(struct net_search *search, struct inuse *inuse)
 {
 	char folder[PATH_MAX], path[PATH_MAX + 300], master[NAME_MAX + 1];
 	struct dirent *entry;
@@ -242,15 +244,15 @@ static void inuse_find_masters(struct search *search, struct in_use *in_use)
 		    vfio_sysfs_link(path, "master", master, sizeof(master)))
 			continue;
 		for (size_t i = 0; i < search->count; i++)
-			if (in_use_belongs(&search->devices[i], path))
-				in_use_add(in_use, i, "%s is part of %s", entry->d_name, master);
+			if (inuse_belongs(&search->devices[i], path))
+				inuse_add(inuse, i, "%s is part of %s", entry->d_name, master);
 	}
 	if (list)
 		closedir(list);
 }
 
 /* Of a device without an interface nothing of the network can be lost. */
-static bool inuse_has_interface(const struct search *search)
+static bool net_has_interface(const struct net_search *search)
 {
 	char folder[PATH_MAX], path[PATH_MAX + 300];
 	struct dirent *entry;
@@ -262,50 +264,89 @@ static bool inuse_has_interface(const struct search *search)
 	while (list && !found && (entry = readdir(list))) {
 		snprintf(path, sizeof(path), "%s/%s", folder, entry->d_name);
 		for (size_t i = 0; i < search->count && entry->d_name[0] != '.'; i++)
-			found = found || in_use_belongs(&search->devices[i], path);
+			found = found || inuse_belongs(&search->devices[i], path);
 	}
 	if (list)
 		closedir(list);
 	return found;
 }
 
-void in_use_find_network(const struct tool *tool, const struct vfio_host_device *devices,
-			 size_t count, struct in_use *in_use)
+void inuse_find_network(const struct tool *tool, const struct vfio_host_device *devices,
+			size_t count, struct inuse *inuse)
 {
-	struct search search = {.tool = tool, .devices = devices, .count = count};
+	struct net_search search = {.tool = tool, .devices = devices, .count = count};
 
-	if (!inuse_has_interface(&search))
+	if (!net_has_interface(&search))
 		return;
 	for (size_t i = 0; i < ARRAY_SIZE(families); i++)
-		inuse_find_default(&search, i, in_use);
-	if (tool->addresses(inuse_take_address, &search))
-		in_use_add(in_use, 0, "the host's network addresses cannot be told");
+		net_find_default(&search, i, inuse);
+	if (tool->each_address(net_take_address, &search))
+		inuse_add(inuse, 0, "the host's network addresses cannot be told");
 	for (size_t i = 0; i < ARRAY_SIZE(families); i++)
-		inuse_each_route(tool, i, inuse_take_route, &search);
+		net_each_route(tool, i, net_take_route, &search);
 	for (size_t i = 0; i < search.losses; i++)
 		if (search.list[i].device < count)
-			inuse_tell_lost(&search.list[i], in_use);
+			net_tell_loss(&search.list[i], inuse);
 	if (search.out_of_memory)
-		in_use_add(in_use, 0, "out of memory");
+		inuse_add(inuse, 0, "out of memory");
 	free(search.list);
-	inuse_find_masters(&search, in_use);
+	net_find_masters(&search, inuse);
 }
 
-bool in_use_as_display(const struct tool *tool, const struct vfio_host_device *device)
+static unsigned int net_count_bits(const void *mask, size_t size)
 {
-	char folder[PATH_MAX];
-	struct dirent *entry;
-	bool found = false;
-	DIR *list;
+	const unsigned char *bytes = mask;
+	unsigned int bits = 0;
 
-	if (!device->boot_vga)
-		return false;
-	snprintf(folder, sizeof(folder), "%s/class/graphics", tool->sys);
-	list = opendir(folder);
-	while (list && !found && (entry = readdir(list)))
-		found = strncmp(entry->d_name, "fb", 2) == 0 && entry->d_name[2] >= '0' &&
-			entry->d_name[2] <= '9';
-	if (list)
-		closedir(list);
-	return found;
+	for (size_t i = 0; i < size; i++)
+		bits += (unsigned int)__builtin_popcount(bytes[i]);
+	return bits;
+}
+
+/* Copies, as a sockaddr need not be aligned as what it stands for. */
+static bool net_format_address(const struct ifaddrs *entry, char *text, size_t size)
+{
+	char address[INET6_ADDRSTRLEN];
+	struct sockaddr_in6 six, six_mask;
+	struct sockaddr_in four, four_mask;
+	unsigned int bits;
+
+	if (entry->ifa_addr->sa_family == AF_INET) {
+		memcpy(&four, entry->ifa_addr, sizeof(four));
+		memcpy(&four_mask, entry->ifa_netmask, sizeof(four_mask));
+		inet_ntop(AF_INET, &four.sin_addr, address, sizeof(address));
+		bits = net_count_bits(&four_mask.sin_addr, sizeof(four_mask.sin_addr));
+	} else {
+		memcpy(&six, entry->ifa_addr, sizeof(six));
+		memcpy(&six_mask, entry->ifa_netmask, sizeof(six_mask));
+		inet_ntop(AF_INET6, &six.sin6_addr, address, sizeof(address));
+		bits = net_count_bits(&six_mask.sin6_addr, sizeof(six_mask.sin6_addr));
+		if (IN6_IS_ADDR_LINKLOCAL(&six.sin6_addr))
+			return false;
+	}
+	snprintf(text, size, "%s/%u", address, bits);
+	return true;
+}
+
+int inuse_each_address(tool_take_address take, void *context)
+{
+	struct ifaddrs *list;
+
+	if (getifaddrs(&list) < 0)
+		return -errno;
+	for (const struct ifaddrs *entry = list; entry; entry = entry->ifa_next) {
+		char interface[IFNAMSIZ], text[INET6_ADDRSTRLEN + 8];
+
+		if (!entry->ifa_addr || !entry->ifa_netmask || entry->ifa_flags & IFF_LOOPBACK ||
+		    (entry->ifa_addr->sa_family != AF_INET &&
+		     entry->ifa_addr->sa_family != AF_INET6) ||
+		    !net_format_address(entry, text, sizeof(text)))
+			continue;
+		/* An address with a label of its own is named by that, as "eth0:1". */
+		snprintf(interface, sizeof(interface), "%s", entry->ifa_name);
+		interface[strcspn(interface, ":")] = '\0';
+		take(context, interface, text);
+	}
+	freeifaddrs(list);
+	return 0;
 }

@@ -6,20 +6,24 @@
 
 #include "vmm/tools/inuse.h"
 
-void in_use_add(struct in_use *in_use, size_t device, const char *format, ...) FERRY_PRINTF(3, 4);
+void inuse_add(struct inuse *inuse, size_t device, const char *format, ...) FERRY_PRINTF(3, 4);
 
 /* Whether @path is @folder or inside it; both without links. */
-bool in_use_below(const char *path, const char *folder);
+bool inuse_below(const char *path, const char *folder);
 
 /* Whether what @path leads to is the device's own or hangs below it. */
-bool in_use_belongs(const struct vfio_host_device *device, const char *path);
+bool inuse_belongs(const struct vfio_host_device *device, const char *path);
 
 /* Whether block device @disk is the device's own, hangs below it, or has a path by way of it. */
-bool in_use_owns_disk(const struct tool *tool, const struct vfio_host_device *device,
-		      const char *disk);
+bool inuse_owns_disk(const struct tool *tool, const struct vfio_host_device *device,
+		     const char *disk);
+
+/* The disks and shares, see inuse_find(). */
+void inuse_find_disks(const struct tool *tool, const struct vfio_host_device *devices, size_t count,
+		      bool exclusive, struct inuse *inuse);
 
 /* Addresses, routes and the last default route of IPv4 and IPv6; ports of bridges and bonds. */
-void in_use_find_network(const struct tool *tool, const struct vfio_host_device *devices,
-			 size_t count, struct in_use *in_use);
+void inuse_find_network(const struct tool *tool, const struct vfio_host_device *devices,
+			size_t count, struct inuse *inuse);
 
 #endif

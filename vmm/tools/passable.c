@@ -48,7 +48,7 @@ static void passable_judge_binding(const struct tool *tool, const struct vfio_ho
 	const char *address = device->sysfs.address;
 	const struct vfio_host_device *mate = &list[count - 1];
 	bool alone = strcmp(mate->sysfs.address, address) == 0;
-	struct in_use in_use;
+	struct inuse inuse;
 
 	for (size_t i = 0; i < count; i++) {
 		if (!list[i].bridge)
@@ -58,14 +58,14 @@ static void passable_judge_binding(const struct tool *tool, const struct vfio_ho
 			     list[i].sysfs.address, list[i].driver);
 		return;
 	}
-	in_use_find(tool, list, count, false, &in_use);
-	if (in_use.count) {
-		const char *whose = list[in_use.reasons[0].device].sysfs.address;
+	inuse_find(tool, list, count, false, &inuse);
+	if (inuse.count) {
+		const char *whose = list[inuse.reasons[0].device].sysfs.address;
 		bool own = strcmp(whose, address) == 0;
 
 		passable_say(passable, PASSABLE_NO, own ? "no: in use" : "no: group in use",
 			     "%s%s%s", own ? "" : whose,
-			     own ? "" : " of its IOMMU group: ", in_use.reasons[0].text);
+			     own ? "" : " of its IOMMU group: ", inuse.reasons[0].text);
 		return;
 	}
 	if (alone && device->driver[0])

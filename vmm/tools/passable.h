@@ -11,7 +11,7 @@ enum passable_kind { PASSABLE_READY, PASSABLE_BIND, PASSABLE_BIND_GROUP, PASSABL
 struct passable {
 	enum passable_kind kind;
 	char word[32];                        /* for a table */
-	char reason[IN_USE_TEXT + 128];       /* one sentence; "" when ready */
+	char reason[INUSE_TEXT + 128];        /* one sentence; "" when ready */
 	char command[VFIO_ADDRESS_SIZE + 32]; /* what makes it ready, "" when there is none */
 };
 

@@ -12,6 +12,7 @@
 #include "vfio/host/sysfs.h"
 #include "vmm/base/log.h"
 #include "vmm/foreign.h"
+#include "vmm/tools/inuse.h"
 #include "vmm/tools/json.h"
 #include "vmm/tools/wrap.h"
 
@@ -35,7 +36,7 @@ void tool_here(struct tool *tool)
 		.run = "/run",
 		.modules = modules,
 		.pci_ids = pci_ids,
-		.addresses = addresses_each,
+		.each_address = inuse_each_address,
 		.out = stdout,
 		.width = wrap_width(STDOUT_FILENO),
 	};

@@ -9,7 +9,8 @@
 #include <stdio.h>
 
 #include "vmm/base/err.h"
-#include "vmm/tools/addresses.h"
+
+typedef void (*tool_take_address)(void *context, const char *interface, const char *address);
 
 /* Where a command looks; tests give it folders of their own. */
 struct tool {
@@ -19,7 +20,7 @@ struct tool {
 	const char *run;            /* what must be remembered until the next boot */
 	const char *modules;        /* of the running kernel */
 	const char *const *pci_ids; /* files to try in turn, NULL at the end */
-	int (*addresses)(addresses_take take, void *context); /* the host's, by interface */
+	int (*each_address)(tool_take_address take, void *context); /* the host's, by interface */
 	FILE *out;
 	size_t width; /* of the terminal that @out is; 0: it is none */
 };

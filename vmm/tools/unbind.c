@@ -43,7 +43,7 @@ static bool unbind_is_away(const struct tool *tool, const struct vfio_host_devic
 static void unbind_refuse_users(struct bind_job *job, const struct vfio_host_device *host)
 {
 	char folder[PATH_MAX], name[64];
-	struct in_use in_use = {0};
+	struct inuse inuse = {0};
 	unsigned int holder = 0;
 
 	snprintf(folder, sizeof(folder), "%s/vfio", job->tool->dev);
@@ -56,10 +56,10 @@ static void unbind_refuse_users(struct bind_job *job, const struct vfio_host_dev
 			    "process %u (%s) uses its IOMMU group: end that first", holder, name);
 	}
 	if (vfio_host_is_bound(host))
-		in_use_find_openers(job->tool, host, 1, &in_use);
-	for (size_t i = 0; i < in_use.count && i < IN_USE_MAX; i++)
+		inuse_find_openers(job->tool, host, 1, &inuse);
+	for (size_t i = 0; i < inuse.count && i < INUSE_MAX; i++)
 		bind_refuse(job, host->sysfs.address, false, "%s: end that first",
-			    in_use.reasons[i].text);
+			    inuse.reasons[i].text);
 }
 
 /* The kernel would wait for the guest's end, and this command with it. */

@@ -37,7 +37,7 @@ void tools_addresses_answer(int code)
 	addresses_answer = code;
 }
 
-static int each_address(addresses_take take, void *context)
+static int each_address(tool_take_address take, void *context)
 {
 	for (size_t i = 0; i < address_count; i++)
 		take(context, addresses[i].interface, addresses[i].address);
@@ -106,7 +106,7 @@ int tools_run(int (*command)(const struct tool *, int, char **), const char *nam
 	char *arguments[64], *text = NULL;
 	size_t size = 0;
 	int count = 0, saved, errors, status;
-	struct tool tool = {.pci_ids = ids, .addresses = each_address, .width = tools_width};
+	struct tool tool = {.pci_ids = ids, .each_address = each_address, .width = tools_width};
 	va_list list;
 
 	for (size_t i = 0; i < 6; i++)

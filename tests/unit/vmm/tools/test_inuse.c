@@ -15,6 +15,7 @@
 
 #include "tests/unit/support/suite.h"
 #include "tests/unit/vmm/tools/test_bind.h"
+#include "vmm/tools/inuse.h"
 
 START_TEST(mounted_disks)
 {
@@ -287,7 +288,7 @@ START_TEST(addresses_of_this_host)
 {
 	unsigned int count = 0;
 
-	ck_assert_int_eq(addresses_each(count_address, &count), 0);
+	ck_assert_int_eq(inuse_each_address(count_address, &count), 0);
 }
 END_TEST
 
