@@ -4,15 +4,18 @@
 #include "vmm/tools/doctor.h"
 
 #include <errno.h>
-#include <inttypes.h>
+#include <stdarg.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
 
 #include "vmm/base/bits.h"
 #include "vmm/base/log.h"
+#include "vmm/base/text.h"
 #include "vmm/config.h"
 #include "vmm/sizes.h"
+#include "vmm/tools/json.h"
+#include "vmm/tools/wrap.h"
 
 static const char help_text[] =
 	"Usage: ferry doctor [OPTION]... [ADDR]...\n"
@@ -27,6 +30,11 @@ static const char help_text[] =
 	"  --help, -h                this text\n"
 	"\n"
 	"Exit status: 0 the guest would start, 1 it would not, 2 wrong usage.\n";
+
+/* Where the sentences begin. */
+enum { TEXT_COLUMN = 9 };
+
+static const char *const finding_names[] = {"ok", "warning", "failure"};
 
 enum option_id { OPTION_MEMORY = 256, OPTION_HUGEPAGES, OPTION_JSON, OPTION_HELP };
 
@@ -94,26 +102,139 @@ static int doctor_parse(struct request *request, int argc, char **argv, struct e
 	return doctor_check_ram(request, err);
 }
 
+void doctor_tell(struct doctor *doctor, enum finding_status status, const char *check,
+		 const char *device, const char *format, ...)
+{
+	struct finding *list =
+		realloc(doctor->findings, (doctor->finding_count + 1) * sizeof(*list));
+	struct finding *finding;
+	va_list args;
+
+	doctor->failures += status == FINDING_FAILURE || !list;
+	doctor->warnings += status == FINDING_WARNING;
+	if (!list)
+		return;
+	doctor->findings = list;
+	finding = &list[doctor->finding_count++];
+	*finding = (struct finding){.status = status, .check = check, .facts = json_object()};
+	snprintf(finding->device, sizeof(finding->device), "%s", device);
+	va_start(args, format);
+	vsnprintf(finding->text, sizeof(finding->text), format, args);
+	va_end(args);
+	text_make_printable(finding->text);
+}
+
+void doctor_mend(struct doctor *doctor, const char *format, ...)
+{
+	va_list args;
+
+	if (doctor->finding_count == 0)
+		return;
+	va_start(args, format);
+	vsnprintf(doctor->findings[doctor->finding_count - 1].mend, FINDING_MEND, format, args);
+	va_end(args);
+	text_make_printable(doctor->findings[doctor->finding_count - 1].mend);
+}
+
+void doctor_fact(struct doctor *doctor, const char *key, json_t *value)
+{
+	if (doctor->finding_count == 0)
+		json_decref(value);
+	else
+		json_object_set_new(doctor->findings[doctor->finding_count - 1].facts, key, value);
+}
+
+void doctor_fact_number(struct doctor *doctor, const char *key, uint64_t value)
+{
+	doctor_fact(doctor, key, json_integer((json_int_t)value));
+}
+
+void doctor_fact_text(struct doctor *doctor, const char *key, const char *value)
+{
+	doctor_fact(doctor, key, json_text(value));
+}
+
+static void doctor_print_lines(const struct doctor *doctor, FILE *out)
+{
+	for (size_t i = 0; i < doctor->finding_count; i++) {
+		const struct finding *finding = &doctor->findings[i];
+
+		fprintf(out, "%-7s  %s%s%s: %s\n", finding_names[finding->status], finding->device,
+			*finding->device ? " " : "", finding->check, finding->text);
+		if (*finding->mend)
+			fprintf(out, "%*smend it: %s\n", TEXT_COLUMN, "", finding->mend);
+	}
+	fprintf(out, "ferry run would %sstart (failures: %zu, warnings: %zu)\n",
+		doctor->failures ? "not " : "", doctor->failures, doctor->warnings);
+}
+
+static int doctor_print(const struct doctor *doctor)
+{
+	char *text = NULL;
+	size_t size;
+	FILE *lines = open_memstream(&text, &size);
+	int failed = !lines;
+
+	if (lines) {
+		doctor_print_lines(doctor, lines);
+		failed = fclose(lines);
+	}
+	if (failed)
+		log_error("doctor: out of memory");
+	else
+		wrap_print(doctor->tool->out, text, doctor->tool->width, TEXT_COLUMN);
+	free(text);
+	return failed ? -ENOMEM : 0;
+}
+
+static int doctor_print_json(const struct doctor *doctor)
+{
+	json_t *array = json_array();
+
+	for (size_t i = 0; i < doctor->finding_count; i++) {
+		const struct finding *finding = &doctor->findings[i];
+
+		json_array_append_new(array,
+				      json_pack("{s:s, s:s, s:o, s:o, s:o, s:O}", "status",
+						finding_names[finding->status], "check",
+						finding->check, "device",
+						json_text(finding->device), "text",
+						json_text(finding->text), "mend",
+						json_text(finding->mend), "facts", finding->facts));
+	}
+	return json_print(json_pack("{s:b, s:I, s:I, s:o}", "would_start", doctor->failures == 0,
+				    "failures", (json_int_t)doctor->failures, "warnings",
+				    (json_int_t)doctor->warnings, "findings", array),
+			  doctor->tool->out);
+}
+
+static void doctor_release(struct doctor *doctor)
+{
+	for (size_t i = 0; i < doctor->finding_count; i++)
+		json_decref(doctor->findings[i].facts);
+	free(doctor->findings);
+	free(doctor->devices);
+}
+
 /* One that is not there, or that is not PCI's, as a mediated device. */
 static void doctor_tell_stranger(struct doctor *doctor, struct vfio_host_device *device,
 				 const struct err *err)
 {
-	struct findings *findings = &doctor->findings;
 	const char *address = device->sysfs.address;
 
 	if (err->code == -ENODEV && !device->sysfs.is_pci &&
 	    vfio_sysfs_group(&device->sysfs, NULL) == 0) {
-		findings_add(findings, FINDING_WARNING, "device", address,
-			     "it is no PCI device: whether VFIO serves it only a run can tell");
+		doctor_tell(doctor, FINDING_WARNING, "device", address,
+			    "it is no PCI device: whether VFIO serves it only a run can tell");
 		return;
 	}
 	if (err->code != -ENOENT) {
-		findings_add(findings, FINDING_FAILURE, "device", "", "%s", err->text);
+		doctor_tell(doctor, FINDING_FAILURE, "device", "", "%s", err->text);
 		return;
 	}
-	findings_add(findings, FINDING_FAILURE, "device", address, "this host has none there");
+	doctor_tell(doctor, FINDING_FAILURE, "device", address, "this host has none there");
 	if (device->sysfs.is_pci)
-		findings_mend(findings, "ferry devices (lists those that are)");
+		doctor_mend(doctor, "ferry devices (lists those that are)");
 }
 
 static void doctor_find_device(struct doctor *doctor, const char *name)
@@ -127,8 +248,8 @@ static void doctor_find_device(struct doctor *doctor, const char *name)
 	}
 	for (size_t i = 0; i < doctor->count; i++)
 		if (strcmp(doctor->devices[i].sysfs.address, device->sysfs.address) == 0) {
-			findings_add(&doctor->findings, FINDING_FAILURE, "device",
-				     device->sysfs.address, "it was given twice: name it once");
+			doctor_tell(doctor, FINDING_FAILURE, "device", device->sysfs.address,
+				    "it was given twice: name it once");
 			return;
 		}
 	doctor->count++;
@@ -148,16 +269,11 @@ static int doctor_examine(struct doctor *doctor, char *const *addresses, size_t 
 	for (size_t i = 0; i < count; i++)
 		doctor_find_device(doctor, addresses[i]);
 	doctor_check_host(doctor);
-	doctor_check_memory(doctor);
 	doctor_check_devices(doctor);
-	doctor_check_interrupts(doctor);
-	doctor_check_layout(doctor);
-	status = doctor->findings.failures ? TOOL_FAILED : TOOL_OK;
-	if (json ? findings_print_json(&doctor->findings, doctor->tool->out)
-		 : findings_print(&doctor->findings, doctor->tool->width, doctor->tool->out))
+	status = doctor->failures ? TOOL_FAILED : TOOL_OK;
+	if (json ? doctor_print_json(doctor) : doctor_print(doctor))
 		status = TOOL_FAILED;
-	findings_release(&doctor->findings);
-	free(doctor->devices);
+	doctor_release(doctor);
 	return status;
 }
 

@@ -1,14 +1,28 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
-/* What the parts of `ferry doctor` share. */
+/* What the parts of `ferry doctor` share: what is asked, and the list of verdicts. */
 
 #ifndef FERRY_VMM_TOOLS_DOCTOR_H
 #define FERRY_VMM_TOOLS_DOCTOR_H
 
+#include <jansson.h>
 #include <stdint.h>
 
 #include "vfio/host/host.h"
-#include "vmm/tools/findings.h"
 #include "vmm/tools/tools.h"
+
+enum finding_status { FINDING_OK, FINDING_WARNING, FINDING_FAILURE };
+
+enum { FINDING_TEXT = 1100, FINDING_MEND = 256 };
+
+/* A verdict with a sentence and what mends it. */
+struct finding {
+	enum finding_status status;
+	const char *check;              /* a constant: "kvm", "driver" */
+	char device[VFIO_ADDRESS_SIZE]; /* "": the host */
+	char text[FINDING_TEXT];
+	char mend[FINDING_MEND]; /* a command or kernel argument; "": there is none */
+	json_t *facts;           /* an object: what the sentence says, for programs */
+};
 
 struct doctor {
 	const struct tool *tool;
@@ -18,7 +32,9 @@ struct doctor {
 	size_t count;
 	size_t asked;               /* those asked about */
 	unsigned int physical_bits; /* 0: KVM cannot be asked */
-	struct findings findings;
+	struct finding *findings;
+	size_t finding_count;
+	size_t failures, warnings;
 };
 
 /* What passthrough lacks stops a run with devices and is worth a warning without. */
@@ -27,22 +43,26 @@ static inline enum finding_status doctor_severity(const struct doctor *doctor)
 	return doctor->asked ? FINDING_FAILURE : FINDING_WARNING;
 }
 
-/* The host: KVM, IOMMU, interrupt remapping, modules, the container's node. */
-void doctor_check_host(struct doctor *doctor);
+/* Adds a finding; what mends it may follow by doctor_mend(). Out of memory counts as a failure. */
+void doctor_tell(struct doctor *doctor, enum finding_status status, const char *check,
+		 const char *device, const char *format, ...) FERRY_PRINTF(5, 6);
+void doctor_mend(struct doctor *doctor, const char *format, ...) FERRY_PRINTF(2, 3);
 
-/* What may be locked, and what is free. */
-void doctor_check_memory(struct doctor *doctor);
+/* Facts of the last one added, by key; @value is taken, NULL where there was no memory for it. */
+void doctor_fact(struct doctor *doctor, const char *key, json_t *value);
+void doctor_fact_number(struct doctor *doctor, const char *key, uint64_t value);
+void doctor_fact_text(struct doctor *doctor, const char *key, const char *value);
+
+/* The host: KVM, IOMMU, interrupt remapping, modules, the container's node, memory. */
+void doctor_check_host(struct doctor *doctor);
 
 /* Says how to turn the IOMMU on, as the last finding's mending. */
 void doctor_mend_iommu(struct doctor *doctor);
 
-/* What interrupts the devices have, and whether the host has as many vectors. */
-void doctor_check_interrupts(struct doctor *doctor);
-
-/* Every device with its group. */
+/*
+ * Every device with its group, its interrupts, and whether RAM and BARs find places. After the
+ * host's check.
+ */
 void doctor_check_devices(struct doctor *doctor);
-
-/* Whether RAM and BARs find places. After the host's check. */
-void doctor_check_layout(struct doctor *doctor);
 
 #endif

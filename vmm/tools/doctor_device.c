@@ -1,20 +1,33 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
-/* What `ferry doctor` checks of the devices: driver, group, node, resets, places in the guest. */
+/* What `ferry doctor` checks of the devices: driver, group, node, resets, interrupts, places. */
 
+#include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <inttypes.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/resource.h>
 #include <unistd.h>
 
 #include "arch/arch.h"
 #include "vfio/host/claim.h"
 #include "vmm/base/bits.h"
+#include "vmm/base/fd.h"
 #include "vmm/base/page.h"
 #include "vmm/base/text.h"
 #include "vmm/tools/doctor.h"
 #include "vmm/tools/json.h"
+
+enum {
+	/*
+	 * x86's vectors of one processor, 32 to 255, less those that the kernel keeps for itself.
+	 */
+	VECTORS_PER_CPU = 200,
+	/* What the monitor opens, and keeps from the guest, beside one eventfd for each vector. */
+	DESCRIPTORS_BESIDE = FD_RESERVE + 32,
+	DESCRIPTORS_PER_DEVICE = 16,
+};
 
 enum { REGIONS_MAX = 64, MEMBERS_TOLD = 8 };
 
@@ -23,17 +36,16 @@ static void doctor_check_driver(struct doctor *doctor, const struct vfio_host_de
 	const char *address = device->sysfs.address;
 
 	if (vfio_host_is_bound(device))
-		findings_add(&doctor->findings, FINDING_OK, "driver", address, "%s has it",
-			     device->driver);
+		doctor_tell(doctor, FINDING_OK, "driver", address, "%s has it", device->driver);
 	else if (device->driver[0])
-		findings_add(&doctor->findings, FINDING_FAILURE, "driver", address,
-			     "%s has it, not vfio-pci", device->driver);
+		doctor_tell(doctor, FINDING_FAILURE, "driver", address, "%s has it, not vfio-pci",
+			    device->driver);
 	else
-		findings_add(&doctor->findings, FINDING_FAILURE, "driver", address,
-			     "it has none, and must have vfio-pci");
+		doctor_tell(doctor, FINDING_FAILURE, "driver", address,
+			    "it has none, and must have vfio-pci");
 	if (!vfio_host_is_bound(device))
-		findings_mend(&doctor->findings, "ferry bind %s", address);
-	findings_fact_text(&doctor->findings, "driver", device->driver);
+		doctor_mend(doctor, "ferry bind %s", address);
+	doctor_fact_text(doctor, "driver", device->driver);
 }
 
 static json_t *doctor_members_json(const struct vfio_host_device *members, size_t count)
@@ -68,19 +80,19 @@ static void doctor_tell_members(struct doctor *doctor, const struct vfio_host_de
 				 member->driver[0] ? member->driver : "no driver");
 	}
 	if (!blocker) {
-		findings_add(&doctor->findings, FINDING_OK, "group", device->sysfs.address,
-			     "IOMMU group %u%s%s", device->sysfs.group,
-			     others ? ", with " : ", alone", told);
+		doctor_tell(doctor, FINDING_OK, "group", device->sysfs.address,
+			    "IOMMU group %u%s%s", device->sysfs.group,
+			    others ? ", with " : ", alone", told);
 		return;
 	}
-	findings_add(&doctor->findings, FINDING_FAILURE, "group", device->sysfs.address,
-		     "IOMMU group %u is not viable: %s has driver %s; its members are %s",
-		     device->sysfs.group, blocker->sysfs.address, blocker->driver, told);
+	doctor_tell(doctor, FINDING_FAILURE, "group", device->sysfs.address,
+		    "IOMMU group %u is not viable: %s has driver %s; its members are %s",
+		    device->sysfs.group, blocker->sysfs.address, blocker->driver, told);
 	if (blocker->bridge)
-		findings_mend(&doctor->findings, "echo %s > /sys/bus/pci/devices/%s/driver/unbind",
-			      blocker->sysfs.address, blocker->sysfs.address);
+		doctor_mend(doctor, "echo %s > /sys/bus/pci/devices/%s/driver/unbind",
+			    blocker->sysfs.address, blocker->sysfs.address);
 	else
-		findings_mend(&doctor->findings, "ferry bind --group %s", device->sysfs.address);
+		doctor_mend(doctor, "ferry bind --group %s", device->sysfs.address);
 }
 
 static void doctor_check_group(struct doctor *doctor, const struct vfio_host_device *device)
@@ -90,13 +102,13 @@ static void doctor_check_group(struct doctor *doctor, const struct vfio_host_dev
 	size_t count;
 
 	if (vfio_host_group(doctor->tool->sys, device->sysfs.group, &members, &count, &err)) {
-		findings_add(&doctor->findings, FINDING_FAILURE, "group", device->sysfs.address,
-			     "%s", err.text);
+		doctor_tell(doctor, FINDING_FAILURE, "group", device->sysfs.address, "%s",
+			    err.text);
 		return;
 	}
 	doctor_tell_members(doctor, device, members, count);
-	findings_fact_number(&doctor->findings, "iommu_group", device->sysfs.group);
-	findings_fact(&doctor->findings, "members", doctor_members_json(members, count));
+	doctor_fact_number(doctor, "iommu_group", device->sysfs.group);
+	doctor_fact(doctor, "members", doctor_members_json(members, count));
 	free(members);
 }
 
@@ -111,12 +123,12 @@ static void doctor_check_holder(struct doctor *doctor, const struct vfio_host_de
 		return;
 	snprintf(folder, sizeof(folder), "%s/%u", doctor->tool->proc, holder);
 	vfio_host_line(folder, "comm", name, sizeof(name));
-	findings_add(&doctor->findings, FINDING_FAILURE, "node", device->sysfs.address,
-		     "IOMMU group %u is in use by process %u (%s)", device->sysfs.group, holder,
-		     name);
-	findings_mend(&doctor->findings, "kill %u", holder);
-	findings_fact_number(&doctor->findings, "process", holder);
-	findings_fact_text(&doctor->findings, "name", name);
+	doctor_tell(doctor, FINDING_FAILURE, "node", device->sysfs.address,
+		    "IOMMU group %u is in use by process %u (%s)", device->sysfs.group, holder,
+		    name);
+	doctor_mend(doctor, "kill %u", holder);
+	doctor_fact_number(doctor, "process", holder);
+	doctor_fact_text(doctor, "name", name);
 }
 
 /* There is a node only once a device of the group is bound. */
@@ -131,16 +143,15 @@ static void doctor_check_node(struct doctor *doctor, const struct vfio_host_devi
 	snprintf(path, sizeof(path), "%s/vfio/%u", doctor->tool->dev, device->sysfs.group);
 	rc = faccessat(AT_FDCWD, path, R_OK | W_OK, AT_EACCESS) ? -errno : 0;
 	if (rc == 0)
-		findings_add(&doctor->findings, FINDING_OK, "node", address,
-			     "%s may be opened by this user", path);
+		doctor_tell(doctor, FINDING_OK, "node", address, "%s may be opened by this user",
+			    path);
 	else
-		findings_add(&doctor->findings, FINDING_FAILURE, "node", address, "%s: %s", path,
-			     err_text(rc));
+		doctor_tell(doctor, FINDING_FAILURE, "node", address, "%s: %s", path, err_text(rc));
 	if (rc == -ENOENT)
-		findings_mend(&doctor->findings, "udevadm trigger --settle");
+		doctor_mend(doctor, "udevadm trigger --settle");
 	else if (rc)
-		findings_mend(&doctor->findings, "chown %u %s", (unsigned int)geteuid(), path);
-	findings_fact_text(&doctor->findings, "path", path);
+		doctor_mend(doctor, "chown %u %s", (unsigned int)geteuid(), path);
+	doctor_fact_text(doctor, "path", path);
 	if (rc == 0)
 		doctor_check_holder(doctor, device);
 }
@@ -150,16 +161,15 @@ static void doctor_check_reset(struct doctor *doctor, const struct vfio_host_dev
 	const char *address = device->sysfs.address;
 
 	if (device->reset_methods[0])
-		findings_add(&doctor->findings, FINDING_OK, "reset", address, "%s",
-			     device->reset_methods);
+		doctor_tell(doctor, FINDING_OK, "reset", address, "%s", device->reset_methods);
 	else if (device->resettable)
-		findings_add(&doctor->findings, FINDING_OK, "reset", address,
-			     "there is a method that this kernel does not name");
+		doctor_tell(doctor, FINDING_OK, "reset", address,
+			    "there is a method that this kernel does not name");
 	else
-		findings_add(&doctor->findings, FINDING_WARNING, "reset", address,
-			     "there is no method: what one guest leaves in the device the next one "
-			     "finds, until the host starts anew");
-	findings_fact(&doctor->findings, "methods", json_words(device->reset_methods));
+		doctor_tell(doctor, FINDING_WARNING, "reset", address,
+			    "there is no method: what one guest leaves in the device the next one "
+			    "finds, until the host starts anew");
+	doctor_fact(doctor, "methods", json_words(device->reset_methods));
 }
 
 /* A virtual function asks for a token once its physical one is VFIO's too. */
@@ -171,13 +181,13 @@ static void doctor_check_physical(struct doctor *doctor, const struct vfio_host_
 	    vfio_host_device(doctor->tool->sys, device->physical, &physical, NULL) ||
 	    !vfio_host_is_bound(&physical))
 		return;
-	findings_add(&doctor->findings, FINDING_WARNING, "driver", device->sysfs.address,
-		     "its physical function %s is bound to %s, so that VFIO wants the token that "
-		     "was set there",
-		     device->physical, physical.driver);
-	findings_mend(&doctor->findings, "ferry run --vfio %s,vf-token=UUID, or ferry unbind %s",
-		      device->sysfs.address, device->physical);
-	findings_fact_text(&doctor->findings, "physical_function", device->physical);
+	doctor_tell(doctor, FINDING_WARNING, "driver", device->sysfs.address,
+		    "its physical function %s is bound to %s, so that VFIO wants the token that "
+		    "was set there",
+		    device->physical, physical.driver);
+	doctor_mend(doctor, "ferry run --vfio %s,vf-token=UUID, or ferry unbind %s",
+		    device->sysfs.address, device->physical);
+	doctor_fact_text(doctor, "physical_function", device->physical);
 }
 
 static json_t *doctor_range_json(uint64_t first, uint64_t last)
@@ -205,19 +215,17 @@ static void doctor_check_reserved(struct doctor *doctor, const struct vfio_host_
 	while (direct < read && !regions[direct].direct)
 		direct++;
 	if (direct < read) {
-		findings_add(&doctor->findings, FINDING_FAILURE, "reserved regions",
-			     device->sysfs.address,
-			     "the firmware wants 0x%" PRIx64 "-0x%" PRIx64
-			     " mapped as it is, so that the kernel keeps the device",
-			     regions[direct].first, regions[direct].last);
-		findings_mend(&doctor->findings, "turn off in the firmware what uses it there (its "
-						 "RMRR), or choose another device");
+		doctor_tell(doctor, FINDING_FAILURE, "reserved regions", device->sysfs.address,
+			    "the firmware wants 0x%" PRIx64 "-0x%" PRIx64
+			    " mapped as it is, so that the kernel keeps the device",
+			    regions[direct].first, regions[direct].last);
+		doctor_mend(doctor, "turn off in the firmware what uses it there (its "
+				    "RMRR), or choose another device");
 	} else {
-		findings_add(&doctor->findings, FINDING_OK, "reserved regions",
-			     device->sysfs.address, "%zu, none of which keeps it from a guest",
-			     count);
+		doctor_tell(doctor, FINDING_OK, "reserved regions", device->sysfs.address,
+			    "%zu, none of which keeps it from a guest", count);
 	}
-	findings_fact(&doctor->findings, "regions", doctor_regions_json(regions, read));
+	doctor_fact(doctor, "regions", doctor_regions_json(regions, read));
 }
 
 /* What VFIO would offer, by sysfs: the IOMMUs' widths less what each group reserves. */
@@ -264,11 +272,11 @@ static void doctor_check_iova(struct doctor *doctor, const struct vfio_host_devi
 		text_append(&text, "%s0x%" PRIx64 "-0x%" PRIx64, i ? ", " : "", first, last);
 		json_array_append_new(array, doctor_range_json(first, last));
 	}
-	findings_add(&doctor->findings, count ? FINDING_OK : FINDING_FAILURE, "IOVA ranges",
-		     device->sysfs.address, "%s can be mapped for its DMA%s", said,
-		     bits == 64 ? " (its IOMMU does not say how far it reaches)" : "");
-	findings_fact(&doctor->findings, "ranges", array);
-	findings_fact(&doctor->findings, "bits", bits == 64 ? json_null() : json_integer(bits));
+	doctor_tell(doctor, count ? FINDING_OK : FINDING_FAILURE, "IOVA ranges",
+		    device->sysfs.address, "%s can be mapped for its DMA%s", said,
+		    bits == 64 ? " (its IOMMU does not say how far it reaches)" : "");
+	doctor_fact(doctor, "ranges", array);
+	doctor_fact(doctor, "bits", bits == 64 ? json_null() : json_integer(bits));
 }
 
 /* Says nothing when nobody is seen: only root is told by the kernel where things are. */
@@ -281,19 +289,19 @@ static void doctor_check_bars(struct doctor *doctor, const struct vfio_host_devi
 		return;
 	vfio_claim_tell(&claim, text, sizeof(text));
 	vfio_claim_mend(&claim, mend, sizeof(mend));
-	findings_add(&doctor->findings, FINDING_FAILURE, "BARs", device->sysfs.address,
-		     "%s, so that VFIO does not get it", text);
-	findings_mend(&doctor->findings, "%s", mend);
+	doctor_tell(doctor, FINDING_FAILURE, "BARs", device->sysfs.address,
+		    "%s, so that VFIO does not get it", text);
+	doctor_mend(doctor, "%s", mend);
 }
 
 /* It runs, with less than the host's driver has. */
 static void doctor_check_graphics(struct doctor *doctor, const struct vfio_host_device *device)
 {
 	if (vfio_host_is_igd(device->sysfs.address, device->vendor, device->class_code))
-		findings_add(&doctor->findings, FINDING_WARNING, "graphics", device->sysfs.address,
-			     "of Intel's own graphics the guest gets neither the stolen memory nor "
-			     "the firmware's OpRegion, which are memory of the host: its displays "
-			     "may stay dark; computing and video coding work");
+		doctor_tell(doctor, FINDING_WARNING, "graphics", device->sysfs.address,
+			    "of Intel's own graphics the guest gets neither the stolen memory nor "
+			    "the firmware's OpRegion, which are memory of the host: its displays "
+			    "may stay dark; computing and video coding work");
 }
 
 static void doctor_check_device(struct doctor *doctor, const struct vfio_host_device *device)
@@ -301,29 +309,27 @@ static void doctor_check_device(struct doctor *doctor, const struct vfio_host_de
 	const char *address = device->sysfs.address;
 
 	if (device->bridge) {
-		findings_add(&doctor->findings, FINDING_FAILURE, "device", address,
-			     "it is a bridge: only what is behind it can be handed over");
-		findings_mend(&doctor->findings, "ferry devices (lists what can)");
+		doctor_tell(doctor, FINDING_FAILURE, "device", address,
+			    "it is a bridge: only what is behind it can be handed over");
+		doctor_mend(doctor, "ferry devices (lists what can)");
 		return;
 	}
 	if (device->group_to_come) {
-		findings_add(&doctor->findings, FINDING_FAILURE, "group", address,
-			     "it has no driver, and gets its IOMMU group with the first");
-		findings_mend(&doctor->findings, "ferry bind %s", address);
+		doctor_tell(doctor, FINDING_FAILURE, "group", address,
+			    "it has no driver, and gets its IOMMU group with the first");
+		doctor_mend(doctor, "ferry bind %s", address);
 		return;
 	}
 	if (!device->has_group) {
-		findings_add(&doctor->findings, FINDING_FAILURE, "group", address,
-			     "it is in no IOMMU group");
+		doctor_tell(doctor, FINDING_FAILURE, "group", address, "it is in no IOMMU group");
 		doctor_mend_iommu(doctor);
 		return;
 	}
 	if (device->unconfined) {
-		findings_add(
-			&doctor->findings, FINDING_FAILURE, "group", address,
-			"IOMMU group %u has no IOMMU behind it (VFIO's no-IOMMU mode): a guest "
-			"could reach all of the host's memory",
-			device->sysfs.group);
+		doctor_tell(doctor, FINDING_FAILURE, "group", address,
+			    "IOMMU group %u has no IOMMU behind it (VFIO's no-IOMMU mode): a guest "
+			    "could reach all of the host's memory",
+			    device->sysfs.group);
 		doctor_mend_iommu(doctor);
 		return;
 	}
@@ -338,13 +344,122 @@ static void doctor_check_device(struct doctor *doctor, const struct vfio_host_de
 	doctor_check_iova(doctor, device);
 }
 
-void doctor_check_devices(struct doctor *doctor)
+/* At most one of the three kinds is in use at a time. */
+static unsigned int doctor_most_vectors(const struct vfio_host_interrupts *interrupts)
 {
-	for (size_t i = 0; i < doctor->count; i++)
-		doctor_check_device(doctor, &doctor->devices[i]);
+	if (interrupts->msix >= interrupts->msi && interrupts->msix)
+		return interrupts->msix;
+	return interrupts->msi ? interrupts->msi : interrupts->intx;
 }
 
-void doctor_check_layout(struct doctor *doctor)
+static unsigned int doctor_tell_interrupts(struct doctor *doctor,
+					   const struct vfio_host_device *device)
+{
+	struct vfio_host_interrupts interrupts;
+	char said[128];
+	struct text text = {said, sizeof(said)};
+
+	vfio_host_interrupts(device, &interrupts);
+	said[0] = '\0';
+	if (interrupts.msix)
+		text_append(&text, "MSI-X with a table of %u, ", interrupts.msix);
+	if (interrupts.msi)
+		text_append(&text, "MSI with up to %u, ", interrupts.msi);
+	text_append(&text, "%s", interrupts.intx ? "INTx" : "no INTx");
+	doctor_tell(doctor, FINDING_OK, "interrupts", device->sysfs.address, "%s%s", said,
+		    interrupts.complete ? "" : "; MSI and MSI-X can be read by root only");
+	doctor_fact(doctor, "msix",
+		    interrupts.complete ? json_integer(interrupts.msix) : json_null());
+	doctor_fact(doctor, "msi",
+		    interrupts.complete ? json_integer(interrupts.msi) : json_null());
+	doctor_fact(doctor, "intx", json_boolean(interrupts.intx));
+	return doctor_most_vectors(&interrupts);
+}
+
+/* Processors by x86's /proc/cpuinfo; 0 on others, whose controllers do not count by processor. */
+static unsigned int doctor_x86_processors(const struct doctor *doctor)
+{
+	char path[PATH_MAX], line[4096];
+	unsigned int processors = 0;
+	bool x86 = false;
+	FILE *file;
+
+	snprintf(path, sizeof(path), "%s/cpuinfo", doctor->tool->proc);
+	file = fopen(path, "re");
+	while (file && fgets(line, sizeof(line), file)) {
+		processors += strncmp(line, "processor", 9) == 0;
+		x86 = x86 || strncmp(line, "vendor_id", 9) == 0;
+	}
+	if (file)
+		fclose(file);
+	return x86 ? processors : 0;
+}
+
+/* Interrupts that the host has set up. */
+static unsigned int doctor_taken_interrupts(const struct doctor *doctor)
+{
+	char path[PATH_MAX];
+	struct dirent *entry;
+	unsigned int count = 0;
+	DIR *list;
+
+	snprintf(path, sizeof(path), "%s/kernel/irq", doctor->tool->sys);
+	list = opendir(path);
+	while (list && (entry = readdir(list)))
+		count += entry->d_name[0] != '.';
+	if (list)
+		closedir(list);
+	return count;
+}
+
+/*
+ * A guest takes as many vectors as its driver wants, which is seldom all: no more than a warning.
+ */
+static void doctor_check_vectors(struct doctor *doctor, unsigned int needed)
+{
+	unsigned int vectors = doctor_x86_processors(doctor) * VECTORS_PER_CPU;
+	unsigned int taken = doctor_taken_interrupts(doctor);
+	unsigned int descriptors =
+		needed + DESCRIPTORS_BESIDE + DESCRIPTORS_PER_DEVICE * (unsigned int)doctor->count;
+	struct rlimit limit = {.rlim_max = RLIM_INFINITY};
+
+	if (getrlimit(RLIMIT_NOFILE, &limit))
+		limit.rlim_max = RLIM_INFINITY;
+	if (vectors && taken + needed > vectors)
+		doctor_tell(doctor, FINDING_WARNING, "vectors", "",
+			    "a guest may want %u: the host's processors have about %u, of which %u "
+			    "are taken: it may get fewer",
+			    needed, vectors, taken);
+	else if (limit.rlim_max < descriptors)
+		doctor_tell(doctor, FINDING_WARNING, "vectors", "",
+			    "a guest may want %u, each of which takes a descriptor: %llu are the "
+			    "most",
+			    needed, (unsigned long long)limit.rlim_max);
+	else
+		doctor_tell(doctor, FINDING_OK, "vectors", "",
+			    "a guest may want %u, and can have them", needed);
+	if (limit.rlim_max < descriptors)
+		doctor_mend(doctor,
+			    "sudo prlimit --pid $$ --nofile=%u (in the shell that "
+			    "starts ferry)",
+			    descriptors);
+	doctor_fact_number(doctor, "wanted", needed);
+	doctor_fact(doctor, "host", vectors ? json_integer(vectors) : json_null());
+	doctor_fact_number(doctor, "taken", taken);
+}
+
+static void doctor_check_interrupts(struct doctor *doctor)
+{
+	unsigned int needed = 0;
+
+	for (size_t i = 0; i < doctor->count; i++)
+		if (!doctor->devices[i].bridge)
+			needed += doctor_tell_interrupts(doctor, &doctor->devices[i]);
+	if (needed)
+		doctor_check_vectors(doctor, needed);
+}
+
+static void doctor_check_layout(struct doctor *doctor)
 {
 	struct ram_range usable[VFIO_IOVA_RANGES_MAX];
 	struct platform platform;
@@ -369,16 +484,23 @@ void doctor_check_layout(struct doctor *doctor)
 		request.usable = usable;
 	}
 	if (arch_layout(&request, &platform, &err)) {
-		findings_add(&doctor->findings, FINDING_FAILURE, "layout", "", "%s", err.text);
+		doctor_tell(doctor, FINDING_FAILURE, "layout", "", "%s", err.text);
 		return;
 	}
-	findings_add(&doctor->findings, FINDING_OK, "layout", "",
-		     "%" PRIu64 " MiB of RAM (pieces: %zu), BARs of %" PRIu64
-		     " KiB below 4 GiB and "
-		     "%" PRIu64 " KiB above find their places",
-		     doctor->memory / MIB, platform.ram_count, request.mmio32_needed / KIB,
-		     request.mmio64_needed / KIB);
-	findings_fact_number(&doctor->findings, "ram_pieces", platform.ram_count);
-	findings_fact_number(&doctor->findings, "bars_below_4g_bytes", request.mmio32_needed);
-	findings_fact_number(&doctor->findings, "bars_above_4g_bytes", request.mmio64_needed);
+	doctor_tell(doctor, FINDING_OK, "layout", "",
+		    "%" PRIu64 " MiB of RAM (pieces: %zu), BARs of %" PRIu64 " KiB below 4 GiB and "
+		    "%" PRIu64 " KiB above find their places",
+		    doctor->memory / MIB, platform.ram_count, request.mmio32_needed / KIB,
+		    request.mmio64_needed / KIB);
+	doctor_fact_number(doctor, "ram_pieces", platform.ram_count);
+	doctor_fact_number(doctor, "bars_below_4g_bytes", request.mmio32_needed);
+	doctor_fact_number(doctor, "bars_above_4g_bytes", request.mmio64_needed);
+}
+
+void doctor_check_devices(struct doctor *doctor)
+{
+	for (size_t i = 0; i < doctor->count; i++)
+		doctor_check_device(doctor, &doctor->devices[i]);
+	doctor_check_interrupts(doctor);
+	doctor_check_layout(doctor);
 }

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
-/* What `ferry doctor` checks of the host: KVM, IOMMU, VFIO's modules and nodes. */
+/* What `ferry doctor` checks of the host: KVM, IOMMU, VFIO's modules and nodes, memory. */
 
 #include <dirent.h>
 #include <errno.h>
@@ -10,7 +10,10 @@
 #include <unistd.h>
 
 #include "arch/arch.h"
+#include "memory/hugepages.h"
+#include "vfio/host/memlock.h"
 #include "vmm/base/bits.h"
+#include "vmm/hostmem.h"
 #include "vmm/kvm/vm.h"
 #include "vmm/tools/doctor.h"
 #include "vmm/tools/module.h"
@@ -70,19 +73,19 @@ static void doctor_tell_kvm_failure(struct doctor *doctor, const struct err *err
 
 	if (virtualization_is_lacking(err->code)) {
 		virtualization_find(doctor->tool->proc, doctor->tool->sys, &found);
-		findings_add(&doctor->findings, FINDING_FAILURE, "KVM", "",
-			     "opening /dev/kvm: %s: %s", err_text(err->code), found.text);
-		findings_mend(&doctor->findings, "%s", found.mend);
+		doctor_tell(doctor, FINDING_FAILURE, "KVM", "", "opening /dev/kvm: %s: %s",
+			    err_text(err->code), found.text);
+		doctor_mend(doctor, "%s", found.mend);
 	} else {
 		/* The sentence begins with the name of the check. */
-		findings_add(&doctor->findings, FINDING_FAILURE, "KVM", "", "%s",
-			     strncmp(err->text, "KVM: ", 5) == 0 ? err->text + 5 : err->text);
+		doctor_tell(doctor, FINDING_FAILURE, "KVM", "", "%s",
+			    strncmp(err->text, "KVM: ", 5) == 0 ? err->text + 5 : err->text);
 	}
 	if (err->code == -EACCES || err->code == -EPERM) {
 		found.cause = "permission";
-		findings_mend(&doctor->findings, "usermod -aG kvm USER (then log in again)");
+		doctor_mend(doctor, "usermod -aG kvm USER (then log in again)");
 	}
-	findings_fact_text(&doctor->findings, "cause", found.cause);
+	doctor_fact_text(doctor, "cause", found.cause);
 }
 
 /* Only KVM itself can tell what it can do: its node is the one that the doctor opens. */
@@ -97,40 +100,38 @@ static void doctor_check_kvm(struct doctor *doctor)
 	}
 	doctor->physical_bits = arch_physical_bits(vm);
 	kvm_vm_destroy(vm);
-	findings_add(&doctor->findings, FINDING_OK, "KVM", "",
-		     "it makes machines with %u bits of physical addresses", doctor->physical_bits);
-	findings_fact_number(&doctor->findings, "physical_bits", doctor->physical_bits);
+	doctor_tell(doctor, FINDING_OK, "KVM", "",
+		    "it makes machines with %u bits of physical addresses", doctor->physical_bits);
+	doctor_fact_number(doctor, "physical_bits", doctor->physical_bits);
 }
 
 void doctor_mend_iommu(struct doctor *doctor)
 {
 	static const char *const off[] = {"iommu=off", "intel_iommu=off", "amd_iommu=off"};
-	struct findings *findings = &doctor->findings;
 
 	for (size_t i = 0; i < ARRAY_SIZE(off); i++)
 		if (doctor_booted_with(doctor, off[i])) {
-			findings_mend(findings, "take %s from the kernel's command line", off[i]);
+			doctor_mend(doctor, "take %s from the kernel's command line", off[i]);
 			return;
 		}
 	switch (doctor_cpu_vendor(doctor)) {
 	case VENDOR_INTEL:
 		if (doctor_booted_with(doctor, "intel_iommu=on"))
-			findings_mend(findings, "turn VT-d on in the firmware");
+			doctor_mend(doctor, "turn VT-d on in the firmware");
 		else
-			findings_mend(findings, "start the host's kernel with intel_iommu=on (and "
-						"VT-d on in the firmware)");
+			doctor_mend(doctor, "start the host's kernel with intel_iommu=on (and "
+					    "VT-d on in the firmware)");
 		break;
 	case VENDOR_AMD:
-		findings_mend(findings, "turn AMD-Vi (IOMMU) on in the firmware; the kernel needs "
-					"no argument");
+		doctor_mend(doctor, "turn AMD-Vi (IOMMU) on in the firmware; the kernel needs "
+				    "no argument");
 		break;
 	case VENDOR_ARM:
-		findings_mend(findings,
-			      "turn the SMMU on in the firmware, and use a host kernel with "
-			      "CONFIG_ARM_SMMU_V3 or CONFIG_ARM_SMMU");
+		doctor_mend(doctor, "turn the SMMU on in the firmware, and use a host kernel with "
+				    "CONFIG_ARM_SMMU_V3 or CONFIG_ARM_SMMU");
 		break;
 	case VENDOR_OTHER:
-		findings_mend(findings, "turn the IOMMU on in the firmware");
+		doctor_mend(doctor, "turn the IOMMU on in the firmware");
 		break;
 	}
 }
@@ -156,14 +157,13 @@ static void doctor_check_iommu(struct doctor *doctor)
 	if (list)
 		closedir(list);
 	if (groups) {
-		findings_add(&doctor->findings, FINDING_OK, "IOMMU", "", "it is on: %zu groups",
-			     groups);
-		findings_fact_number(&doctor->findings, "groups", groups);
+		doctor_tell(doctor, FINDING_OK, "IOMMU", "", "it is on: %zu groups", groups);
+		doctor_fact_number(doctor, "groups", groups);
 		return;
 	}
-	findings_add(&doctor->findings, doctor_severity(doctor), "IOMMU", "",
-		     "it is off: there are no IOMMU groups");
-	findings_fact_number(&doctor->findings, "groups", 0);
+	doctor_tell(doctor, doctor_severity(doctor), "IOMMU", "",
+		    "it is off: there are no IOMMU groups");
+	doctor_fact_number(doctor, "groups", 0);
 	doctor_mend_iommu(doctor);
 }
 
@@ -194,19 +194,18 @@ static void doctor_mend_remapping(struct doctor *doctor)
 
 	for (size_t i = 0; i < ARRAY_SIZE(off); i++)
 		if (doctor_booted_with(doctor, off[i])) {
-			findings_mend(&doctor->findings, "take %s from the kernel's command line",
-				      off[i]);
+			doctor_mend(doctor, "take %s from the kernel's command line", off[i]);
 			return;
 		}
 	if (doctor_can_remap(doctor))
-		findings_mend(&doctor->findings,
-			      "turn interrupt remapping on in the firmware, or trust the guest: "
-			      "vfio_iommu_type1.allow_unsafe_interrupts=1 on the kernel's command "
-			      "line");
+		doctor_mend(doctor,
+			    "turn interrupt remapping on in the firmware, or trust the guest: "
+			    "vfio_iommu_type1.allow_unsafe_interrupts=1 on the kernel's command "
+			    "line");
 	else
-		findings_mend(&doctor->findings,
-			      "trust the guest: vfio_iommu_type1.allow_unsafe_interrupts=1 on the "
-			      "kernel's command line");
+		doctor_mend(doctor,
+			    "trust the guest: vfio_iommu_type1.allow_unsafe_interrupts=1 on the "
+			    "kernel's command line");
 }
 
 static void doctor_check_remapping(struct doctor *doctor)
@@ -223,24 +222,24 @@ static void doctor_check_remapping(struct doctor *doctor)
 		 doctor->tool->sys);
 	vfio_host_line(folder, "allow_unsafe_interrupts", allowed, sizeof(allowed));
 	if (remapping == VFIO_REMAPPING_ON) {
-		findings_add(&doctor->findings, FINDING_OK, "interrupt remapping", "", "it is on");
+		doctor_tell(doctor, FINDING_OK, "interrupt remapping", "", "it is on");
 	} else if (allowed[0] == 'Y' || allowed[0] == '1') {
-		findings_add(&doctor->findings, FINDING_WARNING, "interrupt remapping", "",
-			     "it is not known to be on, and vfio_iommu_type1 goes without: a guest "
-			     "can raise any interrupt of the host");
+		doctor_tell(doctor, FINDING_WARNING, "interrupt remapping", "",
+			    "it is not known to be on, and vfio_iommu_type1 goes without: a guest "
+			    "can raise any interrupt of the host");
 		doctor_mend_remapping(doctor);
 	} else if (remapping == VFIO_REMAPPING_OFF) {
-		findings_add(&doctor->findings, doctor_severity(doctor), "interrupt remapping", "",
-			     "%s: VFIO gives no device to a guest without it",
-			     doctor_can_remap(doctor) ? "it is off" : "the IOMMU cannot do it");
+		doctor_tell(doctor, doctor_severity(doctor), "interrupt remapping", "",
+			    "%s: VFIO gives no device to a guest without it",
+			    doctor_can_remap(doctor) ? "it is off" : "the IOMMU cannot do it");
 		doctor_mend_remapping(doctor);
 	} else {
-		findings_add(&doctor->findings, FINDING_WARNING, "interrupt remapping", "",
-			     "it cannot be told whether it is on: sysfs shows no interrupt that "
-			     "would be remapped");
+		doctor_tell(doctor, FINDING_WARNING, "interrupt remapping", "",
+			    "it cannot be told whether it is on: sysfs shows no interrupt that "
+			    "would be remapped");
 		doctor_mend_remapping(doctor);
 	}
-	findings_fact_text(&doctor->findings, "state", states[remapping]);
+	doctor_fact_text(doctor, "state", states[remapping]);
 }
 
 /* @mends: `ferry bind` loads it, so that it may still come. */
@@ -251,26 +250,26 @@ static void doctor_check_module(struct doctor *doctor, const char *name, bool ne
 
 	switch (state) {
 	case MODULE_THERE:
-		findings_add(&doctor->findings, FINDING_OK, "module", "", "%s is there", name);
+		doctor_tell(doctor, FINDING_OK, "module", "", "%s is there", name);
 		break;
 	case MODULE_LOADABLE:
-		findings_add(&doctor->findings, doctor->asked ? severity : FINDING_OK, "module", "",
-			     "%s is not loaded; `ferry bind` loads it", name);
+		doctor_tell(doctor, doctor->asked ? severity : FINDING_OK, "module", "",
+			    "%s is not loaded; `ferry bind` loads it", name);
 		if (doctor->asked && needed)
-			findings_mend(&doctor->findings, "modprobe %s", name);
+			doctor_mend(doctor, "modprobe %s", name);
 		break;
 	case MODULE_MISSING:
-		findings_add(&doctor->findings, needed ? severity : FINDING_WARNING, "module", "",
-			     "%s is neither loaded nor under %s", name, doctor->tool->modules);
-		findings_mend(&doctor->findings, "install the package of this kernel's modules, or "
-						 "a kernel with VFIO");
+		doctor_tell(doctor, needed ? severity : FINDING_WARNING, "module", "",
+			    "%s is neither loaded nor under %s", name, doctor->tool->modules);
+		doctor_mend(doctor, "install the package of this kernel's modules, or "
+				    "a kernel with VFIO");
 		break;
 	}
-	findings_fact_text(&doctor->findings, "module", name);
-	findings_fact_text(&doctor->findings, "state",
-			   state == MODULE_THERE      ? "there"
-			   : state == MODULE_LOADABLE ? "loadable"
-						      : "missing");
+	doctor_fact_text(doctor, "module", name);
+	doctor_fact_text(doctor, "state",
+			 state == MODULE_THERE      ? "there"
+			 : state == MODULE_LOADABLE ? "loadable"
+						    : "missing");
 }
 
 static void doctor_check_modules(struct doctor *doctor)
@@ -293,16 +292,92 @@ static void doctor_check_container(struct doctor *doctor)
 	snprintf(path, sizeof(path), "%s/vfio/vfio", doctor->tool->dev);
 	rc = faccessat(AT_FDCWD, path, R_OK | W_OK, AT_EACCESS) ? -errno : 0;
 	if (rc == 0)
-		findings_add(&doctor->findings, FINDING_OK, "container", "",
-			     "%s may be opened by this user", path);
+		doctor_tell(doctor, FINDING_OK, "container", "", "%s may be opened by this user",
+			    path);
 	else
-		findings_add(&doctor->findings, doctor_severity(doctor), "container", "", "%s: %s",
-			     path, err_text(rc));
+		doctor_tell(doctor, doctor_severity(doctor), "container", "", "%s: %s", path,
+			    err_text(rc));
 	if (rc == -ENOENT)
-		findings_mend(&doctor->findings, "modprobe vfio");
+		doctor_mend(doctor, "modprobe vfio");
 	else if (rc)
-		findings_mend(&doctor->findings, "chmod 666 %s", path);
-	findings_fact_text(&doctor->findings, "path", path);
+		doctor_mend(doctor, "chmod 666 %s", path);
+	doctor_fact_text(doctor, "path", path);
+}
+
+static void doctor_check_lock(struct doctor *doctor)
+{
+	struct vfio_memlock memlock;
+	struct err err = {0};
+
+	if (vfio_memlock_check(doctor->memory, &memlock, &err)) {
+		doctor_tell(doctor, doctor_severity(doctor), "locked memory", "", "%s", err.text);
+		doctor_mend(doctor,
+			    "sudo prlimit --pid $$ --memlock=%" PRIu64 ":%" PRIu64
+			    " (in the shell that starts ferry)",
+			    doctor->memory, doctor->memory);
+	} else {
+		doctor_tell(doctor, FINDING_OK, "locked memory", "",
+			    "%" PRIu64 " KiB may be locked%s", doctor->memory / KIB,
+			    memlock.may_raise ? " once ferry has raised the limit, as it may" : "");
+	}
+	doctor_fact_number(doctor, "asked_bytes", doctor->memory);
+	/* Nothing is counted with CAP_IPC_LOCK, and INT64_MAX is more than there is. */
+	if (memlock.hard && memlock.hard <= INT64_MAX)
+		doctor_fact_number(doctor, "limit_bytes", memlock.hard);
+	else
+		doctor_fact(doctor, "limit_bytes", json_null());
+}
+
+static void doctor_check_pages(struct doctor *doctor)
+{
+	const char *name = doctor->page_size == GIB ? "1 GiB" : "2 MiB";
+	struct err err = {0};
+	uint64_t enough;
+
+	if (hugepages_check(doctor->tool->sys, doctor->page_size, doctor->memory, 0, &enough,
+			    -ENOMEM, &err)) {
+		doctor_tell(doctor, FINDING_FAILURE, "huge pages", "", "%s", err.text);
+		if (enough)
+			doctor_mend(doctor,
+				    "echo %" PRIu64 " > /sys/kernel/mm/hugepages/hugepages-%" PRIu64
+				    "kB/nr_hugepages",
+				    enough, doctor->page_size / KIB);
+	} else {
+		doctor_tell(doctor, FINDING_OK, "huge pages", "", "%" PRIu64 " of %s are free",
+			    doctor->memory / doctor->page_size, name);
+	}
+	doctor_fact_number(doctor, "page_bytes", doctor->page_size);
+	doctor_fact_number(doctor, "pages_asked", doctor->memory / doctor->page_size);
+	doctor_fact_number(doctor, "pool_needed", enough);
+}
+
+/* As machine_check_memory() has it: only what a device pins must be there from the start. */
+static void doctor_check_free_memory(struct doctor *doctor)
+{
+	struct hostmem host;
+	struct err err = {0};
+
+	hostmem_read(doctor->tool->proc, doctor->tool->sys, &host);
+	if (host.available == UINT64_MAX)
+		return;
+	if (hostmem_check(&host, doctor->memory, HOSTMEM_PINNED, &err) == 0) {
+		doctor_tell(doctor, FINDING_OK, "free memory", "",
+			    "%s has %" PRIu64 " MiB available, %" PRIu64
+			    " are asked; up to %" PRIu64 " leave it what it needs itself",
+			    host.whose, host.available / MIB, doctor->memory / MIB,
+			    host.most / MIB);
+	} else {
+		doctor_tell(doctor, doctor_severity(doctor), "free memory", "", "%s", err.text);
+		if (host.most >= arch_ram_minimum())
+			doctor_mend(doctor, "--memory %" PRIu64 "M, or free some", host.most / MIB);
+		else
+			doctor_mend(doctor, "free some memory");
+	}
+	doctor_fact_text(doctor, "whose", host.whose);
+	doctor_fact_number(doctor, "asked_bytes", doctor->memory);
+	doctor_fact_number(doctor, "available_bytes", host.available);
+	doctor_fact_number(doctor, "kept_bytes", host.kept);
+	doctor_fact_number(doctor, "most_bytes", host.most);
 }
 
 void doctor_check_host(struct doctor *doctor)
@@ -312,4 +387,9 @@ void doctor_check_host(struct doctor *doctor)
 	doctor_check_remapping(doctor);
 	doctor_check_modules(doctor);
 	doctor_check_container(doctor);
+	doctor_check_lock(doctor);
+	if (doctor->page_size)
+		doctor_check_pages(doctor);
+	else
+		doctor_check_free_memory(doctor);
 }
