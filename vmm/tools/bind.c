@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /* `ferry bind`: takes devices from the host's drivers, unless the host cannot do without. */
 
-#include "vmm/tools/bind.h"
+#include "vmm/tools/job.h"
 
 #include <errno.h>
 #include <stdlib.h>
@@ -31,24 +31,24 @@ static const char help_text[] =
 	"usage.\n";
 
 static const struct option long_options[] = {
-	{"group", no_argument, NULL, BIND_GROUP},
-	{"force", no_argument, NULL, BIND_FORCE},
-	{"json", no_argument, NULL, BIND_JSON},
-	{"help", no_argument, NULL, BIND_HELP},
+	{"group", no_argument, NULL, JOB_GROUP},
+	{"force", no_argument, NULL, JOB_FORCE},
+	{"json", no_argument, NULL, JOB_JSON},
+	{"help", no_argument, NULL, JOB_HELP},
 	{NULL, 0, NULL, 0},
 };
 
 /* What else is bound needs nothing more; this would be good for no guest. */
-static void bind_check_confined(struct bind_job *job, const struct vfio_host_device *host)
+static void bind_check_confined(struct job *job, const struct vfio_host_device *host)
 {
 	if (host->unconfined)
-		bind_refuse(job, host->sysfs.address, false,
-			    "no IOMMU confines it, VFIO's no-IOMMU mode has it: `ferry doctor %s` "
-			    "says what to do",
-			    host->sysfs.address);
+		job_refuse(job, host->sysfs.address, false,
+			   "no IOMMU confines it, VFIO's no-IOMMU mode has it: `ferry doctor %s` "
+			   "says what to do",
+			   host->sysfs.address);
 }
 
-static void bind_check_device(struct bind_job *job, const struct vfio_host_device *host)
+static void bind_check_device(struct job *job, const struct vfio_host_device *host)
 {
 	const char *address = host->sysfs.address;
 	char path[PATH_MAX + 32], text[160], mend[256];
@@ -56,25 +56,24 @@ static void bind_check_device(struct bind_job *job, const struct vfio_host_devic
 
 	snprintf(path, sizeof(path), "%s/driver_override", host->sysfs.path);
 	if (!host->has_group && !host->group_to_come)
-		bind_refuse(job, address, false,
-			    "it is in no IOMMU group: `ferry doctor %s` says what to do", address);
+		job_refuse(job, address, false,
+			   "it is in no IOMMU group: `ferry doctor %s` says what to do", address);
 	else if (access(path, W_OK) < 0)
-		bind_refuse(job, address, false, "%s: %s: be root", path, err_text(errno));
+		job_refuse(job, address, false, "%s: %s: be root", path, err_text(errno));
 	if (host->functions)
-		bind_refuse(job, address, true, "its %u virtual functions would vanish",
-			    host->functions);
+		job_refuse(job, address, true, "its %u virtual functions would vanish",
+			   host->functions);
 	if (vfio_claim_find(job->tool->proc, &host->sysfs, host->driver, &claim)) {
 		vfio_claim_tell(&claim, text, sizeof(text));
 		vfio_claim_mend(&claim, mend, sizeof(mend));
-		bind_refuse(job, address, true, "%s, so that VFIO would not get it: %s", text,
-			    mend);
+		job_refuse(job, address, true, "%s, so that VFIO would not get it: %s", text, mend);
 	}
 	if (inuse_as_display(job->tool, host))
 		log_warn("%s: the host's console is on this display and will freeze", address);
 }
 
 /* Everything is looked at before anything is touched. */
-static int bind_check(struct bind_job *job, struct err *err)
+static int bind_check(struct job *job, struct err *err)
 {
 	struct vfio_host_device *hosts = calloc(job->count + 1, sizeof(*hosts));
 	struct inuse inuse;
@@ -92,20 +91,20 @@ static int bind_check(struct bind_job *job, struct err *err)
 	if (count) {
 		inuse_find(job->tool, hosts, count, true, &inuse);
 		for (size_t i = 0; i < inuse.count && i < INUSE_MAX; i++)
-			bind_refuse(job, hosts[inuse.reasons[i].device].sysfs.address, true, "%s",
-				    inuse.reasons[i].text);
+			job_refuse(job, hosts[inuse.reasons[i].device].sysfs.address, true, "%s",
+				   inuse.reasons[i].text);
 	}
 	free(hosts);
-	return bind_refused(job) ? -EBUSY : 0;
+	return job_is_refused(job) ? -EBUSY : 0;
 }
 
 /*
  * The first @touched devices back to what they had, the last one first; what was recorded is void.
  */
-static void bind_undo(struct bind_job *job, size_t touched)
+static void bind_undo(struct job *job, size_t touched)
 {
 	for (size_t i = job->count; i-- > 0;) {
-		struct bind_device *device = &job->devices[i];
+		struct job_device *device = &job->devices[i];
 		const char *address = device->host.sysfs.address;
 		struct record record;
 		struct err err = {0};
@@ -128,8 +127,7 @@ static void bind_undo(struct bind_job *job, size_t touched)
  * What was recorded before the host's driver was taken knows more than what the device has now;
  * once a driver has it back, it does not.
  */
-static int bind_remember_device(const struct tool *tool, struct bind_device *device,
-				struct err *err)
+static int bind_remember_device(const struct tool *tool, struct job_device *device, struct err *err)
 {
 	const struct vfio_host_device *host = &device->host;
 	struct record record;
@@ -145,7 +143,7 @@ static int bind_remember_device(const struct tool *tool, struct bind_device *dev
 }
 
 /* What they had is on record before the first is touched. */
-static int bind_remember(struct bind_job *job, struct err *err)
+static int bind_remember(struct job *job, struct err *err)
 {
 	int rc = 0;
 
@@ -156,7 +154,7 @@ static int bind_remember(struct bind_job *job, struct err *err)
 }
 
 /* A device whose group was to come with a driver: without one it can be handed to nobody. */
-static int bind_find_group(const struct bind_job *job, struct bind_device *device, struct err *err)
+static int bind_find_group(const struct job *job, struct job_device *device, struct err *err)
 {
 	struct vfio_host_device now;
 	int rc;
@@ -176,7 +174,7 @@ static int bind_find_group(const struct bind_job *job, struct bind_device *devic
 	return 0;
 }
 
-static int bind_take(struct bind_job *job, struct err *err)
+static int bind_take(struct job *job, struct err *err)
 {
 	int rc = rebind_prepare(job->tool, err);
 	size_t touched = 0;
@@ -185,7 +183,7 @@ static int bind_take(struct bind_job *job, struct err *err)
 		return rc;
 	rc = bind_remember(job, err);
 	for (; touched < job->count && !rc; touched++) {
-		struct bind_device *device = &job->devices[touched];
+		struct job_device *device = &job->devices[touched];
 
 		if (vfio_host_is_bound(&device->host))
 			continue;
@@ -204,7 +202,7 @@ static int bind_take(struct bind_job *job, struct err *err)
 }
 
 /* A group is given away whole; what still is in the way is said now rather than at the run. */
-static void bind_tell_rest(const struct bind_job *job)
+static void bind_tell_rest(const struct job *job)
 {
 	for (size_t i = 0; i < job->count; i++) {
 		const struct vfio_host_device *host = &job->devices[i].host;
@@ -227,19 +225,19 @@ static void bind_tell_rest(const struct bind_job *job)
 
 int tool_bind(const struct tool *tool, int argc, char **argv)
 {
-	struct bind_request request;
-	struct bind_job job = {.tool = tool, .request = &request, .verb = "bind"};
+	struct job_request request;
+	struct job job = {.tool = tool, .request = &request, .verb = "bind"};
 	struct err err = {0};
 	int status, lock;
 
-	if (bind_parse(&request, long_options, argc, argv, &err))
+	if (job_parse(&request, long_options, argc, argv, &err))
 		return tool_fail(tool, tool_wants_json(argc, argv), TOOL_USAGE, &err);
 	if (request.help) {
 		fputs(help_text, tool->out);
 		return TOOL_OK;
 	}
 	lock = record_lock(tool->run, &err);
-	status = lock < 0 || bind_collect(&job, &err) || bind_check(&job, &err) ||
+	status = lock < 0 || job_collect(&job, &err) || bind_check(&job, &err) ||
 				 bind_take(&job, &err)
 			 ? TOOL_FAILED
 			 : TOOL_OK;
@@ -249,7 +247,7 @@ int tool_bind(const struct tool *tool, int argc, char **argv)
 	if (status == TOOL_OK)
 		bind_tell_rest(&job);
 	if (status == TOOL_OK || request.json)
-		status = bind_print(&job, status, &err);
-	bind_release(&job);
+		status = job_print(&job, status, &err);
+	job_release(&job);
 	return status;
 }

@@ -4,16 +4,77 @@
 #include "vmm/tools/rebind.h"
 
 #include <errno.h>
+#include <pthread.h>
+#include <stdarg.h>
 #include <stdio.h>
 #include <string.h>
+#include <time.h>
 #include <unistd.h>
 
 #include "vmm/base/log.h"
+#include "vmm/base/thread.h"
 #include "vmm/tools/act.h"
 #include "vmm/tools/module.h"
-#include "vmm/tools/slow.h"
 
 static const char vfio_pci[] = "vfio-pci";
+
+/* Says what is waited for when the kernel keeps it for more than a second. */
+struct rebind_wait {
+	pthread_t thread;
+	pthread_mutex_t lock;
+	pthread_cond_t changed;
+	bool watched, done;
+	char text[256];
+};
+
+static void *rebind_watch_wait(void *argument)
+{
+	struct rebind_wait *wait = argument;
+	struct timespec end;
+	int rc = 0;
+
+	clock_gettime(CLOCK_MONOTONIC, &end);
+	end.tv_sec++;
+	pthread_mutex_lock(&wait->lock);
+	while (!wait->done && rc == 0)
+		rc = pthread_cond_timedwait(&wait->changed, &wait->lock, &end);
+	if (!wait->done)
+		log_notice("%s", wait->text);
+	pthread_mutex_unlock(&wait->lock);
+	return NULL;
+}
+
+static void rebind_begin_wait(struct rebind_wait *wait, const char *format, ...) FERRY_PRINTF(2, 3);
+
+/* From here until rebind_end_wait(). Without memory for it nothing is said. */
+static void rebind_begin_wait(struct rebind_wait *wait, const char *format, ...)
+{
+	pthread_condattr_t attributes;
+	va_list args;
+
+	*wait = (struct rebind_wait){0};
+	va_start(args, format);
+	vsnprintf(wait->text, sizeof(wait->text), format, args);
+	va_end(args);
+	pthread_mutex_init(&wait->lock, NULL);
+	pthread_condattr_init(&attributes);
+	pthread_condattr_setclock(&attributes, CLOCK_MONOTONIC);
+	pthread_cond_init(&wait->changed, &attributes);
+	pthread_condattr_destroy(&attributes);
+	wait->watched = thread_create(&wait->thread, rebind_watch_wait, wait) == 0;
+}
+
+static void rebind_end_wait(struct rebind_wait *wait)
+{
+	pthread_mutex_lock(&wait->lock);
+	wait->done = true;
+	pthread_cond_signal(&wait->changed);
+	pthread_mutex_unlock(&wait->lock);
+	if (wait->watched)
+		pthread_join(wait->thread, NULL);
+	pthread_cond_destroy(&wait->changed);
+	pthread_mutex_destroy(&wait->lock);
+}
 
 static void rebind_read_override(const char *folder, char override[VFIO_DRIVER_SIZE])
 {
@@ -51,12 +112,12 @@ static bool rebind_driver_exists(const struct tool *tool, const char *driver)
 
 static int rebind_load_module(const char *name)
 {
-	struct slow slow;
+	struct rebind_wait wait;
 	int rc;
 
-	slow_begin(&slow, "waiting for modprobe %s", name);
+	rebind_begin_wait(&wait, "waiting for modprobe %s", name);
 	rc = act_load_module(name);
-	slow_end(&slow);
+	rebind_end_wait(&wait);
 	return rc;
 }
 
@@ -84,13 +145,13 @@ int rebind_prepare(const struct tool *tool, struct err *err)
 static int rebind_write_watched(const char *path, const char *text, const char *address,
 				const char *verb, const char *driver)
 {
-	struct slow slow;
+	struct rebind_wait wait;
 	int rc;
 
-	slow_begin(&slow, "%s: waiting for %s%s to %s it", address, *driver ? "driver " : "",
-		   *driver ? driver : "a driver", verb);
+	rebind_begin_wait(&wait, "%s: waiting for %s%s to %s it", address, *driver ? "driver " : "",
+			  *driver ? driver : "a driver", verb);
 	rc = act_write(path, text);
-	slow_end(&slow);
+	rebind_end_wait(&wait);
 	return rc;
 }
 

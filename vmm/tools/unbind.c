@@ -7,8 +7,8 @@
 
 #include "vmm/base/fd.h"
 #include "vmm/base/log.h"
-#include "vmm/tools/bind.h"
 #include "vmm/tools/inuse.h"
+#include "vmm/tools/job.h"
 #include "vmm/tools/rebind.h"
 
 static const char help_text[] =
@@ -24,9 +24,9 @@ static const char help_text[] =
 	"Exit status: 0 all are given back, 1 refused or failed, 2 wrong usage.\n";
 
 static const struct option long_options[] = {
-	{"group", no_argument, NULL, BIND_GROUP},
-	{"json", no_argument, NULL, BIND_JSON},
-	{"help", no_argument, NULL, BIND_HELP},
+	{"group", no_argument, NULL, JOB_GROUP},
+	{"json", no_argument, NULL, JOB_JSON},
+	{"help", no_argument, NULL, JOB_HELP},
 	{NULL, 0, NULL, 0},
 };
 
@@ -40,7 +40,7 @@ static bool unbind_is_away(const struct tool *tool, const struct vfio_host_devic
 }
 
 /* Who uses the device by its group's node, or by one of its own. */
-static void unbind_refuse_users(struct bind_job *job, const struct vfio_host_device *host)
+static void unbind_refuse_users(struct job *job, const struct vfio_host_device *host)
 {
 	char folder[PATH_MAX], name[64];
 	struct inuse inuse = {0};
@@ -52,18 +52,18 @@ static void unbind_refuse_users(struct bind_job *job, const struct vfio_host_dev
 	if (holder) {
 		snprintf(folder, sizeof(folder), "%s/%u", job->tool->proc, holder);
 		vfio_host_line(folder, "comm", name, sizeof(name));
-		bind_refuse(job, host->sysfs.address, false,
-			    "process %u (%s) uses its IOMMU group: end that first", holder, name);
+		job_refuse(job, host->sysfs.address, false,
+			   "process %u (%s) uses its IOMMU group: end that first", holder, name);
 	}
 	if (vfio_host_is_bound(host))
 		inuse_find_openers(job->tool, host, 1, &inuse);
 	for (size_t i = 0; i < inuse.count && i < INUSE_MAX; i++)
-		bind_refuse(job, host->sysfs.address, false, "%s: end that first",
-			    inuse.reasons[i].text);
+		job_refuse(job, host->sysfs.address, false, "%s: end that first",
+			   inuse.reasons[i].text);
 }
 
 /* The kernel would wait for the guest's end, and this command with it. */
-static int unbind_check(struct bind_job *job)
+static int unbind_check(struct job *job)
 {
 	for (size_t i = 0; i < job->count; i++) {
 		const struct vfio_host_device *host = &job->devices[i].host;
@@ -73,11 +73,11 @@ static int unbind_check(struct bind_job *job)
 			continue;
 		snprintf(path, sizeof(path), "%s/driver_override", host->sysfs.path);
 		if (access(path, W_OK) < 0)
-			bind_refuse(job, host->sysfs.address, false, "%s: %s: be root", path,
-				    err_text(errno));
+			job_refuse(job, host->sysfs.address, false, "%s: %s: be root", path,
+				   err_text(errno));
 		unbind_refuse_users(job, host);
 	}
-	return bind_refused(job) ? -EBUSY : 0;
+	return job_is_refused(job) ? -EBUSY : 0;
 }
 
 /*
@@ -103,7 +103,7 @@ static bool unbind_recall(const struct tool *tool, const struct vfio_host_device
 	return rc == 0;
 }
 
-static int unbind_give_back(struct bind_job *job, struct bind_device *device, struct err *err)
+static int unbind_give_back(struct job *job, struct job_device *device, struct err *err)
 {
 	const char *address = device->host.sysfs.address;
 	struct record record;
@@ -122,12 +122,12 @@ static int unbind_give_back(struct bind_job *job, struct bind_device *device, st
 }
 
 /* One that fails keeps none of the others. */
-static int unbind_give_all_back(struct bind_job *job)
+static int unbind_give_all_back(struct job *job)
 {
 	int failed = 0;
 
 	for (size_t i = 0; i < job->count; i++) {
-		struct bind_device *device = &job->devices[i];
+		struct job_device *device = &job->devices[i];
 		struct err own = {0};
 
 		if (!unbind_is_away(job->tool, &device->host) ||
@@ -143,12 +143,12 @@ static int unbind_give_all_back(struct bind_job *job)
 
 int tool_unbind(const struct tool *tool, int argc, char **argv)
 {
-	struct bind_request request;
-	struct bind_job job = {.tool = tool, .request = &request, .verb = "unbind"};
+	struct job_request request;
+	struct job job = {.tool = tool, .request = &request, .verb = "unbind"};
 	struct err err = {0};
 	int status, lock;
 
-	if (bind_parse(&request, long_options, argc, argv, &err))
+	if (job_parse(&request, long_options, argc, argv, &err))
 		return tool_fail(tool, tool_wants_json(argc, argv), TOOL_USAGE, &err);
 	if (request.help) {
 		fputs(help_text, tool->out);
@@ -159,14 +159,14 @@ int tool_unbind(const struct tool *tool, int argc, char **argv)
 	if (lock < 0)
 		log_warn("%s", err.text);
 	err = (struct err){0};
-	status = bind_collect(&job, &err) || unbind_check(&job) || unbind_give_all_back(&job)
+	status = job_collect(&job, &err) || unbind_check(&job) || unbind_give_all_back(&job)
 			 ? TOOL_FAILED
 			 : TOOL_OK;
 	fd_close(&lock);
 	if (err.code)
 		log_error("%s", err.text);
 	if (status == TOOL_OK || request.json)
-		status = bind_print(&job, status, &err);
-	bind_release(&job);
+		status = job_print(&job, status, &err);
+	job_release(&job);
 	return status;
 }

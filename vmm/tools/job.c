@@ -8,24 +8,24 @@
 
 #include "vmm/base/bits.h"
 #include "vmm/base/log.h"
-#include "vmm/tools/bind.h"
+#include "vmm/tools/job.h"
 #include "vmm/tools/json.h"
 #include "vmm/tools/table.h"
 
-int bind_parse(struct bind_request *request, const struct option *options, int argc, char **argv,
-	       struct err *err)
+int job_parse(struct job_request *request, const struct option *options, int argc, char **argv,
+	      struct err *err)
 {
 	int option;
 
-	*request = (struct bind_request){0};
+	*request = (struct job_request){0};
 	for (bool first = true; (option = tool_option(argc, argv, options, first, err)) != -1;
 	     first = false) {
 		if (option == '?')
 			return err->code;
-		request->group |= option == BIND_GROUP;
-		request->force |= option == BIND_FORCE;
-		request->json |= option == BIND_JSON;
-		request->help |= option == BIND_HELP;
+		request->group |= option == JOB_GROUP;
+		request->force |= option == JOB_FORCE;
+		request->json |= option == JOB_JSON;
+		request->help |= option == JOB_HELP;
 	}
 	request->addresses = argv + optind;
 	request->count = (size_t)(argc - optind);
@@ -35,10 +35,9 @@ int bind_parse(struct bind_request *request, const struct option *options, int a
 }
 
 /* Once, however often it is named. */
-static int job_add_device(struct bind_job *job, const struct vfio_host_device *host,
-			  struct err *err)
+static int job_add_device(struct job *job, const struct vfio_host_device *host, struct err *err)
 {
-	struct bind_device *devices;
+	struct job_device *devices;
 
 	for (size_t i = 0; i < job->count; i++)
 		if (strcmp(job->devices[i].host.sysfs.address, host->sysfs.address) == 0)
@@ -47,12 +46,12 @@ static int job_add_device(struct bind_job *job, const struct vfio_host_device *h
 	if (!devices)
 		return err_set(err, -ENOMEM, "%s: out of memory", host->sysfs.address);
 	job->devices = devices;
-	devices[job->count] = (struct bind_device){.host = *host};
+	devices[job->count] = (struct job_device){.host = *host};
 	strcpy(devices[job->count++].now, host->driver);
 	return 0;
 }
 
-static int job_add_group(struct bind_job *job, unsigned int group, struct err *err)
+static int job_add_group(struct job *job, unsigned int group, struct err *err)
 {
 	struct vfio_host_device *members;
 	size_t count;
@@ -65,7 +64,7 @@ static int job_add_group(struct bind_job *job, unsigned int group, struct err *e
 	return rc;
 }
 
-int bind_collect(struct bind_job *job, struct err *err)
+int job_collect(struct job *job, struct err *err)
 {
 	struct vfio_host_device host;
 	int rc = 0;
@@ -85,9 +84,9 @@ int bind_collect(struct bind_job *job, struct err *err)
 	return rc;
 }
 
-void bind_refuse(struct bind_job *job, const char *address, bool forceable, const char *format, ...)
+void job_refuse(struct job *job, const char *address, bool forceable, const char *format, ...)
 {
-	struct bind_refusal *refusals =
+	struct job_refusal *refusals =
 		realloc(job->refusals, (job->refusal_count + 1) * sizeof(*refusals));
 	va_list args;
 
@@ -103,7 +102,7 @@ void bind_refuse(struct bind_job *job, const char *address, bool forceable, cons
 	va_end(args);
 }
 
-bool bind_refused(const struct bind_job *job)
+bool job_is_refused(const struct job *job)
 {
 	bool force = job->request->force, refused = job->lost;
 
@@ -112,7 +111,7 @@ bool bind_refused(const struct bind_job *job)
 	for (size_t i = 0; i < job->refusal_count; i++)
 		refused |= !force || !job->refusals[i].forceable;
 	for (size_t i = 0; i < job->refusal_count; i++) {
-		const struct bind_refusal *refusal = &job->refusals[i];
+		const struct job_refusal *refusal = &job->refusals[i];
 
 		if (force && refusal->forceable)
 			log_warn("%s: %s", refusal->address, refusal->text);
@@ -124,12 +123,12 @@ bool bind_refused(const struct bind_job *job)
 	return refused;
 }
 
-static json_t *job_devices_json(const struct bind_job *job)
+static json_t *job_devices_json(const struct job *job)
 {
 	json_t *array = json_array();
 
 	for (size_t i = 0; i < job->count; i++) {
-		const struct bind_device *device = &job->devices[i];
+		const struct job_device *device = &job->devices[i];
 		const struct vfio_host_device *host = &device->host;
 
 		json_array_append_new(
@@ -144,7 +143,7 @@ static json_t *job_devices_json(const struct bind_job *job)
 	return array;
 }
 
-static json_t *job_refusals_json(const struct bind_job *job)
+static json_t *job_refusals_json(const struct job *job)
 {
 	json_t *array = json_array();
 
@@ -158,7 +157,7 @@ static json_t *job_refusals_json(const struct bind_job *job)
 	return array;
 }
 
-static int job_print_table(const struct bind_job *job)
+static int job_print_table(const struct job *job)
 {
 	static const char *const heads[] = {"ADDRESS", "BEFORE", "NOW"};
 	struct table table = {.columns = ARRAY_SIZE(heads)};
@@ -167,7 +166,7 @@ static int job_print_table(const struct bind_job *job)
 	for (size_t i = 0; i < ARRAY_SIZE(heads) && !rc; i++)
 		rc = table_add(&table, heads[i]);
 	for (size_t i = 0; i < job->count && !rc; i++) {
-		const struct bind_device *device = &job->devices[i];
+		const struct job_device *device = &job->devices[i];
 		const char *before = device->host.driver, *now = device->now;
 
 		rc = table_add(&table, device->host.sysfs.address);
@@ -182,7 +181,7 @@ static int job_print_table(const struct bind_job *job)
 	return rc;
 }
 
-int bind_print(const struct bind_job *job, int status, const struct err *err)
+int job_print(const struct job *job, int status, const struct err *err)
 {
 	if (!job->request->json)
 		return job_print_table(job) ? TOOL_FAILED : status;
@@ -194,7 +193,7 @@ int bind_print(const struct bind_job *job, int status, const struct err *err)
 	return status;
 }
 
-void bind_release(struct bind_job *job)
+void job_release(struct job *job)
 {
 	free(job->devices);
 	free(job->refusals);
