@@ -1,8 +1,6 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /* `ferry bind`: takes devices from the host's drivers, unless the host cannot do without. */
 
-#include "vmm/tools/job.h"
-
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
@@ -12,6 +10,7 @@
 #include "vmm/base/fd.h"
 #include "vmm/base/log.h"
 #include "vmm/tools/inuse.h"
+#include "vmm/tools/job.h"
 #include "vmm/tools/rebind.h"
 
 static const char help_text[] =
@@ -39,7 +38,7 @@ static const struct option long_options[] = {
 };
 
 /* What else is bound needs nothing more; this would be good for no guest. */
-static void bind_check_confined(struct job *job, const struct vfio_host_device *host)
+static void bind_check_confined(struct tool_job *job, const struct vfio_host_device *host)
 {
 	if (host->unconfined)
 		job_refuse(job, host->sysfs.address, false,
@@ -48,7 +47,7 @@ static void bind_check_confined(struct job *job, const struct vfio_host_device *
 			   host->sysfs.address);
 }
 
-static void bind_check_device(struct job *job, const struct vfio_host_device *host)
+static void bind_check_device(struct tool_job *job, const struct vfio_host_device *host)
 {
 	const char *address = host->sysfs.address;
 	char path[PATH_MAX + 32], text[160], mend[256];
@@ -73,7 +72,7 @@ static void bind_check_device(struct job *job, const struct vfio_host_device *ho
 }
 
 /* Everything is looked at before anything is touched. */
-static int bind_check(struct job *job, struct err *err)
+static int bind_check(struct tool_job *job, struct err *err)
 {
 	struct vfio_host_device *hosts = calloc(job->count + 1, sizeof(*hosts));
 	struct inuse inuse;
@@ -101,7 +100,7 @@ static int bind_check(struct job *job, struct err *err)
 /*
  * The first @touched devices back to what they had, the last one first; what was recorded is void.
  */
-static void bind_undo(struct job *job, size_t touched)
+static void bind_undo(struct tool_job *job, size_t touched)
 {
 	for (size_t i = job->count; i-- > 0;) {
 		struct job_device *device = &job->devices[i];
@@ -143,7 +142,7 @@ static int bind_remember_device(const struct tool *tool, struct job_device *devi
 }
 
 /* What they had is on record before the first is touched. */
-static int bind_remember(struct job *job, struct err *err)
+static int bind_remember(struct tool_job *job, struct err *err)
 {
 	int rc = 0;
 
@@ -154,7 +153,7 @@ static int bind_remember(struct job *job, struct err *err)
 }
 
 /* A device whose group was to come with a driver: without one it can be handed to nobody. */
-static int bind_find_group(const struct job *job, struct job_device *device, struct err *err)
+static int bind_find_group(const struct tool_job *job, struct job_device *device, struct err *err)
 {
 	struct vfio_host_device now;
 	int rc;
@@ -174,7 +173,7 @@ static int bind_find_group(const struct job *job, struct job_device *device, str
 	return 0;
 }
 
-static int bind_take(struct job *job, struct err *err)
+static int bind_take(struct tool_job *job, struct err *err)
 {
 	int rc = rebind_prepare(job->tool, err);
 	size_t touched = 0;
@@ -202,7 +201,7 @@ static int bind_take(struct job *job, struct err *err)
 }
 
 /* A group is given away whole; what still is in the way is said now rather than at the run. */
-static void bind_tell_rest(const struct job *job)
+static void bind_tell_rest(const struct tool_job *job)
 {
 	for (size_t i = 0; i < job->count; i++) {
 		const struct vfio_host_device *host = &job->devices[i].host;
@@ -226,7 +225,7 @@ static void bind_tell_rest(const struct job *job)
 int tool_bind(const struct tool *tool, int argc, char **argv)
 {
 	struct job_request request;
-	struct job job = {.tool = tool, .request = &request, .verb = "bind"};
+	struct tool_job job = {.tool = tool, .request = &request, .verb = "bind"};
 	struct err err = {0};
 	int status, lock;
 

@@ -11,11 +11,10 @@
 #include "vmm/base/log.h"
 #include "vmm/base/text.h"
 #include "vmm/tools/json.h"
-#include "vmm/tools/names.h"
 #include "vmm/tools/passable.h"
-#include "vmm/tools/table.h"
+#include "vmm/tools/pci_ids.h"
+#include "vmm/tools/terminal.h"
 #include "vmm/tools/tools.h"
-#include "vmm/tools/wrap.h"
 
 static const char help_text[] =
 	"Usage: ferry devices [--json] [ADDR...]\n"
@@ -30,7 +29,7 @@ static const char help_text[] =
 /* Where the values stand in what is told of one device. */
 enum { VALUE_COLUMN = 15 };
 
-enum option_id { OPTION_JSON = 256, OPTION_HELP };
+enum devices_option { OPTION_JSON = 256, OPTION_HELP };
 
 static const struct option long_options[] = {
 	{"json", no_argument, NULL, OPTION_JSON},
@@ -39,15 +38,15 @@ static const struct option long_options[] = {
 };
 
 /* What is told of one device. */
-struct entry {
+struct device_entry {
 	struct vfio_host_device *members; /* of its group */
 	size_t member_count;
 	struct passable passable;
 };
 
-struct list {
+struct device_list {
 	struct vfio_host_device *devices;
-	struct entry *entries;
+	struct device_entry *entries;
 	struct pci_names *names;
 	size_t count;
 };
@@ -79,7 +78,7 @@ static void device_format_name(const struct pci_names *names, char *text, size_t
 }
 
 static int device_add_row(struct table *table, const struct vfio_host_device *device,
-			  const struct entry *entry, const struct pci_names *names)
+			  const struct device_entry *entry, const struct pci_names *names)
 {
 	char ids[16], group[40] = "-", name[4 * NAME_SIZE];
 
@@ -97,7 +96,7 @@ static int device_add_row(struct table *table, const struct vfio_host_device *de
 	return table_add(table, name);
 }
 
-static int device_print_table(const struct list *list, const struct tool *tool)
+static int device_print_table(const struct device_list *list, const struct tool *tool)
 {
 	static const char *const heads[] = {"ADDRESS", "ID", "DRIVER", "GROUP", "PASSABLE", "NAME"};
 	struct table table = {.columns = ARRAY_SIZE(heads)};
@@ -115,8 +114,8 @@ static int device_print_table(const struct list *list, const struct tool *tool)
 	return rc ? TOOL_FAILED : TOOL_OK;
 }
 
-static void device_print_members(const struct vfio_host_device *device, const struct entry *entry,
-				 FILE *out)
+static void device_print_members(const struct vfio_host_device *device,
+				 const struct device_entry *entry, FILE *out)
 {
 	const char *separator = " with ";
 
@@ -165,7 +164,7 @@ static void device_print_bars(const struct vfio_host_device *device, FILE *out)
 	}
 }
 
-static void device_print_long(const struct list *list, FILE *out)
+static void device_print_long(const struct device_list *list, FILE *out)
 {
 	for (size_t i = 0; i < list->count; i++) {
 		const struct vfio_host_device *device = &list->devices[i];
@@ -193,7 +192,7 @@ static void device_print_long(const struct list *list, FILE *out)
 	}
 }
 
-static int device_print_wrapped(const struct list *list, const struct tool *tool)
+static int device_print_wrapped(const struct device_list *list, const struct tool *tool)
 {
 	char *text = NULL;
 	size_t size;
@@ -207,19 +206,19 @@ static int device_print_wrapped(const struct list *list, const struct tool *tool
 	if (failed)
 		log_error("devices: out of memory");
 	else
-		wrap_print(tool->out, text, tool->width, VALUE_COLUMN);
+		terminal_print(tool->out, text, tool->width, VALUE_COLUMN);
 	free(text);
 	return failed ? TOOL_FAILED : TOOL_OK;
 }
 
-static json_t *device_members_json(const struct entry *entry)
+static json_t *device_members_json(const struct device_entry *entry)
 {
 	json_t *array = json_array();
 
 	for (size_t i = 0; i < entry->member_count; i++)
 		json_array_append_new(array, json_pack("{s:s, s:o, s:b}", "address",
 						       entry->members[i].sysfs.address, "driver",
-						       json_text(entry->members[i].driver),
+						       tool_json_text(entry->members[i].driver),
 						       "bridge", entry->members[i].bridge));
 	return array;
 }
@@ -241,29 +240,30 @@ static json_t *device_bars_json(const struct vfio_host_device *device)
 	return array;
 }
 
-static json_t *device_json(const struct vfio_host_device *device, const struct entry *entry,
+static json_t *device_json(const struct vfio_host_device *device, const struct device_entry *entry,
 			   const struct pci_names *names)
 {
 	json_t *object =
 		json_pack("{s:s, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o}", "address",
-			  device->sysfs.address, "vendor", json_hex(device->vendor, 4), "device",
-			  json_hex(device->device, 4), "subsystem_vendor",
-			  json_hex(device->subsystem_vendor, 4), "subsystem_device",
-			  json_hex(device->subsystem_device, 4), "class",
-			  json_hex(device->class_code, 6), "revision",
-			  json_hex(device->revision, 2), "vendor_name",
-			  json_text(names->vendor_name), "device_name",
-			  json_text(names->device_name), "class_name", json_text(names->class_name),
-			  "driver", json_text(device->driver));
+			  device->sysfs.address, "vendor", tool_json_hex(device->vendor, 4),
+			  "device", tool_json_hex(device->device, 4), "subsystem_vendor",
+			  tool_json_hex(device->subsystem_vendor, 4), "subsystem_device",
+			  tool_json_hex(device->subsystem_device, 4), "class",
+			  tool_json_hex(device->class_code, 6), "revision",
+			  tool_json_hex(device->revision, 2), "vendor_name",
+			  tool_json_text(names->vendor_name), "device_name",
+			  tool_json_text(names->device_name), "class_name",
+			  tool_json_text(names->class_name), "driver",
+			  tool_json_text(device->driver));
 	json_t *more =
 		json_pack("{s:o, s:o, s:b, s:o, s:o, s:s, s:o, s:o}", "iommu_group",
 			  device->has_group ? json_integer(device->sysfs.group) : json_null(),
 			  "group_members", device_members_json(entry), "resettable",
-			  device->resettable, "reset_methods", json_words(device->reset_methods),
-			  "bars", device_bars_json(device), "passable",
-			  passable_name(entry->passable.kind), "reason",
-			  json_text(entry->passable.reason), "command",
-			  json_text(entry->passable.command));
+			  device->resettable, "reset_methods",
+			  tool_json_words(device->reset_methods), "bars", device_bars_json(device),
+			  "passable", passable_name(entry->passable.kind), "reason",
+			  tool_json_text(entry->passable.reason), "command",
+			  tool_json_text(entry->passable.command));
 
 	if (json_object_update(object, more)) {
 		json_decref(object);
@@ -273,7 +273,7 @@ static json_t *device_json(const struct vfio_host_device *device, const struct e
 	return object;
 }
 
-static int device_print_json(const struct list *list, FILE *out)
+static int device_print_json(const struct device_list *list, FILE *out)
 {
 	json_t *array = json_array();
 
@@ -281,12 +281,12 @@ static int device_print_json(const struct list *list, FILE *out)
 		if (json_array_append_new(array, device_json(&list->devices[i], &list->entries[i],
 							     &list->names[i]))) {
 			json_decref(array);
-			return json_print(NULL, out);
+			return tool_json_print(NULL, out);
 		}
-	return json_print(json_pack("{s:o}", "devices", array), out);
+	return tool_json_print(json_pack("{s:o}", "devices", array), out);
 }
 
-static int device_read_entries(const struct tool *tool, struct list *list, struct err *err)
+static int device_read_entries(const struct tool *tool, struct device_list *list, struct err *err)
 {
 	list->entries = calloc(list->count + 1, sizeof(*list->entries));
 	list->names = calloc(list->count + 1, sizeof(*list->names));
@@ -294,7 +294,7 @@ static int device_read_entries(const struct tool *tool, struct list *list, struc
 		return err_set(err, -ENOMEM, "devices: out of memory");
 	for (size_t i = 0; i < list->count; i++) {
 		const struct vfio_host_device *device = &list->devices[i];
-		struct entry *entry = &list->entries[i];
+		struct device_entry *entry = &list->entries[i];
 
 		if (device->has_group &&
 		    vfio_host_group(tool->sys, device->sysfs.group, &entry->members,
@@ -305,12 +305,12 @@ static int device_read_entries(const struct tool *tool, struct list *list, struc
 		list->names[i].device = device->device;
 		list->names[i].class_code = device->class_code;
 	}
-	pci_names_find(tool->pci_ids, list->names, list->count);
+	pci_ids_find(tool->pci_ids, list->names, list->count);
 	return 0;
 }
 
 static int device_read_devices(const struct tool *tool, char *const *addresses, int count,
-			       struct list *list, struct err *err)
+			       struct device_list *list, struct err *err)
 {
 	int rc;
 
@@ -328,7 +328,7 @@ static int device_read_devices(const struct tool *tool, char *const *addresses, 
 	return 0;
 }
 
-static void device_release(struct list *list)
+static void device_release(struct device_list *list)
 {
 	for (size_t i = 0; list->entries && i < list->count; i++)
 		free(list->entries[i].members);
@@ -339,7 +339,7 @@ static void device_release(struct list *list)
 
 static int device_show(const struct tool *tool, char *const *addresses, int count, bool json)
 {
-	struct list list = {0};
+	struct device_list list = {0};
 	struct err err = {0};
 	int status = TOOL_OK;
 

@@ -15,7 +15,7 @@
 #include "vmm/config.h"
 #include "vmm/sizes.h"
 #include "vmm/tools/json.h"
-#include "vmm/tools/wrap.h"
+#include "vmm/tools/terminal.h"
 
 static const char help_text[] =
 	"Usage: ferry doctor [OPTION]... [ADDR]...\n"
@@ -36,7 +36,7 @@ enum { TEXT_COLUMN = 9 };
 
 static const char *const finding_names[] = {"ok", "warning", "failure"};
 
-enum option_id { OPTION_MEMORY = 256, OPTION_HUGEPAGES, OPTION_JSON, OPTION_HELP };
+enum doctor_option { OPTION_MEMORY = 256, OPTION_HUGEPAGES, OPTION_JSON, OPTION_HELP };
 
 static const struct option long_options[] = {
 	{"memory", required_argument, NULL, OPTION_MEMORY},
@@ -46,13 +46,13 @@ static const struct option long_options[] = {
 	{NULL, 0, NULL, 0},
 };
 
-struct request {
+struct doctor_request {
 	const char *memory_text;
 	uint64_t memory, page_size;
 	bool json, help;
 };
 
-static int doctor_take_option(struct request *request, int option, struct err *err)
+static int doctor_take_option(struct doctor_request *request, int option, struct err *err)
 {
 	switch (option) {
 	case OPTION_MEMORY:
@@ -76,18 +76,18 @@ static int doctor_take_option(struct request *request, int option, struct err *e
 }
 
 /* As `ferry run` does; it is wrong usage there too. */
-static int doctor_check_ram(const struct request *request, struct err *err)
+static int doctor_check_ram(const struct doctor_request *request, struct err *err)
 {
 	if (size_check_memory(request->memory_text, request->memory, request->page_size, err))
 		return err_prefix(err, "--memory");
 	return 0;
 }
 
-static int doctor_parse(struct request *request, int argc, char **argv, struct err *err)
+static int doctor_parse(struct doctor_request *request, int argc, char **argv, struct err *err)
 {
 	int option;
 
-	*request = (struct request){.memory_text = "512M", .memory = 512 * MIB};
+	*request = (struct doctor_request){.memory_text = "512M", .memory = 512 * MIB};
 	for (bool first = true; (option = tool_option(argc, argv, long_options, first, err)) != -1;
 	     first = false)
 		if (doctor_take_option(request, option, err))
@@ -151,7 +151,7 @@ void doctor_fact_number(struct doctor *doctor, const char *key, uint64_t value)
 
 void doctor_fact_text(struct doctor *doctor, const char *key, const char *value)
 {
-	doctor_fact(doctor, key, json_text(value));
+	doctor_fact(doctor, key, tool_json_text(value));
 }
 
 static void doctor_print_lines(const struct doctor *doctor, FILE *out)
@@ -182,7 +182,7 @@ static int doctor_print(const struct doctor *doctor)
 	if (failed)
 		log_error("doctor: out of memory");
 	else
-		wrap_print(doctor->tool->out, text, doctor->tool->width, TEXT_COLUMN);
+		terminal_print(doctor->tool->out, text, doctor->tool->width, TEXT_COLUMN);
 	free(text);
 	return failed ? -ENOMEM : 0;
 }
@@ -194,18 +194,19 @@ static int doctor_print_json(const struct doctor *doctor)
 	for (size_t i = 0; i < doctor->finding_count; i++) {
 		const struct finding *finding = &doctor->findings[i];
 
-		json_array_append_new(array,
-				      json_pack("{s:s, s:s, s:o, s:o, s:o, s:O}", "status",
-						finding_names[finding->status], "check",
-						finding->check, "device",
-						json_text(finding->device), "text",
-						json_text(finding->text), "mend",
-						json_text(finding->mend), "facts", finding->facts));
+		json_array_append_new(array, json_pack("{s:s, s:s, s:o, s:o, s:o, s:O}", "status",
+						       finding_names[finding->status], "check",
+						       finding->check, "device",
+						       tool_json_text(finding->device), "text",
+						       tool_json_text(finding->text), "mend",
+						       tool_json_text(finding->mend), "facts",
+						       finding->facts));
 	}
-	return json_print(json_pack("{s:b, s:I, s:I, s:o}", "would_start", doctor->failures == 0,
-				    "failures", (json_int_t)doctor->failures, "warnings",
-				    (json_int_t)doctor->warnings, "findings", array),
-			  doctor->tool->out);
+	return tool_json_print(json_pack("{s:b, s:I, s:I, s:o}", "would_start",
+					 doctor->failures == 0, "failures",
+					 (json_int_t)doctor->failures, "warnings",
+					 (json_int_t)doctor->warnings, "findings", array),
+			       doctor->tool->out);
 }
 
 static void doctor_release(struct doctor *doctor)
@@ -279,7 +280,7 @@ static int doctor_examine(struct doctor *doctor, char *const *addresses, size_t 
 
 int tool_doctor(const struct tool *tool, int argc, char **argv)
 {
-	struct request request;
+	struct doctor_request request;
 	struct err err = {0};
 	struct doctor doctor = {.tool = tool};
 

@@ -55,7 +55,7 @@ static json_t *doctor_members_json(const struct vfio_host_device *members, size_
 	for (size_t i = 0; i < count; i++)
 		json_array_append_new(array,
 				      json_pack("{s:s, s:o}", "address", members[i].sysfs.address,
-						"driver", json_text(members[i].driver)));
+						"driver", tool_json_text(members[i].driver)));
 	return array;
 }
 
@@ -169,7 +169,7 @@ static void doctor_check_reset(struct doctor *doctor, const struct vfio_host_dev
 		doctor_tell(doctor, FINDING_WARNING, "reset", address,
 			    "there is no method: what one guest leaves in the device the next one "
 			    "finds, until the host starts anew");
-	doctor_fact(doctor, "methods", json_words(device->reset_methods));
+	doctor_fact(doctor, "methods", tool_json_words(device->reset_methods));
 }
 
 /* A virtual function asks for a token once its physical one is VFIO's too. */

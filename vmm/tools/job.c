@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /* What `ferry bind` and `ferry unbind` share: which devices are meant, and how it went. */
 
+#include "vmm/tools/job.h"
+
 #include <errno.h>
 #include <stdarg.h>
 #include <stdlib.h>
@@ -8,9 +10,8 @@
 
 #include "vmm/base/bits.h"
 #include "vmm/base/log.h"
-#include "vmm/tools/job.h"
 #include "vmm/tools/json.h"
-#include "vmm/tools/table.h"
+#include "vmm/tools/terminal.h"
 
 int job_parse(struct job_request *request, const struct option *options, int argc, char **argv,
 	      struct err *err)
@@ -35,7 +36,8 @@ int job_parse(struct job_request *request, const struct option *options, int arg
 }
 
 /* Once, however often it is named. */
-static int job_add_device(struct job *job, const struct vfio_host_device *host, struct err *err)
+static int job_add_device(struct tool_job *job, const struct vfio_host_device *host,
+			  struct err *err)
 {
 	struct job_device *devices;
 
@@ -51,7 +53,7 @@ static int job_add_device(struct job *job, const struct vfio_host_device *host, 
 	return 0;
 }
 
-static int job_add_group(struct job *job, unsigned int group, struct err *err)
+static int job_add_group(struct tool_job *job, unsigned int group, struct err *err)
 {
 	struct vfio_host_device *members;
 	size_t count;
@@ -64,7 +66,7 @@ static int job_add_group(struct job *job, unsigned int group, struct err *err)
 	return rc;
 }
 
-int job_collect(struct job *job, struct err *err)
+int job_collect(struct tool_job *job, struct err *err)
 {
 	struct vfio_host_device host;
 	int rc = 0;
@@ -84,7 +86,7 @@ int job_collect(struct job *job, struct err *err)
 	return rc;
 }
 
-void job_refuse(struct job *job, const char *address, bool forceable, const char *format, ...)
+void job_refuse(struct tool_job *job, const char *address, bool forceable, const char *format, ...)
 {
 	struct job_refusal *refusals =
 		realloc(job->refusals, (job->refusal_count + 1) * sizeof(*refusals));
@@ -102,7 +104,7 @@ void job_refuse(struct job *job, const char *address, bool forceable, const char
 	va_end(args);
 }
 
-bool job_is_refused(const struct job *job)
+bool job_is_refused(const struct tool_job *job)
 {
 	bool force = job->request->force, refused = job->lost;
 
@@ -123,7 +125,7 @@ bool job_is_refused(const struct job *job)
 	return refused;
 }
 
-static json_t *job_devices_json(const struct job *job)
+static json_t *job_devices_json(const struct tool_job *job)
 {
 	json_t *array = json_array();
 
@@ -134,16 +136,16 @@ static json_t *job_devices_json(const struct job *job)
 		json_array_append_new(
 			array,
 			json_pack("{s:s, s:o, s:o, s:o, s:b, s:b, s:o}", "address",
-				  host->sysfs.address, "before", json_text(host->driver), "now",
-				  json_text(device->now), "iommu_group",
+				  host->sysfs.address, "before", tool_json_text(host->driver),
+				  "now", tool_json_text(device->now), "iommu_group",
 				  host->has_group ? json_integer(host->sysfs.group) : json_null(),
 				  "changed", strcmp(host->driver, device->now) != 0, "failed",
-				  device->failed, "reason", json_text(device->failure.text)));
+				  device->failed, "reason", tool_json_text(device->failure.text)));
 	}
 	return array;
 }
 
-static json_t *job_refusals_json(const struct job *job)
+static json_t *job_refusals_json(const struct tool_job *job)
 {
 	json_t *array = json_array();
 
@@ -151,13 +153,13 @@ static json_t *job_refusals_json(const struct job *job)
 		json_array_append_new(array,
 				      json_pack("{s:s, s:o, s:b, s:b}", "address",
 						job->refusals[i].address, "reason",
-						json_text(job->refusals[i].text), "forceable",
+						tool_json_text(job->refusals[i].text), "forceable",
 						job->refusals[i].forceable, "forced",
 						job->refusals[i].forceable && job->request->force));
 	return array;
 }
 
-static int job_print_table(const struct job *job)
+static int job_print_table(const struct tool_job *job)
 {
 	static const char *const heads[] = {"ADDRESS", "BEFORE", "NOW"};
 	struct table table = {.columns = ARRAY_SIZE(heads)};
@@ -181,19 +183,20 @@ static int job_print_table(const struct job *job)
 	return rc;
 }
 
-int job_print(const struct job *job, int status, const struct err *err)
+int job_print(const struct tool_job *job, int status, const struct err *err)
 {
 	if (!job->request->json)
 		return job_print_table(job) ? TOOL_FAILED : status;
-	if (json_print(json_pack("{s:b, s:o, s:o, s:o}", "done", status == TOOL_OK, "devices",
-				 job_devices_json(job), "refusals", job_refusals_json(job), "error",
-				 err->code ? json_error(status, err) : json_null()),
-		       job->tool->out))
+	if (tool_json_print(json_pack("{s:b, s:o, s:o, s:o}", "done", status == TOOL_OK, "devices",
+				      job_devices_json(job), "refusals", job_refusals_json(job),
+				      "error",
+				      err->code ? tool_json_error(status, err) : json_null()),
+			    job->tool->out))
 		return TOOL_FAILED;
 	return status;
 }
 
-void job_release(struct job *job)
+void job_release(struct tool_job *job)
 {
 	free(job->devices);
 	free(job->refusals);

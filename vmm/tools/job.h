@@ -29,7 +29,7 @@ struct job_refusal {
 	bool forceable;
 };
 
-struct job {
+struct tool_job {
 	const struct tool *tool;
 	const struct job_request *request;
 	const char *verb; /* "bind" */
@@ -48,18 +48,18 @@ int job_parse(struct job_request *request, const struct option *options, int arg
 enum job_option { JOB_GROUP = 256, JOB_FORCE, JOB_JSON, JOB_HELP };
 
 /* The devices named, and with --group those of their groups; bridges are left alone. */
-int job_collect(struct job *job, struct err *err) FERRY_MUST_CHECK;
+int job_collect(struct tool_job *job, struct err *err) FERRY_MUST_CHECK;
 
-void job_refuse(struct job *job, const char *address, bool forceable, const char *format, ...)
+void job_refuse(struct tool_job *job, const char *address, bool forceable, const char *format, ...)
 	FERRY_PRINTF(4, 5);
 
 /* Says the refusals that stand; whether there is one. */
-bool job_is_refused(const struct job *job);
+bool job_is_refused(const struct tool_job *job);
 
 /*
  * The table, or JSON with @err, of how it went; @status, or TOOL_FAILED when it cannot be printed.
  */
-int job_print(const struct job *job, int status, const struct err *err);
-void job_release(struct job *job);
+int job_print(const struct tool_job *job, int status, const struct err *err);
+void job_release(struct tool_job *job);
 
 #endif

@@ -10,7 +10,7 @@
 #include "vmm/base/text.h"
 #include "vmm/tools/tools.h"
 
-json_t *json_text(const char *text)
+json_t *tool_json_text(const char *text)
 {
 	json_t *value;
 	char *plain;
@@ -26,32 +26,32 @@ json_t *json_text(const char *text)
 	return value;
 }
 
-json_t *json_words(const char *text)
+json_t *tool_json_words(const char *text)
 {
 	char *words = strdup(text), *rest = words, *word;
 	json_t *array = words ? json_array() : NULL;
 
 	while ((word = strsep(&rest, " ")))
 		if (*word)
-			json_array_append_new(array, json_text(word));
+			json_array_append_new(array, tool_json_text(word));
 	free(words);
 	return array;
 }
 
-json_t *json_hex(unsigned int value, int digits)
+json_t *tool_json_hex(unsigned int value, int digits)
 {
 	return json_sprintf("%0*x", digits, value);
 }
 
-json_t *json_error(int status, const struct err *err)
+json_t *tool_json_error(int status, const struct err *err)
 {
 	const char *code = strerrorname_np(abs(err->code));
 
-	return json_pack("{s:i, s:o, s:o}", "status", status, "code", json_text(code ? code : ""),
-			 "reason", json_text(err->text));
+	return json_pack("{s:i, s:o, s:o}", "status", status, "code",
+			 tool_json_text(code ? code : ""), "reason", tool_json_text(err->text));
 }
 
-int json_print(json_t *root, FILE *out)
+int tool_json_print(json_t *root, FILE *out)
 {
 	int failed = !root || json_dumpf(root, out, JSON_INDENT(2)) || putc('\n', out) == EOF;
 

@@ -10,18 +10,18 @@
 #include "vmm/base/err.h"
 
 /* A string value of whatever bytes the host gave, made printable; an empty one is null. */
-json_t *json_text(const char *text);
+json_t *tool_json_text(const char *text);
 
 /* The words of @text, parted by blanks, as an array. */
-json_t *json_words(const char *text);
+json_t *tool_json_words(const char *text);
 
 /* A number in hexadecimal with so many digits, as "8086". */
-json_t *json_hex(unsigned int value, int digits);
+json_t *tool_json_hex(unsigned int value, int digits);
 
 /* What went wrong: the command's status, the error's name such as "ENOENT", the sentence. */
-json_t *json_error(int status, const struct err *err);
+json_t *tool_json_error(int status, const struct err *err);
 
 /* Prints @root and drops it. 0, or TOOL_FAILED having said so when memory ran out (@root NULL). */
-int json_print(json_t *root, FILE *out);
+int tool_json_print(json_t *root, FILE *out);
 
 #endif

@@ -14,7 +14,7 @@
 #include "vmm/foreign.h"
 #include "vmm/tools/inuse.h"
 #include "vmm/tools/json.h"
-#include "vmm/tools/wrap.h"
+#include "vmm/tools/terminal.h"
 
 static const char *const pci_ids[] = {
 	"/usr/share/misc/pci.ids",
@@ -38,7 +38,7 @@ void tool_here(struct tool *tool)
 		.pci_ids = pci_ids,
 		.each_address = inuse_each_address,
 		.out = stdout,
-		.width = wrap_width(STDOUT_FILENO),
+		.width = terminal_width(STDOUT_FILENO),
 	};
 }
 
@@ -103,7 +103,8 @@ int tool_check_names(char *const *names, size_t count, struct err *err)
 int tool_fail(const struct tool *tool, bool json, int status, const struct err *err)
 {
 	log_error("%s", err->text);
-	if (json && json_print(json_pack("{s:o}", "error", json_error(status, err)), tool->out))
+	if (json &&
+	    tool_json_print(json_pack("{s:o}", "error", tool_json_error(status, err)), tool->out))
 		return TOOL_FAILED;
 	return status;
 }

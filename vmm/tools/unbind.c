@@ -40,7 +40,7 @@ static bool unbind_is_away(const struct tool *tool, const struct vfio_host_devic
 }
 
 /* Who uses the device by its group's node, or by one of its own. */
-static void unbind_refuse_users(struct job *job, const struct vfio_host_device *host)
+static void unbind_refuse_users(struct tool_job *job, const struct vfio_host_device *host)
 {
 	char folder[PATH_MAX], name[64];
 	struct inuse inuse = {0};
@@ -63,7 +63,7 @@ static void unbind_refuse_users(struct job *job, const struct vfio_host_device *
 }
 
 /* The kernel would wait for the guest's end, and this command with it. */
-static int unbind_check(struct job *job)
+static int unbind_check(struct tool_job *job)
 {
 	for (size_t i = 0; i < job->count; i++) {
 		const struct vfio_host_device *host = &job->devices[i].host;
@@ -103,7 +103,7 @@ static bool unbind_recall(const struct tool *tool, const struct vfio_host_device
 	return rc == 0;
 }
 
-static int unbind_give_back(struct job *job, struct job_device *device, struct err *err)
+static int unbind_give_back(struct tool_job *job, struct job_device *device, struct err *err)
 {
 	const char *address = device->host.sysfs.address;
 	struct record record;
@@ -122,7 +122,7 @@ static int unbind_give_back(struct job *job, struct job_device *device, struct e
 }
 
 /* One that fails keeps none of the others. */
-static int unbind_give_all_back(struct job *job)
+static int unbind_give_all_back(struct tool_job *job)
 {
 	int failed = 0;
 
@@ -144,7 +144,7 @@ static int unbind_give_all_back(struct job *job)
 int tool_unbind(const struct tool *tool, int argc, char **argv)
 {
 	struct job_request request;
-	struct job job = {.tool = tool, .request = &request, .verb = "unbind"};
+	struct tool_job job = {.tool = tool, .request = &request, .verb = "unbind"};
 	struct err err = {0};
 	int status, lock;
 

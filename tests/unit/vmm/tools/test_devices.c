@@ -17,7 +17,7 @@
 #include "tests/unit/support/tools.h"
 #include "vmm/base/bits.h"
 #include "vmm/config.h"
-#include "vmm/tools/wrap.h"
+#include "vmm/tools/terminal.h"
 
 #define NVME "0000:01:00.0"
 #define NIC  "0000:02:00.0"
@@ -124,17 +124,17 @@ START_TEST(the_width_is_the_terminals)
 	unsetenv("COLUMNS");
 	ck_assert_int_ge(terminal, 0);
 	ck_assert_int_eq(ioctl(terminal, TIOCSWINSZ, &window), 0);
-	ck_assert_uint_eq(wrap_width(terminal), 72);
+	ck_assert_uint_eq(terminal_width(terminal), 72);
 	window.ws_col = 0;
 	ck_assert_int_eq(ioctl(terminal, TIOCSWINSZ, &window), 0);
-	ck_assert_uint_eq(wrap_width(terminal), 80);
+	ck_assert_uint_eq(terminal_width(terminal), 80);
 	setenv("COLUMNS", "110", 1);
-	ck_assert_uint_eq(wrap_width(terminal), 110);
+	ck_assert_uint_eq(terminal_width(terminal), 110);
 	setenv("COLUMNS", "wide", 1);
-	ck_assert_uint_eq(wrap_width(terminal), 80);
+	ck_assert_uint_eq(terminal_width(terminal), 80);
 	setenv("COLUMNS", "110", 1);
 	ck_assert_int_eq(pipe(ends), 0);
-	ck_assert_uint_eq(wrap_width(ends[1]), 0);
+	ck_assert_uint_eq(terminal_width(ends[1]), 0);
 }
 END_TEST
 

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /* Names of PCI vendors, devices and classes, from pci.ids where the host has it. */
 
-#include "vmm/tools/names.h"
+#include "vmm/tools/pci_ids.h"
 
 #include <stdbool.h>
 #include <stdio.h>
@@ -34,14 +34,14 @@ static const char *const base_classes[] = {
 };
 
 /* Where in the file the pass is: below which vendor or class. */
-struct place {
+struct pci_ids_place {
 	bool classes;
 	unsigned int outer; /* vendor or base class */
 	bool known;         /* an outer line was understood */
 };
 
 /* Takes "@digits hexadecimal digits, two blanks, name" apart; NULL when it is not that. */
-static const char *name_parse_entry(const char *text, unsigned int digits, unsigned int *number)
+static const char *pci_ids_parse(const char *text, unsigned int digits, unsigned int *number)
 {
 	char *end;
 
@@ -51,46 +51,46 @@ static const char *name_parse_entry(const char *text, unsigned int digits, unsig
 	return end[0] == ' ' && end[1] == ' ' && end[2] != '\0' ? end + 2 : NULL;
 }
 
-static void name_keep(char *to, const char *name)
+static void pci_ids_keep(char *to, const char *name)
 {
 	snprintf(to, NAME_SIZE, "%s", name);
 }
 
-static void name_take_outer(struct place *place, const char *line, struct pci_names *names,
-			    size_t count)
+static void pci_ids_take_outer(struct pci_ids_place *place, const char *line,
+			       struct pci_names *names, size_t count)
 {
 	const char *name;
 
 	place->classes = strncmp(line, "C ", 2) == 0;
-	name = place->classes ? name_parse_entry(line + 2, 2, &place->outer)
-			      : name_parse_entry(line, 4, &place->outer);
+	name = place->classes ? pci_ids_parse(line + 2, 2, &place->outer)
+			      : pci_ids_parse(line, 4, &place->outer);
 	place->known = name;
 	for (size_t i = 0; name && i < count; i++) {
 		if (place->classes && names[i].class_code >> 16 == place->outer)
-			name_keep(names[i].class_name, name);
+			pci_ids_keep(names[i].class_name, name);
 		else if (!place->classes && names[i].vendor == place->outer)
-			name_keep(names[i].vendor_name, name);
+			pci_ids_keep(names[i].vendor_name, name);
 	}
 }
 
-static void name_take_inner(const struct place *place, const char *line, struct pci_names *names,
-			    size_t count)
+static void pci_ids_take_inner(const struct pci_ids_place *place, const char *line,
+			       struct pci_names *names, size_t count)
 {
 	unsigned int number;
-	const char *name = name_parse_entry(line, place->classes ? 2 : 4, &number);
+	const char *name = pci_ids_parse(line, place->classes ? 2 : 4, &number);
 
 	for (size_t i = 0; name && i < count; i++) {
 		if (place->classes && names[i].class_code >> 8 == (place->outer << 8 | number))
-			name_keep(names[i].class_name, name);
+			pci_ids_keep(names[i].class_name, name);
 		else if (!place->classes && names[i].vendor == place->outer &&
 			 names[i].device == number)
-			name_keep(names[i].device_name, name);
+			pci_ids_keep(names[i].device_name, name);
 	}
 }
 
-static void name_read_file(FILE *file, struct pci_names *names, size_t count)
+static void pci_ids_read(FILE *file, struct pci_names *names, size_t count)
 {
-	struct place place = {0};
+	struct pci_ids_place place = {0};
 	char line[512];
 	bool begins = true;
 
@@ -104,13 +104,13 @@ static void name_read_file(FILE *file, struct pci_names *names, size_t count)
 		if (!whole || line[0] == '#' || line[0] == '\0')
 			continue;
 		if (line[0] != '\t')
-			name_take_outer(&place, line, names, count);
+			pci_ids_take_outer(&place, line, names, count);
 		else if (line[1] != '\t' && place.known)
-			name_take_inner(&place, line + 1, names, count);
+			pci_ids_take_inner(&place, line + 1, names, count);
 	}
 }
 
-void pci_names_find(const char *const *files, struct pci_names *names, size_t count)
+void pci_ids_find(const char *const *files, struct pci_names *names, size_t count)
 {
 	FILE *file = NULL;
 
@@ -118,13 +118,13 @@ void pci_names_find(const char *const *files, struct pci_names *names, size_t co
 		uint32_t base = names[i].class_code >> 16;
 
 		names[i].vendor_name[0] = names[i].device_name[0] = '\0';
-		name_keep(names[i].class_name,
-			  base < ARRAY_SIZE(base_classes) ? base_classes[base] : "Device");
+		pci_ids_keep(names[i].class_name,
+			     base < ARRAY_SIZE(base_classes) ? base_classes[base] : "Device");
 	}
 	for (; count && *files && !file; files++)
 		file = fopen(*files, "re");
 	if (!file)
 		return;
-	name_read_file(file, names, count);
+	pci_ids_read(file, names, count);
 	fclose(file);
 }

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /* Names of PCI vendors, devices and classes, from pci.ids where the host has it. */
 
-#ifndef FERRY_VMM_TOOLS_NAMES_H
-#define FERRY_VMM_TOOLS_NAMES_H
+#ifndef FERRY_VMM_TOOLS_PCI_IDS_H
+#define FERRY_VMM_TOOLS_PCI_IDS_H
 
 #include <stddef.h>
 #include <stdint.h>
@@ -19,6 +19,6 @@ struct pci_names {
 };
 
 /* Looks @count up in one pass over the first of @files (NULL at the end) that can be opened. */
-void pci_names_find(const char *const *files, struct pci_names *names, size_t count);
+void pci_ids_find(const char *const *files, struct pci_names *names, size_t count);
 
 #endif
