@@ -1,0 +1,46 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/* A table of names from a file's bytes. */
+
+#ifndef FERRY_TESTS_UNIT_VFIO_TELL_TEST_NAMES_H
+#define FERRY_TESTS_UNIT_VFIO_TELL_TEST_NAMES_H
+
+#include <check.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "vfio/tell/names.h"
+
+static struct vfio_names *names;
+static struct err err;
+static char path[64];
+
+static inline void teardown(void)
+{
+	vfio_names_free(names);
+	names = NULL;
+}
+
+static inline void load_bytes(const void *bytes, size_t size)
+{
+	FILE *file;
+
+	snprintf(path, sizeof(path), "/tmp/ferry-test-XXXXXX");
+	file = fdopen(mkstemp(path), "w");
+	ck_assert_ptr_nonnull(file);
+	ck_assert_uint_eq(fwrite(bytes, 1, size, file), size);
+	fclose(file);
+	vfio_names_free(names);
+	memset(&err, 0, sizeof(err));
+	names = vfio_names_load(path, &err);
+	unlink(path);
+}
+
+static inline void load(const char *table)
+{
+	load_bytes(table, strlen(table));
+	ck_assert_msg(names, "%s", err.text);
+}
+
+#endif
