@@ -47,7 +47,7 @@ static const char *const names[] = {
 };
 
 static struct input input;
-static struct gdb_fake fake;
+static struct debug fake;
 static struct gdb_session *session;
 static struct gdb_parser heard;
 static struct gdb_reply packet;
@@ -191,7 +191,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	options = take8(&input);
 	fake.stands = options & 1;
 	fake.limits = options & 2 ? "something is not there" : "";
-	session = gdb_session_create(&gdb_fake_ops, &fake, &link, &err);
+	session = gdb_session_create(&fake, &link, &err);
 	require(session);
 	for (unsigned int i = 0; i < STEPS_MAX && input.left > 0; i++)
 		step();

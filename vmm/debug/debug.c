@@ -6,17 +6,53 @@
 #include <errno.h>
 #include <stdlib.h>
 
+#include "arch/debug.h"
 #include "vmm/base/bits.h"
 #include "vmm/base/log.h"
 #include "vmm/base/text.h"
-#include "vmm/debug/debug_private.h"
+#include "vmm/debug/gdb/gdb.h"
+#include "vmm/debug/gdb/target.h"
+#include "vmm/debug/points.h"
 
-enum { SIGNAL_INTERRUPT = 2, SIGNAL_TRAP = 5, SIGNAL_ABORT = 6 }; /* as gdb numbers them */
+enum {
+	SIGNAL_INTERRUPT = 2, /* as gdb numbers them */
+	SIGNAL_TRAP = 5,
+	SIGNAL_ABORT = 6,
+	PIECE = 4096, /* bytes of memory that are surely in one piece of RAM, or in none */
+};
 
-/*
- * --- what goes to the vCPUs
- * -----------------------------------------------------------------------
- */
+/* What a vCPU is doing for the debugger. */
+struct debug_cpu {
+	enum gdb_action action; /* of the last resume */
+	bool stepping;          /* arch_debug_stepped() is still to come */
+	bool told;              /* `stop` came and was not reported */
+	struct arch_debug_stop stop;
+};
+
+struct debug {
+	struct debug_setup setup;
+	struct gdb *gdb;
+	struct debug_points points;
+	char limits[512];
+	bool halt_asked;
+	bool crashed;      /* it is only there to be looked at */
+	bool crash_untold; /* the debugger looks at something else that was met before */
+	bool late; /* the guest was told to go on, but what was met at the last stop comes first */
+	unsigned int cpu_count;
+	struct debug_cpu cpus[PLATFORM_CPUS_MAX];
+};
+
+static struct arch_vm *debug_arch(const struct debug *debug)
+{
+	return debug->setup.parts.arch;
+}
+
+static struct kvm_vcpu *debug_vcpu(const struct debug *debug, unsigned int cpu)
+{
+	return run_vcpu(debug->setup.parts.run, cpu);
+}
+
+/* --- what goes to the vCPUs --- */
 
 /* Each vCPU learns what to stop for, and whether it is to go. */
 static int debug_apply_actions(struct debug *debug, const enum gdb_action *actions)
@@ -70,10 +106,7 @@ static void debug_let_all_go(struct debug *debug)
 		log_warn("gdb: a vCPU keeps breakpoints: KVM_SET_GUEST_DEBUG: %s", err_text(rc));
 }
 
-/*
- * --- why it stands
- * --------------------------------------------------------------------------------
- */
+/* --- why it stands --- */
 
 /*
  * Whether what a vCPU met is for the debugger. A breakpoint instruction or a step of the guest's
@@ -276,12 +309,9 @@ bool debug_attached(const struct debug *debug)
 	return debug && gdb_attached(debug->gdb);
 }
 
-/*
- * --- what the debugger decides
- * ----------------------------------------------------------------------
- */
+/* --- what the debugger decides --- */
 
-bool debug_stands(const struct debug *debug)
+bool gdb_target_stands(const struct debug *debug)
 {
 	return debug->setup.owner.stands(debug->setup.owner.machine);
 }
@@ -295,7 +325,7 @@ static void debug_let_machine_go(struct debug *debug)
 	owner->go(owner->machine);
 }
 
-int debug_resume(struct debug *debug, const enum gdb_action *actions)
+int gdb_target_resume(struct debug *debug, const enum gdb_action *actions)
 {
 	const struct debug_owner *owner = &debug->setup.owner;
 	bool steps = false;
@@ -318,9 +348,9 @@ int debug_resume(struct debug *debug, const enum gdb_action *actions)
 	return 0;
 }
 
-void debug_detach(struct debug *debug, bool go)
+void gdb_target_detach(struct debug *debug, bool go)
 {
-	bool ran = !debug_stands(debug);
+	bool ran = !gdb_target_stands(debug);
 
 	run_park(debug->setup.parts.run);
 	debug_take_what_was_told(debug);
@@ -329,18 +359,151 @@ void debug_detach(struct debug *debug, bool go)
 		debug_let_machine_go(debug);
 }
 
-void debug_halt(struct debug *debug)
+void gdb_target_halt(struct debug *debug)
 {
-	if (debug_stands(debug))
+	if (gdb_target_stands(debug))
 		return;
 	debug->halt_asked = true;
 	debug->setup.owner.stop(debug->setup.owner.machine);
 }
 
-/*
- * --- life
- * ------------------------------------------------------------------------------------------
- */
+/* --- what it asks of the vCPUs and their memory --- */
+
+unsigned int gdb_target_cpus(const struct debug *debug)
+{
+	return debug->cpu_count;
+}
+
+const char *gdb_target_description(struct debug *debug, const char *annex)
+{
+	return arch_debug_description(debug_arch(debug), annex);
+}
+
+unsigned int gdb_target_register_count(struct debug *debug)
+{
+	return arch_debug_register_count(debug_arch(debug));
+}
+
+unsigned int gdb_target_general_count(struct debug *debug)
+{
+	return arch_debug_general_count(debug_arch(debug));
+}
+
+size_t gdb_target_register_size(struct debug *debug, unsigned int number)
+{
+	return arch_debug_register_size(debug_arch(debug), number);
+}
+
+unsigned int gdb_target_pc_register(struct debug *debug)
+{
+	return arch_debug_pc_register(debug_arch(debug));
+}
+
+int gdb_target_register_read(struct debug *debug, unsigned int cpu, unsigned int number,
+			     uint8_t *bytes)
+{
+	return arch_debug_register_read(debug_arch(debug), debug_vcpu(debug, cpu), number, bytes);
+}
+
+int gdb_target_register_write(struct debug *debug, unsigned int cpu, unsigned int number,
+			      const uint8_t *bytes)
+{
+	/* What KVM still has to complete would land on the new registers. */
+	if (!run_is_settled(debug->setup.parts.run, cpu))
+		return -EBUSY;
+	return arch_debug_register_write(debug_arch(debug), debug_vcpu(debug, cpu), number, bytes);
+}
+
+/* The bytes from @address that lie in one page, and where. */
+static int debug_translate(struct debug *debug, unsigned int cpu, uint64_t address, size_t *size,
+			   uint64_t *gpa)
+{
+	struct arch_translation place;
+	uint64_t left;
+	int rc = arch_debug_translate(debug_arch(debug), debug_vcpu(debug, cpu), address, &place,
+				      NULL);
+
+	if (rc)
+		return rc;
+	left = place.page_size - (address & (place.page_size - 1));
+	/* RAM comes in pieces, at whose ends a larger page may stick out. */
+	if (left > PIECE)
+		left = PIECE - (address & (PIECE - 1));
+	if (*size > left)
+		*size = (size_t)left;
+	*gpa = place.gpa;
+	return 0;
+}
+
+int gdb_target_memory_read(struct debug *debug, unsigned int cpu, uint64_t address, uint8_t *bytes,
+			   size_t size)
+{
+	size_t done = 0;
+
+	while (done < size) {
+		size_t part = size - done;
+		uint64_t gpa;
+
+		if (address + done < address ||
+		    debug_translate(debug, cpu, address + done, &part, &gpa) ||
+		    debug_points_read(&debug->points, gpa, bytes + done, part))
+			break;
+		done += part;
+	}
+	return done || !size ? (int)done : -EFAULT;
+}
+
+int gdb_target_memory_write(struct debug *debug, unsigned int cpu, uint64_t address,
+			    const uint8_t *bytes, size_t size)
+{
+	size_t done = 0;
+
+	while (done < size) {
+		size_t part = size - done;
+		uint64_t gpa;
+
+		if (address + done < address ||
+		    debug_translate(debug, cpu, address + done, &part, &gpa) ||
+		    debug_points_write(&debug->points, gpa, bytes + done, part))
+			return -EFAULT;
+		done += part;
+	}
+	return 0;
+}
+
+int gdb_target_point_insert(struct debug *debug, unsigned int cpu, enum gdb_point_kind kind,
+			    uint64_t address, uint64_t length)
+{
+	return debug_points_insert(&debug->points, debug_vcpu(debug, cpu), kind, address, length);
+}
+
+int gdb_target_point_remove(struct debug *debug, enum gdb_point_kind kind, uint64_t address,
+			    uint64_t length)
+{
+	return debug_points_remove(&debug->points, kind, address, length);
+}
+
+void gdb_target_kill(struct debug *debug)
+{
+	debug->setup.owner.end(debug->setup.owner.machine);
+}
+
+void gdb_target_monitor(struct debug *debug, unsigned int cpu, const char *line, FILE *out)
+{
+	struct monitor monitor = debug->setup.parts;
+
+	monitor.points = &debug->points;
+	monitor.cpu = cpu;
+	monitor.stands = gdb_target_stands(debug);
+	monitor_command(&monitor, line, out);
+}
+
+const char *gdb_target_limits(const struct debug *debug)
+{
+	return debug->limits;
+}
+
+/* --- life --- */
 
 /* One sentence, or nothing. */
 static void debug_describe_limits(struct debug *debug)
@@ -392,7 +555,7 @@ struct debug *debug_create(const struct debug_setup *setup, struct err *err)
 		return NULL;
 	}
 	debug_describe_limits(debug);
-	debug->gdb = gdb_create(setup->address, setup->loop, &debug_target_ops, debug, err);
+	debug->gdb = gdb_create(setup->address, setup->loop, debug, err);
 	if (!debug->gdb) {
 		debug_destroy(debug);
 		return NULL;

@@ -41,7 +41,7 @@ struct debug_points {
 };
 
 /*
- * As struct gdb_target_ops has it; addresses are those of @vcpu. A software breakpoint that cannot
+ * As gdb_target_point_insert(); addresses are those of @vcpu. A software breakpoint that cannot
  * be in memory takes one of the processors'.
  */
 int debug_points_insert(struct debug_points *points, struct kvm_vcpu *vcpu,

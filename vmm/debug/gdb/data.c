@@ -20,9 +20,9 @@ static size_t data_register_size(struct gdb_session *session, uint64_t number)
 {
 	size_t size;
 
-	if (number >= session->ops->register_count(session->target))
+	if (number >= gdb_target_register_count(session->target))
 		return 0;
-	size = session->ops->register_size(session->target, (unsigned int)number);
+	size = gdb_target_register_size(session->target, (unsigned int)number);
 	return size <= GDB_REGISTER_MAX ? size : 0;
 }
 
@@ -35,7 +35,7 @@ static int data_reply_register(struct gdb_session *session, unsigned int number)
 
 	if (size == 0)
 		return -ENOENT;
-	rc = session->ops->register_read(session->target, session->general, number, bytes);
+	rc = gdb_target_register_read(session->target, session->general, number, bytes);
 	if (rc == -ENODATA) {
 		while (size-- > 0)
 			gdb_reply_text(&session->reply, "xx");
@@ -48,7 +48,7 @@ static int data_reply_register(struct gdb_session *session, unsigned int number)
 
 void gdb_command_read_registers(struct gdb_session *session, struct gdb_scan *scan)
 {
-	unsigned int count = session->ops->general_count(session->target);
+	unsigned int count = gdb_target_general_count(session->target);
 	int rc = 0;
 
 	(void)scan;
@@ -77,7 +77,7 @@ void gdb_command_read_register(struct gdb_session *session, struct gdb_scan *sca
  */
 static int data_scan_registers(struct gdb_session *session, struct gdb_scan scan, bool write)
 {
-	unsigned int count = session->ops->general_count(session->target);
+	unsigned int count = gdb_target_general_count(session->target);
 	uint8_t bytes[GDB_REGISTER_MAX];
 
 	for (unsigned int i = 0; i < count; i++) {
@@ -86,8 +86,7 @@ static int data_scan_registers(struct gdb_session *session, struct gdb_scan scan
 		if (!gdb_scan_bytes(&scan, bytes, data_register_size(session, i)))
 			return -EINVAL;
 		if (write)
-			rc = session->ops->register_write(session->target, session->general, i,
-							  bytes);
+			rc = gdb_target_register_write(session->target, session->general, i, bytes);
 		if (rc && rc != -EACCES && rc != -ENODATA)
 			return rc;
 	}
@@ -116,8 +115,8 @@ static int data_write_register(struct gdb_session *session, struct gdb_scan *sca
 		return -ENOENT;
 	if (!gdb_scan_bytes(scan, bytes, size) || !gdb_scan_end(scan))
 		return -EINVAL;
-	return session->ops->register_write(session->target, session->general, (unsigned int)number,
-					    bytes);
+	return gdb_target_register_write(session->target, session->general, (unsigned int)number,
+					 bytes);
 }
 
 void gdb_command_write_register(struct gdb_session *session, struct gdb_scan *scan)
@@ -155,8 +154,8 @@ void gdb_command_read_memory(struct gdb_session *session, struct gdb_scan *scan)
 	}
 	if (length > sizeof(bytes))
 		length = sizeof(bytes);
-	count = session->ops->memory_read(session->target, session->general, address, bytes,
-					  (size_t)length);
+	count = gdb_target_memory_read(session->target, session->general, address, bytes,
+				       (size_t)length);
 	if (count <= 0)
 		gdb_reply_error(&session->reply, count < 0 ? count : -EFAULT);
 	else
@@ -169,8 +168,8 @@ static void data_write_memory(struct gdb_session *session, uint64_t address, con
 	int rc = 0;
 
 	if (size > 0)
-		rc = session->ops->memory_write(session->target, session->general, address, bytes,
-						size);
+		rc = gdb_target_memory_write(session->target, session->general, address, bytes,
+					     size);
 	data_reply_done(session, rc);
 }
 
@@ -233,8 +232,8 @@ static void data_reply_point(struct gdb_session *session, uint64_t kind, int rc)
 
 static void data_command_point(struct gdb_session *session, struct gdb_scan *scan, bool insert)
 {
-	const struct gdb_target_ops *ops = session->ops;
 	uint64_t kind, address, length;
+	int rc;
 
 	if (!gdb_scan_number(scan, &kind) || !gdb_scan_word(scan, ",") ||
 	    !data_scan_place(scan, &address, &length) || !gdb_scan_end(scan)) {
@@ -243,10 +242,13 @@ static void data_command_point(struct gdb_session *session, struct gdb_scan *sca
 	}
 	if (kind > GDB_WATCH_ACCESS)
 		return;
-	data_reply_point(session, kind,
-			 (insert ? ops->point_insert
-				 : ops->point_remove)(session->target, session->general,
-						      (enum gdb_point_kind)kind, address, length));
+	if (insert)
+		rc = gdb_target_point_insert(session->target, session->general,
+					     (enum gdb_point_kind)kind, address, length);
+	else
+		rc = gdb_target_point_remove(session->target, (enum gdb_point_kind)kind, address,
+					     length);
+	data_reply_point(session, kind, rc);
 }
 
 void gdb_command_insert_point(struct gdb_session *session, struct gdb_scan *scan)

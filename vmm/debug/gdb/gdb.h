@@ -23,8 +23,8 @@ int gdb_check_address(const char *address, struct err *err) FERRY_MUST_CHECK;
  * listens, with the command to give gdb. The other arguments outlive it. NULL with @err set: an
  * address in use, one that is not this host's, a path that is no socket.
  */
-struct gdb *gdb_create(const char *address, struct loop *loop, const struct gdb_target_ops *ops,
-		       void *target, struct err *err);
+struct gdb *gdb_create(const char *address, struct loop *loop, struct debug *target,
+		       struct err *err);
 
 /*
  * Closes, and removes the Unix socket's name. A debugger that is there is told nothing. NULL is

@@ -73,7 +73,7 @@ void gdb_command_description(struct gdb_session *session, struct gdb_scan *scan)
 		gdb_reply_error(&session->reply, -EINVAL);
 		return;
 	}
-	document = session->ops->description(session->target, annex);
+	document = gdb_target_description(session->target, annex);
 	if (document)
 		query_reply_document(session, scan, document, strlen(document));
 	else
@@ -82,7 +82,7 @@ void gdb_command_description(struct gdb_session *session, struct gdb_scan *scan)
 
 void gdb_command_threads(struct gdb_session *session, struct gdb_scan *scan)
 {
-	unsigned int cpus = session->ops->cpus(session->target);
+	unsigned int cpus = gdb_target_cpus(session->target);
 	char *document = NULL;
 	size_t size = 0;
 	FILE *out = open_memstream(&document, &size);
@@ -102,7 +102,7 @@ void gdb_command_threads(struct gdb_session *session, struct gdb_scan *scan)
 
 void gdb_command_first_threads(struct gdb_session *session, struct gdb_scan *scan)
 {
-	unsigned int cpus = session->ops->cpus(session->target);
+	unsigned int cpus = gdb_target_cpus(session->target);
 
 	(void)scan;
 	for (unsigned int i = 0; i < cpus; i++)
@@ -120,7 +120,7 @@ static bool query_scan_last_thread(struct gdb_session *session, struct gdb_scan 
 				   int64_t *thread)
 {
 	return gdb_scan_thread(scan, thread) && gdb_scan_end(scan) &&
-	       *thread <= (int64_t)session->ops->cpus(session->target);
+	       *thread <= (int64_t)gdb_target_cpus(session->target);
 }
 
 void gdb_command_thread_name(struct gdb_session *session, struct gdb_scan *scan)
@@ -190,7 +190,7 @@ static int query_monitor(struct gdb_session *session, const char *line)
 
 	if (!out)
 		return -ENOMEM;
-	session->ops->monitor(session->target, session->general, line, out);
+	gdb_target_monitor(session->target, session->general, line, out);
 	if (fclose(out)) {
 		free(text);
 		return -ENOMEM;

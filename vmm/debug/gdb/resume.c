@@ -10,13 +10,12 @@
 
 static bool resume_pc(struct gdb_session *session, unsigned int cpu, uint64_t *pc)
 {
-	const struct gdb_target_ops *ops = session->ops;
-	unsigned int number = ops->pc_register(session->target);
-	size_t size = ops->register_size(session->target, number);
+	unsigned int number = gdb_target_pc_register(session->target);
+	size_t size = gdb_target_register_size(session->target, number);
 	uint8_t bytes[sizeof(*pc)];
 
 	if (size == 0 || size > sizeof(bytes) ||
-	    ops->register_read(session->target, cpu, number, bytes))
+	    gdb_target_register_read(session->target, cpu, number, bytes))
 		return false;
 	*pc = load_le(bytes, (unsigned int)size);
 	return true;
@@ -25,7 +24,7 @@ static bool resume_pc(struct gdb_session *session, unsigned int cpu, uint64_t *p
 /* Every vCPU held, with nothing to step through. */
 static bool resume_actions_begin(struct gdb_session *session)
 {
-	unsigned int cpus = session->ops->cpus(session->target);
+	unsigned int cpus = gdb_target_cpus(session->target);
 
 	if (cpus != session->cpus) {
 		free(session->actions);
@@ -79,7 +78,7 @@ static void resume_tell_limits(struct gdb_session *session)
 
 static void resume_go(struct gdb_session *session)
 {
-	int rc = session->ops->resume(session->target, session->actions);
+	int rc = gdb_target_resume(session->target, session->actions);
 
 	if (rc == -EOPNOTSUPP)
 		gdb_reply_sentence(&session->reply, "this host cannot step single instructions");
@@ -105,7 +104,7 @@ bool gdb_session_range_goes_on(struct gdb_session *session, const struct gdb_sto
 	range = &session->ranges[stop->cpu];
 	return range->start != range->end && resume_pc(session, stop->cpu, &pc) &&
 	       pc >= range->start && pc < range->end &&
-	       session->ops->resume(session->target, session->actions) == 0;
+	       gdb_target_resume(session->target, session->actions) == 0;
 }
 
 static bool resume_scan_signal(struct gdb_scan *scan)
@@ -118,14 +117,14 @@ static bool resume_scan_signal(struct gdb_scan *scan)
 /* Goes on at @pc, as the older packets may ask for. */
 static int resume_jump(struct gdb_session *session, unsigned int cpu, uint64_t pc)
 {
-	unsigned int number = session->ops->pc_register(session->target);
-	size_t size = session->ops->register_size(session->target, number);
+	unsigned int number = gdb_target_pc_register(session->target);
+	size_t size = gdb_target_register_size(session->target, number);
 	uint8_t bytes[sizeof(pc)];
 
 	if (size == 0 || size > sizeof(bytes) || (size < sizeof(pc) && pc >> (8 * size)))
 		return -EINVAL;
 	store_le(bytes, (unsigned int)size, pc);
-	return session->ops->register_write(session->target, cpu, number, bytes);
+	return gdb_target_register_write(session->target, cpu, number, bytes);
 }
 
 /*

@@ -398,8 +398,8 @@ static int server_listen(struct gdb *gdb, const char *address, struct err *err)
 	return rc;
 }
 
-struct gdb *gdb_create(const char *address, struct loop *loop, const struct gdb_target_ops *ops,
-		       void *target, struct err *err)
+struct gdb *gdb_create(const char *address, struct loop *loop, struct debug *target,
+		       struct err *err)
 {
 	struct gdb *gdb = calloc(1, sizeof(*gdb));
 	const struct gdb_link link = {.send = server_send, .part = server_part, .owner = gdb};
@@ -410,7 +410,7 @@ struct gdb *gdb_create(const char *address, struct loop *loop, const struct gdb_
 	}
 	gdb->loop = loop;
 	gdb->fd = gdb->retry = gdb->listener.fd = gdb->listener.peer = -1;
-	gdb->session = gdb_session_create(ops, target, &link, err);
+	gdb->session = gdb_session_create(target, &link, err);
 	if (!gdb->session || server_listen(gdb, address, err)) {
 		gdb_destroy(gdb);
 		return NULL;

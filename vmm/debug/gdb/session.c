@@ -74,16 +74,15 @@ static void session_reply_reason(struct gdb_session *session)
 
 static void session_reply_stop(struct gdb_session *session)
 {
-	const struct gdb_target_ops *ops = session->ops;
-	unsigned int cpu = session->stop.cpu, number = ops->pc_register(session->target);
-	size_t size = ops->register_size(session->target, number);
+	unsigned int cpu = session->stop.cpu, number = gdb_target_pc_register(session->target);
+	size_t size = gdb_target_register_size(session->target, number);
 	uint8_t bytes[GDB_REGISTER_MAX];
 
 	gdb_reply_text(&session->reply, "T%02xthread:%x;",
 		       (unsigned int)session->stop.signal & 0xff, cpu + 1);
 	session_reply_reason(session);
 	if (size > 0 && size <= sizeof(bytes) &&
-	    ops->register_read(session->target, cpu, number, bytes) == 0) {
+	    gdb_target_register_read(session->target, cpu, number, bytes) == 0) {
 		gdb_reply_text(&session->reply, "%x:", number);
 		gdb_reply_hex(&session->reply, bytes, size);
 		gdb_reply_text(&session->reply, ";");
@@ -107,7 +106,7 @@ static void session_command_detach(struct gdb_session *session, struct gdb_scan 
 	gdb_reply_text(&session->reply, "OK");
 	gdb_session_send(session);
 	session->stopped = false;
-	session->ops->detach(session->target, !session->exited);
+	gdb_target_detach(session->target, !session->exited);
 	session_part(session);
 }
 
@@ -115,9 +114,9 @@ static void session_command_kill(struct gdb_session *session, struct gdb_scan *s
 {
 	(void)scan;
 	if (session->exited)
-		session->ops->detach(session->target, false);
+		gdb_target_detach(session->target, false);
 	else
-		session->ops->kill(session->target);
+		gdb_target_kill(session->target);
 	session_part(session);
 }
 
@@ -133,7 +132,7 @@ static void session_interrupt(struct gdb_session *session)
 	if (session->standing || session->arriving || session->exited)
 		return;
 	session->interrupted = true;
-	session->ops->halt(session->target);
+	gdb_target_halt(session->target);
 }
 
 static void session_command_interrupt(struct gdb_session *session, struct gdb_scan *scan)
@@ -293,7 +292,7 @@ static void session_meet(struct gdb_session *session)
 	stop->reason = GDB_STOP_SIGNAL;
 	session->general = session->stop.cpu;
 	if (!session->limits) {
-		session->limits = session->ops->limits(session->target);
+		session->limits = gdb_target_limits(session->target);
 		if (*session->limits)
 			log_warn("--gdb: %s", session->limits);
 	}
@@ -316,10 +315,10 @@ void gdb_session_begin(struct gdb_session *session)
 	session->arriving = !session->exited;
 	if (session->exited)
 		return;
-	if (session->ops->stands(session->target))
+	if (gdb_target_stands(session->target))
 		session_meet(session);
 	else
-		session->ops->halt(session->target);
+		gdb_target_halt(session->target);
 }
 
 /* A guest that was still on its way to a halt goes on. */
@@ -333,7 +332,7 @@ void gdb_session_end(struct gdb_session *session)
 	session->active = false;
 	if (run)
 		session->stopped = false;
-	session->ops->detach(session->target, run);
+	gdb_target_detach(session->target, run);
 }
 
 void gdb_session_stopped(struct gdb_session *session, const struct gdb_stop *stop)
@@ -377,8 +376,8 @@ void gdb_session_exited(struct gdb_session *session, int status, int signal)
 	}
 }
 
-struct gdb_session *gdb_session_create(const struct gdb_target_ops *ops, void *target,
-				       const struct gdb_link *link, struct err *err)
+struct gdb_session *gdb_session_create(struct debug *target, const struct gdb_link *link,
+				       struct err *err)
 {
 	struct gdb_session *session = calloc(1, sizeof(*session));
 
@@ -386,7 +385,6 @@ struct gdb_session *gdb_session_create(const struct gdb_target_ops *ops, void *t
 		err_set(err, -ENOMEM, "--gdb: out of memory");
 		return NULL;
 	}
-	session->ops = ops;
 	session->target = target;
 	session->link = *link;
 	return session;

@@ -22,8 +22,8 @@ struct gdb_link {
 };
 
 /* All functions: main thread. The target outlives it. NULL with @err set: out of memory. */
-struct gdb_session *gdb_session_create(const struct gdb_target_ops *ops, void *target,
-				       const struct gdb_link *link, struct err *err);
+struct gdb_session *gdb_session_create(struct debug *target, const struct gdb_link *link,
+				       struct err *err);
 /* Tells nobody. NULL is allowed. */
 void gdb_session_destroy(struct gdb_session *session);
 

@@ -16,8 +16,7 @@ struct gdb_range {
 };
 
 struct gdb_session {
-	const struct gdb_target_ops *ops;
-	void *target;
+	struct debug *target;
 	struct gdb_link link;
 	bool active;
 	bool standing;    /* the guest, as the debugger knows it */

@@ -41,60 +41,73 @@ struct gdb_stop {
 
 enum { GDB_REGISTER_MAX = 64 }; /* bytes of the widest register */
 
+/* What is debugged: made by whoever links the server, who has all functions of this file. */
+struct debug;
+
 /*
  * On the main thread. Functions that return int: 0 or a negative errno. All but stands(), halt(),
- * detach(), kill(), and monitor() are called only while the guest stands; cpu is below cpus(),
+ * detach(), kill(), and monitor() are called only while the guest stands; @cpu is below cpus(),
  * which stays the same.
  */
-struct gdb_target_ops {
-	unsigned int (*cpus)(void *target);
-	/* A document of the target description by name, or NULL. */
-	const char *(*description)(void *target, const char *annex);
-	/* As arch/debug.h has them: registers by number, bytes in the guest's order. */
-	unsigned int (*register_count)(void *target);
-	unsigned int (*general_count)(void *target);
-	size_t (*register_size)(void *target, unsigned int number);
-	unsigned int (*pc_register)(void *target);
-	int (*register_read)(void *target, unsigned int cpu, unsigned int number, uint8_t *bytes);
-	int (*register_write)(void *target, unsigned int cpu, unsigned int number,
-			      const uint8_t *bytes);
-	/*
-	 * Virtual memory as @cpu sees it, without the breakpoints in it. How many bytes were read,
-	 * which is fewer than @size where the next cannot be; -EFAULT when the first cannot.
-	 */
-	int (*memory_read)(void *target, unsigned int cpu, uint64_t address, uint8_t *bytes,
-			   size_t size);
-	/* All of them, or -EFAULT when one cannot be written (those before it may be). */
-	int (*memory_write)(void *target, unsigned int cpu, uint64_t address, const uint8_t *bytes,
-			    size_t size);
-	/*
-	 * -EOPNOTSUPP: there is no such kind here; -ENOSPC, -EINVAL, -EFAULT: not this one.
-	 * Inserting one that is there, or removing one that is not, is no error.
-	 */
-	int (*point_insert)(void *target, unsigned int cpu, enum gdb_point_kind kind,
-			    uint64_t address, uint64_t length);
-	int (*point_remove)(void *target, unsigned int cpu, enum gdb_point_kind kind,
-			    uint64_t address, uint64_t length);
-	/*
-	 * Lets the guest go on; actions[] has one for each vCPU, at least one is not GDB_HOLD. The
-	 * server hears of the next stop by gdb_stopped(), never before this returns; it may call
-	 * this in there. -EOPNOTSUPP: no single step on this host.
-	 */
-	int (*resume)(void *target, const enum gdb_action *actions);
-	/* Has a running guest stop: gdb_stopped() follows, soon. One that stands: nothing. */
-	void (*halt)(void *target);
-	bool (*stands)(void *target);
-	/*
-	 * The debugger is gone: all points are removed. @run: the guest goes on, and a halt that
-	 * was asked for is forgotten; else it stays as it is.
-	 */
-	void (*detach)(void *target, bool run);
-	/* The guest is to end. The debugger is gone; there is no detach(). */
-	void (*kill)(void *target);
-	/* What `monitor LINE` says, for vCPU @cpu. The guest stands or runs. */
-	void (*monitor)(void *target, unsigned int cpu, const char *line, FILE *out);
-	/* Sentences on what this host cannot do, for the user; "" when it can do all. They stay. */
-	const char *(*limits)(void *target);
-};
+unsigned int gdb_target_cpus(const struct debug *debug);
+
+/* A document of the target description by name, or NULL. */
+const char *gdb_target_description(struct debug *debug, const char *annex);
+
+/* As arch/debug.h has them: registers by number, bytes in the guest's order. */
+unsigned int gdb_target_register_count(struct debug *debug);
+unsigned int gdb_target_general_count(struct debug *debug);
+size_t gdb_target_register_size(struct debug *debug, unsigned int number);
+unsigned int gdb_target_pc_register(struct debug *debug);
+int gdb_target_register_read(struct debug *debug, unsigned int cpu, unsigned int number,
+			     uint8_t *bytes) FERRY_MUST_CHECK;
+int gdb_target_register_write(struct debug *debug, unsigned int cpu, unsigned int number,
+			      const uint8_t *bytes) FERRY_MUST_CHECK;
+
+/*
+ * Virtual memory as @cpu sees it, without the breakpoints in it. How many bytes were read, which is
+ * fewer than @size where the next cannot be; -EFAULT when the first cannot.
+ */
+int gdb_target_memory_read(struct debug *debug, unsigned int cpu, uint64_t address, uint8_t *bytes,
+			   size_t size) FERRY_MUST_CHECK;
+
+/* All of them, or -EFAULT when one cannot be written (those before it may be). */
+int gdb_target_memory_write(struct debug *debug, unsigned int cpu, uint64_t address,
+			    const uint8_t *bytes, size_t size) FERRY_MUST_CHECK;
+
+/*
+ * -EOPNOTSUPP: there is no such kind here; -ENOSPC, -EINVAL, -EFAULT: not this one. Inserting one
+ * that is there, or removing one that is not, is no error.
+ */
+int gdb_target_point_insert(struct debug *debug, unsigned int cpu, enum gdb_point_kind kind,
+			    uint64_t address, uint64_t length) FERRY_MUST_CHECK;
+int gdb_target_point_remove(struct debug *debug, enum gdb_point_kind kind, uint64_t address,
+			    uint64_t length) FERRY_MUST_CHECK;
+
+/*
+ * Lets the guest go on; @actions has one for each vCPU, at least one is not GDB_HOLD. The server
+ * hears of the next stop by gdb_stopped(), never before this returns; it may call this in there.
+ * -EOPNOTSUPP: no single step on this host.
+ */
+int gdb_target_resume(struct debug *debug, const enum gdb_action *actions) FERRY_MUST_CHECK;
+
+/* Has a running guest stop: gdb_stopped() follows, soon. One that stands: nothing. */
+void gdb_target_halt(struct debug *debug);
+bool gdb_target_stands(const struct debug *debug);
+
+/*
+ * The debugger is gone: all points are removed. @run: the guest goes on, and a halt that was asked
+ * for is forgotten; else it stays as it is.
+ */
+void gdb_target_detach(struct debug *debug, bool run);
+
+/* The guest is to end. The debugger is gone; there is no detach(). */
+void gdb_target_kill(struct debug *debug);
+
+/* What `monitor LINE` says, for vCPU @cpu. The guest stands or runs. */
+void gdb_target_monitor(struct debug *debug, unsigned int cpu, const char *line, FILE *out);
+
+/* Sentences on what this host cannot do, for the user; "" when it can do all. They stay. */
+const char *gdb_target_limits(const struct debug *debug);
 
 #endif

@@ -60,8 +60,7 @@ bool run_take_debug(struct run *run, unsigned int index, struct arch_debug_stop 
 
 /* The server's side. */
 static struct {
-	const struct gdb_target_ops *ops;
-	void *target;
+	struct debug *target;
 	unsigned int stops;
 	struct gdb_stop stop;
 	bool goes_on; /* the next stop is none for the user: a range is stepped through */
@@ -71,15 +70,14 @@ static struct {
 static const enum gdb_action all_go[FAKE_CPUS] = {GDB_CONTINUE, GDB_CONTINUE, GDB_CONTINUE};
 static const enum gdb_action step_1[FAKE_CPUS] = {GDB_HOLD, GDB_STEP, GDB_HOLD};
 
-struct gdb *gdb_create(const char *address, struct loop *loop, const struct gdb_target_ops *ops,
-		       void *target, struct err *err)
+struct gdb *gdb_create(const char *address, struct loop *loop, struct debug *target,
+		       struct err *err)
 {
 	(void)loop;
 	if (!address) {
 		err_set(err, -EADDRINUSE, "in use");
 		return NULL;
 	}
-	server.ops = ops;
 	server.target = target;
 	return (struct gdb *)&server;
 }
@@ -101,7 +99,7 @@ void gdb_stopped(struct gdb *gdb, const struct gdb_stop *stop)
 	server.stop = *stop;
 	if (server.goes_on) {
 		server.goes_on = false;
-		ck_assert_int_eq(server.ops->resume(server.target, step_1), 0);
+		ck_assert_int_eq(gdb_target_resume(server.target, step_1), 0);
 	}
 }
 
@@ -203,12 +201,12 @@ static void tear_down(void)
 
 static void insert(enum gdb_point_kind kind, uint64_t address, uint64_t length)
 {
-	ck_assert_int_eq(server.ops->point_insert(server.target, 0, kind, address, length), 0);
+	ck_assert_int_eq(gdb_target_point_insert(server.target, 0, kind, address, length), 0);
 }
 
 static void resume(const enum gdb_action *actions)
 {
-	ck_assert_int_eq(server.ops->resume(server.target, actions), 0);
+	ck_assert_int_eq(gdb_target_resume(server.target, actions), 0);
 }
 
 /* What vCPU @cpu meets, and the machine's look at it. */
@@ -294,8 +292,7 @@ START_TEST(a_watchpoint_that_was_removed_is_not_told)
 	meet(0, ARCH_DEBUG_SOFTWARE, CODE);
 	meet(2, ARCH_DEBUG_WATCH, CODE + 8);
 	machine_looks();
-	ck_assert_int_eq(server.ops->point_remove(server.target, 0, GDB_WATCH_WRITE, CODE + 8, 8),
-			 0);
+	ck_assert_int_eq(gdb_target_point_remove(server.target, GDB_WATCH_WRITE, CODE + 8, 8), 0);
 	resume(all_go);
 	machine_looks();
 	ck_assert_uint_eq(server.stops, 1);
@@ -357,10 +354,10 @@ END_TEST
 
 START_TEST(halted_when_asked)
 {
-	server.ops->halt(server.target);
+	gdb_target_halt(server.target);
 	ck_assert_uint_eq(machine.stop_requests, 0); /* it stands */
 	resume(step_1);
-	server.ops->halt(server.target);
+	gdb_target_halt(server.target);
 	ck_assert_uint_eq(machine.stop_requests, 1);
 	machine_looks();
 	ck_assert_uint_eq(server.stop.cpu, 1); /* the one that was not held */
@@ -378,13 +375,13 @@ START_TEST(no_step_without_its_support)
 
 		debug = debug_create(&setup, &err);
 	}
-	ck_assert_int_eq(server.ops->resume(server.target, step_1), -EOPNOTSUPP);
+	ck_assert_int_eq(gdb_target_resume(server.target, step_1), -EOPNOTSUPP);
 	ck_assert_uint_eq(machine.went, 0);
-	ck_assert_ptr_nonnull(strstr(server.ops->limits(server.target), "single steps"));
-	ck_assert_ptr_nonnull(strstr(server.ops->limits(server.target), "hardware breakpoints"));
-	ck_assert_ptr_nonnull(strstr(server.ops->limits(server.target), "watchpoints"));
+	ck_assert_ptr_nonnull(strstr(gdb_target_limits(server.target), "single steps"));
+	ck_assert_ptr_nonnull(strstr(gdb_target_limits(server.target), "hardware breakpoints"));
+	ck_assert_ptr_nonnull(strstr(gdb_target_limits(server.target), "watchpoints"));
 	fake_debug.control_fails = -EIO;
-	ck_assert_int_eq(server.ops->resume(server.target, all_go), -EIO);
+	ck_assert_int_eq(gdb_target_resume(server.target, all_go), -EIO);
 }
 END_TEST
 
@@ -397,7 +394,7 @@ START_TEST(detached_it_runs_without_breakpoints)
 	insert(GDB_WATCH_WRITE, CODE + 8, 8);
 	resume(all_go);
 	/* The debugger's line breaks while the guest runs: it is parked only for the moment. */
-	server.ops->detach(server.target, false);
+	gdb_target_detach(server.target, false);
 	ck_assert_uint_eq(vcpus.parks, 1);
 	ck_assert_uint_eq(machine.went, 2);
 	ck_assert_int_eq(ram_read(ram, PLACE, there, 2), 0);
@@ -412,12 +409,12 @@ START_TEST(a_guest_that_stands_stays_so)
 	resume(step_1);
 	meet(1, ARCH_DEBUG_STEPPED, 0);
 	machine_looks();
-	server.ops->detach(server.target, false);
+	gdb_target_detach(server.target, false);
 	ck_assert(machine.stands);
 	ck_assert_uint_eq(machine.went, 1);
 	ck_assert(!vcpus.held[0]);
 	ck_assert_uint_eq(fake_debug.resumed, FAKE_CPUS);
-	server.ops->detach(server.target, true);
+	gdb_target_detach(server.target, true);
 	ck_assert(!machine.stands);
 	ck_assert_uint_eq(fake_debug.resumed, 2 * FAKE_CPUS); /* the clocks, after the pause */
 }
@@ -428,11 +425,11 @@ START_TEST(registers_of_an_unfinished_access_stay)
 	uint8_t bytes[8] = {1};
 
 	vcpus.unsettled[1] = true;
-	ck_assert_int_eq(server.ops->register_write(server.target, 1, 0, bytes), -EBUSY);
-	ck_assert_int_eq(server.ops->register_write(server.target, 0, 0, bytes), 0);
+	ck_assert_int_eq(gdb_target_register_write(server.target, 1, 0, bytes), -EBUSY);
+	ck_assert_int_eq(gdb_target_register_write(server.target, 0, 0, bytes), 0);
 	ck_assert_uint_eq(fake_debug.registers[0][0], 1);
-	ck_assert_int_eq(server.ops->register_read(server.target, 1, 0, bytes), 0);
-	ck_assert_int_eq(server.ops->register_read(server.target, 1, 99, bytes), -ENOENT);
+	ck_assert_int_eq(gdb_target_register_read(server.target, 1, 0, bytes), 0);
+	ck_assert_int_eq(gdb_target_register_read(server.target, 1, 99, bytes), -ENOENT);
 }
 END_TEST
 
@@ -443,16 +440,16 @@ START_TEST(memory_is_read_as_far_as_it_goes)
 
 	ck_assert_int_eq(ram_write(ram, PLACE, "\1\2\3\4", 4), 0);
 	insert(GDB_SOFTWARE_BREAK, CODE + 2, 2);
-	ck_assert_int_eq(server.ops->memory_read(server.target, 0, CODE - 0x800, bytes, 0x2800),
+	ck_assert_int_eq(gdb_target_memory_read(server.target, 0, CODE - 0x800, bytes, 0x2800),
 			 0x2800);
 	ck_assert_mem_eq(bytes + 0x800, "\1\2\3\4", 4);
-	ck_assert_int_eq(server.ops->memory_read(server.target, 0, end - 3, bytes, 8), 3);
-	ck_assert_int_eq(server.ops->memory_read(server.target, 0, end, bytes, 8), -EFAULT);
-	ck_assert_int_eq(server.ops->memory_read(server.target, 0, end, bytes, 0), 0);
-	ck_assert_int_eq(server.ops->memory_read(server.target, 0, UINT64_MAX, bytes, 8), -EFAULT);
+	ck_assert_int_eq(gdb_target_memory_read(server.target, 0, end - 3, bytes, 8), 3);
+	ck_assert_int_eq(gdb_target_memory_read(server.target, 0, end, bytes, 8), -EFAULT);
+	ck_assert_int_eq(gdb_target_memory_read(server.target, 0, end, bytes, 0), 0);
+	ck_assert_int_eq(gdb_target_memory_read(server.target, 0, UINT64_MAX, bytes, 8), -EFAULT);
 	memset(bytes, 9, sizeof(bytes));
-	ck_assert_int_eq(server.ops->memory_write(server.target, 0, end - 3, bytes, 8), -EFAULT);
-	ck_assert_int_eq(server.ops->memory_write(server.target, 0, CODE - 1, bytes, 0x1001), 0);
+	ck_assert_int_eq(gdb_target_memory_write(server.target, 0, end - 3, bytes, 8), -EFAULT);
+	ck_assert_int_eq(gdb_target_memory_write(server.target, 0, CODE - 1, bytes, 0x1001), 0);
 	ck_assert_int_eq(ram_read(ram, PLACE + 0xfff, bytes, 1), 0);
 	ck_assert_uint_eq(bytes[0], 9);
 }
@@ -481,7 +478,7 @@ START_TEST(a_crash_is_shown)
 	ck_assert_int_eq(server.stop.signal, 6);
 	ck_assert_uint_eq(server.stop.cpu, 2);
 	/* Nobody looks any more. */
-	server.ops->detach(server.target, false);
+	gdb_target_detach(server.target, false);
 	ck_assert_uint_eq(machine.went, 2);
 	debug_ended(debug, 3, 0);
 	ck_assert_int_eq(server.exited, 3);
@@ -521,7 +518,7 @@ START_TEST(a_reset_leaves_nobody_waiting)
 	ck_assert(!machine.stands);
 	/* A halt is answered by the end of a step, once. */
 	resume(step_1);
-	server.ops->halt(server.target);
+	gdb_target_halt(server.target);
 	machine.stands = true;
 	ck_assert(debug_reset(debug, false));
 	machine_looks();
@@ -538,16 +535,16 @@ START_TEST(kill_and_monitor)
 	char text[16] = "";
 	FILE *out = fmemopen(text, sizeof(text), "w");
 
-	server.ops->monitor(server.target, 2, "pci", out);
+	gdb_target_monitor(server.target, 2, "pci", out);
 	fclose(out);
 	ck_assert_str_eq(text, "pci");
 	ck_assert_uint_eq(asked.cpu, 2);
 	ck_assert(asked.stands && asked.ram == ram);
-	server.ops->kill(server.target);
+	gdb_target_kill(server.target);
 	ck_assert_uint_eq(machine.ended, 1);
 	ck_assert(debug_attached(debug) && !debug_attached(NULL));
-	ck_assert_uint_eq(server.ops->cpus(server.target), FAKE_CPUS);
-	ck_assert_str_eq(server.ops->description(server.target, "target.xml"), "<target/>");
+	ck_assert_uint_eq(gdb_target_cpus(server.target), FAKE_CPUS);
+	ck_assert_str_eq(gdb_target_description(server.target, "target.xml"), "<target/>");
 }
 END_TEST
 

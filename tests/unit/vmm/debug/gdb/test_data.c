@@ -62,7 +62,7 @@ START_TEST(documents_come_in_pieces)
 
 	attach();
 	read_document("features:read:core.xml", 0x1000, whole, sizeof(whole));
-	ck_assert_str_eq(whole, gdb_fake_ops.description(&fake, "core.xml"));
+	ck_assert_str_eq(whole, gdb_target_description(&fake, "core.xml"));
 	read_document("features:read:core.xml", 7, pieces, sizeof(pieces));
 	ck_assert_str_eq(whole, pieces);
 	read_document("threads:read:", 0xb, pieces, sizeof(pieces));

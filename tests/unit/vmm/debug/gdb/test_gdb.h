@@ -14,7 +14,7 @@
 
 enum { SENT_MAX = 256 * 1024 };
 
-static struct gdb_fake fake;
+static struct debug fake;
 static struct gdb_session *session;
 static struct gdb_parser parser;
 static size_t sent_size;
@@ -126,7 +126,7 @@ static inline void set_up(void)
 	const struct gdb_link link = {.send = link_send, .part = link_part};
 	struct err err = {0};
 
-	session = gdb_session_create(&gdb_fake_ops, &fake, &link, &err);
+	session = gdb_session_create(&fake, &link, &err);
 	ck_assert_ptr_nonnull(session);
 	for (size_t i = 0; i < sizeof(fake.memory); i++)
 		fake.memory[i] = (uint8_t)i;

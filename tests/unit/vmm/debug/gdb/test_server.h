@@ -24,7 +24,7 @@
 #include "vmm/base/fd.h"
 #include "vmm/debug/gdb/gdb.h"
 
-static struct gdb_fake fake;
+static struct debug fake;
 static struct loop *loop;
 static struct gdb *gdb;
 static struct err err;
@@ -86,7 +86,7 @@ static inline void tear_down(void)
 
 static inline struct gdb *create(const char *address)
 {
-	return gdb_create(address, loop, &gdb_fake_ops, &fake, &err);
+	return gdb_create(address, loop, &fake, &err);
 }
 
 /* Listens, and keeps the name that the user is told. */
