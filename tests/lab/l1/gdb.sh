@@ -21,6 +21,7 @@ gdb_port() {
 
 gdb_start() { # gdb_start NAME
 	rm -f "$out/gdb/$1".*
+	guest_went_on
 	labtool bridge "$(gdb_port)" "$gdb_socket" 7>&- &
 	gdb_bridge=$!
 	cat > "$out/gdb/$1.new"
@@ -59,6 +60,7 @@ gdb_wait() { # gdb_wait NAME
 	else
 		echo "no answer from the lab's runner" > "$gdb_output"
 	fi
+	guest_went_on
 	kill "$gdb_bridge" 2> /dev/null
 	wait "$gdb_bridge" 2> /dev/null
 	echo "--- gdb session $1"

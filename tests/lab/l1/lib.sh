@@ -8,6 +8,8 @@
 
 # shellcheck disable=SC1090 # of this architecture
 . "/share/l1/$LAB_ARCH.inc"
+# shellcheck source=tests/lab/l1/standstill.sh
+. /share/l1/standstill.sh
 
 images=/images
 ram=256M
@@ -206,36 +208,52 @@ guest_start() {
 		--cpus "$cpus" --memory "$ram" --serial stdio "$@"
 	echo "$monitor run ${kernel:-$images/vmlinuz-$flavour} $*" | tee "$work/guest$guest_number.command"
 	# shellcheck disable=SC2086 # $run_as is a command and its arguments, or nothing
-	timeout -s KILL "$guest_deadline" $run_as "$monitor" run \
-		"${kernel:-$images/vmlinuz-$flavour}" "$@" < "$work/in" > "$console" 2> "$errors" 7>&- &
+	$run_as "$monitor" run "${kernel:-$images/vmlinuz-$flavour}" "$@" < "$work/in" > "$console" 2> "$errors" 7>&- &
 	guest_pid=$!
-	: > "$work/stacks"
-	(sleep "$((guest_deadline - 5))" && monitor_stacks > "$work/stacks") 7>&- &
-	guest_watch=$!
+	: > "$work/asked"
+	: > "$work/standstill"
+	guest_watch > "$work/standstill" 2>&1 7>&- &
+	guest_watcher=$!
 }
 
-# Waits for the guest's end; $status is the monitor's.
-# Where the monitor's threads are, for a guest that hangs.
-monitor_stacks() {
-	local process thread
-	for process in $(pidof ferry); do
-		for thread in "/proc/$process/task"/*; do
-			echo "thread $(cat "$thread/comm"), system call $(cat "$thread/syscall")"
-			cat "$thread/stack"
-		done
+# The deadline is for a guest that stands still, not for one that has much to do on a slow machine: it begins
+# anew with whatever the guest prints and whatever it is asked.
+guest_watch() {
+	local before='' since end
+	since=$(now)
+	# A monitor that has ended, and is not waited for yet, has no program any more.
+	while sleep 2 && [ -e "/proc/$guest_pid/exe" ]; do
+		end=$((since + guest_deadline * 100))
+		if [ "$(guest_progress)" != "$before" ]; then
+			before=$(guest_progress)
+			since=$(now)
+		elif [ "$(now)" -ge "$end" ]; then
+			standstill_tell "$guest_pid"
+			kill -KILL "$guest_pid"
+		fi
 	done
 }
 
+guest_progress() {
+	wc -c "$console" "$work/asked"
+}
+
+# Somebody else has dealt with the guest, or lets it wait.
+guest_went_on() {
+	echo >> "$work/asked"
+}
+
+# Waits for the guest's end; $status is the monitor's.
 guest_wait() {
 	wait "$guest_pid"
 	status=$?
 	guest_pid=
 	exec 7>&-
 	echo "status $status"
-	kill "$guest_watch" 2> /dev/null
+	kill "$guest_watcher" 2> /dev/null
 	[ "$status" -ne 137 ] || [ -n "$guest_ended" ] || {
-		echo "the guest was ended by its deadline of $guest_deadline s"
-		cat "$work/stacks"
+		echo "the guest was ended by its deadline of $guest_deadline s without anything new"
+		cat "$work/standstill"
 	}
 	guest_ended=
 }
@@ -251,10 +269,11 @@ guest_end() {
 	guest_wait
 }
 
-# guest_see COUNT PATTERN: waits until the console has so many lines with the pattern.
+# guest_see COUNT PATTERN: waits until the console has so many lines with the pattern. A guest that stands
+# still has ended before; this deadline is for one that prints other things on and on.
 guest_see() {
-	wait_for "$guest_deadline" guest_seen "$1" "$2" ||
-		die "the guest did not print '$2' (time $1) within $guest_deadline s"
+	wait_for "$((2 * guest_deadline))" guest_seen "$1" "$2" ||
+		die "the guest did not print '$2' (time $1) within $((2 * guest_deadline)) s"
 	[ "$(grep -c "$2" "$console")" -ge "$1" ] ||
 		die "the guest ended without printing '$2' (time $1): $(first_error)"
 }
@@ -265,6 +284,7 @@ guest_seen() {
 
 # A step for a guest that is at its step "ask".
 guest_send() {
+	guest_went_on
 	echo "$1" >&7
 }
 

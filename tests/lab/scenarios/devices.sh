@@ -3,6 +3,7 @@
 # also-on: 6.12
 # host-devices: more
 # seconds: 70
+# deadline: 480
 # Devices of other kinds: USB controllers (MSI-X; MSI), virtio as hardware, a network card with BARs
 # smaller than a page, shared memory with a BAR of 1 GiB. Each works in a guest, then on the host again.
 

@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: BSD-3-Clause
 # scenarios: gdb-kaslr gdb-device gdb-monitor gdb-threads gdb-interrupt gdb-reconnect gdb-stops
 # seconds: 25
+# deadline: 480
 # symbols: cloud
 # gdb comes to a guest that runs already, whose kernel chose its own place: Ctrl-C, a second session, and
 # a disk that works on while the guest is stopped a hundred times.
