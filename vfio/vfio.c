@@ -33,6 +33,7 @@ struct entry {
 	struct vfio *vfio;
 	struct vfio_sysfs_device sysfs;
 	struct vfio_group *group; /* NULL once it was left */
+	unsigned int number;      /* of the group */
 	struct vfio_device_config options;
 	struct vfio_rom rom;
 	struct vfio_backend *backend; /* opened already, only to be measured; else NULL */
@@ -109,7 +110,7 @@ static struct vfio_group *vfio_add_group(struct vfio *vfio, unsigned int number,
 static int vfio_add_entry(struct vfio *vfio, struct entry *entry, const char *path, struct err *err)
 {
 	struct entry **entries;
-	int rc = vfio_sysfs_find(vfio->sysfs, path, &entry->sysfs, err);
+	int rc = vfio_sysfs_find(vfio->sysfs, path, &entry->sysfs, &entry->number, err);
 
 	if (rc)
 		return rc;
@@ -123,9 +124,9 @@ static int vfio_add_entry(struct vfio *vfio, struct entry *entry, const char *pa
 		return err_set(err, -ENOMEM, "passthrough device %s: out of memory",
 			       entry->sysfs.address);
 	vfio->entries = entries;
-	entry->group = vfio_group_of(vfio, entry->sysfs.group);
+	entry->group = vfio_group_of(vfio, entry->number);
 	if (!entry->group)
-		entry->group = vfio_add_group(vfio, entry->sysfs.group, err);
+		entry->group = vfio_add_group(vfio, entry->number, err);
 	if (!entry->group) {
 		err_prefix(err, "passthrough device %s", entry->sysfs.address);
 		return err->code;

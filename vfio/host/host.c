@@ -98,9 +98,8 @@ int vfio_host_device(const char *sysfs, const char *name, struct vfio_host_devic
 	rc = vfio_sysfs_locate(sysfs, name, &device->sysfs, err);
 	if (rc)
 		return rc;
-	device->has_group = vfio_sysfs_group(&device->sysfs, NULL) == 0;
-	device->unconfined =
-		device->has_group && !vfio_sysfs_is_confined(sysfs, device->sysfs.group);
+	device->has_group = vfio_sysfs_group(&device->sysfs, &device->group, NULL) == 0;
+	device->unconfined = device->has_group && !vfio_sysfs_is_confined(sysfs, device->group);
 	if (vfio_sysfs_resources(&device->sysfs, NULL))
 		memset(device->sysfs.resources, 0, sizeof(device->sysfs.resources));
 	device->vendor = (uint16_t)host_read_number(path, "vendor", UINT16_MAX);

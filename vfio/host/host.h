@@ -13,8 +13,9 @@
 #include "vmm/base/err.h"
 
 struct vfio_host_device {
-	struct vfio_sysfs_device sysfs; /* its group only with has_group */
+	struct vfio_sysfs_device sysfs;
 	bool has_group;
+	unsigned int group; /* only with has_group */
 	bool unconfined;    /* by any IOMMU: its group is of VFIO's no-IOMMU mode */
 	bool group_to_come; /* where a device tree tells of the IOMMU, with the first driver */
 	uint16_t vendor, device, subsystem_vendor, subsystem_device;

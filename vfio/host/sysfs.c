@@ -187,7 +187,7 @@ static int sysfs_check_is_pci(const struct vfio_sysfs_device *device, struct err
 	return 0;
 }
 
-int vfio_sysfs_group(struct vfio_sysfs_device *device, struct err *err)
+int vfio_sysfs_group(const struct vfio_sysfs_device *device, unsigned int *group, struct err *err)
 {
 	char name[32], *end;
 	unsigned long number;
@@ -213,7 +213,7 @@ int vfio_sysfs_group(struct vfio_sysfs_device *device, struct err *err)
 		return err_set(err, -EINVAL,
 			       "passthrough device %s: iommu_group link: '%s' is not a number",
 			       device->address, name);
-	device->group = (unsigned int)number;
+	*group = (unsigned int)number;
 	return 0;
 }
 
@@ -245,22 +245,26 @@ bool vfio_sysfs_is_confined(const char *sysfs, unsigned int group)
 	       strcmp(name, "vfio-noiommu") != 0;
 }
 
+/* The groups of mediated devices are named alike: their drivers pin what they reach. */
 static int sysfs_check_confined(const char *sysfs, const struct vfio_sysfs_device *device,
-				struct err *err)
+				unsigned int group, struct err *err)
 {
 	char name[32];
-	int rc = sysfs_read_group_name(sysfs, device->group, name, sizeof(name));
+	int rc;
 
+	if (!device->is_pci)
+		return 0;
+	rc = sysfs_read_group_name(sysfs, group, name, sizeof(name));
 	if (rc)
 		return err_set(err, rc, "passthrough device %s: the name of its IOMMU group %u: %s",
-			       device->address, device->group, err_text(rc));
+			       device->address, group, err_text(rc));
 	if (strcmp(name, "vfio-noiommu") != 0)
 		return 0;
 	return err_set(err, -EPERM,
 		       "passthrough device %s: no IOMMU confines it (its group %u is of VFIO's "
 		       "no-IOMMU mode), so that a guest could reach all of the host's "
 		       "memory: " TURN_IOMMU_ON,
-		       device->address, device->group);
+		       device->address, group);
 }
 
 static int sysfs_check_driver(const struct vfio_sysfs_device *device, struct err *err)
@@ -364,15 +368,14 @@ int vfio_sysfs_locate(const char *sysfs, const char *name, struct vfio_sysfs_dev
 }
 
 int vfio_sysfs_find(const char *sysfs, const char *name, struct vfio_sysfs_device *device,
-		    struct err *err)
+		    unsigned int *group, struct err *err)
 {
 	int rc = sysfs_locate(sysfs, name, device, err);
 
-	if (!rc)
-		rc = vfio_sysfs_group(device, err);
-	/* The groups of mediated devices are named alike: their drivers pin what they reach. */
-	if (!rc && device->is_pci)
-		rc = sysfs_check_confined(sysfs, device, err);
+	if (!rc && group)
+		rc = vfio_sysfs_group(device, group, err);
+	if (!rc && group)
+		rc = sysfs_check_confined(sysfs, device, *group, err);
 	if (!rc)
 		rc = sysfs_check_driver(device, err);
 	if (!rc && device->is_pci)

@@ -35,18 +35,17 @@ struct vfio_sysfs_device {
 	bool is_pci;   /* else sysfs tells no sizes, and slot and function are 0 */
 	uint64_t slot; /* domain << 13 | bus << 5 | device: equal for functions */
 	unsigned int function;
-	unsigned int group;
 	struct vfio_resource resources[PCI_BAR_COUNT];
 };
 
 /*
  * Finds @name under @sysfs: a PCI device by its address (0000:01:00.0, 01:00.0), a mediated device
- * by its UUID, or any device by its path. Checks, in this order, that it exists, has an IOMMU group
- * and, of PCI, that the group confines it and that a VFIO driver has it; then reads a PCI device's
- * BAR sizes. 0, or -errno with @err saying what to do.
+ * by its UUID, or any device by its path. Checks, in this order, that it exists; unless @group is
+ * NULL, that it has an IOMMU group, told there, which of PCI confines it; that a VFIO driver has
+ * it. Then reads a PCI device's BAR sizes. 0, or -errno with @err saying what to do.
  */
 int vfio_sysfs_find(const char *sysfs, const char *name, struct vfio_sysfs_device *device,
-		    struct err *err) FERRY_MUST_CHECK;
+		    unsigned int *group, struct err *err) FERRY_MUST_CHECK;
 
 /*
  * Whether @name is written as a device's is (as vfio_sysfs_find() takes it), there or not; a
@@ -60,7 +59,8 @@ int vfio_sysfs_check_name(const char *name, struct err *err) FERRY_MUST_CHECK;
  */
 int vfio_sysfs_locate(const char *sysfs, const char *name, struct vfio_sysfs_device *device,
 		      struct err *err) FERRY_MUST_CHECK;
-int vfio_sysfs_group(struct vfio_sysfs_device *device, struct err *err) FERRY_MUST_CHECK;
+int vfio_sysfs_group(const struct vfio_sysfs_device *device, unsigned int *group,
+		     struct err *err) FERRY_MUST_CHECK;
 int vfio_sysfs_resources(struct vfio_sysfs_device *device, struct err *err) FERRY_MUST_CHECK;
 
 /*

@@ -169,7 +169,7 @@ static int bind_find_group(const struct tool_job *job, struct job_device *device
 			       "does not serve it",
 			       device->host.sysfs.address);
 	device->host.has_group = true;
-	device->host.sysfs.group = now.sysfs.group;
+	device->host.group = now.group;
 	return 0;
 }
 
@@ -208,14 +208,14 @@ static void bind_tell_rest(const struct tool_job *job)
 		struct vfio_host_device *members = NULL;
 		size_t count = 0;
 
-		if (vfio_host_group(job->tool->sys, host->sysfs.group, &members, &count, NULL))
+		if (vfio_host_group(job->tool->sys, host->group, &members, &count, NULL))
 			continue;
 		for (size_t j = 0; j < count; j++)
 			if (vfio_host_is_in_the_way(&members[j])) {
 				log_warn("IOMMU group %u is not free yet: %s has driver %s: "
 					 "ferry bind --group %s",
-					 host->sysfs.group, members[j].sysfs.address,
-					 members[j].driver, host->sysfs.address);
+					 host->group, members[j].sysfs.address, members[j].driver,
+					 host->sysfs.address);
 				break;
 			}
 		free(members);

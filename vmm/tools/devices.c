@@ -84,10 +84,9 @@ static int device_add_row(struct table *table, const struct vfio_host_device *de
 
 	snprintf(ids, sizeof(ids), "%04x:%04x", device->vendor, device->device);
 	if (device->has_group && entry->member_count > 1)
-		snprintf(group, sizeof(group), "%u (+%zu)", device->sysfs.group,
-			 entry->member_count - 1);
+		snprintf(group, sizeof(group), "%u (+%zu)", device->group, entry->member_count - 1);
 	else if (device->has_group)
-		snprintf(group, sizeof(group), "%u", device->sysfs.group);
+		snprintf(group, sizeof(group), "%u", device->group);
 	device_format_name(names, name, sizeof(name));
 	if (table_add(table, device->sysfs.address) || table_add(table, ids) ||
 	    table_add(table, device->driver[0] ? device->driver : "-") || table_add(table, group) ||
@@ -123,7 +122,7 @@ static void device_print_members(const struct vfio_host_device *device,
 		fputs("  IOMMU group  none\n", out);
 		return;
 	}
-	fprintf(out, "  IOMMU group  %u,", device->sysfs.group);
+	fprintf(out, "  IOMMU group  %u,", device->group);
 	for (size_t i = 0; i < entry->member_count; i++) {
 		const struct vfio_host_device *member = &entry->members[i];
 
@@ -257,7 +256,7 @@ static json_t *device_json(const struct vfio_host_device *device, const struct d
 			  tool_json_text(device->driver));
 	json_t *more =
 		json_pack("{s:o, s:o, s:b, s:o, s:o, s:s, s:o, s:o}", "iommu_group",
-			  device->has_group ? json_integer(device->sysfs.group) : json_null(),
+			  device->has_group ? json_integer(device->group) : json_null(),
 			  "group_members", device_members_json(entry), "resettable",
 			  device->resettable, "reset_methods",
 			  tool_json_words(device->reset_methods), "bars", device_bars_json(device),
@@ -296,9 +295,8 @@ static int device_read_entries(const struct tool *tool, struct device_list *list
 		const struct vfio_host_device *device = &list->devices[i];
 		struct device_entry *entry = &list->entries[i];
 
-		if (device->has_group &&
-		    vfio_host_group(tool->sys, device->sysfs.group, &entry->members,
-				    &entry->member_count, err))
+		if (device->has_group && vfio_host_group(tool->sys, device->group, &entry->members,
+							 &entry->member_count, err))
 			return err->code;
 		passable_find(tool, device, entry->members, entry->member_count, &entry->passable);
 		list->names[i].vendor = device->vendor;

@@ -222,9 +222,10 @@ static void doctor_tell_stranger(struct doctor *doctor, struct vfio_host_device 
 				 const struct err *err)
 {
 	const char *address = device->sysfs.address;
+	unsigned int group;
 
 	if (err->code == -ENODEV && !device->sysfs.is_pci &&
-	    vfio_sysfs_group(&device->sysfs, NULL) == 0) {
+	    vfio_sysfs_group(&device->sysfs, &group, NULL) == 0) {
 		doctor_tell(doctor, FINDING_WARNING, "device", address,
 			    "it is no PCI device: whether VFIO serves it only a run can tell");
 		return;

@@ -81,13 +81,13 @@ static void doctor_tell_members(struct doctor *doctor, const struct vfio_host_de
 	}
 	if (!blocker) {
 		doctor_tell(doctor, FINDING_OK, "group", device->sysfs.address,
-			    "IOMMU group %u%s%s", device->sysfs.group,
-			    others ? ", with " : ", alone", told);
+			    "IOMMU group %u%s%s", device->group, others ? ", with " : ", alone",
+			    told);
 		return;
 	}
 	doctor_tell(doctor, FINDING_FAILURE, "group", device->sysfs.address,
 		    "IOMMU group %u is not viable: %s has driver %s; its members are %s",
-		    device->sysfs.group, blocker->sysfs.address, blocker->driver, told);
+		    device->group, blocker->sysfs.address, blocker->driver, told);
 	if (blocker->bridge)
 		doctor_mend(doctor, "echo %s > /sys/bus/pci/devices/%s/driver/unbind",
 			    blocker->sysfs.address, blocker->sysfs.address);
@@ -101,13 +101,13 @@ static void doctor_check_group(struct doctor *doctor, const struct vfio_host_dev
 	struct err err = {0};
 	size_t count;
 
-	if (vfio_host_group(doctor->tool->sys, device->sysfs.group, &members, &count, &err)) {
+	if (vfio_host_group(doctor->tool->sys, device->group, &members, &count, &err)) {
 		doctor_tell(doctor, FINDING_FAILURE, "group", device->sysfs.address, "%s",
 			    err.text);
 		return;
 	}
 	doctor_tell_members(doctor, device, members, count);
-	doctor_fact_number(doctor, "iommu_group", device->sysfs.group);
+	doctor_fact_number(doctor, "iommu_group", device->group);
 	doctor_fact(doctor, "members", doctor_members_json(members, count));
 	free(members);
 }
@@ -118,14 +118,13 @@ static void doctor_check_holder(struct doctor *doctor, const struct vfio_host_de
 	unsigned int holder;
 
 	snprintf(folder, sizeof(folder), "%s/vfio", doctor->tool->dev);
-	holder = vfio_host_holder(doctor->tool->proc, folder, device->sysfs.group);
+	holder = vfio_host_holder(doctor->tool->proc, folder, device->group);
 	if (!holder)
 		return;
 	snprintf(folder, sizeof(folder), "%s/%u", doctor->tool->proc, holder);
 	vfio_host_line(folder, "comm", name, sizeof(name));
 	doctor_tell(doctor, FINDING_FAILURE, "node", device->sysfs.address,
-		    "IOMMU group %u is in use by process %u (%s)", device->sysfs.group, holder,
-		    name);
+		    "IOMMU group %u is in use by process %u (%s)", device->group, holder, name);
 	doctor_mend(doctor, "kill %u", holder);
 	doctor_fact_number(doctor, "process", holder);
 	doctor_fact_text(doctor, "name", name);
@@ -140,7 +139,7 @@ static void doctor_check_node(struct doctor *doctor, const struct vfio_host_devi
 
 	if (!vfio_host_is_bound(device))
 		return;
-	snprintf(path, sizeof(path), "%s/vfio/%u", doctor->tool->dev, device->sysfs.group);
+	snprintf(path, sizeof(path), "%s/vfio/%u", doctor->tool->dev, device->group);
 	rc = faccessat(AT_FDCWD, path, R_OK | W_OK, AT_EACCESS) ? -errno : 0;
 	if (rc == 0)
 		doctor_tell(doctor, FINDING_OK, "node", address, "%s may be opened by this user",
@@ -208,8 +207,8 @@ static json_t *doctor_regions_json(const struct vfio_host_region *regions, size_
 static void doctor_check_reserved(struct doctor *doctor, const struct vfio_host_device *device)
 {
 	struct vfio_host_region regions[REGIONS_MAX];
-	size_t count = vfio_host_reserved(doctor->tool->sys, device->sysfs.group, regions,
-					  ARRAY_SIZE(regions));
+	size_t count =
+		vfio_host_reserved(doctor->tool->sys, device->group, regions, ARRAY_SIZE(regions));
 	size_t read = count < ARRAY_SIZE(regions) ? count : ARRAY_SIZE(regions), direct = 0;
 
 	while (direct < read && !regions[direct].direct)
@@ -242,11 +241,10 @@ static size_t doctor_usable_ranges(const struct doctor *doctor,
 			bits = vfio_host_iova_bits(&devices[i]);
 	usable[0] = (struct ram_range){0, bits == 64 ? UINT64_MAX : (uint64_t)1 << bits};
 	for (size_t i = 0; i < device_count; i++) {
-		size_t found =
-			devices[i].has_group
-				? vfio_host_reserved(doctor->tool->sys, devices[i].sysfs.group,
-						     regions, ARRAY_SIZE(regions))
-				: 0;
+		size_t found = devices[i].has_group
+				       ? vfio_host_reserved(doctor->tool->sys, devices[i].group,
+							    regions, ARRAY_SIZE(regions))
+				       : 0;
 
 		for (size_t j = 0; j < found && j < ARRAY_SIZE(regions); j++)
 			if (!regions[j].relaxed)
@@ -329,7 +327,7 @@ static void doctor_check_device(struct doctor *doctor, const struct vfio_host_de
 		doctor_tell(doctor, FINDING_FAILURE, "group", address,
 			    "IOMMU group %u has no IOMMU behind it (VFIO's no-IOMMU mode): a guest "
 			    "could reach all of the host's memory",
-			    device->sysfs.group);
+			    device->group);
 		doctor_mend_iommu(doctor);
 		return;
 	}

@@ -81,7 +81,7 @@ int job_collect(struct tool_job *job, struct err *err)
 		if (!rc)
 			rc = job_add_device(job, &host, err);
 		if (!rc && job->request->group && host.has_group)
-			rc = job_add_group(job, host.sysfs.group, err);
+			rc = job_add_group(job, host.group, err);
 	}
 	return rc;
 }
@@ -138,7 +138,7 @@ static json_t *job_devices_json(const struct tool_job *job)
 			json_pack("{s:s, s:o, s:o, s:o, s:b, s:b, s:o}", "address",
 				  host->sysfs.address, "before", tool_json_text(host->driver),
 				  "now", tool_json_text(device->now), "iommu_group",
-				  host->has_group ? json_integer(host->sysfs.group) : json_null(),
+				  host->has_group ? json_integer(host->group) : json_null(),
 				  "changed", strcmp(host->driver, device->now) != 0, "failed",
 				  device->failed, "reason", tool_json_text(device->failure.text)));
 	}

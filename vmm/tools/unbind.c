@@ -48,7 +48,7 @@ static void unbind_refuse_users(struct tool_job *job, const struct vfio_host_dev
 
 	snprintf(folder, sizeof(folder), "%s/vfio", job->tool->dev);
 	if (host->has_group)
-		holder = vfio_host_holder(job->tool->proc, folder, host->sysfs.group);
+		holder = vfio_host_holder(job->tool->proc, folder, host->group);
 	if (holder) {
 		snprintf(folder, sizeof(folder), "%s/%u", job->tool->proc, holder);
 		vfio_host_line(folder, "comm", name, sizeof(name));

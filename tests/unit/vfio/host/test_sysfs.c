@@ -16,6 +16,7 @@
 #include "vmm/base/bits.h"
 
 static struct vfio_sysfs_device device;
+static unsigned int group;
 static struct err err;
 
 static void setup(void)
@@ -32,7 +33,7 @@ static void teardown(void)
 static int find(const char *name)
 {
 	memset(&err, 0, sizeof(err));
-	return vfio_sysfs_find(tree_path(""), name, &device, &err);
+	return vfio_sysfs_find(tree_path(""), name, &device, &group, &err);
 }
 
 static void refused(const char *name, int code, const char *sentence)
@@ -54,7 +55,7 @@ START_TEST(all_ways_to_name_a_device)
 	ck_assert_int_eq(find("0000:01:00.0"), 0);
 	ck_assert_int_eq(find("01:00.0"), 0);
 	ck_assert_str_eq(device.address, "0000:01:00.0");
-	ck_assert_uint_eq(device.group, 7);
+	ck_assert_uint_eq(group, 7);
 	ck_assert_uint_eq(device.function, 0);
 	tree_add_device("10000:e1:1f.7", 8, "mlx5_vfio_pci");
 	ck_assert_msg(find("10000:e1:1f.7") == 0, "%s", err.text);
@@ -111,6 +112,8 @@ START_TEST(no_iommu_group_means_no_iommu)
 {
 	tree_unlink("bus/pci/devices/0000:01:00.0/iommu_group");
 	refused("01:00.0", -ENODEV, "intel_iommu=on");
+	/* Who does not ask for the group does without. */
+	ck_assert_int_eq(vfio_sysfs_find(tree_path(""), "01:00.0", &device, NULL, &err), 0);
 }
 END_TEST
 
