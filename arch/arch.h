@@ -48,8 +48,8 @@ uint64_t arch_ram_minimum(void);
 /* Guest-physical address bits: the CPUID or IPA size that KVM offers. Asks @vm's system. */
 unsigned int arch_physical_bits(struct kvm_vm *vm);
 
-/* For kvm_vm_create(): 0, or the IPA size. Opens and closes /dev/kvm itself where it must ask. */
-unsigned int arch_vm_type_bits(void);
+/* For kvm_vm_create(): the type of the machines that KVM is to create; on aarch64 the IPA size. */
+unsigned long arch_vm_type(const struct kvm_vm *vm);
 
 /* Where the console's characters go; see devices/serial.h for the rules. */
 struct arch_console {

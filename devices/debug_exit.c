@@ -68,7 +68,6 @@ struct device *debug_exit_create(const struct device_bus *bus, struct mem_map *m
 		.size = DEBUG_EXIT_PORTS,
 		.ops = &debug_exit_ops,
 		.owner = debug_exit,
-		.slot = -1,
 	};
 	if (mem_map_add(map, &debug_exit->region, address, err) < 0) {
 		debug_exit_destroy(&debug_exit->device);

@@ -63,7 +63,6 @@ struct device *i8042_create(const struct device_bus *bus, uint16_t port, struct 
 		.size = 1,
 		.ops = &i8042_ops,
 		.owner = i8042,
-		.slot = -1,
 	};
 	if (mem_map_add(bus->pio, &i8042->region, port, err) < 0) {
 		i8042_destroy(&i8042->device);

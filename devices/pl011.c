@@ -359,7 +359,6 @@ struct pl011 *pl011_create(const struct device_bus *bus, uint64_t base, uint32_t
 		.ops = &pl011_ops,
 		.owner = pl011,
 		.lock = &pl011->lock,
-		.slot = -1,
 	};
 	if (mem_map_add(bus->mmio, &pl011->region, base, err) < 0) {
 		pl011_destroy(&pl011->device);

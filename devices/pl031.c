@@ -169,7 +169,6 @@ struct device *pl031_create(const struct device_bus *bus, uint64_t base, uint32_
 		.ops = &pl031_ops,
 		.owner = pl031,
 		.lock = &pl031->lock,
-		.slot = -1,
 	};
 	if (mem_map_add(bus->mmio, &pl031->region, base, err) < 0) {
 		pl031_destroy(&pl031->device);

@@ -230,7 +230,6 @@ struct pl061 *pl061_create(const struct device_bus *bus, uint64_t base, uint32_t
 		.ops = &pl061_ops,
 		.owner = pl061,
 		.lock = &pl061->lock,
-		.slot = -1,
 	};
 	if (mem_map_add(bus->mmio, &pl061->region, base, err) < 0) {
 		pl061_destroy(&pl061->device);

@@ -233,7 +233,6 @@ static int power_add_regions(struct power *power, struct mem_map *pio, struct er
 			.ops = &power_region_ops[i],
 			.owner = power,
 			.lock = i == REGION_TIMER ? NULL : &power->lock,
-			.slot = -1,
 		};
 		changes[i] = (struct mem_change){&power->regions[i], ports[i], true};
 	}

@@ -71,7 +71,6 @@ struct device *pvpanic_create(const struct device_bus *bus, struct mem_map *map,
 		.size = 1,
 		.ops = &pvpanic_ops,
 		.owner = pvpanic,
-		.slot = -1,
 	};
 	if (mem_map_add(map, &pvpanic->region, address, err) < 0) {
 		pvpanic_destroy(&pvpanic->device);

@@ -184,7 +184,6 @@ struct device *rtc_create(const struct device_bus *bus, uint16_t port, struct er
 		.ops = &rtc_ops,
 		.owner = rtc,
 		.lock = &rtc->lock,
-		.slot = -1,
 	};
 	if (mem_map_add(bus->pio, &rtc->region, port, err) < 0) {
 		rtc_destroy(&rtc->device);

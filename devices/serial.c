@@ -419,7 +419,6 @@ struct serial *serial_create(const struct device_bus *bus, uint16_t port, unsign
 		.ops = &serial_ops,
 		.owner = serial,
 		.lock = &serial->lock,
-		.slot = -1,
 	};
 	if (mem_map_add(bus->pio, &serial->region, port, err) < 0) {
 		serial_destroy(&serial->device);

@@ -1,5 +1,8 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
-/* The memory map: transactions planned on a spare table, then carried out with its listeners. */
+/*
+ * The memory map: transactions planned on a spare table, then carried out with the listeners;
+ * and taking mapped regions away from these.
+ */
 
 #include "memory/map.h"
 
@@ -27,8 +30,7 @@ struct plan {
 	enum mem_policy policy;
 	struct step *steps;
 	size_t count;
-	bool changed;   /* any step removes or inserts */
-	bool announced; /* and one that listeners hear of */
+	bool changed; /* any step removes or inserts */
 };
 
 struct mem_map *mem_map_create(const char *name, uint64_t size, struct err *err)
@@ -64,16 +66,109 @@ void mem_map_destroy(struct mem_map *map)
 	free(map);
 }
 
-void mem_map_lock(struct mem_map *map)
+/* Both locks of a change, in order. */
+static void map_lock(struct mem_map *map)
 {
 	pthread_mutex_lock(&map->changes);
 	pthread_rwlock_wrlock(&map->lock);
 }
 
-void mem_map_unlock(struct mem_map *map)
+static void map_unlock(struct mem_map *map)
 {
 	pthread_rwlock_unlock(&map->lock);
 	pthread_mutex_unlock(&map->changes);
+}
+
+/* TRAP regions concern dispatch alone. */
+static bool map_is_told(const struct mem_region *region)
+{
+	return region->kind != MEM_TRAP;
+}
+
+/* The following, down to the plan, are called with both locks held. */
+
+/* Tells @listener of @entry and notes that it accepted it; its errno with @err set. */
+static int map_listener_add(struct mem_listener *listener, struct mem_entry *entry, struct err *err)
+{
+	int rc = listener->add(listener, entry->region, err);
+
+	if (rc)
+		return rc;
+	entry->told |= (uint32_t)1 << listener->bit;
+	return 0;
+}
+
+/* Takes @entry away from @listener, if it had accepted it. */
+static void map_listener_del(struct mem_listener *listener, struct mem_entry *entry)
+{
+	uint32_t bit = (uint32_t)1 << listener->bit;
+
+	if (!(entry->told & bit))
+		return;
+	listener->del(listener, entry->region);
+	entry->told &= ~bit;
+}
+
+/* Gives the listener a bit that no other has. */
+static void map_listener_number(struct mem_map *map, struct mem_listener *listener)
+{
+	uint32_t used = 0;
+
+	for (size_t i = 0; i < map->listener_count; i++)
+		used |= (uint32_t)1 << map->listeners[i]->bit;
+	listener->bit = (unsigned int)__builtin_ctz(~used);
+}
+
+static void map_listener_take_all(struct mem_map *map, struct mem_listener *listener)
+{
+	for (size_t i = map->table.count; i-- > 0;)
+		map_listener_del(listener, &map->table.entries[i]);
+}
+
+static int map_listener_replay(struct mem_map *map, struct mem_listener *listener, struct err *err)
+{
+	int rc = 0;
+
+	for (size_t i = 0; i < map->table.count && !rc; i++)
+		if (map_is_told(map->table.entries[i].region))
+			rc = map_listener_add(listener, &map->table.entries[i], err);
+	if (rc)
+		map_listener_take_all(map, listener);
+	return rc;
+}
+
+int mem_map_listen(struct mem_map *map, struct mem_listener *listener, struct err *err)
+{
+	int rc;
+
+	map_lock(map);
+	if (map->listener_count == MEM_LISTENERS_MAX) {
+		rc = err_set(err, -ENOSPC, "memory map %s: listener %s: there are %d already",
+			     map->name, listener->name, MEM_LISTENERS_MAX);
+	} else {
+		map_listener_number(map, listener);
+		rc = map_listener_replay(map, listener, err);
+		if (!rc)
+			map->listeners[map->listener_count++] = listener;
+	}
+	map_unlock(map);
+	return rc;
+}
+
+void mem_map_unlisten(struct mem_map *map, struct mem_listener *listener)
+{
+	size_t index = 0;
+
+	map_lock(map);
+	while (index < map->listener_count && map->listeners[index] != listener)
+		index++;
+	if (index < map->listener_count) {
+		map_listener_take_all(map, listener);
+		map->listener_count--;
+		for (; index < map->listener_count; index++)
+			map->listeners[index] = map->listeners[index + 1];
+	}
+	map_unlock(map);
 }
 
 /* The step of @region, a new one at its first mention. */
@@ -131,7 +226,7 @@ static int map_plan_insert(struct plan *plan, struct err *err)
 		if (!step->insert)
 			continue;
 		rc = map_check_place(map, step, &why);
-		if (rc == 0) {
+		if (!rc) {
 			mem_table_insert(&map->spare, step->region, step->base);
 		} else if (plan->policy == MEM_ALL_OR_NOTHING) {
 			return err_set(err, rc, "%s", why.text);
@@ -148,7 +243,7 @@ static int map_make_room(struct mem_map *map, size_t capacity)
 {
 	int rc = mem_table_reserve(&map->spare, capacity);
 
-	if (rc < 0 || map->table.capacity >= capacity)
+	if (rc || map->table.capacity >= capacity)
 		return rc;
 	pthread_rwlock_wrlock(&map->lock);
 	rc = mem_table_reserve(&map->table, capacity);
@@ -173,7 +268,7 @@ static int map_plan_make(struct plan *plan, const struct mem_change *changes, si
 		step->wanted = true;
 		wanted++;
 	}
-	if (wanted > 0 && map_make_room(map, map->table.count + wanted) < 0)
+	if (wanted > 0 && map_make_room(map, map->table.count + wanted))
 		return err_set(err, -ENOMEM, "memory map %s: out of memory", map->name);
 	mem_table_copy(&map->spare, &map->table);
 	for (size_t i = 0; i < plan->count; i++) {
@@ -186,14 +281,8 @@ static int map_plan_make(struct plan *plan, const struct mem_change *changes, si
 			mem_table_remove(&map->spare, step->old_base);
 	}
 	rc = map_plan_insert(plan, err);
-	for (size_t i = 0; i < plan->count; i++) {
-		const struct step *step = &plan->steps[i];
-
-		if (step->remove || step->insert) {
-			plan->changed = true;
-			plan->announced |= mem_region_is_told(step->region);
-		}
-	}
+	for (size_t i = 0; i < plan->count; i++)
+		plan->changed |= plan->steps[i].remove || plan->steps[i].insert;
 	return rc;
 }
 
@@ -201,13 +290,6 @@ static void map_region_enter(struct mem_map *map, struct mem_region *region, uin
 {
 	region->map = map;
 	region->base = base;
-	region->slot = -1;
-}
-
-static void map_region_leave(struct mem_region *region)
-{
-	region->map = NULL;
-	region->slot = -1;
 }
 
 static void map_swap_tables(struct mem_map *map)
@@ -231,12 +313,12 @@ static void map_pass_delete(const struct plan *plan)
 			if (!step->remove)
 				continue;
 			entry = *mem_table_find(&map->table, step->old_base);
-			mem_listener_del(map->listeners[i], &entry);
+			map_listener_del(map->listeners[i], &entry);
 		}
 	}
 	for (size_t j = 0; j < plan->count; j++)
 		if (plan->steps[j].remove)
-			map_region_leave(plan->steps[j].region);
+			plan->steps[j].region->map = NULL;
 }
 
 static void map_log_refusal(struct mem_map *map, const struct mem_region *region,
@@ -258,11 +340,11 @@ static int map_pass_add(const struct plan *plan, struct err *err)
 			struct err why = {0};
 			int rc;
 
-			if (!step->insert || !mem_region_is_told(step->region))
+			if (!step->insert || !map_is_told(step->region))
 				continue;
-			rc = mem_listener_add(map->listeners[i],
+			rc = map_listener_add(map->listeners[i],
 					      mem_table_find(&map->table, step->base), &why);
-			if (rc == 0)
+			if (!rc)
 				continue;
 			if (plan->policy == MEM_ALL_OR_NOTHING)
 				return err_set(err, rc, "%s", why.text);
@@ -283,7 +365,7 @@ static void map_undo_delete(struct mem_map *map, const struct step *step,
 	if (!(entry->told & bit))
 		return;
 	entry->told &= ~bit;
-	if (mem_listener_add(listener, entry, &why) < 0)
+	if (map_listener_add(listener, entry, &why))
 		log_error("%s: %s was not restored", why.text, step->region->name);
 }
 
@@ -294,14 +376,14 @@ static void map_pass_undo(const struct plan *plan)
 	for (size_t i = map->listener_count; i-- > 0;)
 		for (size_t j = plan->count; j-- > 0;)
 			if (plan->steps[j].insert)
-				mem_listener_del(map->listeners[i],
+				map_listener_del(map->listeners[i],
 						 mem_table_find(&map->table, plan->steps[j].base));
 	map_swap_tables(map);
 	for (size_t j = 0; j < plan->count; j++) {
 		const struct step *step = &plan->steps[j];
 
 		if (step->insert)
-			map_region_leave(step->region);
+			step->region->map = NULL;
 		if (step->remove)
 			map_region_enter(map, step->region, step->old_base);
 	}
@@ -311,45 +393,20 @@ static void map_pass_undo(const struct plan *plan)
 				map_undo_delete(map, &plan->steps[j], map->listeners[i]);
 }
 
-/* Ends a pass that was announced; one refused at its commit is undone in a pass of its own. */
-static int map_pass_finish(const struct plan *plan, int rc, struct err *err)
-{
-	struct mem_map *map = plan->map;
-	struct err why = {0};
-
-	if (rc == 0) {
-		rc = mem_listeners_commit(map, &why);
-		if (rc == 0)
-			return 0;
-		if (plan->policy == MEM_BEST_EFFORT) {
-			log_guest(&map->limit, LOG_ERROR, "%s", why.text);
-			return 0;
-		}
-		err_set(err, rc, "%s", why.text);
-		mem_listeners_begin(map);
-	}
-	map_pass_undo(plan);
-	if (mem_listeners_commit(map, &why) < 0)
-		log_error("%s", why.text);
-	return rc;
-}
-
 static int map_pass_run(const struct plan *plan, struct err *err)
 {
 	struct mem_map *map = plan->map;
 	int rc;
 
 	pthread_rwlock_wrlock(&map->lock);
-	if (plan->announced)
-		mem_listeners_begin(map);
 	map_pass_delete(plan);
 	map_swap_tables(map);
 	for (size_t j = 0; j < plan->count; j++)
 		if (plan->steps[j].insert)
 			map_region_enter(map, plan->steps[j].region, plan->steps[j].base);
 	rc = map_pass_add(plan, err);
-	if (plan->announced)
-		rc = map_pass_finish(plan, rc, err);
+	if (rc)
+		map_pass_undo(plan);
 	pthread_rwlock_unlock(&map->lock);
 	return rc;
 }
@@ -363,7 +420,7 @@ static int map_apply(struct mem_map *map, const struct mem_change *changes, size
 
 	pthread_mutex_lock(&map->changes);
 	rc = map_plan_make(&plan, changes, count, err);
-	if (rc == 0 && plan.changed)
+	if (!rc && plan.changed)
 		rc = map_pass_run(&plan, err);
 	pthread_mutex_unlock(&map->changes);
 	return rc;
@@ -403,6 +460,82 @@ void mem_map_del(struct mem_region *region)
 	if (!map)
 		return;
 	rc = map_apply(map, &change, 1, &step, MEM_BEST_EFFORT, NULL);
-	assert(rc == 0);
+	assert(!rc);
 	(void)rc;
+}
+
+static bool map_is_demotable(const struct mem_entry *entry)
+{
+	return entry->region->kind == MEM_DEVICE && entry->told != 0;
+}
+
+static void map_demote_entry(struct mem_map *map, struct mem_entry *entry)
+{
+	for (size_t i = map->listener_count; i-- > 0;)
+		map_listener_del(map->listeners[i], entry);
+	log_guest(&map->limit, LOG_WARN,
+		  "memory map %s: %s at 0x%" PRIx64 " could not be reached directly: it is trapped",
+		  map->name, entry->region->name, entry->base);
+}
+
+unsigned int mem_map_demote(struct mem_map *map, uint64_t first, uint64_t last)
+{
+	unsigned int count = 0;
+
+	map_lock(map);
+	for (size_t i = 0; i < map->table.count; i++) {
+		struct mem_entry *entry = &map->table.entries[i];
+
+		if (!map_is_demotable(entry) || entry->base > last ||
+		    entry->base + (entry->region->size - 1) < first)
+			continue;
+		map_demote_entry(map, entry);
+		count++;
+	}
+	map_unlock(map);
+	return count;
+}
+
+/* The first demotable region at or above @address; its place, which may change meanwhile. */
+static struct mem_region *map_next_demotable(struct mem_map *map, uint64_t *address)
+{
+	struct mem_region *region = NULL;
+
+	pthread_rwlock_rdlock(&map->lock);
+	for (size_t i = 0; i < map->table.count && !region; i++) {
+		const struct mem_entry *entry = &map->table.entries[i];
+
+		if (entry->base < *address || !map_is_demotable(entry))
+			continue;
+		region = entry->region;
+		*address = entry->base;
+	}
+	pthread_rwlock_unlock(&map->lock);
+	return region;
+}
+
+static bool map_is_backed(const struct mem_region *region)
+{
+	bool backed;
+
+	if (!region->backed)
+		return false;
+	if (region->lock)
+		pthread_mutex_lock(region->lock);
+	backed = region->backed(region->owner);
+	if (region->lock)
+		pthread_mutex_unlock(region->lock);
+	return backed;
+}
+
+unsigned int mem_map_demote_unbacked(struct mem_map *map)
+{
+	struct mem_region *region;
+	unsigned int count = 0;
+
+	/* A handler's lock comes before the map's, so that each is asked with none of them held. */
+	for (uint64_t at = 0; (region = map_next_demotable(map, &at)); at++)
+		if (!map_is_backed(region))
+			count += mem_map_demote(map, at, at);
+	return count;
 }

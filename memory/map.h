@@ -11,22 +11,24 @@
 #include "vmm/base/err.h"
 
 /*
- * Told of every change under the map lock: begin, add and commit in order of registration, del in
- * the reverse. A pass is begin, all del, all add, commit; a pass that changes nothing, or TRAP
- * regions alone, is not announced. A callback must not call the map. `add` may refuse with a
- * negative errno: in an all-or-nothing pass everything is undone (the listener then sees del for
- * what it had accepted and add for what had been removed), as it is when `commit` refuses; in a
- * best-effort pass the region stays in the map, for RAM and ROM an error is logged, for DEVICE the
- * slice is trapped. del is called only for regions whose add this listener accepted. Members but
- * add and del may be NULL. Only RAM, ROM and DEVICE regions are told; TRAP regions concern dispatch
- * alone.
+ * Told of every change under the map lock: add in order of registration, del in the reverse. A pass
+ * is all del, then all add. A callback must not call the map. `add` may refuse with a negative
+ * errno: in an all-or-nothing pass everything is undone (the listener then sees del for what it had
+ * accepted and add for what had been removed); in a best-effort pass the region stays in the map,
+ * for RAM and ROM an error is logged, for DEVICE the slice is trapped. del is called only for
+ * regions whose add this listener accepted, where they were then. Only RAM, ROM and DEVICE regions
+ * are told; TRAP regions concern dispatch alone.
  */
 struct mem_listener {
 	const char *name;
-	void (*begin)(struct mem_listener *listener);
 	int (*add)(struct mem_listener *listener, struct mem_region *region, struct err *err);
 	void (*del)(struct mem_listener *listener, struct mem_region *region);
-	int (*commit)(struct mem_listener *listener);
+	/*
+	 * For views of a region that it accepted, map lock held for reading: its number with the one
+	 * listener who lets the guest reach regions directly, -1: the guest cannot. NULL: this is
+	 * another.
+	 */
+	int (*slot)(const struct mem_listener *listener, const struct mem_region *region);
 	unsigned int bit; /* the map's */
 };
 
@@ -74,8 +76,8 @@ int mem_map_add(struct mem_map *map, struct mem_region *region, uint64_t base,
 void mem_map_del(struct mem_region *region);
 
 /*
- * Adds a listener (the caller's memory, to stay until mem_map_unlisten) and replays what is mapped
- * to it as one pass. On failure what it had accepted is taken back and it is not registered.
+ * Adds a listener (the caller's memory, to stay until mem_map_unlisten) and tells it of all that is
+ * mapped. On failure what it had accepted is taken back and it is not registered.
  */
 int mem_map_listen(struct mem_map *map, struct mem_listener *listener,
 		   struct err *err) FERRY_MUST_CHECK;
@@ -119,14 +121,11 @@ bool mem_map_find(struct mem_map *map, uint64_t address, struct mem_view *view);
 void mem_region_view(const struct mem_region *region, struct mem_view *view);
 
 /*
- * After KVM_RUN failed with EFAULT: takes the mapping of the DEVICE regions away from the listeners
- * (all of them, or only the one that holds @address when it holds any), leaving them trapped until
- * they are next added. Returns how many were demoted.
+ * After KVM_RUN failed with EFAULT: takes the mapping of the DEVICE regions that share a byte with
+ * [@first, @last] away from the listeners, leaving them trapped until they are next added. Returns
+ * how many were demoted.
  */
-unsigned int mem_map_demote(struct mem_map *map, uint64_t address);
-
-/* Likewise, of the DEVICE regions alone that share a byte with [@first, @last]. */
-unsigned int mem_map_demote_range(struct mem_map *map, uint64_t first, uint64_t last);
+unsigned int mem_map_demote(struct mem_map *map, uint64_t first, uint64_t last);
 
 /*
  * Likewise, of those alone whose handlers say that nothing is behind their mapping, or cannot tell.

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
-/* What the sources of the memory map share: the map itself and how its listeners are told. */
+/* The memory map itself, for the sources that look into it. */
 
 #ifndef FERRY_MEMORY_MAP_PRIVATE_H
 #define FERRY_MEMORY_MAP_PRIVATE_H
@@ -28,25 +28,5 @@ struct mem_map {
 	size_t listener_count;
 	struct log_limit limit;
 };
-
-/* Both locks of a change, in order. */
-void mem_map_lock(struct mem_map *map);
-void mem_map_unlock(struct mem_map *map);
-
-/* Whether listeners hear of such a region at all. */
-bool mem_region_is_told(const struct mem_region *region);
-
-/* The following are called with both locks held. */
-
-void mem_listeners_begin(struct mem_map *map);
-
-/* Every listener is called; the first failure with its sentence, or 0. */
-int mem_listeners_commit(struct mem_map *map, struct err *err);
-
-/* Tells @listener of @entry and notes that it accepted it; its errno with @err set. */
-int mem_listener_add(struct mem_listener *listener, struct mem_entry *entry, struct err *err);
-
-/* Takes @entry away from @listener, if it had accepted it. */
-void mem_listener_del(struct mem_listener *listener, struct mem_entry *entry);
 
 #endif

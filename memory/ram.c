@@ -115,7 +115,6 @@ static int ram_map_piece(struct ram *ram, const struct ram_range *range, struct 
 	piece->kind = MEM_RAM;
 	piece->host = host;
 	piece->size = range->size;
-	piece->slot = -1;
 	ram->count++;
 	if (madvise(host, range->size, MADV_DONTFORK) < 0)
 		return err_set(err, -errno, "guest memory: keeping it from child processes: %s",

@@ -55,7 +55,6 @@ struct mem_region {
 
 	struct mem_map *map; /* the map it is in, or NULL */
 	uint64_t base;       /* its address there */
-	int slot;            /* the KVM listener's memslot, -1 when it has none (trapped) */
 	uint64_t accesses;   /* that dispatch carried out, in any map so far; atomic */
 };
 

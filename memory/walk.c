@@ -5,15 +5,30 @@
 #include "vmm/base/bits.h"
 #include "vmm/base/page.h"
 
-/* Map lock held. */
-static struct mem_view walk_view_of(const struct mem_region *region, uint64_t base)
+/* Where the guest reaches @entry directly. Map lock held. */
+static int walk_slot(const struct mem_map *map, const struct mem_entry *entry)
 {
+	for (size_t i = 0; i < map->listener_count; i++) {
+		const struct mem_listener *listener = map->listeners[i];
+
+		if (listener->slot && entry->told & (uint32_t)1 << listener->bit)
+			return listener->slot(listener, entry->region);
+	}
+	return -1;
+}
+
+/* Map lock held. */
+static struct mem_view walk_view_of(const struct mem_map *map, const struct mem_entry *entry)
+{
+	const struct mem_region *region = entry->region;
+	uint64_t base = entry->base;
+
 	return (struct mem_view){
 		.name = region->name,
 		.kind = region->kind,
 		.base = base,
 		.size = region->size,
-		.slot = region->slot,
+		.slot = walk_slot(map, entry),
 		.whole_pages =
 			is_aligned((uintptr_t)region->host | base | region->size, host_page_size()),
 		.accesses = __atomic_load_n(&region->accesses, __ATOMIC_RELAXED),
@@ -24,8 +39,7 @@ void mem_map_walk(struct mem_map *map, mem_visit visit, void *owner)
 {
 	pthread_rwlock_rdlock(&map->lock);
 	for (size_t i = 0; i < map->table.count; i++) {
-		const struct mem_entry *entry = &map->table.entries[i];
-		struct mem_view view = walk_view_of(entry->region, entry->base);
+		struct mem_view view = walk_view_of(map, &map->table.entries[i]);
 
 		visit(owner, &view);
 	}
@@ -39,14 +53,16 @@ bool mem_map_find(struct mem_map *map, uint64_t address, struct mem_view *view)
 	pthread_rwlock_rdlock(&map->lock);
 	entry = mem_table_find(&map->table, address);
 	if (entry)
-		*view = walk_view_of(entry->region, entry->base);
+		*view = walk_view_of(map, entry);
 	pthread_rwlock_unlock(&map->lock);
 	return entry;
 }
 
 void mem_region_view(const struct mem_region *region, struct mem_view *view)
 {
-	pthread_rwlock_rdlock(&region->map->lock);
-	*view = walk_view_of(region, region->base);
-	pthread_rwlock_unlock(&region->map->lock);
+	struct mem_map *map = region->map;
+
+	pthread_rwlock_rdlock(&map->lock);
+	*view = walk_view_of(map, mem_table_find(&map->table, region->base));
+	pthread_rwlock_unlock(&map->lock);
 }

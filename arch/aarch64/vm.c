@@ -18,9 +18,11 @@ enum {
 	IPA_BITS_DEFAULT = 40, /* of kernels that give no choice (api.rst, KVM_CREATE_VM) */
 };
 
-unsigned int arch_vm_type_bits(void)
+unsigned long arch_vm_type(const struct kvm_vm *vm)
 {
-	return IPA_BITS_MOST;
+	unsigned int bits = (unsigned int)kvm_vm_capability(vm, KVM_CAP_ARM_VM_IPA_SIZE);
+
+	return KVM_VM_TYPE_ARM_IPA_SIZE(bits < IPA_BITS_MOST ? bits : IPA_BITS_MOST);
 }
 
 unsigned int arch_physical_bits(struct kvm_vm *vm)

@@ -14,8 +14,9 @@
 
 enum { MSRS_MAX = 1024 };
 
-unsigned int arch_vm_type_bits(void)
+unsigned long arch_vm_type(const struct kvm_vm *vm)
 {
+	(void)vm;
 	return 0;
 }
 

@@ -267,7 +267,6 @@ static void bar_add_slice(struct vfio_pci *pci, unsigned int bar, enum mem_kind 
 				.owner = slice,
 				.lock = &pci->device.lock,
 				.backed = bar_slice_backed,
-				.slot = -1,
 			},
 	};
 }

@@ -78,24 +78,9 @@ static int vm_find_run_size(struct kvm_vm *vm, struct err *err)
 	return 0;
 }
 
-/* The machine type: the bits asked for, or the most KVM has (KVM_CAP_ARM_VM_IPA_SIZE). */
-static unsigned long vm_machine_type(const struct kvm_vm *vm, unsigned int type_bits)
+static int vm_open_machine(struct kvm_vm *vm, unsigned long type, struct err *err)
 {
-	int most;
-
-	if (type_bits == 0)
-		return 0;
-	most = kvm_sys_ioctl_value(vm->system_fd, KVM_CHECK_EXTENSION, KVM_CAP_ARM_VM_IPA_SIZE);
-	if (most <= 0)
-		return 0; /* 40 bits, on a kernel where there is no choice */
-	if (type_bits > (unsigned int)most)
-		type_bits = (unsigned int)most;
-	return KVM_VM_TYPE_ARM_IPA_SIZE(type_bits);
-}
-
-static int vm_open_machine(struct kvm_vm *vm, unsigned int type_bits, struct err *err)
-{
-	int fd = kvm_sys_ioctl_value(vm->system_fd, KVM_CREATE_VM, vm_machine_type(vm, type_bits));
+	int fd = kvm_sys_ioctl_value(vm->system_fd, KVM_CREATE_VM, type);
 
 	if (fd < 0)
 		return err_set(err, fd, "KVM: %s: creating a virtual machine: %s%s", kvm_path,
@@ -108,7 +93,7 @@ static int vm_open_machine(struct kvm_vm *vm, unsigned int type_bits, struct err
 	return 0;
 }
 
-struct kvm_vm *kvm_vm_create(unsigned int type_bits, struct err *err)
+struct kvm_vm *kvm_vm_create(kvm_vm_type type, struct err *err)
 {
 	struct kvm_vm *vm = calloc(1, sizeof(*vm));
 
@@ -122,8 +107,8 @@ struct kvm_vm *kvm_vm_create(unsigned int type_bits, struct err *err)
 		vm_explain_open(vm->system_fd, err);
 		goto fail;
 	}
-	if (vm_check_version(vm, err) < 0 || vm_find_run_size(vm, err) < 0 ||
-	    vm_open_machine(vm, type_bits, err) < 0)
+	if (vm_check_version(vm, err) || vm_find_run_size(vm, err) ||
+	    vm_open_machine(vm, type ? type(vm) : 0, err))
 		goto fail;
 	return vm;
 fail:

@@ -14,13 +14,18 @@
 struct kvm_vm;
 
 /*
+ * The architecture's word on KVM_CREATE_VM's argument. @vm has /dev/kvm alone so far: it can be
+ * asked for capabilities.
+ */
+typedef unsigned long (*kvm_vm_type)(const struct kvm_vm *vm);
+
+/*
  * Opens /dev/kvm, checks KVM_GET_API_VERSION and the capabilities Ferry cannot do without
  * (USER_MEMORY, IRQCHIP, IRQFD, IRQ_ROUTING, IMMEDIATE_EXIT; asks KVM, never the CPU flags),
- * creates the VM. @type_bits: 0 on x86_64, on aarch64 the number of IPA bits wanted, at most those
- * that KVM offers being used (KVM_VM_TYPE_ARM_IPA_SIZE, KVM_CAP_ARM_VM_IPA_SIZE). NULL with @err
- * saying which node, why and what to do (module not loaded, no permission: group kvm).
+ * creates the VM, of the default type 0 when @type is NULL. NULL with @err saying which node, why
+ * and what to do (module not loaded, no permission: group kvm).
  */
-struct kvm_vm *kvm_vm_create(unsigned int type_bits, struct err *err);
+struct kvm_vm *kvm_vm_create(kvm_vm_type type, struct err *err);
 
 /* Closes everything; the memory listener must be gone (kvm_vm_unlisten) first. NULL is allowed. */
 void kvm_vm_destroy(struct kvm_vm *vm);

@@ -116,7 +116,7 @@ static int build_check_memory(struct machine *machine, struct err *err)
 
 static int build_open_kvm(struct machine *machine, struct err *err)
 {
-	machine->vm = kvm_vm_create(arch_vm_type_bits(), err);
+	machine->vm = kvm_vm_create(arch_vm_type, err);
 	if (machine->vm)
 		return 0;
 	virtualization_explain("/proc", "/sys", err);

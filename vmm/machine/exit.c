@@ -156,9 +156,9 @@ static unsigned int exit_demote(const struct exit_state *exit, struct kvm_vcpu *
 	uint64_t first, last;
 
 	if (kvm_vcpu_fault_range(vcpu, &first, &last))
-		return mem_map_demote_range(exit->mmio, first, last);
+		return mem_map_demote(exit->mmio, first, last);
 	demoted = mem_map_demote_unbacked(exit->mmio);
-	return demoted || !exit->faulted ? demoted : mem_map_demote(exit->mmio, UINT64_MAX);
+	return demoted || !exit->faulted ? demoted : mem_map_demote(exit->mmio, 0, UINT64_MAX);
 }
 
 bool exit_fault(struct exit_state *exit, struct kvm_vcpu *vcpu)

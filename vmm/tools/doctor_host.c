@@ -92,7 +92,7 @@ static void doctor_tell_kvm_failure(struct doctor *doctor, const struct err *err
 static void doctor_check_kvm(struct doctor *doctor)
 {
 	struct err err = {0};
-	struct kvm_vm *vm = kvm_vm_create(arch_vm_type_bits(), &err);
+	struct kvm_vm *vm = kvm_vm_create(arch_vm_type, &err);
 
 	if (!vm) {
 		doctor_tell_kvm_failure(doctor, &err);

@@ -160,7 +160,7 @@ void debug_trial(struct arch_debug_support *support)
 {
 	struct kvm_userspace_memory_region region = {.memory_size = MEMORY_SIZE};
 	struct err err = {0};
-	struct kvm_vm *vm = kvm_vm_create(0, &err);
+	struct kvm_vm *vm = kvm_vm_create(NULL, &err);
 	void *memory =
 		mmap(NULL, MEMORY_SIZE, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
 

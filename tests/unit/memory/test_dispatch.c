@@ -314,7 +314,7 @@ static void *race_demote(void *owner)
 	while (!__atomic_load_n(&race->stop, __ATOMIC_RELAXED)) {
 		struct probe other = probe_of("other", PAGE);
 
-		mem_map_demote(map, 0x1000);
+		mem_map_demote(map, 0x1000, 0x1000);
 		if (mem_map_add(map, &other.region, 0x7000, NULL) == 0)
 			mem_map_del(&other.region);
 	}

@@ -81,7 +81,7 @@ START_TEST(host_and_guest_addresses_agree)
 	ck_assert_ptr_null(ram_piece(ram, 3));
 	ram_destroy(ram);
 	ram_destroy(NULL);
-	ck_assert_int_eq(mem_map_demote(map, 0), 0);
+	ck_assert_int_eq(mem_map_demote(map, 0, UINT64_MAX), 0);
 }
 END_TEST
 

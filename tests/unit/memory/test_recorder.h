@@ -34,13 +34,7 @@ struct recorder {
 	struct mem_listener listener;
 	const char *refuses; /* the name of a region */
 	unsigned int skip;   /* how many of its additions are accepted before */
-	int commit_fails;    /* how many of the coming commits */
 };
-
-static inline void record_begin(struct mem_listener *listener)
-{
-	tell("%s( ", listener->name);
-}
 
 static inline int record_add(struct mem_listener *listener, struct mem_region *region,
 			     struct err *err)
@@ -63,24 +57,14 @@ static inline void record_del(struct mem_listener *listener, struct mem_region *
 	tell("%s-%s@%lx ", listener->name, region->name, (unsigned long)region->base);
 }
 
-static inline int record_commit(struct mem_listener *listener)
-{
-	struct recorder *recorder = container_of(listener, struct recorder, listener);
-
-	tell("%s) ", listener->name);
-	return recorder->commit_fails-- > 0 ? -EIO : 0;
-}
-
 static inline struct recorder recorder_named(const char *name)
 {
 	return (struct recorder){
 		.listener =
 			{
 				.name = name,
-				.begin = record_begin,
 				.add = record_add,
 				.del = record_del,
-				.commit = record_commit,
 			},
 	};
 }

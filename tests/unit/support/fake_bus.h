@@ -91,7 +91,7 @@ static inline void fake_bus_setup(void)
 	memset(&fake, 0, sizeof(fake));
 	fake.pio = mem_map_create("I/O", FAKE_PORTS, &fake.err);
 	fake.mmio = mem_map_create("memory", 0, &fake.err);
-	fake.vm = kvm_vm_create(0, &fake.err);
+	fake.vm = kvm_vm_create(NULL, &fake.err);
 	ck_assert_msg(fake.pio && fake.mmio && fake.vm, "%s", fake.err.text);
 	fake.irq = kvm_irq_create(fake.vm, FAKE_GSIS, &fake.err);
 	ck_assert_msg(fake.irq, "%s", fake.err.text);

@@ -25,7 +25,7 @@ struct bench {
 	struct pci_host *host;
 	struct mem_listener listener;
 	char log[4096];
-	unsigned int passes;
+	unsigned int changes;
 	uint8_t reset_control;
 	unsigned int destroyed;
 };
@@ -61,11 +61,6 @@ static inline struct bench *listener_bench(struct mem_listener *listener)
 	return container_of(listener, struct bench, listener);
 }
 
-static inline void bench_begin(struct mem_listener *listener)
-{
-	listener_bench(listener)->passes++;
-}
-
 static inline int bench_add(struct mem_listener *listener, struct mem_region *region,
 			    struct err *err)
 {
@@ -74,6 +69,7 @@ static inline int bench_add(struct mem_listener *listener, struct mem_region *re
 	(void)err;
 	snprintf(text, sizeof(text), "+%s@%" PRIx64, region->name, region->base);
 	bench_note(listener_bench(listener), text);
+	listener_bench(listener)->changes++;
 	return 0;
 }
 
@@ -83,6 +79,7 @@ static inline void bench_del(struct mem_listener *listener, struct mem_region *r
 
 	snprintf(text, sizeof(text), "-%s", region->name);
 	bench_note(listener_bench(listener), text);
+	listener_bench(listener)->changes++;
 }
 
 static inline void bench_reset_control(void *owner, uint8_t value)
@@ -130,12 +127,11 @@ static inline struct bench *bench_create(void)
 	ck_assert_msg(bench->host, "%s", err.text);
 	bench->listener = (struct mem_listener){
 		.name = "bench",
-		.begin = bench_begin,
 		.add = bench_add,
 		.del = bench_del,
 	};
 	ck_assert_int_eq(mem_map_listen(bench->mmio, &bench->listener, &err), 0);
-	bench->passes = 0;
+	bench->changes = 0;
 	return bench;
 }
 

@@ -265,7 +265,7 @@ START_TEST(a_bar_that_had_to_be_trapped_is_unmapped)
 	settle();
 	add(0);
 	add(1);
-	ck_assert_uint_eq(mem_map_demote(map, bars[0].base), 1);
+	ck_assert_uint_eq(mem_map_demote(map, bars[0].base, bars[0].base), 1);
 	ck_assert_uint_eq(guarded.fake.count, 1);
 	is_mapped(1);
 	mem_map_del(&bars[0]);

@@ -156,7 +156,7 @@ static void set_up(void)
 	platform = (struct platform){.cpus = 1};
 	fake.vcpu_ioctl = other_ioctl;
 	fake.vm_ioctl = vm_ioctl;
-	vm = kvm_vm_create(arch_vm_type_bits(), &err);
+	vm = kvm_vm_create(arch_vm_type, &err);
 	ck_assert_ptr_nonnull(vm);
 }
 
@@ -187,8 +187,10 @@ START_TEST(address_width_is_what_kvm_offers)
 {
 	fake.ipa_bits = 44;
 	ck_assert_uint_eq(arch_physical_bits(vm), 44);
+	ck_assert_uint_eq(arch_vm_type(vm), 44);
 	fake.ipa_bits = 0;
 	ck_assert_uint_eq(arch_physical_bits(vm), 40);
+	ck_assert_uint_eq(arch_vm_type(vm), 0);
 }
 END_TEST
 

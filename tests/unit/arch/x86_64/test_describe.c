@@ -51,7 +51,7 @@ static void set_up(void)
 
 	fake_kvm_reset();
 	fake.vcpu_ioctl = vcpu_ioctl;
-	vm = kvm_vm_create(0, &err);
+	vm = kvm_vm_create(NULL, &err);
 	vcpu = kvm_vcpu_create(vm, 3, &err);
 	map = mem_map_create("memory", 0, &err);
 	arch.setup.ram = ram_create(map, &piece, 1, &config, &err);

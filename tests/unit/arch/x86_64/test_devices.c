@@ -169,8 +169,10 @@ START_TEST(taken_ports_are_refused)
 	static const struct mem_ops ops = {.read = nothing};
 
 	for (size_t i = 0; i < ARRAY_SIZE(ports); i++) {
-		struct mem_region squatter = {
-			.name = "squatter", .kind = MEM_TRAP, .size = 1, .ops = &ops, .slot = -1};
+		struct mem_region squatter = {.name = "squatter",
+					      .kind = MEM_TRAP,
+					      .size = 1,
+					      .ops = &ops};
 
 		ck_assert_int_eq(mem_map_add(fake.pio, &squatter, ports[i], &fake.err), 0);
 		ck_assert_int_eq(arch_devices_create(arch, &fake.err), -EBUSY);

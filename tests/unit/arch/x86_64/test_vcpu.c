@@ -105,7 +105,7 @@ static void set_up(void)
 	fake_kvm_reset();
 	fake.vcpu_ioctl = vcpu_ioctl;
 	fake.vm_ioctl = system_ioctl;
-	vm = kvm_vm_create(0, &err);
+	vm = kvm_vm_create(NULL, &err);
 	vcpu = kvm_vcpu_create(vm, 0, &err);
 	arch = calloc(1, sizeof(*arch));
 	ck_assert(vm && vcpu && arch);

@@ -47,7 +47,7 @@ START_TEST(sizing_shows_size_and_type)
 		toy_write(toy, offset, 4, 0);
 	ck_assert_uint_eq(toy_read(toy, BAR1, 4), 1);
 	ck_assert_uint_eq(toy_read(toy, BAR2, 4), 4);
-	ck_assert_uint_eq(bench->passes, 0);
+	ck_assert_uint_eq(bench->changes, 0);
 	bench_destroy(bench);
 }
 END_TEST
@@ -59,7 +59,7 @@ START_TEST(sizing_with_decode_on_maps_nothing)
 
 	toy_add(toy, -1, 0);
 	toy_write(toy, PCI_COMMAND, 2, PCI_COMMAND_MEMORY | PCI_COMMAND_IO);
-	ck_assert_uint_eq(bench->passes, 0); /* nothing has an address */
+	ck_assert_uint_eq(bench->changes, 0); /* nothing has an address */
 	toy_write(toy, BAR0, 4, WINDOW32 + 0x4000);
 	bench_take(bench);
 	toy_write(toy, BAR0, 4, UINT32_MAX);
@@ -119,7 +119,7 @@ START_TEST(effects_come_in_order)
 	ck_assert_str_eq(bench_take(bench), "written:10/4=c0008000 ");
 	toy_write(toy, PCI_COMMAND, 2, 0);
 	ck_assert_str_eq(bench_take(bench), "-a0 written:4/2=0 ");
-	ck_assert_uint_eq(bench->passes, 4);
+	ck_assert_uint_eq(bench->changes, 4);
 	bench_destroy(bench);
 }
 END_TEST

@@ -82,7 +82,7 @@ START_TEST(addresses_are_assigned_largest_first)
 	ck_assert_uint_eq(toy_read(a, PCI_BASE_ADDRESS_1, 4), 0x1101);
 	ck_assert_uint_eq(toy_read(a, PCI_BASE_ADDRESS_2, 4), 0x80000004);
 	ck_assert_uint_eq(toy_read(a, PCI_ROM_ADDRESS, 4), WINDOW32 + 0x4000000);
-	ck_assert_uint_eq(bench->passes, 0);
+	ck_assert_uint_eq(bench->changes, 0);
 	toy_write(b, PCI_COMMAND, 2, PCI_COMMAND_MEMORY);
 	ck_assert_ptr_nonnull(b->slices[2].region.map);
 	bench_destroy(bench);

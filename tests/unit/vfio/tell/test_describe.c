@@ -24,21 +24,31 @@ static struct mem_listener listener;
 static int take_region(struct mem_listener *unused, struct mem_region *region, struct err *err)
 {
 	(void)unused;
+	(void)region;
 	(void)err;
-	region->slot = 7;
 	return 0;
 }
 
 static void lose_region(struct mem_listener *unused, struct mem_region *region)
 {
 	(void)unused;
-	region->slot = -1;
+	(void)region;
+}
+
+static int tell_slot(const struct mem_listener *unused, const struct mem_region *region)
+{
+	(void)unused;
+	(void)region;
+	return 7;
 }
 
 static void set_up(void)
 {
 	setup();
-	listener = (struct mem_listener){.name = "slots", .add = take_region, .del = lose_region};
+	listener = (struct mem_listener){.name = "slots",
+					 .add = take_region,
+					 .del = lose_region,
+					 .slot = tell_slot};
 	ck_assert_int_eq(mem_map_listen(bench.mmio, &listener, &bench.err), 0);
 }
 

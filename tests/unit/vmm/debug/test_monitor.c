@@ -80,7 +80,7 @@ END_TEST
 START_TEST(what_kvm_lost_is_told)
 {
 	toy_write(toy, PCI_COMMAND, 2, PCI_COMMAND_MEMORY);
-	ck_assert_uint_eq(mem_map_demote(bench->mmio, WINDOW32), 1);
+	ck_assert_uint_eq(mem_map_demote(bench->mmio, WINDOW32, WINDOW32), 1);
 	says("pci", "+0x0-0x3fff  trapped: KVM did not take it or lost it; 0 accesses\n");
 	says("mem", "DEVICE trapped    -         0  0000:01:00.00\n");
 }
@@ -193,7 +193,7 @@ static void *be_a_guest(void *stop)
 			      i & 2 ? 0 : PCI_COMMAND_MEMORY);
 		mem_map_read(bench->mmio, WINDOW32, 4, &value);
 		mem_map_read(bench->mmio, WINDOW64, 4, &value);
-		mem_map_demote(bench->mmio, WINDOW32);
+		mem_map_demote(bench->mmio, WINDOW32, WINDOW32);
 		if (gsi < 0)
 			continue;
 		kvm_irq_set_msi(irq, (unsigned int)gsi, &message);

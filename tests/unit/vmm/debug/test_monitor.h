@@ -212,7 +212,7 @@ static inline void setup(void)
 
 	fake_kvm_reset();
 	fake.vcpu_ioctl = cpu_ioctl;
-	vm = kvm_vm_create(0, &err);
+	vm = kvm_vm_create(NULL, &err);
 	bench = bench_create();
 	ck_assert_int_eq(kvm_vm_listen(vm, bench->mmio, &err), 0);
 	irq = kvm_irq_create(vm, FIRST_MSI, &err);

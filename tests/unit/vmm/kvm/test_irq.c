@@ -23,7 +23,7 @@ static void set_up(void)
 {
 	fake_kvm_reset();
 	err = (struct err){0};
-	vm = kvm_vm_create(0, &err);
+	vm = kvm_vm_create(NULL, &err);
 	irq = kvm_irq_create(vm, FIRST_MSI, &err);
 	ck_assert_msg(irq, "%s", err.text);
 }

@@ -17,7 +17,7 @@ static void set_up(void)
 {
 	fake_kvm_reset();
 	err = (struct err){0};
-	vm = kvm_vm_create(0, &err);
+	vm = kvm_vm_create(NULL, &err);
 	vcpu = kvm_vcpu_create(vm, 3, &err);
 	ck_assert_msg(vcpu, "%s", err.text);
 	fake.run = kvm_vcpu_run_page(vcpu);

@@ -123,13 +123,12 @@ static void set_up_vm(void)
 	fake_kvm_reset();
 	fake.vcpu_ioctl = cpu_ioctl;
 	atomic_store(&device.not_yet_from, TRAPPED);
-	vm = kvm_vm_create(0, &err);
+	vm = kvm_vm_create(NULL, &err);
 	map = mem_map_create("memory", 0, &err);
 	region = (struct mem_region){.name = "device",
 				     .kind = MEM_TRAP,
 				     .size = TRAPPED,
-				     .ops = &device_ops,
-				     .slot = -1};
+				     .ops = &device_ops};
 	ck_assert_int_eq(mem_map_add(map, &region, TRAPPED, &err), 0);
 }
 
@@ -421,8 +420,7 @@ START_TEST(a_slice_that_faults_is_trapped)
 				   .kind = MEM_DEVICE,
 				   .host = host,
 				   .size = TRAPPED,
-				   .ops = &device_ops,
-				   .slot = -1};
+				   .ops = &device_ops};
 
 	ck_assert_int_eq(mem_map_listen(map, &listener, &err), 0);
 	ck_assert_int_eq(mem_map_add(map, &slice, 2 * TRAPPED, &err), 0);

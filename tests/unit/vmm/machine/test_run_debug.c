@@ -76,13 +76,12 @@ static void set_up(void)
 
 	fake_kvm_reset();
 	fake.vcpu_ioctl = cpu_ioctl;
-	setup.vm = vm = kvm_vm_create(0, &err);
+	setup.vm = vm = kvm_vm_create(NULL, &err);
 	setup.mmio = map = mem_map_create("memory", 0, &err);
 	region = (struct mem_region){.name = "device",
 				     .kind = MEM_TRAP,
 				     .size = TRAPPED,
-				     .ops = &device_ops,
-				     .slot = -1};
+				     .ops = &device_ops};
 	ck_assert_int_eq(mem_map_add(map, &region, TRAPPED, &err), 0);
 	run = run_create(&setup, &err);
 	ck_assert_ptr_nonnull(run);

@@ -141,7 +141,7 @@ static void machine_set_up(void)
 
 	fake_kvm_reset();
 	memset(&machine, 0, sizeof(machine));
-	vm = kvm_vm_create(0, &err);
+	vm = kvm_vm_create(NULL, &err);
 	ck_assert_msg(vm, "%s", err.text);
 	fake.vm_ioctl = machine_vm_ioctl;
 	map = mem_map_create("mmio", 0, &err);

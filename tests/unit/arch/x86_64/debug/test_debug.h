@@ -139,7 +139,7 @@ static inline void set_up(void)
 	memset(&state, 0, sizeof(state));
 	memset(&arch, 0, sizeof(arch));
 	state.area_size = sizeof(struct kvm_xsave);
-	vm = kvm_vm_create(0, &err);
+	vm = kvm_vm_create(NULL, &err);
 	vcpu = kvm_vcpu_create(vm, VCPU, &err);
 	ck_assert_ptr_nonnull(vcpu);
 	map = mem_map_create("memory", 0, &err);
