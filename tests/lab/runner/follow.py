@@ -1,0 +1,171 @@
+# SPDX-License-Identifier: BSD-3-Clause
+"""Hosts are started, so many side by side as there are to be, and followed to their ends."""
+
+import shutil
+import time
+from collections import Counter
+
+from runner.hosts import Host
+from runner.lab import free_mib
+from runner.tasks import queued_seconds
+
+STARTS = 6  # of one host, which hangs now and then
+
+
+class Run:
+    """What is under way."""
+
+    def __init__(self, lab, results, new_host=Host):
+        self.lab, self.results, self.new_host = lab, results, new_host
+        self.tasks = {task.name: task for task in results.tasks}
+        self.kinds = sorted({task.kind for task in results.tasks})
+        self.alive = []
+        self.begun, self.anew = Counter(), Counter()  # of each kind
+        self.broken = set()  # kinds of which there are no more
+        self.held = {}  # failures of a task that went to another host, by name
+
+    # --- which host comes next -------------------------------------------------------------------
+
+    def next_kind(self):
+        """The one with most to do for each of its hosts, those with a memory or a clock of their
+        own last. A second host of a kind must be worth its start."""
+        choice, best = None, (False, 0)
+        for kind in self.kinds:
+            left = queued_seconds(self.lab.share, kind)
+            hosts = sum(host.kind == kind for host in self.alive)
+            rank = not (kind.memory or kind.clock), left / (hosts + 1)
+            if left > hosts * 30 and kind not in self.broken and rank > best:
+                choice, best = kind, rank
+        return choice
+
+    def start_next(self):
+        """False when there is nothing to start now."""
+        kind = self.next_kind()
+        if not kind:
+            return False
+        needed = int(kind.memory or -512) + 512
+        if free_mib() < needed:
+            if self.alive:
+                return False
+            self.skip(kind, needed)
+            return True
+        host = self.new_host(self.lab, kind.host(self.begun.total()), kind)
+        self.begun[kind] += 1
+        self.alive.append(host)
+        host.start()
+        return True
+
+    def skip(self, kind, needed):
+        for task in self.tasks.values():
+            if task.kind == kind:
+                for name in task.names:
+                    self.results.tell("skip", name, 0, f"this machine has {free_mib()} MiB free,"
+                                      f" {needed} are needed")
+        shutil.rmtree(self.lab.share / "queue" / str(kind))
+
+    # --- what they report ------------------------------------------------------------------------
+
+    def collect(self, host):
+        for line in host.reports():
+            kind, name, centiseconds, reason = (line.split(None, 3) + [""] * 4)[:4]
+            centiseconds = int(centiseconds) if centiseconds.isdigit() else 0
+            if kind in ("start", "end"):
+                host.task, host.discards, host.ended = name, False, kind == "end"
+            elif kind == "ready":
+                self.results.note(f"{f'host {host.name} is up':<28} {centiseconds / 100:.1f} s")
+            elif kind == "note":
+                self.results.note(line[len("note "):])
+            elif kind in ("again", "stuck") and name in self.tasks:
+                self.stood_still(host, kind, self.tasks[name])
+            elif kind == "fail" and host.discards:
+                self.held[name] = centiseconds, reason
+            else:
+                self.results.tell(kind, name, centiseconds, reason)
+
+    def stood_still(self, host, kind, task):
+        """Guests of a task did: the host tries it again, or has done so as often as it may. Then
+        another one does, once."""
+        if kind == "stuck" and task.guests_hung:
+            return
+        log = self.lab.logs / f"{task.name}.hung.log"
+        part = host.folder / "logs" / (log.name if kind == "again" else f"{task.name}.log")
+        if part.exists():
+            with open(log, "ab") as file:
+                file.write(part.read_bytes())
+            part.unlink()
+        if kind == "stuck":
+            task.guests_hung = host.discards = True
+            self.give_back(task)
+        where = ", by another host" if host.discards else ""
+        self.results.warn(f"lab: a guest of {task.name} stood still until its deadline;"
+                          f" the scenario is run once more{where}: {log}")
+        self.results.try_again(task, f"a guest stood still, see {log}")
+
+    def give_back(self, task):
+        taken = self.lab.share / "taken" / task.entry()
+        taken.rename(self.lab.share / "queue" / str(task.kind) / task.entry())
+
+    # --- those that hang -------------------------------------------------------------------------
+
+    def restart(self, host):
+        """A host of software hangs now and then, and its kernel panics: it is started anew. The
+        task that it was at goes back to the queue, once."""
+        if host.ended or host.starts == STARTS:
+            return False
+        self.results.warn(f"lab: host {host.name} hung at {host.task or 'its start'};"
+                          " it is started anew")
+        log = self.lab.logs / f"{host.name}.console.{host.starts}.log"
+        if host.console.exists():
+            shutil.copy(host.console, log)
+        self.anew[host.kind] += 1
+        task = self.tasks.get(host.task)
+        # One whose guests hung has gone back to its queue already.
+        if task and not task.host_hung and not host.discards:
+            task.host_hung = True
+            self.results.try_again(task, f"its host hung, see {log}")
+            self.give_back(task)
+        host.start()
+        return True
+
+    def close(self, host):
+        """What is left to say of a host that is no more."""
+        for log in (host.folder / "logs").glob("*.log"):
+            shutil.copy(log, self.lab.logs)
+        host.end()
+        host.remove_files()
+        if not host.ended:
+            self.broken.add(host.kind)
+            self.results.warn(f"lab: host {host.name} did not come to its end; its console,"
+                              f" {host.console}:")
+            for line in host.tail():
+                self.results.warn(line)
+
+    def step(self):
+        for host in list(self.alive):
+            alive = host.alive()
+            self.collect(host)
+            host.serve()
+            if alive and host.overdue():
+                host.kill()
+            elif not alive and not self.restart(host):
+                self.close(host)
+                self.alive.remove(host)
+
+    def follow(self):
+        try:
+            while True:
+                while len(self.alive) < self.lab.jobs and self.start_next():
+                    pass
+                if not self.alive:
+                    break
+                self.step()
+                self.results.progress(self.alive)
+                time.sleep(0.2)
+        finally:
+            for host in self.alive:
+                host.end()
+        print(self.results.clear, end="", flush=True)
+
+    def tell_unheard(self):
+        for name in self.results.task_of:
+            self.results.tell("fail", name, *self.held.get(name, (0, "nothing was heard of it")))

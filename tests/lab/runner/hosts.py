@@ -1,0 +1,157 @@
+# SPDX-License-Identifier: BSD-3-Clause
+"""Hosts (L1): what they share with this machine, their start, what they report, their deadlines."""
+
+import os
+import shutil
+import subprocess
+import time
+
+from runner import machine
+from runner.gdb import Sessions
+from runner.lab import die
+from runner.qmp import Monitor
+
+
+def copy_monitor(lab):
+    """The monitor and the shared libraries it needs, as a tree to be laid over the host's root."""
+    if not os.access(lab.ferry, os.X_OK):
+        die(f"{lab.ferry} is not there: run make")
+    overlay = lab.share / "overlay"
+    (overlay / "bin").mkdir(parents=True)
+    shutil.copy(lab.ferry, overlay / "bin/ferry")
+    said = subprocess.run(["ldd", lab.ferry], capture_output=True, text=True, check=False).stdout
+    for library in (word for word in said.split() if word.startswith("/")):
+        (overlay / library[1:]).parent.mkdir(parents=True, exist_ok=True)
+        shutil.copy(library, overlay / library[1:])
+
+
+def make_share(lab):
+    """The folder that every host gets: scenarios, and a queue of tasks for each kind of host. Hosts
+    of one kind take from one queue, and each has a folder of its own to write to."""
+    shutil.rmtree(lab.share, ignore_errors=True)
+    for part in ("l1", "scenarios", "queue", "taken"):
+        (lab.share / part).mkdir(parents=True)
+    for file in (*(lab.here / "l1").iterdir(), lab.here / "arch" / f"{lab.arch}.inc"):
+        shutil.copy(file, lab.share / "l1")
+    for pattern in ("*.sh", "*.inc", "scenarios/*.sh"):
+        for file in lab.here.glob(pattern):
+            shutil.copy(file, lab.share / "scenarios")
+    settings = {
+        "LAB_ARCH": lab.arch,
+        "LAB_SLOW": lab.slow,
+        "LAB_REPEAT": os.environ.get("LAB_REPEAT") or 5,
+        "LAB_MONITOR": "ferry" if lab.monitor == "ferry" else f"/share/l1/{lab.monitor}",
+        "LAB_GUEST_DEADLINE": 90 * lab.slow,
+        "LAB_DISK_SHA256": (lab.images / "disk.sha256").read_text().strip(),
+        "LAB_TFTP_SHA256": (lab.images / "tftp.sha256").read_text().strip()}
+    (lab.share / "settings").write_text(
+        "".join(f"export {name}={value}\n" for name, value in settings.items()))
+    copy_monitor(lab)
+
+
+class Host:
+    """One of a kind; it keeps its name when it is started anew. `task` is what it is at."""
+
+    def __init__(self, lab, name, kind, clock=time.monotonic):
+        self.lab, self.name, self.kind, self.clock = lab, name, kind, clock
+        self.folder = lab.share / name
+        self.console = lab.logs / f"{name}.console.log"
+        self.starts = 0
+        self.process = self.monitor = None
+        self.gdb = Sessions(lab, name, clock)
+        # Its clock goes slower than the machine's.
+        self.patience = lab.slow * (5 if kind.clock == "icount" else 1)
+        self.task = self.beat = ""
+        self.ended = False
+        self.told_at = self.beat_at = clock()
+        self.offset = 0
+        self.discards = False  # failures of the task that goes to another host
+
+    def prepare(self):
+        """Makes the files that its machine wants."""
+        for part in ("logs", "monitor", "gdb"):
+            (self.folder / part).mkdir(parents=True, exist_ok=True)
+        (self.folder / "results").write_text("")
+        self.remove_files()
+        subprocess.run(["cp", "--sparse=always", self.lab.images / "disk",
+                        self.lab.runs / f"{self.name}.disk"], check=True)
+        for end in ("in", "out"):
+            os.mkfifo(self.lab.runs / f"{self.name}.{end}")
+
+    def remove_files(self):
+        for end in ("disk", "in", "out", "gdb"):
+            (self.lab.runs / f"{self.name}.{end}").unlink(missing_ok=True)
+
+    def shell(self):
+        """Leaves the terminal to it, and returns its machine's status."""
+        self.prepare()
+        with subprocess.Popen(machine.command(self.lab, self.name, self.kind, shell=True),
+                              cwd=self.lab.runs) as self.process:
+            return self.process.wait()
+
+    def start(self):
+        self.end()
+        self.prepare()
+        self.starts += 1
+        self.monitor = Monitor(self.lab.runs / self.name, 10 * self.lab.slow, self.clock)
+        self.start_machine()
+        self.task, self.offset, self.discards = "", 0, False
+        self.told_at = self.beat_at = self.clock()
+
+    def start_machine(self):
+        with open(self.lab.logs / f"{self.name}.qemu.log", "wb") as log:
+            self.process = subprocess.Popen(
+                machine.command(self.lab, self.name, self.kind), cwd=self.lab.runs,
+                stdin=subprocess.DEVNULL, stdout=log, stderr=log)
+
+    def serve(self):
+        self.monitor.serve(self.folder / "monitor")
+        self.gdb.serve()
+
+    def alive(self):
+        return self.process.poll() is None
+
+    def reports(self):
+        """The whole lines that it has written since last time."""
+        with open(self.folder / "results", "rb") as file:
+            file.seek(self.offset)
+            text, newline, _ = file.read().rpartition(b"\n")
+        self.offset += len(text + newline)
+        if newline:
+            self.told_at = self.clock()
+        return text.decode(errors="replace").split("\n") if newline else []
+
+    def overdue(self):
+        """Its heart stands still, it says nothing for longer than any scenario may take, or it told
+        everything and does not power off."""
+        try:
+            beat = (self.folder / "alive").read_text()
+        except OSError:
+            beat = self.beat
+        if beat != self.beat:
+            self.beat, self.beat_at = beat, self.clock()
+        limit = 20 if self.ended else 330 if self.task else 60
+        return (self.clock() - self.told_at > limit * self.patience
+                or self.clock() - self.beat_at > 60 * self.patience)
+
+    def kill(self):
+        self.process.kill()
+
+    def end(self):
+        """Ends what was started for it."""
+        self.gdb.end()
+        if self.process:
+            self.process.kill()
+            self.process.wait()
+        if self.monitor:
+            self.monitor.close()
+        self.process = self.monitor = None
+
+    def tail(self):
+        """The end of what its machine and its kernel printed."""
+        said = []
+        for file, count in ((self.lab.logs / f"{self.name}.qemu.log", 5), (self.console, 30)):
+            if file.exists():
+                lines = file.read_text(errors="replace").splitlines()
+                said += [line for line in lines if "TCG doesn't support" not in line][-count:]
+        return said

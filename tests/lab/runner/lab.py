@@ -1,0 +1,68 @@
+# SPDX-License-Identifier: BSD-3-Clause
+"""What a run is asked for, what is the architecture's own, and where files are."""
+
+import os
+import platform
+import re
+import subprocess
+import sys
+
+
+def die(text):
+    """Ends the run: it is asked for what it cannot do."""
+    print(f"lab: {text}", file=sys.stderr)
+    sys.exit(2)
+
+
+def free_mib():
+    """The memory that this machine has left."""
+    with open("/proc/meminfo", encoding="ascii") as file:
+        return next(int(line.split()[1]) // 1024 for line in file if "MemAvailable" in line)
+
+
+def read_values(file):
+    """The variables that a file of shell sets: arch/ARCH.inc is read by the host's shell too."""
+    said = subprocess.run(["env", "-i", "sh", "-c", 'set -a; . "$1"; env -0', "sh", file],
+                          check=True, capture_output=True, text=True).stdout
+    return dict(entry.split("=", 1) for entry in said.split("\0") if entry)
+
+
+class Lab:
+    """One run's settings: the options, of which `alone` is a file beside the scenarios and `shell`
+    the kind asked for; the architecture's values; folders."""
+
+    def __init__(self, here, arch="", ferry="", monitor="ferry", jobs="", alone="", verbose=False,
+                 only=(), listing=False, shell=None):
+        if not re.fullmatch("([1-9][0-9]?)?", jobs):
+            die(f"--jobs {jobs}: it is a number of hosts")
+        if monitor not in ("ferry", "qemu"):
+            die(f"--monitor {monitor}: it is ferry or qemu")
+        self.listing, self.shell = listing, shell
+        machine = platform.machine()
+        self.here, self.top = here, here.parents[1]
+        self.arch = arch or machine
+        self.monitor, self.alone, self.verbose, self.only = monitor, alone, verbose, set(only)
+        file = here / "arch" / f"{self.arch}.inc"
+        if not file.exists():
+            die(f"no lab for architecture {self.arch}")
+        self.values = read_values(file)
+        self.jobs = int(jobs or self.usual_jobs())
+        self.slow = int(os.environ.get("LAB_SLOW") or 1) * int(self.values["lab_slow"])
+        build = self.top / "build"
+        self.ferry = ferry or build / ("" if self.arch == machine else self.arch) / "ferry"
+        self.images = build / "lab/images" / self.arch
+        self.logs = build / "lab/logs" / self.arch
+        self.tries = build / "lab/tries" / self.arch
+        self.runs = build / "lab/run"
+        self.share = self.runs / "share"
+        self.qemu_root = self.newer_root = None  # QEMU for a host, and QEMU of backports
+
+    def usual_jobs(self):
+        """Hosts side by side: fewer where processors or memory are."""
+        jobs = int(self.values["lab_jobs"])
+        few = len(os.sched_getaffinity(0)) < jobs or free_mib() < jobs * 4096
+        return 1 if few else jobs
+
+    def offers(self, what):
+        """What hosts there are beside the usual one: kernels, devices, clocks, machines."""
+        return self.values[f"lab_{what}"].split()

@@ -1,0 +1,91 @@
+# SPDX-License-Identifier: BSD-3-Clause
+"""The machine that a host (L1) is: QEMU with emulated virtualization and IOMMU, and the devices to
+hand on."""
+
+# A word in braces alone stands for as many words as it has.
+MACHINE = """
+-name lab-{name} -nodefaults -no-reboot -display none {serial} {machine} {speed} -m {memory}
+-chardev pipe,id=monitor,path={runs}/{name} -mon chardev=monitor,mode=control
+-kernel {images}/vmlinuz-host{kernel} -initrd {images}/initrd-host{kernel} -append {append}
+-fsdev local,id=images,path={images},security_model=none,readonly=on
+-device virtio-9p-pci,fsdev=images,mount_tag=images,{virtio}
+-fsdev local,id=share,path={share},security_model=none
+-device virtio-9p-pci,fsdev=share,mount_tag=share,{virtio}
+"""
+
+USUAL = """
+-drive file={runs}/{name}.disk,format=raw,if=none,id=disk -device nvme,drive=disk,serial=lab
+-netdev {net},id=net0 -device e1000e,netdev=net0
+-netdev {net},id=net1 -device e1000,netdev=net1
+-device edu,dma_mask=0xffffffffff
+-netdev {net},id=net2 -device e1000,multifunction=on,addr=0x10,netdev=net2
+-device edu,multifunction=on,addr=0x10.1,dma_mask=0xffffffffff
+"""
+
+# Disks begin as copies of one file, which is not written to. Those with an id are spoken of to the
+# machine's monitor.
+MORE = """
+-drive {disk},id=xhci-disk -drive {disk},id=nec-disk -drive {disk},id=block-disk
+-device qemu-xhci,id=xhci -device usb-storage,bus=xhci.0,drive=xhci-disk
+-device nec-usb-xhci,id=nec,msix=off -device usb-storage,bus=nec.0,drive=nec-disk
+-device virtio-blk-pci,drive=block-disk,{virtio}
+-object memory-backend-ram,id=shared,size=1G -device ivshmem-plain,memdev=shared
+-device pcie-root-port,id=port0,chassis=1
+-device pcie-root-port,id=port1,chassis=2
+-device pcie-root-port,id=port2,chassis=3
+-netdev {net},id=net3 -device virtio-net-pci,{virtio},netdev=net3
+-netdev {net},id=net4 -device rtl8139,netdev=net4
+-netdev {net},id=net5 -device e1000,bus=port0,netdev=net5
+-netdev {net},id=net6 -device e1000,bus=port1,addr=0,multifunction=on,netdev=net6
+-device edu,bus=port1,addr=0.1,multifunction=on,dma_mask=0xffffffffff
+-netdev {net},id=net7 -device virtio-net-pci,bus=port2,id=aer,aer=on,{virtio},netdev=net7
+"""
+
+# QEMU for a guest's place, where it is compared.
+PEER = """
+-fsdev local,id=qemu,path={peer},security_model=none,readonly=on
+-device virtio-9p-pci,fsdev=qemu,mount_tag=qemu,{virtio}
+"""
+
+# The port for gdb comes last, so that no other device's place depends on it. A socket's name has to
+# be short, so it is one in the folder that QEMU and gdb are in.
+PORTS = """
+-device virtio-serial-pci,id=ports,{virtio}
+-chardev socket,id=gdb,path={name}.gdb,server=on,wait=off
+-device virtserialport,bus=ports.0,chardev=gdb,name=gdb
+"""
+
+
+def program(name, root):
+    """QEMU itself, or Debian's backport of it with its own libraries."""
+    if not root:
+        return [name]
+    libraries = [*root.glob("lib/*-linux-gnu"), *root.glob("usr/lib/*-linux-gnu")]
+    return ["env", "LD_LIBRARY_PATH=" + ":".join(map(str, libraries)), f"{root}/usr/bin/{name}",
+            "-L", f"{root}/usr/share/qemu", "-L", f"{root}/usr/share/seabios"]
+
+
+def command(lab, name, kind, shell=False):
+    """With the clock icount an instruction takes a nanosecond, however slow the machine is that
+    does it. In a shell that is typed into, Ctrl-A is the monitor's and Ctrl-] the machine's."""
+    values, counted = lab.values, kind.clock == "icount"
+    places = {
+        "name": name, "runs": lab.runs, "images": lab.images, "share": lab.share,
+        "kernel": kind.kernel, "memory": kind.memory or values["lab_memory"],
+        "machine": values["lab_machine"].split(),
+        "speed": ("-accel tcg,thread=single -icount shift=0 -smp 1" if counted else
+                  "-accel tcg,thread=multi -smp 2").split(),
+        "serial": ["-serial", *(["mon:stdio", "-echr", "0x1d"] if shell else
+                                [f"file:{lab.logs}/{name}.console.log"])],
+        "append": f"{values['lab_options']} mitigations=off softlockup_panic=1 panic=-1 quiet"
+                  f"{' lab.shell' if shell else ''} lab.host={name} lab.queue={kind}",
+        "virtio": "disable-legacy=on,iommu_platform=on",
+        "net": f"user,tftp={lab.images}/tftp",
+        "disk": f"file={lab.images}/disk,format=raw,if=none,snapshot=on",
+        "peer": lab.qemu_root}
+    parts = (MACHINE, USUAL, MORE if kind.devices else "", PEER if lab.qemu_root else "", PORTS)
+    words = program(values["lab_qemu"], lab.newer_root if kind.machine else None)
+    for word in " ".join(parts).split():
+        several = places.get(word.strip("{}"))
+        words += several if isinstance(several, list) else [word.format(**places)]
+    return words

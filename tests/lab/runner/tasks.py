@@ -1,0 +1,133 @@
+# SPDX-License-Identifier: BSD-3-Clause
+"""What there is to run: scenario files, the names they tell about, what they ask of their host."""
+
+import re
+from typing import NamedTuple
+
+from runner.lab import die, free_mib
+
+
+class Kind(NamedTuple):
+    """What a task asks of its host; each field is empty where it is the usual one."""
+
+    kernel: str = ""
+    devices: str = ""
+    memory: str = ""
+    clock: str = ""
+    machine: str = ""
+
+    def __str__(self):
+        return ":".join(self)
+
+    def host(self, number=""):
+        """The name of a host of this kind."""
+        return "-".join([f"host{number}", *filter(None, self)])
+
+
+def asked_kind(text, lab):
+    """The kind that a person asks for by --shell."""
+    def refuse(why):
+        die(f"--shell {text}: {why}")
+
+    def one_of(what, value, values):
+        if value and value not in values:
+            refuse(f"there is no {what} '{value}': leave it empty"
+                   + (f", or say {' or '.join(values)}" if values else ""))
+
+    fields = text.split(":")
+    if len(fields) > len(Kind._fields):
+        refuse("it is KERNEL:DEVICES:MEMORY:CLOCK:MACHINE, five fields at most")
+    kind = Kind(*fields)
+    one_of("kernel", kind.kernel, lab.offers("kernels"))
+    one_of("set of devices", kind.devices, lab.offers("devices"))
+    one_of("clock", kind.clock, lab.offers("clocks"))
+    one_of("machine", kind.machine, lab.offers("machines"))
+    if not re.fullmatch("([1-9][0-9]{2,6})?", kind.memory) or int(kind.memory or 1024) < 1024:
+        refuse(f"there is no memory '{kind.memory}': leave it empty, or say how many MiB,"
+               " 1024 at least")
+    if int(kind.memory or 0) > free_mib():
+        refuse(f"this machine has no more than {free_mib()} MiB free")
+    return kind
+
+
+class Task:
+    """A scenario file, run once: "nvme" on the host's usual kernel, "nvme@6.12" on that one, where
+    the names it tells about end likewise. `absent` has those it does not tell about on this
+    architecture, each with the reason."""
+
+    def __init__(self, lab, file, kernel=""):
+        self.text = file.read_text(encoding="utf-8")
+        suffix = f"@{kernel}" if kernel else ""
+        self.name = file.stem + suffix
+        # Where the usual machine does what a newer one is asked for, there is no other.
+        machine = self.header("host-machine")
+        self.kind = Kind(kernel or self.header("host-kernel"), self.header("host-devices"),
+                         self.header("host-memory"), self.header("host-clock"),
+                         machine if machine in lab.offers("machines") else "")
+        self.seconds = int(self.header("seconds") or 0)
+        self.also_on = self.header("also-on").split()
+        self.symbols = self.header("symbols") != ""
+        self.tiny = self.header("guests") == "tiny"
+        reasons = {}
+        for line in self.headers(f"not-on-{lab.arch}"):
+            names, _, reason = line.partition(": ")
+            reasons.update(dict.fromkeys(names.split(), reason))
+        everything = self.why_absent(lab)
+        declared = [name for line in self.headers("scenarios") for name in line.split()]
+        absent = {name: everything or reasons.get(name) for name in declared}
+        self.names = [name + suffix for name in declared if not absent[name]]
+        self.absent = {name + suffix: why for name, why in absent.items() if why}
+        # A task goes back to its queue once because its host hung, once because its guests did.
+        self.host_hung = self.guests_hung = False
+
+    def headers(self, key):
+        """What the file's lines "# KEY: ..." say."""
+        return re.findall(rf"^# {re.escape(key)}: (.*)$", self.text, re.MULTILINE)
+
+    def header(self, key):
+        """What the first of them says."""
+        return next(iter(self.headers(key)), "")
+
+    def why_absent(self, lab):
+        """Why nothing of the file runs: it says so itself, or there is no such host."""
+        said = self.header(f"not-on: {lab.arch}")
+        if said:
+            return said
+        for value, values, what in ((self.kind.kernel, "kernels", "kernel {}"),
+                                    (self.kind.devices, "devices", "{} devices"),
+                                    (self.kind.clock, "clocks", "an {} clock")):
+            if value not in ["", *lab.offers(values)]:
+                return f"there is no host with {what.format(value)}"
+        return ""
+
+    def enqueue(self, share):
+        """Hands the task to hosts: a file that holds its names. Its own name says how many seconds
+        the task lacks to 999, so that the longest comes first."""
+        queue = share / "queue" / str(self.kind)
+        queue.mkdir(parents=True, exist_ok=True)
+        (queue / self.entry()).write_text("".join(f"{name}\n" for name in self.names))
+
+    def entry(self):
+        """The name of its file in a queue."""
+        return f"{999 - self.seconds:03}-{self.name}"
+
+
+def queued_seconds(share, kind):
+    """What the tasks left in a queue will take, about."""
+    queue = share / "queue" / str(kind)
+    return sum(999 - int(entry.name.split("-")[0]) for entry in queue.glob("*-*"))
+
+
+def select(lab):
+    """The tasks that --only asks for by their own names or the names they tell about, or all."""
+    if lab.alone:
+        file = lab.here / f"{lab.alone}.sh"
+        return [Task(lab, file)] if file.exists() else die(f"no scenario {lab.alone}")
+    tasks = []
+    for file in sorted((lab.here / "scenarios").glob("*.sh")):
+        usual = Task(lab, file)
+        tasks += [usual, *(Task(lab, file, kernel) for kernel in usual.also_on)]
+    known = {task.name: {task.name, *task.names, *task.absent} for task in tasks}
+    for name in sorted(lab.only - set().union(*known.values())):
+        die(f"no scenario {name}; --list prints their names")
+    return [task for task in tasks if not lab.only or lab.only & known[task.name]]

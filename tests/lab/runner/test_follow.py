@@ -1,0 +1,263 @@
+# SPDX-License-Identifier: BSD-3-Clause
+"""Which host comes next; what hosts report, in pieces; deadlines; hosts and guests that hang."""
+
+from unittest import mock
+
+from runner.fake_lab import LabTest
+from runner.follow import STARTS
+from runner.tasks import Kind
+
+PLENTY = mock.patch("runner.follow.free_mib", lambda: 100000)
+
+
+@PLENTY
+class NextKind(LabTest):
+    def setUp(self):
+        super().setUp()
+        self.scenario("usual", "scenarios: usual", "seconds: 40")
+        self.scenario("more", "scenarios: more", "host-devices: more", "seconds: 50")
+        self.scenario("big", "scenarios: big", "host-memory: 8192", "seconds: 90")
+
+    def started(self, run):
+        return [host.name for host in run.alive] if run.start_next() else None
+
+    def test_most_to_do_and_memory_last(self):
+        run = self.run_of()
+        self.assertEqual(self.started(run), ["host0-more"])
+        run.alive[0].take(run.tasks["more"])
+        self.assertEqual(self.started(run), ["host0-more", "host1"])
+        run.alive[1].take(run.tasks["usual"])
+        self.assertEqual(self.started(run), ["host0-more", "host1", "host2-8192"])
+        run.alive[2].take(run.tasks["big"])
+        self.assertIsNone(self.started(run))
+
+    def test_second_of_a_kind_is_worth_its_start(self):
+        run = self.run_of(only=["usual"])
+        self.assertEqual(self.started(run), ["host0"])
+        self.assertEqual(self.started(run), ["host0", "host1"])
+        self.assertIsNone(self.started(run))
+
+    def test_broken_kind(self):
+        run = self.run_of(only=["usual"])
+        run.broken.add(Kind())
+        self.assertIsNone(self.started(run))
+
+    def test_too_little_memory(self):
+        run = self.run_of(only=["big", "usual"])
+        with mock.patch("runner.follow.free_mib", lambda: 8000):
+            self.assertTrue(run.start_next())
+            run.alive[0].take(run.tasks["usual"])
+            self.assertFalse(run.start_next())  # there may be enough when that one is over
+            run.alive.clear()
+            self.assertTrue(run.start_next())
+            self.assertFalse(run.start_next())
+        self.assertIn("skip big                          this machine has 8000 MiB free, 8704 are"
+                      " needed\n", self.said.getvalue())
+
+
+@PLENTY
+class OneHost(LabTest):
+    def setUp(self):
+        super().setUp()
+        self.scenario("nvme", "scenarios: reads writes", "seconds: 5")
+        self.scenario("own-nvme", "scenarios: own", "seconds: 4")
+        self.run_ = self.run_of()
+        self.run_.start_next()
+        self.host, = self.run_.alive
+        self.nvme = self.run_.tasks["nvme"]
+        self.told = self.run_.results.told
+
+    def step(self, *lines, seconds=0):
+        self.host.say(*lines)
+        self.clock.now += seconds
+        self.run_.step()
+
+    def queued(self):
+        return sorted(entry.name for entry in (self.run_.lab.share / "queue/::::").iterdir())
+
+
+class Reports(OneHost):
+    def test_in_pieces(self):
+        with open(self.host.folder / "results", "a", encoding="utf-8") as file:
+            for part in ("start nv", "me 0\nok reads 12", "3\nfail writes 5 no", " sums at all\n"):
+                file.write(part)
+                file.flush()
+                self.run_.step()
+        self.assertEqual(self.host.task, "nvme")
+        self.assertEqual(self.told, {"reads": "ok", "writes": "fail"})
+        self.assertIn("no sums at all, log", self.said.getvalue())
+
+    def test_notes(self):
+        self.step("ready 0 250", "note  on the way")
+        self.assertEqual(self.said.getvalue(), "")
+        self.run_.lab.verbose = True
+        self.step("ready 0 250", "note  on the way")
+        self.assertEqual(self.said.getvalue(),
+                         "     host host0 is up             2.5 s\n      on the way\n")
+
+    def test_nonsense(self):
+        self.step("", "what is this", "again nobody 0", "ok reads soon")
+        self.assertEqual(self.told, {"reads": "ok"})
+
+    def test_end(self):
+        (self.host.folder / "logs/nvme.log").write_text("log")
+        self.step("ok reads 1", "ok writes 1", "ok own 1", "end 0 100")
+        self.host.kill()
+        self.step()
+        self.assertEqual(self.run_.alive, [])
+        self.assertEqual((self.run_.lab.logs / "nvme.log").read_text(), "log")
+        self.assertEqual(self.run_.anew.total(), 0)
+
+    def test_nothing_heard(self):
+        self.step("ok reads 1")
+        self.run_.tell_unheard()
+        self.assertEqual(self.told, {"reads": "ok", "writes": "fail", "own": "fail"})
+        self.assertIn("nothing was heard of it", self.said.getvalue())
+
+    def test_monitor(self):
+        (self.host.folder / "monitor/a.request").write_text("info pci")
+        self.step()
+        self.step(seconds=10 * self.run_.lab.slow + 1)
+        self.assertEqual((self.host.folder / "monitor/a.answer").read_text(),
+                         "no answer from the machine's monitor\n")
+
+
+class Deadlines(OneHost):
+    def beat(self):
+        (self.host.folder / "alive").write_text(f"{self.clock.now}\n")
+
+    def lasts(self, beating=True):
+        """After how many seconds it is ended, in tens."""
+        for tens in range(1, 1000):
+            if beating:
+                self.beat()
+            self.step(seconds=10)
+            if not self.host.alive():
+                return tens * 10
+        return None
+
+    def test_start(self):
+        self.assertEqual(self.lasts(beating=False), 70)
+
+    def test_heart(self):
+        self.beat()
+        self.step("start nvme 0")
+        self.assertEqual(self.lasts(beating=False), 70)
+
+    def test_silence(self):
+        self.step("start nvme 0")
+        self.assertEqual(self.lasts(), 340)
+
+    def test_no_power_off(self):
+        self.step("start nvme 0", "end 0 1")
+        self.assertEqual(self.lasts(), 30)
+        self.step()
+        self.assertEqual((self.run_.alive, self.run_.anew.total()), ([], 0))
+
+    def test_counted_clock_has_more_time(self):
+        self.host.patience *= 5
+        self.assertEqual(self.lasts(), 310)
+
+
+class HostThatHangs(OneHost):
+    def hang(self, *lines):
+        self.host.console.write_text("panic\n")
+        self.host.kill()
+        self.step(*lines)
+
+    def test_task_goes_back_once(self):
+        self.host.take(self.nvme)
+        self.host.take(self.run_.tasks["own-nvme"])
+        self.host.say("start nvme 0")
+        self.hang("ok reads 1")
+        self.assertTrue(self.host.alive())
+        self.assertEqual(self.queued(), ["994-nvme"])
+        self.assertEqual(self.host.task, "")
+        self.assertIn("lab: host host0 hung at nvme; it is started anew\n", self.said.getvalue())
+        self.assertEqual((self.run_.lab.logs / "host0.console.1.log").read_text(), "panic\n")
+        self.host.take(self.nvme)
+        self.hang()
+        self.assertEqual(self.queued(), [])
+        self.step("ok writes 1")
+        self.run_.results.tell_tries(self.run_.anew)
+        said = self.said.getvalue()
+        self.assertIn("again writes", said)
+        self.assertIn("host0.console.1.log; it passed on its second try\n", said)
+        self.assertNotIn("again reads", said)
+        self.assertIn("again host                        started anew 2 times", said)
+
+    def test_at_its_start_so_often(self):
+        for _ in range(STARTS):
+            self.assertEqual(self.run_.alive, [self.host])
+            self.hang()
+        self.assertEqual(self.run_.alive, [])
+        self.assertEqual(self.run_.broken, {Kind()})
+        self.assertEqual(self.run_.anew[Kind()], STARTS - 1)
+        said = self.said.getvalue()
+        self.assertIn("hung at its start", said)
+        self.assertIn("did not come to its end", said)
+        self.assertTrue(said.endswith("panic\n"))
+
+
+class GuestThatStandsStill(OneHost):
+    def setUp(self):
+        super().setUp()
+        self.host.take(self.nvme)
+        self.log = self.run_.lab.logs / "nvme.hung.log"
+
+    def stand(self, line, log, text):
+        (self.host.folder / "logs" / log).write_text(text)
+        self.step(line)
+
+    def test_tries_in_one_host(self):
+        for number in ("one", "two"):
+            self.stand("again nvme 0", "nvme.hung.log", f"{number}\n")
+        self.step("ok reads 1", "fail writes 1 why")
+        self.assertEqual(self.log.read_text(), "one\ntwo\n")
+        self.assertEqual(self.told, {"reads": "ok", "writes": "fail"})
+        self.run_.results.tell_tries(self.run_.anew)
+        self.assertIn(f"again reads                       a guest stood still, see {self.log};"
+                      " it passed on its third try\n", self.said.getvalue())
+
+    def stuck(self):
+        self.step("ok reads 1")
+        self.stand("stuck nvme 0", "nvme.log", "stuck\n")
+        self.step("fail writes 7 it did not report")
+
+    def test_another_host_tries_it(self):
+        self.stuck()
+        self.assertEqual(self.told, {"reads": "ok"})
+        self.assertEqual(self.queued(), ["994-nvme", "995-own-nvme"])
+        self.assertEqual(self.log.read_text(), "stuck\n")
+        self.host.take(self.run_.tasks["own-nvme"])
+        self.step("fail own 1 of its own", "end 0 1")
+        self.assertEqual(self.told["own"], "fail")
+        self.host.kill()
+        self.run_.step()
+        self.assertTrue(self.run_.start_next())
+        other, = self.run_.alive
+        self.assertEqual(other.name, "host1")
+        other.take(self.nvme)
+        other.say("ok reads 1", "ok writes 1")
+        self.run_.step()
+        self.assertEqual(self.told["writes"], "ok")
+
+    def test_once(self):
+        self.stuck()
+        self.host.take(self.nvme)
+        self.stuck()
+        self.assertEqual(self.told, {"reads": "ok", "writes": "fail"})
+        self.assertEqual(self.queued(), ["995-own-nvme"])
+
+    def test_no_other_host(self):
+        self.stuck()
+        self.run_.tell_unheard()
+        self.assertIn("FAIL writes                       it did not report, log",
+                      self.said.getvalue())
+
+    def test_host_hangs_then(self):
+        self.stuck()
+        self.host.kill()
+        self.step()
+        self.assertEqual(self.queued(), ["994-nvme", "995-own-nvme"])
+        self.assertFalse(self.nvme.host_hung)

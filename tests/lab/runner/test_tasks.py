@@ -1,0 +1,122 @@
+# SPDX-License-Identifier: BSD-3-Clause
+"""Heads of scenario files, kinds of hosts and their refusals, what --only selects, queues."""
+
+from runner.fake_lab import LabTest
+from runner.tasks import Kind, asked_kind, queued_seconds, select
+
+
+class Heads(LabTest):
+    def test_names_and_kind(self):
+        self.scenario("ports", "scenarios: one two", "scenarios: three", "host-devices: more",
+                      "host-memory: 4096", "seconds: 70", "symbols: cloud", "guests: tiny")
+        task, = select(self.lab())
+        self.assertEqual(task.names, ["one", "two", "three"])
+        self.assertEqual(task.kind, Kind(devices="more", memory="4096"))
+        self.assertEqual((task.seconds, task.symbols, task.tiny), (70, True, True))
+
+    def test_also_on_another_kernel(self):
+        self.scenario("nvme", "scenarios: reads", "also-on: 6.12", "seconds: 5")
+        usual, other = select(self.lab())
+        self.assertEqual((usual.name, usual.names), ("nvme", ["reads"]))
+        self.assertEqual((other.name, other.names), ("nvme@6.12", ["reads@6.12"]))
+        self.assertEqual(other.kind, Kind("6.12"))
+
+    def test_some_names_are_absent(self):
+        self.scenario("kernels", "scenarios: elf gzip zstd", "seconds: 5",
+                      "not-on-x86_64: gzip zstd: a bzImage: it unpacks itself",
+                      "not-on-aarch64: elf: no")
+        task, = select(self.lab())
+        self.assertEqual(task.names, ["elf"])
+        self.assertEqual(task.absent["zstd"], "a bzImage: it unpacks itself")
+
+    def test_usual_machine_that_is_new_enough(self):
+        self.scenario("gdb", "scenarios: stops", "host-machine: newer", "seconds: 5")
+        self.assertEqual(select(self.lab())[0].kind, Kind(machine="newer"))
+        self.arch = "aarch64"
+        self.assertEqual(select(self.lab())[0].kind, Kind())
+
+
+class HeadsOfAnotherArchitecture(LabTest):
+    arch = "aarch64"
+
+    def test_whole_file_is_absent(self):
+        for name, *head in (("a", "not-on: aarch64: no timer"), ("b", "host-kernel: 6.12"),
+                            ("c", "host-devices: more"), ("d", "host-clock: icount")):
+            self.scenario(name, f"scenarios: {name}", "seconds: 5", *head)
+        tasks = select(self.lab())
+        self.assertEqual([task.names for task in tasks], [[]] * 4)
+        self.assertEqual([task.absent[task.name] for task in tasks],
+                         ["no timer", "there is no host with kernel 6.12",
+                          "there is no host with more devices",
+                          "there is no host with an icount clock"])
+
+
+class Selection(LabTest):
+    def setUp(self):
+        super().setUp()
+        self.scenario("nvme", "scenarios: reads writes", "also-on: 6.12", "seconds: 5")
+        self.scenario("net", "scenarios: fetch gone", "not-on-x86_64: gone: no", "seconds: 5")
+
+    def names(self, *only):
+        return [task.name for task in select(self.lab(only=only))]
+
+    def test_only(self):
+        self.assertEqual(self.names(), ["net", "nvme", "nvme@6.12"])
+        self.assertEqual(self.names("writes"), ["nvme"])
+        self.assertEqual(self.names("nvme@6.12", "fetch"), ["net", "nvme@6.12"])
+        self.assertEqual(self.names("reads@6.12"), ["nvme@6.12"])
+        self.assertEqual(self.names("gone"), ["net"])
+
+    def test_no_such_name(self):
+        said = self.refused(self.names, "reads", "nothing")
+        self.assertEqual(said, "lab: no scenario nothing; --list prints their names\n")
+
+    def test_alone(self):
+        (self.here / "demo.sh").write_text("# scenarios: demo\n# seconds: 20\n")
+        self.assertEqual([task.name for task in select(self.lab(alone="demo"))], ["demo"])
+
+
+class Kinds(LabTest):
+    def test_names(self):
+        self.assertEqual(str(Kind()), "::::")
+        self.assertEqual(Kind().host(), "host")
+        self.assertEqual(str(Kind("6.12", "more")), "6.12:more:::")
+        self.assertEqual(Kind("6.12", machine="newer").host(3), "host3-6.12-newer")
+
+    def test_asked_for(self):
+        for text, kind in (("", Kind()), ("::::", Kind()), ("6.12:more", Kind("6.12", "more")),
+                           ("::1024", Kind(memory="1024")),
+                           (":::icount:newer", Kind(clock="icount", machine="newer"))):
+            self.assertEqual(asked_kind(text, self.lab()), kind)
+
+    def test_refused(self):
+        for text, why in (
+                ("6.13", "there is no kernel '6.13': leave it empty, or say 6.12"),
+                (":less", "there is no set of devices 'less': leave it empty, or say more"),
+                (":::fast", "there is no clock 'fast': leave it empty, or say icount"),
+                ("::::older", "there is no machine 'older': leave it empty, or say newer"),
+                ("::12", "there is no memory '12': leave it empty, or say how many MiB, 1024 at"),
+                ("::999", "1024 at least"), ("::1G", "there is no memory '1G'"),
+                ("::9999999", "this machine has no more than"),
+                ("::::newer:", "five fields at most")):
+            self.assertIn(f"lab: --shell {text}: ", self.refused(asked_kind, text, self.lab()))
+            self.assertIn(why, self.said.getvalue())
+
+    def test_refused_where_there_is_no_other(self):
+        self.arch = "aarch64"
+        self.assertTrue(self.refused(asked_kind, "6.12", self.lab()).endswith("leave it empty\n"))
+
+
+class Queues(LabTest):
+    def test_longest_comes_first(self):
+        for name, seconds in (("short", 5), ("long", 90), ("longer", 100)):
+            self.scenario(name, f"scenarios: {name}-a {name}-b", f"seconds: {seconds}")
+        lab = self.lab()
+        for task in select(lab):
+            task.enqueue(lab.share)
+        queue = lab.share / "queue/::::"
+        self.assertEqual(sorted(entry.name for entry in queue.iterdir()),
+                         ["899-longer", "909-long", "994-short"])
+        self.assertEqual((queue / "909-long").read_text(), "long-a\nlong-b\n")
+        self.assertEqual(queued_seconds(lab.share, Kind()), 195)
+        self.assertEqual(queued_seconds(lab.share, Kind("6.12")), 0)
