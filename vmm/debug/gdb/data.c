@@ -46,7 +46,7 @@ static int data_reply_register(struct gdb_session *session, unsigned int number)
 	return rc;
 }
 
-void gdb_command_read_registers(struct gdb_session *session, struct gdb_scan *scan)
+static void data_command_read_registers(struct gdb_session *session, struct gdb_scan *scan)
 {
 	unsigned int count = gdb_target_general_count(session->target);
 	int rc = 0;
@@ -58,7 +58,7 @@ void gdb_command_read_registers(struct gdb_session *session, struct gdb_scan *sc
 		gdb_reply_error(&session->reply, rc);
 }
 
-void gdb_command_read_register(struct gdb_session *session, struct gdb_scan *scan)
+static void data_command_read_register(struct gdb_session *session, struct gdb_scan *scan)
 {
 	uint64_t number;
 	int rc = -EINVAL;
@@ -93,7 +93,7 @@ static int data_scan_registers(struct gdb_session *session, struct gdb_scan scan
 	return gdb_scan_end(&scan) ? 0 : -EINVAL;
 }
 
-void gdb_command_write_registers(struct gdb_session *session, struct gdb_scan *scan)
+static void data_command_write_registers(struct gdb_session *session, struct gdb_scan *scan)
 {
 	int rc = data_scan_registers(session, *scan, false);
 
@@ -119,7 +119,7 @@ static int data_write_register(struct gdb_session *session, struct gdb_scan *sca
 					 bytes);
 }
 
-void gdb_command_write_register(struct gdb_session *session, struct gdb_scan *scan)
+static void data_command_write_register(struct gdb_session *session, struct gdb_scan *scan)
 {
 	int rc = data_write_register(session, scan);
 
@@ -142,7 +142,7 @@ static bool data_scan_place(struct gdb_scan *scan, uint64_t *address, uint64_t *
 }
 
 /* Errors by number alone: gdb takes a sentence for what the memory holds. */
-void gdb_command_read_memory(struct gdb_session *session, struct gdb_scan *scan)
+static void data_command_read_memory(struct gdb_session *session, struct gdb_scan *scan)
 {
 	uint8_t bytes[MEMORY_MAX];
 	uint64_t address, length;
@@ -173,7 +173,7 @@ static void data_write_memory(struct gdb_session *session, uint64_t address, con
 	data_reply_done(session, rc);
 }
 
-void gdb_command_write_memory(struct gdb_session *session, struct gdb_scan *scan)
+static void data_command_write_memory(struct gdb_session *session, struct gdb_scan *scan)
 {
 	uint8_t bytes[MEMORY_MAX];
 	uint64_t address, length;
@@ -186,7 +186,7 @@ void gdb_command_write_memory(struct gdb_session *session, struct gdb_scan *scan
 		gdb_reply_error(&session->reply, -EINVAL);
 }
 
-void gdb_command_write_binary(struct gdb_session *session, struct gdb_scan *scan)
+static void data_command_write_binary(struct gdb_session *session, struct gdb_scan *scan)
 {
 	uint64_t address, length;
 
@@ -251,12 +251,25 @@ static void data_command_point(struct gdb_session *session, struct gdb_scan *sca
 	data_reply_point(session, kind, rc);
 }
 
-void gdb_command_insert_point(struct gdb_session *session, struct gdb_scan *scan)
+static void data_command_insert_point(struct gdb_session *session, struct gdb_scan *scan)
 {
 	data_command_point(session, scan, true);
 }
 
-void gdb_command_remove_point(struct gdb_session *session, struct gdb_scan *scan)
+static void data_command_remove_point(struct gdb_session *session, struct gdb_scan *scan)
 {
 	data_command_point(session, scan, false);
 }
+
+const struct gdb_command gdb_data_commands[] = {
+	{"g", GDB_WHILE_STANDING | GDB_WHOLE, data_command_read_registers},
+	{"G", GDB_WHILE_STANDING, data_command_write_registers},
+	{"p", GDB_WHILE_STANDING, data_command_read_register},
+	{"P", GDB_WHILE_STANDING, data_command_write_register},
+	{"m", GDB_WHILE_STANDING, data_command_read_memory},
+	{"M", GDB_WHILE_STANDING, data_command_write_memory},
+	{"X", GDB_WHILE_STANDING, data_command_write_binary},
+	{"Z", GDB_WHILE_STANDING, data_command_insert_point},
+	{"z", GDB_WHILE_STANDING, data_command_remove_point},
+	{NULL, 0, NULL},
+};

@@ -6,25 +6,45 @@
 #ifndef FERRY_VMM_DEBUG_GDB_LISTEN_H
 #define FERRY_VMM_DEBUG_GDB_LISTEN_H
 
+#include <netinet/in.h>
 #include <stdbool.h>
+#include <sys/socket.h>
 #include <sys/stat.h>
+#include <sys/un.h>
 
 #include "vmm/base/err.h"
-#include "vmm/debug/gdb/address.h"
+
+enum gdb_address_kind { GDB_ADDRESS_TCP, GDB_ADDRESS_UNIX, GDB_ADDRESS_PTY };
+
+struct gdb_address {
+	enum gdb_address_kind kind;
+	socklen_t size; /* bytes of the one that is meant; 0 for a pseudo-terminal */
+	union {
+		struct sockaddr any;
+		struct sockaddr_in v4;
+		struct sockaddr_in6 v6;
+		struct sockaddr_un local;
+	};
+};
+
+enum { GDB_ADDRESS_TEXT = 128 };
 
 struct gdb_listener {
 	struct gdb_address address; /* of a socket: as it is bound */
 	int fd;                     /* the socket that listens, or the pseudo-terminal itself */
 	int peer; /* our own hold on the pseudo-terminal's other end while no debugger is there */
-	char name[GDB_ADDRESS_TEXT]; /* for gdb's `target remote` */
+	char name[GDB_ADDRESS_TEXT]; /* as gdb's `target remote` takes it */
 	bool named;                  /* the Unix socket's name is ours to remove */
 	dev_t device;
 	ino_t inode; /* its file, to know it again */
 };
 
-/* On failure there is nothing to close. */
-int gdb_listener_open(struct gdb_listener *listener, const struct gdb_address *address,
+/* @address as gdb_check_address() allows it. On failure there is nothing to close. */
+int gdb_listener_open(struct gdb_listener *listener, const char *address,
 		      struct err *err) FERRY_MUST_CHECK;
+
+/* Whether only programs of this host can connect. */
+bool gdb_listener_is_local(const struct gdb_listener *listener);
 
 void gdb_listener_close(struct gdb_listener *listener);
 

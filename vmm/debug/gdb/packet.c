@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
-/* The frames of the gdb remote protocol: bytes into packets, and replies into bytes. */
+/* The packets of the gdb remote protocol, in both directions. */
 
 #include "vmm/debug/gdb/packet.h"
 
@@ -8,9 +8,19 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "vmm/debug/gdb/scan.h"
-
 enum { ESCAPE = '}', ESCAPE_FLIP = 0x20, INTERRUPT = 0x03 };
+
+/* 0 to 15, or -1. */
+static int packet_hex_digit(uint8_t byte)
+{
+	if (byte >= '0' && byte <= '9')
+		return byte - '0';
+	if (byte >= 'a' && byte <= 'f')
+		return byte - 'a' + 10;
+	if (byte >= 'A' && byte <= 'F')
+		return byte - 'A' + 10;
+	return -1;
+}
 
 static enum gdb_input packet_parser_begin(struct gdb_parser *parser)
 {
@@ -83,16 +93,112 @@ enum gdb_input gdb_parser_take(struct gdb_parser *parser, uint8_t byte)
 	case GDB_INSIDE:
 		return packet_parser_inside(parser, byte);
 	case GDB_CHECKSUM_HIGH:
-		digit = gdb_hex_digit(byte);
+		digit = packet_hex_digit(byte);
 		parser->told = digit < 0 ? -1 : digit << 4;
 		parser->state = GDB_CHECKSUM_LOW;
 		return GDB_INPUT_MORE;
 	case GDB_CHECKSUM_LOW:
 		break;
 	}
-	digit = gdb_hex_digit(byte);
+	digit = packet_hex_digit(byte);
 	parser->told = parser->told < 0 || digit < 0 ? -1 : parser->told | digit;
 	return packet_parser_end(parser);
+}
+
+static void packet_skip(struct gdb_scan *scan, size_t size)
+{
+	scan->at += size;
+	scan->left -= size;
+}
+
+bool gdb_scan_word(struct gdb_scan *scan, const char *word)
+{
+	size_t size = strlen(word);
+
+	if (scan->left < size || memcmp(scan->at, word, size) != 0)
+		return false;
+	packet_skip(scan, size);
+	return true;
+}
+
+bool gdb_scan_number(struct gdb_scan *scan, uint64_t *value)
+{
+	uint64_t number = 0;
+	size_t count = 0;
+
+	for (; count < scan->left; count++) {
+		int digit = packet_hex_digit(scan->at[count]);
+
+		if (digit < 0)
+			break;
+		if (number >> 60)
+			return false;
+		number = number << 4 | (uint64_t)digit;
+	}
+	if (count == 0)
+		return false;
+	packet_skip(scan, count);
+	*value = number;
+	return true;
+}
+
+bool gdb_scan_pair(struct gdb_scan *scan, char separator, uint64_t *first, uint64_t *second)
+{
+	struct gdb_scan rest = *scan;
+	const char word[] = {separator, '\0'};
+
+	if (!gdb_scan_number(&rest, first) || !gdb_scan_word(&rest, word) ||
+	    !gdb_scan_number(&rest, second))
+		return false;
+	*scan = rest;
+	return true;
+}
+
+bool gdb_scan_bytes(struct gdb_scan *scan, uint8_t *bytes, size_t size)
+{
+	if (scan->left / 2 < size)
+		return false;
+	for (size_t i = 0; i < size; i++) {
+		int high = packet_hex_digit(scan->at[2 * i]);
+		int low = packet_hex_digit(scan->at[2 * i + 1]);
+
+		if (high < 0 || low < 0)
+			return false;
+		bytes[i] = (uint8_t)(high << 4 | low);
+	}
+	packet_skip(scan, 2 * size);
+	return true;
+}
+
+bool gdb_scan_thread(struct gdb_scan *scan, int64_t *thread)
+{
+	struct gdb_scan rest = *scan;
+	uint64_t number;
+
+	if (gdb_scan_word(scan, "-1")) {
+		*thread = -1;
+		return true;
+	}
+	if (!gdb_scan_number(&rest, &number) || number > INT64_MAX)
+		return false;
+	*scan = rest;
+	*thread = (int64_t)number;
+	return true;
+}
+
+void gdb_scan_past(struct gdb_scan *scan, char separator)
+{
+	bool found = false;
+
+	while (scan->left > 0 && !found) {
+		found = *scan->at == (uint8_t)separator;
+		packet_skip(scan, 1);
+	}
+}
+
+bool gdb_scan_end(const struct gdb_scan *scan)
+{
+	return scan->left == 0;
 }
 
 void gdb_reply_clear(struct gdb_reply *reply)

@@ -1,5 +1,8 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
-/* The frames of the gdb remote protocol: bytes into packets, and replies into bytes. */
+/*
+ * The packets of the gdb remote protocol: bytes into packets, what a packet says, and replies into
+ * bytes.
+ */
 
 #ifndef FERRY_VMM_DEBUG_GDB_PACKET_H
 #define FERRY_VMM_DEBUG_GDB_PACKET_H
@@ -42,6 +45,36 @@ struct gdb_parser {
 
 /* Takes one byte. A packet is in @parser->bytes until the next byte is taken. */
 enum gdb_input gdb_parser_take(struct gdb_parser *parser, uint8_t byte);
+
+/*
+ * A packet's contents, read from left to right: what is left. It ends where `left` says: nothing
+ * follows that could be relied on.
+ */
+struct gdb_scan {
+	const uint8_t *at;
+	size_t left;
+};
+
+/* The functions take what they look for and return true, or leave @scan where it was. */
+
+bool gdb_scan_word(struct gdb_scan *scan, const char *word);
+
+/* One to sixteen hexadecimal digits without a sign or a prefix, and zeroes before them. */
+bool gdb_scan_number(struct gdb_scan *scan, uint64_t *value);
+
+/* A number, @separator, and a number. */
+bool gdb_scan_pair(struct gdb_scan *scan, char separator, uint64_t *first, uint64_t *second);
+
+/* @size bytes, two digits each. */
+bool gdb_scan_bytes(struct gdb_scan *scan, uint8_t *bytes, size_t size);
+
+/* "-1", "0" or a vCPU's number and one: *@thread is -1, 0 or more. */
+bool gdb_scan_thread(struct gdb_scan *scan, int64_t *thread);
+
+/* Goes past the next @separator, or to the end. */
+void gdb_scan_past(struct gdb_scan *scan, char separator);
+
+bool gdb_scan_end(const struct gdb_scan *scan);
 
 /* The contents of a packet that is being put together. */
 struct gdb_reply {

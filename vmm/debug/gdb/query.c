@@ -10,16 +10,16 @@
 
 enum { ANNEX_MAX = 64 };
 
-void gdb_command_supported(struct gdb_session *session, struct gdb_scan *scan)
+static void query_command_supported(struct gdb_session *session, struct gdb_scan *scan)
 {
 	gdb_scan_word(scan, ":");
 	while (!gdb_scan_end(scan)) {
 		if (gdb_scan_word(scan, "swbreak+;") ||
 		    (scan->left == strlen("swbreak+") && gdb_scan_word(scan, "swbreak+")))
-			session->knows_software = true;
+			session->debugger.knows_software = true;
 		else if (gdb_scan_word(scan, "hwbreak+;") ||
 			 (scan->left == strlen("hwbreak+") && gdb_scan_word(scan, "hwbreak+")))
-			session->knows_hardware = true;
+			session->debugger.knows_hardware = true;
 		else
 			gdb_scan_past(scan, ';');
 	}
@@ -29,10 +29,10 @@ void gdb_command_supported(struct gdb_session *session, struct gdb_scan *scan)
 		       GDB_PACKET_MAX);
 }
 
-void gdb_command_stop_acks(struct gdb_session *session, struct gdb_scan *scan)
+static void query_command_stop_acks(struct gdb_session *session, struct gdb_scan *scan)
 {
 	(void)scan;
-	session->no_acks = true;
+	session->debugger.no_acks = true;
 	gdb_reply_text(&session->reply, "OK");
 }
 
@@ -57,7 +57,7 @@ static void query_reply_document(struct gdb_session *session, struct gdb_scan *s
 		reply->bytes[0] = 'l';
 }
 
-void gdb_command_description(struct gdb_session *session, struct gdb_scan *scan)
+static void query_command_description(struct gdb_session *session, struct gdb_scan *scan)
 {
 	char annex[ANNEX_MAX];
 	size_t size = 0;
@@ -80,7 +80,7 @@ void gdb_command_description(struct gdb_session *session, struct gdb_scan *scan)
 		gdb_reply_error(&session->reply, 0); /* as the protocol has it: no such annex */
 }
 
-void gdb_command_threads(struct gdb_session *session, struct gdb_scan *scan)
+static void query_command_threads(struct gdb_session *session, struct gdb_scan *scan)
 {
 	unsigned int cpus = gdb_target_cpus(session->target);
 	char *document = NULL;
@@ -100,7 +100,7 @@ void gdb_command_threads(struct gdb_session *session, struct gdb_scan *scan)
 	free(document);
 }
 
-void gdb_command_first_threads(struct gdb_session *session, struct gdb_scan *scan)
+static void query_command_first_threads(struct gdb_session *session, struct gdb_scan *scan)
 {
 	unsigned int cpus = gdb_target_cpus(session->target);
 
@@ -109,7 +109,7 @@ void gdb_command_first_threads(struct gdb_session *session, struct gdb_scan *sca
 		gdb_reply_text(&session->reply, "%c%x", i ? ',' : 'm', i + 1);
 }
 
-void gdb_command_last_threads(struct gdb_session *session, struct gdb_scan *scan)
+static void query_command_last_threads(struct gdb_session *session, struct gdb_scan *scan)
 {
 	(void)scan;
 	gdb_reply_text(&session->reply, "l");
@@ -123,7 +123,7 @@ static bool query_scan_last_thread(struct gdb_session *session, struct gdb_scan 
 	       *thread <= (int64_t)gdb_target_cpus(session->target);
 }
 
-void gdb_command_thread_name(struct gdb_session *session, struct gdb_scan *scan)
+static void query_command_thread_name(struct gdb_session *session, struct gdb_scan *scan)
 {
 	char name[32];
 	int64_t thread;
@@ -136,13 +136,13 @@ void gdb_command_thread_name(struct gdb_session *session, struct gdb_scan *scan)
 	gdb_reply_hex(&session->reply, name, strlen(name));
 }
 
-void gdb_command_current_thread(struct gdb_session *session, struct gdb_scan *scan)
+static void query_command_current_thread(struct gdb_session *session, struct gdb_scan *scan)
 {
 	(void)scan;
 	gdb_reply_text(&session->reply, "QC%x", session->general + 1);
 }
 
-void gdb_command_select_thread(struct gdb_session *session, struct gdb_scan *scan)
+static void query_command_select_thread(struct gdb_session *session, struct gdb_scan *scan)
 {
 	bool general = gdb_scan_word(scan, "g");
 	int64_t thread;
@@ -153,13 +153,13 @@ void gdb_command_select_thread(struct gdb_session *session, struct gdb_scan *sca
 		return;
 	}
 	if (!general)
-		session->resume_thread = thread;
+		session->debugger.resume_thread = thread;
 	else if (thread > 0)
 		session->general = (unsigned int)(thread - 1);
 	gdb_reply_text(&session->reply, "OK");
 }
 
-void gdb_command_thread_alive(struct gdb_session *session, struct gdb_scan *scan)
+static void query_command_thread_alive(struct gdb_session *session, struct gdb_scan *scan)
 {
 	int64_t thread;
 
@@ -170,13 +170,13 @@ void gdb_command_thread_alive(struct gdb_session *session, struct gdb_scan *scan
 }
 
 /* The guest was there before: gdb detaches from it when it quits, and does not kill. */
-void gdb_command_attached(struct gdb_session *session, struct gdb_scan *scan)
+static void query_command_attached(struct gdb_session *session, struct gdb_scan *scan)
 {
 	(void)scan;
 	gdb_reply_text(&session->reply, "1");
 }
 
-void gdb_command_symbol(struct gdb_session *session, struct gdb_scan *scan)
+static void query_command_symbol(struct gdb_session *session, struct gdb_scan *scan)
 {
 	(void)scan;
 	gdb_reply_text(&session->reply, "OK");
@@ -200,7 +200,7 @@ static int query_monitor(struct gdb_session *session, const char *line)
 	return 0;
 }
 
-void gdb_command_monitor(struct gdb_session *session, struct gdb_scan *scan)
+static void query_command_monitor(struct gdb_session *session, struct gdb_scan *scan)
 {
 	char line[GDB_PACKET_MAX / 2 + 1];
 	size_t size = scan->left / 2;
@@ -209,10 +209,27 @@ void gdb_command_monitor(struct gdb_session *session, struct gdb_scan *scan)
 	if (gdb_scan_bytes(scan, (uint8_t *)line, size) && gdb_scan_end(scan)) {
 		line[size] = '\0';
 		if (strlen(line) == size)
-			rc = session->exited ? -ESRCH : query_monitor(session, line);
+			rc = session->state == GDB_OVER ? -ESRCH : query_monitor(session, line);
 	}
 	if (rc)
 		gdb_reply_error(&session->reply, rc);
 	else
 		gdb_reply_text(&session->reply, "OK");
 }
+
+const struct gdb_command gdb_query_commands[] = {
+	{"H", GDB_WHILE_STANDING, query_command_select_thread},
+	{"T", GDB_WHILE_STANDING, query_command_thread_alive},
+	{"qSupported", GDB_ALWAYS, query_command_supported},
+	{"QStartNoAckMode", GDB_WHOLE, query_command_stop_acks},
+	{"qXfer:features:read:", GDB_WHILE_STANDING, query_command_description},
+	{"qXfer:threads:read::", GDB_WHILE_STANDING, query_command_threads},
+	{"qfThreadInfo", GDB_WHILE_STANDING | GDB_WHOLE, query_command_first_threads},
+	{"qsThreadInfo", GDB_WHILE_STANDING | GDB_WHOLE, query_command_last_threads},
+	{"qThreadExtraInfo,", GDB_WHILE_STANDING, query_command_thread_name},
+	{"qC", GDB_WHILE_STANDING | GDB_WHOLE, query_command_current_thread},
+	{"qAttached", GDB_ALWAYS, query_command_attached},
+	{"qSymbol:", GDB_ALWAYS, query_command_symbol},
+	{"qRcmd,", GDB_ALWAYS, query_command_monitor},
+	{NULL, 0, NULL},
+};

@@ -66,9 +66,9 @@ static void resume_tell_limits(struct gdb_session *session)
 	char *text;
 	int size;
 
-	if (session->told_limits || !*session->limits)
+	if (session->debugger.told_limits || !*session->limits)
 		return;
-	session->told_limits = true;
+	session->debugger.told_limits = true;
 	size = asprintf(&text, "ferry: %s\n", session->limits);
 	if (size < 0)
 		return;
@@ -86,9 +86,8 @@ static void resume_go(struct gdb_session *session)
 		gdb_reply_error(&session->reply, rc);
 	if (rc)
 		return;
-	session->standing = false;
+	session->state = GDB_RUNNING;
 	session->stopped = false;
-	session->interrupted = false;
 	session->silent = true;
 	resume_tell_limits(session);
 }
@@ -98,8 +97,8 @@ bool gdb_session_range_goes_on(struct gdb_session *session, const struct gdb_sto
 	const struct gdb_range *range;
 	uint64_t pc;
 
-	if (session->interrupted || stop->reason != GDB_STOP_SIGNAL ||
-	    stop->signal != GDB_SIGTRAP || stop->cpu >= session->cpus)
+	if (stop->reason != GDB_STOP_SIGNAL || stop->signal != GDB_SIGTRAP ||
+	    stop->cpu >= session->cpus)
 		return false;
 	range = &session->ranges[stop->cpu];
 	return range->start != range->end && resume_pc(session, stop->cpu, &pc) &&
@@ -135,7 +134,7 @@ static void resume_go_old(struct gdb_session *session, enum gdb_action action,
 			  struct gdb_scan *scan)
 {
 	const struct gdb_range none = {0};
-	int64_t thread = session->resume_thread;
+	int64_t thread = session->debugger.resume_thread;
 	unsigned int cpu = thread > 0 ? (unsigned int)thread - 1 : session->general;
 	uint64_t pc;
 	int rc = 0;
@@ -159,12 +158,12 @@ static void resume_go_old(struct gdb_session *session, enum gdb_action action,
 	resume_go(session);
 }
 
-void gdb_command_continue(struct gdb_session *session, struct gdb_scan *scan)
+static void resume_command_continue(struct gdb_session *session, struct gdb_scan *scan)
 {
 	resume_go_old(session, GDB_CONTINUE, scan);
 }
 
-void gdb_command_step(struct gdb_session *session, struct gdb_scan *scan)
+static void resume_command_step(struct gdb_session *session, struct gdb_scan *scan)
 {
 	resume_go_old(session, GDB_STEP, scan);
 }
@@ -179,12 +178,12 @@ static void resume_go_signal(struct gdb_session *session, enum gdb_action action
 		gdb_reply_error(&session->reply, -EINVAL);
 }
 
-void gdb_command_continue_signal(struct gdb_session *session, struct gdb_scan *scan)
+static void resume_command_continue_signal(struct gdb_session *session, struct gdb_scan *scan)
 {
 	resume_go_signal(session, GDB_CONTINUE, scan);
 }
 
-void gdb_command_step_signal(struct gdb_session *session, struct gdb_scan *scan)
+static void resume_command_step_signal(struct gdb_session *session, struct gdb_scan *scan)
 {
 	resume_go_signal(session, GDB_STEP, scan);
 }
@@ -209,7 +208,7 @@ static bool resume_scan_action(struct gdb_session *session, struct gdb_scan *sca
 	return resume_actions_give(session, thread, action, range);
 }
 
-void gdb_command_resume(struct gdb_session *session, struct gdb_scan *scan)
+static void resume_command_resume(struct gdb_session *session, struct gdb_scan *scan)
 {
 	if (!resume_actions_begin(session)) {
 		gdb_reply_error(&session->reply, -ENOMEM);
@@ -227,8 +226,18 @@ void gdb_command_resume(struct gdb_session *session, struct gdb_scan *scan)
 		gdb_reply_error(&session->reply, -EINVAL);
 }
 
-void gdb_command_resume_actions(struct gdb_session *session, struct gdb_scan *scan)
+static void resume_command_resume_actions(struct gdb_session *session, struct gdb_scan *scan)
 {
 	(void)scan;
 	gdb_reply_text(&session->reply, "vCont;c;C;s;S;r");
 }
+
+const struct gdb_command gdb_resume_commands[] = {
+	{"c", GDB_WHILE_STANDING, resume_command_continue},
+	{"C", GDB_WHILE_STANDING, resume_command_continue_signal},
+	{"s", GDB_WHILE_STANDING, resume_command_step},
+	{"S", GDB_WHILE_STANDING, resume_command_step_signal},
+	{"vCont?", GDB_WHOLE, resume_command_resume_actions},
+	{"vCont;", GDB_WHILE_STANDING, resume_command_resume},
+	{NULL, 0, NULL},
+};

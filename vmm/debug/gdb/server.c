@@ -385,14 +385,11 @@ static int server_prepare(struct gdb *gdb, struct err *err)
 
 static int server_listen(struct gdb *gdb, const char *address, struct err *err)
 {
-	struct gdb_address parsed;
-	int rc = gdb_address_parse(address, &parsed, err);
+	int rc = gdb_listener_open(&gdb->listener, address, err);
 
-	if (rc == 0)
-		rc = gdb_listener_open(&gdb->listener, &parsed, err);
-	if (rc == 0 && !server_is_pty(gdb))
+	if (!rc && !server_is_pty(gdb))
 		rc = server_prepare(gdb, err);
-	if (rc == 0)
+	if (!rc)
 		rc = loop_add(gdb->loop, gdb->listener.fd, EPOLLIN,
 			      server_is_pty(gdb) ? server_pty_ready : server_accept, gdb, err);
 	return rc;
@@ -416,7 +413,7 @@ struct gdb *gdb_create(const char *address, struct loop *loop, struct debug *tar
 		return NULL;
 	}
 	log_say("in gdb: target remote %s", gdb->listener.name);
-	if (!gdb_address_is_local(&gdb->listener.address))
+	if (!gdb_listener_is_local(&gdb->listener))
 		log_warn("--gdb %s: whoever can connect from elsewhere owns the guest", address);
 	return gdb;
 }

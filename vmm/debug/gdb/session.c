@@ -10,12 +10,23 @@
 #include "vmm/base/log.h"
 #include "vmm/debug/gdb/session_private.h"
 
+/* The debugger has let the guest go. */
+static bool session_runs(const struct gdb_session *session)
+{
+	return session->state == GDB_RUNNING || session->state == GDB_INTERRUPTED;
+}
+
+static bool session_arrives(const struct gdb_session *session)
+{
+	return session->state == GDB_ARRIVING || session->state == GDB_HOLDING;
+}
+
 static void session_send_frame(struct gdb_session *session)
 {
 	session->link.send(session->link.owner, session->frame, session->frame_size);
 }
 
-void gdb_session_send(struct gdb_session *session)
+static void session_send(struct gdb_session *session)
 {
 	if (session->reply.overflow)
 		gdb_reply_error(&session->reply, -E2BIG);
@@ -32,7 +43,7 @@ void gdb_session_say(struct gdb_session *session, const char *text, size_t size)
 		gdb_reply_clear(&session->reply);
 		gdb_reply_text(&session->reply, "O");
 		gdb_reply_hex(&session->reply, text, part);
-		gdb_session_send(session);
+		session_send(session);
 		text += part;
 		size -= part;
 	}
@@ -42,7 +53,7 @@ void gdb_session_say(struct gdb_session *session, const char *text, size_t size)
 static void session_part(struct gdb_session *session)
 {
 	log_info("--gdb: the debugger has left");
-	session->active = false;
+	session->state = GDB_ALONE;
 	session->silent = true;
 	session->link.part(session->link.owner);
 }
@@ -62,9 +73,9 @@ static void session_reply_reason(struct gdb_session *session)
 					      [GDB_WATCH_ACCESS] = "awatch"};
 	const struct gdb_stop *stop = &session->stop;
 
-	if (stop->reason == GDB_STOP_SOFTWARE && session->knows_software)
+	if (stop->reason == GDB_STOP_SOFTWARE && session->debugger.knows_software)
 		gdb_reply_text(&session->reply, "swbreak:;");
-	else if (stop->reason == GDB_STOP_HARDWARE && session->knows_hardware)
+	else if (stop->reason == GDB_STOP_HARDWARE && session->debugger.knows_hardware)
 		gdb_reply_text(&session->reply, "hwbreak:;");
 	else if (stop->reason == GDB_STOP_WATCH && stop->kind < ARRAY_SIZE(watches) &&
 		 watches[stop->kind])
@@ -92,9 +103,9 @@ static void session_reply_stop(struct gdb_session *session)
 static void session_command_reason(struct gdb_session *session, struct gdb_scan *scan)
 {
 	(void)scan;
-	if (session->exited)
+	if (session->state == GDB_OVER)
 		session_reply_exit(session);
-	else if (session->standing)
+	else if (session->state == GDB_STANDING)
 		session_reply_stop(session);
 	else
 		gdb_reply_sentence(&session->reply, "the guest is running");
@@ -104,16 +115,16 @@ static void session_command_detach(struct gdb_session *session, struct gdb_scan 
 {
 	(void)scan;
 	gdb_reply_text(&session->reply, "OK");
-	gdb_session_send(session);
+	session_send(session);
 	session->stopped = false;
-	gdb_target_detach(session->target, !session->exited);
+	gdb_target_detach(session->target, session->state != GDB_OVER);
 	session_part(session);
 }
 
 static void session_command_kill(struct gdb_session *session, struct gdb_scan *scan)
 {
 	(void)scan;
-	if (session->exited)
+	if (session->state == GDB_OVER)
 		gdb_target_detach(session->target, false);
 	else
 		gdb_target_kill(session->target);
@@ -123,15 +134,15 @@ static void session_command_kill(struct gdb_session *session, struct gdb_scan *s
 static void session_command_kill_politely(struct gdb_session *session, struct gdb_scan *scan)
 {
 	gdb_reply_text(&session->reply, "OK");
-	gdb_session_send(session);
+	session_send(session);
 	session_command_kill(session, scan);
 }
 
 static void session_interrupt(struct gdb_session *session)
 {
-	if (session->standing || session->arriving || session->exited)
+	if (!session_runs(session))
 		return;
-	session->interrupted = true;
+	session->state = GDB_INTERRUPTED;
 	gdb_target_halt(session->target);
 }
 
@@ -139,63 +150,34 @@ static void session_command_interrupt(struct gdb_session *session, struct gdb_sc
 {
 	(void)scan;
 	gdb_reply_text(&session->reply, "OK");
-	gdb_session_send(session);
+	session_send(session);
 	session->silent = true;
 	session_interrupt(session);
 }
 
-enum { ALWAYS = 0, STANDING = 1, WHOLE = 2 };
-
-/* By the beginning of the packet; the first that fits. */
-static const struct command {
-	const char *name;
-	unsigned int flags; /* STANDING: of a guest that stands; WHOLE: nothing follows the name */
-	gdb_command *command;
-} commands[] = {
-	{"g", STANDING | WHOLE, gdb_command_read_registers},
-	{"G", STANDING, gdb_command_write_registers},
-	{"p", STANDING, gdb_command_read_register},
-	{"P", STANDING, gdb_command_write_register},
-	{"m", STANDING, gdb_command_read_memory},
-	{"M", STANDING, gdb_command_write_memory},
-	{"X", STANDING, gdb_command_write_binary},
-	{"Z", STANDING, gdb_command_insert_point},
-	{"z", STANDING, gdb_command_remove_point},
-	{"c", STANDING, gdb_command_continue},
-	{"C", STANDING, gdb_command_continue_signal},
-	{"s", STANDING, gdb_command_step},
-	{"S", STANDING, gdb_command_step_signal},
-	{"vCont?", WHOLE, gdb_command_resume_actions},
-	{"vCont;", STANDING, gdb_command_resume},
-	{"H", STANDING, gdb_command_select_thread},
-	{"T", STANDING, gdb_command_thread_alive},
-	{"?", WHOLE, session_command_reason},
-	{"D", ALWAYS, session_command_detach},
-	{"k", ALWAYS, session_command_kill},
-	{"vKill;", ALWAYS, session_command_kill_politely},
-	{"vCtrlC", WHOLE, session_command_interrupt},
-	{"qSupported", ALWAYS, gdb_command_supported},
-	{"QStartNoAckMode", WHOLE, gdb_command_stop_acks},
-	{"qXfer:features:read:", STANDING, gdb_command_description},
-	{"qXfer:threads:read::", STANDING, gdb_command_threads},
-	{"qfThreadInfo", STANDING | WHOLE, gdb_command_first_threads},
-	{"qsThreadInfo", STANDING | WHOLE, gdb_command_last_threads},
-	{"qThreadExtraInfo,", STANDING, gdb_command_thread_name},
-	{"qC", STANDING | WHOLE, gdb_command_current_thread},
-	{"qAttached", ALWAYS, gdb_command_attached},
-	{"qSymbol:", ALWAYS, gdb_command_symbol},
-	{"qRcmd,", ALWAYS, gdb_command_monitor},
+static const struct gdb_command session_commands[] = {
+	{"?", GDB_WHOLE, session_command_reason},
+	{"D", GDB_ALWAYS, session_command_detach},
+	{"k", GDB_ALWAYS, session_command_kill},
+	{"vKill;", GDB_ALWAYS, session_command_kill_politely},
+	{"vCtrlC", GDB_WHOLE, session_command_interrupt},
+	{NULL, 0, NULL},
 };
 
-static const struct command *command_find(struct gdb_scan *scan)
+/* Goes past the name of the command that the packet begins with; NULL: there is no such command. */
+static const struct gdb_command *session_find_command(struct gdb_scan *scan)
 {
+	static const struct gdb_command *const tables[] = {session_commands, gdb_data_commands,
+							   gdb_resume_commands, gdb_query_commands};
 	const struct gdb_scan packet = *scan;
 
-	for (size_t i = 0; i < ARRAY_SIZE(commands); i++) {
-		if (gdb_scan_word(scan, commands[i].name) &&
-		    (!(commands[i].flags & WHOLE) || gdb_scan_end(scan)))
-			return &commands[i];
-		*scan = packet;
+	for (size_t i = 0; i < ARRAY_SIZE(tables); i++) {
+		for (const struct gdb_command *command = tables[i]; command->name; command++) {
+			if (gdb_scan_word(scan, command->name) &&
+			    (!(command->flags & GDB_WHOLE) || gdb_scan_end(scan)))
+				return command;
+			*scan = packet;
+		}
 	}
 	return NULL;
 }
@@ -203,39 +185,40 @@ static const struct command *command_find(struct gdb_scan *scan)
 static void session_packet(struct gdb_session *session)
 {
 	struct gdb_scan scan = {.at = session->parser.bytes, .left = session->parser.size};
-	const struct command *command = command_find(&scan);
+	const struct gdb_command *command = session_find_command(&scan);
+	bool stands_only = command && command->flags & GDB_WHILE_STANDING;
 
 	session->silent = false;
 	gdb_reply_clear(&session->reply);
-	if (command && command->flags & STANDING && session->exited)
+	if (stands_only && session->state == GDB_OVER)
 		gdb_reply_sentence(&session->reply, "the guest is no more");
-	else if (command && command->flags & STANDING && !session->standing)
+	else if (stands_only && session->state != GDB_STANDING)
 		gdb_reply_sentence(&session->reply, "the guest is running: interrupt it first");
 	else if (command)
-		command->command(session, &scan);
+		command->run(session, &scan);
 	if (!session->silent)
-		gdb_session_send(session);
+		session_send(session);
 }
 
 static void session_acknowledge(struct gdb_session *session, char how)
 {
 	const uint8_t byte = (uint8_t)how;
 
-	if (!session->no_acks)
+	if (!session->debugger.no_acks)
 		session->link.send(session->link.owner, &byte, 1);
 }
 
 static void session_refuse(struct gdb_session *session, const char *why)
 {
 	gdb_reply_sentence(&session->reply, "%s", why);
-	gdb_session_send(session);
+	session_send(session);
 }
 
 /* Without acknowledgements there is no asking for it again. */
 static void session_damaged(struct gdb_session *session)
 {
 	session_acknowledge(session, '-');
-	if (session->no_acks)
+	if (session->debugger.no_acks)
 		session_refuse(session, "the packet's checksum is wrong");
 }
 
@@ -246,7 +229,7 @@ void gdb_session_take(struct gdb_session *session, uint8_t byte)
 	case GDB_INPUT_ACK:
 		break;
 	case GDB_INPUT_NAK:
-		if (!session->no_acks && session->frame_size > 0)
+		if (!session->debugger.no_acks && session->frame_size > 0)
 			session_send_frame(session);
 		break;
 	case GDB_INPUT_INTERRUPT:
@@ -261,20 +244,21 @@ void gdb_session_take(struct gdb_session *session, uint8_t byte)
 		break;
 	case GDB_INPUT_PACKET:
 		session_acknowledge(session, '+');
-		session->held = session->arriving;
-		if (!session->held)
+		if (session->state == GDB_ARRIVING)
+			session->state = GDB_HOLDING;
+		else
 			session_packet(session);
 	}
 }
 
 bool gdb_session_active(const struct gdb_session *session)
 {
-	return session->active;
+	return session->state != GDB_ALONE;
 }
 
 bool gdb_session_ready(const struct gdb_session *session)
 {
-	return session->active && !session->held;
+	return session->state != GDB_ALONE && session->state != GDB_HOLDING;
 }
 
 /*
@@ -284,22 +268,20 @@ bool gdb_session_ready(const struct gdb_session *session)
 static void session_meet(struct gdb_session *session)
 {
 	struct gdb_stop *stop = &session->stop;
+	bool holding = session->state == GDB_HOLDING;
 
-	session->arriving = false;
-	session->standing = true;
+	session->state = GDB_STANDING;
 	if (!session->stopped || stop->reason != GDB_STOP_SIGNAL || stop->signal == GDB_SIGINT)
 		stop->signal = GDB_SIGTRAP;
 	stop->reason = GDB_STOP_SIGNAL;
-	session->general = session->stop.cpu;
+	session->general = stop->cpu;
 	if (!session->limits) {
 		session->limits = gdb_target_limits(session->target);
 		if (*session->limits)
 			log_warn("--gdb: %s", session->limits);
 	}
-	if (session->held) {
-		session->held = false;
+	if (holding)
 		session_packet(session);
-	}
 }
 
 void gdb_session_begin(struct gdb_session *session)
@@ -307,12 +289,8 @@ void gdb_session_begin(struct gdb_session *session)
 	log_info("--gdb: a debugger is there");
 	session->parser.state = GDB_BETWEEN;
 	session->frame_size = 0;
-	session->active = true;
-	session->standing = false;
-	session->interrupted = session->held = session->no_acks = false;
-	session->told_limits = session->knows_software = session->knows_hardware = false;
-	session->resume_thread = 0;
-	session->arriving = !session->exited;
+	session->debugger = (struct gdb_debugger){0};
+	session->state = session->exited ? GDB_OVER : GDB_ARRIVING;
 	if (session->exited)
 		return;
 	if (gdb_target_stands(session->target))
@@ -324,54 +302,61 @@ void gdb_session_begin(struct gdb_session *session)
 /* A guest that was still on its way to a halt goes on. */
 void gdb_session_end(struct gdb_session *session)
 {
-	bool run = !session->standing && !session->exited;
+	bool run = session->state != GDB_STANDING && session->state != GDB_OVER;
 
-	if (!session->active)
+	if (session->state == GDB_ALONE)
 		return;
 	log_info("--gdb: the debugger is gone");
-	session->active = false;
+	session->state = GDB_ALONE;
 	if (run)
 		session->stopped = false;
 	gdb_target_detach(session->target, run);
 }
 
-void gdb_session_stopped(struct gdb_session *session, const struct gdb_stop *stop)
+/* The debugger that let the guest go hears why it stands. */
+static void session_tell_stop(struct gdb_session *session)
 {
-	bool ran = session->active && !session->standing && !session->arriving;
+	struct gdb_stop *stop = &session->stop;
 
-	if (ran && gdb_session_range_goes_on(session, stop))
-		return;
-	session->stop = *stop;
-	session->stopped = true;
-	if (session->active && session->arriving)
-		session_meet(session);
-	if (!ran)
-		return;
-	if (session->interrupted && stop->reason == GDB_STOP_SIGNAL && stop->signal == GDB_SIGTRAP)
-		session->stop.signal = GDB_SIGINT; /* a step ended at the same time */
-	session->standing = true;
+	/* A step may have ended at the same time. */
+	if (session->state == GDB_INTERRUPTED && stop->reason == GDB_STOP_SIGNAL &&
+	    stop->signal == GDB_SIGTRAP)
+		stop->signal = GDB_SIGINT;
+	session->state = GDB_STANDING;
 	session->general = stop->cpu;
 	gdb_reply_clear(&session->reply);
 	session_reply_stop(session);
-	gdb_session_send(session);
+	session_send(session);
+}
+
+void gdb_session_stopped(struct gdb_session *session, const struct gdb_stop *stop)
+{
+	if (session->state == GDB_RUNNING && gdb_session_range_goes_on(session, stop))
+		return;
+	session->stop = *stop;
+	session->stopped = true;
+	if (session_arrives(session))
+		session_meet(session);
+	else if (session_runs(session))
+		session_tell_stop(session);
 }
 
 void gdb_session_exited(struct gdb_session *session, int status, int signal)
 {
-	bool ran = session->active && !session->standing && !session->arriving;
+	bool ran = session_runs(session), holding = session->state == GDB_HOLDING;
 
 	if (session->exited)
 		return;
 	session->exited = true;
 	session->exit_status = status;
 	session->exit_signal = signal;
-	session->standing = session->arriving = false;
+	if (session->state != GDB_ALONE)
+		session->state = GDB_OVER;
 	gdb_reply_clear(&session->reply);
 	if (ran) {
 		session_reply_exit(session);
-		gdb_session_send(session);
-	} else if (session->active && session->held) {
-		session->held = false;
+		session_send(session);
+	} else if (holding) {
 		session_packet(session);
 	}
 }

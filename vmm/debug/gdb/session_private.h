@@ -5,10 +5,42 @@
 #define FERRY_VMM_DEBUG_GDB_SESSION_PRIVATE_H
 
 #include "vmm/debug/gdb/packet.h"
-#include "vmm/debug/gdb/scan.h"
 #include "vmm/debug/gdb/session.h"
 
 enum { GDB_SIGINT = 2, GDB_SIGTRAP = 5 };
+
+/*
+ * Whether a debugger is there, and what the guest does as the debugger knows it:
+ *
+ *            the guest stands
+ *      ALONE ------------------------------------> STANDING <--------------+
+ *        |                                          |    ^                 |
+ *        | the guest runs: it is halted   continue, |    | it stops        | it stops
+ *        v                                step      v    |                 |
+ *     ARRIVING -----> HOLDING                      RUNNING ------> INTERRUPTED
+ *             a packet                                     Ctrl-C
+ *
+ * ARRIVING and HOLDING become STANDING when the guest stops; the packet is answered then. From all
+ * but ALONE the guest's end leads to OVER, and the debugger's leave (D, k, a lost connection) back
+ * to ALONE. A debugger that comes after the guest's end finds OVER.
+ */
+enum gdb_state {
+	GDB_ALONE,    /* no debugger is there */
+	GDB_ARRIVING, /* it has come, and the guest does not stand yet */
+	GDB_HOLDING,  /* the same, and a packet waits for that */
+	GDB_STANDING,
+	GDB_RUNNING,
+	GDB_INTERRUPTED, /* running, and the debugger wants it to stop */
+	GDB_OVER,        /* the guest is no more */
+};
+
+/* What is known of the debugger that is there. */
+struct gdb_debugger {
+	bool no_acks;
+	bool told_limits;
+	bool knows_software, knows_hardware; /* reasons of a stop that it can read */
+	int64_t resume_thread;               /* as `Hc` gave it */
+};
 
 /* What a vCPU was told when the guest went on last; a range is stepped through here. */
 struct gdb_range {
@@ -18,22 +50,15 @@ struct gdb_range {
 struct gdb_session {
 	struct debug *target;
 	struct gdb_link link;
-	bool active;
-	bool standing;    /* the guest, as the debugger knows it */
-	bool interrupted; /* it wants the running guest to stop */
-	bool arriving;    /* the debugger has come and the guest does not stand yet */
-	bool held;        /* a packet waits for that */
-	bool exited;
-	bool no_acks;
-	const char *limits;                  /* of the target; NULL: not asked for yet */
-	bool told_limits;                    /* to this debugger */
-	bool knows_software, knows_hardware; /* reasons of a stop that the debugger can read */
+	enum gdb_state state;
+	struct gdb_debugger debugger;
+	const char *limits; /* of the target; NULL: not asked for yet */
+	bool exited;        /* the guest, with a debugger or without */
 	int exit_status, exit_signal;
-	bool stopped; /* `stop` says why the guest stands */
+	bool stopped; /* `stop` says why the guest stands, with a debugger or without */
 	struct gdb_stop stop;
-	unsigned int general;  /* the vCPU whose registers and memory are meant */
-	int64_t resume_thread; /* as `Hc` gave it */
-	unsigned int cpus;     /* of the two arrays */
+	unsigned int general; /* the vCPU whose registers and memory are meant */
+	unsigned int cpus;    /* of the two arrays */
 	enum gdb_action *actions;
 	struct gdb_range *ranges;
 	struct gdb_parser parser;
@@ -43,39 +68,27 @@ struct gdb_session {
 	uint8_t frame[GDB_FRAME_MAX]; /* the last that was sent */
 };
 
-/*
- * Commands: @scan is what follows the packet's name. They fill the session's reply, which is empty
- * before, or set `silent`.
- */
-typedef void gdb_command(struct gdb_session *session, struct gdb_scan *scan);
+enum { GDB_ALWAYS = 0, GDB_WHILE_STANDING = 1, GDB_WHOLE = 2 };
 
-/* data.c: registers, memory, and points. */
-gdb_command gdb_command_read_registers, gdb_command_write_registers;
-gdb_command gdb_command_read_register, gdb_command_write_register;
-gdb_command gdb_command_read_memory, gdb_command_write_memory, gdb_command_write_binary;
-gdb_command gdb_command_insert_point, gdb_command_remove_point;
+struct gdb_command {
+	const char *name;   /* how the packet begins; NULL ends a table */
+	unsigned int flags; /* GDB_WHILE_STANDING: of a guest that stands; GDB_WHOLE: all of it */
+	/*
+	 * @scan is what follows the name. Fills the session's reply, which is empty before, or sets
+	 * `silent`.
+	 */
+	void (*run)(struct gdb_session *session, struct gdb_scan *scan);
+};
 
-/* resume.c: what makes the guest go on. */
-gdb_command gdb_command_continue, gdb_command_continue_signal;
-gdb_command gdb_command_step, gdb_command_step_signal;
-gdb_command gdb_command_resume, gdb_command_resume_actions;
-
-/* query.c: questions about threads, features and documents. */
-gdb_command gdb_command_supported, gdb_command_stop_acks;
-gdb_command gdb_command_description, gdb_command_threads;
-gdb_command gdb_command_first_threads, gdb_command_last_threads;
-gdb_command gdb_command_thread_name, gdb_command_current_thread;
-gdb_command gdb_command_select_thread, gdb_command_thread_alive;
-gdb_command gdb_command_attached, gdb_command_symbol, gdb_command_monitor;
+extern const struct gdb_command gdb_data_commands[];   /* registers, memory, and points */
+extern const struct gdb_command gdb_query_commands[];  /* threads, features, the monitor */
+extern const struct gdb_command gdb_resume_commands[]; /* what makes the guest go on */
 
 /*
  * After a stop within a range that is stepped through, makes the guest go on as before; false when
  * the debugger has to hear of the stop.
  */
 bool gdb_session_range_goes_on(struct gdb_session *session, const struct gdb_stop *stop);
-
-/* Sends the reply that is made now, and clears it. */
-void gdb_session_send(struct gdb_session *session);
 
 /* Sends text as the guest's output would be; only while it runs or `monitor` is answered. */
 void gdb_session_say(struct gdb_session *session, const char *text, size_t size);

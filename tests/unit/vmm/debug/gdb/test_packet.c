@@ -9,7 +9,6 @@
 
 #include "tests/unit/support/suite.h"
 #include "vmm/debug/gdb/packet.h"
-#include "vmm/debug/gdb/scan.h"
 
 static struct gdb_parser parser;
 static struct gdb_reply reply;
