@@ -8,11 +8,12 @@
 
 #include <ctype.h>
 #include <getopt.h>
-#include <stdbool.h>
 #include <stddef.h>
+#include <stdio.h>
 #include <string.h>
 
 #include "vmm/base/bits.h"
+#include "vmm/base/text.h"
 
 /* Names without dashes, a blank between them; each one's advice goes on after a colon. */
 static const struct {
@@ -81,30 +82,18 @@ static const struct {
 	{"version V", "`ferry --version` tells it"},
 };
 
-/* Whether @name of @length bytes is one of @names. */
-static bool foreign_is_one_of(const char *names, const char *name, size_t length)
-{
-	while (*names) {
-		size_t next = strcspn(names, " ");
-
-		if (next == length && strncmp(names, name, length) == 0)
-			return true;
-		names += next;
-		names += strspn(names, " ");
-	}
-	return false;
-}
-
 const char *foreign_advice(const char *word)
 {
 	const char *name = word + strspn(word, "-");
 	size_t length = strcspn(name, "=");
+	char plain[32];
 
 	/* A number that hangs on its letter, as in -m512. */
 	if (name - word == 1 && *name && isdigit((unsigned char)name[1]) && name[1])
 		length = 1;
+	snprintf(plain, sizeof(plain), "%.*s", (int)length, name);
 	for (size_t i = 0; i < ARRAY_SIZE(foreign_options); i++)
-		if (foreign_is_one_of(foreign_options[i].names, name, length))
+		if (text_has_word(foreign_options[i].names, " ", plain))
 			return foreign_options[i].advice;
 	return NULL;
 }

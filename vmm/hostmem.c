@@ -11,6 +11,7 @@
 #include <string.h>
 
 #include "vmm/base/bits.h"
+#include "vmm/base/text.h"
 
 /*
  * Pinned memory cannot be reclaimed or swapped, and the host must go on living beside it: what it
@@ -126,21 +127,6 @@ static void hostmem_read_groups(struct hostmem *host, const char *root, char *gr
 	}
 }
 
-/* Whether the comma-separated @list has @word. */
-static bool hostmem_list_has(const char *list, const char *word)
-{
-	size_t length = strlen(word);
-
-	for (; *list; list += *list == ',') {
-		size_t next = strcspn(list, ",");
-
-		if (next == length && strncmp(list, word, length) == 0)
-			return true;
-		list += next;
-	}
-	return false;
-}
-
 /*
  * /proc/self/cgroup: HIERARCHY:CONTROLLERS:PATH, of version 2 with neither of the first
  * (cgroups(7)).
@@ -160,7 +146,7 @@ static void hostmem_read_cgroups(struct hostmem *host, const char *proc, const c
 			continue;
 		*group++ = '\0';
 		group[strcspn(group, "\n")] = '\0';
-		if (*controllers != '\0' && !hostmem_list_has(controllers, "memory"))
+		if (*controllers != '\0' && !text_has_word(controllers, ",", "memory"))
 			continue;
 		snprintf(root, sizeof(root), "%.*s/fs/cgroup%s", PATH_MAX - 32, sys,
 			 *controllers ? "/memory" : "");

@@ -10,19 +10,10 @@
 #include <limits.h>
 #include <stdbool.h>
 #include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
 
-enum virtualization_vendor { VENDOR_OTHER, VENDOR_INTEL, VENDOR_AMD, VENDOR_ARM };
-
-/* What /proc/cpuinfo and /proc/cmdline say of the first processor and the kernel. */
-struct virtualization_host {
-	enum virtualization_vendor vendor;
-	bool flags; /* there is such a line, of x86's */
-	bool vmx, svm, hypervisor;
-	bool off; /* kvm-arm.mode=none */
-};
+#include "vmm/hostcpu.h"
 
 static const struct virtualization because_hidden = {
 	"hidden",
@@ -97,77 +88,17 @@ static bool virtualization_is_there(const char *root, const char *name)
 	       access(path, F_OK) == 0;
 }
 
-/* Whether one of the words of @text, parted by blanks, is @word. */
-static bool virtualization_has_word(const char *text, const char *word)
-{
-	size_t length = strlen(word);
-
-	while (*text) {
-		size_t next = strcspn(text, " \t\n");
-
-		if (next == length && strncmp(text, word, length) == 0)
-			return true;
-		text += next;
-		text += strspn(text, " \t\n");
-	}
-	return false;
-}
-
-static void virtualization_take_line(struct virtualization_host *host, const char *line)
-{
-	const char *value = strchr(line, ':');
-
-	if (!value)
-		return;
-	if (strncmp(line, "CPU implementer", 15) == 0)
-		host->vendor = VENDOR_ARM;
-	if (strncmp(line, "vendor_id", 9) == 0 && strstr(value, "GenuineIntel"))
-		host->vendor = VENDOR_INTEL;
-	if (strncmp(line, "vendor_id", 9) == 0 &&
-	    (strstr(value, "AuthenticAMD") || strstr(value, "HygonGenuine")))
-		host->vendor = VENDOR_AMD;
-	if (strncmp(line, "flags", 5) != 0)
-		return;
-	host->flags = true;
-	host->vmx = virtualization_has_word(value, "vmx");
-	host->svm = virtualization_has_word(value, "svm");
-	host->hypervisor = virtualization_has_word(value, "hypervisor");
-}
-
-/* The lines of the first processor; those of flags are some thousand characters long. */
-static void virtualization_read(const char *proc, struct virtualization_host *host)
-{
-	char path[PATH_MAX], *line = NULL;
-	size_t room = 0;
-	FILE *file;
-
-	*host = (struct virtualization_host){0};
-	snprintf(path, sizeof(path), "%s/cpuinfo", proc);
-	file = fopen(path, "re");
-	while (file && getline(&line, &room, file) > 1)
-		virtualization_take_line(host, line);
-	if (file)
-		fclose(file);
-	snprintf(path, sizeof(path), "%s/cmdline", proc);
-	file = fopen(path, "re");
-	if (file && getline(&line, &room, file) > 0)
-		host->off = virtualization_has_word(line, "kvm-arm.mode=none");
-	if (file)
-		fclose(file);
-	free(line);
-}
-
 static const struct virtualization *virtualization_of_x86(const char *sys,
-							  const struct virtualization_host *host)
+							  const struct hostcpu *host)
 {
-	bool amd = host->flags ? host->svm : host->vendor == VENDOR_AMD;
+	bool amd = host->flags ? host->svm : host->vendor == HOSTCPU_AMD;
 
 	if (host->flags && !host->vmx && !host->svm)
 		return host->hypervisor ? &because_hidden : &because_none;
 	if (virtualization_is_there(sys, "module/kvm_amd") ||
 	    virtualization_is_there(sys, "module/kvm_intel"))
 		return &because_node;
-	if (!host->flags && host->vendor == VENDOR_OTHER)
+	if (!host->flags && host->vendor == HOSTCPU_OTHER)
 		return &because_unknown;
 	return amd ? &because_amd : &because_intel;
 }
@@ -189,10 +120,9 @@ static bool virtualization_has_above(const char *sys)
 }
 
 /* arm64 has KVM built in or not at all: its parameters are there even where it found no EL2. */
-static const struct virtualization *virtualization_of_arm(const char *sys,
-							  const struct virtualization_host *host)
+static const struct virtualization *virtualization_of_arm(const char *proc, const char *sys)
 {
-	if (host->off)
+	if (hostcpu_booted_with(proc, "kvm-arm.mode=none"))
 		return &because_off;
 	if (virtualization_is_there(sys, "class/misc/kvm"))
 		return &because_node;
@@ -203,11 +133,11 @@ static const struct virtualization *virtualization_of_arm(const char *sys,
 
 void virtualization_find(const char *proc, const char *sys, struct virtualization *found)
 {
-	struct virtualization_host host;
+	struct hostcpu host;
 
-	virtualization_read(proc, &host);
-	*found = host.vendor == VENDOR_ARM ? *virtualization_of_arm(sys, &host)
-					   : *virtualization_of_x86(sys, &host);
+	hostcpu_read(proc, &host);
+	*found = host.vendor == HOSTCPU_ARM ? *virtualization_of_arm(proc, sys)
+					    : *virtualization_of_x86(sys, &host);
 }
 
 bool virtualization_is_lacking(int code)

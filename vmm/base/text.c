@@ -7,7 +7,6 @@
 
 #include <inttypes.h>
 #include <stdarg.h>
-#include <stdbool.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -108,6 +107,21 @@ void text_print(FILE *out, const char *format, ...)
 	text_make_lines_printable(text, true);
 	fputs(text, out);
 	free(text);
+}
+
+bool text_has_word(const char *text, const char *separators, const char *word)
+{
+	size_t length = strlen(word);
+
+	while (*text) {
+		size_t next = strcspn(text, separators);
+
+		if (next == length && strncmp(text, word, length) == 0)
+			return true;
+		text += next;
+		text += strspn(text, separators);
+	}
+	return false;
 }
 
 const char *text_size(char text[TEXT_SIZE_ROOM], uint64_t bytes)

@@ -6,6 +6,7 @@
 #ifndef FERRY_BASE_TEXT_H
 #define FERRY_BASE_TEXT_H
 
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 #include <stdio.h>
@@ -30,6 +31,9 @@ void text_make_printable(char *text);
 
 /* fprintf() of what is printable; newlines in it stay. Without memory nothing is printed. */
 void text_print(FILE *out, const char *format, ...) FERRY_PRINTF(2, 3);
+
+/* Whether one of the words of @text, parted by any of @separators, is @word. */
+bool text_has_word(const char *text, const char *separators, const char *word);
 
 enum { TEXT_SIZE_ROOM = 32 };
 

@@ -16,6 +16,7 @@
 #include "vmm/base/fd.h"
 #include "vmm/base/page.h"
 #include "vmm/base/text.h"
+#include "vmm/hostcpu.h"
 #include "vmm/tools/doctor.h"
 #include "vmm/tools/json.h"
 
@@ -374,25 +375,6 @@ static unsigned int doctor_tell_interrupts(struct doctor *doctor,
 	return doctor_most_vectors(&interrupts);
 }
 
-/* Processors by x86's /proc/cpuinfo; 0 on others, whose controllers do not count by processor. */
-static unsigned int doctor_x86_processors(const struct doctor *doctor)
-{
-	char path[PATH_MAX], line[4096];
-	unsigned int processors = 0;
-	bool x86 = false;
-	FILE *file;
-
-	snprintf(path, sizeof(path), "%s/cpuinfo", doctor->tool->proc);
-	file = fopen(path, "re");
-	while (file && fgets(line, sizeof(line), file)) {
-		processors += strncmp(line, "processor", 9) == 0;
-		x86 = x86 || strncmp(line, "vendor_id", 9) == 0;
-	}
-	if (file)
-		fclose(file);
-	return x86 ? processors : 0;
-}
-
 /* Interrupts that the host has set up. */
 static unsigned int doctor_taken_interrupts(const struct doctor *doctor)
 {
@@ -415,12 +397,15 @@ static unsigned int doctor_taken_interrupts(const struct doctor *doctor)
  */
 static void doctor_check_vectors(struct doctor *doctor, unsigned int needed)
 {
-	unsigned int vectors = doctor_x86_processors(doctor) * VECTORS_PER_CPU;
-	unsigned int taken = doctor_taken_interrupts(doctor);
+	unsigned int vectors, taken = doctor_taken_interrupts(doctor);
 	unsigned int descriptors =
 		needed + DESCRIPTORS_BESIDE + DESCRIPTORS_PER_DEVICE * (unsigned int)doctor->count;
 	struct rlimit limit = {.rlim_max = RLIM_INFINITY};
+	struct hostcpu host;
 
+	hostcpu_read(doctor->tool->proc, &host);
+	/* Controllers of others do not count by processor. */
+	vectors = host.x86 ? host.count * VECTORS_PER_CPU : 0;
 	if (getrlimit(RLIMIT_NOFILE, &limit))
 		limit.rlim_max = RLIM_INFINITY;
 	if (vectors && taken + needed > vectors)

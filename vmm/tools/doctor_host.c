@@ -13,58 +13,15 @@
 #include "memory/hugepages.h"
 #include "vfio/host/memlock.h"
 #include "vmm/base/bits.h"
+#include "vmm/hostcpu.h"
 #include "vmm/hostmem.h"
 #include "vmm/kvm/vm.h"
 #include "vmm/tools/doctor.h"
 #include "vmm/tools/module.h"
 #include "vmm/virtualization.h"
 
-enum vendor { VENDOR_OTHER, VENDOR_INTEL, VENDOR_AMD, VENDOR_ARM };
-
 /* Intel's extended capability register: interrupts can be remapped. */
 #define ECAP_INTERRUPT_REMAPPING ((uint64_t)1 << 3)
-
-/* The first line of /proc/@name that begins with @key, "" without one. */
-static void doctor_find_line(const struct doctor *doctor, const char *name, const char *key,
-			     char *line, size_t size)
-{
-	char path[PATH_MAX];
-	FILE *file;
-
-	snprintf(path, sizeof(path), "%s/%s", doctor->tool->proc, name);
-	file = fopen(path, "re");
-	do {
-		line[0] = '\0';
-	} while (file && fgets(line, (int)size, file) && strncmp(line, key, strlen(key)) != 0);
-	if (file)
-		fclose(file);
-}
-
-static enum vendor doctor_cpu_vendor(const struct doctor *doctor)
-{
-	char line[256];
-
-	doctor_find_line(doctor, "cpuinfo", "CPU implementer", line, sizeof(line));
-	if (line[0])
-		return VENDOR_ARM;
-	doctor_find_line(doctor, "cpuinfo", "vendor_id", line, sizeof(line));
-	if (strstr(line, "GenuineIntel"))
-		return VENDOR_INTEL;
-	return strstr(line, "AuthenticAMD") || strstr(line, "HygonGenuine") ? VENDOR_AMD
-									    : VENDOR_OTHER;
-}
-
-/* Whether the kernel was started with @argument. */
-static bool doctor_booted_with(const struct doctor *doctor, const char *argument)
-{
-	char line[4096], *rest = line, *word;
-
-	vfio_host_line(doctor->tool->proc, "cmdline", line, sizeof(line));
-	while ((word = strsep(&rest, " ")))
-		if (strcmp(word, argument) == 0)
-			return true;
-	return false;
-}
 
 /* With the reason in the place of the sentence's advice where there is no KVM at all. */
 static void doctor_tell_kvm_failure(struct doctor *doctor, const struct err *err)
@@ -105,32 +62,42 @@ static void doctor_check_kvm(struct doctor *doctor)
 	doctor_fact_number(doctor, "physical_bits", doctor->physical_bits);
 }
 
+/* Whether the host was started with one of @arguments; that it should not be is the mending then. */
+static bool doctor_mend_argument(struct doctor *doctor, const char *const *arguments, size_t count)
+{
+	for (size_t i = 0; i < count; i++)
+		if (hostcpu_booted_with(doctor->tool->proc, arguments[i])) {
+			doctor_mend(doctor, "take %s from the kernel's command line", arguments[i]);
+			return true;
+		}
+	return false;
+}
+
 void doctor_mend_iommu(struct doctor *doctor)
 {
 	static const char *const off[] = {"iommu=off", "intel_iommu=off", "amd_iommu=off"};
+	struct hostcpu host;
 
-	for (size_t i = 0; i < ARRAY_SIZE(off); i++)
-		if (doctor_booted_with(doctor, off[i])) {
-			doctor_mend(doctor, "take %s from the kernel's command line", off[i]);
-			return;
-		}
-	switch (doctor_cpu_vendor(doctor)) {
-	case VENDOR_INTEL:
-		if (doctor_booted_with(doctor, "intel_iommu=on"))
+	if (doctor_mend_argument(doctor, off, ARRAY_SIZE(off)))
+		return;
+	hostcpu_read(doctor->tool->proc, &host);
+	switch (host.vendor) {
+	case HOSTCPU_INTEL:
+		if (hostcpu_booted_with(doctor->tool->proc, "intel_iommu=on"))
 			doctor_mend(doctor, "turn VT-d on in the firmware");
 		else
 			doctor_mend(doctor, "start the host's kernel with intel_iommu=on (and "
 					    "VT-d on in the firmware)");
 		break;
-	case VENDOR_AMD:
+	case HOSTCPU_AMD:
 		doctor_mend(doctor, "turn AMD-Vi (IOMMU) on in the firmware; the kernel needs "
 				    "no argument");
 		break;
-	case VENDOR_ARM:
+	case HOSTCPU_ARM:
 		doctor_mend(doctor, "turn the SMMU on in the firmware, and use a host kernel with "
 				    "CONFIG_ARM_SMMU_V3 or CONFIG_ARM_SMMU");
 		break;
-	case VENDOR_OTHER:
+	case HOSTCPU_OTHER:
 		doctor_mend(doctor, "turn the IOMMU on in the firmware");
 		break;
 	}
@@ -192,11 +159,8 @@ static void doctor_mend_remapping(struct doctor *doctor)
 {
 	static const char *const off[] = {"intremap=off", "nointremap"};
 
-	for (size_t i = 0; i < ARRAY_SIZE(off); i++)
-		if (doctor_booted_with(doctor, off[i])) {
-			doctor_mend(doctor, "take %s from the kernel's command line", off[i]);
-			return;
-		}
+	if (doctor_mend_argument(doctor, off, ARRAY_SIZE(off)))
+		return;
 	if (doctor_can_remap(doctor))
 		doctor_mend(doctor,
 			    "turn interrupt remapping on in the firmware, or trust the guest: "

@@ -74,10 +74,22 @@ START_TEST(sizes_are_told_in_the_largest_unit)
 }
 END_TEST
 
+START_TEST(words_are_found_whole)
+{
+	ck_assert(text_has_word("cpu,memory", ",", "memory"));
+	ck_assert(text_has_word(",,cpu,,", ",", "cpu"));
+	ck_assert(text_has_word(": fpu\tvmx\n", " \t\n", "vmx"));
+	ck_assert(!text_has_word("memoryless,xmemory", ",", "memory"));
+	ck_assert(!text_has_word("memory", " ", "mem"));
+	ck_assert(!text_has_word("", " ", "memory"));
+}
+END_TEST
+
 static void add_tests(TCase *tests)
 {
 	tcase_add_test(tests, text_of_others_is_made_printable);
 	tcase_add_test(tests, text_is_cut_at_its_room);
+	tcase_add_test(tests, words_are_found_whole);
 	tcase_add_test(tests, sizes_are_told_in_the_largest_unit);
 }
 
