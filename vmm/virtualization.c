@@ -19,6 +19,7 @@ static const struct virtualization because_hidden = {
 	"hidden",
 	"the processor shows neither VMX nor SVM: nested virtualization is off in the hypervisor "
 	"above this host",
+	"",
 	"turn nested virtualization on in the hypervisor above (KVM: nested=1 of kvm_intel or "
 	"kvm_amd there, and a processor model that has it, such as -cpu host)",
 };
@@ -26,30 +27,35 @@ static const struct virtualization because_hidden = {
 static const struct virtualization because_none = {
 	"none",
 	"the processor has neither VMX nor SVM, or the firmware turned it off",
+	"",
 	"turn VT-x (Intel) or SVM (AMD) on in the firmware; without it this host runs no guest",
 };
 
 static const struct virtualization because_node = {
 	"node",
 	"KVM is loaded, but its node is not here",
-	"mknod /dev/kvm c 10 232, or for a container give it the host's (--device /dev/kvm)",
+	"mknod /dev/kvm c 10 232",
+	", or for a container give it the host's (--device /dev/kvm)",
 };
 
 static const struct virtualization because_amd = {
 	"module",
 	"the module kvm-amd is not loaded",
-	"modprobe kvm-amd (where that fails, turn SVM on in the firmware)",
+	"modprobe kvm-amd",
+	" (where that fails, turn SVM on in the firmware)",
 };
 
 static const struct virtualization because_intel = {
 	"module",
 	"the module kvm-intel is not loaded",
-	"modprobe kvm-intel (where that fails, turn VT-x on in the firmware)",
+	"modprobe kvm-intel",
+	" (where that fails, turn VT-x on in the firmware)",
 };
 
 static const struct virtualization because_off = {
 	"off",
 	"KVM is turned off by kvm-arm.mode=none",
+	"",
 	"take kvm-arm.mode=none from the kernel's command line",
 };
 
@@ -57,6 +63,7 @@ static const struct virtualization because_el1_hidden = {
 	"hidden",
 	"the kernel was started in EL1: nested virtualization is off in the hypervisor above this "
 	"host",
+	"",
 	"turn nested virtualization on in the hypervisor above (QEMU: -machine "
 	"virt,virtualization=on)",
 };
@@ -64,6 +71,7 @@ static const struct virtualization because_el1_hidden = {
 static const struct virtualization because_el1 = {
 	"el1",
 	"the kernel was started in EL1",
+	"",
 	"have the firmware start the kernel in EL2; a hypervisor above must have nested "
 	"virtualization on",
 };
@@ -71,13 +79,15 @@ static const struct virtualization because_el1 = {
 static const struct virtualization because_kernel = {
 	"kernel",
 	"this kernel is without KVM",
+	"",
 	"use a host kernel with CONFIG_KVM that the firmware starts in EL2",
 };
 
 static const struct virtualization because_unknown = {
 	"unknown",
 	"no module of KVM is loaded",
-	"modprobe kvm-intel, or kvm-amd",
+	"modprobe kvm-intel",
+	", or kvm-amd",
 };
 
 static bool virtualization_is_there(const char *root, const char *name)
@@ -152,6 +162,6 @@ void virtualization_explain(const char *proc, const char *sys, struct err *err)
 	if (!virtualization_is_lacking(err->code))
 		return;
 	virtualization_find(proc, sys, &found);
-	err_set(err, err->code, "KVM: opening /dev/kvm: %s: %s: %s", err_text(err->code),
-		found.text, found.mend);
+	err_set(err, err->code, "KVM: opening /dev/kvm: %s: %s: %s%s", err_text(err->code),
+		found.text, found.command, found.mend);
 }

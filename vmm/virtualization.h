@@ -15,8 +15,9 @@
 struct virtualization {
 	const char *
 		cause; /* one word for programs: "none", "hidden", "module", "node", "kernel" ... */
-	const char *text; /* the reason as a clause */
-	const char *mend;
+	const char *text;    /* the reason as a clause */
+	const char *command; /* what mends it begins with this command; "": it is none */
+	const char *mend;    /* and goes on with this */
 };
 
 /*

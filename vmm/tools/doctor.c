@@ -10,7 +10,6 @@
 #include <unistd.h>
 
 #include "vmm/base/bits.h"
-#include "vmm/base/log.h"
 #include "vmm/base/text.h"
 #include "vmm/config.h"
 #include "vmm/sizes.h"
@@ -124,6 +123,14 @@ void doctor_tell(struct doctor *doctor, enum finding_status status, const char *
 	text_make_printable(finding->text);
 }
 
+static void doctor_vmend(struct doctor *doctor, const char *format, va_list args)
+{
+	struct finding *finding = &doctor->findings[doctor->finding_count - 1];
+
+	vsnprintf(finding->mend, sizeof(finding->mend), format, args);
+	text_make_printable(finding->mend);
+}
+
 void doctor_mend(struct doctor *doctor, const char *format, ...)
 {
 	va_list args;
@@ -131,9 +138,23 @@ void doctor_mend(struct doctor *doctor, const char *format, ...)
 	if (doctor->finding_count == 0)
 		return;
 	va_start(args, format);
-	vsnprintf(doctor->findings[doctor->finding_count - 1].mend, FINDING_MEND, format, args);
+	doctor_vmend(doctor, format, args);
 	va_end(args);
-	text_make_printable(doctor->findings[doctor->finding_count - 1].mend);
+}
+
+void doctor_mend_by(struct doctor *doctor, const char *rest, const char *format, ...)
+{
+	struct finding *finding = doctor->findings + doctor->finding_count - 1;
+	va_list args;
+
+	if (doctor->finding_count == 0)
+		return;
+	va_start(args, format);
+	doctor_vmend(doctor, format, args);
+	va_end(args);
+	finding->command = strlen(finding->mend);
+	snprintf(finding->mend + finding->command, sizeof(finding->mend) - finding->command, "%s",
+		 rest);
 }
 
 void doctor_fact(struct doctor *doctor, const char *key, json_t *value)
@@ -154,37 +175,45 @@ void doctor_fact_text(struct doctor *doctor, const char *key, const char *value)
 	doctor_fact(doctor, key, tool_json_text(value));
 }
 
-static void doctor_print_lines(const struct doctor *doctor, FILE *out)
+/* A command is copied as a whole: it has a line of its own where it has no room. */
+static void doctor_print_mend(const struct tool *tool, const struct finding *finding)
 {
+	static const char begin[] = "mend it:";
+	const char *rest = finding->mend + finding->command;
+	size_t end = TEXT_COLUMN + sizeof(begin) + finding->command + strcspn(rest, " ");
+	char line[FINDING_MEND + 32];
+
+	if (!finding->command || !tool->width || end <= tool->width) {
+		snprintf(line, sizeof(line), "%*s%s %s\n", TEXT_COLUMN, "", begin, finding->mend);
+		terminal_print(tool->out, line, tool->width, TEXT_COLUMN);
+		return;
+	}
+	fprintf(tool->out, "%*s%s\n%*s%.*s\n", TEXT_COLUMN, "", begin, TEXT_COLUMN, "",
+		(int)finding->command, finding->mend);
+	rest += strspn(rest, ", ");
+	snprintf(line, sizeof(line), "%*s%s\n", TEXT_COLUMN, "", rest);
+	if (*rest)
+		terminal_print(tool->out, line, tool->width, TEXT_COLUMN);
+}
+
+static void doctor_print(const struct doctor *doctor)
+{
+	const struct tool *tool = doctor->tool;
+	char line[FINDING_TEXT + 128];
+
 	for (size_t i = 0; i < doctor->finding_count; i++) {
 		const struct finding *finding = &doctor->findings[i];
 
-		fprintf(out, "%-7s  %s%s%s: %s\n", finding_names[finding->status], finding->device,
-			*finding->device ? " " : "", finding->check, finding->text);
+		snprintf(line, sizeof(line), "%-7s  %s%s%s: %s\n", finding_names[finding->status],
+			 finding->device, *finding->device ? " " : "", finding->check,
+			 finding->text);
+		terminal_print(tool->out, line, tool->width, TEXT_COLUMN);
 		if (*finding->mend)
-			fprintf(out, "%*smend it: %s\n", TEXT_COLUMN, "", finding->mend);
+			doctor_print_mend(tool, finding);
 	}
-	fprintf(out, "ferry run would %sstart (failures: %zu, warnings: %zu)\n",
-		doctor->failures ? "not " : "", doctor->failures, doctor->warnings);
-}
-
-static int doctor_print(const struct doctor *doctor)
-{
-	char *text = NULL;
-	size_t size;
-	FILE *lines = open_memstream(&text, &size);
-	int failed = !lines;
-
-	if (lines) {
-		doctor_print_lines(doctor, lines);
-		failed = fclose(lines);
-	}
-	if (failed)
-		log_error("doctor: out of memory");
-	else
-		terminal_print(doctor->tool->out, text, doctor->tool->width, TEXT_COLUMN);
-	free(text);
-	return failed ? -ENOMEM : 0;
+	snprintf(line, sizeof(line), "ferry run would %sstart (failures: %zu, warnings: %zu)\n",
+		 doctor->failures ? "not " : "", doctor->failures, doctor->warnings);
+	terminal_print(tool->out, line, tool->width, TEXT_COLUMN);
 }
 
 static int doctor_print_json(const struct doctor *doctor)
@@ -236,7 +265,7 @@ static void doctor_tell_stranger(struct doctor *doctor, struct vfio_host_device 
 	}
 	doctor_tell(doctor, FINDING_FAILURE, "device", address, "this host has none there");
 	if (device->sysfs.is_pci)
-		doctor_mend(doctor, "ferry devices (lists those that are)");
+		doctor_mend_by(doctor, " (lists those that are)", "ferry devices");
 }
 
 static void doctor_find_device(struct doctor *doctor, const char *name)
@@ -273,7 +302,9 @@ static int doctor_examine(struct doctor *doctor, char *const *addresses, size_t 
 	doctor_check_host(doctor);
 	doctor_check_devices(doctor);
 	status = doctor->failures ? TOOL_FAILED : TOOL_OK;
-	if (json ? doctor_print_json(doctor) : doctor_print(doctor))
+	if (!json)
+		doctor_print(doctor);
+	else if (doctor_print_json(doctor))
 		status = TOOL_FAILED;
 	doctor_release(doctor);
 	return status;

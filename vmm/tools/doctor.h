@@ -20,7 +20,8 @@ struct finding {
 	const char *check;              /* a constant: "kvm", "driver" */
 	char device[VFIO_ADDRESS_SIZE]; /* "": the host */
 	char text[FINDING_TEXT];
-	char mend[FINDING_MEND]; /* a command or kernel argument; "": there is none */
+	char mend[FINDING_MEND]; /* "": there is none */
+	size_t command;          /* so many bytes of it, the first, are a command */
 	json_t *facts;           /* an object: what the sentence says, for programs */
 };
 
@@ -43,10 +44,17 @@ static inline enum finding_status doctor_severity(const struct doctor *doctor)
 	return doctor->asked ? FINDING_FAILURE : FINDING_WARNING;
 }
 
-/* Adds a finding; what mends it may follow by doctor_mend(). Out of memory counts as a failure. */
+/* Adds a finding; what mends it may follow. Out of memory counts as a failure. */
 void doctor_tell(struct doctor *doctor, enum finding_status status, const char *check,
 		 const char *device, const char *format, ...) FERRY_PRINTF(5, 6);
+
+/*
+ * What mends the last finding: a sentence; or a command, which @rest goes on after, as in " (then
+ * log in again)".
+ */
 void doctor_mend(struct doctor *doctor, const char *format, ...) FERRY_PRINTF(2, 3);
+void doctor_mend_by(struct doctor *doctor, const char *rest, const char *format, ...)
+	FERRY_PRINTF(3, 4);
 
 /* Facts of the last one added, by key; @value is taken, NULL where there was no memory for it. */
 void doctor_fact(struct doctor *doctor, const char *key, json_t *value);

@@ -45,7 +45,7 @@ static void doctor_check_driver(struct doctor *doctor, const struct vfio_host_de
 		doctor_tell(doctor, FINDING_FAILURE, "driver", address,
 			    "it has none, and must have vfio-pci");
 	if (!vfio_host_is_bound(device))
-		doctor_mend(doctor, "ferry bind %s", address);
+		doctor_mend_by(doctor, "", "ferry bind %s", address);
 	doctor_fact_text(doctor, "driver", device->driver);
 }
 
@@ -90,10 +90,10 @@ static void doctor_tell_members(struct doctor *doctor, const struct vfio_host_de
 		    "IOMMU group %u is not viable: %s has driver %s; its members are %s",
 		    device->group, blocker->sysfs.address, blocker->driver, told);
 	if (blocker->bridge)
-		doctor_mend(doctor, "echo %s > /sys/bus/pci/devices/%s/driver/unbind",
-			    blocker->sysfs.address, blocker->sysfs.address);
+		doctor_mend_by(doctor, "", "echo %s > /sys/bus/pci/devices/%s/driver/unbind",
+			       blocker->sysfs.address, blocker->sysfs.address);
 	else
-		doctor_mend(doctor, "ferry bind --group %s", device->sysfs.address);
+		doctor_mend_by(doctor, "", "ferry bind --group %s", device->sysfs.address);
 }
 
 static void doctor_check_group(struct doctor *doctor, const struct vfio_host_device *device)
@@ -126,7 +126,7 @@ static void doctor_check_holder(struct doctor *doctor, const struct vfio_host_de
 	vfio_host_line(folder, "comm", name, sizeof(name));
 	doctor_tell(doctor, FINDING_FAILURE, "node", device->sysfs.address,
 		    "IOMMU group %u is in use by process %u (%s)", device->group, holder, name);
-	doctor_mend(doctor, "kill %u", holder);
+	doctor_mend_by(doctor, "", "kill %u", holder);
 	doctor_fact_number(doctor, "process", holder);
 	doctor_fact_text(doctor, "name", name);
 }
@@ -148,9 +148,9 @@ static void doctor_check_node(struct doctor *doctor, const struct vfio_host_devi
 	else
 		doctor_tell(doctor, FINDING_FAILURE, "node", address, "%s: %s", path, err_text(rc));
 	if (rc == -ENOENT)
-		doctor_mend(doctor, "udevadm trigger --settle");
+		doctor_mend_by(doctor, "", "udevadm trigger --settle");
 	else if (rc)
-		doctor_mend(doctor, "chown %u %s", (unsigned int)geteuid(), path);
+		doctor_mend_by(doctor, "", "chown %u %s", (unsigned int)geteuid(), path);
 	doctor_fact_text(doctor, "path", path);
 	if (rc == 0)
 		doctor_check_holder(doctor, device);
@@ -176,6 +176,7 @@ static void doctor_check_reset(struct doctor *doctor, const struct vfio_host_dev
 static void doctor_check_physical(struct doctor *doctor, const struct vfio_host_device *device)
 {
 	struct vfio_host_device physical;
+	char rest[VFIO_ADDRESS_SIZE + 32];
 
 	if (!device->physical[0] ||
 	    vfio_host_device(doctor->tool->sys, device->physical, &physical, NULL) ||
@@ -185,8 +186,8 @@ static void doctor_check_physical(struct doctor *doctor, const struct vfio_host_
 		    "its physical function %s is bound to %s, so that VFIO wants the token that "
 		    "was set there",
 		    device->physical, physical.driver);
-	doctor_mend(doctor, "ferry run --vfio %s,vf-token=UUID, or ferry unbind %s",
-		    device->sysfs.address, device->physical);
+	snprintf(rest, sizeof(rest), ", or ferry unbind %s", device->physical);
+	doctor_mend_by(doctor, rest, "ferry run --vfio %s,vf-token=UUID", device->sysfs.address);
 	doctor_fact_text(doctor, "physical_function", device->physical);
 }
 
@@ -310,13 +311,13 @@ static void doctor_check_device(struct doctor *doctor, const struct vfio_host_de
 	if (device->bridge) {
 		doctor_tell(doctor, FINDING_FAILURE, "device", address,
 			    "it is a bridge: only what is behind it can be handed over");
-		doctor_mend(doctor, "ferry devices (lists what can)");
+		doctor_mend_by(doctor, " (lists what can)", "ferry devices");
 		return;
 	}
 	if (device->group_to_come) {
 		doctor_tell(doctor, FINDING_FAILURE, "group", address,
 			    "it has no driver, and gets its IOMMU group with the first");
-		doctor_mend(doctor, "ferry bind %s", address);
+		doctor_mend_by(doctor, "", "ferry bind %s", address);
 		return;
 	}
 	if (!device->has_group) {
@@ -422,10 +423,8 @@ static void doctor_check_vectors(struct doctor *doctor, unsigned int needed)
 		doctor_tell(doctor, FINDING_OK, "vectors", "",
 			    "a guest may want %u, and can have them", needed);
 	if (limit.rlim_max < descriptors)
-		doctor_mend(doctor,
-			    "sudo prlimit --pid $$ --nofile=%u (in the shell that "
-			    "starts ferry)",
-			    descriptors);
+		doctor_mend_by(doctor, " (in the shell that starts ferry)",
+			       "sudo prlimit --pid $$ --nofile=%u", descriptors);
 	doctor_fact_number(doctor, "wanted", needed);
 	doctor_fact(doctor, "host", vectors ? json_integer(vectors) : json_null());
 	doctor_fact_number(doctor, "taken", taken);

@@ -32,7 +32,7 @@ static void doctor_tell_kvm_failure(struct doctor *doctor, const struct err *err
 		virtualization_find(doctor->tool->proc, doctor->tool->sys, &found);
 		doctor_tell(doctor, FINDING_FAILURE, "KVM", "", "opening /dev/kvm: %s: %s",
 			    err_text(err->code), found.text);
-		doctor_mend(doctor, "%s", found.mend);
+		doctor_mend_by(doctor, found.mend, "%s", found.command);
 	} else {
 		/* The sentence begins with the name of the check. */
 		doctor_tell(doctor, FINDING_FAILURE, "KVM", "", "%s",
@@ -40,7 +40,7 @@ static void doctor_tell_kvm_failure(struct doctor *doctor, const struct err *err
 	}
 	if (err->code == -EACCES || err->code == -EPERM) {
 		found.cause = "permission";
-		doctor_mend(doctor, "usermod -aG kvm USER (then log in again)");
+		doctor_mend_by(doctor, " (then log in again)", "usermod -aG kvm USER");
 	}
 	doctor_fact_text(doctor, "cause", found.cause);
 }
@@ -220,7 +220,7 @@ static void doctor_check_module(struct doctor *doctor, const char *name, bool ne
 		doctor_tell(doctor, doctor->asked ? severity : FINDING_OK, "module", "",
 			    "%s is not loaded; `ferry bind` loads it", name);
 		if (doctor->asked && needed)
-			doctor_mend(doctor, "modprobe %s", name);
+			doctor_mend_by(doctor, "", "modprobe %s", name);
 		break;
 	case MODULE_MISSING:
 		doctor_tell(doctor, needed ? severity : FINDING_WARNING, "module", "",
@@ -262,9 +262,9 @@ static void doctor_check_container(struct doctor *doctor)
 		doctor_tell(doctor, doctor_severity(doctor), "container", "", "%s: %s", path,
 			    err_text(rc));
 	if (rc == -ENOENT)
-		doctor_mend(doctor, "modprobe vfio");
+		doctor_mend_by(doctor, "", "modprobe vfio");
 	else if (rc)
-		doctor_mend(doctor, "chmod 666 %s", path);
+		doctor_mend_by(doctor, "", "chmod 666 %s", path);
 	doctor_fact_text(doctor, "path", path);
 }
 
@@ -275,10 +275,9 @@ static void doctor_check_lock(struct doctor *doctor)
 
 	if (vfio_memlock_check(doctor->memory, &memlock, &err)) {
 		doctor_tell(doctor, doctor_severity(doctor), "locked memory", "", "%s", err.text);
-		doctor_mend(doctor,
-			    "sudo prlimit --pid $$ --memlock=%" PRIu64 ":%" PRIu64
-			    " (in the shell that starts ferry)",
-			    doctor->memory, doctor->memory);
+		doctor_mend_by(doctor, " (in the shell that starts ferry)",
+			       "sudo prlimit --pid $$ --memlock=%" PRIu64 ":%" PRIu64,
+			       doctor->memory, doctor->memory);
 	} else {
 		doctor_tell(doctor, FINDING_OK, "locked memory", "",
 			    "%" PRIu64 " KiB may be locked%s", doctor->memory / KIB,
@@ -302,10 +301,11 @@ static void doctor_check_pages(struct doctor *doctor)
 			    -ENOMEM, &err)) {
 		doctor_tell(doctor, FINDING_FAILURE, "huge pages", "", "%s", err.text);
 		if (enough)
-			doctor_mend(doctor,
-				    "echo %" PRIu64 " > /sys/kernel/mm/hugepages/hugepages-%" PRIu64
-				    "kB/nr_hugepages",
-				    enough, doctor->page_size / KIB);
+			doctor_mend_by(doctor, "",
+				       "echo %" PRIu64
+				       " > /sys/kernel/mm/hugepages/hugepages-%" PRIu64
+				       "kB/nr_hugepages",
+				       enough, doctor->page_size / KIB);
 	} else {
 		doctor_tell(doctor, FINDING_OK, "huge pages", "", "%" PRIu64 " of %s are free",
 			    doctor->memory / doctor->page_size, name);

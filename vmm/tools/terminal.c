@@ -55,6 +55,20 @@ static size_t terminal_length(const char *text)
 	return terminal_count(text, strlen(text));
 }
 
+/* The bytes of the word at @text, of @bytes; what is in backquotes, a command, has no end inside. */
+static size_t terminal_word(const char *text, size_t bytes)
+{
+	size_t word = 0;
+
+	while (word < bytes && text[word] != ' ') {
+		const char *close =
+			text[word] == '`' ? memchr(text + word + 1, '`', bytes - word - 1) : NULL;
+
+		word = close ? (size_t)(close - text) + 1 : word + 1;
+	}
+	return word;
+}
+
 /* One line of @bytes: its words, each with the blanks before it. */
 static void terminal_print_line(FILE *out, const char *line, size_t bytes, size_t width,
 				size_t indent)
@@ -62,12 +76,11 @@ static void terminal_print_line(FILE *out, const char *line, size_t bytes, size_
 	size_t column = 0, at = 0;
 
 	while (at < bytes) {
-		size_t blanks = 0, word = 0, wide;
+		size_t blanks = 0, word, wide;
 
 		while (at + blanks < bytes && line[at + blanks] == ' ')
 			blanks++;
-		while (at + blanks + word < bytes && line[at + blanks + word] != ' ')
-			word++;
+		word = terminal_word(line + at + blanks, bytes - at - blanks);
 		wide = terminal_count(line + at, blanks + word);
 		if (column > indent && column + wide > width) {
 			fprintf(out, "\n%*s", (int)indent, "");

@@ -17,7 +17,7 @@ size_t terminal_width(int fd);
 
 /*
  * Prints the lines of @text, those wider than @width (0: none is) broken between words, what
- * follows indented by @indent. A word that is wider stays whole.
+ * follows indented by @indent. A word that is wider stays whole, and so does what is in backquotes.
  */
 void terminal_print(FILE *out, const char *text, size_t width, size_t indent);
 

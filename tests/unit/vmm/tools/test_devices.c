@@ -112,6 +112,14 @@ START_TEST(lines_fit_the_terminal_and_are_whole_in_a_pipe)
 	ck_assert_int_eq(tools_run(tool_doctor, "doctor", NVME, NULL), TOOL_FAILED);
 	has(tools_out, "\nfailure  0000:01:00.0 driver: nvme has it, not vfio-pci\n"
 		       "         mend it: ferry bind 0000:01:00.0\n");
+	tools_width = 30;
+	ck_assert_int_eq(devices(NVME, NULL), TOOL_OK);
+	has(tools_out, "  passable     after\n"
+		       "               `ferry bind 0000:01:00.0`:\n"
+		       "               driver nvme has\n"
+		       "               it\n");
+	tools_width = 60;
+	ck_assert_int_eq(tools_run(tool_doctor, "doctor", NVME, NULL), TOOL_FAILED);
 	lines_fit(79); /* the longest word with its indent: a path of the tests' own folder */
 }
 END_TEST

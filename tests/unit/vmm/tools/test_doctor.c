@@ -360,6 +360,16 @@ START_TEST(huge_pages)
 	has(tools_out, "256 huge pages of 2 MiB: only 250 are free");
 	has(tools_out,
 	    "mend it: echo 306 > /sys/kernel/mm/hugepages/hugepages-2048kB/nr_hugepages");
+	tools_width = 83;
+	ck_assert_int_eq(doctor("--hugepages=2M", NVME, NULL), TOOL_FAILED);
+	has(tools_out,
+	    "mend it: echo 306 > /sys/kernel/mm/hugepages/hugepages-2048kB/nr_hugepages\n");
+	tools_width--;
+	ck_assert_int_eq(doctor("--hugepages=2M", NVME, NULL), TOOL_FAILED);
+	has(tools_out,
+	    "mend it:\n"
+	    "         echo 306 > /sys/kernel/mm/hugepages/hugepages-2048kB/nr_hugepages\n");
+	tools_width = 0;
 	tree_write("kernel/mm/hugepages/hugepages-2048kB/resv_hugepages", "24\n");
 	ck_assert_msg(doctor("--hugepages=2M", NVME, NULL) == TOOL_OK, "%s", tools_out);
 	has(tools_out, "ok       huge pages: 256 of 2 MiB are free");

@@ -91,7 +91,14 @@ START_TEST(interrupts)
 	tree_write("proc/cpuinfo", "processor\t: 0\nCPU implementer\t: 0x41\n");
 	ck_assert_int_eq(setrlimit(RLIMIT_NOFILE, &limit), 0);
 	warns("a guest may want 2048, each of which takes a descriptor: 1024 are the most");
-	has(tools_out, "mend it: sudo prlimit --pid $$ --nofile=2128");
+	has(tools_out,
+	    "mend it: sudo prlimit --pid $$ --nofile=2128 (in the shell that starts ferry)\n");
+	tools_width = 40;
+	ck_assert_int_eq(doctor(NVME, NULL, NULL), TOOL_OK);
+	has(tools_out, "\n         mend it:\n"
+		       "         sudo prlimit --pid $$ --nofile=2128\n"
+		       "         (in the shell that starts\n"
+		       "         ferry)\n");
 }
 END_TEST
 
