@@ -58,7 +58,7 @@ static void msi_clear_shadow(struct pci_msi *msi)
 }
 
 int pci_msi_init(struct pci_msi *msi, struct pci_device *device, unsigned int capability,
-		 const struct pci_msi_ops *ops, void *owner, struct err *err)
+		 struct pci_vectors *vectors, struct err *err)
 {
 	uint16_t flags;
 
@@ -68,8 +68,7 @@ int pci_msi_init(struct pci_msi *msi, struct pci_device *device, unsigned int ca
 	flags = load_le16(device->config + capability + PCI_MSI_FLAGS);
 	*msi = (struct pci_msi){
 		.device = device,
-		.ops = ops,
-		.owner = owner,
+		.delivery = vectors,
 		.capability = capability,
 		.vectors = 1U << ((flags & PCI_MSI_FLAGS_QMASK) >> 1),
 		.wide = flags & PCI_MSI_FLAGS_64BIT,
@@ -94,7 +93,7 @@ static void msi_tell_unmasked(struct pci_msi *msi, unsigned int vector)
 	message.data = (message.data & ~(msi->active - 1)) | vector;
 	message.device_id = pci_device_requester(msi->device);
 	msi->live |= 1U << vector;
-	msi->ops->unmask(msi->owner, vector, &message);
+	pci_vectors_unmask(msi->delivery, PCI_VECTORS_MSI, vector, &message);
 }
 
 /* Reads the message from the shadow; whether it is another than before. */
@@ -132,7 +131,7 @@ static bool msi_update_vectors(struct pci_msi *msi, uint32_t live, bool message_
 			told = true;
 		} else if (!(live & bit) && (msi->live & bit)) {
 			msi->live &= ~bit;
-			msi->ops->mask(msi->owner, i);
+			pci_vectors_mask(msi->delivery, PCI_VECTORS_MSI, i);
 			told = true;
 		}
 	}
@@ -151,18 +150,18 @@ void pci_msi_config_written(struct pci_msi *msi)
 	if (msi->enabled && (!enabled || active != msi->active)) {
 		msi_update_vectors(msi, 0, false);
 		msi->enabled = false;
-		msi->ops->disable(msi->owner);
+		pci_vectors_disable(msi->delivery, PCI_VECTORS_MSI);
 		told = true;
 	}
 	msi->active = active;
 	if (enabled && !msi->enabled) {
 		msi->enabled = true;
-		msi->ops->enable(msi->owner, active);
+		pci_vectors_enable(msi->delivery, PCI_VECTORS_MSI, active);
 		told = true;
 	}
 	told = msi_update_vectors(msi, msi_wanted(msi), message_changed) || told;
 	if (told)
-		msi->ops->flush(msi->owner);
+		pci_vectors_flush(msi->delivery, PCI_VECTORS_MSI);
 }
 
 uint32_t pci_msi_pending(struct pci_msi *msi)
@@ -170,7 +169,7 @@ uint32_t pci_msi_pending(struct pci_msi *msi)
 	uint32_t bits = 0;
 
 	for (unsigned int i = 0; msi->maskable && i < msi->vectors; i++)
-		if (msi->ops->pending(msi->owner, i))
+		if (pci_vectors_pending(msi->delivery, PCI_VECTORS_MSI, i))
 			bits |= 1U << i;
 	return bits;
 }

@@ -8,26 +8,10 @@
 #include <stdint.h>
 
 #include "devices/pci/pci.h"
+#include "devices/pci/vectors.h"
 #include "vmm/kvm/irq.h"
 
 enum { PCI_MSI_VECTORS_MAX = 32, PCI_MSIX_VECTORS_MAX = 2048 };
-
-/*
- * How the owner delivers; every call comes with the device lock held. `unmask` says that @vector
- * is live with @message (again when the message of a live vector changed); `mask` that it must not
- * reach the guest; what comes in meanwhile is kept and `pending` tells of it. `enable` comes
- * before the first unmask, `disable` after everything was masked. `flush` ends each guest access
- * that caused any of these, so that routes and vectors can be committed in one batch. No member is
- * NULL. A change of MSI's number of vectors while enabled is told as disable and enable.
- */
-struct pci_msi_ops {
-	void (*enable)(void *owner, unsigned int vectors);
-	void (*disable)(void *owner);
-	void (*unmask)(void *owner, unsigned int vector, const struct kvm_msi_message *message);
-	void (*mask)(void *owner, unsigned int vector);
-	bool (*pending)(void *owner, unsigned int vector);
-	void (*flush)(void *owner);
-};
 
 struct pci_msix_entry {
 	uint64_t address;
@@ -38,15 +22,14 @@ struct pci_msix_entry {
 /* MSI-X (PCI 3.0 6.8.2). Embedded; the table and PBA lie at the given BAR offsets. */
 struct pci_msix {
 	struct pci_device *device;
-	const struct pci_msi_ops *ops;
-	void *owner;
-	unsigned int capability; /* config offset */
+	struct pci_vectors *delivery; /* the owner's, told of what the guest does */
+	unsigned int capability;      /* config offset */
 	unsigned int vectors;
 	unsigned int table_bar, pba_bar;
 	uint64_t table_offset, pba_offset;
 	bool enabled, function_masked;
 	struct pci_msix_entry *entries;
-	bool *live; /* told unmasked to the owner */
+	bool *live; /* told unmasked */
 };
 
 /*
@@ -55,7 +38,7 @@ struct pci_msix {
  * lie in a memory BAR, or overlap; @err says which.
  */
 int pci_msix_init(struct pci_msix *msix, struct pci_device *device, unsigned int capability,
-		  const struct pci_msi_ops *ops, void *owner, struct err *err) FERRY_MUST_CHECK;
+		  struct pci_vectors *vectors, struct err *err) FERRY_MUST_CHECK;
 void pci_msix_release(struct pci_msix *msix);
 
 /* Bytes of the table and of the PBA. */
@@ -71,7 +54,7 @@ bool pci_msix_is_pba(const struct pci_msix *msix, unsigned int bar, uint64_t off
 
 /*
  * An access of the guest to the table or PBA: naturally aligned 4 and 8 bytes count (PCI 3.0
- * 6.8.2), others read all ones and are dropped. The PBA is read-only and shows ops->pending.
+ * 6.8.2), others read all ones and are dropped. The PBA is read-only and shows pci_vectors_pending().
  * Device lock held.
  */
 uint64_t pci_msix_read(struct pci_msix *msix, unsigned int bar, uint64_t offset, unsigned int size);
@@ -83,20 +66,19 @@ void pci_msix_write(struct pci_msix *msix, unsigned int bar, uint64_t offset, un
  */
 void pci_msix_config_written(struct pci_msix *msix);
 
-/* Disabled and every vector masked, as after a function reset; tells the owner. */
+/* Disabled and every vector masked, as after a function reset; tells its vectors. */
 void pci_msix_reset(struct pci_msix *msix);
 
 /* MSI (PCI 3.0 6.8.1) with 1 to 32 vectors, 32- or 64-bit, with or without per-vector masks. */
 struct pci_msi {
 	struct pci_device *device;
-	const struct pci_msi_ops *ops;
-	void *owner;
+	struct pci_vectors *delivery; /* the owner's, told of what the guest does */
 	unsigned int capability;
 	unsigned int vectors; /* it can do */
 	bool wide, maskable;
 	bool enabled;
 	unsigned int active;            /* vectors the guest enabled */
-	uint32_t live;                  /* told unmasked to the owner, by bit */
+	uint32_t live;                  /* told unmasked, by bit */
 	struct kvm_msi_message message; /* as last read from the shadow */
 };
 
@@ -105,7 +87,7 @@ struct pci_msi {
  * masks writable.
  */
 int pci_msi_init(struct pci_msi *msi, struct pci_device *device, unsigned int capability,
-		 const struct pci_msi_ops *ops, void *owner, struct err *err) FERRY_MUST_CHECK;
+		 struct pci_vectors *vectors, struct err *err) FERRY_MUST_CHECK;
 /* Bytes of the capability, to know which writes touch it. */
 unsigned int pci_msi_size(const struct pci_msi *msi);
 void pci_msi_config_written(struct pci_msi *msi);

@@ -64,7 +64,7 @@ static int msix_check_layout(const struct pci_msix *msix, struct err *err)
 }
 
 int pci_msix_init(struct pci_msix *msix, struct pci_device *device, unsigned int capability,
-		  const struct pci_msi_ops *ops, void *owner, struct err *err)
+		  struct pci_vectors *vectors, struct err *err)
 {
 	uint8_t *config = device->config + capability;
 	uint32_t table, pba;
@@ -78,8 +78,7 @@ int pci_msix_init(struct pci_msix *msix, struct pci_device *device, unsigned int
 	pba = load_le32(config + PCI_MSIX_PBA);
 	*msix = (struct pci_msix){
 		.device = device,
-		.ops = ops,
-		.owner = owner,
+		.delivery = vectors,
 		.capability = capability,
 		.vectors = (load_le16(config + PCI_MSIX_FLAGS) & PCI_MSIX_FLAGS_QSIZE) + 1U,
 		.table_bar = table & PCI_MSIX_TABLE_BIR,
@@ -178,7 +177,7 @@ static uint64_t msix_pba_read(struct pci_msix *msix, uint64_t offset, unsigned i
 	uint64_t first = offset * 8, bits = 0;
 
 	for (unsigned int i = 0; i < 8 * size && first + i < msix->vectors; i++)
-		if (msix->ops->pending(msix->owner, (unsigned int)first + i))
+		if (pci_vectors_pending(msix->delivery, PCI_VECTORS_MSIX, (unsigned int)first + i))
 			bits |= (uint64_t)1 << i;
 	return bits;
 }
@@ -206,10 +205,10 @@ static void msix_tell_unmasked(struct pci_msix *msix, unsigned int vector)
 	};
 
 	msix->live[vector] = true;
-	msix->ops->unmask(msix->owner, vector, &message);
+	pci_vectors_unmask(msix->delivery, PCI_VECTORS_MSIX, vector, &message);
 }
 
-/* Tells the owner when @vector came to life, ended or, alive, has a new message. */
+/* Tells its vectors when @vector came to life, ended or, alive, has a new message. */
 static bool msix_vector_update(struct pci_msix *msix, unsigned int vector, bool message_changed)
 {
 	bool live = msix->enabled && !msix->function_masked &&
@@ -221,7 +220,7 @@ static bool msix_vector_update(struct pci_msix *msix, unsigned int vector, bool 
 	}
 	if (!live && msix->live[vector]) {
 		msix->live[vector] = false;
-		msix->ops->mask(msix->owner, vector);
+		pci_vectors_mask(msix->delivery, PCI_VECTORS_MSIX, vector);
 		return true;
 	}
 	return false;
@@ -245,7 +244,7 @@ void pci_msix_write(struct pci_msix *msix, unsigned int bar, uint64_t offset, un
 		msix_entry_write(entry, field + 4, (uint32_t)(value >> 32));
 	if (msix_vector_update(msix, vector,
 			       old.address != entry->address || old.data != entry->data))
-		msix->ops->flush(msix->owner);
+		pci_vectors_flush(msix->delivery, PCI_VECTORS_MSIX);
 }
 
 static bool msix_update_all(struct pci_msix *msix)
@@ -265,12 +264,12 @@ void pci_msix_config_written(struct pci_msix *msix)
 	msix->enabled = flags & PCI_MSIX_FLAGS_ENABLE;
 	msix->function_masked = flags & PCI_MSIX_FLAGS_MASKALL;
 	if (msix->enabled && !was)
-		msix->ops->enable(msix->owner, msix->vectors);
+		pci_vectors_enable(msix->delivery, PCI_VECTORS_MSIX, msix->vectors);
 	told = msix_update_all(msix);
 	if (was && !msix->enabled)
-		msix->ops->disable(msix->owner);
+		pci_vectors_disable(msix->delivery, PCI_VECTORS_MSIX);
 	if (told || was != msix->enabled)
-		msix->ops->flush(msix->owner);
+		pci_vectors_flush(msix->delivery, PCI_VECTORS_MSIX);
 }
 
 void pci_msix_reset(struct pci_msix *msix)

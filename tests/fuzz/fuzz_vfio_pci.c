@@ -7,8 +7,8 @@
 #include <sys/epoll.h>
 
 #include "tests/fuzz/input.h"
+#include "tests/unit/support/fake_irq.h"
 #include "tests/unit/support/fake_vfio.h"
-#include "tests/unit/support/fake_vfio_kvm.h"
 #include "tests/unit/support/fault.h"
 #include "vfio/pci/bus_reset.h"
 #include "vfio/pci/pci.h"
@@ -484,16 +484,18 @@ static void check_mappings(void)
 
 static void check_interrupts(void)
 {
-	const struct vfio_irqs *irqs = &bench.pci->irqs;
+	const struct vfio_wires *wires = &bench.pci->wires;
+	bool active = pci_vectors_mode(wires->vectors) != PCI_VECTORS_OFF;
 	const unsigned int *span = bench.fake.span;
-	unsigned int vectors = irqs->active ? irqs->count : irqs->intx.trigger >= 0;
+	unsigned int vectors =
+		active ? pci_vectors_count(wires->vectors) : wires->intx.trigger >= 0;
 
 	require((span[0] != 0) + (span[1] != 0) + (span[2] != 0) <= 1);
 	require(bench.irq.attached <= vectors);
-	require(fake_irq_used(&bench.irq) <= (irqs->active ? irqs->count : 0));
-	require(!irqs->active || irqs->intx.trigger < 0);
+	require(fake_irq_used(&bench.irq) <= pci_vectors_count(wires->vectors));
+	require(!active || wires->intx.trigger < 0);
 	if (bench.pci->state != VFIO_PCI_ALIVE)
-		require(bench.irq.attached == 0 && !irqs->active);
+		require(bench.irq.attached == 0 && !active);
 }
 
 /* A device masters the bus only where the guest asked for it and RAM was mapped. */
@@ -526,7 +528,7 @@ static void check_restart(void)
 		 ~(uint64_t)PCI_COMMAND_SERR) == 0);
 	require(bench.fake.span[VFIO_PCI_MSI_IRQ_INDEX] == 0);
 	require(bench.fake.span[VFIO_PCI_MSIX_IRQ_INDEX] == 0);
-	require((bench.irq.attached != 0) == (bench.pci->irqs.intx.trigger >= 0));
+	require((bench.irq.attached != 0) == (bench.pci->wires.intx.trigger >= 0));
 }
 
 static void run(struct input *input)

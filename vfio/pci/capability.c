@@ -121,10 +121,11 @@ static bool capability_setup_msi(struct vfio_pci *pci, unsigned int at)
 {
 	struct err err = {0};
 
-	if (pci->has_msi || pci->irqs.msi.count == 0)
+	if (pci->has_msi || vfio_wires_count(&pci->wires, PCI_VECTORS_MSI) == 0)
 		return false;
-	capability_offer_vectors(pci->device.config + at + PCI_MSI_FLAGS, pci->irqs.msi.count);
-	if (pci_msi_init(&pci->msi, &pci->device, at, &vfio_vector_ops, &pci->irqs.msi, &err)) {
+	capability_offer_vectors(pci->device.config + at + PCI_MSI_FLAGS,
+				 vfio_wires_count(&pci->wires, PCI_VECTORS_MSI));
+	if (pci_msi_init(&pci->msi, &pci->device, at, pci->wires.vectors, &err)) {
 		log_warn("passthrough device %s: MSI is hidden: %s", pci->device.name, err.text);
 		return false;
 	}
@@ -137,9 +138,9 @@ static bool capability_setup_msix(struct vfio_pci *pci, unsigned int at)
 {
 	struct err err = {0};
 
-	if (pci->has_msix || pci->irqs.msix.count == 0)
+	if (pci->has_msix || vfio_wires_count(&pci->wires, PCI_VECTORS_MSIX) == 0)
 		return false;
-	if (pci_msix_init(&pci->msix, &pci->device, at, &vfio_vector_ops, &pci->irqs.msix, &err)) {
+	if (pci_msix_init(&pci->msix, &pci->device, at, pci->wires.vectors, &err)) {
 		log_warn("passthrough device %s: MSI-X is hidden: %s", pci->device.name, err.text);
 		return false;
 	}

@@ -88,7 +88,7 @@ int vfio_config_setup(struct vfio_pci *pci, struct err *err)
 			       "passthrough device %s: it is a bridge: pass the devices behind it",
 			       pci->device.name);
 	vfio_rules_apply_header(pci);
-	if (!pci->irqs.has_intx)
+	if (!pci->wires.has_intx)
 		config[PCI_INTERRUPT_PIN] = 0;
 	rc = config_declare_bars(pci, err);
 	if (rc)
@@ -123,7 +123,7 @@ static void config_wake_up_reset(struct vfio_pci *pci)
 	pci_device_lose_registers(&pci->device);
 	vfio_pci_wake(pci);
 	vfio_pci_quiet(pci);
-	vfio_irqs_stop(&pci->irqs);
+	vfio_wires_stop(&pci->wires);
 	vfio_pci_forget_vectors(pci);
 	vfio_pci_arm(pci);
 }

@@ -4,6 +4,7 @@
 #include <errno.h>
 #include <sys/epoll.h>
 
+#include "vfio/pci/irq.h"
 #include "vfio/pci/pci.h"
 #include "vmm/base/fd.h"
 #include "vmm/base/log.h"

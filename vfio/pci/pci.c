@@ -122,8 +122,8 @@ static const struct pci_device_ops function_ops = {
 static int pci_open_trace(struct vfio_pci *pci, struct err *err)
 {
 	pci->trace = vfio_trace_open(pci->options.trace, pci->device.name, pci->loop, err);
-	pci->irqs.trace = pci->trace;
-	pci->irqs.loop = pci->loop;
+	pci->wires.trace = pci->trace;
+	pci->wires.loop = pci->loop;
 	if (!pci->trace)
 		return err->code;
 	if (pci->options.names)
@@ -156,11 +156,40 @@ static int pci_set_up(struct vfio_pci *pci, const struct vfio_device_info *info,
 	/* VFIO has reset it when it opened it. */
 	pci->system_errors = load_le16(pci->device.config + PCI_COMMAND) & PCI_COMMAND_SERR;
 	vfio_pci_quiet(pci);
-	vfio_irqs_limit_msi(&pci->irqs);
+	vfio_wires_limit_msi(&pci->wires);
 	rc = vfio_config_setup(pci, err);
 	if (!rc)
 		rc = vfio_bars_setup(pci, err);
 	return rc;
+}
+
+/* NULL when out of memory; then @backend is still the caller's. */
+static struct vfio_pci *pci_alloc(struct vfio_backend *backend,
+				  const struct vfio_pci_config *config)
+{
+	struct vfio_pci *pci = calloc(1, sizeof(*pci));
+
+	if (!pci)
+		return NULL;
+	pci_device_init(&pci->device, &function_ops, PCI_CONFIG_SIZE, config->name);
+	if (vfio_wires_init(&pci->wires, &pci->device, backend, config->irq)) {
+		pci_device_release(&pci->device);
+		free(pci);
+		return NULL;
+	}
+	fd_reserve(RESERVED_DESCRIPTORS);
+	pci->backend = backend;
+	pci->dma = config->dma;
+	pci->loop = config->loop;
+	pci->owner = config->owner;
+	pci->error_event = pci->request_event = -1;
+	pci->reset.done = pci->reset.stop = pci->reset.deadline = -1;
+	if (config->options)
+		pci->options = *config->options;
+	pci->rom = config->rom;
+	pci->keeper_ops = config->keeper_ops;
+	pci->keeper = config->keeper;
+	return pci;
 }
 
 struct vfio_pci *vfio_pci_create(struct vfio_backend *backend, const struct vfio_pci_config *config,
@@ -177,25 +206,11 @@ struct vfio_pci *vfio_pci_create(struct vfio_backend *backend, const struct vfio
 	}
 	if (pci_check_info(&info, config->name, err))
 		goto close_backend;
-	pci = calloc(1, sizeof(*pci));
+	pci = pci_alloc(backend, config);
 	if (!pci) {
 		err_set(err, -ENOMEM, "passthrough device %s: out of memory", config->name);
 		goto close_backend;
 	}
-	fd_reserve(RESERVED_DESCRIPTORS);
-	pci_device_init(&pci->device, &function_ops, PCI_CONFIG_SIZE, config->name);
-	pci->backend = backend;
-	pci->dma = config->dma;
-	pci->loop = config->loop;
-	pci->owner = config->owner;
-	pci->error_event = pci->request_event = -1;
-	pci->reset.done = pci->reset.stop = pci->reset.deadline = -1;
-	if (config->options)
-		pci->options = *config->options;
-	pci->rom = config->rom;
-	pci->keeper_ops = config->keeper_ops;
-	pci->keeper = config->keeper;
-	vfio_irqs_init(&pci->irqs, &pci->device, backend, config->irq);
 	if ((pci->options.trace && pci_open_trace(pci, err)) || pci_set_up(pci, &info, err)) {
 		vfio_pci_destroy(pci);
 		return NULL;
@@ -211,14 +226,14 @@ close_backend:
 static int pci_arm(struct vfio_pci *pci, struct err *err)
 {
 	struct err reason = {0};
-	int rc = vfio_irqs_arm(&pci->irqs, &reason);
+	int rc = vfio_wires_arm(&pci->wires, &reason);
 
 	if (!rc)
 		return 0;
 	if (!pci->has_msi && !pci->has_msix)
 		return err_set(err, rc, "%s", reason.text);
 	log_warn("%s: the guest must use MSI or MSI-X", reason.text);
-	pci->irqs.has_intx = false;
+	pci->wires.has_intx = false;
 	pci->device.config[PCI_INTERRUPT_PIN] = 0;
 	pci->device.reset_config[PCI_INTERRUPT_PIN] = 0;
 	return 0;
@@ -255,7 +270,7 @@ static void pci_give_back(struct vfio_pci *pci, bool reset)
 	vfio_bars_unmap(pci);
 	pci->backend->ops->close(pci->backend);
 	pci->backend = NULL;
-	pci->irqs.backend = NULL;
+	pci->wires.backend = NULL;
 }
 
 void vfio_pci_release(struct vfio_pci *pci, bool reset)
@@ -285,6 +300,7 @@ void vfio_pci_destroy(struct vfio_pci *pci)
 	if (pci->has_msix)
 		pci_msix_release(&pci->msix);
 	vfio_rom_release(&pci->own_rom);
+	vfio_wires_release(&pci->wires);
 	vfio_trace_close(pci->trace);
 	vfio_names_free(pci->names);
 	fd_reserve(-RESERVED_DESCRIPTORS);
@@ -303,7 +319,7 @@ size_t vfio_pci_descriptors(const struct vfio_pci *pci, int *descriptors, size_t
 	count = vfio_list(pci->reset.stop, descriptors, room, count);
 	count = vfio_list(pci->reset.deadline, descriptors, room, count);
 	count = vfio_list(vfio_trace_descriptor(pci->trace), descriptors, room, count);
-	return vfio_irqs_descriptors(&pci->irqs, descriptors, room, count);
+	return vfio_wires_descriptors(&pci->wires, descriptors, room, count);
 }
 
 bool vfio_pci_responds(struct vfio_pci *pci)
@@ -351,7 +367,7 @@ void vfio_pci_arm(struct vfio_pci *pci)
 {
 	struct err err = {0};
 
-	if (vfio_irqs_arm(&pci->irqs, &err))
+	if (vfio_wires_arm(&pci->wires, &err))
 		log_guest(&pci->limit, LOG_ERROR, "%s", err.text);
 }
 
@@ -383,7 +399,7 @@ void vfio_pci_withdraw(struct vfio_pci *pci, enum vfio_pci_state state)
 	/* The kernel writes to the MSI-X table: of a function asleep, that is an error. */
 	if (alive)
 		vfio_pci_wake(pci);
-	vfio_irqs_stop(&pci->irqs);
+	vfio_wires_stop(&pci->wires);
 }
 
 void vfio_pci_forget_vectors(struct vfio_pci *pci)

@@ -13,10 +13,10 @@
 #include "devices/pci/pci.h"
 #include "vfio/backend.h"
 #include "vfio/dma.h"
-#include "vfio/pci/irq.h"
 #include "vfio/pci/region.h"
 #include "vfio/pci/reset.h"
 #include "vfio/pci/rom.h"
+#include "vfio/pci/wires.h"
 #include "vfio/tell/trace.h"
 #include "vfio/vfio.h"
 #include "vmm/base/loop.h"
@@ -78,7 +78,7 @@ struct vfio_pci {
 	bool has_msi, has_msix;
 	struct pci_msi msi;
 	struct pci_msix msix;
-	struct vfio_irqs irqs;
+	struct vfio_wires wires;
 	int error_event, request_event; /* eventfds, -1 without */
 	bool wanted_back;               /* the host asked while a reset was under way */
 	const struct vfio_pci_keeper_ops *keeper_ops;
@@ -180,7 +180,7 @@ void vfio_pci_quiet(struct vfio_pci *pci);
 /* To D0, in which the kernel may give it its registers of before back: vfio_pci_quiet() follows. */
 void vfio_pci_wake(struct vfio_pci *pci);
 
-/* vfio_irqs_arm() with a line for a failure. Device lock held. */
+/* vfio_wires_arm() with a line for a failure. Device lock held. */
 void vfio_pci_arm(struct vfio_pci *pci);
 
 /* COMMAND as the shadow has it, without bus mastering by then. Both locks held. */

@@ -197,16 +197,26 @@ static void describe_config(const struct vfio_pci *pci, FILE *out)
 	}
 }
 
-static const char *describe_mode(const struct vfio_irqs *irqs)
+static const char *describe_mode(const struct vfio_wires *wires)
 {
-	if (irqs->active)
-		return irqs->active == &irqs->msi ? "MSI" : "MSI-X";
-	return irqs->intx.trigger >= 0 ? "INTx" : "no interrupts";
+	switch (pci_vectors_mode(wires->vectors)) {
+	case PCI_VECTORS_MSI:
+		return "MSI";
+	case PCI_VECTORS_MSIX:
+		return "MSI-X";
+	default:
+		return wires->intx.trigger >= 0 ? "INTx" : "no interrupts";
+	}
 }
 
-static void describe_show_intx(const struct vfio_irqs *irqs, const uint8_t *config, FILE *out)
+static bool describe_is_msix(const struct vfio_pci *pci)
 {
-	const struct vfio_intx *intx = &irqs->intx;
+	return pci_vectors_mode(pci->wires.vectors) == PCI_VECTORS_MSIX;
+}
+
+static void describe_show_intx(const struct vfio_wires *wires, const uint8_t *config, FILE *out)
+{
+	const struct vfio_intx *intx = &wires->intx;
 
 	fprintf(out, "  pin %c, GSI %u%s, ", 'A' + config[PCI_INTERRUPT_PIN] - 1, intx->gsi,
 		load_le16(config + PCI_COMMAND) & PCI_COMMAND_INTX_DISABLE ? ", disabled in COMMAND"
@@ -232,50 +242,51 @@ static bool describe_owed_by_device(const struct vfio_pci *pci, unsigned int vec
 	       bits >> vector % 64 & 1;
 }
 
-static bool describe_is_pending(struct vfio_pci *pci, unsigned int index, bool msix)
+static bool describe_is_pending(struct vfio_pci *pci, unsigned int index)
 {
-	const struct vfio_vector *vector = &pci->irqs.vectors[index];
+	struct pci_vectors *vectors = pci->wires.vectors;
 
-	if (vector->attached)
+	if (pci_vectors_state(vectors, index).attached)
 		return false;
-	if (vfio_vector_ops.pending(pci->irqs.active, index))
+	if (pci_vectors_pending(vectors, pci_vectors_mode(vectors), index))
 		return true;
-	return msix && !vector->wired &&
+	return describe_is_msix(pci) && !pci->wires.wires[index].connected &&
 	       load_le16(pci->device.config + PCI_COMMAND) & PCI_COMMAND_MEMORY &&
 	       describe_owed_by_device(pci, index);
 }
 
-static const char *describe_delivery(const struct vfio_vector *vector)
+static const char *describe_delivery(const struct vfio_pci *pci, unsigned int index)
 {
-	if (!vector->wanted)
+	struct pci_vector_state state = pci_vectors_state(pci->wires.vectors, index);
+
+	if (!state.unmasked)
 		return "held back";
-	if (!vector->attached)
+	if (!state.attached)
 		return "failed: see the log";
-	return vector->device_eventfd >= 0 ? "relayed" : "irqfd";
+	return pci->wires.wires[index].relay >= 0 ? "relayed" : "irqfd";
 }
 
 static void describe_show_vector(struct vfio_pci *pci, unsigned int index, FILE *out)
 {
-	const struct vfio_irqs *irqs = &pci->irqs;
-	const struct vfio_vector *vector = &irqs->vectors[index];
-	bool msix = irqs->active == &irqs->msix;
-	uint64_t address = vector->message.address;
-	uint32_t data = vector->message.data;
+	const struct vfio_wire *wire = &pci->wires.wires[index];
+	struct pci_vector_state state = pci_vectors_state(pci->wires.vectors, index);
+	uint64_t address = state.message.address;
+	uint32_t data = state.message.data;
 
-	if (msix && index < pci->msix.vectors) {
+	if (describe_is_msix(pci) && index < pci->msix.vectors) {
 		address = pci->msix.entries[index].address;
 		data = pci->msix.entries[index].data;
 	}
 	fprintf(out, "  %6u  %-8s  %-7s  0x%016" PRIx64 " 0x%08" PRIx32 "  ", index,
-		vector->wanted ? "unmasked" : "masked",
-		describe_is_pending(pci, index, msix) ? "yes" : "no", address, data);
-	if (vector->gsi >= 0)
-		fprintf(out, "%4d  ", vector->gsi);
+		state.unmasked ? "unmasked" : "masked",
+		describe_is_pending(pci, index) ? "yes" : "no", address, data);
+	if (state.gsi >= 0)
+		fprintf(out, "%4d  ", state.gsi);
 	else
 		fputs("   -  ", out);
-	fprintf(out, "%-9s  ", describe_delivery(vector));
-	if (vector->device_eventfd >= 0)
-		fprintf(out, "%" PRIu64 "\n", vector->signalled);
+	fprintf(out, "%-9s  ", describe_delivery(pci, index));
+	if (wire->relay >= 0)
+		fprintf(out, "%" PRIu64 "\n", wire->signalled);
 	else
 		fputs("-\n", out);
 }
@@ -283,23 +294,21 @@ static void describe_show_vector(struct vfio_pci *pci, unsigned int index, FILE 
 /* Neither unmasked nor ever programmed or signalled: nothing to tell of but that they are there. */
 static bool describe_is_untouched(struct vfio_pci *pci, unsigned int index)
 {
-	const struct vfio_irqs *irqs = &pci->irqs;
-	bool msix = irqs->active == &irqs->msix;
+	struct pci_vector_state state = pci_vectors_state(pci->wires.vectors, index);
 
-	return irqs->vectors[index].gsi < 0 && !irqs->vectors[index].wanted &&
-	       !(msix && index < pci->msix.vectors && pci->msix.entries[index].address) &&
-	       !describe_is_pending(pci, index, msix);
+	return state.gsi < 0 && !state.unmasked &&
+	       !(describe_is_msix(pci) && index < pci->msix.vectors &&
+		 pci->msix.entries[index].address) &&
+	       !describe_is_pending(pci, index);
 }
 
 static void describe_show_vectors(struct vfio_pci *pci, FILE *out)
 {
-	const struct vfio_irqs *irqs = &pci->irqs;
 	unsigned int untouched = 0;
-	bool relayed = irqs->trace;
 
 	fputs("  vector  guest's   pending  address            data         GSI  delivered  count\n",
 	      out);
-	for (unsigned int i = 0; i < irqs->count; i++) {
+	for (unsigned int i = 0; i < pci_vectors_count(pci->wires.vectors); i++) {
 		if (describe_is_untouched(pci, i))
 			untouched++;
 		else
@@ -307,28 +316,27 @@ static void describe_show_vectors(struct vfio_pci *pci, FILE *out)
 	}
 	if (untouched)
 		fprintf(out, "  %u vectors masked and never used\n", untouched);
-	if (!relayed)
+	if (!pci->wires.trace)
 		fprintf(out,
 			"  by irqfd the kernel delivers alone and the monitor cannot count: on the "
 			"host\n  /proc/interrupts has vfio-%s[N](%s)\n",
-			irqs->active == &irqs->msi ? "msi" : "msix", pci->device.name);
+			describe_is_msix(pci) ? "msix" : "msi", pci->device.name);
 }
 
 static void describe_irqs(struct vfio_pci *pci, FILE *out)
 {
-	const struct vfio_irqs *irqs = &pci->irqs;
+	const struct vfio_wires *wires = &pci->wires;
 
-	fprintf(out, "interrupts: %s", describe_mode(irqs));
-	if (!irqs->active) {
+	fprintf(out, "interrupts: %s", describe_mode(wires));
+	if (pci_vectors_mode(wires->vectors) == PCI_VECTORS_OFF) {
 		fputc('\n', out);
-		if (irqs->intx.trigger >= 0)
-			describe_show_intx(irqs, pci->device.config, out);
+		if (wires->intx.trigger >= 0)
+			describe_show_intx(wires, pci->device.config, out);
 		return;
 	}
-	fprintf(out, ", %u vectors, %u of them set up in the host's kernel%s\n", irqs->count,
-		irqs->span,
-		irqs->active == &irqs->msix && pci->msix.function_masked ? ", function masked"
-									 : "");
+	fprintf(out, ", %u vectors, %u of them set up in the host's kernel%s\n",
+		pci_vectors_count(wires->vectors), wires->span,
+		describe_is_msix(pci) && pci->msix.function_masked ? ", function masked" : "");
 	describe_show_vectors(pci, out);
 }
 
@@ -368,7 +376,7 @@ static void describe_list_device(struct vfio_pci *pci, FILE *out)
 	fprintf(out, "%s  in the guest %s  %04x:%04x  %s, %s\n", pci->device.name,
 		describe_guest_address(pci, address), load_le16(pci->device.config),
 		load_le16(pci->device.config + 2), describe_state_name(pci->state),
-		describe_mode(&pci->irqs));
+		describe_mode(&pci->wires));
 	pthread_mutex_unlock(&pci->device.lock);
 }
 
@@ -459,7 +467,7 @@ int vfio_describe(struct vfio *vfio, const char *address, FILE *out)
 static bool describe_intx(const struct vfio_pci *pci, unsigned int gsi, const char *separator,
 			  FILE *out)
 {
-	const struct vfio_intx *intx = &pci->irqs.intx;
+	const struct vfio_intx *intx = &pci->wires.intx;
 
 	if (intx->trigger < 0 || intx->gsi != gsi)
 		return false;
@@ -472,15 +480,15 @@ static bool describe_intx(const struct vfio_pci *pci, unsigned int gsi, const ch
 static bool describe_vector(const struct vfio_pci *pci, unsigned int gsi, const char *separator,
 			    FILE *out)
 {
-	const struct vfio_irqs *irqs = &pci->irqs;
+	const struct pci_vectors *vectors = pci->wires.vectors;
 
-	for (unsigned int i = 0; i < irqs->count; i++) {
-		const struct vfio_vector *vector = &irqs->vectors[i];
+	for (unsigned int i = 0; i < pci_vectors_count(vectors); i++) {
+		int its = pci_vectors_state(vectors, i).gsi;
 
-		if (vector->gsi < 0 || (unsigned int)vector->gsi != gsi)
+		if (its < 0 || (unsigned int)its != gsi)
 			continue;
 		fprintf(out, "%s%s %s vector %u, %s", separator, pci->device.name,
-			describe_mode(irqs), i, describe_delivery(vector));
+			describe_mode(&pci->wires), i, describe_delivery(pci, i));
 		return true;
 	}
 	return false;

@@ -11,8 +11,8 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "tests/unit/support/fake_irq.h"
 #include "tests/unit/support/fake_vfio.h"
-#include "tests/unit/support/fake_vfio_kvm.h"
 #include "tests/unit/support/fault.h"
 #include "vfio/sys.h"
 #include "vmm/base/bits.h"

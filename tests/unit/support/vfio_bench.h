@@ -13,8 +13,8 @@
 #include <sys/epoll.h>
 #include <unistd.h>
 
+#include "tests/unit/support/fake_irq.h"
 #include "tests/unit/support/fake_vfio.h"
-#include "tests/unit/support/fake_vfio_kvm.h"
 #include "tests/unit/support/suite.h"
 #include "vfio/pci/pci.h"
 #include "vmm/base/bits.h"

@@ -2,6 +2,7 @@
 /* The guest's side of MSI and MSI-X: what the owner is told when, masks, pending bits, refusals. */
 
 #include <errno.h>
+#include <stdarg.h>
 
 #include "devices/pci/msi.h"
 #include "tests/unit/support/fake_pci.h"
@@ -15,64 +16,68 @@ enum {
 	VECTORS = 70,
 };
 
-struct owner {
+/* In the place of vectors.c: writes down what it is told. */
+struct pci_vectors {
 	struct bench *bench;
 	uint64_t pending[2];
 };
 
-static void told_enable(void *owner, unsigned int vectors)
-{
-	char text[32];
+static void told(struct pci_vectors *vectors, const char *format, ...) FERRY_PRINTF(2, 3);
 
-	snprintf(text, sizeof(text), "enable:%u", vectors);
-	bench_note(((struct owner *)owner)->bench, text);
-}
-
-static void told_disable(void *owner)
-{
-	bench_note(((struct owner *)owner)->bench, "disable");
-}
-
-static void told_unmask(void *owner, unsigned int vector, const struct kvm_msi_message *message)
+static void told(struct pci_vectors *vectors, const char *format, ...)
 {
 	char text[80];
+	va_list arguments;
 
-	snprintf(text, sizeof(text), "unmask:%u=%" PRIx64 "/%x@%x", vector, message->address,
-		 message->data, message->device_id);
-	bench_note(((struct owner *)owner)->bench, text);
+	va_start(arguments, format);
+	vsnprintf(text, sizeof(text), format, arguments);
+	va_end(arguments);
+	bench_note(vectors->bench, text);
 }
 
-static void told_mask(void *owner, unsigned int vector)
+void pci_vectors_enable(struct pci_vectors *vectors, enum pci_vectors_mode mode, unsigned int count)
 {
-	char text[32];
-
-	snprintf(text, sizeof(text), "mask:%u", vector);
-	bench_note(((struct owner *)owner)->bench, text);
+	(void)mode;
+	told(vectors, "enable:%u", count);
 }
 
-static bool told_pending(void *owner, unsigned int vector)
+void pci_vectors_disable(struct pci_vectors *vectors, enum pci_vectors_mode mode)
 {
-	return ((struct owner *)owner)->pending[vector / 64] >> (vector % 64) & 1;
+	(void)mode;
+	told(vectors, "disable");
 }
 
-static void told_flush(void *owner)
+void pci_vectors_unmask(struct pci_vectors *vectors, enum pci_vectors_mode mode,
+			unsigned int vector, const struct kvm_msi_message *message)
 {
-	bench_note(((struct owner *)owner)->bench, "flush");
+	(void)mode;
+	told(vectors, "unmask:%u=%" PRIx64 "/%x@%x", vector, message->address, message->data,
+	     message->device_id);
 }
 
-static const struct pci_msi_ops owner_ops = {
-	.enable = told_enable,
-	.disable = told_disable,
-	.unmask = told_unmask,
-	.mask = told_mask,
-	.pending = told_pending,
-	.flush = told_flush,
-};
+void pci_vectors_mask(struct pci_vectors *vectors, enum pci_vectors_mode mode, unsigned int vector)
+{
+	(void)mode;
+	told(vectors, "mask:%u", vector);
+}
+
+bool pci_vectors_pending(struct pci_vectors *vectors, enum pci_vectors_mode mode,
+			 unsigned int vector)
+{
+	(void)mode;
+	return vectors->pending[vector / 64] >> (vector % 64) & 1;
+}
+
+void pci_vectors_flush(struct pci_vectors *vectors, enum pci_vectors_mode mode)
+{
+	(void)mode;
+	told(vectors, "flush");
+}
 
 struct msi_bench {
 	struct bench *bench;
 	struct toy *toy;
-	struct owner owner;
+	struct pci_vectors vectors;
 	struct pci_msix msix;
 	struct pci_msi msi;
 };
@@ -82,7 +87,7 @@ static struct msi_bench *msi_bench_create(void)
 	struct msi_bench *at = calloc(1, sizeof(*at));
 
 	at->bench = bench_create();
-	at->owner.bench = at->bench;
+	at->vectors.bench = at->bench;
 	at->toy = toy_create(at->bench, "a");
 	ck_assert_int_eq(toy_bar(at->toy, 0, PCI_BAR_MEM32, 0x4000), 0);
 	ck_assert_int_eq(toy_bar(at->toy, 1, PCI_BAR_IO, 0x100), 0);
@@ -106,8 +111,7 @@ static struct msi_bench *msix_create(void)
 	struct err err = {0};
 
 	put_msix(at, TABLE, PBA);
-	ck_assert_msg(pci_msix_init(&at->msix, &at->toy->pci, CAPABILITY, &owner_ops, &at->owner,
-				    &err) == 0,
+	ck_assert_msg(pci_msix_init(&at->msix, &at->toy->pci, CAPABILITY, &at->vectors, &err) == 0,
 		      "%s", err.text);
 	return at;
 }
@@ -176,13 +180,12 @@ START_TEST(msix_that_cannot_be_is_refused)
 		struct err err = {0};
 
 		put_msix(at, cases[i].table, cases[i].pba);
-		ck_assert_int_eq(pci_msix_init(&at->msix, &at->toy->pci, CAPABILITY, &owner_ops,
-					       &at->owner, &err),
+		ck_assert_int_eq(pci_msix_init(&at->msix, &at->toy->pci, CAPABILITY, &at->vectors,
+					       &err),
 				 -EINVAL);
 		ck_assert_msg(strstr(err.text, cases[i].says), "%s", err.text);
 	}
-	ck_assert_int_eq(pci_msix_init(&at->msix, &at->toy->pci, 0xf8, &owner_ops, &at->owner,
-				       NULL),
+	ck_assert_int_eq(pci_msix_init(&at->msix, &at->toy->pci, 0xf8, &at->vectors, NULL),
 			 -EINVAL);
 	msi_bench_destroy(at);
 }
@@ -267,8 +270,8 @@ START_TEST(msix_pba_shows_what_is_pending)
 {
 	struct msi_bench *at = msix_create();
 
-	at->owner.pending[0] = 0x8000000000000005;
-	at->owner.pending[1] = 0xff; /* bits 6 and 7 are past the last vector */
+	at->vectors.pending[0] = 0x8000000000000005;
+	at->vectors.pending[1] = 0xff; /* bits 6 and 7 are past the last vector */
 	ck_assert_uint_eq(pci_msix_read(&at->msix, 0, PBA, 8), 0x8000000000000005);
 	ck_assert_uint_eq(pci_msix_read(&at->msix, 0, PBA, 4), 5);
 	ck_assert_uint_eq(pci_msix_read(&at->msix, 0, PBA + 4, 4), 0x80000000);
@@ -306,9 +309,7 @@ static struct msi_bench *msi_create(uint16_t flags)
 
 	config[0] = PCI_CAP_ID_MSI;
 	store_le16(config + PCI_MSI_FLAGS, flags);
-	ck_assert_int_eq(pci_msi_init(&at->msi, &at->toy->pci, CAPABILITY, &owner_ops, &at->owner,
-				      &err),
-			 0);
+	ck_assert_int_eq(pci_msi_init(&at->msi, &at->toy->pci, CAPABILITY, &at->vectors, &err), 0);
 	return at;
 }
 
@@ -349,13 +350,11 @@ START_TEST(msi_that_cannot_be_is_refused)
 	struct err err = {0};
 
 	store_le16(at->toy->pci.config + FLAGS, 0x0c);
-	ck_assert_int_eq(pci_msi_init(&at->msi, &at->toy->pci, CAPABILITY, &owner_ops, &at->owner,
-				      &err),
+	ck_assert_int_eq(pci_msi_init(&at->msi, &at->toy->pci, CAPABILITY, &at->vectors, &err),
 			 -EINVAL);
 	ck_assert_ptr_nonnull(strstr(err.text, "64 vectors"));
 	store_le16(at->toy->pci.config + 0xf0 + 2, 0x180);
-	ck_assert_int_eq(pci_msi_init(&at->msi, &at->toy->pci, 0xf0, &owner_ops, &at->owner, &err),
-			 -EINVAL);
+	ck_assert_int_eq(pci_msi_init(&at->msi, &at->toy->pci, 0xf0, &at->vectors, &err), -EINVAL);
 	msi_bench_destroy(at);
 }
 END_TEST
@@ -399,12 +398,10 @@ START_TEST(msi_may_be_reset_before_it_has_a_bus)
 	struct msi_bench at = {.bench = bench_create()};
 	struct err err = {0};
 
-	at.owner.bench = at.bench;
+	at.vectors.bench = at.bench;
 	at.toy = toy_create(at.bench, "a");
 	store_le16(at.toy->pci.config + FLAGS, 0x80);
-	ck_assert_int_eq(pci_msi_init(&at.msi, &at.toy->pci, CAPABILITY, &owner_ops, &at.owner,
-				      &err),
-			 0);
+	ck_assert_int_eq(pci_msi_init(&at.msi, &at.toy->pci, CAPABILITY, &at.vectors, &err), 0);
 	pci_msi_reset(&at.msi);
 	toy_add(at.toy, 4, 0);
 	msi_write(&at, 2, 2, 1);
@@ -417,7 +414,7 @@ START_TEST(msi_pending_needs_masks)
 {
 	struct msi_bench *at = msi_create(0x104), *plain = msi_create(0x04);
 
-	at->owner.pending[0] = plain->owner.pending[0] = 0xf2;
+	at->vectors.pending[0] = plain->vectors.pending[0] = 0xf2;
 	ck_assert_uint_eq(pci_msi_pending(&at->msi), 2);
 	ck_assert_uint_eq(pci_msi_pending(&plain->msi), 0);
 	msi_bench_destroy(at);

@@ -280,7 +280,7 @@ static void check_modes(void)
 static void check_vector(unsigned int vector, bool spurious)
 {
 	struct vector *of = &model.vectors[vector];
-	int gsi = bench.pci->irqs.vectors[vector].gsi;
+	int gsi = pci_vectors_state(bench.pci->wires.vectors, vector).gsi;
 	bool delivered = gsi >= 0 && fake_irq_delivered(&bench.irq, (unsigned int)gsi);
 
 	if (is_masked(&model, vector)) {

@@ -398,7 +398,7 @@ START_TEST(descriptors_are_listed_with_their_number)
 	ck_assert_uint_eq(vfio_pci_descriptors(bench.pci, fds, 2, 0), 8);
 	ck_assert_uint_eq(vfio_pci_descriptors(bench.pci, fds, 8, 0), 8);
 	ck_assert_int_eq(fds[0], bench.fake.memory);
-	ck_assert_int_eq(fds[7], bench.pci->irqs.intx.resample);
+	ck_assert_int_eq(fds[7], bench.pci->wires.intx.resample);
 }
 END_TEST
 
@@ -485,7 +485,8 @@ START_TEST(the_guest_is_offered_the_msi_vectors_that_the_host_has)
 	config_write(0x52, 2, PCI_MSI_FLAGS_ENABLE | 3 << 4);
 	ck_assert_uint_eq(bench.fake.span[VFIO_PCI_MSI_IRQ_INDEX], 2);
 	ck_assert(vfio_fake_fire(&bench.fake, VFIO_PCI_MSI_IRQ_INDEX, 1));
-	ck_assert(fake_irq_delivered(&bench.irq, (unsigned int)bench.pci->irqs.vectors[1].gsi));
+	ck_assert(fake_irq_delivered(
+		&bench.irq, (unsigned int)pci_vectors_state(bench.pci->wires.vectors, 1).gsi));
 }
 END_TEST
 

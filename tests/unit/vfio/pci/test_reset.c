@@ -428,7 +428,7 @@ START_TEST(vectors_leave_descriptors_for_a_reset)
 	for (unsigned int i = 0; i < 10; i++)
 		guest_write(bar(0) + 0x3000 + i * 16 + 12, 4, 0);
 	for (unsigned int i = 0; i < 10; i++)
-		vectors += bench.pci->irqs.vectors[i].eventfd >= 0;
+		vectors += pci_vectors_eventfd(bench.pci->wires.vectors, i) >= 0;
 	ck_assert_uint_eq(vectors, 3);
 	ck_assert_int_eq(config_write(0xa8, 2, PCI_EXP_DEVCTL_BCR_FLR), MEM_NOT_YET);
 	run_loop_while(VFIO_PCI_RESETTING);

@@ -170,13 +170,13 @@ START_TEST(interrupts_are_told_and_passed_on)
 	ck_assert(vfio_fake_fire(&bench.fake, VFIO_PCI_INTX_IRQ_INDEX, 0));
 	run_loop_once();
 	ck_assert(fake_irq_delivered(&bench.irq, 19));
-	fd_signal(bench.pci->irqs.intx.resample);
+	fd_signal(bench.pci->wires.intx.resample);
 	run_loop_once();
 	ck_assert(fd_take(bench.fake.unmask_eventfd));
 	config_write(PCI_COMMAND, 2, PCI_COMMAND_MEMORY);
 	config_write(0x72, 2, 0x8000);
 	guest_write(bar(0) + 0x3000 + 3 * 16 + 12, 4, 0);
-	gsi = bench.pci->irqs.vectors[3].gsi;
+	gsi = pci_vectors_state(bench.pci->wires.vectors, 3).gsi;
 	ck_assert(vfio_fake_fire(&bench.fake, VFIO_PCI_MSIX_IRQ_INDEX, 3));
 	run_loop_once();
 	ck_assert(fake_irq_delivered(&bench.irq, (unsigned int)gsi));

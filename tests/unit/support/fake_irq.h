@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
-/* KVM's interrupts and VFIO device made of nothing, for the one test program that includes this. */
+/* A GSI table with its irqfds, made of nothing, for the one test program that includes this. */
 
-#ifndef FERRY_TESTS_UNIT_SUPPORT_FAKE_VFIO_KVM_H
-#define FERRY_TESTS_UNIT_SUPPORT_FAKE_VFIO_KVM_H
+#ifndef FERRY_TESTS_UNIT_SUPPORT_FAKE_IRQ_H
+#define FERRY_TESTS_UNIT_SUPPORT_FAKE_IRQ_H
 
 #include <errno.h>
 #include <linux/kvm.h>

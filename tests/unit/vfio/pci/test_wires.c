@@ -6,10 +6,11 @@
 #include <stdio.h>
 #include <stdlib.h>
 
+#include "tests/unit/support/fake_irq.h"
 #include "tests/unit/support/fake_vfio.h"
-#include "tests/unit/support/fake_vfio_kvm.h"
 #include "tests/unit/support/suite.h"
 #include "vfio/pci/irq.h"
+#include "vfio/pci/wires.h"
 #include "vmm/base/bits.h"
 #include "vmm/base/fd.h"
 
@@ -18,7 +19,7 @@ enum { INTX_GSI = 17 };
 static struct vfio_fake fake;
 static struct kvm_irq irq;
 static struct pci_device device;
-static struct vfio_irqs irqs;
+static struct vfio_wires wires;
 static struct err err;
 static unsigned int descriptors;
 static int gsi;
@@ -30,6 +31,12 @@ int pci_device_intx_gsi(const struct pci_device *function)
 	return gsi;
 }
 
+static void init(void)
+{
+	vfio_wires_release(&wires);
+	ck_assert_int_eq(vfio_wires_init(&wires, &device, &fake.backend, &irq), 0);
+}
+
 static void setup(void)
 {
 	gsi = INTX_GSI;
@@ -37,12 +44,13 @@ static void setup(void)
 	vfio_fake_init(&fake);
 	fake_irq_init(&irq);
 	descriptors = count_descriptors();
-	vfio_irqs_init(&irqs, &device, &fake.backend, &irq);
+	init();
 }
 
 static void teardown(void)
 {
-	vfio_irqs_stop(&irqs);
+	vfio_wires_stop(&wires);
+	vfio_wires_release(&wires);
 	ck_assert_int_eq(kvm_irq_commit(&irq), 0);
 	ck_assert_uint_eq(irq.attached, 0);
 	ck_assert_uint_eq(fake_irq_used(&irq), 0);
@@ -56,38 +64,43 @@ static void set_msix(uint32_t count, bool noresize)
 	fake.irqs[VFIO_PCI_MSIX_IRQ_INDEX].count = count;
 	fake.irqs[VFIO_PCI_MSIX_IRQ_INDEX].flags =
 		VFIO_IRQ_INFO_EVENTFD | (noresize ? VFIO_IRQ_INFO_NORESIZE : 0);
-	vfio_irqs_init(&irqs, &device, &fake.backend, &irq);
+	init();
 }
 
 static void arm(void)
 {
-	ck_assert_int_eq(vfio_irqs_arm(&irqs, &err), 0);
+	ck_assert_int_eq(vfio_wires_arm(&wires, &err), 0);
 	fake.log[0] = '\0';
 }
 
-static void enable(struct vfio_irq_side *side, unsigned int vectors)
+static void enable(enum pci_vectors_mode mode, unsigned int vectors)
 {
-	vfio_vector_ops.enable(side, vectors);
-	vfio_vector_ops.flush(side);
+	pci_vectors_enable(wires.vectors, mode, vectors);
+	pci_vectors_flush(wires.vectors, mode);
 }
 
-static void unmask(struct vfio_irq_side *side, unsigned int vector)
+static void unmask(enum pci_vectors_mode mode, unsigned int vector)
 {
 	const struct kvm_msi_message message = {.address = 0xfee00000, .data = 0x4000 + vector};
 
-	vfio_vector_ops.unmask(side, vector, &message);
-	vfio_vector_ops.flush(side);
+	pci_vectors_unmask(wires.vectors, mode, vector, &message);
+	pci_vectors_flush(wires.vectors, mode);
 }
 
-static void mask(struct vfio_irq_side *side, unsigned int vector)
+static void mask(enum pci_vectors_mode mode, unsigned int vector)
 {
-	vfio_vector_ops.mask(side, vector);
-	vfio_vector_ops.flush(side);
+	pci_vectors_mask(wires.vectors, mode, vector);
+	pci_vectors_flush(wires.vectors, mode);
+}
+
+static int gsi_of(unsigned int vector)
+{
+	return pci_vectors_state(wires.vectors, vector).gsi;
 }
 
 static bool delivered(unsigned int vector)
 {
-	return fake_irq_delivered(&irq, (unsigned int)irqs.vectors[vector].gsi);
+	return fake_irq_delivered(&irq, (unsigned int)gsi_of(vector));
 }
 
 START_TEST(set_irqs_takes_any_range)
@@ -100,9 +113,14 @@ START_TEST(set_irqs_takes_any_range)
 	/* A mode is exclusive, and the kernel masks INTx only. */
 	ck_assert_int_eq(vfio_irq_trigger(&fake.backend, VFIO_PCI_MSI_IRQ_INDEX, 0, 1, fds),
 			 -EINVAL);
-	ck_assert_int_eq(vfio_irq_mask(&fake.backend, VFIO_PCI_MSIX_IRQ_INDEX, 0), -ENOTTY);
-	ck_assert_int_eq(vfio_irq_unmask(&fake.backend, VFIO_PCI_MSIX_IRQ_INDEX, 0), -ENOTTY);
-	ck_assert_int_eq(vfio_irq_resample(&fake.backend, fds[0]), -ENOTTY);
+	ck_assert_int_eq(vfio_irq_set(&fake.backend,
+				      VFIO_IRQ_SET_DATA_NONE | VFIO_IRQ_SET_ACTION_MASK,
+				      VFIO_PCI_MSIX_IRQ_INDEX, 0, 1, NULL),
+			 -ENOTTY);
+	ck_assert_int_eq(vfio_irq_set(&fake.backend,
+				      VFIO_IRQ_SET_DATA_EVENTFD | VFIO_IRQ_SET_ACTION_UNMASK,
+				      VFIO_PCI_MSIX_IRQ_INDEX, 0, 1, fds),
+			 -ENOTTY);
 	ck_assert_int_eq(vfio_irq_disable(&fake.backend, VFIO_PCI_MSIX_IRQ_INDEX), 0);
 	ck_assert_uint_eq(fake.span[VFIO_PCI_MSIX_IRQ_INDEX], 0);
 	fake.vectors_max = 1;
@@ -114,16 +132,16 @@ END_TEST
 
 START_TEST(intx_is_set_up_masked)
 {
-	ck_assert_int_eq(vfio_irqs_arm(&irqs, &err), 0);
+	ck_assert_int_eq(vfio_wires_arm(&wires, &err), 0);
 	ck_assert_str_eq(fake.log, "trigger0:0+1 mask0:0+1 unmask0:0+1 unmask0:0+1 ");
 	ck_assert(!fake.intx_masked);
-	ck_assert_int_eq(fake_irq_find(&irq, INTX_GSI)->eventfd, irqs.intx.trigger);
-	ck_assert_int_eq(fake_irq_find(&irq, INTX_GSI)->resample, irqs.intx.resample);
-	ck_assert_int_eq(fake.unmask_eventfd, irqs.intx.resample);
+	ck_assert_int_eq(fake_irq_find(&irq, INTX_GSI)->eventfd, wires.intx.trigger);
+	ck_assert_int_eq(fake_irq_find(&irq, INTX_GSI)->resample, wires.intx.resample);
+	ck_assert_int_eq(fake.unmask_eventfd, wires.intx.resample);
 	ck_assert(vfio_fake_fire(&fake, VFIO_PCI_INTX_IRQ_INDEX, 0));
 	ck_assert(fake_irq_delivered(&irq, INTX_GSI));
 	/* Once more does nothing. */
-	ck_assert_int_eq(vfio_irqs_arm(&irqs, &err), 0);
+	ck_assert_int_eq(vfio_wires_arm(&wires, &err), 0);
 	ck_assert_uint_eq(irq.attached, 1);
 }
 END_TEST
@@ -136,14 +154,14 @@ START_TEST(every_step_of_intx_is_undone)
 	for (unsigned int i = 0; i < ARRAY_SIZE(sentences); i++) {
 		fake.calls = 0;
 		fake.fail_at = i + 1;
-		ck_assert_int_eq(vfio_irqs_arm(&irqs, &err), -EIO);
+		ck_assert_int_eq(vfio_wires_arm(&wires, &err), -EIO);
 		ck_assert_msg(strstr(err.text, sentences[i]), "%s", err.text);
 		ck_assert_uint_eq(fake.span[VFIO_PCI_INTX_IRQ_INDEX], 0);
 		ck_assert_uint_eq(irq.attached, 0);
 		ck_assert_uint_eq(count_descriptors(), descriptors);
 	}
 	irq.fail_at = irq.calls + 1;
-	ck_assert_int_eq(vfio_irqs_arm(&irqs, &err), -EINVAL);
+	ck_assert_int_eq(vfio_wires_arm(&wires, &err), -EINVAL);
 	ck_assert_uint_eq(fake.span[VFIO_PCI_INTX_IRQ_INDEX], 0);
 	ck_assert_uint_eq(count_descriptors(), descriptors);
 }
@@ -152,13 +170,13 @@ END_TEST
 START_TEST(a_device_without_intx_needs_none)
 {
 	fake.irqs[VFIO_PCI_INTX_IRQ_INDEX].count = 0;
-	vfio_irqs_init(&irqs, &device, &fake.backend, &irq);
-	ck_assert_int_eq(vfio_irqs_arm(&irqs, &err), 0);
+	init();
+	ck_assert_int_eq(vfio_wires_arm(&wires, &err), 0);
 	ck_assert_uint_eq(irq.attached, 0);
 	gsi = -1;
 	fake.irqs[VFIO_PCI_INTX_IRQ_INDEX].count = 1;
-	vfio_irqs_init(&irqs, &device, &fake.backend, &irq);
-	ck_assert_int_eq(vfio_irqs_arm(&irqs, &err), 0);
+	init();
+	ck_assert_int_eq(vfio_wires_arm(&wires, &err), 0);
 	ck_assert_str_eq(fake.log, "");
 }
 END_TEST
@@ -166,28 +184,28 @@ END_TEST
 START_TEST(modes_follow_each_other)
 {
 	arm();
-	enable(&irqs.msix, 10);
+	enable(PCI_VECTORS_MSIX, 10);
 	ck_assert_uint_eq(fake.span[VFIO_PCI_INTX_IRQ_INDEX], 0);
 	ck_assert_ptr_null(fake_irq_find(&irq, INTX_GSI));
-	unmask(&irqs.msix, 2);
-	vfio_vector_ops.mask(&irqs.msix, 2);
-	vfio_vector_ops.disable(&irqs.msix);
-	vfio_vector_ops.flush(&irqs.msix);
+	unmask(PCI_VECTORS_MSIX, 2);
+	pci_vectors_mask(wires.vectors, PCI_VECTORS_MSIX, 2);
+	pci_vectors_disable(wires.vectors, PCI_VECTORS_MSIX);
+	pci_vectors_flush(wires.vectors, PCI_VECTORS_MSIX);
 	/* INTx is back by itself. */
 	ck_assert_uint_eq(fake.span[VFIO_PCI_MSIX_IRQ_INDEX], 0);
 	ck_assert_uint_eq(fake.span[VFIO_PCI_INTX_IRQ_INDEX], 1);
 	ck_assert_uint_eq(fake_irq_used(&irq), 0);
 	ck_assert_uint_eq(irq.staged, 0);
-	enable(&irqs.msi, 4);
+	enable(PCI_VECTORS_MSI, 4);
 	ck_assert_uint_eq(fake.span[VFIO_PCI_MSI_IRQ_INDEX], 4);
 	/* Both at once is the guest's mistake: the later one counts. */
-	enable(&irqs.msix, 10);
+	enable(PCI_VECTORS_MSIX, 10);
 	ck_assert_uint_eq(fake.span[VFIO_PCI_MSI_IRQ_INDEX], 0);
 	ck_assert_uint_gt(fake.span[VFIO_PCI_MSIX_IRQ_INDEX], 0);
-	unmask(&irqs.msi, 0);
-	mask(&irqs.msi, 0);
-	ck_assert(!vfio_vector_ops.pending(&irqs.msi, 0));
-	vfio_vector_ops.disable(&irqs.msi);
+	unmask(PCI_VECTORS_MSI, 0);
+	mask(PCI_VECTORS_MSI, 0);
+	ck_assert(!pci_vectors_pending(wires.vectors, PCI_VECTORS_MSI, 0));
+	pci_vectors_disable(wires.vectors, PCI_VECTORS_MSI);
 	ck_assert_uint_gt(fake.span[VFIO_PCI_MSIX_IRQ_INDEX], 0);
 	ck_assert_uint_eq(fake.span[VFIO_PCI_INTX_IRQ_INDEX], 0);
 }
@@ -195,14 +213,14 @@ END_TEST
 
 START_TEST(enabled_with_nothing_unmasked_the_device_is_enabled)
 {
-	enable(&irqs.msix, 10);
+	enable(PCI_VECTORS_MSIX, 10);
 	/* Vector 0 had an eventfd while it was enabled, and has none now. */
 	ck_assert_str_eq(fake.log, "trigger2:0+10 trigger2:0+1 ");
 	ck_assert_uint_eq(fake.span[VFIO_PCI_MSIX_IRQ_INDEX], 10);
 	for (unsigned int i = 0; i < 10; i++)
 		ck_assert_int_eq(fake.triggers[VFIO_PCI_MSIX_IRQ_INDEX][i], -1);
 	ck_assert_uint_eq(count_descriptors(), descriptors);
-	unmask(&irqs.msix, 0);
+	unmask(PCI_VECTORS_MSIX, 0);
 	ck_assert(vfio_fake_fire(&fake, VFIO_PCI_MSIX_IRQ_INDEX, 0));
 	ck_assert(delivered(0));
 }
@@ -210,16 +228,16 @@ END_TEST
 
 START_TEST(a_vector_gets_route_irqfd_and_eventfd)
 {
-	enable(&irqs.msix, 10);
-	unmask(&irqs.msix, 7);
-	ck_assert_uint_eq(irq.message[irqs.vectors[7].gsi].data, 0x4007);
+	enable(PCI_VECTORS_MSIX, 10);
+	unmask(PCI_VECTORS_MSIX, 7);
+	ck_assert_uint_eq(irq.message[gsi_of(7)].data, 0x4007);
 	ck_assert_uint_eq(irq.commits, 1);
 	ck_assert_uint_eq(fake_irq_used(&irq), 1);
 	ck_assert(vfio_fake_fire(&fake, VFIO_PCI_MSIX_IRQ_INDEX, 7));
 	ck_assert(delivered(7));
 	ck_assert(!vfio_fake_fire(&fake, VFIO_PCI_MSIX_IRQ_INDEX, 6));
 	/* Beyond the table there is nothing. */
-	unmask(&irqs.msix, 10);
+	unmask(PCI_VECTORS_MSIX, 10);
 	ck_assert_uint_eq(fake_irq_used(&irq), 1);
 }
 END_TEST
@@ -228,11 +246,11 @@ START_TEST(many_vectors_cost_one_commit_and_one_call)
 {
 	const struct kvm_msi_message message = {.address = 0xfee00000, .data = 1};
 
-	enable(&irqs.msix, 10);
+	enable(PCI_VECTORS_MSIX, 10);
 	fake.log[0] = '\0';
 	for (unsigned int i = 2; i < 9; i++)
-		vfio_vector_ops.unmask(&irqs.msix, i, &message);
-	vfio_vector_ops.flush(&irqs.msix);
+		pci_vectors_unmask(wires.vectors, PCI_VECTORS_MSIX, i, &message);
+	pci_vectors_flush(wires.vectors, PCI_VECTORS_MSIX);
 	ck_assert_str_eq(fake.log, "trigger2:2+7 ");
 	ck_assert_uint_eq(irq.commits, 1);
 }
@@ -240,17 +258,17 @@ END_TEST
 
 START_TEST(masked_vectors_are_owed_their_interrupt)
 {
-	enable(&irqs.msix, 10);
-	unmask(&irqs.msix, 3);
-	mask(&irqs.msix, 3);
+	enable(PCI_VECTORS_MSIX, 10);
+	unmask(PCI_VECTORS_MSIX, 3);
+	mask(PCI_VECTORS_MSIX, 3);
 	ck_assert_uint_eq(irq.attached, 0);
-	ck_assert(!vfio_vector_ops.pending(&irqs.msix, 3));
+	ck_assert(!pci_vectors_pending(wires.vectors, PCI_VECTORS_MSIX, 3));
 	fake.log[0] = '\0';
 	ck_assert(vfio_fake_fire(&fake, VFIO_PCI_MSIX_IRQ_INDEX, 3));
-	ck_assert(vfio_vector_ops.pending(&irqs.msix, 3));
-	ck_assert(vfio_vector_ops.pending(&irqs.msix, 3));
-	unmask(&irqs.msix, 3);
-	ck_assert(!vfio_vector_ops.pending(&irqs.msix, 3));
+	ck_assert(pci_vectors_pending(wires.vectors, PCI_VECTORS_MSIX, 3));
+	ck_assert(pci_vectors_pending(wires.vectors, PCI_VECTORS_MSIX, 3));
+	unmask(PCI_VECTORS_MSIX, 3);
+	ck_assert(!pci_vectors_pending(wires.vectors, PCI_VECTORS_MSIX, 3));
 	ck_assert(delivered(3));
 	ck_assert(!delivered(3));
 	/* The hardware's side stayed as it was, and the same message needs no new route. */
@@ -263,22 +281,22 @@ START_TEST(a_new_message_is_routed_anew)
 {
 	const struct kvm_msi_message moved = {.address = 0xfee01000, .data = 0x55};
 
-	enable(&irqs.msix, 10);
-	unmask(&irqs.msix, 3);
-	vfio_vector_ops.unmask(&irqs.msix, 3, &moved);
-	vfio_vector_ops.flush(&irqs.msix);
+	enable(PCI_VECTORS_MSIX, 10);
+	unmask(PCI_VECTORS_MSIX, 3);
+	pci_vectors_unmask(wires.vectors, PCI_VECTORS_MSIX, 3, &moved);
+	pci_vectors_flush(wires.vectors, PCI_VECTORS_MSIX);
 	ck_assert_uint_eq(irq.commits, 2);
 	ck_assert_uint_eq(irq.attached, 1);
-	ck_assert_uint_eq(irq.message[irqs.vectors[3].gsi].address, 0xfee01000);
+	ck_assert_uint_eq(irq.message[gsi_of(3)].address, 0xfee01000);
 }
 END_TEST
 
 START_TEST(a_large_table_is_sized_by_the_budget)
 {
 	set_msix(2048, true);
-	enable(&irqs.msix, 2048);
+	enable(PCI_VECTORS_MSIX, 2048);
 	ck_assert_uint_eq(fake.span[VFIO_PCI_MSIX_IRQ_INDEX], 64);
-	unmask(&irqs.msix, 63);
+	unmask(PCI_VECTORS_MSIX, 63);
 	ck_assert_uint_eq(fake.span[VFIO_PCI_MSIX_IRQ_INDEX], 64);
 }
 END_TEST
@@ -286,22 +304,25 @@ END_TEST
 START_TEST(growing_loses_no_interrupt)
 {
 	set_msix(2048, true);
-	enable(&irqs.msix, 2048);
-	unmask(&irqs.msix, 1);
-	unmask(&irqs.msix, 5);
-	mask(&irqs.msix, 5);
+	enable(PCI_VECTORS_MSIX, 2048);
+	unmask(PCI_VECTORS_MSIX, 1);
+	unmask(PCI_VECTORS_MSIX, 5);
+	mask(PCI_VECTORS_MSIX, 5);
 	fake.log[0] = '\0';
-	unmask(&irqs.msix, 100);
+	unmask(PCI_VECTORS_MSIX, 100);
 	ck_assert_str_eq(fake.log, "off2:0+0 trigger2:0+128 trigger2:0+1 ");
 	ck_assert(delivered(1));
-	ck_assert(vfio_vector_ops.pending(&irqs.msix, 5));
-	ck_assert_int_eq(fake.triggers[VFIO_PCI_MSIX_IRQ_INDEX][1], irqs.vectors[1].eventfd);
-	ck_assert_int_eq(fake.triggers[VFIO_PCI_MSIX_IRQ_INDEX][5], irqs.vectors[5].eventfd);
-	ck_assert_int_eq(fake.triggers[VFIO_PCI_MSIX_IRQ_INDEX][100], irqs.vectors[100].eventfd);
+	ck_assert(pci_vectors_pending(wires.vectors, PCI_VECTORS_MSIX, 5));
+	ck_assert_int_eq(fake.triggers[VFIO_PCI_MSIX_IRQ_INDEX][1],
+			 pci_vectors_eventfd(wires.vectors, 1));
+	ck_assert_int_eq(fake.triggers[VFIO_PCI_MSIX_IRQ_INDEX][5],
+			 pci_vectors_eventfd(wires.vectors, 5));
+	ck_assert_int_eq(fake.triggers[VFIO_PCI_MSIX_IRQ_INDEX][100],
+			 pci_vectors_eventfd(wires.vectors, 100));
 	/* There is room for the next ones. */
 	fake.log[0] = '\0';
-	unmask(&irqs.msix, 101);
-	unmask(&irqs.msix, 127);
+	unmask(PCI_VECTORS_MSIX, 101);
+	unmask(PCI_VECTORS_MSIX, 127);
 	ck_assert_str_eq(fake.log, "trigger2:101+1 trigger2:127+1 ");
 }
 END_TEST
@@ -310,13 +331,13 @@ END_TEST
 START_TEST(growing_takes_nothing_from_a_masked_vector_0)
 {
 	set_msix(2048, true);
-	enable(&irqs.msix, 2048);
+	enable(PCI_VECTORS_MSIX, 2048);
 	ck_assert(!vfio_fake_fire(&fake, VFIO_PCI_MSIX_IRQ_INDEX, 0));
-	unmask(&irqs.msix, 100);
-	ck_assert(vfio_vector_ops.pending(&irqs.msix, 0));
-	unmask(&irqs.msix, 0);
+	unmask(PCI_VECTORS_MSIX, 100);
+	ck_assert(pci_vectors_pending(wires.vectors, PCI_VECTORS_MSIX, 0));
+	unmask(PCI_VECTORS_MSIX, 0);
 	ck_assert(delivered(0));
-	ck_assert(!vfio_vector_ops.pending(&irqs.msix, 0));
+	ck_assert(!pci_vectors_pending(wires.vectors, PCI_VECTORS_MSIX, 0));
 }
 END_TEST
 
@@ -324,12 +345,13 @@ START_TEST(growing_in_vain_costs_no_vector)
 {
 	set_msix(2048, true);
 	fake.vectors_max = 64;
-	enable(&irqs.msix, 2048);
-	unmask(&irqs.msix, 1);
-	unmask(&irqs.msix, 100);
+	enable(PCI_VECTORS_MSIX, 2048);
+	unmask(PCI_VECTORS_MSIX, 1);
+	unmask(PCI_VECTORS_MSIX, 100);
 	ck_assert_uint_eq(fake.span[VFIO_PCI_MSIX_IRQ_INDEX], 64);
-	ck_assert_int_eq(fake.triggers[VFIO_PCI_MSIX_IRQ_INDEX][1], irqs.vectors[1].eventfd);
-	unmask(&irqs.msix, 2);
+	ck_assert_int_eq(fake.triggers[VFIO_PCI_MSIX_IRQ_INDEX][1],
+			 pci_vectors_eventfd(wires.vectors, 1));
+	unmask(PCI_VECTORS_MSIX, 2);
 	ck_assert(vfio_fake_fire(&fake, VFIO_PCI_MSIX_IRQ_INDEX, 2));
 	ck_assert(delivered(2));
 }
@@ -338,11 +360,11 @@ END_TEST
 START_TEST(vectors_are_added_one_by_one_where_they_can_be)
 {
 	set_msix(2048, false);
-	enable(&irqs.msix, 2048);
+	enable(PCI_VECTORS_MSIX, 2048);
 	ck_assert_uint_eq(fake.span[VFIO_PCI_MSIX_IRQ_INDEX], 1);
 	fake.log[0] = '\0';
-	unmask(&irqs.msix, 1000);
-	unmask(&irqs.msix, 3);
+	unmask(PCI_VECTORS_MSIX, 1000);
+	unmask(PCI_VECTORS_MSIX, 3);
 	ck_assert_str_eq(fake.log, "trigger2:1000+1 trigger2:3+1 ");
 	ck_assert(vfio_fake_fire(&fake, VFIO_PCI_MSIX_IRQ_INDEX, 1000));
 	ck_assert(delivered(1000));
@@ -353,9 +375,9 @@ START_TEST(fewer_vectors_than_the_budget_will_do)
 {
 	set_msix(64, true);
 	fake.vectors_max = 4;
-	enable(&irqs.msix, 64);
+	enable(PCI_VECTORS_MSIX, 64);
 	ck_assert_uint_eq(fake.span[VFIO_PCI_MSIX_IRQ_INDEX], 1);
-	unmask(&irqs.msix, 3);
+	unmask(PCI_VECTORS_MSIX, 3);
 	ck_assert_uint_eq(fake.span[VFIO_PCI_MSIX_IRQ_INDEX], 4);
 	ck_assert(vfio_fake_fire(&fake, VFIO_PCI_MSIX_IRQ_INDEX, 3));
 	ck_assert(delivered(3));
@@ -369,10 +391,10 @@ START_TEST(what_vectors_there_are_work)
 
 	set_msix(64, true);
 	fake.vectors_max = 4;
-	vfio_vector_ops.enable(&irqs.msix, 64);
+	pci_vectors_enable(wires.vectors, PCI_VECTORS_MSIX, 64);
 	for (unsigned int i = 0; i < 10; i++)
-		vfio_vector_ops.unmask(&irqs.msix, i, &message);
-	vfio_vector_ops.flush(&irqs.msix);
+		pci_vectors_unmask(wires.vectors, PCI_VECTORS_MSIX, i, &message);
+	pci_vectors_flush(wires.vectors, PCI_VECTORS_MSIX);
 	ck_assert_uint_eq(fake.span[VFIO_PCI_MSIX_IRQ_INDEX], 4);
 	for (unsigned int i = 0; i < 4; i++) {
 		ck_assert(vfio_fake_fire(&fake, VFIO_PCI_MSIX_IRQ_INDEX, i));
@@ -380,7 +402,7 @@ START_TEST(what_vectors_there_are_work)
 	}
 	/* More are asked for with the next. */
 	fake.vectors_max = 0;
-	unmask(&irqs.msix, 10);
+	unmask(PCI_VECTORS_MSIX, 10);
 	ck_assert(vfio_fake_fire(&fake, VFIO_PCI_MSIX_IRQ_INDEX, 9));
 	ck_assert(delivered(9));
 }
@@ -391,12 +413,12 @@ START_TEST(one_that_cannot_be_added_costs_no_other)
 	const struct kvm_msi_message message = {.address = 0xfee00000, .data = 1};
 
 	set_msix(64, false);
-	enable(&irqs.msix, 64);
+	enable(PCI_VECTORS_MSIX, 64);
 	fake.vectors_max = 6;
 	for (unsigned int i = 2; i < 10; i++)
-		vfio_vector_ops.unmask(&irqs.msix, i, &message);
-	vfio_vector_ops.unmask(&irqs.msix, 1, &message);
-	vfio_vector_ops.flush(&irqs.msix);
+		pci_vectors_unmask(wires.vectors, PCI_VECTORS_MSIX, i, &message);
+	pci_vectors_unmask(wires.vectors, PCI_VECTORS_MSIX, 1, &message);
+	pci_vectors_flush(wires.vectors, PCI_VECTORS_MSIX);
 	for (unsigned int i = 1; i < 6; i++) {
 		ck_assert(vfio_fake_fire(&fake, VFIO_PCI_MSIX_IRQ_INDEX, i));
 		ck_assert(delivered(i));
@@ -409,10 +431,10 @@ END_TEST
 START_TEST(msi_with_fewer_vectors_than_enabled_has_those)
 {
 	fake.vectors_max = 3;
-	enable(&irqs.msi, 4);
+	enable(PCI_VECTORS_MSI, 4);
 	ck_assert_uint_eq(fake.span[VFIO_PCI_MSI_IRQ_INDEX], 2);
 	for (unsigned int i = 0; i < 4; i++)
-		unmask(&irqs.msi, i);
+		unmask(PCI_VECTORS_MSI, i);
 	ck_assert_ptr_null(strstr(fake.log, "off"));
 	for (unsigned int i = 0; i < 2; i++) {
 		ck_assert(vfio_fake_fire(&fake, VFIO_PCI_MSI_IRQ_INDEX, i));
@@ -426,29 +448,29 @@ START_TEST(the_hosts_vectors_for_msi_are_counted)
 	static const uint32_t counts[] = {8, 1, 2, 2, 4, 4, 4, 4, 8};
 
 	for (unsigned int i = 0; i < ARRAY_SIZE(counts); i++) {
-		vfio_irqs_init(&irqs, &device, &fake.backend, &irq);
+		init();
 		fake.vectors_max = i;
-		vfio_irqs_limit_msi(&irqs);
-		ck_assert_uint_eq(irqs.msi.count, counts[i]);
+		vfio_wires_limit_msi(&wires);
+		ck_assert_uint_eq(vfio_wires_count(&wires, PCI_VECTORS_MSI), counts[i]);
 		ck_assert_uint_eq(fake.span[VFIO_PCI_MSI_IRQ_INDEX], 0);
 	}
 	/* A kernel that does not tell leaves it at what the device has. */
-	vfio_irqs_init(&irqs, &device, &fake.backend, &irq);
+	init();
 	fake.vectors_max = 0;
 	fake.fail_at = fake.calls + 1;
-	vfio_irqs_limit_msi(&irqs);
-	ck_assert_uint_eq(irqs.msi.count, 8);
+	vfio_wires_limit_msi(&wires);
+	ck_assert_uint_eq(vfio_wires_count(&wires, PCI_VECTORS_MSI), 8);
 }
 END_TEST
 
 START_TEST(what_was_refused_is_tried_again)
 {
-	enable(&irqs.msix, 10);
+	enable(PCI_VECTORS_MSIX, 10);
 	fake.fail_at = fake.calls + 1;
-	unmask(&irqs.msix, 4);
+	unmask(PCI_VECTORS_MSIX, 4);
 	ck_assert(!vfio_fake_fire(&fake, VFIO_PCI_MSIX_IRQ_INDEX, 4));
-	mask(&irqs.msix, 4);
-	unmask(&irqs.msix, 4);
+	mask(PCI_VECTORS_MSIX, 4);
+	unmask(PCI_VECTORS_MSIX, 4);
 	ck_assert(vfio_fake_fire(&fake, VFIO_PCI_MSIX_IRQ_INDEX, 4));
 	ck_assert(delivered(4));
 }
@@ -456,15 +478,15 @@ END_TEST
 
 START_TEST(msi_has_all_its_vectors_at_once)
 {
-	enable(&irqs.msi, 4);
+	enable(PCI_VECTORS_MSI, 4);
 	ck_assert_uint_eq(fake.span[VFIO_PCI_MSI_IRQ_INDEX], 4);
 	for (unsigned int i = 0; i < 4; i++)
-		unmask(&irqs.msi, i);
+		unmask(PCI_VECTORS_MSI, i);
 	for (unsigned int i = 0; i < 4; i++) {
 		ck_assert(vfio_fake_fire(&fake, VFIO_PCI_MSI_IRQ_INDEX, i));
 		ck_assert(delivered(i));
 	}
-	ck_assert_uint_eq(vfio_irqs_descriptors(&irqs, NULL, 0, 0), 4);
+	ck_assert_uint_eq(vfio_wires_descriptors(&wires, NULL, 0, 0), 4);
 }
 END_TEST
 
@@ -473,12 +495,12 @@ START_TEST(every_refusal_of_kvm_is_survived)
 	for (unsigned int i = 1; i < 12; i++) {
 		irq.calls = 0;
 		irq.fail_at = i;
-		enable(&irqs.msix, 10);
-		unmask(&irqs.msix, 0);
-		unmask(&irqs.msix, 1);
-		mask(&irqs.msix, 0);
-		unmask(&irqs.msix, 0);
-		vfio_irqs_stop(&irqs);
+		enable(PCI_VECTORS_MSIX, 10);
+		unmask(PCI_VECTORS_MSIX, 0);
+		unmask(PCI_VECTORS_MSIX, 1);
+		mask(PCI_VECTORS_MSIX, 0);
+		unmask(PCI_VECTORS_MSIX, 0);
+		vfio_wires_stop(&wires);
 		ck_assert_uint_eq(irq.attached, 0);
 		ck_assert_uint_eq(fake_irq_used(&irq), 0);
 		ck_assert_uint_eq(count_descriptors(), descriptors);
@@ -517,5 +539,5 @@ static void add_tests(TCase *tests)
 
 int main(void)
 {
-	return run_suite("vfio irq", add_tests);
+	return run_suite("vfio wires", add_tests);
 }
