@@ -1,0 +1,128 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/* The functions of a host bridge in words: who they are, what decodes where and what does not. */
+
+#include "tests/unit/support/fake_pci.h"
+#include "tests/unit/support/suite.h"
+
+static struct bench *bench;
+static struct toy *toy;
+static char *text;
+
+static void setup(void)
+{
+	bench = bench_create();
+	toy = toy_create(bench, "0000:01:00.0");
+	store_le32(toy->pci.config + PCI_CLASS_REVISION, 0x01080201);
+	ck_assert_int_eq(toy_bar(toy, 0, PCI_BAR_MEM32, 0x4000), 0);
+	ck_assert_int_eq(toy_bar(toy, 2, PCI_BAR_IO, 32), 0);
+	ck_assert_int_eq(toy_bar(toy, PCI_ROM_BAR, PCI_BAR_ROM, 0x10000), 0);
+	toy_add(toy, 5, 1);
+	toy_write(toy, PCI_BASE_ADDRESS_0, 4, WINDOW32);
+	toy_write(toy, PCI_BASE_ADDRESS_2, 4, 0x2000);
+}
+
+static void teardown(void)
+{
+	free(text);
+	text = NULL;
+	bench_destroy(bench);
+}
+
+static void has(const char *part)
+{
+	size_t size;
+	FILE *out;
+
+	free(text);
+	out = open_memstream(&text, &size);
+	ck_assert_ptr_nonnull(out);
+	pci_host_describe(bench->host, out);
+	fclose(out);
+	ck_assert_msg(strstr(text, part), "no '%s' in:\n%s", part, text);
+}
+
+/* Which BAR is there, or "none". */
+static void is_at(bool ports, uint64_t address, const char *what)
+{
+	size_t size;
+	FILE *out;
+
+	free(text);
+	out = open_memstream(&text, &size);
+	ck_assert_ptr_nonnull(out);
+	if (!pci_host_describe_address(bench->host, ports, address, out))
+		fputs("none", out);
+	fclose(out);
+	ck_assert_str_eq(text, what);
+}
+
+START_TEST(functions_have_their_identity)
+{
+	has("bus 00\n  00:00.0  ");
+	has("\n  00:05.1  1234:5678  NVMe controller         0000:01:00.0   I/O- memory- master-\n");
+	toy_write(toy, PCI_COMMAND, 2, PCI_COMMAND_MEMORY | PCI_COMMAND_MASTER);
+	has("0000:01:00.0   I/O- memory+ master+\n");
+	pci_host_lock(&toy->pci);
+	pci_device_unmap(&toy->pci);
+	pci_host_unlock(&toy->pci);
+	has("master+, withdrawn\n");
+}
+END_TEST
+
+START_TEST(bars_tell_whether_they_decode)
+{
+	has("BAR 0 mem32              0x00000000c0000000   16 KiB  off: ");
+	has("+0x0-0x3fff  not decoding; can be mapped\n");
+	has("BAR 2 io ");
+	has("ROM   rom ");
+	toy_write(toy, PCI_COMMAND, 2, PCI_COMMAND_MEMORY);
+	has("BAR 0 mem32              0x00000000c0000000   16 KiB  decodes\n");
+	has("BAR 2 io                 0x0000000000002000 32 bytes  off: ");
+	has("+0x0-0x1f  not decoding; trapped\n");
+	toy_write(toy, PCI_COMMAND, 2, PCI_COMMAND_IO);
+	map_read(bench->pio, 0x2000, 4);
+	has("+0x0-0x1f  trapped; 1 accesses\n");
+}
+END_TEST
+
+START_TEST(what_is_in_the_way_is_told)
+{
+	struct toy *other = toy_create(bench, "other");
+
+	ck_assert_int_eq(toy_bar(other, 0, PCI_BAR_MEM32, 0x1000), 0);
+	toy_add(other, 6, 0);
+	toy_write(toy, PCI_COMMAND, 2, PCI_COMMAND_MEMORY);
+	toy_write(other, PCI_BASE_ADDRESS_0, 4, WINDOW32 + 0x1000);
+	toy_write(other, PCI_COMMAND, 2, PCI_COMMAND_MEMORY);
+	has("+0x0-0xfff  left out: something else is there\n");
+}
+END_TEST
+
+START_TEST(addresses_are_found)
+{
+	is_at(false, WINDOW32, "none");
+	toy_write(toy, PCI_COMMAND, 2, PCI_COMMAND_MEMORY | PCI_COMMAND_IO);
+	is_at(false, WINDOW32, "BAR 0 + 0x0 of 00:05.1 (0000:01:00.0)");
+	is_at(false, WINDOW32 + 0x3fff, "BAR 0 + 0x3fff of 00:05.1 (0000:01:00.0)");
+	is_at(false, WINDOW32 + 0x4000, "none");
+	is_at(false, WINDOW32 - 1, "none");
+	is_at(true, 0x201f, "BAR 2 + 0x1f of 00:05.1 (0000:01:00.0)");
+	is_at(false, 0x2000, "none");
+	toy_write(toy, PCI_ROM_ADDRESS, 4, (WINDOW32 + 0x100000) | PCI_ROM_ADDRESS_ENABLE);
+	is_at(false, WINDOW32 + 0x100010, "ROM + 0x10 of 00:05.1 (0000:01:00.0)");
+}
+END_TEST
+
+static void add_tests(TCase *tests)
+{
+	tcase_add_checked_fixture(tests, setup, teardown);
+	tcase_add_test(tests, functions_have_their_identity);
+	tcase_add_test(tests, bars_tell_whether_they_decode);
+	tcase_add_test(tests, what_is_in_the_way_is_told);
+	tcase_add_test(tests, addresses_are_found);
+}
+
+int main(void)
+{
+	return run_suite("pci describe", add_tests);
+}
