@@ -14,12 +14,7 @@
 #include "vmm/debug/gdb/target.h"
 #include "vmm/debug/points.h"
 
-enum {
-	SIGNAL_INTERRUPT = 2, /* as gdb numbers them */
-	SIGNAL_TRAP = 5,
-	SIGNAL_ABORT = 6,
-	PIECE = 4096, /* bytes of memory that are surely in one piece of RAM, or in none */
-};
+enum { SIGNAL_INTERRUPT = 2, SIGNAL_TRAP = 5, SIGNAL_ABORT = 6 }; /* as gdb numbers them */
 
 /* What a vCPU is doing for the debugger. */
 struct debug_cpu {
@@ -29,15 +24,32 @@ struct debug_cpu {
 	struct arch_debug_stop stop;
 };
 
+/*
+ * What debug_parked() is awaited for beside what vCPUs tell:
+ *
+ *     the guest runs:   NOTHING --- halt ----> A_HALT --- all are parked, or reset ----> NOTHING
+ *     the guest stands: NOTHING --- resume --> REST ----- all are looked at again -----> NOTHING
+ */
+enum debug_awaited {
+	DEBUG_NOTHING,
+	DEBUG_A_HALT, /* the debugger has asked for it */
+	DEBUG_REST,   /* it had the guest go on, but the rest of what was met last comes first */
+};
+
+/* A guest that crashed is only there to be looked at. */
+enum debug_crash {
+	DEBUG_NO_CRASH,
+	DEBUG_CRASH_UNTOLD, /* the debugger looks at something else that was met before */
+	DEBUG_CRASH_TOLD,
+};
+
 struct debug {
 	struct debug_setup setup;
 	struct gdb *gdb;
 	struct debug_points points;
 	char limits[512];
-	bool halt_asked;
-	bool crashed;      /* it is only there to be looked at */
-	bool crash_untold; /* the debugger looks at something else that was met before */
-	bool late; /* the guest was told to go on, but what was met at the last stop comes first */
+	enum debug_awaited awaited;
+	enum debug_crash crash;
 	unsigned int cpu_count;
 	struct debug_cpu cpus[PLATFORM_CPUS_MAX];
 };
@@ -97,8 +109,7 @@ static void debug_let_all_go(struct debug *debug)
 	int rc;
 
 	debug_points_clear(&debug->points);
-	debug->halt_asked = false;
-	debug->late = false;
+	debug->awaited = DEBUG_NOTHING;
 	for (unsigned int i = 0; i < debug->cpu_count; i++)
 		debug->cpus[i].told = false;
 	rc = debug_apply_actions(debug, actions);
@@ -218,7 +229,7 @@ static void debug_tell_crash(struct debug *debug)
 		if (!run_is_settled(debug->setup.parts.run, i))
 			stop.cpu = i;
 	}
-	debug->crash_untold = false;
+	debug->crash = DEBUG_CRASH_TOLD;
 	gdb_stopped(debug->gdb, &stop);
 }
 
@@ -239,18 +250,17 @@ bool debug_parked(struct debug *debug, bool stood)
 		.cpu = debug_running_cpu(debug),
 		.signal = SIGNAL_INTERRUPT,
 	};
-	bool asked = debug->halt_asked;
+	bool asked = debug->awaited == DEBUG_A_HALT;
 	int rc;
 
 	/* Two vCPUs told of something at once, and this is the second's. */
-	if (stood && !debug->late)
+	if (stood && debug->awaited != DEBUG_REST)
 		return true;
-	debug->halt_asked = false;
-	debug->late = false;
+	debug->awaited = DEBUG_NOTHING;
 	debug_take_what_was_told(debug);
 	if (debug_report(debug))
 		return true;
-	if (debug->crash_untold) {
+	if (debug->crash == DEBUG_CRASH_UNTOLD) {
 		debug_tell_crash(debug);
 		return true;
 	}
@@ -268,7 +278,7 @@ bool debug_parked(struct debug *debug, bool stood)
 bool debug_reset(struct debug *debug, bool stood)
 {
 	struct gdb_stop stop = {.reason = GDB_STOP_SIGNAL, .signal = SIGNAL_TRAP};
-	bool stepped = false, waits = !stood || debug->late;
+	bool stepped = false, waits = !stood || debug->awaited == DEBUG_REST;
 
 	for (unsigned int i = 0; i < debug->cpu_count; i++) {
 		struct debug_cpu *cpu = &debug->cpus[i];
@@ -277,24 +287,24 @@ bool debug_reset(struct debug *debug, bool stood)
 		*cpu = (struct debug_cpu){.action = GDB_CONTINUE};
 	}
 	debug_points_reload(&debug->points);
-	debug->late = false;
+	if (debug->awaited == DEBUG_REST)
+		debug->awaited = DEBUG_NOTHING;
 	if (!waits)
 		return true;
-	if (!stepped && debug_apply_same_actions(debug) == 0)
+	if (!stepped && !debug_apply_same_actions(debug))
 		return false;
-	debug->halt_asked = false;
+	debug->awaited = DEBUG_NOTHING;
 	gdb_stopped(debug->gdb, &stop);
 	return true;
 }
 
 void debug_crashed(struct debug *debug, bool stood)
 {
-	bool waits = !stood || debug->late;
+	bool waits = !stood || debug->awaited == DEBUG_REST;
 
 	debug_take_what_was_told(debug);
-	debug->crashed = true;
-	debug->late = debug->halt_asked = false;
-	debug->crash_untold = !waits;
+	debug->awaited = DEBUG_NOTHING;
+	debug->crash = DEBUG_CRASH_UNTOLD;
 	if (waits)
 		debug_tell_crash(debug);
 }
@@ -328,7 +338,7 @@ static void debug_let_machine_go(struct debug *debug)
 int gdb_target_resume(struct debug *debug, const enum gdb_action *actions)
 {
 	const struct debug_owner *owner = &debug->setup.owner;
-	bool steps = false;
+	bool steps = false, rest = debug->crash == DEBUG_CRASH_UNTOLD;
 	int rc;
 
 	for (unsigned int i = 0; i < debug->cpu_count; i++)
@@ -338,10 +348,10 @@ int gdb_target_resume(struct debug *debug, const enum gdb_action *actions)
 	rc = debug_apply_actions(debug, actions);
 	if (rc)
 		return rc;
-	debug->late = debug->crash_untold;
 	for (unsigned int i = 0; i < debug->cpu_count; i++)
-		debug->late = debug->late || (debug->cpus[i].told && actions[i] != GDB_HOLD);
-	if (debug->late)
+		rest = rest || (debug->cpus[i].told && actions[i] != GDB_HOLD);
+	debug->awaited = rest ? DEBUG_REST : DEBUG_NOTHING;
+	if (rest)
 		owner->stop(owner->machine);
 	else
 		debug_let_machine_go(debug);
@@ -355,7 +365,7 @@ void gdb_target_detach(struct debug *debug, bool go)
 	run_park(debug->setup.parts.run);
 	debug_take_what_was_told(debug);
 	debug_let_all_go(debug);
-	if (ran || go || debug->crashed)
+	if (ran || go || debug->crash != DEBUG_NO_CRASH)
 		debug_let_machine_go(debug);
 }
 
@@ -363,7 +373,7 @@ void gdb_target_halt(struct debug *debug)
 {
 	if (gdb_target_stands(debug))
 		return;
-	debug->halt_asked = true;
+	debug->awaited = DEBUG_A_HALT;
 	debug->setup.owner.stop(debug->setup.owner.machine);
 }
 
@@ -414,61 +424,20 @@ int gdb_target_register_write(struct debug *debug, unsigned int cpu, unsigned in
 	return arch_debug_register_write(debug_arch(debug), debug_vcpu(debug, cpu), number, bytes);
 }
 
-/* The bytes from @address that lie in one page, and where. */
-static int debug_translate(struct debug *debug, unsigned int cpu, uint64_t address, size_t *size,
-			   uint64_t *gpa)
-{
-	struct arch_translation place;
-	uint64_t left;
-	int rc = arch_debug_translate(debug_arch(debug), debug_vcpu(debug, cpu), address, &place,
-				      NULL);
-
-	if (rc)
-		return rc;
-	left = place.page_size - (address & (place.page_size - 1));
-	/* RAM comes in pieces, at whose ends a larger page may stick out. */
-	if (left > PIECE)
-		left = PIECE - (address & (PIECE - 1));
-	if (*size > left)
-		*size = (size_t)left;
-	*gpa = place.gpa;
-	return 0;
-}
-
 int gdb_target_memory_read(struct debug *debug, unsigned int cpu, uint64_t address, uint8_t *bytes,
 			   size_t size)
 {
-	size_t done = 0;
+	size_t done = debug_points_read_virtual(&debug->points, debug_vcpu(debug, cpu), address,
+						bytes, size);
 
-	while (done < size) {
-		size_t part = size - done;
-		uint64_t gpa;
-
-		if (address + done < address ||
-		    debug_translate(debug, cpu, address + done, &part, &gpa) ||
-		    debug_points_read(&debug->points, gpa, bytes + done, part))
-			break;
-		done += part;
-	}
 	return done || !size ? (int)done : -EFAULT;
 }
 
 int gdb_target_memory_write(struct debug *debug, unsigned int cpu, uint64_t address,
 			    const uint8_t *bytes, size_t size)
 {
-	size_t done = 0;
-
-	while (done < size) {
-		size_t part = size - done;
-		uint64_t gpa;
-
-		if (address + done < address ||
-		    debug_translate(debug, cpu, address + done, &part, &gpa) ||
-		    debug_points_write(&debug->points, gpa, bytes + done, part))
-			return -EFAULT;
-		done += part;
-	}
-	return 0;
+	return debug_points_write_virtual(&debug->points, debug_vcpu(debug, cpu), address, bytes,
+					  size);
 }
 
 int gdb_target_point_insert(struct debug *debug, unsigned int cpu, enum gdb_point_kind kind,

@@ -12,6 +12,8 @@
 #include "vmm/base/bits.h"
 #include "vmm/base/log.h"
 
+enum { PIECE = 4096 }; /* bytes of memory that are surely in one piece of RAM, or in none */
+
 static enum arch_debug_kind point_processor_kind(enum gdb_point_kind kind)
 {
 	switch (kind) {
@@ -146,6 +148,62 @@ int debug_points_write(struct debug_points *points, uint64_t gpa, const uint8_t 
 		rc = point_write_instruction(points, point);
 		if (rc)
 			return rc;
+	}
+	return 0;
+}
+
+/* The bytes from @address that lie in one page, and where. */
+static int point_translate(const struct debug_points *points, struct kvm_vcpu *vcpu,
+			   uint64_t address, size_t *size, uint64_t *gpa)
+{
+	struct arch_translation place;
+	uint64_t left;
+	int rc = arch_debug_translate(points->arch, vcpu, address, &place, NULL);
+
+	if (rc)
+		return rc;
+	left = place.page_size - (address & (place.page_size - 1));
+	/* RAM comes in pieces, at whose ends a larger page may stick out. */
+	if (left > PIECE)
+		left = PIECE - (address & (PIECE - 1));
+	if (*size > left)
+		*size = (size_t)left;
+	*gpa = place.gpa;
+	return 0;
+}
+
+size_t debug_points_read_virtual(const struct debug_points *points, struct kvm_vcpu *vcpu,
+				 uint64_t address, uint8_t *bytes, size_t size)
+{
+	size_t done = 0;
+
+	while (done < size) {
+		size_t part = size - done;
+		uint64_t gpa;
+
+		if (address + done < address ||
+		    point_translate(points, vcpu, address + done, &part, &gpa) ||
+		    debug_points_read(points, gpa, bytes + done, part))
+			break;
+		done += part;
+	}
+	return done;
+}
+
+int debug_points_write_virtual(struct debug_points *points, struct kvm_vcpu *vcpu, uint64_t address,
+			       const uint8_t *bytes, size_t size)
+{
+	size_t done = 0;
+
+	while (done < size) {
+		size_t part = size - done;
+		uint64_t gpa;
+
+		if (address + done < address ||
+		    point_translate(points, vcpu, address + done, &part, &gpa) ||
+		    debug_points_write(points, gpa, bytes + done, part))
+			return -EFAULT;
+		done += part;
 	}
 	return 0;
 }

@@ -81,4 +81,12 @@ int debug_points_read(const struct debug_points *points, uint64_t gpa, uint8_t *
 int debug_points_write(struct debug_points *points, uint64_t gpa, const uint8_t *bytes,
 		       size_t size) FERRY_MUST_CHECK;
 
+/* The same by addresses of @vcpu's: how many bytes were read, up to the first that cannot be. */
+size_t debug_points_read_virtual(const struct debug_points *points, struct kvm_vcpu *vcpu,
+				 uint64_t address, uint8_t *bytes, size_t size);
+
+/* All of them, or -EFAULT when one cannot be written; those before it may be. */
+int debug_points_write_virtual(struct debug_points *points, struct kvm_vcpu *vcpu, uint64_t address,
+			       const uint8_t *bytes, size_t size) FERRY_MUST_CHECK;
+
 #endif

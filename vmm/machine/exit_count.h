@@ -23,8 +23,8 @@ struct exit_counts {
 /* @reason as in the run page. */
 void exit_count(struct exit_counts *counts, uint32_t reason);
 
-/* @status is what KVM_RUN failed with. */
-void exit_count_failure(struct exit_counts *counts, int status);
+/* @rc is what KVM_RUN failed with. */
+void exit_count_failure(struct exit_counts *counts, int rc);
 
 /* KVM's name for @index of the counts, or NULL: a reason that is only a number. */
 const char *exit_count_name(unsigned int index);

@@ -98,7 +98,7 @@ void gdb_reply_hex(struct gdb_reply *reply, const void *bytes, size_t size);
 size_t gdb_reply_binary(struct gdb_reply *reply, const void *bytes, size_t size);
 
 /* Makes it the error of that number: a negative errno, or positive. */
-void gdb_reply_error(struct gdb_reply *reply, int error);
+void gdb_reply_error(struct gdb_reply *reply, int rc);
 
 /* Makes it an error that is told in words, which debuggers show where the packet lets them. */
 void gdb_reply_sentence(struct gdb_reply *reply, const char *format, ...) FERRY_PRINTF(2, 3);
