@@ -2,6 +2,7 @@
 """gdb sessions: gdb runs on this machine, where it is fast, and reaches the monitor in a host
 through a port of the host's machine. A session never holds the runner up."""
 
+import contextlib
 import signal
 import subprocess
 import time
@@ -67,15 +68,22 @@ class Sessions:
                 return
             except OSError as error:
                 out.write(f"{error}\n")
-        self.file("out").rename(self.file("answer"))
+        self.tell()
+
+    def tell(self):
+        with contextlib.suppress(FileNotFoundError):  # nobody wants to know
+            self.file("out").rename(self.file("answer"))
 
     def follow(self):
+        if not self.file("script").exists():  # its scenario has begun anew, or is no more
+            self.end()
+            return
         if self.process.poll() is not None:
-            self.file("out").rename(self.file("answer"))
+            self.tell()
             self.process = None
             return
         if self.file("interrupt").exists():
-            self.file("interrupt").unlink()
+            self.file("interrupt").unlink(missing_ok=True)
             self.process.send_signal(signal.SIGINT)
         if self.file("end").exists() or self.clock() > self.limit:
             with open(self.file("out"), "a", encoding="utf-8") as out:

@@ -4,7 +4,7 @@
 from unittest import mock
 
 from runner.fake_lab import LabTest
-from runner.follow import STARTS
+from runner.follow import GIVEN_BACK, STARTS
 from runner.tasks import Kind
 
 PLENTY = mock.patch("runner.follow.free_mib", lambda: 100000)
@@ -245,6 +245,13 @@ class GuestThatStandsStill(OneHost):
     def test_once(self):
         self.stuck()
         self.host.take(self.nvme)
+        self.stuck()
+        self.assertEqual(self.told, {"reads": "ok", "writes": "fail"})
+        self.assertEqual(self.queued(), ["995-own-nvme"])
+
+    def test_too_many(self):
+        for number in range(GIVEN_BACK):
+            self.run_.tasks[f"other{number}"] = mock.Mock(guests_hung=True)
         self.stuck()
         self.assertEqual(self.told, {"reads": "ok", "writes": "fail"})
         self.assertEqual(self.queued(), ["995-own-nvme"])

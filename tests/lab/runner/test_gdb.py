@@ -73,6 +73,16 @@ class Session(LabTest):
         self.assertEqual(process.poll(), -9)
         self.assertEqual(self.file("second.answer"), "second\n")
 
+    def test_scenario_that_begins_anew(self):
+        self.start("echo up; exec sleep 100")
+        self.see("up")
+        process = self.sessions.process
+        for file in self.folder.glob("first.*"):
+            file.unlink()
+        self.sessions.serve()
+        self.assertEqual(process.poll(), -9)
+        self.assertEqual(list(self.folder.iterdir()), [])
+
     def test_no_gdb(self):
         self.settings.values["lab_gdb"] = "/nowhere/gdb"
         (self.folder / "first.commands").write_text("connect\n")
