@@ -5,7 +5,7 @@ import sys
 import time
 from collections import Counter
 
-ORDINALS = ["", "", "second", "third", "fourth", "fifth", "sixth", "seventh", "eighth"]
+ORDINALS = {2: "second", 3: "third"}
 
 
 class Results:
@@ -82,7 +82,8 @@ class Results:
         """What took more than a try to pass, and the kinds of hosts that were started anew."""
         for name, (count, why) in sorted(self.tries.items()):
             if self.told.get(name) == "ok":
-                self.mention("again", name, f"{why}; it passed on its {ORDINALS[count]} try")
+                number = ORDINALS.get(count, f"{count}th")
+                self.mention("again", name, f"{why}; it passed on its {number} try")
         for kind, count in anew.items():
             self.mention("again", kind.host(), f"started anew {count} times, having hung")
 

@@ -74,12 +74,14 @@ class Tries(OneTask):
         self.assertIn("again writes 0 its host hung; it passed on its second try\n", self.written())
 
     def test_number_of_the_try(self):
-        for _ in range(2):
-            self.results.try_again(self.task, "a guest stood still")
-        self.results.tell("ok", "reads", 1)
+        for name in ("reads", "writes"):
+            for _ in range(2):
+                self.results.try_again(self.task, "a guest stood still")
+            self.results.tell("ok", name, 1)
         self.results.tell_tries(Counter({Kind("6.12"): 2}))
         said = self.said.getvalue()
         self.assertIn("a guest stood still; it passed on its third try\n", said)
+        self.assertIn("a guest stood still; it passed on its 5th try\n", said)
         self.assertIn("again host-6.12                   started anew 2 times, having hung\n", said)
 
     def test_list_over_all_runs(self):
