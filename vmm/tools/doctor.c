@@ -56,6 +56,11 @@ static int doctor_take_option(struct doctor_request *request, int option, struct
 	switch (option) {
 	case OPTION_MEMORY:
 		request->memory_text = optarg;
+		if (strchr(optarg, ','))
+			return err_set(err, -EINVAL,
+				       "--memory: '%.40s': it takes a size alone; huge pages are "
+				       "--hugepages 2M (or 1G)",
+				       optarg);
 		if (size_parse(optarg, &request->memory, err))
 			return err_prefix(err, "--memory");
 		return 0;

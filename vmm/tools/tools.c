@@ -57,6 +57,41 @@ static const char *tool_option_name(const struct option *options, int value)
 	return "?";
 }
 
+/* Whether the command has an option that @name, up to its end or '=', is the whole name of. */
+static bool tool_has_option(const struct option *options, const char *name)
+{
+	size_t length = strcspn(name, "= ");
+
+	while (options->name &&
+	       (strncmp(options->name, name, length) != 0 || options->name[length]))
+		options++;
+	return options->name;
+}
+
+/* What to do instead of the unknown option @word: as `ferry run` says it, where that helps here. */
+static void tool_refuse_option(const char *command, const struct option *options, const char *word,
+			       struct err *err)
+{
+	static const char says[] = "Ferry's word is --";
+	const char *name = word + strspn(word, "-"), *advice = foreign_advice(word);
+	bool known = advice && strncmp(advice, says, sizeof(says) - 1) == 0 &&
+		     tool_has_option(options, advice + sizeof(says) - 1);
+
+	if (tool_has_option(options, name))
+		err_set(err, -EINVAL,
+			"unknown option '%.80s': it has two dashes: see ferry %s --help", word,
+			command);
+	else if (strncmp(name, "vfio", 4) == 0 || strncmp(name, "device", 6) == 0)
+		err_set(err, -EINVAL,
+			"unknown option '%.80s': devices are named without one: see ferry %s "
+			"--help",
+			word, command);
+	else
+		err_set(err, -EINVAL, "unknown option '%.80s'%s%s%s: see ferry %s --help", word,
+			!advice || known || *advice == '`' ? "" : ": it is for ferry run",
+			advice ? ": " : "", advice ? advice : "", command);
+}
+
 int tool_option(int argc, char **argv, const struct option *options, bool first, struct err *err)
 {
 	const char *command = argv[0], *word;
@@ -76,9 +111,7 @@ int tool_option(int argc, char **argv, const struct option *options, bool first,
 		err_set(err, -EINVAL, "--%s: takes no value: see ferry %s --help",
 			tool_option_name(options, optopt), command);
 	else if (found == '?')
-		err_set(err, -EINVAL, "unknown option '%.80s'%s: see ferry %s --help", word,
-			strncmp(word, "--vfio", 6) == 0 ? ": devices are named without one" : "",
-			command);
+		tool_refuse_option(command, options, word, err);
 	return found == ':' ? '?' : found;
 }
 

@@ -354,6 +354,12 @@ START_TEST(wrong_arguments_are_told)
 	ck_assert_int_eq(devices("--jso", NULL), TOOL_OK); /* getopt takes a beginning */
 	ck_assert_int_eq(devices("--yaml", NULL), TOOL_USAGE);
 	has(tools_errors, "unknown option '--yaml': see ferry devices --help");
+	ck_assert_int_eq(devices("-json", NULL), TOOL_USAGE);
+	has(tools_errors, "unknown option '-json': it has two dashes: see ferry devices --help");
+	ck_assert_int_eq(devices("--memory=1G", NULL), TOOL_USAGE);
+	has(tools_errors, "'--memory=1G': it is for ferry run: Ferry's word is --memory SIZE");
+	ck_assert_int_eq(devices("--version", NULL), TOOL_USAGE);
+	has(tools_errors, "'--version': `ferry --version` tells it: see ferry devices --help");
 	ck_assert_int_eq(devices("-j", NULL), TOOL_USAGE);
 	ck_assert_int_eq(devices("--json=1", NULL), TOOL_USAGE);
 	has(tools_errors, "takes no value");

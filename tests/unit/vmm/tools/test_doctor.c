@@ -433,7 +433,12 @@ START_TEST(wrong_arguments_are_told)
 	wrong("--hugepages=4M", "--hugepages: '4M': huge pages are of 2M or 1G");
 	wrong("--hugepages=2", "--hugepages: '2': it has no unit: write 2M");
 	wrong("--vfio=01:00.0", "'--vfio=01:00.0': devices are named without one: see");
-	wrong("-smp", "unknown option '-smp': see ferry doctor --help");
+	wrong("-smp", "unknown option '-smp': it is for ferry run: Ferry's word is --cpus N: see "
+		      "ferry doctor --help");
+	wrong("-m", "unknown option '-m': Ferry's word is --memory SIZE");
+	wrong("-memory=1G", "unknown option '-memory=1G': it has two dashes: see");
+	wrong("--device", "'--device': devices are named without one: see");
+	wrong("--memory=1G,hugepages=2M", "it takes a size alone; huge pages are --hugepages 2M");
 	wrong("--group", "unknown option '--group': see ferry doctor --help");
 	ck_assert_int_eq(doctor("--memory", NULL, NULL), TOOL_USAGE);
 	has(tools_errors, "--memory: needs a value: see ferry doctor --help");
