@@ -17,14 +17,14 @@ enum { FLUSH_STALLED_MS = 200, FLUSH_MS = 1000 };
 
 /* All of these have the lock held. */
 
-static void line_keep(struct lines *lines, const char *bytes, size_t size)
+static void lines_keep(struct lines *lines, const char *bytes, size_t size)
 {
 	memcpy(lines->waiting + lines->count, bytes, size);
 	lines->count += size;
 }
 
 /* Keeps the line about those that are missing, if @more bytes have room behind it. */
-static bool line_keep_missing(struct lines *lines, size_t more)
+static bool lines_keep_missing(struct lines *lines, size_t more)
 {
 	char text[128];
 	size_t size;
@@ -35,13 +35,13 @@ static bool line_keep_missing(struct lines *lines, size_t more)
 				lines->mark, lines->missing, lines->missing == 1 ? " is" : "s are");
 	if (size >= sizeof(text) || size + more > LINES_SIZE - lines->count)
 		return false;
-	line_keep(lines, text, size);
+	lines_keep(lines, text, size);
 	lines->missing = 0;
 	return true;
 }
 
 /* Writes what waits; -EAGAIN when some of it still has to. */
-static int line_drain(struct lines *lines)
+static int lines_drain(struct lines *lines)
 {
 	size_t done = 0;
 	int rc = 0;
@@ -64,18 +64,18 @@ static int line_drain(struct lines *lines)
 	return rc;
 }
 
-static int line_drain_all(struct lines *lines)
+static int lines_drain_all(struct lines *lines)
 {
-	int rc = line_drain(lines);
+	int rc = lines_drain(lines);
 
-	if (!rc && lines->missing && line_keep_missing(lines, 0))
-		rc = line_drain(lines);
+	if (!rc && lines->missing && lines_keep_missing(lines, 0))
+		rc = lines_drain(lines);
 	return rc;
 }
 
 static void lines_writable(void *owner, uint32_t events);
 
-static void line_watch(struct lines *lines, bool wanted)
+static void lines_watch(struct lines *lines, bool wanted)
 {
 	struct err err = {0};
 
@@ -96,14 +96,14 @@ static void lines_writable(void *owner, uint32_t events)
 
 	(void)events;
 	pthread_mutex_lock(&lines->lock);
-	if (line_drain_all(lines) != -EAGAIN)
-		line_watch(lines, false);
+	if (lines_drain_all(lines) != -EAGAIN)
+		lines_watch(lines, false);
 	pthread_mutex_unlock(&lines->lock);
 }
 
-static int line_put(struct lines *lines, const char *bytes, size_t size)
+static int lines_put_locked(struct lines *lines, const char *bytes, size_t size)
 {
-	int rc = line_drain_all(lines);
+	int rc = lines_drain_all(lines);
 	ssize_t n = 0;
 
 	if (rc && rc != -EAGAIN)
@@ -116,8 +116,8 @@ static int line_put(struct lines *lines, const char *bytes, size_t size)
 	}
 	/* One that was begun always has room: nothing else waits. */
 	size -= (size_t)n;
-	if (line_keep_missing(lines, size) && size <= LINES_SIZE - lines->count)
-		line_keep(lines, bytes + n, size);
+	if (lines_keep_missing(lines, size) && size <= LINES_SIZE - lines->count)
+		lines_keep(lines, bytes + n, size);
 	else
 		lines->missing++;
 	return 0;
@@ -128,8 +128,8 @@ int lines_put(struct lines *lines, const char *bytes, size_t size)
 	int rc;
 
 	pthread_mutex_lock(&lines->lock);
-	rc = line_put(lines, bytes, size);
-	line_watch(lines, lines->count > 0);
+	rc = lines_put_locked(lines, bytes, size);
+	lines_watch(lines, lines->count > 0);
 	pthread_mutex_unlock(&lines->lock);
 	return rc;
 }
@@ -137,13 +137,13 @@ int lines_put(struct lines *lines, const char *bytes, size_t size)
 void lines_attend(struct lines *lines, struct loop *loop)
 {
 	pthread_mutex_lock(&lines->lock);
-	line_watch(lines, false);
+	lines_watch(lines, false);
 	lines->loop = loop;
-	line_watch(lines, lines->count > 0);
+	lines_watch(lines, lines->count > 0);
 	pthread_mutex_unlock(&lines->lock);
 }
 
-static long long line_now_ms(void)
+static long long lines_now_ms(void)
 {
 	struct timespec now;
 
@@ -153,10 +153,10 @@ static long long line_now_ms(void)
 
 void lines_flush(struct lines *lines)
 {
-	long long end = line_now_ms() + FLUSH_MS;
+	long long end = lines_now_ms() + FLUSH_MS;
 
 	pthread_mutex_lock(&lines->lock);
-	while (line_drain_all(lines) == -EAGAIN && line_now_ms() < end) {
+	while (lines_drain_all(lines) == -EAGAIN && lines_now_ms() < end) {
 		struct pollfd ready = {.fd = lines->writer.fd, .events = POLLOUT};
 
 		if (poll(&ready, 1, FLUSH_STALLED_MS) == 0)

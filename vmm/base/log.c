@@ -39,7 +39,7 @@ void log_set_level(enum log_level level)
 	atomic_store(&level_now, level);
 }
 
-bool log_enabled(enum log_level level)
+static bool log_enabled(enum log_level level)
 {
 	return level <= atomic_load(&level_now);
 }

@@ -14,7 +14,6 @@ enum log_level { LOG_ERROR, LOG_WARN, LOG_INFO, LOG_DEBUG };
 
 /* The level is the process's, not a machine's: set once from the command line. */
 void log_set_level(enum log_level level);
-bool log_enabled(enum log_level level);
 
 /* Reads "error", "warn", "info" or "debug"; returns -EINVAL for anything else. */
 int log_parse_level(const char *text, enum log_level *level) FERRY_MUST_CHECK;

@@ -111,7 +111,7 @@ static void bind_undo(struct tool_job *job, size_t touched)
 		if (vfio_host_is_bound(&device->host) || (i >= touched && !device->recorded))
 			continue;
 		if (record_load(job->tool->run, &device->host, &record))
-			rebind_state(&device->host, &record);
+			rebind_describe(&device->host, &record);
 		if (i < touched && rebind_back(job->tool, address, &record, device->now, &err)) {
 			log_error("%s: ferry unbind %s", err.text, address);
 			continue;
@@ -135,9 +135,9 @@ static int bind_remember_device(const struct tool *tool, struct job_device *devi
 	if ((!host->driver[0] || rebind_is_marked(host)) &&
 	    record_load(tool->run, host, &record) == 0)
 		return 0;
-	rebind_state(host, &record);
+	rebind_describe(host, &record);
 	rc = record_save(tool->run, host->sysfs.address, &record, err);
-	device->recorded = rc == 0;
+	device->recorded = !rc;
 	return rc;
 }
 

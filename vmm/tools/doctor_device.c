@@ -142,7 +142,7 @@ static void doctor_check_node(struct doctor *doctor, const struct vfio_host_devi
 		return;
 	snprintf(path, sizeof(path), "%s/vfio/%u", doctor->tool->dev, device->group);
 	rc = faccessat(AT_FDCWD, path, R_OK | W_OK, AT_EACCESS) ? -errno : 0;
-	if (rc == 0)
+	if (!rc)
 		doctor_tell(doctor, FINDING_OK, "node", address, "%s may be opened by this user",
 			    path);
 	else
@@ -152,7 +152,7 @@ static void doctor_check_node(struct doctor *doctor, const struct vfio_host_devi
 	else if (rc)
 		doctor_mend_by(doctor, "", "chown %u %s", (unsigned int)geteuid(), path);
 	doctor_fact_text(doctor, "path", path);
-	if (rc == 0)
+	if (!rc)
 		doctor_check_holder(doctor, device);
 }
 

@@ -255,7 +255,7 @@ static void doctor_check_container(struct doctor *doctor)
 
 	snprintf(path, sizeof(path), "%s/vfio/vfio", doctor->tool->dev);
 	rc = faccessat(AT_FDCWD, path, R_OK | W_OK, AT_EACCESS) ? -errno : 0;
-	if (rc == 0)
+	if (!rc)
 		doctor_tell(doctor, FINDING_OK, "container", "", "%s may be opened by this user",
 			    path);
 	else

@@ -35,7 +35,8 @@ void inuse_add(struct inuse *inuse, size_t device, const char *format, ...)
 	inuse->count++;
 }
 
-bool inuse_below(const char *path, const char *folder)
+/* Whether @path is @folder or inside it; both without links. */
+static bool inuse_is_below(const char *path, const char *folder)
 {
 	size_t length = strlen(folder);
 
@@ -47,7 +48,7 @@ bool inuse_belongs(const struct vfio_host_device *device, const char *path)
 	char real[PATH_MAX], folder[PATH_MAX];
 
 	return realpath(path, real) && realpath(device->sysfs.path, folder) &&
-	       inuse_below(real, folder);
+	       inuse_is_below(real, folder);
 }
 
 static void inuse_add_node(struct inuse_nodes *nodes, const struct vfio_node *node,

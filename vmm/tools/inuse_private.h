@@ -8,9 +8,6 @@
 
 void inuse_add(struct inuse *inuse, size_t device, const char *format, ...) FERRY_PRINTF(3, 4);
 
-/* Whether @path is @folder or inside it; both without links. */
-bool inuse_below(const char *path, const char *folder);
-
 /* Whether what @path leads to is the device's own or hangs below it. */
 bool inuse_belongs(const struct vfio_host_device *device, const char *path);
 

@@ -36,7 +36,7 @@ static void *rebind_watch_wait(void *argument)
 	clock_gettime(CLOCK_MONOTONIC, &end);
 	end.tv_sec++;
 	pthread_mutex_lock(&wait->lock);
-	while (!wait->done && rc == 0)
+	while (!wait->done && !rc)
 		rc = pthread_cond_timedwait(&wait->changed, &wait->lock, &end);
 	if (!wait->done)
 		log_notice("%s", wait->text);
@@ -91,7 +91,7 @@ bool rebind_is_marked(const struct vfio_host_device *device)
 	return vfio_driver_is_vfio(override);
 }
 
-void rebind_state(const struct vfio_host_device *device, struct record *record)
+void rebind_describe(const struct vfio_host_device *device, struct record *record)
 {
 	*record = (struct record){.vendor = device->vendor, .device = device->device};
 	strcpy(record->driver, device->driver);

@@ -12,7 +12,7 @@
  * What would be recorded of a device as it is. An override that is VFIO's is none of the host's;
  * where no driver is either, nobody knows what it had.
  */
-void rebind_state(const struct vfio_host_device *device, struct record *record);
+void rebind_describe(const struct vfio_host_device *device, struct record *record);
 
 /* Whether its driver_override is VFIO's. */
 bool rebind_is_marked(const struct vfio_host_device *device);

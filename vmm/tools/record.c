@@ -74,7 +74,7 @@ int record_lock(const char *folder, struct err *err)
 		fd = -errno;
 	rc = fd < 0 ? fd : record_take_lock(fd);
 	fd_close(&directory);
-	if (rc == 0)
+	if (!rc)
 		return fd;
 	fd_close(&fd);
 	return err_set(err, rc, "%s/ferry/lock: %s%s", folder, err_text(rc),
@@ -119,12 +119,11 @@ static int record_write(int folder, const char *address, const struct record *re
 int record_save(const char *folder, const char *address, const struct record *record,
 		struct err *err)
 {
-	int fd = record_open_folder(folder, true), rc = fd;
+	int fd = record_open_folder(folder, true);
+	int rc = fd < 0 ? fd : record_write(fd, address, record);
 
-	if (fd >= 0)
-		rc = record_write(fd, address, record);
 	fd_close(&fd);
-	if (rc >= 0)
+	if (!rc)
 		return 0;
 	return err_set(err, rc, "%s: its driver cannot be remembered in %s/ferry: %s%s", address,
 		       folder, err_text(rc), record_folder_advice(rc));

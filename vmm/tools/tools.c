@@ -74,22 +74,20 @@ static void tool_refuse_option(const char *command, const struct option *options
 {
 	static const char says[] = "Ferry's word is --";
 	const char *name = word + strspn(word, "-"), *advice = foreign_advice(word);
-	bool known = advice && strncmp(advice, says, sizeof(says) - 1) == 0 &&
-		     tool_has_option(options, advice + sizeof(says) - 1);
+	bool is_runs = advice && *advice != '`' &&
+		       !(strncmp(advice, says, sizeof(says) - 1) == 0 &&
+			 tool_has_option(options, advice + sizeof(says) - 1));
 
-	if (tool_has_option(options, name))
-		err_set(err, -EINVAL,
-			"unknown option '%.80s': it has two dashes: see ferry %s --help", word,
-			command);
-	else if (strncmp(name, "vfio", 4) == 0 || strncmp(name, "device", 6) == 0)
-		err_set(err, -EINVAL,
-			"unknown option '%.80s': devices are named without one: see ferry %s "
-			"--help",
-			word, command);
-	else
-		err_set(err, -EINVAL, "unknown option '%.80s'%s%s%s: see ferry %s --help", word,
-			!advice || known || *advice == '`' ? "" : ": it is for ferry run",
-			advice ? ": " : "", advice ? advice : "", command);
+	if (tool_has_option(options, name)) {
+		advice = "it has two dashes";
+		is_runs = false;
+	} else if (strncmp(name, "vfio", 4) == 0 || strncmp(name, "device", 6) == 0) {
+		advice = "devices are named without one";
+		is_runs = false;
+	}
+	err_set(err, -EINVAL, "unknown option '%.80s'%s%s%s: see ferry %s --help", word,
+		is_runs ? ": it is for ferry run" : "", advice ? ": " : "", advice ? advice : "",
+		command);
 }
 
 int tool_option(int argc, char **argv, const struct option *options, bool first, struct err *err)

@@ -91,7 +91,7 @@ static bool unbind_recall(const struct tool *tool, const struct vfio_host_device
 	int rc = record_load(tool->run, host, record);
 	struct err err = {0};
 
-	if (rc == 0)
+	if (!rc)
 		return true;
 	if (rc != -ENOENT)
 		log_warn("%s: what %s/ferry/%s says is not used: %s", address, tool->run, address,
@@ -100,7 +100,7 @@ static bool unbind_recall(const struct tool *tool, const struct vfio_host_device
 	rc = record_save(tool->run, address, record, &err);
 	if (rc)
 		log_debug("%s", err.text);
-	return rc == 0;
+	return !rc;
 }
 
 static int unbind_give_back(struct tool_job *job, struct job_device *device, struct err *err)
