@@ -5,6 +5,9 @@ DEBIAN_x86_64 := amd64
 LIBRARIES_x86_64 :=
 NEEDED_x86_64 :=
 
+# What it has beside its own folder: debug, the debugger's half in a folder below.
+PARTS_x86_64 := debug
+
 # Tests that are linked from its own library.
 NATIVE_TESTS_x86_64 := test_boot test_cpuid test_describe test_devices test_vcpu \
 	debug/test_debug debug/test_kernel debug/test_registers debug/test_trial
