@@ -204,7 +204,7 @@ FAULT_WRAPS := malloc calloc realloc reallocarray strdup mmap munmap madvise eve
 $(filter %/test_faults,$(UNIT_TESTS)): LDFLAGS_ALL += $(FAULT_WRAPS:%=-Wl,--wrap=%)
 
 # And one that puts its own in the place of this process's limit.
-$(addprefix $(B)/tests/unit/vmm/tools/,test_doctor test_doctor_hardware): LDFLAGS_ALL += -Wl,--wrap=vfio_memlock_check
+$(filter $(B)/tests/unit/vmm/tools/test_doctor%,$(UNIT_TESTS)): LDFLAGS_ALL += -Wl,--wrap=vfio_memlock_check
 
 # A target over the unit tests' fakes, with libFuzzer's main().
 FUZZ_SUPPORT := $(addprefix $(B)/tests/unit/support/,fault.o fake_vfio.o)

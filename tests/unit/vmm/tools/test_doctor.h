@@ -28,7 +28,7 @@ int __wrap_vfio_memlock_check(uint64_t need, struct vfio_memlock *memlock, struc
 }
 
 /* A host where all is well: an IOMMU of Intel's, interrupts remapped, one device bound. */
-static void setup(void)
+static inline void setup(void)
 {
 	limit_counts = false;
 	fake_kvm_reset();
@@ -53,13 +53,13 @@ static void setup(void)
 	tree_write("proc/meminfo", "MemTotal: 90000000 kB\nMemAvailable: 80000000 kB\n");
 }
 
-static int doctor(const char *first, const char *second, const char *third)
+static inline int doctor(const char *first, const char *second, const char *third)
 {
 	return tools_run(tool_doctor, "doctor", first, second, third, NULL);
 }
 
 /* The doctor finds the device unfit and says both. */
-static void finds(const char *sentence, const char *mend)
+static inline void finds(const char *sentence, const char *mend)
 {
 	ck_assert_int_eq(doctor(NVME, NULL, NULL), TOOL_FAILED);
 	has(tools_out, "\nferry run would not start (failures: ");
@@ -67,7 +67,7 @@ static void finds(const char *sentence, const char *mend)
 	has(tools_out, mend);
 }
 
-static void warns(const char *sentence)
+static inline void warns(const char *sentence)
 {
 	ck_assert_msg(doctor(NVME, NULL, NULL) == TOOL_OK, "%s", tools_out);
 	has(tools_out, sentence);

@@ -1,0 +1,273 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/* What `ferry doctor` finds of a host: KVM, IOMMU, interrupt remapping, modules, nodes, memory. */
+
+#include <check.h>
+#include <linux/capability.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/inotify.h>
+#include <sys/resource.h>
+#include <sys/stat.h>
+#include <sys/syscall.h>
+#include <unistd.h>
+
+#include "tests/unit/support/host.h"
+#include "tests/unit/support/suite.h"
+#include "tests/unit/vmm/tools/test_doctor.h"
+#include "vmm/base/bits.h"
+
+START_TEST(kvm)
+{
+	fake.open_fails = -ENOENT;
+	finds("failure  KVM: opening /dev/kvm: No such file or directory: the module kvm-intel is "
+	      "not loaded",
+	      "mend it: modprobe kvm-intel");
+	tree_write("proc/cpuinfo", "vendor_id\t: AuthenticAMD\n");
+	finds("failure  KVM: opening /dev/kvm", "mend it: modprobe kvm-amd");
+	fake.open_fails = 0;
+	fake.version = 11;
+	finds("failure  KVM: /dev/kvm: API version 11, not 12", "");
+	ck_assert_int_eq(doctor(NULL, NULL, NULL), TOOL_FAILED);
+}
+END_TEST
+
+static void turn_iommu_off(void)
+{
+	tree_unlink("bus/pci/devices/" NVME "/iommu_group");
+	ck_assert_int_eq(rename(tree_path("kernel/iommu_groups"), tree_path("kernel/gone")), 0);
+}
+
+START_TEST(iommu)
+{
+	turn_iommu_off();
+	finds("failure  IOMMU: it is off", "start the host's kernel with intel_iommu=on");
+	has(tools_out, "failure  0000:01:00.0 group: it is in no IOMMU group");
+	tree_write("proc/cmdline", "quiet intel_iommu=on\n");
+	finds("IOMMU: it is off", "mend it: turn VT-d on in the firmware");
+	tree_write("proc/cpuinfo", "vendor_id\t: AuthenticAMD\n");
+	finds("IOMMU: it is off", "turn AMD-Vi (IOMMU) on in the firmware");
+	tree_write("proc/cpuinfo", "CPU implementer\t: 0x41\n");
+	finds("IOMMU: it is off", "turn the SMMU on in the firmware");
+	tree_write("proc/cmdline", "amd_iommu=off\n");
+	finds("IOMMU: it is off", "take amd_iommu=off from the kernel's command line");
+	tree_unlink("proc/cpuinfo");
+	tree_unlink("proc/cmdline");
+	finds("IOMMU: it is off", "turn the IOMMU on in the firmware");
+}
+END_TEST
+
+START_TEST(a_host_without_an_iommu_still_runs_guests_without_devices)
+{
+	turn_iommu_off();
+	ck_assert_msg(doctor(NULL, NULL, NULL) == TOOL_OK, "%s", tools_out);
+	has(tools_out, "warning  IOMMU: it is off");
+}
+END_TEST
+
+START_TEST(an_iommu_that_is_none)
+{
+	tree_write("kernel/iommu_groups/7/name", "vfio-noiommu\n");
+	tree_unlink("dev/vfio/7");
+	tree_write("dev/vfio/noiommu-7", "");
+	ck_assert_int_eq(doctor(NVME, NULL, NULL), TOOL_FAILED);
+	has(tools_out, "failure  IOMMU: it is off: there are no IOMMU groups");
+	has(tools_out, "failure  0000:01:00.0 group: IOMMU group 7 has no IOMMU behind it");
+	has(tools_out, "intel_iommu=on");
+	ck_assert_ptr_null(strstr(tools_out, "udevadm"));
+	ck_assert_ptr_null(strstr(tools_out, "ferry bind 0000"));
+}
+END_TEST
+
+START_TEST(interrupt_remapping)
+{
+	tree_write("kernel/irq/24/chip_name", "PCI-MSI\n");
+	finds("failure  interrupt remapping: it is off",
+	      "turn interrupt remapping on in the firmware");
+	tree_write("proc/cmdline", "intremap=off\n");
+	finds("interrupt remapping: it is off", "take intremap=off from");
+	tree_write("proc/cmdline", "\n");
+	tree_folder("class/iommu/dmar0/intel-iommu");
+	tree_write("class/iommu/dmar0/intel-iommu/ecap", "f020d7\n");
+	finds("the IOMMU cannot do it", "mend it: trust the guest: vfio_iommu_type1.allow_unsafe");
+	tree_write("module/vfio_iommu_type1/parameters/allow_unsafe_interrupts", "Y\n");
+	warns("warning  interrupt remapping: it is not known to be on");
+	tree_write("module/vfio_iommu_type1/parameters/allow_unsafe_interrupts", "N\n");
+	tree_write("kernel/irq/24/chip_name", "GICv3\n");
+	warns("warning  interrupt remapping: it cannot be told");
+	tree_write("kernel/irq/24/chip_name", "ITS-MSI\n");
+	ck_assert_int_eq(doctor(NULL, NULL, NULL), TOOL_OK);
+	has(tools_out, "ok       interrupt remapping: it is on");
+}
+END_TEST
+
+START_TEST(modules)
+{
+	ck_assert_int_eq(rename(tree_path("module/vfio_iommu_type1"), tree_path("module/x")), 0);
+	finds("vfio_iommu_type1 is neither loaded nor under", "install the package");
+	tree_write("modules/modules.dep",
+		   "kernel/drivers/vfio/vfio_iommu_type1.ko.xz: kernel/drivers/vfio/vfio.ko.xz\n"
+		   "kernel/drivers/vfio/pci/vfio-pci.ko: a b\n");
+	finds("vfio_iommu_type1 is not loaded", "mend it: modprobe vfio_iommu_type1");
+	ck_assert_msg(doctor(NULL, NULL, NULL) == TOOL_OK, "%s", tools_out);
+	has(tools_out, "ok       module: vfio_iommu_type1 is not loaded; `ferry bind` loads it");
+	ck_assert_int_eq(rename(tree_path("module/x"), tree_path("module/vfio_iommu_type1")), 0);
+	ck_assert_int_eq(rename(tree_path("module/vfio_pci"), tree_path("module/x")), 0);
+	ck_assert_msg(doctor(NVME, NULL, NULL) == TOOL_OK, "%s", tools_out);
+}
+END_TEST
+
+static void drop_root(void)
+{
+	struct __user_cap_header_struct header = {.version = _LINUX_CAPABILITY_VERSION_3};
+	struct __user_cap_data_struct data[_LINUX_CAPABILITY_U32S_3] = {0};
+
+	ck_assert_int_eq(syscall(SYS_capset, &header, data), 0);
+}
+
+START_TEST(nodes)
+{
+	tree_unlink("dev/vfio/7");
+	finds("failure  0000:01:00.0 node: ", "udevadm trigger");
+	tree_write("dev/vfio/7", "");
+	tree_unlink("dev/vfio/vfio");
+	finds("failure  container: ", "mend it: modprobe vfio\n");
+	tree_write("dev/vfio/vfio", "");
+	ck_assert_int_eq(chmod(tree_path("dev/vfio/vfio"), 0), 0);
+	ck_assert_int_eq(chmod(tree_path("dev/vfio/7"), 0), 0);
+	drop_root();
+	finds("failure  container: ", "mend it: chmod 666 ");
+	finds("failure  0000:01:00.0 node: ", "mend it: chown ");
+}
+END_TEST
+
+START_TEST(memory)
+{
+	const struct rlimit limit = {.rlim_cur = 65536, .rlim_max = 1 << 20};
+
+	tree_write("proc/meminfo", "MemTotal: 900000 kB\nMemAvailable: 786431 kB\n");
+	finds("failure  free memory: guest memory: 512 MiB are asked, and a passed-through device "
+	      "pins all: the host has 767 MiB available, and needs 256 of them itself",
+	      "mend it: --memory 511M, or free some");
+	ck_assert_int_eq(doctor(NULL, NULL, NULL), TOOL_OK);
+	has(tools_out, "warning  free memory: ");
+	tree_write("proc/meminfo", "MemTotal: 900000 kB\nMemAvailable: 204800 kB\n");
+	finds("failure  free memory: ", "mend it: free some memory");
+	tree_write("proc/meminfo", "MemTotal: 900000 kB\nMemAvailable: 786432 kB\n");
+	ck_assert_msg(doctor(NVME, NULL, NULL) == TOOL_OK, "%s", tools_out);
+	tree_write("proc/meminfo", "MemAvailable: 8000000 kB\n");
+	ck_assert_int_eq(setrlimit(RLIMIT_MEMLOCK, &limit), 0);
+	limit_counts = true;
+	drop_root();
+	finds("needs 524288 KiB, the limit is 1024 KiB",
+	      "mend it: sudo prlimit --pid $$ --memlock=536870912:536870912");
+	ck_assert_int_eq(doctor(NULL, NULL, NULL), TOOL_OK);
+	has(tools_out, "warning  locked memory: ");
+}
+END_TEST
+
+START_TEST(huge_pages)
+{
+	ck_assert_int_eq(doctor("--hugepages=2M", NVME, NULL), TOOL_FAILED);
+	has(tools_out, "this host has none of that size");
+	tree_folder("kernel/mm/hugepages/hugepages-2048kB");
+	tree_write("kernel/mm/hugepages/hugepages-2048kB/nr_hugepages", "300\n");
+	tree_write("kernel/mm/hugepages/hugepages-2048kB/free_hugepages", "280\n");
+	tree_write("kernel/mm/hugepages/hugepages-2048kB/resv_hugepages", "30\n");
+	ck_assert_int_eq(doctor("--hugepages=2M", NVME, NULL), TOOL_FAILED);
+	has(tools_out, "256 huge pages of 2 MiB: only 250 are free");
+	has(tools_out,
+	    "mend it: echo 306 > /sys/kernel/mm/hugepages/hugepages-2048kB/nr_hugepages");
+	tools_width = 83;
+	ck_assert_int_eq(doctor("--hugepages=2M", NVME, NULL), TOOL_FAILED);
+	has(tools_out,
+	    "mend it: echo 306 > /sys/kernel/mm/hugepages/hugepages-2048kB/nr_hugepages\n");
+	tools_width--;
+	ck_assert_int_eq(doctor("--hugepages=2M", NVME, NULL), TOOL_FAILED);
+	has(tools_out,
+	    "mend it:\n"
+	    "         echo 306 > /sys/kernel/mm/hugepages/hugepages-2048kB/nr_hugepages\n");
+	tools_width = 0;
+	tree_write("kernel/mm/hugepages/hugepages-2048kB/resv_hugepages", "24\n");
+	ck_assert_msg(doctor("--hugepages=2M", NVME, NULL) == TOOL_OK, "%s", tools_out);
+	has(tools_out, "ok       huge pages: 256 of 2 MiB are free");
+}
+END_TEST
+
+START_TEST(a_processor_without_virtualization)
+{
+	fake.open_fails = -ENODEV;
+	tree_write("proc/cpuinfo", "processor\t: 0\nvendor_id\t: AuthenticAMD\n"
+				   "flags\t\t: fpu vme svmx avmx hypervisors\n\n"
+				   "processor\t: 1\nflags\t\t: svm hypervisor\n");
+	finds("the processor has neither VMX nor SVM, or the firmware turned it off",
+	      "turn VT-x (Intel) or SVM (AMD) on in the firmware");
+	has_not(tools_out, "modprobe kvm");
+	tree_write("proc/cpuinfo", "vendor_id\t: GenuineIntel\nflags\t\t: fpu hypervisor avx\n");
+	finds("neither VMX nor SVM: nested virtualization is off in the hypervisor above",
+	      "turn nested virtualization on in the hypervisor above");
+	has_not(tools_out, "modprobe kvm");
+	/* The flag, not the vendor, says which module it is. */
+	tree_write("proc/cpuinfo", "vendor_id\t: CentaurHauls\nflags\t\t: hypervisor vmx\n");
+	finds("the module kvm-intel is not loaded", "mend it: modprobe kvm-intel");
+	tree_write("proc/cpuinfo", "vendor_id\t: GenuineIntel\nflags\t\t: fpu svm\n");
+	finds("the module kvm-amd is not loaded", "mend it: modprobe kvm-amd");
+	tree_folder("module/kvm_amd");
+	finds("KVM is loaded, but its node is not here", "mknod /dev/kvm c 10 232");
+}
+END_TEST
+
+START_TEST(arm_without_el2)
+{
+	fake.open_fails = -ENOENT;
+	tree_write("proc/cpuinfo", "processor\t: 0\nCPU implementer\t: 0x41\n");
+	finds("this kernel is without KVM", "starts in EL2");
+	tree_folder("module/kvm/parameters");
+	finds("the kernel was started in EL1", "have the firmware start the kernel in EL2");
+	tree_folder("firmware/devicetree/base/psci");
+	tree_write("firmware/devicetree/base/psci/method", "smc");
+	finds("the kernel was started in EL1", "have the firmware start the kernel in EL2");
+	tree_write("firmware/devicetree/base/psci/method", "hvc");
+	finds("started in EL1: nested virtualization is off in the hypervisor above",
+	      "virt,virtualization=on");
+	tree_write("proc/cmdline", "quiet kvm-arm.mode=none\n");
+	finds("KVM is turned off by kvm-arm.mode=none", "take kvm-arm.mode=none from");
+}
+END_TEST
+
+/* Whatever is under /dev is looked at from outside. */
+START_TEST(no_node_is_opened)
+{
+	int watch = inotify_init1(IN_CLOEXEC | IN_NONBLOCK);
+	char event[512];
+
+	ck_assert_int_ge(watch, 0);
+	ck_assert_int_ge(inotify_add_watch(watch, tree_path("dev/vfio/vfio"), IN_OPEN), 0);
+	ck_assert_int_ge(inotify_add_watch(watch, tree_path("dev/vfio/7"), IN_OPEN), 0);
+	ck_assert_int_eq(doctor(NVME, NULL, NULL), TOOL_OK);
+	ck_assert_int_lt((int)read(watch, event, sizeof(event)), 0);
+	close(watch);
+}
+END_TEST
+
+static void add_tests(TCase *tests)
+{
+	tcase_add_checked_fixture(tests, setup, tools_teardown);
+	tcase_add_test(tests, kvm);
+	tcase_add_test(tests, iommu);
+	tcase_add_test(tests, a_host_without_an_iommu_still_runs_guests_without_devices);
+	tcase_add_test(tests, an_iommu_that_is_none);
+	tcase_add_test(tests, interrupt_remapping);
+	tcase_add_test(tests, modules);
+	tcase_add_test(tests, nodes);
+	if (limit_reaches(MIB, "memory"))
+		tcase_add_test(tests, memory);
+	tcase_add_test(tests, huge_pages);
+	tcase_add_test(tests, a_processor_without_virtualization);
+	tcase_add_test(tests, arm_without_el2);
+	tcase_add_test(tests, no_node_is_opened);
+}
+
+int main(void)
+{
+	return run_suite("doctor host", add_tests);
+}
