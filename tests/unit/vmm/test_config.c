@@ -10,8 +10,6 @@
 #include "tests/unit/support/suite.h"
 #include "vmm/base/bits.h"
 #include "vmm/config.h"
-#include "vmm/sizes.h"
-#include "vmm/suboptions.h"
 
 static struct config config;
 static struct err err;
@@ -123,74 +121,6 @@ START_TEST(memory)
 	ck_assert_uint_eq(config.page_size, 2 * MIB);
 	refused("--memory 1G,prealloc=yes k", "prealloc=yes");
 	refused("--memory 1G, k", "nothing after a comma");
-}
-END_TEST
-
-START_TEST(sizes)
-{
-	static const struct {
-		const char *text;
-		uint64_t bytes;
-	} good[] = {
-		{"512M", 512 * MIB},
-		{"512MB", 512 * MIB},
-		{"512MiB", 512 * MIB},
-		{"512m", 512 * MIB},
-		{"512mib", 512 * MIB},
-		{"1.5G", 1536 * MIB},
-		{"1.50gb", 1536 * MIB},
-		{"0.25T", 256 * GIB},
-		{"0.5K", 512},
-		{"4.0G", 4 * GIB},
-		{"0", 0},
-		{"007K", 7 * KIB},
-		{"16777215T", (uint64_t)16777215 << 40},
-	};
-	uint64_t bytes;
-
-	for (size_t i = 0; i < ARRAY_SIZE(good); i++) {
-		int rc = size_parse(good[i].text, &bytes, &err);
-
-		ck_assert_msg(rc == 0 && bytes == good[i].bytes, "%s: %d", good[i].text, rc);
-	}
-}
-END_TEST
-
-static void no_size(const char *text, const char *part)
-{
-	uint64_t bytes;
-
-	err = (struct err){0};
-	ck_assert_msg(size_parse(text, &bytes, &err) == -EINVAL, "accepted: %s", text);
-	ck_assert_msg(strstr(err.text, part), "%s: %s", text, err.text);
-}
-
-START_TEST(sizes_that_are_none)
-{
-	no_size("512", "'512': it has no unit: write 512M");
-	no_size("4", "write 4M");
-	no_size("4096", "write 4096M");
-	no_size("2.5", "write 2.5G");
-	no_size("536870912", "'536870912': it has no unit: write 512M");
-	no_size("4294967296", "write 4096M");
-	no_size("536875008", "write 524292K");
-	no_size("1.1G", "not a whole number of bytes: write 1126M");
-	no_size("1.3K", "write 1K");
-	no_size("", "not a size such as 512M or 1.5G");
-	no_size("M", "not a size");
-	no_size("-1M", "not a size");
-	no_size("+1M", "not a size");
-	no_size(" 1M", "not a size");
-	no_size("0x10M", "not a size");
-	no_size("1 ", "not a size");
-	no_size("1\x0b", "not a size");
-	no_size("1.M", "not a size");
-	no_size(".5G", "not a size");
-	no_size("1.5.5G", "not a size");
-	no_size("1Mi", "not a size");
-	no_size("1MBs", "not a size");
-	no_size("1bytes", "not a size");
-	no_size("1.0000001G", "not a size");
 }
 END_TEST
 
@@ -341,23 +271,6 @@ START_TEST(too_many)
 }
 END_TEST
 
-START_TEST(commas_are_undoubled)
-{
-	struct suboptions options;
-
-	ck_assert_int_eq(suboptions_parse("a,,,b=c,,d,,,e", &options, &err), 0);
-	ck_assert_str_eq(options.first, "a,");
-	ck_assert_uint_eq(options.count, 2);
-	ck_assert_str_eq(options.item[0].name, "b");
-	ck_assert_str_eq(options.item[0].value, "c,d,");
-	ck_assert_str_eq(options.item[1].name, "e");
-	ck_assert_ptr_null(options.item[1].value);
-	suboptions_release(&options);
-	ck_assert_int_eq(suboptions_parse("a,1,2,3,4,5,6,7,8,9,0,1,2,3,4,5,6,7", &options, &err),
-			 -EINVAL);
-}
-END_TEST
-
 static void add_tests(TCase *tests)
 {
 	tcase_add_test(tests, defaults);
@@ -365,15 +278,12 @@ static void add_tests(TCase *tests)
 	tcase_add_test(tests, debuggers);
 	tcase_add_test(tests, processors);
 	tcase_add_test(tests, memory);
-	tcase_add_test(tests, sizes);
-	tcase_add_test(tests, sizes_that_are_none);
 	tcase_add_test(tests, options_of_other_monitors);
 	tcase_add_test(tests, help_by_one_letter);
 	tcase_add_test(tests, devices);
 	tcase_add_test(tests, serial_reboot_log);
 	tcase_add_test(tests, usage);
 	tcase_add_test(tests, too_many);
-	tcase_add_test(tests, commas_are_undoubled);
 }
 
 int main(void)
