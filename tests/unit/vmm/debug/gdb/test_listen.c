@@ -13,7 +13,6 @@
 
 #include "tests/unit/support/suite.h"
 #include "tests/unit/vmm/debug/gdb/test_server.h"
-#include "vmm/base/bits.h"
 #include "vmm/debug/gdb/listen.h"
 
 START_TEST(addresses_are_checked)
@@ -60,169 +59,6 @@ START_TEST(addresses_are_checked)
 	memset(text, '1', sizeof(text) - 1);
 	text[100] = ':';
 	ck_assert_int_eq(gdb_check_address(text, &err), -EINVAL);
-}
-END_TEST
-
-START_TEST(only_one_at_a_time)
-{
-	int first, second;
-
-	if (!listen_number(_i) || *addresses[_i] == 'p')
-		return;
-	fake.stands = true;
-	first = come();
-	type(first, "+$qAttached#8f");
-	reads(first, "+$1#31");
-	second = come();
-	ends(second);
-	close(second);
-	ck_assert(gdb_attached(gdb));
-	type(first, "+$qAttached#8f");
-	reads(first, "+$1#31");
-	close(first);
-	await(!gdb_attached(gdb));
-	second = come();
-	type(second, "+$qAttached#8f");
-	reads(second, "+$1#31");
-	close(second);
-}
-END_TEST
-
-/* Whoever says nothing, or only begins, is in nobody's way; nor are many of them. */
-START_TEST(who_speaks_first_is_the_debugger)
-{
-	int silent[10], fd;
-
-	if (!listen_number(_i) || *addresses[_i] == 'p')
-		return;
-	fake.stands = true;
-	for (size_t i = 0; i < ARRAY_SIZE(silent); i++) {
-		silent[i] = come();
-		type(silent[i], i % 2 == 0 ? "" : "+$qAttached#8");
-	}
-	ck_assert(!gdb_attached(gdb));
-	fd = come();
-	type(fd, "+$qAtt");
-	type(fd, "ached#8f");
-	reads(fd, "+$1#31");
-	for (size_t i = 0; i < ARRAY_SIZE(silent); i++) {
-		ends(silent[i]);
-		close(silent[i]);
-	}
-	type(fd, "+$qAttached#8f");
-	reads(fd, "+$1#31");
-	close(fd);
-	await(!gdb_attached(gdb));
-	quiet();
-}
-END_TEST
-
-/* As a browser posts what a page tells it to, and other protocols with a packet inside. */
-START_TEST(other_protocols_are_shut_out)
-{
-	static const char *const said[] = {
-		"POST / HTTP/1.1\r\nHost: localhost:1234\r\n\r\n$k#6b",
-		"\r\n$k#6b",
-		"-$k#6b",
-		"+POST $k#6b",
-		"$k#6c",
-		"\x16\x03\x01$k#6b",
-	};
-
-	if (!listen_number(_i) || *addresses[_i] == 'p')
-		return;
-	for (size_t i = 0; i < ARRAY_SIZE(said); i++) {
-		int fd = come();
-
-		hear();
-		type(fd, said[i]);
-		ck_assert_ptr_nonnull(strstr(heard(), "does not speak gdb's protocol"));
-		await(read(fd, name + sizeof(name) - 1, 1) <= 0 && errno != EAGAIN);
-		close(fd);
-	}
-	ck_assert_uint_eq(fake.kills, 0);
-	ck_assert_uint_eq(fake.halts, 0);
-	quiet();
-}
-END_TEST
-
-START_TEST(a_first_packet_has_a_greatest_length)
-{
-	static char packet[5000];
-	int fd;
-
-	listen_at(unix_address);
-	fd = come();
-	memset(packet, 'x', sizeof(packet) - 1);
-	packet[0] = '$';
-	type(fd, packet);
-	ends(fd);
-	close(fd);
-	quiet();
-}
-END_TEST
-
-/*
- * The user of a socket is the file system user of who made it, which a thread may change for
- * itself.
- */
-START_TEST(other_users_are_shut_out)
-{
-	enum { NOBODY = 65534 };
-	int fd;
-
-	if (geteuid() != 0) {
-		printf("skip: only root can be another user\n");
-		return;
-	}
-	if (!listen_number(_i) || *addresses[_i] == 'u' || *addresses[_i] == 'p')
-		return;
-	hear();
-	setfsuid(NOBODY);
-	fd = come();
-	setfsuid(0);
-	ends(fd);
-	ck_assert_ptr_nonnull(strstr(heard(), "another user of this machine"));
-	close(fd);
-	ck_assert(!gdb_attached(gdb));
-	/* It has gone before it is looked at, and cannot be told from root then. */
-	setfsuid(NOBODY);
-	fd = *name == '[' || *name == '1' ? connect_tcp() : -1;
-	setfsuid(0);
-	ck_assert_int_eq(write(fd, "$k#6b", 5), 5);
-	close(fd);
-	turn();
-	ck_assert_uint_eq(fake.kills, 0);
-	fake.stands = true;
-	fd = come();
-	type(fd, "+$qAttached#8f");
-	reads(fd, "+$1#31");
-	close(fd);
-}
-END_TEST
-
-/* A client of IPv6 may come to an address of IPv4, and is in that table. */
-START_TEST(a_mapped_address_is_found)
-{
-	struct sockaddr_in6 v6 = {.sin6_family = AF_INET6};
-	unsigned int port;
-	int fd;
-
-	if (!has_v6()) {
-		printf("skip: no IPv6 here\n");
-		return;
-	}
-	listen_at("0");
-	fake.stands = true;
-	ck_assert_int_eq(sscanf(name, "127.0.0.1:%u", &port), 1);
-	ck_assert_int_eq(inet_pton(AF_INET6, "::ffff:127.0.0.1", &v6.sin6_addr), 1);
-	v6.sin6_port = htons((in_port_t)port);
-	fd = socket(AF_INET6, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
-	ck_assert(connect(fd, (struct sockaddr *)&v6, sizeof(v6)) == 0 || errno == EINPROGRESS);
-	turn();
-	type(fd, "+$qAttached#8f");
-	reads(fd, "+$1#31");
-	close(fd);
 }
 END_TEST
 
@@ -406,12 +242,6 @@ static void add_tests(TCase *tests)
 {
 	tcase_add_checked_fixture(tests, set_up, tear_down);
 	tcase_add_test(tests, addresses_are_checked);
-	tcase_add_loop_test(tests, only_one_at_a_time, 0, ADDRESSES);
-	tcase_add_loop_test(tests, who_speaks_first_is_the_debugger, 0, ADDRESSES);
-	tcase_add_loop_test(tests, other_protocols_are_shut_out, 0, ADDRESSES);
-	tcase_add_test(tests, a_first_packet_has_a_greatest_length);
-	tcase_add_loop_test(tests, other_users_are_shut_out, 0, ADDRESSES);
-	tcase_add_test(tests, a_mapped_address_is_found);
 	tcase_add_test(tests, the_unix_socket_is_its_owners);
 	tcase_add_test(tests, a_socket_that_nobody_listens_at_is_replaced);
 	tcase_add_test(tests, paths_that_are_somebody_elses_are_refused);
@@ -424,5 +254,5 @@ static void add_tests(TCase *tests)
 
 int main(void)
 {
-	return run_suite("gdb_listen", add_tests);
+	return run_suite("gdb listen", add_tests);
 }
