@@ -1,80 +1,18 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
-/* The machine's construction, step by step, and the tables that can be had without running it. */
+/*
+ * The machine's construction, step by step: its parts and what they tell it; and the tables that can
+ * be had without running it.
+ */
 
 #include <errno.h>
 #include <inttypes.h>
-#include <stdlib.h>
-#include <sys/epoll.h>
-#include <sys/signalfd.h>
-#include <sys/timerfd.h>
 
 #include "vmm/base/bits.h"
-#include "vmm/base/fd.h"
 #include "vmm/base/log.h"
 #include "vmm/base/page.h"
-#include "vmm/base/thread.h"
 #include "vmm/hostmem.h"
-#include "vmm/machine/bootfiles.h"
 #include "vmm/machine/machine_private.h"
 #include "vmm/virtualization.h"
-
-static int build_open_events(struct machine *machine, struct err *err)
-{
-	int rc;
-
-	machine->wake = fd_eventfd();
-	machine->patience = timerfd_create(CLOCK_MONOTONIC, TFD_CLOEXEC | TFD_NONBLOCK);
-	if (machine->wake < 0 || machine->patience < 0)
-		return err_set(err, -errno, "machine: no descriptor for events: %s",
-			       err_text(errno));
-	rc = loop_add(machine->loop, machine->patience, EPOLLIN, machine_lost_patience, machine,
-		      err);
-	if (rc)
-		return rc;
-	return loop_add(machine->loop, machine->wake, EPOLLIN, machine_woken, machine, err);
-}
-
-/*
- * While the machine is built those that end the run have their own effect, also where the parent
- * blocked them: that ends set-up whatever it waits for. Nothing of the guest's is in a device by
- * then, the terminal is as it was, and the kernel gives everything back. A press of the button
- * waits.
- */
-static void build_let_signals(void)
-{
-	sigset_t signals;
-
-	thread_main_signals(&signals);
-	pthread_sigmask(SIG_BLOCK, &signals, NULL);
-	sigdelset(&signals, SIGUSR1);
-	pthread_sigmask(SIG_UNBLOCK, &signals, NULL);
-}
-
-/* What the parent had ignored stays so: nohup, and SIGINT for a shell's job in the background. */
-static void build_signals(sigset_t *signals)
-{
-	struct sigaction action;
-
-	thread_main_signals(signals);
-	for (int number = 1; number < SIGRTMIN; number++)
-		if (sigismember(signals, number) == 1 && sigaction(number, NULL, &action) == 0 &&
-		    action.sa_handler == SIG_IGN)
-			sigdelset(signals, number);
-}
-
-/* From here on they come through the loop, so that everything is given back in its order. */
-static int build_watch(struct machine *machine, struct err *err)
-{
-	sigset_t signals;
-
-	build_signals(&signals);
-	pthread_sigmask(SIG_BLOCK, &signals, NULL);
-	machine->signals = signalfd(-1, &signals, SFD_CLOEXEC | SFD_NONBLOCK);
-	if (machine->signals < 0)
-		return err_set(err, -errno, "machine: no descriptor for signals: %s",
-			       err_text(errno));
-	return loop_add(machine->loop, machine->signals, EPOLLIN, machine_signalled, machine, err);
-}
 
 static int build_find_devices(struct machine *machine, struct err *err)
 {
@@ -164,6 +102,15 @@ static int build_memory(struct machine *machine, struct err *err)
 	return machine->ram ? 0 : err->code;
 }
 
+/* Accesses that had to wait may go on. */
+static void build_wake(void *owner)
+{
+	struct machine *machine = owner;
+
+	if (machine->run)
+		run_wake(machine->run);
+}
+
 static int build_pci(struct machine *machine, struct err *err)
 {
 	const struct platform *platform = &machine->platform;
@@ -186,7 +133,7 @@ static int build_pci(struct machine *machine, struct err *err)
 		.mmio = machine->mmio,
 		.irq = arch_vm_irq(machine->arch),
 		.loop = machine->loop,
-		.wake = machine_wake,
+		.wake = build_wake,
 		.machine = machine,
 	};
 	int rc;
@@ -200,6 +147,19 @@ static int build_pci(struct machine *machine, struct err *err)
 	if (rc)
 		return rc;
 	return pci_host_assign(machine->host, err);
+}
+
+static void build_hear_failure(void *owner, bool crashed, const char *report)
+{
+	struct err err = {0};
+
+	err_set(&err, -EFAULT, crashed ? "the guest crashed" : "the guest cannot go on");
+	machine_end(owner, crashed ? STATUS_CRASHED : STATUS_FAILED, &err, report);
+}
+
+static void build_hear_debug(void *owner)
+{
+	machine_request(owner, REQUEST_DEBUG);
 }
 
 static bool build_traces(const struct machine *machine)
@@ -229,8 +189,8 @@ static int build_vcpus(struct machine *machine, struct err *err)
 		.cpus = config->cpus,
 		.pins = config->pinned ? config->pins : NULL,
 		.pc = build_traces(machine) ? arch_vcpu_pc : NULL,
-		.failed = machine_vcpu_failed,
-		.debugged = machine_vcpu_debugged,
+		.failed = build_hear_failure,
+		.debugged = build_hear_debug,
 		.machine = machine,
 	};
 	int rc;
@@ -244,17 +204,75 @@ static int build_vcpus(struct machine *machine, struct err *err)
 	return arch_irqchip_init(machine->arch, err);
 }
 
+static size_t build_console_input(void *owner, const uint8_t *bytes, size_t count)
+{
+	struct machine *machine = owner;
+
+	return arch_console_input(machine->arch, bytes, count);
+}
+
+static void build_console_request(void *owner, enum console_request request)
+{
+	struct machine *machine = owner;
+
+	switch (request) {
+	case CONSOLE_QUIT:
+		machine_end(machine, STATUS_POWERED_OFF, NULL, NULL);
+		break;
+	case CONSOLE_POWER_BUTTON:
+		arch_power_button(machine->arch);
+		break;
+	case CONSOLE_RESET:
+		machine_request(machine, REQUEST_RESET);
+		break;
+	case CONSOLE_CONTINUE:
+		machine_request(machine, REQUEST_RESUME);
+		break;
+	}
+}
+
 static int build_console(struct machine *machine, struct err *err)
 {
 	struct console_owner owner = {
-		.input = machine_console_input,
-		.request = machine_console_request,
-		.wake = machine_wake,
+		.input = build_console_input,
+		.request = build_console_request,
+		.wake = build_wake,
 		.machine = machine,
 	};
 
 	machine->console = console_create(machine->config, machine->loop, &owner, err);
 	return machine->console ? 0 : err->code;
+}
+
+static void build_hear_reboot(struct machine *machine)
+{
+	if (machine->config->exit_on_reboot)
+		machine_end(machine, STATUS_POWERED_OFF, NULL, NULL);
+	else
+		machine_request(machine, REQUEST_RESET);
+}
+
+/* The devices' way to say how it goes on; see devices/device.h. */
+static void build_hear_event(void *owner, enum machine_event event, uint32_t argument)
+{
+	struct machine *machine = owner;
+	struct err err = {0};
+
+	switch (event) {
+	case MACHINE_POWER_OFF:
+		machine_end(machine, STATUS_POWERED_OFF, NULL, NULL);
+		break;
+	case MACHINE_RESET:
+		build_hear_reboot(machine);
+		break;
+	case MACHINE_PANICKED:
+		err_set(&err, -EFAULT, "the guest's kernel panicked");
+		machine_end(machine, STATUS_CRASHED, &err, NULL);
+		break;
+	case MACHINE_DEBUG_EXIT:
+		machine_end(machine, (int)argument, NULL, NULL);
+		break;
+	}
 }
 
 static int build_platform(struct machine *machine, struct err *err)
@@ -265,7 +283,7 @@ static int build_platform(struct machine *machine, struct err *err)
 		.pio = machine->pio,
 		.ram = machine->ram,
 		.platform = &machine->platform,
-		.sink = {.event = machine_event, .machine = machine},
+		.sink = {.event = build_hear_event, .machine = machine},
 		.console = console_port(machine->console),
 	};
 
@@ -275,17 +293,44 @@ static int build_platform(struct machine *machine, struct err *err)
 	return arch_devices_create(machine->arch, err);
 }
 
+static void build_hear_mapped(void *owner, const struct err *err)
+{
+	struct machine *machine = owner;
+
+	if (err)
+		machine_end(machine, STATUS_FAILED, err, NULL);
+	else
+		machine_request(machine, REQUEST_MAPPED);
+}
+
 /* Loads the guest and starts pinning its memory; the vCPUs need not wait for that. */
 static int build_boot(struct machine *machine, struct err *err)
 {
-	int rc = arch_boot(machine->arch, &machine->boot, err);
+	int rc = machine_boot(machine, err);
 
-	if (rc)
-		return rc;
-	rc = run_call(machine->run, machine_vcpu_reset, machine, err);
 	if (rc || !vfio_device_count(machine->vfio))
 		return rc;
-	return vfio_map_ram(machine->vfio, machine->ram, machine_ram_mapped, machine, err);
+	return vfio_map_ram(machine->vfio, machine->ram, build_hear_mapped, machine, err);
+}
+
+static void build_debug_stop(void *owner)
+{
+	machine_request(owner, REQUEST_DEBUG);
+}
+
+static bool build_debug_stands(void *owner)
+{
+	const struct machine *machine = owner;
+
+	return machine->paused;
+}
+
+static void build_debug_end(void *owner)
+{
+	struct machine *machine = owner;
+
+	machine->shown = true;
+	machine_end(machine, STATUS_POWERED_OFF, NULL, NULL);
 }
 
 static int build_debug(struct machine *machine, struct err *err)
@@ -295,10 +340,10 @@ static int build_debug(struct machine *machine, struct err *err)
 		.loop = machine->loop,
 		.owner =
 			{
-				.stop = machine_debug_stop,
-				.go = machine_debug_go,
-				.stands = machine_debug_stands,
-				.end = machine_debug_end,
+				.stop = build_debug_stop,
+				.go = machine_go,
+				.stands = build_debug_stands,
+				.end = build_debug_end,
 				.machine = machine,
 			},
 		.parts =
@@ -328,51 +373,16 @@ static int build_debug(struct machine *machine, struct err *err)
 int machine_build(struct machine *machine, struct err *err)
 {
 	static int (*const steps[])(struct machine * machine, struct err * err) = {
-		build_open_events,  build_console,  build_find_devices,
-		build_check_memory, build_open_kvm,
+		machine_open_events, build_console, build_find_devices, build_check_memory,
+		build_open_kvm,      build_lay_out, build_memory,       build_platform,
+		build_vcpus,         build_pci,     build_boot,         machine_watch_signals,
+		build_debug,
 	};
-	static int (*const after_kvm[])(struct machine * machine, struct err * err) = {
-		build_lay_out, build_memory, build_platform, build_vcpus,
-		build_pci,     build_boot,   build_watch,    build_debug,
-	};
-	int rc;
+	int rc = 0;
 
-	for (size_t i = 0; i < ARRAY_SIZE(steps); i++) {
+	for (size_t i = 0; i < ARRAY_SIZE(steps) && !rc; i++)
 		rc = steps[i](machine, err);
-		if (rc)
-			return rc;
-	}
-	for (size_t i = 0; i < ARRAY_SIZE(after_kvm); i++) {
-		rc = after_kvm[i](machine, err);
-		if (rc)
-			return rc;
-	}
-	return 0;
-}
-
-struct machine *machine_alloc(const struct config *config, struct err *err)
-{
-	struct machine *machine = calloc(1, sizeof(*machine));
-
-	if (!machine) {
-		err_set(err, -ENOMEM, "machine: out of memory");
-		return NULL;
-	}
-	machine->config = config;
-	machine->boot.kernel.fd = -1;
-	machine->signals = -1;
-	machine->wake = -1;
-	machine->silence.timer = -1;
-	machine->patience = -1;
-	pthread_mutex_init(&machine->lock, NULL);
-	build_let_signals();
-	machine->loop = loop_create(err);
-	if (!machine->loop) {
-		machine_destroy(machine);
-		return NULL;
-	}
-	log_never_wait(machine->loop);
-	return machine;
+	return rc;
 }
 
 int machine_dump_tables(const struct config *config, struct err *err)

@@ -6,17 +6,19 @@
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/epoll.h>
 #include <sys/signalfd.h>
 #include <sys/timerfd.h>
 #include <unistd.h>
 
 #include "vmm/base/fd.h"
 #include "vmm/base/log.h"
+#include "vmm/base/thread.h"
 #include "vmm/base/trim.h"
 #include "vmm/machine/bootfiles.h"
 #include "vmm/machine/machine_private.h"
 
-static void machine_request(struct machine *machine, unsigned int requests)
+void machine_request(struct machine *machine, unsigned int requests)
 {
 	pthread_mutex_lock(&machine->lock);
 	machine->requests |= requests;
@@ -27,9 +29,7 @@ static void machine_request(struct machine *machine, unsigned int requests)
 	fd_signal(machine->wake);
 }
 
-/* Decides the outcome unless it is decided; @err and @report are copied and may be NULL. */
-static void machine_end(struct machine *machine, int status, const struct err *err,
-			const char *report)
+void machine_end(struct machine *machine, int status, const struct err *err, const char *report)
 {
 	pthread_mutex_lock(&machine->lock);
 	if (!machine->outcome.decided) {
@@ -42,96 +42,6 @@ static void machine_end(struct machine *machine, int status, const struct err *e
 	}
 	pthread_mutex_unlock(&machine->lock);
 	machine_request(machine, REQUEST_END);
-}
-
-static void machine_reboot(struct machine *machine)
-{
-	if (machine->config->exit_on_reboot)
-		machine_end(machine, STATUS_POWERED_OFF, NULL, NULL);
-	else
-		machine_request(machine, REQUEST_RESET);
-}
-
-/* The devices' way to say how it goes on; see devices/device.h. */
-void machine_event(void *owner, enum machine_event event, uint32_t argument)
-{
-	struct machine *machine = owner;
-	struct err err = {0};
-
-	switch (event) {
-	case MACHINE_POWER_OFF:
-		machine_end(machine, STATUS_POWERED_OFF, NULL, NULL);
-		break;
-	case MACHINE_RESET:
-		machine_reboot(machine);
-		break;
-	case MACHINE_PANICKED:
-		err_set(&err, -EFAULT, "the guest's kernel panicked");
-		machine_end(machine, STATUS_CRASHED, &err, NULL);
-		break;
-	case MACHINE_DEBUG_EXIT:
-		machine_end(machine, (int)argument, NULL, NULL);
-		break;
-	}
-}
-
-void machine_vcpu_failed(void *owner, bool crashed, const char *report)
-{
-	struct err err = {0};
-
-	err_set(&err, -EFAULT, crashed ? "the guest crashed" : "the guest cannot go on");
-	machine_end(owner, crashed ? STATUS_CRASHED : STATUS_FAILED, &err, report);
-}
-
-void machine_vcpu_debugged(void *owner)
-{
-	machine_request(owner, REQUEST_DEBUG);
-}
-
-void machine_ram_mapped(void *owner, const struct err *err)
-{
-	struct machine *machine = owner;
-
-	if (err)
-		machine_end(machine, STATUS_FAILED, err, NULL);
-	else
-		machine_request(machine, REQUEST_MAPPED);
-}
-
-size_t machine_console_input(void *owner, const uint8_t *bytes, size_t count)
-{
-	struct machine *machine = owner;
-
-	return arch_console_input(machine->arch, bytes, count);
-}
-
-void machine_console_request(void *owner, enum console_request request)
-{
-	struct machine *machine = owner;
-
-	switch (request) {
-	case CONSOLE_QUIT:
-		machine_end(machine, STATUS_POWERED_OFF, NULL, NULL);
-		break;
-	case CONSOLE_POWER_BUTTON:
-		arch_power_button(machine->arch);
-		break;
-	case CONSOLE_RESET:
-		machine_request(machine, REQUEST_RESET);
-		break;
-	case CONSOLE_CONTINUE:
-		machine_request(machine, REQUEST_RESUME);
-		break;
-	}
-}
-
-/* Accesses that had to wait may go on. */
-void machine_wake(void *owner)
-{
-	struct machine *machine = owner;
-
-	if (machine->run)
-		run_wake(machine->run);
 }
 
 /* The run dies of @number, everything given back. */
@@ -163,7 +73,7 @@ static bool machine_ask_to_power_off(struct machine *machine)
 	return true;
 }
 
-void machine_lost_patience(void *owner, uint32_t events)
+static void machine_lost_patience(void *owner, uint32_t events)
 {
 	struct machine *machine = owner;
 	uint64_t times;
@@ -176,7 +86,7 @@ void machine_lost_patience(void *owner, uint32_t events)
 	machine_end_by_signal(machine, SIGTERM);
 }
 
-void machine_signalled(void *owner, uint32_t events)
+static void machine_signalled(void *owner, uint32_t events)
 {
 	struct machine *machine = owner;
 	struct signalfd_siginfo info;
@@ -199,11 +109,18 @@ void machine_signalled(void *owner, uint32_t events)
 	machine_end_by_signal(machine, (int)info.ssi_signo);
 }
 
-int machine_vcpu_reset(void *owner, struct kvm_vcpu *vcpu, struct err *err)
+static int machine_vcpu_reset(void *owner, struct kvm_vcpu *vcpu, struct err *err)
 {
 	struct machine *machine = owner;
 
 	return arch_vcpu_reset(machine->arch, vcpu, err);
+}
+
+int machine_boot(struct machine *machine, struct err *err)
+{
+	int rc = arch_boot(machine->arch, &machine->boot, err);
+
+	return rc ? rc : run_call(machine->run, machine_vcpu_reset, machine, err);
 }
 
 /*
@@ -226,15 +143,13 @@ static int machine_reset(struct machine *machine, struct err *err)
 	if (!rc)
 		rc = bootfiles_measure(&machine->boot, err);
 	if (!rc)
-		rc = arch_boot(machine->arch, &machine->boot, err);
-	if (!rc)
-		rc = run_call(machine->run, machine_vcpu_reset, machine, err);
+		rc = machine_boot(machine, err);
 	if (rc)
 		return err_prefix(err, "reset");
 	pci_host_start(machine->host);
 	machine->paused = true;
 	if (machine->debug ? !debug_reset(machine->debug, stood) : !stood)
-		machine_debug_go(machine);
+		machine_go(machine);
 	return 0;
 }
 
@@ -246,7 +161,7 @@ static void machine_parked_for_debugger(struct machine *machine)
 	machine->paused = true;
 	/* Without a debugger KVM has no such exits; one that comes all the same is passed over. */
 	if (machine->debug ? !debug_parked(machine->debug, stood) : !stood)
-		machine_debug_go(machine);
+		machine_go(machine);
 }
 
 /*
@@ -270,11 +185,6 @@ static bool machine_show_crash(struct machine *machine)
 	return true;
 }
 
-void machine_debug_stop(void *owner)
-{
-	machine_request(owner, REQUEST_DEBUG);
-}
-
 /* A guest that stands for a debugger is silent too; without --cmdline Linux has a console. */
 static void machine_started(struct machine *machine)
 {
@@ -289,7 +199,7 @@ static void machine_started(struct machine *machine)
 			      arch_serial_name());
 }
 
-void machine_debug_go(void *owner)
+void machine_go(void *owner)
 {
 	struct machine *machine = owner;
 	bool decided;
@@ -311,21 +221,6 @@ void machine_debug_go(void *owner)
 		machine_started(machine);
 }
 
-bool machine_debug_stands(void *owner)
-{
-	const struct machine *machine = owner;
-
-	return machine->paused;
-}
-
-void machine_debug_end(void *owner)
-{
-	struct machine *machine = owner;
-
-	machine->shown = true;
-	machine_end(machine, STATUS_POWERED_OFF, NULL, NULL);
-}
-
 /* By SIGCONT or the console's key. */
 static void machine_resume(struct machine *machine)
 {
@@ -333,11 +228,11 @@ static void machine_resume(struct machine *machine)
 		log_warn(
 			"the guest stands for gdb, which alone can have it go on: see `continue` there");
 	else
-		machine_debug_go(machine);
+		machine_go(machine);
 }
 
 /* The main thread's turn after other threads asked for something. */
-void machine_woken(void *owner, uint32_t events)
+static void machine_woken(void *owner, uint32_t events)
 {
 	struct machine *machine = owner;
 	struct err err = {0};
@@ -362,6 +257,88 @@ void machine_woken(void *owner, uint32_t events)
 		machine_end(machine, STATUS_FAILED, &err, NULL);
 	if (requests & REQUEST_DEBUG)
 		machine_parked_for_debugger(machine);
+}
+
+int machine_open_events(struct machine *machine, struct err *err)
+{
+	int rc;
+
+	machine->wake = fd_eventfd();
+	machine->patience = timerfd_create(CLOCK_MONOTONIC, TFD_CLOEXEC | TFD_NONBLOCK);
+	if (machine->wake < 0 || machine->patience < 0)
+		return err_set(err, -errno, "machine: no descriptor for events: %s",
+			       err_text(errno));
+	rc = loop_add(machine->loop, machine->patience, EPOLLIN, machine_lost_patience, machine,
+		      err);
+	if (rc)
+		return rc;
+	return loop_add(machine->loop, machine->wake, EPOLLIN, machine_woken, machine, err);
+}
+
+/*
+ * While the machine is built those that end the run have their own effect, also where the parent
+ * blocked them: that ends set-up whatever it waits for. Nothing of the guest's is in a device by
+ * then, the terminal is as it was, and the kernel gives everything back. A press of the button
+ * waits.
+ */
+static void machine_let_signals(void)
+{
+	sigset_t signals;
+
+	thread_main_signals(&signals);
+	pthread_sigmask(SIG_BLOCK, &signals, NULL);
+	sigdelset(&signals, SIGUSR1);
+	pthread_sigmask(SIG_UNBLOCK, &signals, NULL);
+}
+
+/* What the parent had ignored stays so: nohup, and SIGINT for a shell's job in the background. */
+static void machine_signals(sigset_t *signals)
+{
+	struct sigaction action;
+
+	thread_main_signals(signals);
+	for (int number = 1; number < SIGRTMIN; number++)
+		if (sigismember(signals, number) == 1 && sigaction(number, NULL, &action) == 0 &&
+		    action.sa_handler == SIG_IGN)
+			sigdelset(signals, number);
+}
+
+int machine_watch_signals(struct machine *machine, struct err *err)
+{
+	sigset_t signals;
+
+	machine_signals(&signals);
+	pthread_sigmask(SIG_BLOCK, &signals, NULL);
+	machine->signals = signalfd(-1, &signals, SFD_CLOEXEC | SFD_NONBLOCK);
+	if (machine->signals < 0)
+		return err_set(err, -errno, "machine: no descriptor for signals: %s",
+			       err_text(errno));
+	return loop_add(machine->loop, machine->signals, EPOLLIN, machine_signalled, machine, err);
+}
+
+struct machine *machine_alloc(const struct config *config, struct err *err)
+{
+	struct machine *machine = calloc(1, sizeof(*machine));
+
+	if (!machine) {
+		err_set(err, -ENOMEM, "machine: out of memory");
+		return NULL;
+	}
+	machine->config = config;
+	machine->boot.kernel.fd = -1;
+	machine->signals = -1;
+	machine->wake = -1;
+	machine->silence.timer = -1;
+	machine->patience = -1;
+	pthread_mutex_init(&machine->lock, NULL);
+	machine_let_signals();
+	machine->loop = loop_create(err);
+	if (!machine->loop) {
+		machine_destroy(machine);
+		return NULL;
+	}
+	log_never_wait(machine->loop);
+	return machine;
 }
 
 struct machine *machine_create(const struct config *config, struct err *err)

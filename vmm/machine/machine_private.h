@@ -67,29 +67,26 @@ struct machine {
 	struct outcome outcome;
 };
 
+/* What is asked of the main thread. Any thread, any lock but the machine's. */
+void machine_request(struct machine *machine, unsigned int requests);
+
 /*
- * Parts of what machine_build() sets up, told by other threads or the loop; their owner is the
- * machine.
+ * Decides the outcome unless it is decided; @err and @report are copied and may be NULL. Threads and
+ * locks as machine_request().
  */
-void machine_event(void *owner, enum machine_event event, uint32_t argument);
-void machine_vcpu_failed(void *owner, bool crashed, const char *report);
-void machine_vcpu_debugged(void *owner);
-void machine_ram_mapped(void *owner, const struct err *err);
-size_t machine_console_input(void *owner, const uint8_t *bytes, size_t count);
-void machine_console_request(void *owner, enum console_request request);
-void machine_wake(void *owner);
-void machine_signalled(void *owner, uint32_t events);
-void machine_woken(void *owner, uint32_t events);
-void machine_lost_patience(void *owner, uint32_t events);
+void machine_end(struct machine *machine, int status, const struct err *err, const char *report);
 
-/* What the debugger asks for; see struct debug_owner. */
-void machine_debug_stop(void *owner);
-void machine_debug_go(void *owner);
-bool machine_debug_stands(void *owner);
-void machine_debug_end(void *owner);
+/* The vCPUs go on, unless they are to end or be reset; @owner is the machine. Main thread. */
+void machine_go(void *owner);
 
-/* A job for each vCPU: power-on state, and on the first the entry state. */
-int machine_vcpu_reset(void *owner, struct kvm_vcpu *vcpu, struct err *err);
+/* Loads the guest, and each vCPU gets its power-on state, the first the entry state. All parked. */
+int machine_boot(struct machine *machine, struct err *err) FERRY_MUST_CHECK;
+
+/* What machine_request() and the wait of SIGTERM for the guest's power-off need. */
+int machine_open_events(struct machine *machine, struct err *err) FERRY_MUST_CHECK;
+
+/* From here on signals come through the loop, so that everything is given back in its order. */
+int machine_watch_signals(struct machine *machine, struct err *err) FERRY_MUST_CHECK;
 
 /* The machine of @config with nothing in it but its loop; NULL with @err set. */
 struct machine *machine_alloc(const struct config *config, struct err *err);

@@ -16,7 +16,6 @@
 #include "vmm/base/log.h"
 #include "vmm/base/thread.h"
 #include "vmm/kvm/origin.h"
-#include "vmm/machine/exit.h"
 #include "vmm/machine/memory_failure.h"
 
 enum command { COMMAND_PARK, COMMAND_GO, COMMAND_QUIT };

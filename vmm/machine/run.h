@@ -13,7 +13,7 @@
 #include "vmm/base/err.h"
 #include "vmm/kvm/vcpu.h"
 #include "vmm/kvm/vm.h"
-#include "vmm/machine/exit_count.h"
+#include "vmm/machine/exit.h"
 
 struct run;
 
