@@ -120,7 +120,7 @@ static int assign_locked(struct pci_host *host, struct assignment *assignments, 
 	for (size_t i = 0; i < count; i++) {
 		int rc = assign_one(&assignments[i], windows, err);
 
-		if (rc < 0)
+		if (rc)
 			return rc;
 	}
 	for (size_t i = 0; i < count; i++)

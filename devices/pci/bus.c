@@ -92,7 +92,7 @@ static int bus_add_locked(struct pci_host *host, struct pci_device *device, int 
 			       device->name, (unsigned int)slot, function,
 			       host->root.devices[devfn]->name);
 	rc = pci_bus_attach(&host->root, device, (uint8_t)devfn);
-	if (rc < 0)
+	if (rc)
 		return err_set(err, rc, "PCI function could not be added: %s: %s", device->name,
 			       err_text(rc));
 	return 0;

@@ -56,7 +56,7 @@ static int host_bridge_attach(struct pci_host *host, struct err *err)
 	store_le16(bridge->config + PCI_COMMAND, PCI_COMMAND_MEMORY | PCI_COMMAND_MASTER);
 	store_le16(bridge->config + PCI_CLASS_DEVICE, BRIDGE_CLASS);
 	rc = pci_bus_attach(&host->root, bridge, 0);
-	return rc < 0 ? err_set(err, rc, "PCI host bridge: function 00.0: %s", err_text(rc)) : 0;
+	return rc ? err_set(err, rc, "PCI host bridge: function 00.0: %s", err_text(rc)) : 0;
 }
 
 struct pci_host *pci_host_create(const struct pci_host_config *config, struct err *err)

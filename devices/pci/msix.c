@@ -49,11 +49,11 @@ static int msix_check_layout(const struct pci_msix *msix, struct err *err)
 	int rc = msix_check_place(msix, "table", msix->table_bar, msix->table_offset,
 				  pci_msix_table_size(msix), err);
 
-	if (rc < 0)
+	if (rc)
 		return rc;
 	rc = msix_check_place(msix, "PBA", msix->pba_bar, msix->pba_offset, pci_msix_pba_size(msix),
 			      err);
-	if (rc < 0)
+	if (rc)
 		return rc;
 	if (msix->table_bar == msix->pba_bar &&
 	    ranges_overlap(msix->table_offset, pci_msix_table_size(msix), msix->pba_offset,
@@ -87,7 +87,7 @@ int pci_msix_init(struct pci_msix *msix, struct pci_device *device, unsigned int
 		.pba_offset = pba & PCI_MSIX_PBA_OFFSET,
 	};
 	rc = msix_check_layout(msix, err);
-	if (rc < 0)
+	if (rc)
 		return rc;
 	msix->entries = calloc(msix->vectors, sizeof(*msix->entries));
 	msix->live = calloc(msix->vectors, sizeof(*msix->live));

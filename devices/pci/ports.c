@@ -138,7 +138,7 @@ int pci_ports_add(struct pci_host *host, struct err *err)
 	host->data_port.name = "PCI config data";
 	host->data_port.ops = &data_ops;
 	rc = mem_map_add(host->config.pio, &host->address_port, ADDRESS_PORT, err);
-	if (rc < 0)
+	if (rc)
 		return rc;
 	return mem_map_add(host->config.pio, &host->data_port, DATA_PORT, err);
 }

@@ -93,7 +93,7 @@ int vfio_config_setup(struct vfio_pci *pci, struct err *err)
 	rc = config_declare_bars(pci, err);
 	if (rc)
 		return rc;
-	vfio_capabilities_setup(pci);
+	vfio_rules_apply_capabilities(pci);
 	vfio_igd_setup(pci);
 	return 0;
 }

@@ -198,9 +198,6 @@ uint32_t vfio_config_read(struct pci_device *device, unsigned int offset, unsign
 void vfio_config_written(struct pci_device *device, unsigned int offset, unsigned int size,
 			 uint32_t value);
 
-/* capability.c: filters both chains and applies each capability's policy. */
-void vfio_capabilities_setup(struct vfio_pci *pci);
-
 /* bar.c: tiles each BAR with slices, maps what may be mapped; and takes all that back. */
 int vfio_bars_setup(struct vfio_pci *pci, struct err *err) FERRY_MUST_CHECK;
 void vfio_bars_unmap(struct vfio_pci *pci);

@@ -3,9 +3,11 @@
 
 #include <check.h>
 #include <errno.h>
+#include <linux/pci_regs.h>
 #include <stdio.h>
 #include <stdlib.h>
 
+#include "devices/pci/host.h"
 #include "tests/unit/support/fake_irq.h"
 #include "tests/unit/support/fake_vfio.h"
 #include "tests/unit/support/suite.h"
@@ -22,14 +24,9 @@ static struct pci_device device;
 static struct vfio_wires wires;
 static struct err err;
 static unsigned int descriptors;
-static int gsi;
 
-/* The bus is not part of this test. */
-int pci_device_intx_gsi(const struct pci_device *function)
-{
-	(void)function;
-	return gsi;
-}
+/* A bus for the INTx pin's sake. */
+static struct pci_host host = {.config = {.intx_gsi = INTX_GSI, .intx_count = 8}};
 
 static void init(void)
 {
@@ -39,7 +36,9 @@ static void init(void)
 
 static void setup(void)
 {
-	gsi = INTX_GSI;
+	host.root.host = &host;
+	device.bus = &host.root;
+	device.config[PCI_INTERRUPT_PIN] = 1;
 	snprintf(device.name, sizeof(device.name), "0000:01:00.0");
 	vfio_fake_init(&fake);
 	fake_irq_init(&irq);
@@ -173,7 +172,7 @@ START_TEST(a_device_without_intx_needs_none)
 	init();
 	ck_assert_int_eq(vfio_wires_arm(&wires, &err), 0);
 	ck_assert_uint_eq(irq.attached, 0);
-	gsi = -1;
+	device.config[PCI_INTERRUPT_PIN] = 0;
 	fake.irqs[VFIO_PCI_INTX_IRQ_INDEX].count = 1;
 	init();
 	ck_assert_int_eq(vfio_wires_arm(&wires, &err), 0);
