@@ -46,7 +46,6 @@ static void debug_exit_destroy(struct device *device)
 }
 
 static const struct device_ops debug_exit_device_ops = {
-	.type = "debug exit",
 	.destroy = debug_exit_destroy,
 };
 static const struct mem_ops debug_exit_ops = {.read = debug_exit_read, .write = debug_exit_write};

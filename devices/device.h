@@ -14,7 +14,6 @@
 struct device;
 
 struct device_ops {
-	const char *type;
 	/* Back to the state after power-on. Main thread, all vCPUs parked. May be NULL. */
 	void (*reset)(struct device *device);
 	/* Takes its regions out of their maps and frees itself. All vCPUs stopped. */

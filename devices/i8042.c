@@ -44,7 +44,7 @@ static void i8042_destroy(struct device *device)
 	free(i8042);
 }
 
-static const struct device_ops i8042_device_ops = {.type = "i8042", .destroy = i8042_destroy};
+static const struct device_ops i8042_device_ops = {.destroy = i8042_destroy};
 static const struct mem_ops i8042_ops = {.read = i8042_read, .write = i8042_write};
 
 struct device *i8042_create(const struct device_bus *bus, uint16_t port, struct err *err)

@@ -330,7 +330,6 @@ static void pl011_destroy(struct device *device)
 }
 
 static const struct device_ops pl011_device_ops = {
-	.type = "serial port",
 	.reset = pl011_reset,
 	.destroy = pl011_destroy,
 };

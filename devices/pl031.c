@@ -142,7 +142,6 @@ static void pl031_destroy(struct device *device)
 }
 
 static const struct device_ops pl031_device_ops = {
-	.type = "clock",
 	.reset = pl031_reset,
 	.destroy = pl031_destroy,
 };

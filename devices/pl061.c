@@ -203,7 +203,6 @@ static void pl061_destroy(struct device *device)
 }
 
 static const struct device_ops pl061_device_ops = {
-	.type = "buttons",
 	.reset = pl061_reset,
 	.destroy = pl061_destroy,
 };

@@ -201,7 +201,6 @@ static void power_destroy(struct device *device)
 }
 
 static const struct device_ops power_device_ops = {
-	.type = "power",
 	.reset = power_reset,
 	.destroy = power_destroy,
 };

@@ -51,7 +51,7 @@ static void pvpanic_destroy(struct device *device)
 	free(pvpanic);
 }
 
-static const struct device_ops pvpanic_device_ops = {.type = "pvpanic", .destroy = pvpanic_destroy};
+static const struct device_ops pvpanic_device_ops = {.destroy = pvpanic_destroy};
 static const struct mem_ops pvpanic_ops = {.read = pvpanic_read, .write = pvpanic_write};
 
 struct device *pvpanic_create(const struct device_bus *bus, struct mem_map *map, uint64_t address,

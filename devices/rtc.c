@@ -159,7 +159,6 @@ static void rtc_destroy(struct device *device)
 }
 
 static const struct device_ops rtc_device_ops = {
-	.type = "rtc",
 	.reset = rtc_reset,
 	.destroy = rtc_destroy,
 };

@@ -390,7 +390,6 @@ static void serial_destroy(struct device *device)
 }
 
 static const struct device_ops serial_device_ops = {
-	.type = "serial",
 	.reset = serial_reset,
 	.destroy = serial_destroy,
 };

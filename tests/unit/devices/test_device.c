@@ -27,10 +27,8 @@ static void toy_destroy(struct device *device)
 	device->next = device;
 }
 
-static const struct device_ops with_reset = {.type = "toy",
-					     .reset = toy_reset,
-					     .destroy = toy_destroy};
-static const struct device_ops without_reset = {.type = "toy", .destroy = toy_destroy};
+static const struct device_ops with_reset = {.reset = toy_reset, .destroy = toy_destroy};
+static const struct device_ops without_reset = {.destroy = toy_destroy};
 
 START_TEST(all_are_reset_and_destroyed_last_first)
 {
