@@ -207,7 +207,7 @@ $(filter %/test_faults,$(UNIT_TESTS)): LDFLAGS_ALL += $(FAULT_WRAPS:%=-Wl,--wrap
 $(filter $(B)/tests/unit/vmm/tools/test_doctor%,$(UNIT_TESTS)): LDFLAGS_ALL += -Wl,--wrap=vfio_memlock_check
 
 # A target over the unit tests' fakes, with libFuzzer's main().
-FUZZ_SUPPORT := $(addprefix $(B)/tests/unit/support/,fault.o fake_vfio.o)
+FUZZ_SUPPORT := $(addprefix $(B)/tests/unit/support/,fault.o fake_vfio.o fake_provider.o)
 
 $(B)/tests/fuzz/fuzz_%: $(B)/tests/fuzz/fuzz_%.o $(FUZZ_SUPPORT) $(LIBRARIES)
 	$(call say,LINK,$@)

@@ -65,8 +65,8 @@ int vfio_dma_start(struct vfio_dma *dma, const struct vfio_dma_config *config,
 bool vfio_dma_mapped(const struct vfio_dma *dma);
 
 /*
- * To be called before the last device's group leaves the container, which takes the IOMMU and all
- * mappings with it: there is nobody left to map for, and nobody may be in the middle of mapping.
+ * To be called before the last device leaves the space, which may take the IOMMU and all mappings
+ * with it: there is nobody left to map for, and nobody may be in the middle of mapping.
  * Joins the mapper, within a second: if it was still at work it has begun nothing further and ended
  * well whatever it was refused: the callback has come with NULL, so that whoever waited for the
  * mapping stops waiting, though vfio_dma_mapped() stays false. Nothing is unmapped, then or later.

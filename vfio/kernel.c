@@ -20,19 +20,27 @@ static int kernel_to_fd(const struct vfio_backend *backend)
 	return container_of(backend, struct kernel_device, backend)->fd;
 }
 
+/* What answers nothing but that it was done. */
+static int kernel_ask(struct vfio_backend *backend, unsigned long request, void *argument)
+{
+	int rc = vfio_sys_ioctl(kernel_to_fd(backend), request, argument);
+
+	return rc < 0 ? rc : 0;
+}
+
 static int kernel_info(struct vfio_backend *backend, struct vfio_device_info *info)
 {
-	return vfio_sys_ioctl(kernel_to_fd(backend), VFIO_DEVICE_GET_INFO, info);
+	return kernel_ask(backend, VFIO_DEVICE_GET_INFO, info);
 }
 
 static int kernel_region_info(struct vfio_backend *backend, struct vfio_region_info *info)
 {
-	return vfio_sys_ioctl(kernel_to_fd(backend), VFIO_DEVICE_GET_REGION_INFO, info);
+	return kernel_ask(backend, VFIO_DEVICE_GET_REGION_INFO, info);
 }
 
 static int kernel_irq_info(struct vfio_backend *backend, struct vfio_irq_info *info)
 {
-	return vfio_sys_ioctl(kernel_to_fd(backend), VFIO_DEVICE_GET_IRQ_INFO, info);
+	return kernel_ask(backend, VFIO_DEVICE_GET_IRQ_INFO, info);
 }
 
 static int kernel_set_irqs(struct vfio_backend *backend, struct vfio_irq_set *set)
@@ -72,17 +80,17 @@ static int kernel_region_fd(struct vfio_backend *backend, const struct vfio_regi
 
 static int kernel_reset(struct vfio_backend *backend)
 {
-	return vfio_sys_ioctl(kernel_to_fd(backend), VFIO_DEVICE_RESET, NULL);
+	return kernel_ask(backend, VFIO_DEVICE_RESET, NULL);
 }
 
 static int kernel_hot_reset_info(struct vfio_backend *backend, struct vfio_pci_hot_reset_info *info)
 {
-	return vfio_sys_ioctl(kernel_to_fd(backend), VFIO_DEVICE_GET_PCI_HOT_RESET_INFO, info);
+	return kernel_ask(backend, VFIO_DEVICE_GET_PCI_HOT_RESET_INFO, info);
 }
 
 static int kernel_hot_reset(struct vfio_backend *backend, struct vfio_pci_hot_reset *reset)
 {
-	return vfio_sys_ioctl(kernel_to_fd(backend), VFIO_DEVICE_PCI_HOT_RESET, reset);
+	return kernel_ask(backend, VFIO_DEVICE_PCI_HOT_RESET, reset);
 }
 
 static int kernel_descriptor(const struct vfio_backend *backend)

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
-/* Telling KVM about VFIO groups: some drivers need it at open, and KVM for cacheability. */
+/* Telling KVM what VFIO gave the guest: some drivers need it at open, and KVM for cacheability. */
 
 #include "vfio/kvm.h"
 
@@ -21,23 +21,22 @@ int vfio_kvm_create(struct kvm_vm *vm, struct err *err)
 	return fd;
 }
 
-int vfio_kvm_add(int kvm, int group, unsigned int number, struct err *err)
+int vfio_kvm_add(int kvm, int descriptor, const char *name, struct err *err)
 {
-	int32_t fd = group;
+	int32_t fd = descriptor;
 	int rc = kvm_device_set_attribute(kvm, KVM_DEV_VFIO_GROUP, KVM_DEV_VFIO_GROUP_ADD, &fd);
 
 	if (rc)
-		return err_set(err, rc, "KVM's VFIO device: it does not take IOMMU group %u: %s",
-			       number, err_text(rc));
+		return err_set(err, rc, "KVM's VFIO device: it does not take %s: %s", name,
+			       err_text(rc));
 	return 0;
 }
 
-void vfio_kvm_del(int kvm, int group, unsigned int number)
+void vfio_kvm_del(int kvm, int descriptor, const char *name)
 {
-	int32_t fd = group;
+	int32_t fd = descriptor;
 	int rc = kvm_device_set_attribute(kvm, KVM_DEV_VFIO_GROUP, KVM_DEV_VFIO_GROUP_DEL, &fd);
 
 	if (rc)
-		log_warn("KVM's VFIO device: it does not release IOMMU group %u: %s", number,
-			 err_text(rc));
+		log_warn("KVM's VFIO device: it does not release %s: %s", name, err_text(rc));
 }

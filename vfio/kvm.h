@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
-/* KVM's VFIO device, by which KVM learns of the groups that the guest's devices are in. */
+/* KVM's VFIO device, by which a provider has KVM learn of the guest's devices. */
 
 #ifndef FERRY_VFIO_KVM_H
 #define FERRY_VFIO_KVM_H
@@ -10,10 +10,12 @@
 /* Creates the device; the descriptor is the caller's, to be kept for the VM's life. -errno. */
 int vfio_kvm_create(struct kvm_vm *vm, struct err *err) FERRY_MUST_CHECK;
 
-/* Adds a group by its descriptor, before any device of it is opened. @number is for the message. */
-int vfio_kvm_add(int kvm, int group, unsigned int number, struct err *err) FERRY_MUST_CHECK;
+/*
+ * Adds what @descriptor stands for, before any device of it is opened. @name is for the message.
+ */
+int vfio_kvm_add(int kvm, int descriptor, const char *name, struct err *err) FERRY_MUST_CHECK;
 
 /* Takes it out again, once its devices are closed. */
-void vfio_kvm_del(int kvm, int group, unsigned int number);
+void vfio_kvm_del(int kvm, int descriptor, const char *name);
 
 #endif

@@ -17,7 +17,7 @@
 #include "vmm/kvm/irq.h"
 #include "vmm/kvm/vm.h"
 
-/* Everything passed through to one VM: one container, its groups, its devices. */
+/* Everything passed through to one VM: its devices and the way they are had by (provider.h). */
 struct vfio;
 
 /* One --vfio PATH[,OPTION...]; the strings are the caller's and outlive the call. */
@@ -44,8 +44,9 @@ struct vfio *vfio_create(const struct vfio_settings *settings, struct err *err);
 /*
  * Start-up, in this order. Each failure is one sentence; vfio_destroy() undoes what was done.
  *
- * 1. For each device: finds it in sysfs, finds and opens its group (once per group), checks that it
- *    is viable (naming the members in the way and their drivers), joins the one container, sets the
+ * 1. For each device: chooses the way to it, finds it and has it join the address space. By groups
+ *    (vfio/type1): finds it in sysfs, finds and opens its group (once per group), checks that it is
+ *    viable (naming the members in the way and their drivers), joins the one container, sets the
  *    IOMMU type after the first. No device is opened yet.
  */
 int vfio_add(struct vfio *vfio, const struct vfio_device_config *config,
@@ -53,7 +54,7 @@ int vfio_add(struct vfio *vfio, const struct vfio_device_config *config,
 
 /*
  * 2. What the layout needs. Devices whose sizes sysfs does not tell are opened for that already,
- *    and KVM learns of the groups before ...
+ *    and KVM learns of them before ...
  */
 int vfio_prepare(struct vfio *vfio, struct kvm_vm *vm, struct err *err) FERRY_MUST_CHECK;
 /* ... usable IOVA ranges (count 0: anything goes) ... */
@@ -70,10 +71,9 @@ void vfio_window_sizes(const struct vfio *vfio, uint64_t *mmio32, uint64_t *mmio
 int vfio_check_memlock(struct vfio *vfio, uint64_t ram_size, struct err *err) FERRY_MUST_CHECK;
 
 /*
- * 4. Creates the KVM VFIO device and adds every group, before any device is opened, unless that was
- *    done; opens the devices, checks them, builds their PCI functions and adds them to @host (which
- *    owns the functions; vfio keeps the descriptors). @loop serves eventfds that the monitor itself
- *    reads.
+ * 4. Has KVM's VFIO device learn of every device, before any is opened, unless that was done; opens
+ *    the devices, checks them, builds their PCI functions and adds them to @host (which owns the
+ *    functions; vfio keeps the descriptors). @loop serves eventfds that the monitor itself reads.
  */
 struct vfio_attach {
 	struct kvm_vm *vm;
@@ -98,8 +98,8 @@ int vfio_map_ram(struct vfio *vfio, struct ram *ram, vfio_mapped done, void *mac
 		 struct err *err) FERRY_MUST_CHECK;
 
 /*
- * The descriptors that a sandbox must keep: devices, groups, container, KVM VFIO device, eventfds,
- * timers, traces. Returns how many there are; fills at most @room.
+ * The descriptors that a sandbox must keep: devices, the provider's (groups, container, KVM's VFIO
+ * device), eventfds, timers, traces. Returns how many there are; fills at most @room.
  */
 size_t vfio_descriptors(const struct vfio *vfio, int *descriptors, size_t room);
 
@@ -116,9 +116,9 @@ bool vfio_describe_gsi(struct vfio *vfio, unsigned int gsi, FILE *out);
 
 /*
  * Gives every device back (guest mappings, interrupts, bus mastering, BARs, descriptor; the kernel
- * resets it at the close), joins the mapper, unmaps RAM, then KVM groups, container. Before or
- * after pci_host_destroy(): a function still on its host stays there, all ones, and is freed with
- * it. Main thread, vCPUs gone. NULL is allowed.
+ * resets it at the close), joins the mapper, unmaps RAM, then leaves the provider. Before or after
+ * pci_host_destroy(): a function still on its host stays there, all ones, and is freed with it.
+ * Main thread, vCPUs gone. NULL is allowed.
  */
 void vfio_destroy(struct vfio *vfio);
 

@@ -101,8 +101,9 @@ static void check_region(struct vfio_backend *backend, const struct vfio_region 
 	}
 }
 
-static void use_device(struct vfio_backend *backend)
+static void use_device(struct vfio_provider *provider, struct vfio_backend *backend)
 {
+	struct vfio_bus_reset *reset;
 	struct err err = {0};
 
 	for (uint32_t i = 0; i < REGIONS; i++) {
@@ -114,42 +115,78 @@ static void use_device(struct vfio_backend *backend)
 			require(!region.present && err.text[0]);
 		(void)vfio_irq_count(backend, i, NULL);
 	}
+	reset = vfio_bus_reset_prepare(provider, backend, "0000:01:00.0", &err);
+	require(reset || (err.text[0] && err.code < 0));
+	if (reset)
+		(void)vfio_bus_reset_hits(reset, "0000:01:00.1");
+	vfio_bus_reset_free(reset);
 	backend->ops->close(backend);
 }
 
-static void use_group(struct vfio_group *group, struct vfio_container *container)
+/* What sysfs tells is the unit tests' subject. */
+int vfio_sysfs_find(const char *sysfs, const char *name, struct vfio_sysfs_device *device,
+		    unsigned int *group, struct err *err)
 {
-	struct vfio_space *space = vfio_container_space(container);
+	(void)sysfs;
+	(void)err;
+	*device = (struct vfio_sysfs_device){.is_pci = true};
+	strcpy(device->address, name);
+	*group = 7;
+	return 0;
+}
+
+int vfio_sysfs_not_viable(const char *sysfs, unsigned int group, struct err *err)
+{
+	(void)sysfs;
+	return err_set(err, -EPERM, "IOMMU group %u: not viable", group);
+}
+
+int vfio_sysfs_link(const char *folder, const char *name, char *component, size_t size)
+{
+	(void)folder;
+	(void)name;
+	(void)component;
+	(void)size;
+	return -ENOENT;
+}
+
+bool vfio_driver_is_vfio(const char *driver)
+{
+	(void)driver;
+	return true;
+}
+
+static void use_lease(struct vfio_lease *lease, const struct vfio_sysfs_device *device)
+{
+	const struct vfio_space *space = lease->provider->space;
 	struct ram_range ranges[VFIO_IOVA_RANGES_MAX];
 	struct vfio_backend *backend;
 	struct err err = {0};
 
-	if (vfio_group_join(group, container, &err) == 0)
-		require(space->ops->ranges(space, ranges, VFIO_IOVA_RANGES_MAX) <=
-			VFIO_IOVA_RANGES_MAX);
-	else
-		require(err.text[0] && err.code < 0);
-	backend = vfio_group_open_device(group, "0000:01:00.0", NULL, &err);
+	require(space->ops->ranges(space, ranges, VFIO_IOVA_RANGES_MAX) <= VFIO_IOVA_RANGES_MAX);
+	backend = lease->provider->ops->open_device(lease, device, NULL, &err);
+	require(backend || (err.text[0] && err.code < 0));
 	if (backend)
-		use_device(backend);
+		use_device(lease->provider, backend);
+	lease->provider->ops->leave(lease);
 }
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
+	const struct vfio_settings settings = {.sysfs = "/", .dev_vfio = "/"};
+	const struct vfio_device_config config = {.path = "0000:01:00.0"};
 	unsigned int descriptors = open_descriptors();
-	struct vfio_container *container;
-	struct vfio_group *group = NULL;
 	struct err err = {0};
+	struct vfio_provider *provider = vfio_type1_provider.create(&settings, &err);
+	struct vfio_sysfs_device device;
+	struct vfio_lease *lease;
 
 	input = (struct input){.bytes = data, .left = size};
-	container = vfio_container_open("/", &err);
-	if (container)
-		group = vfio_group_open("/", "/", 7, &err);
-	require(group || err.text[0]);
-	if (group)
-		use_group(group, container);
-	vfio_group_close(group);
-	vfio_container_close(container);
+	lease = provider->ops->join(provider, &config, &device, &err);
+	require(lease || (err.text[0] && err.code < 0));
+	if (lease)
+		use_lease(lease, &device);
+	provider->ops->destroy(provider);
 	require(open_descriptors() == descriptors);
 	return 0;
 }

@@ -8,9 +8,10 @@
 
 #include "tests/fuzz/input.h"
 #include "tests/unit/support/fake_irq.h"
+#include "tests/unit/support/fake_provider.h"
 #include "tests/unit/support/fake_vfio.h"
 #include "tests/unit/support/fault.h"
-#include "vfio/pci/bus_reset.h"
+#include "vfio/bus_reset.h"
 #include "vfio/pci/pci.h"
 #include "vmm/base/bits.h"
 #include "vmm/base/page.h"
@@ -61,17 +62,13 @@ int thread_create(pthread_t *thread, void *(*function)(void *), void *argument)
 	return -EAGAIN;
 }
 
-static int find_group(void *owner, unsigned int number)
-{
-	(void)owner;
-	return number % 2 ? bench.fake.memory : -ENOENT;
-}
-
 static struct vfio_bus_reset *bus_reset(void *keeper, struct vfio_pci *pci,
 					enum vfio_reset_cause cause, struct err *err)
 {
+	(void)keeper;
 	(void)cause;
-	return vfio_bus_reset_prepare(pci->backend, pci->device.name, find_group, keeper, err);
+	fake_provider.proof = bench.fake.memory;
+	return vfio_bus_reset_prepare(&fake_provider.provider, pci->backend, pci->device.name, err);
 }
 
 static void bus_was_reset(void *keeper, const struct vfio_pci *pci,

@@ -12,7 +12,7 @@
 #include <time.h>
 #include <unistd.h>
 
-#include "vfio/pci/bus_reset.h"
+#include "vfio/bus_reset.h"
 #include "vfio/pci/pci.h"
 #include "vmm/base/bits.h"
 #include "vmm/base/fd.h"

@@ -8,8 +8,8 @@
 #include <linux/pci_regs.h>
 #include <string.h>
 
+#include "vfio/bus_reset.h"
 #include "vfio/host/host.h"
-#include "vfio/pci/bus_reset.h"
 #include "vfio/tell/decode.h"
 #include "vmm/base/bits.h"
 
@@ -411,7 +411,8 @@ static void describe_show_reset(struct vfio_pci *pci, const struct vfio_sysfs_de
 		return;
 	bus = pci->keeper_ops->bus_reset(pci->keeper, pci, VFIO_RESET_MACHINE, &err);
 	if (bus)
-		fprintf(out, "  reset     of the whole bus, which has %u functions\n", bus->count);
+		fprintf(out, "  reset     of the whole bus, which has %u functions\n",
+			bus->info->count);
 	else
 		fprintf(out, "  reset     none: %s\n", err.text);
 	vfio_bus_reset_free(bus);

@@ -1,275 +1,68 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
-/* Containers, groups and what must be true of them before a device may be opened. */
+/* Groups and what must be true of them before a device of theirs may be opened. */
 
 #include "vfio/type1/group.h"
 
+#include <assert.h>
 #include <errno.h>
 #include <limits.h>
+#include <linux/vfio.h>
 #include <stdio.h>
 #include <stdlib.h>
-#include <string.h>
 #include <unistd.h>
 
+#include "vfio/host/memlock.h"
 #include "vfio/host/sysfs.h"
 #include "vfio/kernel.h"
+#include "vfio/kvm.h"
 #include "vfio/sys.h"
-#include "vfio/vfio.h"
+#include "vfio/type1/container.h"
 #include "vmm/base/bits.h"
 #include "vmm/base/fd.h"
 #include "vmm/base/log.h"
 
-/* What Linux allows a container by default (dma_entry_limit) and from 5.10 tells itself. */
-enum { IOMMU_INFO_MAX = 64 * 1024, MAPS_USUAL = 65535 };
-
-struct vfio_container {
-	struct vfio_space space;
-	int fd;
-	unsigned int groups;
-	uint64_t page_sizes;
-	uint64_t maps_left;
-	size_t range_count;
-	struct ram_range ranges[VFIO_IOVA_RANGES_MAX];
+/* Every group that the guest has a device of, in the one container. */
+struct type1 {
+	struct vfio_provider provider;
+	const struct vfio_settings *settings;
+	struct vfio_container *container; /* NULL before the first group */
+	struct group *first;
+	int kvm; /* KVM's VFIO device */
 };
 
-struct vfio_group {
+struct group {
+	struct vfio_lease lease;
+	struct group *next;
 	unsigned int number;
+	char name[32]; /* for a sentence */
 	int fd;
-	struct vfio_container *container;
+	unsigned int devices; /* that joined and did not leave */
+	bool joined;          /* the container */
+	bool known_to_kvm;
 };
 
-static struct vfio_container *group_to_container(const struct vfio_space *space)
+static struct type1 *group_to_type1(const struct vfio_provider *provider)
 {
-	return container_of(space, struct vfio_container, space);
+	return container_of(provider, struct type1, provider);
 }
 
-static int group_container_map(struct vfio_space *space, const struct vfio_mapping *mapping)
+static struct group *group_of_lease(const struct vfio_lease *lease)
 {
-	struct vfio_iommu_type1_dma_map map = {
-		.argsz = sizeof(map),
-		.flags = (mapping->flags & VFIO_MAP_READ ? VFIO_DMA_MAP_FLAG_READ : 0) |
-			 (mapping->flags & VFIO_MAP_WRITE ? VFIO_DMA_MAP_FLAG_WRITE : 0),
-		.vaddr = (uintptr_t)mapping->host,
-		.iova = mapping->iova,
-		.size = mapping->size,
-	};
-	int rc = vfio_sys_ioctl(group_to_container(space)->fd, VFIO_IOMMU_MAP_DMA, &map);
-
-	return rc < 0 ? rc : 0;
+	return container_of(lease, struct group, lease);
 }
 
-static int group_container_unmap(struct vfio_space *space, uint64_t iova, uint64_t size,
-				 uint64_t *unmapped)
+static struct vfio_provider *group_create(const struct vfio_settings *settings, struct err *err)
 {
-	struct vfio_iommu_type1_dma_unmap unmap = {
-		.argsz = sizeof(unmap),
-		.iova = iova,
-		.size = size,
-	};
-	int rc = vfio_sys_ioctl(group_to_container(space)->fd, VFIO_IOMMU_UNMAP_DMA, &unmap);
+	struct type1 *type1 = calloc(1, sizeof(*type1));
 
-	*unmapped = unmap.size;
-	return rc < 0 ? rc : 0;
-}
-
-static size_t group_container_ranges(const struct vfio_space *space, struct ram_range *ranges,
-				     size_t room)
-{
-	const struct vfio_container *container = group_to_container(space);
-
-	for (size_t i = 0; i < container->range_count && i < room; i++)
-		ranges[i] = container->ranges[i];
-	return container->range_count;
-}
-
-static uint64_t group_container_page_sizes(const struct vfio_space *space)
-{
-	return group_to_container(space)->page_sizes;
-}
-
-static uint64_t group_container_maps_left(const struct vfio_space *space)
-{
-	return group_to_container(space)->maps_left;
-}
-
-static const struct vfio_space_ops container_ops = {
-	.map = group_container_map,
-	.unmap = group_container_unmap,
-	.ranges = group_container_ranges,
-	.page_sizes = group_container_page_sizes,
-	.maps_left = group_container_maps_left,
-	.when_full = "the container holds no more mappings: raise vfio_iommu_type1.dma_entry_limit",
-};
-
-static int group_check_container(int fd, uint32_t type, struct err *err)
-{
-	int rc = vfio_sys_ioctl(fd, VFIO_GET_API_VERSION, NULL);
-
-	if (rc < 0)
-		return err_set(err, rc, "VFIO container: its API version cannot be had: %s",
-			       err_text(rc));
-	if (rc != VFIO_API_VERSION)
-		return err_set(err, -EPROTO,
-			       "VFIO container: API version %d: Ferry speaks version %d", rc,
-			       VFIO_API_VERSION);
-	if (type != VFIO_TYPE1v2_IOMMU)
-		return err_set(err, -EINVAL,
-			       "VFIO container: IOMMU type %u: only type %u (TYPE1v2) is served",
-			       type, VFIO_TYPE1v2_IOMMU);
-	rc = vfio_sys_ioctl(fd, VFIO_CHECK_EXTENSION, (void *)(uintptr_t)type);
-	if (rc <= 0)
-		return err_set(err, rc < 0 ? rc : -ENOTSUP,
-			       "VFIO container: the host has no TYPE1v2 IOMMU driver: "
-			       "modprobe vfio_iommu_type1");
-	return 0;
-}
-
-struct vfio_container *vfio_container_adopt(int fd, uint32_t type, struct err *err)
-{
-	struct vfio_container *container;
-
-	if (group_check_container(fd, type, err)) {
-		fd_close(&fd);
+	if (!type1) {
+		err_set(err, -ENOMEM, "passthrough: out of memory");
 		return NULL;
 	}
-	container = calloc(1, sizeof(*container));
-	if (!container) {
-		err_set(err, -ENOMEM, "VFIO container: out of memory");
-		fd_close(&fd);
-		return NULL;
-	}
-	container->space.ops = &container_ops;
-	container->fd = fd;
-	return container;
-}
-
-struct vfio_container *vfio_container_open(const char *folder, struct err *err)
-{
-	char path[PATH_MAX];
-	int fd;
-
-	snprintf(path, sizeof(path), "%s/vfio", folder);
-	fd = vfio_sys_open(path);
-	if (fd == -ENOENT || fd == -ENODEV) {
-		err_set(err, fd, "VFIO container: %s: %s: load the driver: modprobe vfio-pci", path,
-			err_text(fd));
-		return NULL;
-	}
-	if (fd < 0) {
-		err_set(err, fd,
-			"VFIO container: %s cannot be opened: %s: give this user access to "
-			"it",
-			path, err_text(fd));
-		return NULL;
-	}
-	return vfio_container_adopt(fd, VFIO_TYPE1v2_IOMMU, err);
-}
-
-void vfio_container_close(struct vfio_container *container)
-{
-	if (!container)
-		return;
-	fd_close(&container->fd);
-	free(container);
-}
-
-struct vfio_space *vfio_container_space(struct vfio_container *container)
-{
-	return &container->space;
-}
-
-int vfio_container_descriptor(const struct vfio_container *container)
-{
-	return container->fd;
-}
-
-static void group_take_ranges(struct vfio_container *container, const uint8_t *info, size_t size,
-			      size_t offset)
-{
-	struct vfio_iommu_type1_info_cap_iova_range range;
-	size_t count;
-
-	if (!range_fits(offset, sizeof(range), size))
-		return;
-	memcpy(&range, info + offset, sizeof(range));
-	count = (size - offset - sizeof(range)) / sizeof(struct vfio_iova_range);
-	if (range.nr_iovas < count)
-		count = range.nr_iovas;
-	for (size_t i = 0; i < count && container->range_count < VFIO_IOVA_RANGES_MAX; i++) {
-		struct vfio_iova_range iova;
-		struct ram_range *to = &container->ranges[container->range_count];
-
-		memcpy(&iova, info + offset + sizeof(range) + i * sizeof(iova), sizeof(iova));
-		if (iova.end < iova.start)
-			continue;
-		to->base = iova.start;
-		to->size = iova.end - iova.start;
-		if (to->size != UINT64_MAX)
-			to->size++;
-		container->range_count++;
-	}
-}
-
-static void group_take_maps_left(struct vfio_container *container, const uint8_t *info, size_t size,
-				 size_t offset)
-{
-	struct vfio_iommu_type1_info_dma_avail left;
-
-	if (!range_fits(offset, sizeof(left), size))
-		return;
-	memcpy(&left, info + offset, sizeof(left));
-	container->maps_left = left.avail;
-}
-
-/* Old kernels answer without capabilities: then nothing is known and anything goes. */
-static void group_take_iommu_info(struct vfio_container *container, const uint8_t *info,
-				  size_t size)
-{
-	struct vfio_iommu_type1_info head;
-	struct vfio_info_cap_header cap;
-	size_t offset, floor = sizeof(head);
-
-	memcpy(&head, info, sizeof(head));
-	container->page_sizes = head.flags & VFIO_IOMMU_INFO_PGSIZES ? head.iova_pgsizes : 0;
-	container->range_count = 0;
-	container->maps_left = MAPS_USUAL;
-	offset = head.flags & VFIO_IOMMU_INFO_CAPS ? head.cap_offset : 0;
-	/* Rising offsets only: a chain that turns back is cut, so the walk ends. */
-	while (offset >= floor && range_fits(offset, sizeof(cap), size)) {
-		memcpy(&cap, info + offset, sizeof(cap));
-		if (cap.id == VFIO_IOMMU_TYPE1_INFO_CAP_IOVA_RANGE)
-			group_take_ranges(container, info, size, offset);
-		else if (cap.id == VFIO_IOMMU_TYPE1_INFO_DMA_AVAIL)
-			group_take_maps_left(container, info, size, offset);
-		floor = offset + sizeof(cap);
-		offset = cap.next;
-	}
-}
-
-static int group_read_iommu_info(struct vfio_container *container, struct err *err)
-{
-	struct vfio_iommu_type1_info head = {.argsz = sizeof(head)};
-	struct vfio_iommu_type1_info *info;
-	uint32_t size;
-	int rc = vfio_sys_ioctl(container->fd, VFIO_IOMMU_GET_INFO, &head);
-
-	size = head.argsz;
-	if (rc < 0)
-		return err_set(err, rc, "VFIO container: the IOMMU's properties: %s", err_text(rc));
-	if (size < sizeof(head))
-		size = sizeof(head);
-	if (size > IOMMU_INFO_MAX)
-		size = IOMMU_INFO_MAX;
-	info = calloc(1, size);
-	if (!info)
-		return err_set(err, -ENOMEM, "VFIO container: out of memory");
-	info->argsz = size;
-	rc = vfio_sys_ioctl(container->fd, VFIO_IOMMU_GET_INFO, info);
-	if (rc < 0)
-		err_set(err, rc, "VFIO container: the IOMMU's properties: %s", err_text(rc));
-	else
-		group_take_iommu_info(container, (const uint8_t *)info, size);
-	free(info);
-	return rc < 0 ? rc : 0;
+	type1->provider.ops = &vfio_type1_provider;
+	type1->settings = settings;
+	type1->kvm = -1;
+	return &type1->provider;
 }
 
 static int group_open_node(const char *folder, unsigned int number, struct err *err)
@@ -315,15 +108,16 @@ static int group_check_viable(const char *sysfs, int fd, unsigned int number, st
 	return 0;
 }
 
-struct vfio_group *vfio_group_open(const char *sysfs, const char *folder, unsigned int number,
-				   struct err *err)
+/* NULL with @err saying missing, busy, no permission, or the members in the way. */
+static struct group *group_open(const struct vfio_settings *settings, unsigned int number,
+				struct err *err)
 {
-	struct vfio_group *group;
-	int fd = group_open_node(folder, number, err);
+	struct group *group;
+	int fd = group_open_node(settings->dev_vfio, number, err);
 
 	if (fd < 0)
 		return NULL;
-	if (group_check_viable(sysfs, fd, number, err))
+	if (group_check_viable(settings->sysfs, fd, number, err))
 		goto close_fd;
 	group = calloc(1, sizeof(*group));
 	if (!group) {
@@ -331,6 +125,7 @@ struct vfio_group *vfio_group_open(const char *sysfs, const char *folder, unsign
 		goto close_fd;
 	}
 	group->number = number;
+	snprintf(group->name, sizeof(group->name), "IOMMU group %u", number);
 	group->fd = fd;
 	return group;
 
@@ -340,61 +135,130 @@ close_fd:
 }
 
 /* EPERM of both calls has one common cause that a person can do something about. */
-static int group_refuse_join(const struct vfio_group *group, const char *what, int rc,
-			     struct err *err)
+static int group_refuse_join(const struct group *group, const char *what, int rc, struct err *err)
 {
 	if (rc == -EPERM)
-		return err_set(
-			err, rc,
-			"IOMMU group %u: %s: not permitted: the host cannot remap interrupts: "
-			"turn interrupt remapping on, or trust the guest with "
-			"vfio_iommu_type1.allow_unsafe_interrupts=1",
-			group->number, what);
-	return err_set(err, rc, "IOMMU group %u: %s: %s", group->number, what, err_text(rc));
+		return err_set(err, rc,
+			       "%s: %s: not permitted: the host cannot remap interrupts: "
+			       "turn interrupt remapping on, or trust the guest with "
+			       "vfio_iommu_type1.allow_unsafe_interrupts=1",
+			       group->name, what);
+	return err_set(err, rc, "%s: %s: %s", group->name, what, err_text(rc));
 }
 
-int vfio_group_join(struct vfio_group *group, struct vfio_container *container, struct err *err)
+/* The container's IOMMU type is set once it has a group. */
+static int group_enter(struct type1 *type1, struct group *group, struct err *err)
 {
+	struct vfio_container *container = type1->container;
 	int rc = vfio_sys_ioctl(group->fd, VFIO_GROUP_SET_CONTAINER, &container->fd);
 
 	if (rc < 0)
 		return group_refuse_join(group, "it cannot join the container", rc, err);
-	group->container = container;
-	container->groups++;
-	if (container->groups == 1) {
+	group->joined = true;
+	if (!type1->first) {
 		rc = vfio_sys_ioctl(container->fd, VFIO_SET_IOMMU,
 				    (void *)(uintptr_t)VFIO_TYPE1v2_IOMMU);
 		if (rc < 0)
 			return group_refuse_join(group, "the IOMMU type cannot be set", rc, err);
 	}
-	return group_read_iommu_info(container, err);
+	return vfio_container_read_info(container, err);
 }
 
-void vfio_group_close(struct vfio_group *group)
+static void group_close(struct group *group)
 {
-	int rc;
+	if (group->joined) {
+		int rc = vfio_sys_ioctl(group->fd, VFIO_GROUP_UNSET_CONTAINER, NULL);
 
-	if (!group)
-		return;
-	if (group->container) {
-		rc = vfio_sys_ioctl(group->fd, VFIO_GROUP_UNSET_CONTAINER, NULL);
 		/* The kernel takes a group out by itself when its last device loses its driver. */
 		if (rc < 0 && rc != -EINVAL)
-			log_warn("IOMMU group %u: it did not leave its container: %s",
-				 group->number, err_text(rc));
-		group->container->groups--;
+			log_warn("%s: it did not leave its container: %s", group->name,
+				 err_text(rc));
 	}
 	fd_close(&group->fd);
 	free(group);
 }
 
-int vfio_group_descriptor(const struct vfio_group *group)
+static struct group *group_find(const struct type1 *type1, unsigned int number)
 {
-	return group->fd;
+	struct group *group = type1->first;
+
+	while (group && group->number != number)
+		group = group->next;
+	return group;
+}
+
+/* Opens a group that no earlier device is in and lets it join the container. */
+static struct group *group_add(struct type1 *type1, unsigned int number, struct err *err)
+{
+	struct group *group = group_open(type1->settings, number, err), **end = &type1->first;
+
+	if (!group)
+		return NULL;
+	if (!type1->container)
+		type1->container = vfio_container_open(type1->settings->dev_vfio, err);
+	if (!type1->container || group_enter(type1, group, err)) {
+		group_close(group);
+		return NULL;
+	}
+	while (*end)
+		end = &(*end)->next;
+	*end = group;
+	group->lease.provider = &type1->provider;
+	type1->provider.space = &type1->container->space;
+	return group;
+}
+
+/* Its group, once for all its devices. */
+static struct vfio_lease *group_join(struct vfio_provider *provider,
+				     const struct vfio_device_config *config,
+				     struct vfio_sysfs_device *device, struct err *err)
+{
+	struct type1 *type1 = group_to_type1(provider);
+	struct group *group;
+	unsigned int number;
+
+	if (vfio_sysfs_find(type1->settings->sysfs, config->path, device, &number, err))
+		return NULL;
+	group = group_find(type1, number);
+	if (!group)
+		group = group_add(type1, number, err);
+	if (!group) {
+		err_prefix(err, "passthrough device %s", device->address);
+		return NULL;
+	}
+	group->devices++;
+	return &group->lease;
+}
+
+static int group_tell_kvm(struct vfio_provider *provider, struct kvm_vm *vm, struct err *err)
+{
+	struct type1 *type1 = group_to_type1(provider);
+
+	if (type1->kvm < 0)
+		type1->kvm = vfio_kvm_create(vm, err);
+	if (type1->kvm < 0)
+		return type1->kvm;
+	for (struct group *group = type1->first; group; group = group->next) {
+		int rc = group->known_to_kvm
+				 ? 0
+				 : vfio_kvm_add(type1->kvm, group->fd, group->name, err);
+
+		if (rc)
+			return rc;
+		group->known_to_kvm = true;
+	}
+	return 0;
+}
+
+/* Locked memory is the container's: it is counted once, however many groups share it. */
+static int group_check_memlock(struct vfio_provider *provider, uint64_t ram_size, struct err *err)
+{
+	(void)provider;
+	return vfio_memlock_ensure(ram_size, err);
 }
 
 /* What vfio-pci answers about tokens: a function and who opened its relative must know the same. */
-static int group_refuse_open(const struct vfio_group *group, const char *address, const char *token,
+static int group_refuse_open(const struct group *group, const char *address, const char *token,
 			     int rc, struct err *err)
 {
 	if (rc == -EACCES && !token)
@@ -415,22 +279,111 @@ static int group_refuse_open(const struct vfio_group *group, const char *address
 			"passthrough device %s: vf-token=%s: it takes none, being no virtual "
 			"function whose physical one vfio-pci has: leave it out",
 			address, token);
-	return err_set(err, rc, "passthrough device %s: IOMMU group %u does not open it: %s",
-		       address, group->number, err_text(rc));
+	return err_set(err, rc, "passthrough device %s: %s does not open it: %s", address,
+		       group->name, err_text(rc));
 }
 
-struct vfio_backend *vfio_group_open_device(struct vfio_group *group, const char *address,
-					    const char *token, struct err *err)
+/* VFIO_GROUP_GET_DEVICE_FD by the name that VFIO has for it. */
+static struct vfio_backend *group_open_device(struct vfio_lease *lease,
+					      const struct vfio_sysfs_device *device,
+					      const char *token, struct err *err)
 {
+	const struct group *group = group_of_lease(lease);
 	char name[VFIO_ADDRESS_SIZE + 64];
 	int fd;
 
-	snprintf(name, sizeof(name), "%s%s%s", address, token ? " vf_token=" : "",
+	snprintf(name, sizeof(name), "%s%s%s", device->address, token ? " vf_token=" : "",
 		 token ? token : "");
 	fd = vfio_sys_ioctl(group->fd, VFIO_GROUP_GET_DEVICE_FD, name);
 	if (fd < 0) {
-		group_refuse_open(group, address, token, fd, err);
+		group_refuse_open(group, device->address, token, fd, err);
 		return NULL;
 	}
-	return vfio_kernel_device(fd, address, err);
+	return vfio_kernel_device(fd, device->address, err);
 }
+
+static bool group_is_first_hit(const struct vfio_pci_hot_reset_info *info, uint32_t index)
+{
+	for (uint32_t i = 0; i < index; i++)
+		if (info->devices[i].group_id == info->devices[index].group_id)
+			return false;
+	return true;
+}
+
+/* The groups of all that are hit, each once. */
+static int group_bus_reset(struct vfio_provider *provider, struct vfio_bus_reset *reset,
+			   const char *name, struct err *err)
+{
+	const struct type1 *type1 = group_to_type1(provider);
+
+	for (uint32_t i = 0; i < reset->info->count; i++) {
+		uint32_t number = reset->info->devices[i].group_id;
+		const struct group *group = group_find(type1, number);
+		char address[VFIO_ADDRESS_SIZE];
+		int rc;
+
+		vfio_bus_reset_address(reset, i, address, sizeof(address));
+		if (!group)
+			return err_set(err, -EPERM,
+				       "passthrough device %s: its bus cannot be reset: %s in "
+				       "IOMMU group %u would be hit: pass that device too",
+				       name, address, number);
+		rc = group_is_first_hit(reset->info, i) ? vfio_bus_reset_show(reset, group->fd) : 0;
+		if (rc)
+			return err_set(err, rc, "passthrough device %s: reset of its bus: %s: %s",
+				       name, group->name, err_text(rc));
+	}
+	return 0;
+}
+
+static size_t group_descriptors(const struct vfio_provider *provider, int *descriptors, size_t room,
+				size_t count)
+{
+	const struct type1 *type1 = group_to_type1(provider);
+
+	count = vfio_list(type1->kvm, descriptors, room, count);
+	if (type1->container)
+		count = vfio_list(type1->container->fd, descriptors, room, count);
+	for (const struct group *group = type1->first; group; group = group->next)
+		count = vfio_list(group->fd, descriptors, room, count);
+	return count;
+}
+
+/* With its last device a group goes too, so that nothing of it is held from the host. */
+static void group_leave(struct vfio_lease *lease)
+{
+	struct group *group = group_of_lease(lease), **at;
+	struct type1 *type1 = group_to_type1(lease->provider);
+
+	if (--group->devices > 0)
+		return;
+	if (group->known_to_kvm)
+		vfio_kvm_del(type1->kvm, group->fd, group->name);
+	for (at = &type1->first; *at != group;)
+		at = &(*at)->next;
+	*at = group->next;
+	group_close(group);
+}
+
+static void group_destroy(struct vfio_provider *provider)
+{
+	struct type1 *type1 = group_to_type1(provider);
+
+	assert(!type1->first);
+	vfio_container_close(type1->container);
+	fd_close(&type1->kvm);
+	free(type1);
+}
+
+const struct vfio_provider_ops vfio_type1_provider = {
+	.name = "IOMMU groups",
+	.create = group_create,
+	.join = group_join,
+	.tell_kvm = group_tell_kvm,
+	.check_memlock = group_check_memlock,
+	.open_device = group_open_device,
+	.bus_reset = group_bus_reset,
+	.descriptors = group_descriptors,
+	.leave = group_leave,
+	.destroy = group_destroy,
+};

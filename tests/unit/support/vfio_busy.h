@@ -13,23 +13,18 @@
 #include <stdatomic.h>
 #include <unistd.h>
 
+#include "tests/unit/support/fake_provider.h"
 #include "tests/unit/support/vfio_bench.h"
-#include "vfio/pci/bus_reset.h"
+#include "vfio/bus_reset.h"
 
-static int group_fd;
 static unsigned int wakes, spared, gone;
-
-static inline int find_group(void *owner, unsigned int number)
-{
-	(void)owner;
-	return number == 7 ? group_fd : -ENOENT;
-}
 
 static inline struct vfio_bus_reset *bus_reset(void *keeper, struct vfio_pci *pci,
 					       enum vfio_reset_cause cause, struct err *err)
 {
+	(void)keeper;
 	(void)cause;
-	return vfio_bus_reset_prepare(pci->backend, pci->device.name, find_group, keeper, err);
+	return vfio_bus_reset_prepare(&fake_provider.provider, pci->backend, pci->device.name, err);
 }
 
 static inline void bus_was_reset(void *keeper, const struct vfio_pci *pci,
@@ -66,7 +61,7 @@ static inline void start_busy(void)
 {
 	static const int pauses_ms[] = {1, 1, 1, 0}, retries_ms[] = {1, 1, 0};
 
-	group_fd = open("/dev/null", O_RDONLY | O_CLOEXEC);
+	fake_provider.proof = open("/dev/null", O_RDONLY | O_CLOEXEC);
 	bench.keeper_ops = &keeper;
 	vfio_fake_poke(&bench.fake, CONFIG, 0xa4, 4, PCI_EXP_DEVCAP_FLR);
 	start();
@@ -83,7 +78,7 @@ static inline void stop_busy(void)
 {
 	pci_host_destroy(bench.host);
 	create_host();
-	fd_close(&group_fd);
+	fd_close(&fake_provider.proof);
 }
 
 static inline void run_loop_while(enum vfio_pci_state state)

@@ -10,9 +10,9 @@
 #include "tests/unit/support/suite.h"
 #include "tests/unit/support/vfio_layer.h"
 #include "vfio/host/sysfs.h"
-#include "vfio/pci/bus_reset.h"
 #include "vfio/pci/pci.h"
 #include "vfio/tell/describe.h"
+#include "vfio/type1/group.h"
 
 #define MDEV  "83b8f4f2-509f-382f-3c1e-e6bfe0fa1001"
 #define TOKEN "6ba7b810-9dad-11d1-80b4-00c04fd430c8"
@@ -182,40 +182,39 @@ START_TEST(a_token_that_is_wrong)
 }
 END_TEST
 
-static int no_group(void *owner, unsigned int number)
-{
-	(void)owner;
-	return number == 7 ? kernel.container : -ENOENT;
-}
-
 /* The kernel tells 16 bits of a segment, VMD's begin at 0x10000. */
 START_TEST(a_bus_of_a_wide_segment)
 {
+	const struct vfio_settings settings = {.sysfs = tree_path(""),
+					       .dev_vfio = tree_path("dev")};
+	const struct vfio_device_config config = {.path = "01:00.0"};
 	struct vfio_fake *fake = &kernel.devices[0];
+	struct vfio_provider *provider = vfio_type1_provider.create(&settings, &bench.err);
+	struct vfio_sysfs_device device;
+	struct vfio_lease *lease = provider->ops->join(provider, &config, &device, &bench.err);
 	struct vfio_bus_reset *reset;
 
-	ck_assert_int_eq(add("01:00.0"), 0);
 	fake->dependents = 2;
 	fake->dependent[0] = (struct vfio_pci_dependent_device){.group_id = 7, .bus = 1};
 	fake->dependent[1] = (struct vfio_pci_dependent_device){.group_id = 7,
 								.segment = 0,
 								.bus = 1,
 								.devfn = 3};
-	reset = vfio_bus_reset_prepare(&fake->backend, "10000:01:00.0", no_group, NULL, &bench.err);
+	reset = vfio_bus_reset_prepare(provider, &fake->backend, "10000:01:00.0", &bench.err);
 	ck_assert_msg(reset, "%s", bench.err.text);
 	ck_assert(vfio_bus_reset_hits(reset, "10000:01:00.3"));
 	ck_assert(!vfio_bus_reset_hits(reset, "0000:01:00.3"));
 	vfio_bus_reset_free(reset);
 	fake->dependent[1].group_id = 9;
-	reset = vfio_bus_reset_prepare(&fake->backend, "7fffffff:01:00.0", no_group, NULL,
-				       &bench.err);
+	reset = vfio_bus_reset_prepare(provider, &fake->backend, "7fffffff:01:00.0", &bench.err);
 	ck_assert_ptr_null(reset);
 	said("0000:01:00.3 in IOMMU group 9");
 	fake->dependent[1].segment = 0xffff;
-	reset = vfio_bus_reset_prepare(&fake->backend, "7fffffff:01:00.0", no_group, NULL,
-				       &bench.err);
+	reset = vfio_bus_reset_prepare(provider, &fake->backend, "7fffffff:01:00.0", &bench.err);
 	ck_assert_ptr_null(reset);
 	said("7fffffff:01:00.3 in IOMMU group 9");
+	provider->ops->leave(lease);
+	provider->ops->destroy(provider);
 }
 END_TEST
 

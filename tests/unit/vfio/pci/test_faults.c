@@ -9,10 +9,10 @@
 #include <stdlib.h>
 #include <unistd.h>
 
+#include "tests/unit/support/fake_provider.h"
 #include "tests/unit/support/fault_libc.h"
 #include "tests/unit/support/suite.h"
 #include "tests/unit/support/vfio_bench.h"
-#include "vfio/pci/bus_reset.h"
 
 enum { STEPS_MAX = 400 };
 
@@ -49,17 +49,13 @@ static void turn_loop_through(void)
 	}
 }
 
-static int find_group(void *owner, unsigned int number)
-{
-	(void)owner;
-	return number == 7 ? bench.fake.memory : -ENOENT;
-}
-
 static struct vfio_bus_reset *bus_reset(void *keeper, struct vfio_pci *pci,
 					enum vfio_reset_cause cause, struct err *err)
 {
+	(void)keeper;
 	(void)cause;
-	return vfio_bus_reset_prepare(pci->backend, pci->device.name, find_group, keeper, err);
+	fake_provider.proof = bench.fake.memory;
+	return vfio_bus_reset_prepare(&fake_provider.provider, pci->backend, pci->device.name, err);
 }
 
 static void bus_was_reset(void *keeper, const struct vfio_pci *pci,

@@ -13,6 +13,7 @@
 
 #include "tests/unit/support/suite.h"
 #include "tests/unit/support/vfio_layer.h"
+#include "vfio/type1/container.h"
 #include "vfio/type1/group.h"
 
 static void add_refused(int code, const char *sentence)
@@ -145,7 +146,7 @@ START_TEST(a_ready_descriptor_is_taken)
 	kernel.container = open("/dev/null", O_RDWR | O_CLOEXEC);
 	container = vfio_container_adopt(kernel.container, VFIO_TYPE1v2_IOMMU, &bench.err);
 	ck_assert_ptr_nonnull(container);
-	ck_assert_int_eq(vfio_container_descriptor(container), kernel.container);
+	ck_assert_int_eq(container->fd, kernel.container);
 	vfio_container_close(container);
 }
 END_TEST
@@ -358,16 +359,61 @@ START_TEST(more_ranges_than_fit_are_not_believed)
 }
 END_TEST
 
+static struct vfio_provider *provide(void)
+{
+	static struct vfio_settings settings;
+
+	settings = (struct vfio_settings){.sysfs = tree_path(""), .dev_vfio = tree_path("dev")};
+	return vfio_type1_provider.create(&settings, &bench.err);
+}
+
+static struct vfio_lease *join(struct vfio_provider *provider, const char *path)
+{
+	struct vfio_lease *lease;
+	struct vfio_sysfs_device device;
+
+	lease = provider->ops->join(provider, &(struct vfio_device_config){.path = path}, &device,
+				    &bench.err);
+	ck_assert_msg(lease, "%s", bench.err.text);
+	return lease;
+}
+
+/* Each group once, as a copy that stays when the group leaves; none of somebody else's. */
+START_TEST(a_reset_of_the_bus_is_shown_its_groups)
+{
+	struct vfio_provider *provider = provide();
+	struct vfio_lease *first = join(provider, "01:00.0"), *third = join(provider, "02:00.1");
+	struct vfio_fake *fake = &kernel.devices[0];
+	struct vfio_bus_reset *reset;
+
+	ck_assert_ptr_eq(join(provider, "01:00.3"), first);
+	fake->dependents = 4;
+	for (uint32_t i = 0; i < 4; i++)
+		fake->dependent[i] = (struct vfio_pci_dependent_device){.group_id = 7 + i % 2};
+	reset = vfio_bus_reset_prepare(provider, &fake->backend, "0000:01:00.0", &bench.err);
+	ck_assert_msg(reset, "%s", bench.err.text);
+	ck_assert_uint_eq(reset->request->count, 2);
+	ck_assert_uint_eq(reset->request->argsz, sizeof(*reset->request) + 2 * sizeof(int32_t));
+	provider->ops->leave(third);
+	ck_assert_int_ge(fcntl(reset->request->group_fds[1], F_GETFD), 0);
+	vfio_bus_reset_free(reset);
+	ck_assert_ptr_null(
+		vfio_bus_reset_prepare(provider, &fake->backend, "0000:01:00.0", &bench.err));
+	said("0000:01:00.0: its bus cannot be reset: 0000:00:00.0 in IOMMU group 8 would be hit");
+	provider->ops->leave(first);
+	provider->ops->leave(first);
+	provider->ops->destroy(provider);
+}
+END_TEST
+
 START_TEST(the_number_of_maps_is_read)
 {
-	struct vfio_container *container = vfio_container_open(tree_path("dev"), &bench.err);
-	struct vfio_group *group = vfio_group_open(tree_path(""), tree_path("dev"), 7, &bench.err);
-	struct vfio_space *space = vfio_container_space(container);
+	struct vfio_provider *provider = provide();
+	struct vfio_lease *lease = join(provider, "01:00.0");
 
-	ck_assert_int_eq(vfio_group_join(group, container, &bench.err), 0);
-	ck_assert_uint_eq(space->ops->maps_left(space), 1000);
-	vfio_group_close(group);
-	vfio_container_close(container);
+	ck_assert_uint_eq(provider->space->ops->maps_left(provider->space), 1000);
+	provider->ops->leave(lease);
+	provider->ops->destroy(provider);
 }
 END_TEST
 
@@ -426,6 +472,7 @@ static void add_tests(TCase *tests)
 	tcase_add_test(tests, functions_of_one_device_share_a_slot);
 	tcase_add_test(tests, iova_ranges_are_read);
 	tcase_add_test(tests, more_ranges_than_fit_are_not_believed);
+	tcase_add_test(tests, a_reset_of_the_bus_is_shown_its_groups);
 	tcase_add_test(tests, the_number_of_maps_is_read);
 	tcase_add_test(tests, windows_are_sized_from_sysfs);
 }

@@ -1,0 +1,138 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/* What a function asks of who keeps it: a reset of its bus that spares the others, its release. */
+
+#include <errno.h>
+
+#include "vfio/bus_reset.h"
+#include "vfio/host/claim.h"
+#include "vfio/vfio_private.h"
+#include "vmm/base/log.h"
+
+/* Whether the guest is at work with it. No lock held. */
+static bool keeper_is_in_use(struct vfio_pci *pci)
+{
+	bool used;
+
+	if (!pci->on_bus)
+		return false;
+	pci_host_lock(&pci->device);
+	used = pci->state == VFIO_PCI_ALIVE && pci->used;
+	pci_host_unlock(&pci->device);
+	return used;
+}
+
+static const struct vfio_entry *keeper_find_user(const struct vfio *vfio,
+						 const struct vfio_pci *pci,
+						 const struct vfio_bus_reset *reset)
+{
+	for (size_t i = 0; i < vfio->count; i++) {
+		const struct vfio_entry *other = vfio->entries[i];
+
+		if (other->pci && other->pci != pci &&
+		    vfio_bus_reset_hits(reset, other->sysfs.address) &&
+		    keeper_is_in_use(other->pci))
+			return other;
+	}
+	return NULL;
+}
+
+static int keeper_check_spares(const struct vfio_entry *entry, const struct vfio_pci *pci,
+			       const struct vfio_bus_reset *reset, struct err *err)
+{
+	const struct vfio_entry *user = keeper_find_user(entry->vfio, pci, reset);
+
+	if (!user)
+		return 0;
+	return err_set(err, -EBUSY,
+		       "passthrough device %s: its bus is not reset: %s is on it, which the guest "
+		       "uses",
+		       entry->sysfs.address, user->sysfs.address);
+}
+
+static struct vfio_bus_reset *keeper_bus_reset(void *keeper, struct vfio_pci *pci,
+					       enum vfio_reset_cause cause, struct err *err)
+{
+	struct vfio_entry *entry = keeper;
+	struct vfio_bus_reset *reset = vfio_bus_reset_prepare(entry->vfio->provider, pci->backend,
+							      entry->sysfs.address, err);
+
+	if (reset && !vfio_bus_reset_check(reset, entry->vfio->sysfs, entry->sysfs.address, err) &&
+	    (!vfio_reset_spares_others(cause) || !keeper_check_spares(entry, pci, reset, err)))
+		return reset;
+	vfio_bus_reset_free(reset);
+	return NULL;
+}
+
+/* The guest may have begun to use one since it was found idle. */
+static void keeper_spare(struct vfio_pci *pci, bool in_use_too)
+{
+	bool spared;
+
+	if (pci->on_bus)
+		pci_host_lock(&pci->device);
+	spared = in_use_too || pci->state != VFIO_PCI_ALIVE || !pci->used;
+	if (spared)
+		pci->reset.spared = true;
+	if (pci->on_bus)
+		pci_host_unlock(&pci->device);
+	if (!spared)
+		log_warn("passthrough device %s: the reset of its bus has hit it as the guest "
+			 "began to use it: its driver in the guest must be loaded anew",
+			 pci->device.name);
+}
+
+static void keeper_bus_was_reset(void *keeper, const struct vfio_pci *pci,
+				 const struct vfio_bus_reset *reset)
+{
+	const struct vfio_entry *entry = keeper;
+	const struct vfio *vfio = entry->vfio;
+	bool in_use_too = !vfio_reset_spares_others(pci->reset.cause);
+
+	for (size_t i = 0; i < vfio->count; i++) {
+		const struct vfio_entry *other = vfio->entries[i];
+
+		if (other->pci && other->pci != pci &&
+		    vfio_bus_reset_hits(reset, other->sysfs.address))
+			keeper_spare(other->pci, in_use_too);
+	}
+}
+
+/* Its place goes too, so that nothing of it is held from the host. */
+static void keeper_released(void *keeper, struct vfio_pci *pci)
+{
+	struct vfio_entry *entry = keeper;
+	struct vfio *vfio = entry->vfio;
+	struct vfio_lease *lease = entry->lease;
+	bool last = true;
+
+	(void)pci;
+	entry->lease = NULL;
+	for (size_t i = 0; i < vfio->count; i++)
+		last = last && !vfio->entries[i]->lease;
+	if (last)
+		vfio_dma_abandon(&vfio->dma);
+	lease->provider->ops->leave(lease);
+}
+
+static void keeper_wake(void *keeper)
+{
+	const struct vfio_entry *entry = keeper;
+
+	if (entry->vfio->wake)
+		entry->vfio->wake(entry->vfio->machine);
+}
+
+static int keeper_bar_is_held(void *keeper, unsigned int bar, struct err *err)
+{
+	const struct vfio_entry *entry = keeper;
+
+	return vfio_claim_refuse(entry->vfio->proc, &entry->sysfs, bar, err);
+}
+
+const struct vfio_pci_keeper_ops vfio_keeper_ops = {
+	.bus_reset = keeper_bus_reset,
+	.bus_was_reset = keeper_bus_was_reset,
+	.released = keeper_released,
+	.wake = keeper_wake,
+	.bar_is_held = keeper_bar_is_held,
+};

@@ -1,0 +1,84 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/* What a way to devices offers, such as that by IOMMU groups (vfio/type1). */
+
+#ifndef FERRY_VFIO_PROVIDER_H
+#define FERRY_VFIO_PROVIDER_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "vfio/backend.h"
+#include "vfio/bus_reset.h"
+#include "vfio/host/sysfs.h"
+#include "vfio/space.h"
+#include "vfio/vfio.h"
+#include "vmm/kvm/vm.h"
+
+struct vfio_provider_ops;
+
+/* One way, for all the devices of a guest. Embedded first in the provider's own struct. */
+struct vfio_provider {
+	const struct vfio_provider_ops *ops;
+	struct vfio_space *space; /* of every device that joined; NULL before the first */
+};
+
+/*
+ * That a device has joined; several devices may have the same. Embedded first in the provider's own
+ * struct.
+ */
+struct vfio_lease {
+	struct vfio_provider *provider;
+};
+
+/*
+ * In the order in which they are called, on the main thread without a lock. What fails has set @err
+ * and returns its negative errno or NULL.
+ */
+struct vfio_provider_ops {
+	const char *name; /* for a sentence */
+	/* Ranges and sizes are known of open devices alone, so that they are opened before layout. */
+	bool opens_early;
+	/* Whether it is the way for that device. Not asked of the last in the table. */
+	bool (*serves)(const struct vfio_settings *settings,
+		       const struct vfio_device_config *config);
+	/* Opens nothing yet. @settings outlive it. */
+	struct vfio_provider *(*create)(const struct vfio_settings *settings, struct err *err);
+	/*
+	 * Finds the device, tells in @device who it is, and lets it into the space. It is not
+	 * opened. vfio_lease ends with leave().
+	 */
+	struct vfio_lease *(*join)(struct vfio_provider *provider,
+				   const struct vfio_device_config *config,
+				   struct vfio_sysfs_device *device, struct err *err);
+	/* Tells KVM of what joined since it was last told, before any of it is opened. */
+	int (*tell_kvm)(struct vfio_provider *provider, struct kvm_vm *vm, struct err *err);
+	/* Whether @ram_size bytes may be locked, with the limit raised where that helps. */
+	int (*check_memlock)(struct vfio_provider *provider, uint64_t ram_size, struct err *err);
+	/* Opens @device, with @token unless that is NULL. The back end is closed by leave(). */
+	struct vfio_backend *(*open_device)(struct vfio_lease *lease,
+					    const struct vfio_sysfs_device *device,
+					    const char *token, struct err *err);
+	/*
+	 * Shows that everyone whom @reset hits is the guest's: puts descriptors of its own into the
+	 * request (vfio_bus_reset_show()), or none where the kernel knows without. @name is of the
+	 * device that is to be reset. -EPERM names one that is not the guest's.
+	 */
+	int (*bus_reset)(struct vfio_provider *provider, struct vfio_bus_reset *reset,
+			 const char *name, struct err *err);
+	/* Lists what a sandbox must keep of it behind @count others, as vfio_list(). */
+	size_t (*descriptors)(const struct vfio_provider *provider, int *descriptors, size_t room,
+			      size_t count);
+	/*
+	 * A device that joined is closed, or was never opened: KVM forgets it, the space lets it go.
+	 * With the last one all mappings may go: nobody is mapping by then.
+	 */
+	void (*leave)(struct vfio_lease *lease);
+	/* All have left. */
+	void (*destroy)(struct vfio_provider *provider);
+};
+
+/* Every way there is, by which the first that serves a device is taken; NULL behind the last. */
+extern const struct vfio_provider_ops *const vfio_providers[];
+
+#endif
