@@ -5,12 +5,11 @@ DEBIAN_x86_64 := amd64
 LIBRARIES_x86_64 :=
 NEEDED_x86_64 :=
 
-# What it has beside its own folder: debug, the debugger's half in a folder below.
-PARTS_x86_64 := debug
-
 # Tests that are linked from its own library.
-NATIVE_TESTS_x86_64 := test_boot test_cpuid test_describe test_devices test_vcpu \
+NATIVE_TESTS_x86_64 := test_boot test_boot_linux test_boot_multiboot test_boot_pvh test_cpuid \
+	test_describe test_devices test_entry test_mce test_vcpu \
 	debug/test_debug debug/test_kernel debug/test_registers debug/test_trial
 # Tests of pure functions, and the objects that they take from here on every architecture.
-PURE_TESTS_x86_64 := test_layout test_acpi debug/test_paging debug/test_points
+PURE_TESTS_x86_64 := test_layout test_memory_map test_acpi test_acpi_dump test_aml test_dsdt \
+	debug/test_paging debug/test_points
 PURE_x86_64 := layout memory_map acpi acpi_dump aml dsdt debug/paging debug/points

@@ -5,7 +5,6 @@
 #include <string.h>
 
 #include "arch/aarch64/debug/registers.h"
-#include "arch/aarch64/debug/state.h"
 #include "arch/aarch64/vm.h"
 #include "arch/debug.h"
 #include "vmm/base/bits.h"
@@ -146,11 +145,9 @@ static char *description_write(struct arch_vm *arch)
 
 const char *arch_debug_description(struct arch_vm *arch, const char *annex)
 {
-	struct arch_debug *debug = debug_get(arch);
-
-	if (!debug || strcmp(annex, "target.xml") != 0)
+	if (strcmp(annex, "target.xml") != 0)
 		return NULL;
-	if (!debug->description)
-		debug->description = description_write(arch);
-	return debug->description;
+	if (!arch->debug.description)
+		arch->debug.description = description_write(arch);
+	return arch->debug.description;
 }

@@ -299,7 +299,7 @@ START_TEST(the_rest)
 	ck_assert_uint_eq(state.clocks, 1);
 	state.refused = KVM_KVMCLOCK_CTRL;
 	arch_debug_resumed(&arch, vcpu);
-	arch_debug_free(NULL);
+	debug_free(NULL);
 }
 END_TEST
 
