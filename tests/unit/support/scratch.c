@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
-/* A folder for one test's files, made by mkdtemp(). */
+/* Files for one test, a folder of them, and what another program says of those. */
 
 #include "tests/unit/support/scratch.h"
 
@@ -8,6 +8,20 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <unistd.h>
+
+void scratch_file(char path[SCRATCH_PATH], const void *bytes, size_t size)
+{
+	FILE *file;
+	int fd;
+
+	snprintf(path, SCRATCH_PATH, "/tmp/ferry-test-XXXXXX");
+	fd = mkstemp(path);
+	ck_assert_int_ge(fd, 0);
+	file = fdopen(fd, "w");
+	ck_assert_ptr_nonnull(file);
+	ck_assert_uint_eq(fwrite(bytes, 1, size, file), size);
+	fclose(file);
+}
 
 int scratch_shell(const char *folder, const char *command)
 {

@@ -5,16 +5,15 @@
 #define FERRY_TESTS_UNIT_VFIO_TELL_TEST_NAMES_H
 
 #include <check.h>
-#include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
 
+#include "tests/unit/support/scratch.h"
 #include "vfio/tell/names.h"
 
 static struct vfio_names *names;
 static struct err err;
-static char path[64];
+static char path[SCRATCH_PATH];
 
 static inline void teardown(void)
 {
@@ -24,13 +23,7 @@ static inline void teardown(void)
 
 static inline void load_bytes(const void *bytes, size_t size)
 {
-	FILE *file;
-
-	snprintf(path, sizeof(path), "/tmp/ferry-test-XXXXXX");
-	file = fdopen(mkstemp(path), "w");
-	ck_assert_ptr_nonnull(file);
-	ck_assert_uint_eq(fwrite(bytes, 1, size, file), size);
-	fclose(file);
+	scratch_file(path, bytes, size);
 	vfio_names_free(names);
 	memset(&err, 0, sizeof(err));
 	names = vfio_names_load(path, &err);
