@@ -275,7 +275,15 @@ guest_see() {
 	wait_for "$((2 * guest_deadline))" guest_seen "$1" "$2" ||
 		die "the guest did not print '$2' (time $1) within $((2 * guest_deadline)) s"
 	[ "$(grep -c "$2" "$console")" -ge "$1" ] ||
-		die "the guest ended without printing '$2' (time $1): $(first_error)"
+		die "the guest $(guest_end_told) without printing '$2' (time $1): $(first_error)"
+}
+
+guest_end_told() {
+	if [ -s "$work/standstill" ]; then
+		echo "stood still for $guest_deadline s"
+	else
+		echo "ended"
+	fi
 }
 
 guest_seen() {
@@ -317,8 +325,9 @@ same_sums() {
 	fi
 }
 
+# How far the mapping of RAM is, on a slow machine, is none.
 first_error() {
-	head -n 1 "$errors"
+	grep -v 'guest RAM: .* for DMA' "$errors" | head -n 1
 }
 
 # Why a guest that ran to its end is no good, or nothing: for check's REASON.

@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: BSD-3-Clause
 # scenarios: own-drivers
 # seconds: 60
+# deadline: 480
 # A device that guests had, one of them ended by force, works again with the host's own driver.
 
 disk=$(device "$nvme_id")

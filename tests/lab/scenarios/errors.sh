@@ -4,6 +4,7 @@
 # also-on: 6.12
 # host-devices: more
 # seconds: 65
+# deadline: 480
 # A device behind a root port that reports an uncorrectable error: ferry says so and takes it out of
 # the guest's reach, and the guest goes on with its other device.
 

@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: BSD-3-Clause
 # scenarios: two-functions two-groups cpus-4
 # seconds: 90
+# deadline: 480
 # Two functions of one device, which share a group; two devices of two groups, with four CPUs.
 
 nic=$(grouped_device "$e1000_id")

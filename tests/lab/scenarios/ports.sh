@@ -3,6 +3,7 @@
 # also-on: 6.12
 # host-devices: more
 # seconds: 70
+# deadline: 480
 # Functions that only a reset of their bus reaches, behind root ports: one alone on its bus, and two
 # that must be reset together. After the guest's restart they work again.
 

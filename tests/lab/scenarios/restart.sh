@@ -3,7 +3,7 @@
 # also-on: 6.12
 # host-devices: more
 # seconds: 60
-# deadline: 300
+# deadline: 480
 # The machine restarts (Ctrl-A r) while a network card that nothing resets holds its interrupt line up,
 # which nobody answers, and while it fetches: the next guest has its interrupts. A disk, whose reset takes
 # its time, comes after the card.

@@ -4,7 +4,7 @@
 # not-on-aarch64: reset-by-acpi reset-by-keyboard-controller reset-by-cf9: a guest resets itself by PSCI alone
 # not-on-aarch64: triple-fault: no fault of a guest's ends an arm64 processor
 # seconds: 80
-# deadline: 300
+# deadline: 480
 # One device through guest after guest: a guest that resets itself in each way there is, under
 # --on-reboot reset, then one that crashes, then a new monitor.
 
