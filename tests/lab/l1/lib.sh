@@ -217,17 +217,17 @@ guest_start() {
 }
 
 # The deadline is for a guest that stands still, not for one that has much to do on a slow machine: it begins
-# anew with whatever the guest prints and whatever it is asked.
+# anew with whatever the guest prints and whatever it is asked. Looks are counted, not time: while L1 gets no
+# processor nobody looks.
 guest_watch() {
-	local before='' since end
-	since=$(now)
+	local before='' still=0
 	# A monitor that has ended, and is not waited for yet, has no program any more.
 	while sleep 2 && [ -e "/proc/$guest_pid/exe" ]; do
-		end=$((since + guest_deadline * 100))
+		still=$((still + 2))
 		if [ "$(guest_progress)" != "$before" ]; then
 			before=$(guest_progress)
-			since=$(now)
-		elif [ "$(now)" -ge "$end" ]; then
+			still=0
+		elif [ "$still" -ge "$guest_deadline" ]; then
 			standstill_tell "$guest_pid"
 			kill -KILL "$guest_pid"
 		fi
