@@ -55,9 +55,33 @@ static int bus_load_devices(struct vfio_backend *backend, struct vfio_bus_reset 
 	return rc;
 }
 
+/*
+ * Whether VFIO has everyone that is hit, without which the kernel refuses: one of a group of ours
+ * may have no driver, or one that does nothing.
+ */
+static int bus_check_drivers(const struct vfio_bus_reset *reset, const char *sysfs,
+			     const char *name, struct err *err)
+{
+	for (uint32_t i = 0; i < reset->info->count; i++) {
+		char address[VFIO_ADDRESS_SIZE], driver[VFIO_DRIVER_SIZE], path[PATH_MAX];
+		bool bound;
+
+		vfio_bus_reset_address(reset, i, address, sizeof(address));
+		snprintf(path, sizeof(path), "%s/bus/pci/devices/%s", sysfs, address);
+		bound = !vfio_sysfs_link(path, "driver", driver, sizeof(driver));
+		if (bound ? vfio_driver_is_vfio(driver) : access(path, F_OK) < 0)
+			continue;
+		return err_set(err, -EPERM,
+			       "passthrough device %s: its bus cannot be reset: %s is on it and "
+			       "not bound to vfio-pci: as root: ferry bind %s",
+			       name, address, address);
+	}
+	return 0;
+}
+
 struct vfio_bus_reset *vfio_bus_reset_prepare(struct vfio_provider *provider,
-					      struct vfio_backend *backend, const char *name,
-					      struct err *err)
+					      struct vfio_backend *backend, const char *sysfs,
+					      const char *name, struct err *err)
 {
 	struct vfio_bus_reset *reset = calloc(1, sizeof(*reset));
 	int rc = reset ? bus_load_devices(backend, reset) : -ENOMEM;
@@ -67,7 +91,8 @@ struct vfio_bus_reset *vfio_bus_reset_prepare(struct vfio_provider *provider,
 		goto free_reset;
 	}
 	reset->segment = (uint32_t)strtoul(name, NULL, 16);
-	if (provider->ops->bus_reset(provider, reset, name, err))
+	if (provider->ops->bus_reset(provider, reset, name, err) ||
+	    bus_check_drivers(reset, sysfs, name, err))
 		goto free_reset;
 	reset->request->argsz =
 		(uint32_t)(sizeof(*reset->request) +
@@ -86,26 +111,6 @@ int vfio_bus_reset_show(struct vfio_bus_reset *reset, int fd)
 	if (copy < 0)
 		return -errno;
 	reset->request->group_fds[reset->request->count++] = copy;
-	return 0;
-}
-
-int vfio_bus_reset_check(const struct vfio_bus_reset *reset, const char *sysfs, const char *name,
-			 struct err *err)
-{
-	for (uint32_t i = 0; i < reset->info->count; i++) {
-		char address[VFIO_ADDRESS_SIZE], driver[VFIO_DRIVER_SIZE], path[PATH_MAX];
-		bool bound;
-
-		vfio_bus_reset_address(reset, i, address, sizeof(address));
-		snprintf(path, sizeof(path), "%s/bus/pci/devices/%s", sysfs, address);
-		bound = !vfio_sysfs_link(path, "driver", driver, sizeof(driver));
-		if (bound ? vfio_driver_is_vfio(driver) : access(path, F_OK) < 0)
-			continue;
-		return err_set(err, -EPERM,
-			       "passthrough device %s: its bus cannot be reset: %s is on it and "
-			       "not bound to vfio-pci: as root: ferry bind %s",
-			       name, address, address);
-	}
 	return 0;
 }
 

@@ -26,11 +26,11 @@ struct vfio_bus_reset {
 /*
  * VFIO_DEVICE_GET_PCI_HOT_RESET_INFO of @backend, whose address is @name, and what @provider shows
  * of all whom that names. NULL with @err saying why not (-ENODEV: no such reset; -EPERM: a device
- * that is not ours, named).
+ * that is not ours, or one that VFIO has not by @sysfs, named).
  */
 struct vfio_bus_reset *vfio_bus_reset_prepare(struct vfio_provider *provider,
-					      struct vfio_backend *backend, const char *name,
-					      struct err *err);
+					      struct vfio_backend *backend, const char *sysfs,
+					      const char *name, struct err *err);
 
 /* For the provider: puts a duplicate of @fd into the request, one at most for each that is hit. */
 int vfio_bus_reset_show(struct vfio_bus_reset *reset, int fd) FERRY_MUST_CHECK;
@@ -38,14 +38,6 @@ int vfio_bus_reset_show(struct vfio_bus_reset *reset, int fd) FERRY_MUST_CHECK;
 /* Likewise: how the host calls the @index-th that is hit (0000:01:00.0). */
 void vfio_bus_reset_address(const struct vfio_bus_reset *reset, uint32_t index, char *text,
 			    size_t size);
-
-/*
- * Whether VFIO has every function that @reset hits, by @sysfs, without which the kernel refuses it:
- * one of a group of ours may have no driver, or one that does nothing. -EPERM with @err set, naming
- * the first.
- */
-int vfio_bus_reset_check(const struct vfio_bus_reset *reset, const char *sysfs, const char *name,
-			 struct err *err) FERRY_MUST_CHECK;
 
 /* NULL is allowed. */
 void vfio_bus_reset_free(struct vfio_bus_reset *reset);

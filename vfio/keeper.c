@@ -53,10 +53,12 @@ static struct vfio_bus_reset *keeper_bus_reset(void *keeper, struct vfio_pci *pc
 					       enum vfio_reset_cause cause, struct err *err)
 {
 	struct vfio_entry *entry = keeper;
-	struct vfio_bus_reset *reset = vfio_bus_reset_prepare(entry->vfio->provider, pci->backend,
-							      entry->sysfs.address, err);
+	struct vfio *vfio = entry->vfio;
+	struct vfio_bus_reset *reset =
+		vfio_bus_reset_prepare(vfio->provider, pci->backend, vfio->sysfs,
+				       entry->sysfs.address, err);
 
-	if (reset && !vfio_bus_reset_check(reset, entry->vfio->sysfs, entry->sysfs.address, err) &&
+	if (reset &&
 	    (!vfio_reset_spares_others(cause) || !keeper_check_spares(entry, pci, reset, err)))
 		return reset;
 	vfio_bus_reset_free(reset);

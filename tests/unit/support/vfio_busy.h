@@ -24,7 +24,8 @@ static inline struct vfio_bus_reset *bus_reset(void *keeper, struct vfio_pci *pc
 {
 	(void)keeper;
 	(void)cause;
-	return vfio_bus_reset_prepare(&fake_provider.provider, pci->backend, pci->device.name, err);
+	return vfio_bus_reset_prepare(&fake_provider.provider, pci->backend, "/nonexistent",
+				      pci->device.name, err);
 }
 
 static inline void bus_was_reset(void *keeper, const struct vfio_pci *pci,

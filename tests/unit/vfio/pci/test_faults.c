@@ -55,7 +55,8 @@ static struct vfio_bus_reset *bus_reset(void *keeper, struct vfio_pci *pci,
 	(void)keeper;
 	(void)cause;
 	fake_provider.proof = bench.fake.memory;
-	return vfio_bus_reset_prepare(&fake_provider.provider, pci->backend, pci->device.name, err);
+	return vfio_bus_reset_prepare(&fake_provider.provider, pci->backend, "/nonexistent",
+				      pci->device.name, err);
 }
 
 static void bus_was_reset(void *keeper, const struct vfio_pci *pci,
