@@ -8,7 +8,8 @@ NEEDED_x86_64 :=
 # Tests that are linked from its own library.
 NATIVE_TESTS_x86_64 := test_boot test_boot_linux test_boot_multiboot test_boot_pvh test_cpuid \
 	test_describe test_devices test_entry test_mce test_vcpu \
-	debug/test_debug debug/test_kernel debug/test_registers debug/test_trial
+	debug/test_debug debug/test_description debug/test_fpu debug/test_kernel \
+	debug/test_registers debug/test_step debug/test_trial
 # Tests of pure functions, and the objects that they take from here on every architecture.
 PURE_TESTS_x86_64 := test_layout test_memory_map test_acpi test_acpi_dump test_aml test_dsdt \
 	debug/test_paging debug/test_points

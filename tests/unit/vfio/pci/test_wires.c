@@ -5,16 +5,13 @@
 #include <errno.h>
 #include <linux/pci_regs.h>
 #include <stdio.h>
-#include <stdlib.h>
 
 #include "devices/pci/host.h"
 #include "tests/unit/support/fake_irq.h"
 #include "tests/unit/support/fake_vfio.h"
 #include "tests/unit/support/suite.h"
-#include "vfio/pci/irq.h"
 #include "vfio/pci/wires.h"
 #include "vmm/base/bits.h"
-#include "vmm/base/fd.h"
 
 enum { INTX_GSI = 17 };
 
@@ -101,33 +98,6 @@ static bool delivered(unsigned int vector)
 {
 	return fake_irq_delivered(&irq, (unsigned int)gsi_of(vector));
 }
-
-START_TEST(set_irqs_takes_any_range)
-{
-	int fds[2] = {fd_eventfd(), -1};
-
-	ck_assert_int_eq(vfio_irq_trigger(&fake.backend, VFIO_PCI_MSIX_IRQ_INDEX, 0, 2, fds), 0);
-	ck_assert_int_eq(vfio_irq_trigger(&fake.backend, VFIO_PCI_MSIX_IRQ_INDEX, 1, 1, fds), 0);
-	ck_assert_int_eq(fake.triggers[VFIO_PCI_MSIX_IRQ_INDEX][1], fds[0]);
-	/* A mode is exclusive, and the kernel masks INTx only. */
-	ck_assert_int_eq(vfio_irq_trigger(&fake.backend, VFIO_PCI_MSI_IRQ_INDEX, 0, 1, fds),
-			 -EINVAL);
-	ck_assert_int_eq(vfio_irq_set(&fake.backend,
-				      VFIO_IRQ_SET_DATA_NONE | VFIO_IRQ_SET_ACTION_MASK,
-				      VFIO_PCI_MSIX_IRQ_INDEX, 0, 1, NULL),
-			 -ENOTTY);
-	ck_assert_int_eq(vfio_irq_set(&fake.backend,
-				      VFIO_IRQ_SET_DATA_EVENTFD | VFIO_IRQ_SET_ACTION_UNMASK,
-				      VFIO_PCI_MSIX_IRQ_INDEX, 0, 1, fds),
-			 -ENOTTY);
-	ck_assert_int_eq(vfio_irq_disable(&fake.backend, VFIO_PCI_MSIX_IRQ_INDEX), 0);
-	ck_assert_uint_eq(fake.span[VFIO_PCI_MSIX_IRQ_INDEX], 0);
-	fake.vectors_max = 1;
-	ck_assert_int_eq(vfio_irq_trigger(&fake.backend, VFIO_PCI_MSIX_IRQ_INDEX, 0, 2, fds),
-			 -ENOSPC);
-	fd_close(&fds[0]);
-}
-END_TEST
 
 START_TEST(intx_is_set_up_masked)
 {
@@ -511,7 +481,6 @@ END_TEST
 static void add_tests(TCase *tests)
 {
 	tcase_add_checked_fixture(tests, setup, teardown);
-	tcase_add_test(tests, set_irqs_takes_any_range);
 	tcase_add_test(tests, intx_is_set_up_masked);
 	tcase_add_test(tests, every_step_of_intx_is_undone);
 	tcase_add_test(tests, a_device_without_intx_needs_none);
