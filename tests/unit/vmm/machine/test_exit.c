@@ -6,7 +6,7 @@
 #include <linux/kvm.h>
 
 #include "tests/unit/support/suite.h"
-#include "vmm/machine/exit_count.h"
+#include "vmm/machine/exit.h"
 
 static struct exit_counts counts;
 
@@ -60,5 +60,5 @@ static void add_tests(TCase *tests)
 
 int main(void)
 {
-	return run_suite("exit count", add_tests);
+	return run_suite("exit", add_tests);
 }
