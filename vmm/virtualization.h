@@ -13,8 +13,7 @@
 
 /* All constants. */
 struct virtualization {
-	const char *
-		cause; /* one word for programs: "none", "hidden", "module", "node", "kernel" ... */
+	const char *cause;   /* a word for programs: "none", "hidden", "module", "node" ... */
 	const char *text;    /* the reason as a clause */
 	const char *command; /* what mends it begins with this command; "": it is none */
 	const char *mend;    /* and goes on with this */

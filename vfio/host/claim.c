@@ -111,8 +111,8 @@ void vfio_claim_mend(const struct vfio_claim *claim, char *text, size_t size)
 		snprintf(text, size, "start the host with %s", framebuffer->argument);
 	else
 		snprintf(text, size,
-			 "start the host with %s, or echo %s.0 > "
-			 "/sys/bus/platform/drivers/%s/unbind",
+			 "start the host with %s, or `echo %s.0 > "
+			 "/sys/bus/platform/drivers/%s/unbind`",
 			 framebuffer->argument, framebuffer->driver, framebuffer->driver);
 }
 

@@ -144,7 +144,7 @@ START_TEST(a_held_bar_ends_the_start)
 		"passthrough device 0000:01:00.0: BAR 4 is held by efifb "
 		"(0x12c0000000-0x12c007ffff), the display of the host's start, so that "
 		"VFIO does not get it: as root: start the host with video=efifb:off, or "
-		"echo efi-framebuffer.0 > /sys/bus/platform/drivers/efi-framebuffer/unbind");
+		"`echo efi-framebuffer.0 > /sys/bus/platform/drivers/efi-framebuffer/unbind`");
 }
 END_TEST
 
