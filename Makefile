@@ -95,10 +95,13 @@ FOLDERS_memory := memory
 FOLDERS_kvm := vmm/kvm
 FOLDERS_devices := devices devices/pci
 FOLDERS_vfio := vfio vfio/host vfio/type1 vfio/pci vfio/tell
-FOLDERS_arch := arch arch/loader arch/$(ARCH) arch/$(ARCH)/debug
+PARTS := $(PARTS_$(ARCH))
+FOLDERS_arch := arch arch/loader arch/$(ARCH) $(if $(filter debug,$(PARTS)),arch/$(ARCH)/debug)
 FOLDERS_vmm := vmm vmm/machine vmm/debug vmm/debug/gdb vmm/tools
 FOLDERS := $(foreach layer,$(LAYERS),$(FOLDERS_$(layer)))
-sources = $(filter-out vmm/main.c,$(wildcard $(FOLDERS_$(1):%=%/*.c)))
+# Defaults of what an architecture need not have.
+DEFAULTS := $(if $(filter debug,$(PARTS)),arch/no_debug.c)
+sources = $(filter-out vmm/main.c $(DEFAULTS),$(wildcard $(FOLDERS_$(1):%=%/*.c)))
 # The libraries that are not libc, for --json and for compressed kernels; always from their archives.
 ARCHIVES := -l:libjansson.a -l:libz.a -l:libzstd.a
 # And the one that builds device trees, where the architecture has them.
@@ -115,7 +118,7 @@ FUZZ_TARGETS := $(patsubst %.c,$(B)/%,$(wildcard tests/fuzz/fuzz_*.c))
 
 .DELETE_ON_ERROR:
 .SUFFIXES:
-.PHONY: all libraries ferry help setup setup-cross setup-aarch64 setup-lab check check-fast lint unit unit-aarch64 unit-list lab-aarch64 setup-lab-aarch64 \
+.PHONY: all libraries no-debug ferry help setup setup-cross setup-aarch64 setup-lab check check-fast lint unit unit-aarch64 unit-list lab-aarch64 setup-lab-aarch64 \
 	threads kvm lab lab-shell fuzz scripts demo bench install clean
 
 all: $(B)/ferry
@@ -140,6 +143,18 @@ $(B)/ferry: $(B)/vmm/main.o $(LIBRARIES)
 	$(call say,LINK,$@)
 	$(Q)$(CC) $(if $(SANITIZE),,$(if $(STATIC),$(STATIC_LDFLAGS))) $(LDFLAGS_ALL) -o $@ $^ $(ARCHIVES) \
 		$(LIBRARIES_$(ARCH))
+
+# The same without the debugger's half of the architecture: shows that a port needs none.
+$(B)/libarch-no-debug.a: $(patsubst %.c,$(B)/%.o,$(filter-out arch/$(ARCH)/debug/%,$(call sources,arch)) arch/no_debug.c)
+	$(Q)rm -f $@
+	$(Q)$(AR) qcs $@ $^
+
+$(B)/ferry-no-debug: $(B)/vmm/main.o $(LIBRARIES:$(B)/libarch.a=$(B)/libarch-no-debug.a)
+	$(call say,LINK,$@)
+	$(Q)$(CC) $(if $(SANITIZE),,$(if $(STATIC),$(STATIC_LDFLAGS))) $(LDFLAGS_ALL) -o $@ $^ $(ARCHIVES) \
+		$(LIBRARIES_$(ARCH))
+
+no-debug: $(B)/ferry-no-debug
 
 define layer_rule
 $(B)/lib$(1).a: $(patsubst %.c,$(B)/%.o,$(call sources,$(1)))
@@ -179,6 +194,9 @@ define pure_rule
 $(B)/tests/unit/arch/$(1)/$(2): $(patsubst %,$(B)/arch/$(1)/%.o,$(or $(PURE_$(1)_$(2)),$(PURE_$(1))))
 endef
 $(foreach arch,$(ARCHITECTURES),$(foreach test,$(PURE_TESTS_$(arch)),$(eval $(call pure_rule,$(arch),$(test)))))
+
+# And this one takes the place of the debugger's half.
+$(B)/tests/unit/arch/test_no_debug: $(B)/arch/no_debug.o
 
 # Programs that make the C library's calls fail, in what they link alone.
 FAULT_WRAPS := malloc calloc realloc reallocarray strdup mmap munmap madvise eventfd timerfd_create \

@@ -17,8 +17,23 @@
 
 /*
  * Everything here is called on the main thread with every vCPU parked and its finished exits
- * retired, except arch_debug_decode(). A KVM ioctl that failed is returned as its negative errno.
+ * retired, except arch_debug_decode() and arch_debug_reset(). A KVM ioctl that failed is returned as its negative errno.
  */
+
+/*
+ * What the architecture keeps of a machine for its debugger: its arch_vm's, NULL until a function
+ * of this contract needs it. An architecture without a debugger links arch/no_debug.c instead.
+ */
+struct arch_debug;
+
+/* NULL is allowed. */
+void arch_debug_free(struct arch_debug *debug);
+
+/*
+ * The state of vCPU @cpu is that of power-on: what a step under way had changed in it is gone. In
+ * the vCPU's thread. NULL is allowed.
+ */
+void arch_debug_reset(struct arch_debug *debug, unsigned int cpu);
 
 /* What this machine's vCPUs can do; asked of KVM once, by trying where no capability tells. */
 struct arch_debug_support {
@@ -30,6 +45,7 @@ struct arch_debug_support {
 	bool watch_reads; /* reads alone, without writes */
 };
 
+/* -EOPNOTSUPP: this architecture has no debugger. */
 int arch_debug_support(struct arch_vm *arch, struct kvm_vcpu *vcpu,
 		       struct arch_debug_support *support) FERRY_MUST_CHECK;
 

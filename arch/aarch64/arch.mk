@@ -5,6 +5,9 @@ DEBIAN_aarch64 := arm64
 LIBRARIES_aarch64 = $(FDT)
 NEEDED_aarch64 := libfdt.h:libfdt-dev
 
+# What it has beside its own folder: debug, the debugger's half in a folder below.
+PARTS_aarch64 := debug
+
 # Tests that are linked from its own library.
 NATIVE_TESTS_aarch64 := test_vcpu debug/test_debug debug/test_kernel
 # Tests of pure functions, and the objects that they take from here on every architecture.

@@ -11,6 +11,7 @@
 
 #include "arch/aarch64/platform_arm.h"
 #include "arch/aarch64/vm.h"
+#include "arch/debug.h"
 #include "devices/device.h"
 #include "vmm/base/bits.h"
 #include "vmm/base/log.h"
@@ -174,8 +175,7 @@ int arch_vcpu_reset(struct arch_vm *arch, struct kvm_vcpu *vcpu, struct err *err
 	};
 	int rc = vcpu_power_on(arch, vcpu, err);
 
-	/* A step that was under way held interrupts back in a state that is gone. */
-	arch->debug.vcpus[kvm_vcpu_id(vcpu)].masked = false;
+	arch_debug_reset(arch->debug, kvm_vcpu_id(vcpu));
 	if (rc < 0 || kvm_vcpu_id(vcpu) != 0)
 		return rc;
 	for (size_t i = 0; i < ARRAY_SIZE(entry) && rc == 0; i++)

@@ -10,6 +10,7 @@
 #include "arch/aarch64/gic.h"
 #include "arch/aarch64/platform_arm.h"
 #include "arch/aarch64/vcpu.h"
+#include "arch/debug.h"
 #include "vmm/base/bits.h"
 #include "vmm/base/log.h"
 
@@ -91,7 +92,7 @@ void arch_vm_destroy(struct arch_vm *arch)
 	mem_map_del(&arch->pci_io);
 	kvm_irq_destroy(arch->irq);
 	gic_destroy(arch->gic);
-	free(arch->debug.description);
+	arch_debug_free(arch->debug);
 	free(arch);
 }
 

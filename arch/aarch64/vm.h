@@ -8,11 +8,11 @@
 #include <stdbool.h>
 #include <stdint.h>
 
-#include "arch/aarch64/debug/state.h"
 #include "arch/arch.h"
 #include "memory/region.h"
 #include "vmm/base/log.h"
 
+struct arch_debug;
 struct gic;
 struct pl011;
 struct pl061;
@@ -38,7 +38,7 @@ struct arch_vm {
 	uint64_t size;  /* bytes of memory that the kernel takes from its entry on */
 	bool booted;    /* RAM is no longer as it was created */
 
-	struct debug_state debug;
+	struct arch_debug *debug; /* NULL before a debugger asks */
 };
 
 #endif

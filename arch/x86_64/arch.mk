@@ -5,6 +5,9 @@ DEBIAN_x86_64 := amd64
 LIBRARIES_x86_64 :=
 NEEDED_x86_64 :=
 
+# What it has beside its own folder: debug, the debugger's half in a folder below.
+PARTS_x86_64 := debug
+
 # Tests that are linked from its own library.
 NATIVE_TESTS_x86_64 := test_boot test_boot_linux test_boot_multiboot test_boot_pvh test_cpuid \
 	test_describe test_devices test_entry test_mce test_vcpu \

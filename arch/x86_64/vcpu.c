@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "arch/arch.h"
+#include "arch/debug.h"
 #include "arch/x86_64/cpuid.h"
 #include "arch/x86_64/mce.h"
 #include "arch/x86_64/msr.h"
@@ -162,6 +163,7 @@ int arch_vcpu_reset(struct arch_vm *arch, struct kvm_vcpu *vcpu, struct err *err
 	unsigned int id = kvm_vcpu_id(vcpu);
 	int rc = vcpu_state_restore(arch->vcpus[id], vcpu, err);
 
+	arch_debug_reset(arch->debug, id);
 	if (rc < 0 || id != 0)
 		return rc;
 	rc = vcpu_enter(&arch->entry, vcpu);

@@ -6,7 +6,7 @@
 #include <errno.h>
 #include <stdlib.h>
 
-#include "arch/x86_64/debug/debug.h"
+#include "arch/debug.h"
 #include "arch/x86_64/platform_x86.h"
 #include "arch/x86_64/state.h"
 #include "devices/power.h"
@@ -135,7 +135,7 @@ void arch_vm_destroy(struct arch_vm *arch)
 	device_list_destroy(arch->devices);
 	for (size_t i = 0; i < ARRAY_SIZE(arch->vcpus); i++)
 		vcpu_state_free(arch->vcpus[i]);
-	debug_free(arch->debug);
+	arch_debug_free(arch->debug);
 	kvm_irq_destroy(arch->irq);
 	free(arch->msrs);
 	free(arch);

@@ -12,7 +12,7 @@
 #include "arch/x86_64/cpuid.h"
 #include "arch/x86_64/entry.h"
 
-struct debug;
+struct arch_debug;
 struct power;
 struct serial;
 struct vcpu_state;
@@ -33,7 +33,7 @@ struct arch_vm {
 	struct kvm_irqchip irqchips[X86_IRQCHIPS];   /* at power-on */
 	struct vcpu_state *vcpus[PLATFORM_CPUS_MAX]; /* at power-on; slot by vCPU id */
 	struct vcpu_entry entry;                     /* of vCPU 0, from arch_boot() */
-	struct debug *debug;                         /* NULL before a debugger asks */
+	struct arch_debug *debug;                    /* NULL before a debugger asks */
 	bool booted;                                 /* RAM is no longer as it was created */
 	bool is_linux;
 };

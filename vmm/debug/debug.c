@@ -517,6 +517,12 @@ struct debug *debug_create(const struct debug_setup *setup, struct err *err)
 	debug->points.arch = setup->parts.arch;
 	debug->points.ram = setup->parts.ram;
 	rc = arch_debug_support(debug_arch(debug), debug_vcpu(debug, 0), &debug->points.support);
+	if (rc == -EOPNOTSUPP) {
+		err_set(err, rc,
+			"gdb: this architecture has no debugger's half yet: leave --gdb out");
+		debug_destroy(debug);
+		return NULL;
+	}
 	if (rc) {
 		err_set(err, rc, "gdb: what KVM can do for a debugger is not to be found out: %s",
 			err_text(rc));

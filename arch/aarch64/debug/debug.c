@@ -2,10 +2,12 @@
 /* A debugger's requests to KVM, and what KVM tells back (api.rst, KVM_SET_GUEST_DEBUG). */
 
 #include <errno.h>
+#include <stdlib.h>
 
 #include "arch/aarch64/debug/paging.h"
 #include "arch/aarch64/debug/points.h"
 #include "arch/aarch64/debug/registers.h"
+#include "arch/aarch64/debug/state.h"
 #include "arch/aarch64/debug/step.h"
 #include "arch/aarch64/vcpu.h"
 #include "arch/aarch64/vm.h"
@@ -26,6 +28,27 @@ enum {
 };
 
 enum { SYNDROME_WRITE = 1 << 6 }; /* WnR */
+
+struct arch_debug *debug_get(struct arch_vm *arch)
+{
+	if (!arch->debug)
+		arch->debug = calloc(1, sizeof(*arch->debug));
+	return arch->debug;
+}
+
+void arch_debug_free(struct arch_debug *debug)
+{
+	if (debug)
+		free(debug->description);
+	free(debug);
+}
+
+/* The interrupts that a step held back were those of a state that is gone. */
+void arch_debug_reset(struct arch_debug *debug, unsigned int cpu)
+{
+	if (debug)
+		debug->vcpus[cpu].masked = false;
+}
 
 static unsigned int debug_registers(const struct kvm_vm *vm, unsigned int capability)
 {
@@ -117,12 +140,16 @@ static int debug_use_points(const struct arch_debug_control *control, struct kvm
 int arch_debug_control(struct arch_vm *arch, struct kvm_vcpu *vcpu,
 		       const struct arch_debug_control *control)
 {
-	struct debug_vcpu *state = &arch->debug.vcpus[kvm_vcpu_id(vcpu)];
+	struct arch_debug *machine = debug_get(arch);
 	struct kvm_guest_debug debug = {0};
+	struct debug_vcpu *state;
 	int rc;
 
+	if (!machine)
+		return -ENOMEM;
 	if (control->count > ARCH_DEBUG_POINTS_MAX)
 		return -ENOSPC;
+	state = &machine->vcpus[kvm_vcpu_id(vcpu)];
 	if (control->software || control->step || control->count > 0)
 		debug.control = KVM_GUESTDBG_ENABLE;
 	if (control->software)
@@ -139,7 +166,7 @@ int arch_debug_control(struct arch_vm *arch, struct kvm_vcpu *vcpu,
 	state->count = control->count;
 	if (control->count > 0)
 		memcpy(state->points, control->points, control->count * sizeof(*control->points));
-	return control->step ? debug_step_begin(arch, vcpu) : 0;
+	return control->step ? debug_step_begin(arch, vcpu, state) : 0;
 }
 
 static void debug_decode_watch(const struct debug_vcpu *state, const struct kvm_run *run,
@@ -158,13 +185,16 @@ static void debug_decode_watch(const struct debug_vcpu *state, const struct kvm_
 
 void arch_debug_decode(struct arch_vm *arch, struct kvm_vcpu *vcpu, struct arch_debug_stop *stop)
 {
-	struct debug_vcpu *state = &arch->debug.vcpus[kvm_vcpu_id(vcpu)];
 	const struct kvm_run *run = kvm_vcpu_run_page(vcpu);
+	struct debug_vcpu *state;
 
 	*stop = (struct arch_debug_stop){.event = ARCH_DEBUG_STEPPED};
 	/* Where it cannot be read, 0 matches no breakpoint of the debugger's. */
 	if (arch_debug_pc(arch, vcpu, &stop->address) < 0)
 		stop->address = 0;
+	if (!arch->debug)
+		return;
+	state = &arch->debug->vcpus[kvm_vcpu_id(vcpu)];
 	state->syndrome = 0;
 	switch (run->debug.arch.hsr >> CLASS_SHIFT) {
 	case CLASS_BREAKPOINT_LOWER:

@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "arch/aarch64/debug/registers.h"
+#include "arch/aarch64/debug/state.h"
 #include "arch/aarch64/vm.h"
 #include "arch/debug.h"
 #include "vmm/base/bits.h"
@@ -145,9 +146,11 @@ static char *description_write(struct arch_vm *arch)
 
 const char *arch_debug_description(struct arch_vm *arch, const char *annex)
 {
-	if (strcmp(annex, "target.xml") != 0)
+	struct arch_debug *debug = debug_get(arch);
+
+	if (!debug || strcmp(annex, "target.xml") != 0)
 		return NULL;
-	if (!arch->debug.description)
-		arch->debug.description = description_write(arch);
-	return arch->debug.description;
+	if (!debug->description)
+		debug->description = description_write(arch);
+	return debug->description;
 }

@@ -6,6 +6,7 @@
 #include <errno.h>
 
 #include "arch/aarch64/debug/registers.h"
+#include "arch/aarch64/debug/state.h"
 #include "arch/aarch64/vcpu.h"
 #include "arch/aarch64/vm.h"
 #include "arch/debug.h"
@@ -59,7 +60,8 @@ static int exception_get_optional(struct kvm_vcpu *vcpu, uint64_t id, uint64_t *
 
 int arch_debug_reinject(struct arch_vm *arch, struct kvm_vcpu *vcpu)
 {
-	uint64_t syndrome = arch->debug.vcpus[kvm_vcpu_id(vcpu)].syndrome;
+	struct debug_vcpu *debug = arch->debug ? &arch->debug->vcpus[kvm_vcpu_id(vcpu)] : NULL;
+	uint64_t syndrome = debug ? debug->syndrome : 0;
 	uint64_t pc, pstate, vbar, sctlr, mmfr1 = 0, pfr1 = 0;
 	int rc = vcpu_get_register(vcpu, VCPU_CORE_REGISTER(regs.pc), &pc);
 
@@ -92,6 +94,6 @@ int arch_debug_reinject(struct arch_vm *arch, struct kvm_vcpu *vcpu)
 	for (size_t i = 0; i < ARRAY_SIZE(taken) && rc == 0; i++)
 		rc = vcpu_set_register(vcpu, taken[i].id, taken[i].value);
 	if (rc == 0)
-		arch->debug.vcpus[kvm_vcpu_id(vcpu)].syndrome = 0;
+		debug->syndrome = 0;
 	return rc;
 }

@@ -7,6 +7,7 @@
 #include <stdlib.h>
 
 #include "arch/aarch64/debug/paging.h"
+#include "arch/aarch64/debug/state.h"
 #include "arch/aarch64/vcpu.h"
 #include "arch/aarch64/vm.h"
 #include "arch/debug.h"
@@ -126,12 +127,12 @@ static bool register_has(const struct kvm_reg_list *list, uint64_t id)
 }
 
 /* Every vCPU has the same ones: the first stands for all. */
-static struct debug_state *register_find(struct arch_vm *arch)
+static struct arch_debug *register_find(struct arch_vm *arch)
 {
-	struct debug_state *debug = &arch->debug;
+	struct arch_debug *debug = debug_get(arch);
 	struct kvm_reg_list *list;
 
-	if (debug->asked || !arch->vcpus[0])
+	if (!debug || debug->asked || !arch->vcpus[0])
 		return debug;
 	debug->asked = true;
 	list = register_list(arch->vcpus[0]);
@@ -144,9 +145,9 @@ static struct debug_state *register_find(struct arch_vm *arch)
 
 const struct debug_system_register *debug_system_register(struct arch_vm *arch, unsigned int index)
 {
-	const struct debug_state *debug = register_find(arch);
+	const struct arch_debug *debug = register_find(arch);
 
-	if (index >= debug->system_count)
+	if (!debug || index >= debug->system_count)
 		return NULL;
 	return &system_registers[debug->system[index]];
 }
@@ -158,7 +159,9 @@ unsigned int arch_debug_general_count(struct arch_vm *arch)
 
 unsigned int arch_debug_register_count(struct arch_vm *arch)
 {
-	return arch_debug_general_count(arch) + register_find(arch)->system_count;
+	const struct arch_debug *debug = register_find(arch);
+
+	return arch_debug_general_count(arch) + (debug ? debug->system_count : 0);
 }
 
 size_t arch_debug_register_size(struct arch_vm *arch, unsigned int number)

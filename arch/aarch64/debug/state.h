@@ -32,12 +32,15 @@ struct debug_vcpu {
 	size_t count;
 };
 
-struct debug_state {
+struct arch_debug {
 	bool asked;                       /* KVM, for the registers below */
 	uint8_t system[DEBUG_SYSTEM_MAX]; /* those that the vCPUs have, by place in the table */
 	unsigned int system_count;
 	char *description; /* allocated when first asked for */
 	struct debug_vcpu vcpus[PLATFORM_CPUS_MAX];
 };
+
+/* @arch's state, made when it is first asked for. NULL: out of memory. Main thread. */
+struct arch_debug *debug_get(struct arch_vm *arch);
 
 #endif

@@ -57,9 +57,8 @@ static bool step_is_off(struct kvm_vcpu *vcpu)
 	       state.mp_state == KVM_MP_STATE_STOPPED;
 }
 
-int debug_step_begin(struct arch_vm *arch, struct kvm_vcpu *vcpu)
+int debug_step_begin(struct arch_vm *arch, struct kvm_vcpu *vcpu, struct debug_vcpu *debug)
 {
-	struct debug_vcpu *debug = &arch->debug.vcpus[kvm_vcpu_id(vcpu)];
 	uint64_t pc, pstate, bits;
 	uint32_t instruction;
 	int rc = arch_debug_stepped(arch, vcpu);
@@ -125,11 +124,14 @@ static int step_clear_bits(struct kvm_vcpu *vcpu, uint64_t id, uint64_t bits)
 
 int arch_debug_stepped(struct arch_vm *arch, struct kvm_vcpu *vcpu)
 {
-	struct debug_vcpu *debug = &arch->debug.vcpus[kvm_vcpu_id(vcpu)];
+	struct debug_vcpu *debug;
 	uint64_t pstate;
 	bool taken;
 	int rc;
 
+	if (!arch->debug)
+		return 0;
+	debug = &arch->debug->vcpus[kvm_vcpu_id(vcpu)];
 	if (!debug->masked)
 		return 0;
 	rc = vcpu_get_register(vcpu, pstate_id, &pstate);

@@ -7,6 +7,7 @@
 #include <stdbool.h>
 #include <stdint.h>
 
+#include "arch/aarch64/debug/state.h"
 #include "arch/arch.h"
 #include "vmm/base/err.h"
 #include "vmm/kvm/vcpu.h"
@@ -22,6 +23,7 @@ bool debug_step_can_mask(uint32_t instruction);
  * Masks interrupts for a step, where that goes unnoticed, until arch_debug_stepped(). 0 also when
  * nothing was done, else KVM's errno.
  */
-int debug_step_begin(struct arch_vm *arch, struct kvm_vcpu *vcpu) FERRY_MUST_CHECK;
+int debug_step_begin(struct arch_vm *arch, struct kvm_vcpu *vcpu,
+		     struct debug_vcpu *debug) FERRY_MUST_CHECK;
 
 #endif

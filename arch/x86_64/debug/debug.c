@@ -38,9 +38,9 @@ static size_t debug_find_ymm(struct cpuid_table *cpuid)
 	return component->ebx;
 }
 
-struct debug *debug_get(struct arch_vm *arch)
+struct arch_debug *debug_get(struct arch_vm *arch)
 {
-	struct debug *debug = arch->debug;
+	struct arch_debug *debug = arch->debug;
 	int flags;
 
 	if (debug)
@@ -59,11 +59,17 @@ struct debug *debug_get(struct arch_vm *arch)
 	return debug;
 }
 
-void debug_free(struct debug *debug)
+void arch_debug_free(struct arch_debug *debug)
 {
 	if (debug)
 		debug_fpu_free(&debug->fpu);
 	free(debug);
+}
+
+void arch_debug_reset(struct arch_debug *debug, unsigned int cpu)
+{
+	if (debug)
+		debug->vcpus[cpu].step.pushes_flags = false;
 }
 
 /* Where KVM's own vCPUs cannot be debugged, as those whose memory is encrypted, the ioctl fails. */
@@ -72,7 +78,7 @@ int arch_debug_support(struct arch_vm *arch, struct kvm_vcpu *vcpu,
 {
 	struct kvm_guest_debug none = {0};
 	struct kvm_guest_debug some = {.control = KVM_GUESTDBG_ENABLE | KVM_GUESTDBG_USE_SW_BP};
-	const struct debug *debug = debug_get(arch);
+	const struct arch_debug *debug = debug_get(arch);
 
 	*support = (struct arch_debug_support){.shared = true};
 	if (!debug)
@@ -123,7 +129,7 @@ int debug_wake(struct kvm_vcpu *vcpu)
 int arch_debug_control(struct arch_vm *arch, struct kvm_vcpu *vcpu,
 		       const struct arch_debug_control *control)
 {
-	struct debug *debug = debug_get(arch);
+	struct arch_debug *debug = debug_get(arch);
 	struct debug_vcpu *state;
 	int rc;
 
@@ -155,7 +161,7 @@ int arch_debug_control(struct arch_vm *arch, struct kvm_vcpu *vcpu,
 
 int arch_debug_stepped(struct arch_vm *arch, struct kvm_vcpu *vcpu)
 {
-	struct debug *debug = debug_get(arch);
+	struct arch_debug *debug = debug_get(arch);
 
 	if (!debug)
 		return -ENOMEM;
@@ -218,7 +224,7 @@ static int debug_set_dr6(struct kvm_vcpu *vcpu, uint64_t dr6)
 /* The other flags stay: KVM takes them all anew at each call. */
 int arch_debug_reinject(struct arch_vm *arch, struct kvm_vcpu *vcpu)
 {
-	const struct debug *debug = debug_get(arch);
+	const struct arch_debug *debug = debug_get(arch);
 	const struct debug_vcpu *state;
 	struct kvm_guest_debug control;
 	int rc = 0;

@@ -8,6 +8,7 @@
 #include <stdbool.h>
 #include <stdint.h>
 
+#include "arch/debug.h"
 #include "arch/platform.h"
 #include "arch/x86_64/debug/description.h"
 #include "arch/x86_64/debug/fpu.h"
@@ -32,7 +33,7 @@ struct debug_vcpu {
 };
 
 /* The main thread's; a debug_vcpu is its vCPU's thread's while that runs. */
-struct debug {
+struct arch_debug {
 	uint32_t flags; /* KVM_GUESTDBG_* that KVM knows */
 	struct debug_fpu fpu;
 	struct debug_description description;
@@ -40,10 +41,7 @@ struct debug {
 };
 
 /* @arch's state, made when it is first asked for. NULL: out of memory. Main thread. */
-struct debug *debug_get(struct arch_vm *arch);
-
-/* NULL is allowed. */
-void debug_free(struct debug *debug);
+struct arch_debug *debug_get(struct arch_vm *arch);
 
 /* What a walk of @vcpu's page tables begins with, in @arch's memory. 0 or the ioctl's errno. */
 int debug_paging(struct arch_vm *arch, struct kvm_vcpu *vcpu,

@@ -26,7 +26,7 @@ union kept {
 
 static const struct debug_register *find(struct arch_vm *arch, unsigned int number)
 {
-	const struct debug *debug = debug_get(arch);
+	const struct arch_debug *debug = debug_get(arch);
 
 	if (!debug || number >= debug->description.count)
 		return NULL;
@@ -35,21 +35,21 @@ static const struct debug_register *find(struct arch_vm *arch, unsigned int numb
 
 const char *arch_debug_description(struct arch_vm *arch, const char *annex)
 {
-	const struct debug *debug = debug_get(arch);
+	const struct arch_debug *debug = debug_get(arch);
 
 	return !debug || strcmp(annex, "target.xml") != 0 ? NULL : debug->description.text;
 }
 
 unsigned int arch_debug_register_count(struct arch_vm *arch)
 {
-	const struct debug *debug = debug_get(arch);
+	const struct arch_debug *debug = debug_get(arch);
 
 	return !debug ? 0 : debug->description.count;
 }
 
 unsigned int arch_debug_general_count(struct arch_vm *arch)
 {
-	const struct debug *debug = debug_get(arch);
+	const struct arch_debug *debug = debug_get(arch);
 
 	return !debug ? 0 : debug->description.general;
 }
@@ -113,7 +113,7 @@ static bool register_in_fpu(const struct debug_register *reg)
 	       reg->source == DEBUG_YMM_HIGH;
 }
 
-static int register_read_fpu(struct debug *debug, struct kvm_vcpu *vcpu,
+static int register_read_fpu(struct arch_debug *debug, struct kvm_vcpu *vcpu,
 			     const struct debug_register *reg, uint8_t *bytes)
 {
 	uint32_t where = reg->where;
@@ -131,7 +131,7 @@ static int register_read_fpu(struct debug *debug, struct kvm_vcpu *vcpu,
 	return 0;
 }
 
-static int register_write_fpu(struct debug *debug, struct kvm_vcpu *vcpu,
+static int register_write_fpu(struct arch_debug *debug, struct kvm_vcpu *vcpu,
 			      const struct debug_register *reg, const uint8_t *bytes)
 {
 	uint32_t where = reg->where;

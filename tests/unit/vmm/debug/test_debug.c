@@ -558,6 +558,11 @@ START_TEST(creation_fails_whole)
 	setup.address = "1234";
 	ck_assert_ptr_null(debug_create(&setup, &err));
 	ck_assert_int_eq(err.code, -EIO);
+	fake_debug.support_fails = -EOPNOTSUPP;
+	err = (struct err){0};
+	ck_assert_ptr_null(debug_create(&setup, &err));
+	ck_assert_str_eq(err.text,
+			 "gdb: this architecture has no debugger's half yet: leave --gdb out");
 }
 END_TEST
 

@@ -165,8 +165,8 @@ START_TEST(masks_of_signatures_are_there_where_pointers_are_signed)
 {
 	ck_assert_ptr_null(strstr(arch_debug_description(arch, "target.xml"), "pauth"));
 	ck_assert_ptr_null(arch_debug_description(arch, "other.xml"));
-	free(arch->debug.description);
-	arch->debug.description = NULL;
+	arch_debug_free(arch->debug);
+	arch->debug = NULL;
 	arch->init.features[0] = 1U << KVM_ARM_VCPU_PTRAUTH_ADDRESS;
 	machine_set(DEBUG_TCR_EL1, UINT64_C(1) << 37 | 16 << 16 | 25);
 	ck_assert_uint_eq(number_of("pauth_dmask"), 68);
@@ -477,6 +477,7 @@ START_TEST(a_brk_of_the_guests_own_is_its_exception)
 	machine_set(CORE_PSTATE, 0x60400005);
 	machine_set(DEBUG_SCTLR_EL1, UINT64_C(1) << 23);
 	ck_assert_int_eq(arch_debug_reinject(arch, vcpu), -EINVAL);
+	ck_assert_int_eq(control(&(struct arch_debug_control){.software = true}), 0);
 	stop_with(0xf2000800, 0);
 	ck_assert_int_eq(arch_debug_reinject(arch, vcpu), 0);
 	ck_assert_uint_eq(machine_get(CORE_PC), VECTORS + 0x200);

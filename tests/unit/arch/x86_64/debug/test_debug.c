@@ -199,7 +199,7 @@ START_TEST(the_rest)
 	ck_assert_uint_eq(state.clocks, 1);
 	state.refused = KVM_KVMCLOCK_CTRL;
 	arch_debug_resumed(&arch, vcpu);
-	debug_free(NULL);
+	arch_debug_free(NULL);
 }
 END_TEST
 

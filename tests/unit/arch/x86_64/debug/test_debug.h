@@ -154,7 +154,7 @@ static inline void set_up(void)
 
 static inline void tear_down(void)
 {
-	debug_free(arch.debug);
+	arch_debug_free(arch.debug);
 	ram_destroy(arch.setup.ram);
 	mem_map_destroy(map);
 	kvm_vcpu_destroy(vcpu);

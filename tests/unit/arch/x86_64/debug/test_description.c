@@ -48,7 +48,7 @@ static void has_no_avx(void)
 {
 	size_t size;
 
-	debug_free(arch.debug);
+	arch_debug_free(arch.debug);
 	arch.debug = NULL;
 	ck_assert_ptr_null(strstr(arch_debug_description(&arch, "target.xml"), "avx"));
 	ck_assert_uint_eq(described(), 82);
