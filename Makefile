@@ -96,7 +96,8 @@ FOLDERS_kvm := vmm/kvm
 FOLDERS_devices := devices devices/pci
 FOLDERS_vfio := vfio vfio/host vfio/type1 vfio/pci vfio/tell
 PARTS := $(PARTS_$(ARCH))
-FOLDERS_arch := arch arch/loader arch/$(ARCH) $(if $(filter debug,$(PARTS)),arch/$(ARCH)/debug)
+FOLDERS_arch := arch arch/loader $(filter arch/fdt,$(PARTS:%=arch/%)) arch/$(ARCH) \
+	$(filter arch/$(ARCH)/debug,$(PARTS:%=arch/$(ARCH)/%))
 FOLDERS_vmm := vmm vmm/machine vmm/debug vmm/debug/gdb vmm/tools
 FOLDERS := $(foreach layer,$(LAYERS),$(FOLDERS_$(layer)))
 # Defaults of what an architecture need not have.
@@ -104,8 +105,10 @@ DEFAULTS := $(if $(filter debug,$(PARTS)),arch/no_debug.c)
 sources = $(filter-out vmm/main.c $(DEFAULTS),$(wildcard $(FOLDERS_$(1):%=%/*.c)))
 # The libraries that are not libc, for --json and for compressed kernels; always from their archives.
 ARCHIVES := -l:libjansson.a -l:libz.a -l:libzstd.a
-# And the one that builds device trees, where the architecture has them.
+# And the one that builds device trees, where the architecture has them, as its tests do everywhere.
 FDT := -l:libfdt.a
+LIBRARIES_PARTS := $(if $(filter fdt,$(PARTS)),$(FDT))
+FDT_OBJECTS := $(patsubst %.c,$(B)/%.o,$(wildcard arch/fdt/*.c))
 LIBRARIES := $(foreach layer,$(LAYERS),$(B)/lib$(layer).a)
 
 # The product's folders are mirrored under tests/unit. Tests of one architecture's files are linked from
@@ -142,7 +145,7 @@ help:
 $(B)/ferry: $(B)/vmm/main.o $(LIBRARIES)
 	$(call say,LINK,$@)
 	$(Q)$(CC) $(if $(SANITIZE),,$(if $(STATIC),$(STATIC_LDFLAGS))) $(LDFLAGS_ALL) -o $@ $^ $(ARCHIVES) \
-		$(LIBRARIES_$(ARCH))
+		$(LIBRARIES_PARTS)
 
 # The same without the debugger's half of the architecture: shows that a port needs none.
 $(B)/libarch-no-debug.a: $(patsubst %.c,$(B)/%.o,$(filter-out arch/$(ARCH)/debug/%,$(call sources,arch)) arch/no_debug.c)
@@ -152,7 +155,7 @@ $(B)/libarch-no-debug.a: $(patsubst %.c,$(B)/%.o,$(filter-out arch/$(ARCH)/debug
 $(B)/ferry-no-debug: $(B)/vmm/main.o $(LIBRARIES:$(B)/libarch.a=$(B)/libarch-no-debug.a)
 	$(call say,LINK,$@)
 	$(Q)$(CC) $(if $(SANITIZE),,$(if $(STATIC),$(STATIC_LDFLAGS))) $(LDFLAGS_ALL) -o $@ $^ $(ARCHIVES) \
-		$(LIBRARIES_$(ARCH))
+		$(LIBRARIES_PARTS)
 
 no-debug: $(B)/ferry-no-debug
 
@@ -170,7 +173,8 @@ $(B)/%.o: %.c Makefile | $(CROSS_SETUP)
 
 # What the libraries' headers are and which package has each: what is missing is said in one sentence,
 # all of it, rather than by the compiler one after another.
-NEEDED := jansson.h:libjansson-dev zlib.h:zlib1g-dev zstd.h:libzstd-dev $(NEEDED_$(ARCH))
+NEEDED := jansson.h:libjansson-dev zlib.h:zlib1g-dev zstd.h:libzstd-dev \
+	$(if $(LIBRARIES_PARTS),libfdt.h:libfdt-dev)
 .PHONY: have-libraries
 have-libraries: | $(CROSS_SETUP)
 	@missing=; for entry in $(NEEDED); do \
@@ -178,7 +182,7 @@ have-libraries: | $(CROSS_SETUP)
 			missing="$$missing $${entry#*:}"; \
 	done; \
 	[ -z "$$missing" ] || { echo "libraries are missing: install the packages$$missing" >&2; exit 1; }
-$(patsubst %.c,$(B)/%.o,$(wildcard vmm/tools/*.c arch/loader/*.c arch/$(ARCH)/*.c)): | have-libraries
+$(patsubst %.c,$(B)/%.o,$(wildcard vmm/tools/*.c arch/loader/*.c arch/fdt/*.c)): | have-libraries
 
 # Helpers that several unit tests share.
 UNIT_SUPPORT := $(patsubst %.c,$(B)/%.o,$(wildcard tests/unit/support/*.c))
@@ -191,9 +195,12 @@ $(UNIT_TESTS): %: %.o $(UNIT_SUPPORT) $(LIBRARIES)
 # Pure functions are tested on every architecture: these objects come before the members of the library
 # that have the same names.
 define pure_rule
-$(B)/tests/unit/arch/$(1)/$(2): $(patsubst %,$(B)/arch/$(1)/%.o,$(or $(PURE_$(1)_$(2)),$(PURE_$(1))))
+$(B)/tests/unit/arch/$(1)/$(2): $(patsubst %,$(B)/arch/$(1)/%.o,$(or $(PURE_$(1)_$(2)),$(PURE_$(1)))) \
+	$(if $(filter fdt,$(PARTS_$(1))),$(FDT_OBJECTS))
 endef
 $(foreach arch,$(ARCHITECTURES),$(foreach test,$(PURE_TESTS_$(arch)),$(eval $(call pure_rule,$(arch),$(test)))))
+
+$(filter $(B)/tests/unit/arch/fdt/%,$(UNIT_TESTS)): $(FDT_OBJECTS)
 
 # And this one takes the place of the debugger's half.
 $(B)/tests/unit/arch/test_no_debug: $(B)/arch/no_debug.o

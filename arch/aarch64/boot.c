@@ -5,11 +5,10 @@
 
 #include <errno.h>
 #include <stdlib.h>
-#include <string.h>
-#include <sys/random.h>
 
-#include "arch/aarch64/fdt.h"
 #include "arch/aarch64/platform_arm.h"
+#include "arch/aarch64/tree.h"
+#include "arch/fdt/boot.h"
 #include "arch/loader/arm64_image.h"
 #include "arch/loader/initrd.h"
 #include "arch/loader/kind.h"
@@ -23,11 +22,6 @@ enum { CMDLINE_MAX = 2047 }; /* COMMAND_LINE_SIZE of arm64, less the zero */
 
 /* The kernel and all initrds lie in so much, from a multiple of a GiB on. */
 #define INITRD_WINDOW (32 * GIB)
-
-/* The tree's place; the small one where RAM is scarce. */
-#define FDT_PLACE       (2 * MIB)
-#define FDT_PLACE_SMALL (64 * KIB)
-#define FDT_RAM_SMALL   (64 * MIB)
 
 struct kernel {
 	struct arm64_image image;
@@ -144,28 +138,6 @@ static int boot_load_kernel(struct boot *boot, struct kernel *kernel, struct err
 	return 0;
 }
 
-/*
- * Right behind the kernel where that is free: kernels before 4.2 look for the tree in the 512 MiB
- * from their start, and one lying between leaves the initrds the most room.
- */
-static int boot_place_fdt(struct boot *boot, const struct kernel *kernel, uint64_t *size,
-			  struct err *err)
-{
-	struct loader *loader = &boot->loader;
-	const struct boot_file *file = &boot->source->kernel;
-
-	*size = ram_total(loader->ram) < FDT_RAM_SMALL ? FDT_PLACE_SMALL : FDT_PLACE;
-	boot->fdt = align_up(boot->entry + kernel->image.memory_size, *size);
-	if (!loader_is_free(loader, boot->fdt, *size) &&
-	    loader_find(loader, *size, *size, UINT64_MAX, &boot->fdt) < 0)
-		return err_set(err, -ENOSPC,
-			       "boot: %s: beside the kernel there is no room for the device tree, "
-			       "%llu KiB, the guest has %llu MiB of memory: give it more",
-			       file->path, (unsigned long long)(*size / KIB),
-			       (unsigned long long)(ram_total(loader->ram) / MIB));
-	return loader_claim(loader, file, "the device tree", boot->fdt, *size, err);
-}
-
 static int boot_place_initrds(struct boot *boot, const struct kernel *kernel,
 			      struct ram_range *initrd, struct err *err)
 {
@@ -182,33 +154,6 @@ static int boot_place_initrds(struct boot *boot, const struct kernel *kernel,
 	return rc;
 }
 
-static int boot_check_cmdline(const struct boot_source *source, struct err *err)
-{
-	size_t size = source->cmdline ? strlen(source->cmdline) : 0;
-
-	if (size > CMDLINE_MAX)
-		return err_set(err, -E2BIG,
-			       "boot: %s: the command line has %zu characters, the kernel takes at "
-			       "most %d: shorten it",
-			       source->kernel.path, size, CMDLINE_MAX);
-	return 0;
-}
-
-/* A guest without seeds gathers its own randomness, only later. */
-static void boot_add_seeds(struct fdt_config *config)
-{
-	struct {
-		uint64_t kaslr;
-		uint8_t rng[FDT_RNG_SEED_SIZE];
-	} seeds;
-
-	if (getrandom(&seeds, sizeof(seeds), GRND_NONBLOCK) != (ssize_t)sizeof(seeds))
-		return;
-	config->seeded = true;
-	config->kaslr_seed = seeds.kaslr;
-	memcpy(config->rng_seed, seeds.rng, sizeof(config->rng_seed));
-}
-
 const char *arch_serial_name(void)
 {
 	return "ttyAMA0";
@@ -219,40 +164,43 @@ bool arch_serial_is_default(void)
 	return true;
 }
 
-static int boot_write_fdt(struct boot *boot, uint64_t size, const struct ram_range *initrd,
-			  struct err *err)
+static int boot_write_tree(struct boot *boot, const struct ram_range *place,
+			   const struct ram_range *initrd, struct err *err)
 {
-	struct fdt_config config = {
+	struct tree_config config = {
 		.platform = boot->platform,
 		.pmu = boot->pmu,
-		.cmdline = boot->source->cmdline,
-		.initrd_base = initrd->base,
-		.initrd_size = initrd->size,
+		.boot =
+			{
+				.cmdline = boot->source->cmdline,
+				.initrd_base = initrd->base,
+				.initrd_size = initrd->size,
+			},
 	};
-	void *host = ram_host(boot->loader.ram, boot->fdt, size);
-	int rc = loader_zero(&boot->loader, boot->fdt, size);
+	void *host = dt_room(&boot->loader, place, err);
+	int rc;
 
-	if (!host || rc < 0)
-		return err_set(err, -EFAULT, "boot: guest address 0x%llx cannot be written",
-			       (unsigned long long)boot->fdt);
-	boot_add_seeds(&config);
-	rc = fdt_build(&config, host, size, err);
+	if (!host)
+		return -EFAULT;
+	dt_seed(&config.boot);
+	rc = tree_build(&config, host, place->size, err);
 	return rc < 0 ? rc : 0;
 }
 
 int boot_load(struct boot *boot, struct err *err)
 {
 	struct kernel kernel;
-	struct ram_range initrd = {0};
-	uint64_t fdt_size = 0;
-	int rc = boot_check_cmdline(boot->source, err);
+	struct ram_range initrd = {0}, place = {0};
+	int rc = dt_check_cmdline(boot->source, CMDLINE_MAX, err);
 
 	boot->loader.count = 0;
-	if (rc == 0)
+	if (!rc)
 		rc = boot_load_kernel(boot, &kernel, err);
-	if (rc == 0)
-		rc = boot_place_fdt(boot, &kernel, &fdt_size, err);
-	if (rc == 0)
+	if (!rc)
+		rc = dt_place(&boot->loader, &boot->source->kernel,
+			      boot->entry + kernel.image.memory_size, &place, err);
+	if (!rc)
 		rc = boot_place_initrds(boot, &kernel, &initrd, err);
-	return rc < 0 ? rc : boot_write_fdt(boot, fdt_size, &initrd, err);
+	boot->fdt = place.base;
+	return rc ? rc : boot_write_tree(boot, &place, &initrd, err);
 }

@@ -1,11 +1,9 @@
 # What the Makefile needs to know of x86_64.
 
-# Debian's name for it; libraries that only it links, and where their headers come from.
+# Debian's name for it.
 DEBIAN_x86_64 := amd64
-LIBRARIES_x86_64 :=
-NEEDED_x86_64 :=
 
-# What it has beside its own folder: debug, the debugger's half in a folder below.
+# What it has beside its own folder: debug, the debugger's half in a folder below; fdt, a device tree.
 PARTS_x86_64 := debug
 
 # Tests that are linked from its own library.

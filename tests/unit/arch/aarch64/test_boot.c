@@ -9,8 +9,8 @@
 #include <unistd.h>
 
 #include "arch/aarch64/boot.h"
-#include "arch/aarch64/fdt.h"
 #include "arch/aarch64/platform_arm.h"
+#include "arch/aarch64/tree.h"
 #include "tests/unit/arch/loader/test_gzip.h"
 #include "tests/unit/support/suite.h"
 #include "vmm/base/bits.h"
@@ -31,12 +31,12 @@ static uint8_t packed[IMAGE + 8192];
 
 /* --- a device tree that only tells what it was asked for -------------------------------------- */
 
-static struct fdt_config asked;
+static struct tree_config asked;
 static size_t asked_size;
 static unsigned int trees;
 static int tree_answer;
 
-int fdt_build(const struct fdt_config *config, void *blob, size_t size, struct err *error)
+int tree_build(const struct tree_config *config, void *blob, size_t size, struct err *error)
 {
 	asked = *config;
 	asked_size = size;
@@ -156,26 +156,26 @@ START_TEST(an_image)
 	ck_assert_uint_eq(asked_size, 2 * MIB);
 	ck_assert_ptr_eq(asked.platform, &platform);
 	ck_assert(asked.pmu);
-	ck_assert_str_eq(asked.cmdline, "console=ttyAMA0");
-	ck_assert_uint_eq(asked.initrd_base, RAM + 256 * MIB - 64 * KIB);
-	ck_assert_uint_eq(asked.initrd_size, 12);
-	ck_assert_mem_eq(guest(asked.initrd_base, 12), "12345\0\0\0abcd", 12);
+	ck_assert_str_eq(asked.boot.cmdline, "console=ttyAMA0");
+	ck_assert_uint_eq(asked.boot.initrd_base, RAM + 256 * MIB - 64 * KIB);
+	ck_assert_uint_eq(asked.boot.initrd_size, 12);
+	ck_assert_mem_eq(guest(asked.boot.initrd_base, 12), "12345\0\0\0abcd", 12);
 }
 END_TEST
 
 START_TEST(seeds_are_new_each_time)
 {
-	struct fdt_config first;
+	struct tree_config first;
 
 	make_machine(64 * MIB);
 	make_kernel(0, 5 * MIB);
 	load();
 	first = asked;
 	load();
-	ck_assert(first.seeded && asked.seeded);
-	ck_assert_uint_ne(first.kaslr_seed, asked.kaslr_seed);
-	ck_assert_mem_ne(first.rng_seed, asked.rng_seed, FDT_RNG_SEED_SIZE);
-	ck_assert_uint_eq(asked.initrd_size, 0);
+	ck_assert(first.boot.seeded && asked.boot.seeded);
+	ck_assert_uint_ne(first.boot.kaslr_seed, asked.boot.kaslr_seed);
+	ck_assert_mem_ne(first.boot.rng_seed, asked.boot.rng_seed, DT_RNG_SEED_SIZE);
+	ck_assert_uint_eq(asked.boot.initrd_size, 0);
 }
 END_TEST
 
@@ -209,7 +209,7 @@ START_TEST(little_memory)
 	load();
 	ck_assert_uint_eq(boot->fdt, RAM + 16 * MIB - 128 * KIB);
 	ck_assert_uint_eq(asked_size, 64 * KIB);
-	ck_assert_uint_eq(asked.initrd_base, RAM + 16 * MIB - 64 * KIB);
+	ck_assert_uint_eq(asked.boot.initrd_base, RAM + 16 * MIB - 64 * KIB);
 	source.initrds[0].size = 65 * KIB;
 	refuse(-ENOSPC, "initrd: too large: it needs 65 KiB, the guest has room for 64 KiB");
 	make_kernel(0, 16 * MIB);
@@ -232,7 +232,7 @@ START_TEST(memory_in_pieces)
 	ck_assert_uint_eq(boot->entry, 2 * GIB);
 	ck_assert_uint_eq(boot->fdt, 2 * GIB + 8 * MIB);
 	/* Not above 2 GiB + 32 GiB. */
-	ck_assert_uint_eq(asked.initrd_base, 2 * GIB + 64 * MIB - 64 * KIB);
+	ck_assert_uint_eq(asked.boot.initrd_base, 2 * GIB + 64 * MIB - 64 * KIB);
 }
 END_TEST
 
@@ -248,7 +248,7 @@ START_TEST(initrd_below_the_kernel)
 	load();
 	ck_assert_uint_eq(boot->entry, 32 * GIB);
 	ck_assert_uint_eq(boot->fdt, 32 * GIB + 7 * MIB);
-	ck_assert_uint_eq(asked.initrd_base, RAM + MIB);
+	ck_assert_uint_eq(asked.boot.initrd_base, RAM + MIB);
 	ram_destroy(boot->loader.ram);
 	free(boot);
 	mem_map_destroy(map);
@@ -271,7 +271,7 @@ START_TEST(a_second_boot_clears)
 	ck_assert_uint_eq(ram[IMAGE], 0);
 	ck_assert_uint_eq(ram[MIB - 1], 0);
 	ck_assert_uint_eq(ram[MIB], 0x55);
-	ck_assert_mem_eq(guest(asked.initrd_base, 5), "123\0\x55", 5);
+	ck_assert_mem_eq(guest(asked.boot.initrd_base, 5), "123\0\x55", 5);
 	load();
 	ck_assert_uint_eq(trees, 2);
 }
@@ -351,7 +351,7 @@ START_TEST(cmdline_length)
 	refuse(-E2BIG, "2048 characters, the kernel takes at most 2047");
 	source.cmdline = NULL;
 	load();
-	ck_assert_ptr_null(asked.cmdline);
+	ck_assert_ptr_null(asked.boot.cmdline);
 	tree_answer = -ENOSPC;
 	refuse(-ENOSPC, "no tree");
 }

@@ -11,16 +11,16 @@
 #include <sys/resource.h>
 #include <unistd.h>
 
-#include "arch/aarch64/fdt.h"
 #include "arch/aarch64/platform_arm.h"
+#include "arch/aarch64/tree.h"
 #include "arch/arch.h"
 #include "devices/pci/pci.h"
 #include "tests/unit/support/scratch.h"
 #include "vmm/base/bits.h"
 
-static uint8_t blob[FDT_SIZE_MAX + 4096];
+static uint8_t blob[DT_SIZE_MAX + 4096];
 static struct platform platform;
-static struct fdt_config config;
+static struct tree_config config;
 static struct err err;
 
 static void lay_out(unsigned int cpus, unsigned int bits, bool serial)
@@ -43,7 +43,7 @@ static void lay_out(unsigned int cpus, unsigned int bits, bool serial)
 static void setup(void)
 {
 	lay_out(4, 40, true);
-	config = (struct fdt_config){.platform = &platform};
+	config = (struct tree_config){.platform = &platform};
 }
 
 static void build(void)
@@ -51,11 +51,11 @@ static void build(void)
 	int size;
 
 	memset(blob, 0xcc, sizeof(blob));
-	size = fdt_build(&config, blob, sizeof(blob), &err);
+	size = tree_build(&config, blob, sizeof(blob), &err);
 	ck_assert_msg(size > 0, "%s", err.text);
 	ck_assert_int_eq(size, (int)fdt_totalsize(blob));
 	ck_assert_int_eq(fdt_check_full(blob, (size_t)size), 0);
-	ck_assert_int_le(size, FDT_SIZE_MAX);
+	ck_assert_int_le(size, DT_SIZE_MAX);
 }
 
 static int node(const char *path)
@@ -118,7 +118,7 @@ static const char *pointed_at(uint32_t phandle)
 
 START_TEST(root_and_chosen)
 {
-	uint8_t seed[FDT_RNG_SEED_SIZE];
+	uint8_t seed[DT_RNG_SEED_SIZE];
 
 	memset(seed, 0x5a, sizeof(seed));
 	build();
@@ -130,17 +130,17 @@ START_TEST(root_and_chosen)
 	ck_assert(!has("/chosen", "linux,initrd-start") && !has("/chosen", "kaslr-seed") &&
 		  !has("/chosen", "rng-seed"));
 
-	config.cmdline = "console=ttyAMA0 quiet";
-	config.initrd_base = 0x1048000000;
-	config.initrd_size = 0x123456;
-	config.seeded = true;
-	config.kaslr_seed = 0x0123456789abcdef;
-	memcpy(config.rng_seed, seed, sizeof(seed));
+	config.boot.cmdline = "console=ttyAMA0 quiet";
+	config.boot.initrd_base = 0x1048000000;
+	config.boot.initrd_size = 0x123456;
+	config.boot.seeded = true;
+	config.boot.kaslr_seed = 0x0123456789abcdef;
+	memcpy(config.boot.rng_seed, seed, sizeof(seed));
 	build();
-	ck_assert_str_eq(text("/chosen", "bootargs"), config.cmdline);
+	ck_assert_str_eq(text("/chosen", "bootargs"), config.boot.cmdline);
 	ck_assert_uint_eq(pair(cells("/chosen", "linux,initrd-start", 2)), 0x1048000000);
 	ck_assert_uint_eq(pair(cells("/chosen", "linux,initrd-end", 2)), 0x1048123456);
-	ck_assert_uint_eq(pair(cells("/chosen", "kaslr-seed", 2)), config.kaslr_seed);
+	ck_assert_uint_eq(pair(cells("/chosen", "kaslr-seed", 2)), config.boot.kaslr_seed);
 	ck_assert_mem_eq(text("/chosen", "rng-seed"), seed, sizeof(seed));
 }
 END_TEST
@@ -330,7 +330,7 @@ END_TEST
 
 START_TEST(same_platform_gives_same_bytes)
 {
-	static uint8_t first[FDT_SIZE_MAX];
+	static uint8_t first[DT_SIZE_MAX];
 	uint32_t size;
 
 	build();
@@ -347,36 +347,36 @@ START_TEST(room_too_small_is_refused)
 	static uint8_t untouched[64 * 1024];
 	size_t whole;
 
-	config.cmdline = "x";
+	config.boot.cmdline = "x";
 	build();
 	whole = fdt_totalsize(blob);
 	ck_assert_uint_le(whole, sizeof(untouched));
 	memset(untouched, 0xcc, sizeof(untouched));
 	for (size_t size = 0; size < whole; size += size < 256 ? 1 : 13) {
 		memset(blob, 0xcc, whole);
-		ck_assert_int_eq(fdt_build(&config, blob, size, &err), -ENOSPC);
+		ck_assert_int_eq(tree_build(&config, blob, size, &err), -ENOSPC);
 		ck_assert_mem_eq(blob + size, untouched, whole - size);
 	}
 	ck_assert_ptr_nonnull(strstr(err.text, "shorter command line"));
 }
 END_TEST
 
-/* The tree has FDT_SIZE_MAX bytes and no more, whatever the room. */
+/* The tree has DT_SIZE_MAX bytes and no more, whatever the room. */
 START_TEST(long_command_line)
 {
-	char *line = malloc(2 * FDT_SIZE_MAX);
+	char *line = malloc(2 * DT_SIZE_MAX);
 
 	ck_assert_ptr_nonnull(line);
-	memset(line, 'x', 2 * FDT_SIZE_MAX);
-	line[FDT_SIZE_MAX - 64 * KIB] = '\0';
-	config.cmdline = line;
+	memset(line, 'x', 2 * DT_SIZE_MAX);
+	line[DT_SIZE_MAX - 64 * KIB] = '\0';
+	config.boot.cmdline = line;
 	build();
-	line[FDT_SIZE_MAX - 64 * KIB] = 'x';
-	line[FDT_SIZE_MAX] = '\0';
-	ck_assert_int_eq(fdt_build(&config, blob, sizeof(blob), &err), -ENOSPC);
-	line[FDT_SIZE_MAX] = 'x';
-	line[2 * FDT_SIZE_MAX - 1] = '\0';
-	ck_assert_int_eq(fdt_build(&config, blob, sizeof(blob), &err), -ENOSPC);
+	line[DT_SIZE_MAX - 64 * KIB] = 'x';
+	line[DT_SIZE_MAX] = '\0';
+	ck_assert_int_eq(tree_build(&config, blob, sizeof(blob), &err), -ENOSPC);
+	line[DT_SIZE_MAX] = 'x';
+	line[2 * DT_SIZE_MAX - 1] = '\0';
+	ck_assert_int_eq(tree_build(&config, blob, sizeof(blob), &err), -ENOSPC);
 	free(line);
 }
 END_TEST
@@ -421,10 +421,10 @@ START_TEST(dtc_has_nothing_to_say)
 		for (unsigned int shape = 0; shape < 4; shape++) {
 			lay_out(cpus[i], shape & 1 ? 40 : 32, shape & 2);
 			config.pmu = shape & 1;
-			config.seeded = shape & 2;
-			config.cmdline = shape & 1 ? "root=/dev/vda \"quoted\"" : NULL;
-			config.initrd_base = ARM_RAM_BASE;
-			config.initrd_size = shape & 2 ? 12345 : 0;
+			config.boot.seeded = shape & 2;
+			config.boot.cmdline = shape & 1 ? "root=/dev/vda \"quoted\"" : NULL;
+			config.boot.initrd_base = ARM_RAM_BASE;
+			config.boot.initrd_size = shape & 2 ? 12345 : 0;
 			build();
 			check_with_dtc();
 		}
@@ -435,7 +435,7 @@ END_TEST
 START_TEST(dump_is_the_tree)
 {
 	char folder[] = "/tmp/ferry-fdt-XXXXXX";
-	static uint8_t read[FDT_SIZE_MAX];
+	static uint8_t read[DT_SIZE_MAX];
 	char path[64];
 	FILE *file;
 
@@ -480,7 +480,7 @@ END_TEST
 
 int main(void)
 {
-	Suite *suite = suite_create("aarch64_fdt");
+	Suite *suite = suite_create("aarch64_tree");
 	TCase *tests = tcase_create("tree"), *files = tcase_create("files");
 	SRunner *runner = srunner_create(suite);
 	int failed;
