@@ -54,7 +54,7 @@ bool pci_msix_is_pba(const struct pci_msix *msix, unsigned int bar, uint64_t off
 
 /*
  * An access of the guest to the table or PBA: naturally aligned 4 and 8 bytes count (PCI 3.0
- * 6.8.2), others read all ones and are dropped. The PBA is read-only and shows pci_vectors_pending().
+ * 6.8.2), others read all ones and are dropped. The PBA is read-only and shows what is pending.
  * Device lock held.
  */
 uint64_t pci_msix_read(struct pci_msix *msix, unsigned int bar, uint64_t offset, unsigned int size);

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
-/* What VFIO is asked for so that a device's interrupts reach their eventfds, and INTx as a whole. */
+/* What VFIO is asked for so that interrupts reach their eventfds; and INTx as a whole. */
 
 #include "vfio/pci/wires.h"
 
@@ -48,7 +48,7 @@ static void wires_pass(void *owner)
 
 	wires_pass_intx(wires);
 	for (unsigned int i = 0; i < pci_vectors_count(vectors); i++) {
-		struct vfio_wire *wire = &wires->wires[i];
+		struct vfio_wire *wire = &wires->wire[i];
 
 		if (wire->relay < 0 || !fd_take(wire->relay))
 			continue;
@@ -244,7 +244,7 @@ static bool wires_is_msix(const struct vfio_wires *wires)
 /* What VFIO is to signal for @vector; -1: nothing yet. */
 static int wires_device_end(const struct vfio_wires *wires, unsigned int vector)
 {
-	return wires->trace ? wires->wires[vector].relay
+	return wires->trace ? wires->wire[vector].relay
 			    : pci_vectors_eventfd(wires->vectors, vector);
 }
 
@@ -256,9 +256,9 @@ static void wires_turn_off(struct vfio_wires *wires)
 	if (rc)
 		pci_vectors_complain(wires->vectors, "vectors cannot be disabled", rc);
 	for (unsigned int i = 0; i < count; i++)
-		wires_close_relay(wires, &wires->wires[i].relay);
-	free(wires->wires);
-	wires->wires = NULL;
+		wires_close_relay(wires, &wires->wire[i].relay);
+	free(wires->wire);
+	wires->wire = NULL;
 	wires->span = 0;
 }
 
@@ -276,11 +276,11 @@ static int wires_set_mode(void *owner, enum pci_vectors_mode mode, unsigned int 
 	wires_stop_intx(wires);
 	if (count > wires->modes[mode].count)
 		count = wires->modes[mode].count;
-	wires->wires = calloc(count ? count : 1, sizeof(*wires->wires));
-	if (!wires->wires)
+	wires->wire = calloc(count ? count : 1, sizeof(*wires->wire));
+	if (!wires->wire)
 		return -ENOMEM;
 	for (unsigned int i = 0; i < count; i++)
-		wires->wires[i].relay = -1;
+		wires->wire[i].relay = -1;
 	return (int)count;
 }
 
@@ -322,7 +322,7 @@ static int wires_enable_span(struct vfio_wires *wires, unsigned int span)
 	if (!rc) {
 		wires->span = span;
 		for (unsigned int i = 0; i < span; i++)
-			wires->wires[i].connected = wires_device_end(wires, i) >= 0;
+			wires->wire[i].connected = wires_device_end(wires, i) >= 0;
 		if (spare >= 0) {
 			wires_drop_0(wires);
 			if (fd_take(spare))
@@ -372,7 +372,7 @@ static int wires_grow(struct vfio_wires *wires, unsigned int need)
 		return rc;
 	wires->span = 0;
 	for (unsigned int i = 0; i < count; i++)
-		wires->wires[i].connected = false;
+		wires->wire[i].connected = false;
 	rc = wires_enable_vectors(wires, need);
 	if (rc && wires->span == 0 && wires_enable_span(wires, before))
 		pci_vectors_complain(wires->vectors, "the vectors there were are lost", rc);
@@ -390,7 +390,7 @@ static int wires_connect_run(struct vfio_wires *wires, unsigned int first, unsig
 		eventfds[i] = wires_device_end(wires, first + i);
 	rc = vfio_irq_trigger(wires->backend, wires_mode(wires)->index, first, count, eventfds);
 	for (unsigned int i = 0; i < count && !rc; i++)
-		wires->wires[first + i].connected = true;
+		wires->wire[first + i].connected = true;
 	return rc;
 }
 
@@ -408,7 +408,7 @@ static int wires_connect_runs(struct vfio_wires *wires, unsigned int first, unsi
 		int refused;
 
 		while (i + run < end && run < WIRES_BUDGET &&
-		       wires_device_end(wires, i + run) >= 0 && !wires->wires[i + run].connected)
+		       wires_device_end(wires, i + run) >= 0 && !wires->wire[i + run].connected)
 			run++;
 		refused = run ? wires_connect_run(wires, i, run) : 0;
 		if (refused)
@@ -426,7 +426,7 @@ static int wires_open_relays(struct vfio_wires *wires, unsigned int first, unsig
 	int rc = 0;
 
 	for (unsigned int i = first; i < end && wires->trace; i++) {
-		int *relay = &wires->wires[i].relay, refused;
+		int *relay = &wires->wire[i].relay, refused;
 
 		if (*relay >= 0 || pci_vectors_eventfd(wires->vectors, i) < 0)
 			continue;
@@ -547,7 +547,7 @@ size_t vfio_wires_descriptors(const struct vfio_wires *wires, int *descriptors, 
 	count = vfio_list(wires->intx.device_resample, descriptors, room, count);
 	for (unsigned int i = 0; i < pci_vectors_count(wires->vectors); i++) {
 		count = vfio_list(pci_vectors_eventfd(wires->vectors, i), descriptors, room, count);
-		count = vfio_list(wires->wires[i].relay, descriptors, room, count);
+		count = vfio_list(wires->wire[i].relay, descriptors, room, count);
 	}
 	return count;
 }

@@ -56,8 +56,8 @@ struct vfio_wires {
 	struct vfio_intx intx;
 	struct vfio_wires_mode modes[PCI_VECTORS_MSIX + 1];
 	struct pci_vectors *vectors;
-	struct vfio_wire *wires; /* one for each vector */
-	unsigned int span;       /* vectors [0, span) exist in the kernel; 0 while off */
+	struct vfio_wire *wire; /* one for each vector */
+	unsigned int span;      /* vectors [0, span) exist in the kernel; 0 while off */
 };
 
 /* Asks the back end what there is; nothing is turned on. -ENOMEM; then there is nothing to free. */

@@ -250,7 +250,7 @@ static bool describe_is_pending(struct vfio_pci *pci, unsigned int index)
 		return false;
 	if (pci_vectors_pending(vectors, pci_vectors_mode(vectors), index))
 		return true;
-	return describe_is_msix(pci) && !pci->wires.wires[index].connected &&
+	return describe_is_msix(pci) && !pci->wires.wire[index].connected &&
 	       load_le16(pci->device.config + PCI_COMMAND) & PCI_COMMAND_MEMORY &&
 	       describe_owed_by_device(pci, index);
 }
@@ -263,12 +263,12 @@ static const char *describe_delivery(const struct vfio_pci *pci, unsigned int in
 		return "held back";
 	if (!state.attached)
 		return "failed: see the log";
-	return pci->wires.wires[index].relay >= 0 ? "relayed" : "irqfd";
+	return pci->wires.wire[index].relay >= 0 ? "relayed" : "irqfd";
 }
 
 static void describe_show_vector(struct vfio_pci *pci, unsigned int index, FILE *out)
 {
-	const struct vfio_wire *wire = &pci->wires.wires[index];
+	const struct vfio_wire *wire = &pci->wires.wire[index];
 	struct pci_vector_state state = pci_vectors_state(pci->wires.vectors, index);
 	uint64_t address = state.message.address;
 	uint32_t data = state.message.data;
