@@ -128,22 +128,6 @@ static void config_wake_up_reset(struct vfio_pci *pci)
 	vfio_pci_arm(pci);
 }
 
-static enum mem_result config_check_reset(struct vfio_pci *pci)
-{
-	struct vfio_reset *reset = &pci->reset;
-
-	if (reset->answered) {
-		reset->answered = reset->awaited = false;
-		return MEM_DONE;
-	}
-	if (pci->wanted_back)
-		return MEM_DONE;
-	if (pci->state == VFIO_PCI_ALIVE)
-		vfio_reset_begin(pci, VFIO_RESET_GUEST);
-	/* One that is late or is not the guest's is waited for no more: all ones tell of it. */
-	return reset->awaited ? MEM_NOT_YET : MEM_DONE;
-}
-
 /* A device that could reach memory which is not mapped yet would fault in the IOMMU. */
 static bool config_masters_too_early(const struct vfio_pci *pci, unsigned int offset,
 				     unsigned int size, uint32_t value)
@@ -159,7 +143,7 @@ enum mem_result vfio_config_check(struct pci_device *device, unsigned int offset
 	struct vfio_pci *pci = config_to_pci(device);
 
 	if (vfio_reset_is_asked(pci, offset, size, value))
-		return config_check_reset(pci);
+		return vfio_reset_answer(pci);
 	if (pci->state != VFIO_PCI_ALIVE)
 		return MEM_DONE;
 	if (config_masters_too_early(pci, offset, size, value))

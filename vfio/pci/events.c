@@ -41,16 +41,14 @@ static void event_on_request(void *owner, uint32_t events)
 	fd_take(pci->request_event);
 	pci_host_lock(&pci->device);
 	again = pci->wanted_back;
-	busy = pci->reset.running;
+	busy = vfio_reset_hurry(pci);
 	pci->wanted_back = true;
 	pci_host_unlock(&pci->device);
 	if (!again)
 		log_warn("passthrough device %s: the host wants it back: it is taken from the "
 			 "guest",
 			 pci->device.name);
-	if (busy)
-		fd_signal(pci->reset.stop);
-	else
+	if (!busy)
 		vfio_pci_release(pci, false);
 }
 

@@ -67,28 +67,13 @@ static int pci_load_shadow(struct vfio_pci *pci, struct err *err)
 	return 0;
 }
 
-/* The machine restarts: main thread, vCPUs parked. */
-static void vfio_pci_reset(struct pci_device *device)
+static void pci_reset_function(struct pci_device *device)
 {
-	struct vfio_pci *pci = container_of(device, struct vfio_pci, device);
-
-	vfio_reset_wait(pci);
-	if (pci->state != VFIO_PCI_RESETTING && pci->state != VFIO_PCI_GONE)
-		vfio_reset_prepare(pci, VFIO_RESET_MACHINE);
-	pci_host_lock(device);
-	pci->reset.answered = pci->reset.awaited = false;
-	if (pci->state == VFIO_PCI_GONE || pci->state == VFIO_PCI_RESETTING) {
-		pci_device_unmap(device);
-		pci_host_unlock(device);
-		return;
-	}
-	vfio_reset_begin(pci, VFIO_RESET_MACHINE);
-	pci_host_unlock(device);
-	vfio_reset_wait(pci);
+	vfio_reset_machine(container_of(device, struct vfio_pci, device));
 }
 
 /* After the reset of the interrupt controllers, which forget what was raised before. */
-static void vfio_pci_start(struct pci_device *device)
+static void pci_start_function(struct pci_device *device)
 {
 	struct vfio_pci *pci = container_of(device, struct vfio_pci, device);
 
@@ -113,8 +98,8 @@ static const struct pci_device_ops function_ops = {
 	.check = vfio_config_check,
 	.config_read = vfio_config_read,
 	.config_written = vfio_config_written,
-	.reset = vfio_pci_reset,
-	.start = vfio_pci_start,
+	.reset = pci_reset_function,
+	.start = pci_start_function,
 	.destroy = pci_destroy_function,
 };
 

@@ -3,6 +3,7 @@
 
 #include "vfio/pci/reset.h"
 
+#include <assert.h>
 #include <errno.h>
 #include <linux/pci_regs.h>
 #include <poll.h>
@@ -31,6 +32,26 @@ static const int recovery_pauses_ms[] = {100, 400, 1500, 4000, 0};
  */
 static const int retry_pauses_ms[] = {10, 40, 150, 400, 1400, 0};
 
+/* As the drawing in reset.h has it; anything else is a fault of the monitor's. */
+static void reset_enter(struct vfio_reset *reset, enum vfio_reset_phase phase)
+{
+	static const unsigned int from[] = {
+		[VFIO_RESET_IDLE] =
+			1U << VFIO_RESET_RUNNING | 1U << VFIO_RESET_LATE | 1U << VFIO_RESET_ENDED,
+		[VFIO_RESET_RUNNING] = 1U << VFIO_RESET_IDLE,
+		[VFIO_RESET_LATE] = 1U << VFIO_RESET_RUNNING,
+		[VFIO_RESET_ENDED] = 1U << VFIO_RESET_IDLE,
+	};
+
+	assert(from[phase] >> reset->phase & 1);
+	reset->phase = phase;
+}
+
+static bool reset_has_thread(const struct vfio_reset *reset)
+{
+	return reset->phase == VFIO_RESET_RUNNING || reset->phase == VFIO_RESET_LATE;
+}
+
 static int64_t reset_now_ms(void)
 {
 	struct timespec now;
@@ -44,7 +65,7 @@ static int reset_ask_kernel(struct vfio_pci *pci)
 	struct vfio_reset *reset = &pci->reset;
 	int rc;
 
-	if (!reset->bus)
+	if (reset->way == VFIO_RESET_BY_FUNCTION)
 		return pci->backend->ops->reset(pci->backend);
 	rc = pci->backend->ops->hot_reset(pci->backend, reset->bus->request);
 	reset->bus_done = rc >= 0;
@@ -59,7 +80,7 @@ static int reset_carry_out(struct vfio_pci *pci)
 	int64_t end = reset_now_ms() + reset->deadline_ms;
 	int rc;
 
-	if (reset->skip || (!reset->by_function && !reset->bus))
+	if (reset->way == VFIO_RESET_BY_NOTHING)
 		return 0;
 	rc = reset_ask_kernel(pci);
 	while (rc < 0 && reset->cause != VFIO_RESET_RECOVERY && *pause && reset_now_ms() < end &&
@@ -72,14 +93,15 @@ static enum vfio_reset_outcome reset_try(struct vfio_pci *pci, enum log_level le
 {
 	int rc;
 
-	/* Twice: the kernel gives a device that lost its registers asleep those of before back. */
+	/* Twice: on wake-up the kernel restores registers that the sleeping device had lost. */
 	vfio_pci_quiet(pci);
 	vfio_pci_wake(pci);
 	vfio_pci_quiet(pci);
 	rc = reset_carry_out(pci);
 	if (rc < 0) {
 		log_guest(&pci->limit, level, "passthrough device %s: %s was not reset: %s",
-			  pci->device.name, pci->reset.bus ? "its bus" : "it", err_text(rc));
+			  pci->device.name, pci->reset.way == VFIO_RESET_BY_BUS ? "its bus" : "it",
+			  err_text(rc));
 		return VFIO_RESET_REFUSED;
 	}
 	if (vfio_pci_responds(pci))
@@ -90,9 +112,15 @@ static enum vfio_reset_outcome reset_try(struct vfio_pci *pci, enum log_level le
 	return VFIO_RESET_SILENT;
 }
 
-static void reset_take_spared(struct vfio_reset *reset)
+/* By the bus where that was looked for and found; after an error even what was reset with it. */
+static void reset_choose_way(struct vfio_reset *reset)
 {
-	reset->skip = reset->spared && reset->cause != VFIO_RESET_RECOVERY;
+	if (reset->spared && reset->cause != VFIO_RESET_RECOVERY)
+		reset->way = VFIO_RESET_BY_NOTHING;
+	else if (reset->bus)
+		reset->way = VFIO_RESET_BY_BUS;
+	else
+		reset->way = reset->by_function ? VFIO_RESET_BY_FUNCTION : VFIO_RESET_BY_NOTHING;
 	reset->spared = false;
 }
 
@@ -150,8 +178,8 @@ static void reset_tell_outcome(const struct vfio_pci *pci, bool was_reset)
 			  name);
 }
 
-/* The device comes back into the guest, or stays away. */
-static void reset_bring_back(struct vfio_pci *pci)
+/* The device comes back into the guest, or stays away; @late: one that has restarted since. */
+static void reset_bring_back(struct vfio_pci *pci, bool late)
 {
 	vfio_trace_note(pci->trace, "device  reset ended, %s",
 			pci->reset.outcome == VFIO_RESET_DONE ? "it answers" : "it failed");
@@ -163,22 +191,27 @@ static void reset_bring_back(struct vfio_pci *pci)
 	pci->used = false;
 	if (pci->reset.cause == VFIO_RESET_RECOVERY)
 		vfio_pci_restore(pci);
-	/* At a restart vfio_pci_start() does, unless it is over. */
-	if (pci->reset.cause != VFIO_RESET_MACHINE || pci->reset.late)
+	/* At a restart its start does, unless that is over. */
+	if (pci->reset.cause != VFIO_RESET_MACHINE || late)
 		vfio_pci_arm(pci);
 	pci_device_remap(&pci->device);
 }
 
-void vfio_reset_settle(struct vfio_pci *pci)
+/* The neighbours of a @late one are the new guest's already. */
+static void reset_settle_bus(struct vfio_pci *pci, bool late)
 {
 	struct vfio_reset *reset = &pci->reset;
 
-	/* Its neighbours are the new guest's already when it outlived the wait. */
-	if (reset->bus_done && !reset->late)
+	if (reset->bus_done && !late)
 		pci->keeper_ops->bus_was_reset(pci->keeper, pci, reset->bus);
 	vfio_bus_reset_free(reset->bus);
 	reset->bus = NULL;
 	reset->bus_done = false;
+}
+
+void vfio_reset_settle(struct vfio_pci *pci)
+{
+	reset_settle_bus(pci, false);
 }
 
 /*
@@ -210,40 +243,60 @@ static void reset_start_thread(struct vfio_pci *pci)
 {
 	struct vfio_reset *reset = &pci->reset;
 
-	reset->running = thread_create(&reset->thread, reset_thread, pci) == 0;
-	if (!reset->running)
+	if (thread_create(&reset->thread, reset_thread, pci) == 0) {
+		reset_enter(reset, VFIO_RESET_RUNNING);
+	} else {
+		reset_enter(reset, VFIO_RESET_ENDED);
 		reset_thread(pci);
+	}
+}
+
+/* How it was until now. The processor that began it may not have stored its thread yet. */
+static enum vfio_reset_phase reset_join(struct vfio_pci *pci)
+{
+	struct vfio_reset *reset = &pci->reset;
+	enum vfio_reset_phase phase;
+
+	pci_host_lock(&pci->device);
+	phase = reset->phase;
+	pci_host_unlock(&pci->device);
+	if (reset_has_thread(reset))
+		pthread_join(reset->thread, NULL);
+	reset_enter(reset, VFIO_RESET_IDLE);
+	return phase;
+}
+
+/* Host lock held. */
+static void reset_answer_write(struct vfio_reset *reset)
+{
+	if (reset->write == VFIO_RESET_WRITE_WAITS)
+		reset->write = VFIO_RESET_WRITE_MAY_END;
 }
 
 /* Whether there is a way by the bus where the function's own was refused. No lock held. */
 static bool reset_find_other_way(struct vfio_pci *pci)
 {
-	const struct vfio_reset *reset = &pci->reset;
+	struct vfio_reset *reset = &pci->reset;
 
 	if (reset->outcome != VFIO_RESET_REFUSED || reset->bus)
 		return false;
 	reset_look_for_bus(pci);
-	if (reset->bus)
-		log_guest(&pci->limit, LOG_WARN,
-			  "passthrough device %s: its own reset was refused: its bus is reset",
-			  pci->device.name);
-	return reset->bus;
+	if (!reset->bus)
+		return false;
+	reset->way = VFIO_RESET_BY_BUS;
+	log_guest(&pci->limit, LOG_WARN,
+		  "passthrough device %s: its own reset was refused: its bus is reset",
+		  pci->device.name);
+	return true;
 }
 
 /* Main thread, no lock held. */
 static void reset_finish(struct vfio_pci *pci)
 {
 	struct vfio_reset *reset = &pci->reset;
-	bool running, was_reset;
+	bool late = reset_join(pci) == VFIO_RESET_LATE, was_reset;
 
-	/* The processor that began it may not have stored its thread yet. */
-	pci_host_lock(&pci->device);
-	running = reset->running;
-	pci_host_unlock(&pci->device);
-	if (running)
-		pthread_join(reset->thread, NULL);
-	reset->running = false;
-	if (!reset->late && !pci->wanted_back && reset_find_other_way(pci)) {
+	if (!late && !pci->wanted_back && reset_find_other_way(pci)) {
 		pci_host_lock(&pci->device);
 		reset_start_thread(pci);
 		pci_host_unlock(&pci->device);
@@ -251,11 +304,11 @@ static void reset_finish(struct vfio_pci *pci)
 	}
 	reset_set_deadline(reset, 0);
 	was_reset = reset->by_function || reset->bus_done;
-	vfio_reset_settle(pci);
+	reset_settle_bus(pci, late);
 	pci_host_lock(&pci->device);
 	if (pci->state == VFIO_PCI_RESETTING)
-		reset_bring_back(pci);
-	reset->answered = reset->awaited;
+		reset_bring_back(pci, late);
+	reset_answer_write(reset);
 	reset_tell_outcome(pci, was_reset);
 	pci_host_unlock(&pci->device);
 	if (pci->keeper_ops)
@@ -287,7 +340,7 @@ static void reset_on_deadline(void *owner, uint32_t events)
 		  "until then",
 		  pci->device.name, pci->reset.deadline_ms);
 	pci_host_lock(&pci->device);
-	pci->reset.answered = pci->reset.awaited;
+	reset_answer_write(&pci->reset);
 	pci_host_unlock(&pci->device);
 	if (pci->keeper_ops)
 		pci->keeper_ops->wake(pci->keeper);
@@ -334,13 +387,15 @@ static void reset_unwatch(struct vfio_pci *pci, int *fd)
 void vfio_reset_release(struct vfio_pci *pci)
 {
 	struct vfio_reset *reset = &pci->reset;
+	bool late = reset->phase == VFIO_RESET_LATE;
 
-	if (reset->running) {
+	if (reset_has_thread(reset)) {
 		fd_signal(reset->stop);
 		pthread_join(reset->thread, NULL);
-		reset->running = false;
 	}
-	vfio_reset_settle(pci);
+	if (reset->phase != VFIO_RESET_IDLE)
+		reset_enter(reset, VFIO_RESET_IDLE);
+	reset_settle_bus(pci, late);
 	reset_unwatch(pci, &reset->deadline);
 	reset_unwatch(pci, &reset->done);
 	fd_close(&reset->stop);
@@ -361,6 +416,7 @@ int vfio_reset_first(struct vfio_pci *pci, struct err *err)
 	vfio_reset_prepare(pci, VFIO_RESET_START);
 	if (!pci->reset.bus)
 		return 0;
+	pci->reset.way = VFIO_RESET_BY_BUS;
 	pci->reset.outcome = reset_try(pci, LOG_WARN);
 	if (pci->reset.outcome != VFIO_RESET_SILENT)
 		return 0;
@@ -375,7 +431,7 @@ void vfio_reset_now(struct vfio_pci *pci)
 	struct vfio_reset *reset = &pci->reset;
 
 	reset->cause = VFIO_RESET_END;
-	reset_take_spared(reset);
+	reset_choose_way(reset);
 	reset->outcome = reset_try(pci, LOG_ERROR);
 	if (reset_find_other_way(pci))
 		reset->outcome = reset_try(pci, LOG_ERROR);
@@ -399,10 +455,11 @@ void vfio_reset_begin(struct vfio_pci *pci, enum vfio_reset_cause cause)
 {
 	struct vfio_reset *reset = &pci->reset;
 
+	assert(reset->phase == VFIO_RESET_IDLE);
+	assert(cause != VFIO_RESET_GUEST || reset->write == VFIO_RESET_WRITE_NONE);
 	reset->cause = cause;
-	reset->awaited = cause == VFIO_RESET_GUEST;
-	reset->answered = reset->late = false;
-	reset_take_spared(reset);
+	reset->write = cause == VFIO_RESET_GUEST ? VFIO_RESET_WRITE_WAITS : VFIO_RESET_WRITE_NONE;
+	reset_choose_way(reset);
 	vfio_pci_withdraw(pci, VFIO_PCI_RESETTING);
 	/* Its first try comes later; only now is nothing of it mapped. */
 	if (cause == VFIO_RESET_RECOVERY)
@@ -418,7 +475,32 @@ void vfio_reset_begin(struct vfio_pci *pci, enum vfio_reset_cause cause)
 	reset_start_thread(pci);
 }
 
-void vfio_reset_wait(struct vfio_pci *pci)
+enum mem_result vfio_reset_answer(struct vfio_pci *pci)
+{
+	struct vfio_reset *reset = &pci->reset;
+
+	if (reset->write == VFIO_RESET_WRITE_MAY_END) {
+		reset->write = VFIO_RESET_WRITE_NONE;
+		return MEM_DONE;
+	}
+	if (pci->wanted_back)
+		return MEM_DONE;
+	if (pci->state == VFIO_PCI_ALIVE)
+		vfio_reset_begin(pci, VFIO_RESET_GUEST);
+	/* One that is late or is not the guest's is waited for no more: all ones tell of it. */
+	return reset->write == VFIO_RESET_WRITE_WAITS ? MEM_NOT_YET : MEM_DONE;
+}
+
+bool vfio_reset_hurry(struct vfio_pci *pci)
+{
+	if (!reset_has_thread(&pci->reset))
+		return false;
+	fd_signal(pci->reset.stop);
+	return true;
+}
+
+/* For as long as the deadline. Main thread, no lock held. */
+static void reset_wait(struct vfio_pci *pci)
 {
 	struct pollfd done = {.fd = pci->reset.done, .events = POLLIN};
 	int64_t end = reset_now_ms() + pci->reset.deadline_ms;
@@ -426,16 +508,36 @@ void vfio_reset_wait(struct vfio_pci *pci)
 	while (pci->state == VFIO_PCI_RESETTING) {
 		int64_t left = end - reset_now_ms();
 
-		if (left <= 0 || poll(&done, 1, (int)left) != 1) {
-			pci->reset.late = true;
+		if (fd_take(pci->reset.done)) {
+			reset_finish(pci);
+		} else if (left <= 0 || poll(&done, 1, (int)left) != 1) {
+			if (pci->reset.phase != VFIO_RESET_LATE)
+				reset_enter(&pci->reset, VFIO_RESET_LATE);
 			log_error("passthrough device %s: its reset has not ended after %d ms: it "
 				  "reads all ones until then",
 				  pci->device.name, pci->reset.deadline_ms);
 			return;
 		}
-		if (fd_take(pci->reset.done))
-			reset_finish(pci);
 	}
+}
+
+void vfio_reset_machine(struct vfio_pci *pci)
+{
+	struct pci_device *device = &pci->device;
+
+	reset_wait(pci);
+	if (pci->state != VFIO_PCI_RESETTING && pci->state != VFIO_PCI_GONE)
+		vfio_reset_prepare(pci, VFIO_RESET_MACHINE);
+	pci_host_lock(device);
+	pci->reset.write = VFIO_RESET_WRITE_NONE;
+	if (pci->state == VFIO_PCI_GONE || pci->state == VFIO_PCI_RESETTING) {
+		pci_device_unmap(device);
+		pci_host_unlock(device);
+		return;
+	}
+	vfio_reset_begin(pci, VFIO_RESET_MACHINE);
+	pci_host_unlock(device);
+	reset_wait(pci);
 }
 
 static bool reset_write_sets(unsigned int offset, unsigned int size, uint32_t value,

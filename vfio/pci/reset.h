@@ -10,6 +10,7 @@
 #include <stdbool.h>
 #include <stdint.h>
 
+#include "memory/region.h"
 #include "vmm/base/err.h"
 
 struct vfio_pci;
@@ -29,17 +30,59 @@ enum vfio_reset_outcome {
 	VFIO_RESET_SILENT,  /* it reads all ones */
 };
 
+/*
+ * How far a reset in the guest's time is (those at the start and the end are done in one go).
+ *
+ *            begins                             its end came through the loop
+ *   IDLE ---------------> RUNNING -------------------------------------------> IDLE
+ *     |                    |  ^  |                                               ^
+ *     |                    |  |  | the restart of the machine waits no longer    |
+ *     |                    |  |  +------------------> LATE ----------------------+
+ *     |                    v  | refused: tried by the bus                        |
+ *     |                   (joined)                                               |
+ *     +--------------------------------------------> ENDED ----------------------+
+ *            begins, and no thread is to be had: it was done at once
+ *
+ * Written under the host lock where a reset begins, else by the main thread.
+ */
+enum vfio_reset_phase {
+	VFIO_RESET_IDLE,
+	VFIO_RESET_RUNNING, /* the thread is to be joined */
+	VFIO_RESET_LATE,    /* likewise; the machine has restarted without the device */
+	VFIO_RESET_ENDED,   /* there is no thread, and its end is still to come through the loop */
+};
+
+/*
+ * The guest's write that asks for a reset, under the host lock.
+ *
+ *   NONE --reset begins--> WAITS --reset ended, or deadline--> MAY_END --it came again--> NONE
+ *
+ * What is not the guest's, a restart or an error, forgets it: NONE, from any.
+ */
+enum vfio_reset_write {
+	VFIO_RESET_WRITE_NONE,
+	VFIO_RESET_WRITE_WAITS,   /* it is answered MEM_NOT_YET */
+	VFIO_RESET_WRITE_MAY_END, /* by its next try */
+};
+
+/* What the kernel is asked for. Settled before the thread starts. */
+enum vfio_reset_way {
+	VFIO_RESET_BY_NOTHING, /* there is no way, or its bus was reset since the guest used it */
+	VFIO_RESET_BY_FUNCTION,
+	VFIO_RESET_BY_BUS,
+};
+
 /* Zeroed but for the descriptors, which are -1. */
 struct vfio_reset {
 	bool by_function; /* VFIO_DEVICE_RESET works */
-	bool told_none;
-	bool spared; /* a reset of the bus has hit it since the guest last used it */
-	bool skip;   /* which is why this one is left out */
+	bool told_none;   /* that it has no reset was said */
+	bool spared;      /* a reset of the bus has hit it since the guest last used it */
 	enum vfio_reset_cause cause;
+	enum vfio_reset_phase phase;
+	enum vfio_reset_write write;
+	enum vfio_reset_way way;
 	struct vfio_bus_reset *bus; /* how, when it cannot be by function, or was refused */
-	bool bus_done;              /* the thread's, likewise: `bus` was carried out */
-	bool late;    /* the restart of the machine did not wait for its end; main thread */
-	bool running; /* `thread` is to be joined */
+	bool bus_done; /* the thread's, until it is joined: `bus` was carried out at its last try */
 	pthread_t thread;
 	enum vfio_reset_outcome outcome; /* the thread's, until it is joined */
 	int deadline_ms;
@@ -48,8 +91,6 @@ struct vfio_reset {
 	int done;              /* eventfd: the thread is at its end */
 	int stop;              /* eventfd: no more tries */
 	int deadline;          /* timerfd: the guest's write waits no longer */
-	bool awaited;          /* under the host lock: a write of the guest's waits for it */
-	bool answered;         /* likewise: that write may end */
 };
 
 /*
@@ -62,15 +103,27 @@ void vfio_reset_release(struct vfio_pci *pci);
 
 /*
  * Withdraws the device from the guest and starts its reset. Host lock and device lock held, main
- * thread unless the guest asked. Its end comes through the loop; see vfio_reset_wait().
+ * thread unless the guest asked. Its end comes through the loop.
  */
 void vfio_reset_begin(struct vfio_pci *pci, enum vfio_reset_cause cause);
 
 /*
- * Waits for the end of a reset that has begun, for as long as the deadline, and takes the device
- * back into the guest. Main thread, no lock held.
+ * The guest's write that asks for a reset: begins one, or lets the write wait, or end. Both locks
+ * held.
  */
-void vfio_reset_wait(struct vfio_pci *pci);
+enum mem_result vfio_reset_answer(struct vfio_pci *pci);
+
+/*
+ * The machine restarts: resets the device, and waits for the end for as long as the deadline. Main
+ * thread, vCPUs parked, no lock held.
+ */
+void vfio_reset_machine(struct vfio_pci *pci);
+
+/*
+ * Lets a reset that is under way come to its end without further tries; false when there is none.
+ * Host lock held.
+ */
+bool vfio_reset_hurry(struct vfio_pci *pci);
 
 /*
  * Before a reset that is not the guest's: looks for a way by the bus where the function has none,
