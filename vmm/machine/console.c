@@ -17,8 +17,8 @@
 
 #include "vmm/base/fd.h"
 #include "vmm/base/log.h"
+#include "vmm/base/pty.h"
 #include "vmm/base/writer.h"
-#include "vmm/machine/pty.h"
 #include "vmm/machine/terminal.h"
 
 enum {

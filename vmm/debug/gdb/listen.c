@@ -7,10 +7,8 @@
 
 #include <arpa/inet.h>
 #include <errno.h>
-#include <fcntl.h>
 #include <netinet/tcp.h>
 #include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
 #include <termios.h>
 #include <unistd.h>
@@ -241,17 +239,10 @@ static int listen_socket(struct gdb_listener *listener, struct err *err)
 
 static int listen_open_pty(struct gdb_listener *listener, struct err *err)
 {
-	const char *name;
-	int rc;
-
-	listener->fd = posix_openpt(O_RDWR | O_NOCTTY | O_CLOEXEC | O_NONBLOCK);
-	if (listener->fd < 0 || grantpt(listener->fd) || unlockpt(listener->fd) ||
-	    !(name = ptsname(listener->fd)))
-		return err_set(err, -errno, "--gdb pty: no pseudo-terminal: %s", err_text(errno));
-	snprintf(listener->name, sizeof(listener->name), "%s", name);
-	rc = gdb_listener_hold(listener, true);
-	if (rc)
-		return err_set(err, rc, "--gdb pty: %s: %s", name, err_text(rc));
+	if (pty_open(&listener->pty, err))
+		return err_prefix(err, "--gdb pty");
+	listener->fd = listener->pty.master;
+	snprintf(listener->name, sizeof(listener->name), "%s", listener->pty.name);
 	return 0;
 }
 
@@ -259,7 +250,7 @@ int gdb_listener_open(struct gdb_listener *listener, const char *address, struct
 {
 	int rc;
 
-	*listener = (struct gdb_listener){.fd = -1, .peer = -1};
+	*listener = (struct gdb_listener){.fd = -1, .pty = {.master = -1, .peer = -1}};
 	rc = listen_address_parse(address, &listener->address, err);
 	if (rc)
 		return rc;
@@ -294,8 +285,11 @@ static void listen_remove_name(const struct gdb_listener *listener)
 void gdb_listener_close(struct gdb_listener *listener)
 {
 	listen_remove_name(listener);
-	fd_close(&listener->peer);
-	fd_close(&listener->fd);
+	if (listener->address.kind != GDB_ADDRESS_PTY)
+		fd_close(&listener->fd);
+	else
+		pty_close(&listener->pty);
+	listener->fd = -1;
 }
 
 /* A debugger whose machine vanished says no more, and would keep all others out. */
@@ -327,20 +321,14 @@ int gdb_listener_accept(struct gdb_listener *listener)
 
 int gdb_listener_hold(struct gdb_listener *listener, bool stale)
 {
-	struct termios mode;
+	int rc = pty_make_raw(&listener->pty);
 
-	if (listener->peer < 0)
-		listener->peer = open(listener->name, O_RDWR | O_NOCTTY | O_CLOEXEC);
-	if (listener->peer < 0 || tcgetattr(listener->peer, &mode))
-		return -errno;
-	cfmakeraw(&mode);
-	tcsetattr(listener->peer, TCSANOW, &mode);
-	if (stale)
-		tcflush(listener->peer, TCIFLUSH);
-	return 0;
+	if (!rc && stale)
+		tcflush(listener->pty.peer, TCIFLUSH);
+	return rc;
 }
 
 void gdb_listener_let_go(struct gdb_listener *listener)
 {
-	fd_close(&listener->peer);
+	fd_close(&listener->pty.peer);
 }

@@ -13,6 +13,7 @@
 #include <sys/un.h>
 
 #include "vmm/base/err.h"
+#include "vmm/base/pty.h"
 
 enum gdb_address_kind { GDB_ADDRESS_TCP, GDB_ADDRESS_UNIX, GDB_ADDRESS_PTY };
 
@@ -30,9 +31,9 @@ struct gdb_address {
 enum { GDB_ADDRESS_TEXT = 128 };
 
 struct gdb_listener {
-	struct gdb_address address; /* of a socket: as it is bound */
-	int fd;                     /* the socket that listens, or the pseudo-terminal itself */
-	int peer; /* our own hold on the pseudo-terminal's other end while no debugger is there */
+	struct gdb_address address;  /* of a socket: as it is bound */
+	int fd;                      /* the socket that listens, or the pseudo-terminal's master */
+	struct pty pty;              /* held by us while no debugger is there */
 	char name[GDB_ADDRESS_TEXT]; /* as gdb's `target remote` takes it */
 	bool named;                  /* the Unix socket's name is ours to remove */
 	dev_t device;

@@ -406,7 +406,7 @@ struct gdb *gdb_create(const char *address, struct loop *loop, struct debug *tar
 		return NULL;
 	}
 	gdb->loop = loop;
-	gdb->fd = gdb->retry = gdb->listener.fd = gdb->listener.peer = -1;
+	gdb->fd = gdb->retry = gdb->listener.fd = -1;
 	gdb->session = gdb_session_create(target, &link, err);
 	if (!gdb->session || server_listen(gdb, address, err)) {
 		gdb_destroy(gdb);

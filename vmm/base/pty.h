@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /* A pseudo-terminal that keeps what was written last for a reader who may come later. */
 
-#ifndef FERRY_VMM_MACHINE_PTY_H
-#define FERRY_VMM_MACHINE_PTY_H
+#ifndef FERRY_VMM_BASE_PTY_H
+#define FERRY_VMM_BASE_PTY_H
 
 #include <stdbool.h>
 
@@ -22,6 +22,12 @@ void pty_close(struct pty *pty);
 
 /* Takes the hold back where it was not to be had; whether it is there. */
 bool pty_hold(struct pty *pty);
+
+/*
+ * The same, and the pair is in raw mode whatever its last reader left: 0, or why the other end cannot
+ * be had.
+ */
+int pty_make_raw(struct pty *pty) FERRY_MUST_CHECK;
 
 /*
  * Whether anybody else has the other end open. Meanwhile the master may seem hung up to other

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /* A pseudo-terminal that keeps what was written last for a reader who may come later. */
 
-#include "vmm/machine/pty.h"
+#include "vmm/base/pty.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -21,10 +21,21 @@ bool pty_hold(struct pty *pty)
 	return pty->peer >= 0;
 }
 
-int pty_open(struct pty *pty, struct err *err)
+int pty_make_raw(struct pty *pty)
 {
 	struct termios mode;
+
+	if (!pty_hold(pty) || tcgetattr(pty->peer, &mode))
+		return -errno;
+	cfmakeraw(&mode);
+	tcsetattr(pty->peer, TCSANOW, &mode);
+	return 0;
+}
+
+int pty_open(struct pty *pty, struct err *err)
+{
 	const char *name;
+	int rc;
 
 	*pty = (struct pty){.peer = -1};
 	pty->master = posix_openpt(O_RDWR | O_NOCTTY | O_CLOEXEC | O_NONBLOCK);
@@ -32,10 +43,9 @@ int pty_open(struct pty *pty, struct err *err)
 	    !(name = ptsname(pty->master)))
 		return err_set(err, -errno, "no pseudo-terminal: %s", err_text(errno));
 	snprintf(pty->name, sizeof(pty->name), "%s", name);
-	if (!pty_hold(pty) || tcgetattr(pty->peer, &mode))
-		return err_set(err, -errno, "%s: %s", pty->name, err_text(errno));
-	cfmakeraw(&mode);
-	tcsetattr(pty->peer, TCSANOW, &mode);
+	rc = pty_make_raw(pty);
+	if (rc)
+		return err_set(err, rc, "%s: %s", pty->name, err_text(rc));
 	return 0;
 }
 

@@ -9,7 +9,7 @@
 #include <unistd.h>
 
 #include "tests/unit/support/suite.h"
-#include "vmm/machine/pty.h"
+#include "vmm/base/pty.h"
 
 static struct pty pty;
 static struct err err;
