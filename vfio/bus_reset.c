@@ -38,7 +38,7 @@ static int bus_load_devices(struct vfio_backend *backend, struct vfio_bus_reset 
 	size_t size;
 	int rc = backend->ops->hot_reset_info(backend, &head);
 
-	if (rc < 0 && rc != -ENOSPC)
+	if (rc && rc != -ENOSPC)
 		return rc;
 	if (head.count == 0 || head.count > DEPENDENTS_MAX)
 		return -ENODEV;

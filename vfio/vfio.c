@@ -22,16 +22,16 @@ struct vfio *vfio_create(const struct vfio_settings *settings, struct err *err)
 		return NULL;
 	}
 	vfio->sysfs = strdup(settings && settings->sysfs ? settings->sysfs : "/sys");
-	vfio->folder = strdup(settings && settings->dev_vfio ? settings->dev_vfio : "/dev/vfio");
+	vfio->dev = strdup(settings && settings->dev ? settings->dev : "/dev");
 	vfio->proc = strdup(settings && settings->proc ? settings->proc : "/proc");
-	if (!vfio->sysfs || !vfio->folder || !vfio->proc) {
+	if (!vfio->sysfs || !vfio->dev || !vfio->proc) {
 		err_set(err, -ENOMEM, "passthrough: out of memory");
 		vfio_destroy(vfio);
 		return NULL;
 	}
 	vfio->settings = (struct vfio_settings){
 		.sysfs = vfio->sysfs,
-		.dev_vfio = vfio->folder,
+		.dev = vfio->dev,
 		.proc = vfio->proc,
 	};
 	return vfio;
@@ -380,7 +380,7 @@ void vfio_destroy(struct vfio *vfio)
 		vfio->provider->ops->destroy(vfio->provider);
 	free(vfio->entries);
 	free(vfio->sysfs);
-	free(vfio->folder);
+	free(vfio->dev);
 	free(vfio->proc);
 	free(vfio);
 }

@@ -34,9 +34,9 @@ struct vfio_device_config {
 };
 
 struct vfio_settings {
-	const char *sysfs;    /* NULL: "/sys" */
-	const char *dev_vfio; /* NULL: "/dev/vfio" */
-	const char *proc;     /* NULL: "/proc" */
+	const char *sysfs; /* NULL: "/sys" */
+	const char *dev;   /* NULL: "/dev" */
+	const char *proc;  /* NULL: "/proc" */
 };
 
 struct vfio *vfio_create(const struct vfio_settings *settings, struct err *err);

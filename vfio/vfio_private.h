@@ -20,7 +20,7 @@ struct vfio_entry {
 };
 
 struct vfio {
-	char *sysfs, *folder, *proc;
+	char *sysfs, *dev, *proc;
 	struct vfio_settings settings;  /* those strings */
 	struct vfio_provider *provider; /* of all entries; NULL before the first */
 	struct vfio_entry **entries;

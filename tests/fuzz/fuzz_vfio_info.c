@@ -173,7 +173,7 @@ static void use_lease(struct vfio_lease *lease, const struct vfio_sysfs_device *
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
-	const struct vfio_settings settings = {.sysfs = "/", .dev_vfio = "/"};
+	const struct vfio_settings settings = {.sysfs = "/", .dev = "/dev"};
 	const struct vfio_device_config config = {.path = "0000:01:00.0"};
 	unsigned int descriptors = open_descriptors();
 	struct err err = {0};

@@ -87,7 +87,7 @@ struct vfio_pci {
 	struct log_limit limit;
 };
 
-/* What a function needs of whoever keeps its group. Main thread; the struct may be NULL. */
+/* What a function needs of whoever keeps it. Main thread; the struct may be NULL. */
 struct vfio_pci_keeper_ops {
 	/*
 	 * A reset of the bus that @pci is on for that cause, ready to be carried out; the caller

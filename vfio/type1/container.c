@@ -122,12 +122,12 @@ struct vfio_container *vfio_container_adopt(int fd, uint32_t type, struct err *e
 	return container;
 }
 
-struct vfio_container *vfio_container_open(const char *folder, struct err *err)
+struct vfio_container *vfio_container_open(const char *dev, struct err *err)
 {
 	char path[PATH_MAX];
 	int fd;
 
-	snprintf(path, sizeof(path), "%s/vfio", folder);
+	snprintf(path, sizeof(path), "%s/vfio/vfio", dev);
 	fd = vfio_sys_open(path);
 	if (fd == -ENOENT || fd == -ENODEV) {
 		err_set(err, fd, "VFIO container: %s: %s: load the driver: modprobe vfio-pci", path,

@@ -27,8 +27,8 @@ struct vfio_container {
  */
 struct vfio_container *vfio_container_adopt(int fd, uint32_t type, struct err *err);
 
-/* The same after opening @folder/vfio. */
-struct vfio_container *vfio_container_open(const char *folder, struct err *err);
+/* The same after opening @dev/vfio/vfio. */
+struct vfio_container *vfio_container_open(const char *dev, struct err *err);
 
 /* VFIO_IOMMU_GET_INFO, each time that a group has joined. */
 int vfio_container_read_info(struct vfio_container *container, struct err *err) FERRY_MUST_CHECK;

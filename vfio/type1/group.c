@@ -65,19 +65,20 @@ static struct vfio_provider *group_create(const struct vfio_settings *settings, 
 	return &type1->provider;
 }
 
-static int group_open_node(const char *folder, unsigned int number, struct err *err)
+static int group_open_node(const char *dev, unsigned int number, struct err *err)
 {
-	char path[PATH_MAX];
+	char folder[PATH_MAX], path[PATH_MAX + 16];
 	int fd;
 
-	if (access(folder, F_OK) < 0)
-		return err_set(err, -errno,
-			       "IOMMU group %u: %s: %s: load the driver: modprobe vfio-pci", number,
-			       folder, err_text(-errno));
+	snprintf(folder, sizeof(folder), "%s/vfio", dev);
 	snprintf(path, sizeof(path), "%s/%u", folder, number);
 	fd = vfio_sys_open(path);
 	if (fd >= 0)
 		return fd;
+	if (fd == -ENOENT && access(folder, F_OK) < 0)
+		return err_set(err, fd,
+			       "IOMMU group %u: %s: %s: load the driver: modprobe vfio-pci", number,
+			       folder, err_text(fd));
 	if (fd == -ENOENT)
 		return err_set(err, fd,
 			       "IOMMU group %u: %s is missing: no device of the group is bound to "
@@ -113,7 +114,7 @@ static struct group *group_open(const struct vfio_settings *settings, unsigned i
 				struct err *err)
 {
 	struct group *group;
-	int fd = group_open_node(settings->dev_vfio, number, err);
+	int fd = group_open_node(settings->dev, number, err);
 
 	if (fd < 0)
 		return NULL;
@@ -195,7 +196,7 @@ static struct group *group_add(struct type1 *type1, unsigned int number, struct 
 	if (!group)
 		return NULL;
 	if (!type1->container)
-		type1->container = vfio_container_open(type1->settings->dev_vfio, err);
+		type1->container = vfio_container_open(type1->settings->dev, err);
 	if (!type1->container || group_enter(type1, group, err)) {
 		group_close(group);
 		return NULL;

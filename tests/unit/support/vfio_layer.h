@@ -58,10 +58,10 @@ static inline void setup(void)
 	for (size_t i = 0; i < ARRAY_SIZE(kernel.devices); i++)
 		vfio_fake_init(&kernel.devices[i]);
 	tree_create();
-	tree_folder("dev");
-	tree_write("dev/vfio", "");
-	tree_write("dev/7", "");
-	tree_write("dev/8", "");
+	tree_folder("dev/vfio");
+	tree_write("dev/vfio/vfio", "");
+	tree_write("dev/vfio/7", "");
+	tree_write("dev/vfio/8", "");
 	tree_add_device("0000:01:00.0", 7, "vfio-pci");
 	tree_add_device("0000:01:00.3", 7, "vfio-pci");
 	tree_add_device("0000:02:00.1", 8, "vfio-pci");
@@ -73,7 +73,7 @@ static inline void setup(void)
 	bench.descriptors = count_descriptors();
 	bench.threads = count_threads();
 	bench.vfio = vfio_create(&(struct vfio_settings){.sysfs = tree_path(""),
-							 .dev_vfio = tree_path("dev")},
+							 .dev = tree_path("dev")},
 				 &bench.err);
 	ck_assert_ptr_nonnull(bench.vfio);
 }

@@ -114,10 +114,10 @@ static void setup(void)
 
 	log_set_level(LOG_ERROR);
 	tree_create();
-	tree_folder("dev");
-	tree_write("dev/vfio", "");
-	tree_write("dev/7", "");
-	tree_write("dev/8", "");
+	tree_folder("dev/vfio");
+	tree_write("dev/vfio/vfio", "");
+	tree_write("dev/vfio/7", "");
+	tree_write("dev/vfio/8", "");
 	tree_write("rom", "\x55\xaa");
 	tree_add_device("0000:01:00.0", 7, "vfio-pci");
 	tree_add_device("0000:02:00.1", 8, "vfio-pci");
@@ -161,8 +161,7 @@ static int map_ram(void)
 /* As the machine does it; 0 or what the step that failed answered. */
 static int bring_up(void)
 {
-	const struct vfio_settings settings = {.sysfs = tree_path(""),
-					       .dev_vfio = tree_path("dev")};
+	const struct vfio_settings settings = {.sysfs = tree_path(""), .dev = tree_path("dev")};
 	const struct vfio_attach to = {.mmio = world.mmio,
 				       .irq = &world.irq,
 				       .host = world.host,

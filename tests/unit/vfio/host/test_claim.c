@@ -121,7 +121,7 @@ static int attach_with_bar_4(int code)
 		VFIO_REGION_INFO_FLAG_READ | VFIO_REGION_INFO_FLAG_WRITE;
 	vfio_destroy(bench.vfio);
 	bench.vfio = vfio_create(&(struct vfio_settings){.sysfs = tree_path(""),
-							 .dev_vfio = tree_path("dev"),
+							 .dev = tree_path("dev"),
 							 .proc = tree_path("proc")},
 				 &bench.err);
 	ck_assert_int_eq(add("01:00.0"), 0);

@@ -185,8 +185,7 @@ END_TEST
 /* The kernel tells 16 bits of a segment, VMD's begin at 0x10000. */
 START_TEST(a_bus_of_a_wide_segment)
 {
-	const struct vfio_settings settings = {.sysfs = tree_path(""),
-					       .dev_vfio = tree_path("dev")};
+	const struct vfio_settings settings = {.sysfs = tree_path(""), .dev = tree_path("dev")};
 	const struct vfio_device_config config = {.path = "01:00.0"};
 	struct vfio_fake *fake = &kernel.devices[0];
 	struct vfio_provider *provider = vfio_type1_provider.create(&settings, &bench.err);

@@ -49,17 +49,17 @@ END_TEST
 
 START_TEST(no_vfio_folder)
 {
-	tree_unlink("dev/vfio");
-	tree_unlink("dev/7");
-	tree_unlink("dev/8");
-	rmdir(tree_path("dev"));
+	tree_unlink("dev/vfio/vfio");
+	tree_unlink("dev/vfio/7");
+	tree_unlink("dev/vfio/8");
+	rmdir(tree_path("dev/vfio"));
 	add_refused(-ENOENT, "modprobe vfio-pci");
 }
 END_TEST
 
 START_TEST(no_container_node)
 {
-	tree_unlink("dev/vfio");
+	tree_unlink("dev/vfio/vfio");
 	add_refused(-ENOENT, "VFIO container: ");
 	said("modprobe vfio-pci");
 }
@@ -67,8 +67,8 @@ END_TEST
 
 START_TEST(no_group_node)
 {
-	tree_unlink("dev/7");
-	add_refused(-ENOENT, "dev/7 is missing");
+	tree_unlink("dev/vfio/7");
+	add_refused(-ENOENT, "dev/vfio/7 is missing");
 }
 END_TEST
 
@@ -363,7 +363,7 @@ static struct vfio_provider *provide(void)
 {
 	static struct vfio_settings settings;
 
-	settings = (struct vfio_settings){.sysfs = tree_path(""), .dev_vfio = tree_path("dev")};
+	settings = (struct vfio_settings){.sysfs = tree_path(""), .dev = tree_path("dev")};
 	return vfio_type1_provider.create(&settings, &bench.err);
 }
 
