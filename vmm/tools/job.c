@@ -106,21 +106,23 @@ void job_refuse(struct tool_job *job, const char *address, bool forceable, const
 
 bool job_is_refused(const struct tool_job *job)
 {
-	bool force = job->request->force, refused = job->lost;
+	bool force = job->request->force, refused = job->lost, forceable = !job->lost;
 
 	if (job->lost)
 		log_error("%s: out of memory", job->verb);
-	for (size_t i = 0; i < job->refusal_count; i++)
+	for (size_t i = 0; i < job->refusal_count; i++) {
 		refused |= !force || !job->refusals[i].forceable;
+		forceable &= job->refusals[i].forceable;
+	}
 	for (size_t i = 0; i < job->refusal_count; i++) {
 		const struct job_refusal *refusal = &job->refusals[i];
 
 		if (force && refusal->forceable)
 			log_warn("%s: %s", refusal->address, refusal->text);
 		else
-			log_error("%s %s: refused: %s%s", job->verb, refusal->address,
-				  refusal->text,
-				  refusal->forceable ? ": stop that first, or give --force" : "");
+			log_error("%s %s: refused: %s%s%s", job->verb, refusal->address,
+				  refusal->text, refusal->forceable ? ": stop that first" : "",
+				  forceable ? ", or give --force" : "");
 	}
 	return refused;
 }

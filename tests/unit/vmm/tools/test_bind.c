@@ -34,6 +34,10 @@ START_TEST(what_no_force_helps_against)
 	ck_assert_int_eq(bind("--force", NVME, NULL), TOOL_FAILED);
 	has(tools_errors, "it is in no IOMMU group");
 	has_not(tools_errors, "give --force");
+	/* Nor is it offered for what it would help against, were that all. */
+	tools_add_disk(NVME, "nvme/nvme0/nvme0n1", "nvme0n1", "259:0");
+	tools_mount("259:0", "/data", "ext4", "/dev/root");
+	refused(NVME, "nvme0n1 is mounted at /data: stop that first\n");
 	tree_unlink("bus/pci/devices/" NIC "/driver_override");
 	refused(NIC, "driver_override: No such file or directory: be root");
 	ck_assert_str_eq(driver_of(NVME), "nvme");
