@@ -80,7 +80,7 @@ int place_ram(struct place *place, struct place_span area, struct err *err)
 	struct place_span usable;
 	int rc = 0;
 
-	for (size_t i = 0; rc == 0 && place->ram_wanted > 0 && place_usable_span(place, i, &usable);
+	for (size_t i = 0; !rc && place->ram_wanted > 0 && place_usable_span(place, i, &usable);
 	     i++)
 		rc = place_piece(place, place_span_intersect(usable, area), err);
 	return rc;
@@ -205,7 +205,7 @@ int place_begin(struct place *place, const struct arch_layout_request *request,
 {
 	int rc = place_check_request(request, err);
 
-	if (rc < 0)
+	if (rc)
 		return rc;
 	*platform = (struct platform){
 		.cpus = request->cpus,

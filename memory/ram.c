@@ -131,7 +131,7 @@ static int ram_populate_all(struct ram *ram, struct err *err)
 	for (size_t i = 0; i < ram->count; i++) {
 		int rc = ram_populate(ram, i, NULL);
 
-		if (rc < 0)
+		if (rc)
 			return err_set(err, rc,
 				       "guest memory: populating %" PRIu64
 				       " MiB: %s: ask for less with --memory, or free some",
@@ -219,7 +219,7 @@ uint64_t ram_page_size(const struct ram *ram)
 	return ram->huge_page_size ? ram->huge_page_size : host_page_size();
 }
 
-static const struct mem_region *piece_at(const struct ram *ram, uint64_t gpa)
+static const struct mem_region *ram_piece_at(const struct ram *ram, uint64_t gpa)
 {
 	for (size_t i = 0; i < ram->count; i++)
 		if (gpa >= ram->pieces[i].base && gpa - ram->pieces[i].base < ram->pieces[i].size)
@@ -229,7 +229,7 @@ static const struct mem_region *piece_at(const struct ram *ram, uint64_t gpa)
 
 void *ram_host(const struct ram *ram, uint64_t gpa, uint64_t size)
 {
-	const struct mem_region *piece = piece_at(ram, gpa);
+	const struct mem_region *piece = ram_piece_at(ram, gpa);
 
 	if (!piece || !range_fits(gpa - piece->base, size, piece->size))
 		return NULL;
@@ -256,7 +256,7 @@ int ram_guest(const struct ram *ram, const void *host, uint64_t *gpa)
  */
 static char *ram_part_at(const struct ram *ram, uint64_t gpa, uint64_t size, uint64_t *part)
 {
-	const struct mem_region *piece = piece_at(ram, gpa);
+	const struct mem_region *piece = ram_piece_at(ram, gpa);
 	uint64_t rest;
 
 	if (!piece)

@@ -101,7 +101,7 @@ int boot_read_image(const struct boot_source *source, struct ram *ram, uint64_t 
 	struct loader *loader;
 	int rc = boot_examine(&source->kernel, &kernel, err);
 
-	if (rc < 0)
+	if (rc)
 		return rc;
 	if (kernel.image.memory_size > piece->size)
 		return err_set(err, -EFBIG, "boot: %s: the kernel is larger than it was",
@@ -121,18 +121,18 @@ static int boot_load_kernel(struct boot *boot, struct kernel *kernel, struct err
 	uint64_t needed, size;
 	int rc = boot_examine(file, kernel, err);
 
-	if (rc == 0)
+	if (!rc)
 		rc = boot_place(boot, kernel, err);
-	if (rc < 0)
+	if (rc)
 		return rc;
 	needed = kernel->image.memory_size;
 	boot->entry = kernel->base + kernel->image.text_offset;
 	boot->size = needed;
 	rc = boot_take_image(&boot->loader, file, kernel, boot->entry, &size, err);
-	if (rc < 0)
+	if (rc)
 		return rc;
 	rc = loader_zero(&boot->loader, boot->entry + size, needed - size);
-	if (rc < 0)
+	if (rc)
 		return err_set(err, rc, "boot: %s: the memory behind it: %s", file->path,
 			       err_text(rc));
 	return 0;
@@ -146,7 +146,7 @@ static int boot_place_initrds(struct boot *boot, const struct kernel *kernel,
 	int rc = initrd_load(&boot->loader, boot->source, ARM_PAGE_MAX, last, initrd, err);
 
 	/* RAM in pieces: below the kernel, and too far, as the highest place was taken. */
-	if (rc == 0 && initrd->size > 0 && end > align_down(initrd->base, GIB) + INITRD_WINDOW)
+	if (!rc && initrd->size > 0 && end > align_down(initrd->base, GIB) + INITRD_WINDOW)
 		rc = err_set(err, -ENOSPC,
 			     "boot: initrd: %s: no room for it within 32 GiB of the kernel: give "
 			     "the guest memory in fewer pieces",

@@ -82,19 +82,19 @@ int arch_devices_create(struct arch_vm *arch, struct err *err)
 	struct device **list = &arch->devices;
 	int rc = device_pci_io_create(arch, err);
 
-	if (rc == 0)
+	if (!rc)
 		rc = device_gpio_create(arch, &bus, err);
-	if (rc == 0 && platform->serial)
+	if (!rc && platform->serial)
 		rc = device_uart_create(arch, &bus, err);
-	if (rc == 0)
+	if (!rc)
 		rc = device_list_add(list,
 				     pl031_create(&bus, ARM_RTC_BASE, device_spi_line(ARM_GSI_RTC),
 						  err),
 				     err);
-	if (rc == 0)
+	if (!rc)
 		rc = device_list_add(list, pvpanic_create(&bus, bus.mmio, ARM_PVPANIC_BASE, err),
 				     err);
-	if (rc == 0 && platform->debug_exit)
+	if (!rc && platform->debug_exit)
 		rc = device_list_add(list,
 				     debug_exit_create(&bus, bus.mmio, ARM_DEBUG_EXIT_BASE, err),
 				     err);

@@ -153,15 +153,15 @@ static int gic_reset_interrupts(const struct access *access, uint32_t frame, uin
 	uint32_t word = frame + first / INTIDS_PER_BIT_REGISTER * 4;
 	int rc = gic_write_register(access, GICD_ICENABLER + word, UINT32_MAX);
 
-	if (rc == 0)
+	if (!rc)
 		rc = gic_write_register(access, GICD_ISPENDR + word, 0);
-	if (rc == 0)
+	if (!rc)
 		rc = gic_write_register(access, GICD_ICACTIVER + word, UINT32_MAX);
-	if (rc == 0)
+	if (!rc)
 		rc = gic_write_register(access, GICD_IGROUPR + word, UINT32_MAX);
-	for (uint32_t i = 0; i < INTIDS_PER_BIT_REGISTER && rc == 0; i += 4)
+	for (uint32_t i = 0; i < INTIDS_PER_BIT_REGISTER && !rc; i += 4)
 		rc = gic_write_register(access, frame + GICD_IPRIORITYR + first + i, 0);
-	for (uint32_t i = 0; i < 2 && rc == 0; i++)
+	for (uint32_t i = 0; i < 2 && !rc; i++)
 		rc = gic_write_register(access, frame + GICD_ICFGR + first / 16 * 4 + i * 4, 0);
 	return rc;
 }
@@ -171,10 +171,10 @@ static int gic_reset_distributor(const struct gic *gic)
 	struct access access = {.fd = gic->vgic, .group = KVM_DEV_ARM_VGIC_GRP_DIST_REGS};
 	int rc = gic_write_register(&access, GICD_CTLR, 0);
 
-	for (uint32_t first = ARM_SPI_INTID; first < ARM_INTIDS && rc == 0;
+	for (uint32_t first = ARM_SPI_INTID; first < ARM_INTIDS && !rc;
 	     first += INTIDS_PER_BIT_REGISTER)
 		rc = gic_reset_interrupts(&access, 0, first);
-	for (uint32_t intid = ARM_SPI_INTID; intid < ARM_INTIDS && rc == 0; intid++)
+	for (uint32_t intid = ARM_SPI_INTID; intid < ARM_INTIDS && !rc; intid++)
 		rc = gic_write_register(&access, GICD_IROUTER + intid * 8, 0);
 	return rc;
 }
@@ -192,9 +192,9 @@ static int gic_reset_redistributor(const struct gic *gic, uint64_t affinity)
 	};
 	int rc = 0;
 
-	for (size_t i = 0; i < ARRAY_SIZE(cleared) && rc == 0; i++)
+	for (size_t i = 0; i < ARRAY_SIZE(cleared) && !rc; i++)
 		rc = gic_write_register(&access, cleared[i], 0);
-	return rc == 0 ? gic_reset_interrupts(&access, GICR_SGI_FRAME, 0) : rc;
+	return rc ? rc : gic_reset_interrupts(&access, GICR_SGI_FRAME, 0);
 }
 
 static int gic_reset_cpu_interface(const struct gic *gic, uint64_t affinity)
@@ -244,15 +244,15 @@ int gic_reset(struct gic *gic, unsigned int cpus, struct err *err)
 				    KVM_DEV_ARM_ITS_CTRL_RESET, NULL};
 	int rc = gic_apply(&its, 1, err);
 
-	if (rc < 0)
+	if (rc)
 		return rc;
 	rc = gic_reset_distributor(gic);
-	for (unsigned int id = 0; id < cpus && rc == 0; id++) {
+	for (unsigned int id = 0; id < cpus && !rc; id++) {
 		rc = gic_reset_redistributor(gic, arm_vcpu_affinity(id));
-		if (rc == 0)
+		if (!rc)
 			rc = gic_reset_cpu_interface(gic, arm_vcpu_affinity(id));
 	}
-	if (rc < 0)
+	if (rc)
 		return err_set(err, rc, "interrupt controller: KVM: resetting the GICv3: %s",
 			       err_text(rc));
 	return 0;

@@ -40,16 +40,16 @@ int arch_layout(const struct arch_layout_request *request, struct platform *plat
 	uint64_t ram_base;
 	int rc = place_begin(&place, request, platform, ARM_PAGE_MAX, err);
 
-	if (rc < 0)
+	if (rc)
 		return rc;
 	platform->ecam = (struct ram_range){ARM_ECAM_BASE, request->buses * MIB};
 	platform->io = (struct ram_range){ARM_PORT_PCI_BASE, ARM_PCI_IO_SIZE - ARM_PORT_PCI_BASE};
 	platform->intx_gsi = ARM_GSI_INTX;
 	platform->intx_count = ARM_GSI_INTX_COUNT;
 	rc = layout_place_low_window(&place, &ram_base, err);
-	if (rc == 0)
+	if (!rc)
 		rc = place_ram(&place, (struct place_span){ram_base, place.top}, err);
-	if (rc == 0)
+	if (!rc)
 		rc = place_ram_end(&place, err);
-	return rc < 0 ? rc : place_window64(&place, err);
+	return rc ? rc : place_window64(&place, err);
 }

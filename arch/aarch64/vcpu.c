@@ -101,7 +101,7 @@ int vcpu_start_counter(struct kvm_vcpu *vcpu, struct err *err)
 {
 	int rc = vcpu_set_register(vcpu, KVM_REG_ARM_TIMER_CNT, 0);
 
-	if (rc < 0)
+	if (rc)
 		return err_set(err, rc, "processor: vCPU %u: its counter: %s", kvm_vcpu_id(vcpu),
 			       err_text(rc));
 	return 0;
@@ -128,7 +128,7 @@ static int vcpu_check_affinity(struct kvm_vcpu *vcpu, struct err *err)
 	uint64_t expected = arm_vcpu_affinity(kvm_vcpu_id(vcpu)), value;
 	int rc = vcpu_get_register(vcpu, ARM64_SYS_REG(3, 0, 0, 0, 5), &value);
 
-	if (rc < 0)
+	if (rc)
 		return err_set(err, rc, "processor: vCPU %u: MPIDR_EL1: %s", kvm_vcpu_id(vcpu),
 			       err_text(rc));
 	if ((value & mpidr_affinity) != expected)
@@ -176,11 +176,11 @@ int arch_vcpu_reset(struct arch_vm *arch, struct kvm_vcpu *vcpu, struct err *err
 	int rc = vcpu_power_on(arch, vcpu, err);
 
 	arch_debug_reset(arch->debug, kvm_vcpu_id(vcpu));
-	if (rc < 0 || kvm_vcpu_id(vcpu) != 0)
+	if (rc || kvm_vcpu_id(vcpu) != 0)
 		return rc;
-	for (size_t i = 0; i < ARRAY_SIZE(entry) && rc == 0; i++)
+	for (size_t i = 0; i < ARRAY_SIZE(entry) && !rc; i++)
 		rc = vcpu_set_register(vcpu, entry[i].number, entry[i].value);
-	if (rc < 0)
+	if (rc)
 		return err_set(err, rc, "processor: vCPU 0: the entry state: %s", err_text(rc));
 	return 0;
 }
@@ -211,7 +211,7 @@ static enum arch_exit vcpu_external_abort(struct kvm_vcpu *vcpu)
 {
 	int rc = vcpu_give_external_abort(vcpu);
 
-	if (rc == 0)
+	if (!rc)
 		return ARCH_EXIT_HANDLED;
 	log_error("vCPU %u: no external abort can be given to the guest: %s", kvm_vcpu_id(vcpu),
 		  err_text(rc));

@@ -58,9 +58,9 @@ static int vm_create_gsi_table(struct arch_vm *arch, struct err *err)
 	arch->irq = kvm_irq_create(arch->setup.vm, ARM_GSI_MSI, err);
 	if (!arch->irq)
 		return err && err->code < 0 ? err->code : -ENOMEM;
-	for (unsigned int gsi = 0; gsi < ARM_GSI_MSI && rc == 0; gsi++)
+	for (unsigned int gsi = 0; gsi < ARM_GSI_MSI && !rc; gsi++)
 		rc = kvm_irq_add_pin(arch->irq, gsi, 0, gsi);
-	if (rc < 0)
+	if (rc)
 		return err_set(err, rc, "interrupt routes: the GIC's SPIs: %s", err_text(rc));
 	return 0;
 }
@@ -107,14 +107,14 @@ int arch_irqchip_init(struct arch_vm *arch, struct err *err)
 	unsigned int cpus = arch->setup.platform->cpus;
 	int rc = gic_init(arch->gic, cpus, err);
 
-	if (rc == 0)
+	if (!rc)
 		rc = vcpu_start_counter(arch->vcpus[0], err);
-	for (unsigned int id = 0; id < cpus && rc == 0; id++)
+	for (unsigned int id = 0; id < cpus && !rc; id++)
 		rc = vcpu_init_pmu(arch, arch->vcpus[id], err);
-	if (rc < 0)
+	if (rc)
 		return rc;
 	rc = kvm_irq_commit(arch->irq);
-	if (rc < 0)
+	if (rc)
 		return err_set(err, rc, "interrupt routes: the GIC's SPIs: %s", err_text(rc));
 	return 0;
 }

@@ -102,11 +102,11 @@ int bzimage_parse(const struct boot_file *file, struct bzimage *image, struct er
 
 	memset(image, 0, sizeof(*image));
 	rc = loader_read_header(file, 0, bytes, sizeof(bytes), err);
-	if (rc == 0)
+	if (!rc)
 		rc = bzimage_check_protocol(file, bytes, err);
-	if (rc == 0)
+	if (!rc)
 		rc = bzimage_find_kernel(file, bytes, image, err);
-	if (rc < 0)
+	if (rc)
 		return rc;
 
 	image->preferred_address = load_le64(bytes + PREF_ADDRESS);

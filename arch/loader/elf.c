@@ -132,7 +132,7 @@ static int elf_read_notes(const struct boot_file *file, struct elf_image *image,
 	if (!notes)
 		return err_set(err, -ENOMEM, "boot: %s: out of memory", file->path);
 	rc = loader_read_header(file, header->segment.offset, notes, size, err);
-	if (rc == 0)
+	if (!rc)
 		elf_take_notes(image, notes, size, header->alignment == 8 ? 8 : 4);
 	free(notes);
 	return rc;
@@ -179,7 +179,7 @@ static int elf_read_file_header(const struct boot_file *file, struct elf_image *
 	} raw;
 	int rc = loader_read_header(file, 0, &raw, sizeof(raw.elf32), err);
 
-	if (rc < 0)
+	if (rc)
 		return rc;
 	if (raw.ident[EI_DATA] != ELFDATA2LSB)
 		return elf_bad(file, "the ELF file is big-endian", err);
@@ -195,7 +195,7 @@ static int elf_read_file_header(const struct boot_file *file, struct elf_image *
 	if (raw.ident[EI_CLASS] != ELFCLASS64)
 		return elf_bad(file, "the ELF file is of neither 32 nor 64 bits", err);
 	rc = loader_read_header(file, 0, &raw, sizeof(raw.elf64), err);
-	if (rc < 0)
+	if (rc)
 		return rc;
 	image->is_64 = true;
 	image->machine = le16toh(raw.elf64.e_machine);
@@ -212,7 +212,7 @@ int elf_parse(const struct boot_file *file, struct elf_image *image, struct err 
 
 	memset(image, 0, sizeof(*image));
 	rc = elf_read_file_header(file, image, &header, err);
-	if (rc < 0)
+	if (rc)
 		return rc;
 	if (header.type != ET_EXEC && header.type != ET_DYN)
 		return elf_bad(file, "the ELF file is no executable", err);
@@ -233,13 +233,13 @@ int elf_load(struct loader *loader, const struct boot_file *file, const struct e
 		int rc = loader_claim(loader, file, "a segment", segment->physical,
 				      segment->memory_size, err);
 
-		if (rc == 0)
+		if (!rc)
 			rc = loader_read(loader, file, segment->offset, segment->physical,
 					 segment->file_size, err);
-		if (rc < 0)
+		if (rc)
 			return rc;
 		rc = loader_zero(loader, segment->physical + segment->file_size, rest);
-		if (rc < 0)
+		if (rc)
 			return err_set(err, rc, "boot: %s: a segment cannot be cleared: %s",
 				       file->path, err_text(rc));
 	}

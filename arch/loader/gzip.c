@@ -37,20 +37,20 @@ static void gzip_destroy(void *decoder)
 static int gzip_step(void *decoder, struct unpack_io *io, bool *ended, const char **why)
 {
 	z_stream *stream = decoder;
-	int status;
+	int code;
 
 	stream->next_in = io->in;
 	stream->avail_in = (unsigned int)io->in_size;
 	stream->next_out = io->out;
 	stream->avail_out = (unsigned int)io->out_size;
-	status = inflate(stream, Z_NO_FLUSH);
+	code = inflate(stream, Z_NO_FLUSH);
 	io->in = stream->next_in;
 	io->in_size = stream->avail_in;
 	io->out = stream->next_out;
 	io->out_size = stream->avail_out;
-	*ended = status == Z_STREAM_END;
+	*ended = code == Z_STREAM_END;
 	*why = stream->msg ? stream->msg : "it is no gzip";
-	switch (status) {
+	switch (code) {
 	case Z_STREAM_END:
 		inflateReset(stream);
 		return 0;

@@ -31,10 +31,10 @@ static int initrd_read_all(struct loader *loader, const struct boot_source *sour
 		uint64_t padded = align_up(file->size, PADDING);
 		int rc = loader_read(loader, file, 0, gpa, file->size, err);
 
-		if (rc < 0)
+		if (rc)
 			return rc;
 		rc = loader_zero(loader, gpa + file->size, padded - file->size);
-		if (rc < 0)
+		if (rc)
 			return err_set(err, rc, "boot: %s: its padding: %s", file->path,
 				       err_text(rc));
 		gpa += padded;
@@ -52,7 +52,7 @@ int initrd_load(struct loader *loader, const struct boot_source *source, uint64_
 	if (size == 0)
 		return 0;
 	rc = loader_find(loader, size, alignment, last, &base);
-	if (rc < 0)
+	if (rc)
 		return err_set(err, rc,
 			       "boot: initrd: %s%s: too large: it needs %llu KiB, the guest has "
 			       "room for %llu KiB beside the kernel: give the guest more memory",
@@ -61,9 +61,9 @@ int initrd_load(struct loader *loader, const struct boot_source *source, uint64_
 			       (unsigned long long)((size + KIB - 1) / KIB),
 			       (unsigned long long)(loader_room(loader, last) / KIB));
 	rc = loader_claim(loader, &source->initrds[0], "the initrd", base, size, err);
-	if (rc == 0)
+	if (!rc)
 		rc = initrd_read_all(loader, source, base, err);
-	if (rc == 0)
+	if (!rc)
 		*place = (struct ram_range){base, size};
 	return rc;
 }

@@ -8,8 +8,8 @@
 #include "vmm/base/bits.h"
 #include "vmm/base/fd.h"
 
-static const struct ram_range *claim_in_the_way(const struct loader *loader, uint64_t base,
-						uint64_t size)
+static const struct ram_range *load_claim_in_the_way(const struct loader *loader, uint64_t base,
+						     uint64_t size)
 {
 	for (size_t i = 0; i < loader->count; i++)
 		if (ranges_overlap(base, size, loader->claims[i].base, loader->claims[i].size))
@@ -21,7 +21,7 @@ bool loader_is_free(const struct loader *loader, uint64_t base, uint64_t size)
 {
 	if (size == 0)
 		return true;
-	return ram_host(loader->ram, base, size) && !claim_in_the_way(loader, base, size);
+	return ram_host(loader->ram, base, size) && !load_claim_in_the_way(loader, base, size);
 }
 
 int loader_claim(struct loader *loader, const struct boot_file *file, const char *what,
@@ -36,7 +36,7 @@ int loader_claim(struct loader *loader, const struct boot_file *file, const char
 			       file->path, what, (unsigned long long)base,
 			       (unsigned long long)(base + (size - 1)),
 			       (unsigned long long)(ram_total(loader->ram) / MIB));
-	if (claim_in_the_way(loader, base, size) || loader->count == LOADER_CLAIMS_MAX)
+	if (load_claim_in_the_way(loader, base, size) || loader->count == LOADER_CLAIMS_MAX)
 		return err_set(err, -EBUSY,
 			       "boot: %s: %s at guest address 0x%llx, %llu bytes, overlaps another "
 			       "part or what the platform keeps there",
@@ -60,7 +60,7 @@ static bool load_find_in_piece(const struct loader *loader, struct ram_range pie
 
 		if (candidate < piece.base)
 			return false;
-		claim = claim_in_the_way(loader, candidate, size);
+		claim = load_claim_in_the_way(loader, candidate, size);
 		if (!claim) {
 			*base = candidate;
 			return true;

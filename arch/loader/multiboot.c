@@ -83,15 +83,14 @@ static int multiboot_load_by_addresses(struct loader *loader, const struct boot_
 		return multiboot_bad_addresses(file, err);
 
 	rc = loader_claim(loader, file, "the kernel", load, memory, err);
-	if (rc == 0)
+	if (!rc)
 		rc = loader_read(loader, file, offset, load, size, err);
-	if (rc < 0)
+	if (rc)
 		return rc;
 	*entry = header->entry;
 	rc = loader_zero(loader, load + size, memory - size);
-	return rc < 0 ? err_set(err, rc, "boot: %s: the kernel's memory: %s", file->path,
-				err_text(rc))
-		      : 0;
+	return rc ? err_set(err, rc, "boot: %s: the kernel's memory: %s", file->path, err_text(rc))
+		  : 0;
 }
 
 static int multiboot_load_elf(struct loader *loader, const struct boot_file *file, uint64_t *entry,
@@ -103,14 +102,14 @@ static int multiboot_load_elf(struct loader *loader, const struct boot_file *fil
 	if (!image)
 		return err_set(err, -ENOMEM, "boot: %s: out of memory", file->path);
 	rc = elf_parse(file, image, err);
-	if (rc == 0 && (image->is_64 || image->machine != EM_386))
+	if (!rc && (image->is_64 || image->machine != EM_386))
 		rc = err_set(err, -ENOEXEC,
 			     "boot: %s: a Multiboot kernel must be a 32-bit ELF file for the 386 "
 			     "or have addresses in its header",
 			     file->path);
-	if (rc == 0)
+	if (!rc)
 		rc = elf_entry_address(file, image, image->entry, entry, err);
-	if (rc == 0)
+	if (!rc)
 		rc = elf_load(loader, file, image, err);
 	free(image);
 	return rc;

@@ -27,7 +27,7 @@ bool zboot_is_image(const uint8_t *bytes, size_t size)
 }
 
 /* The kernel's build names the program that compresses, which for zstd has its level with it. */
-static const struct unpack_format *find_format(const char *compression)
+static const struct unpack_format *zboot_find_format(const char *compression)
 {
 	if (strcmp(compression, "gzip") == 0)
 		return &gzip_format;
@@ -46,7 +46,7 @@ int zboot_parse(const struct boot_file *file, const uint8_t *bytes, struct unpac
 	for (char *c = compression; *c != '\0'; c++)
 		if (!isgraph((unsigned char)*c))
 			*c = '?';
-	format = find_format(compression);
+	format = zboot_find_format(compression);
 	if (!format)
 		return err_set(
 			err, -ENOEXEC,

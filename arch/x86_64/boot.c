@@ -18,11 +18,11 @@
 
 enum { PAGE = 4096 };
 
-int boot_write(struct boot *boot, uint64_t gpa, const void *data, size_t size, struct err *err)
+int boot_write(struct x86_boot *boot, uint64_t gpa, const void *data, size_t size, struct err *err)
 {
 	int rc = ram_write(boot->loader.ram, gpa, data, size);
 
-	if (rc < 0)
+	if (rc)
 		return err_set(err, rc, "boot: guest address 0x%llx cannot be written: %s",
 			       (unsigned long long)gpa, err_text(rc));
 	return 0;
@@ -39,14 +39,14 @@ bool arch_serial_is_default(void)
 }
 
 /* A Linux that is told nothing would show nothing. */
-static const char *boot_cmdline(const struct boot *boot)
+static const char *boot_cmdline(const struct x86_boot *boot)
 {
 	if (boot->source->cmdline)
 		return boot->source->cmdline;
 	return boot->is_linux && boot->platform->serial ? "console=ttyS0" : "";
 }
 
-int boot_write_cmdline(struct boot *boot, const char *prefix, uint64_t room, struct err *err)
+int boot_write_cmdline(struct x86_boot *boot, const char *prefix, uint64_t room, struct err *err)
 {
 	const char *cmdline = boot_cmdline(boot);
 	size_t prefix_size = strlen(prefix), size = strlen(cmdline);
@@ -63,14 +63,14 @@ int boot_write_cmdline(struct boot *boot, const char *prefix, uint64_t room, str
 			       boot->source->kernel.path, prefix_size + gap + size,
 			       (unsigned long long)room);
 	rc = boot_write(boot, address, prefix, prefix_size, err);
-	if (rc == 0)
+	if (!rc)
 		rc = boot_write(boot, address + prefix_size, " ", gap, err);
-	if (rc == 0)
+	if (!rc)
 		rc = boot_write(boot, address + prefix_size + gap, cmdline, size + 1, err);
 	return rc;
 }
 
-int boot_load_initrds(struct boot *boot, uint64_t last, bool above_4g, struct ram_range *initrd,
+int boot_load_initrds(struct x86_boot *boot, uint64_t last, bool above_4g, struct ram_range *initrd,
 		      struct err *err)
 {
 	uint64_t size = initrd_size(boot->source), base;
@@ -82,7 +82,7 @@ int boot_load_initrds(struct boot *boot, uint64_t last, bool above_4g, struct ra
 	return initrd_load(&boot->loader, boot->source, PAGE, last, initrd, err);
 }
 
-static int boot_write_tables(struct boot *boot, struct err *err)
+static int boot_write_tables(struct x86_boot *boot, struct err *err)
 {
 	uint64_t gdt[ENTRY_GDT_SLOTS];
 	uint8_t *acpi = ram_host(boot->loader.ram, X86_ACPI_BASE, X86_ACPI_SIZE);
@@ -121,7 +121,7 @@ static int boot_refuse_program(const struct boot_file *file, const struct elf_im
 }
 
 /* Linux prefers its 64-bit entry; whoever else has the PVH note is entered by it. */
-static int boot_load_elf(struct boot *boot, struct err *err)
+static int boot_load_elf(struct x86_boot *boot, struct err *err)
 {
 	const struct boot_file *file = &boot->source->kernel;
 	struct elf_image *image = malloc(sizeof(*image));
@@ -130,7 +130,7 @@ static int boot_load_elf(struct boot *boot, struct err *err)
 	if (!image)
 		return err_set(err, -ENOMEM, "boot: %s: out of memory", file->path);
 	rc = elf_parse(file, image, err);
-	if (rc < 0)
+	if (rc)
 		goto out;
 	if (image->machine != (image->is_64 ? EM_X86_64 : EM_386))
 		rc = err_set(err, -ENOEXEC,
@@ -162,7 +162,7 @@ static int boot_refuse(const struct boot_file *file, const uint8_t *bytes, size_
 		       file->path, kind_describe(bytes, size));
 }
 
-static int boot_load_kernel(struct boot *boot, struct err *err)
+static int boot_load_kernel(struct x86_boot *boot, struct err *err)
 {
 	const struct boot_file *file = &boot->source->kernel;
 	uint8_t bytes[MULTIBOOT_SEARCH] = {0};
@@ -170,7 +170,7 @@ static int boot_load_kernel(struct boot *boot, struct err *err)
 	struct multiboot_header header;
 	int rc = loader_read_header(file, 0, bytes, size, err);
 
-	if (rc < 0)
+	if (rc)
 		return rc;
 	if (bzimage_is_image(bytes, size))
 		return boot_linux_bzimage(boot, err);
@@ -181,7 +181,7 @@ static int boot_load_kernel(struct boot *boot, struct err *err)
 	return boot_refuse(file, bytes, size, err);
 }
 
-int boot_load(struct boot *boot, struct err *err)
+int boot_load(struct x86_boot *boot, struct err *err)
 {
 	int rc;
 
@@ -189,12 +189,12 @@ int boot_load(struct boot *boot, struct err *err)
 	boot->loader.claims[boot->loader.count++] =
 		(struct ram_range){BOOT_AREA, BOOT_AREA_END - BOOT_AREA};
 	rc = boot_write_tables(boot, err);
-	return rc < 0 ? rc : boot_load_kernel(boot, err);
+	return rc ? rc : boot_load_kernel(boot, err);
 }
 
 int arch_boot(struct arch_vm *arch, const struct boot_source *source, struct err *err)
 {
-	struct boot *boot = calloc(1, sizeof(*boot));
+	struct x86_boot *boot = calloc(1, sizeof(*boot));
 	int rc;
 
 	if (!boot)

@@ -27,7 +27,7 @@
 #define BOOT_CMDLINE_SIZE UINT64_C(0x10000) /* with the terminating zero */
 #define BOOT_AREA_END     UINT64_C(0x100000)
 
-struct boot {
+struct x86_boot {
 	struct loader loader;
 	const struct platform *platform;
 	const struct boot_source *source;
@@ -37,32 +37,33 @@ struct boot {
 };
 
 /* Copies into the area; it is RAM, so that this fails for no guest's reason. */
-int boot_write(struct boot *boot, uint64_t gpa, const void *data, size_t size,
+int boot_write(struct x86_boot *boot, uint64_t gpa, const void *data, size_t size,
 	       struct err *err) FERRY_MUST_CHECK;
 
 /* Writes @prefix, a space when both are there, and the command line; at most @room characters. */
-int boot_write_cmdline(struct boot *boot, const char *prefix, uint64_t room,
+int boot_write_cmdline(struct x86_boot *boot, const char *prefix, uint64_t room,
 		       struct err *err) FERRY_MUST_CHECK;
 
 /*
  * initrd_load() with the initrd's last byte not above @last; above 4 GiB only if @above_4g and
  * there is no room below.
  */
-int boot_load_initrds(struct boot *boot, uint64_t last, bool above_4g, struct ram_range *initrd,
+int boot_load_initrds(struct x86_boot *boot, uint64_t last, bool above_4g, struct ram_range *initrd,
 		      struct err *err) FERRY_MUST_CHECK;
 
 /* The boot protocols. */
-int boot_linux_bzimage(struct boot *boot, struct err *err) FERRY_MUST_CHECK;
-int boot_linux_elf(struct boot *boot, const struct elf_image *image,
+int boot_linux_bzimage(struct x86_boot *boot, struct err *err) FERRY_MUST_CHECK;
+int boot_linux_elf(struct x86_boot *boot, const struct elf_image *image,
 		   struct err *err) FERRY_MUST_CHECK;
-int boot_pvh(struct boot *boot, const struct elf_image *image, struct err *err) FERRY_MUST_CHECK;
-int boot_multiboot(struct boot *boot, const struct multiboot_header *header,
+int boot_pvh(struct x86_boot *boot, const struct elf_image *image,
+	     struct err *err) FERRY_MUST_CHECK;
+int boot_multiboot(struct x86_boot *boot, const struct multiboot_header *header,
 		   struct err *err) FERRY_MUST_CHECK;
 
 /*
  * Does all of arch_boot() but for the vCPU: tables, kernel, initrds, @boot->entry. @boot has
  * loader.ram, loader.fresh, platform and source.
  */
-int boot_load(struct boot *boot, struct err *err) FERRY_MUST_CHECK;
+int boot_load(struct x86_boot *boot, struct err *err) FERRY_MUST_CHECK;
 
 #endif

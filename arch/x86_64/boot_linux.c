@@ -34,7 +34,7 @@ static void linux_fill_memory_map(struct boot_params *params, const struct platf
 }
 
 /* A seed for the guest's random numbers, new at every boot; kernels before 6.0 pass over it. */
-static int linux_write_seed(struct boot *boot, struct boot_params *params, struct err *err)
+static int linux_write_seed(struct x86_boot *boot, struct boot_params *params, struct err *err)
 {
 	/* Laid out as struct setup_data. */
 	struct {
@@ -51,7 +51,7 @@ static int linux_write_seed(struct boot *boot, struct boot_params *params, struc
 }
 
 /* What both kinds of image have in common: everything but the header that bzImage brings along. */
-static int linux_finish(struct boot *boot, struct boot_params *params, uint64_t cmdline_max,
+static int linux_finish(struct x86_boot *boot, struct boot_params *params, uint64_t cmdline_max,
 			uint64_t initrd_last, bool above_4g, struct err *err)
 {
 	struct ram_range initrd;
@@ -80,7 +80,7 @@ static int linux_finish(struct boot *boot, struct boot_params *params, uint64_t 
 }
 
 /* Where it prefers to be; a relocatable kernel also takes any other place below 4 GiB. */
-static int linux_place_bzimage(struct boot *boot, const struct bzimage *image, uint64_t *base,
+static int linux_place_bzimage(struct x86_boot *boot, const struct bzimage *image, uint64_t *base,
 			       struct err *err)
 {
 	struct loader *loader = &boot->loader;
@@ -98,19 +98,19 @@ static int linux_place_bzimage(struct boot *boot, const struct bzimage *image, u
 	return loader_claim(loader, file, "the kernel", *base, image->memory_size, err);
 }
 
-int boot_linux_bzimage(struct boot *boot, struct err *err)
+int boot_linux_bzimage(struct x86_boot *boot, struct err *err)
 {
 	struct boot_params params = {0};
 	struct bzimage image;
 	uint64_t base;
 	int rc = bzimage_parse(&boot->source->kernel, &image, err);
 
-	if (rc == 0)
+	if (!rc)
 		rc = linux_place_bzimage(boot, &image, &base, err);
-	if (rc == 0)
+	if (!rc)
 		rc = loader_read(&boot->loader, &boot->source->kernel, image.kernel_offset, base,
 				 image.kernel_size, err);
-	if (rc < 0)
+	if (rc)
 		return rc;
 	memcpy((uint8_t *)&params + BZIMAGE_HEADER_START, image.header, image.header_size);
 	params.hdr.code32_start = (uint32_t)base;
@@ -119,7 +119,7 @@ int boot_linux_bzimage(struct boot *boot, struct err *err)
 			    image.above_4g, err);
 }
 
-int boot_linux_elf(struct boot *boot, const struct elf_image *image, struct err *err)
+int boot_linux_elf(struct x86_boot *boot, const struct elf_image *image, struct err *err)
 {
 	struct boot_params params = {
 		.hdr =
@@ -135,13 +135,13 @@ int boot_linux_elf(struct boot *boot, const struct elf_image *image, struct err 
 	const struct boot_file *file = &boot->source->kernel;
 	int rc = elf_entry_address(file, image, image->entry, &boot->entry.rip, err);
 
-	if (rc == 0 && boot->entry.rip >= 4 * GIB)
+	if (!rc && boot->entry.rip >= 4 * GIB)
 		rc = err_set(err, -ENOEXEC,
 			     "boot: %s: the kernel's entry, 0x%llx, is not below 4 GiB", file->path,
 			     (unsigned long long)boot->entry.rip);
-	if (rc == 0)
+	if (!rc)
 		rc = elf_load(&boot->loader, file, image, err);
-	if (rc < 0)
+	if (rc)
 		return rc;
 	return linux_finish(boot, &params, VMLINUX_CMDLINE_MAX, 4 * GIB - 1, true, err);
 }

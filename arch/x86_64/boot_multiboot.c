@@ -51,7 +51,7 @@ struct info_memory {
 	uint32_t type;
 } __attribute__((packed));
 
-static int multiboot_write_memory(struct boot *boot, struct info *info, struct err *err)
+static int multiboot_write_memory(struct x86_boot *boot, struct info *info, struct err *err)
 {
 	struct info_memory entries[MEMORY_ENTRIES_MAX];
 	struct memory_map map;
@@ -70,7 +70,7 @@ static int multiboot_write_memory(struct boot *boot, struct info *info, struct e
 	return boot_write(boot, BOOT_MEMORY_MAP, entries, info->memory_map_size, err);
 }
 
-static int multiboot_load_module(struct boot *boot, const struct boot_file *file,
+static int multiboot_load_module(struct x86_boot *boot, const struct boot_file *file,
 				 struct info_module *module, struct err *err)
 {
 	uint64_t base;
@@ -79,14 +79,14 @@ static int multiboot_load_module(struct boot *boot, const struct boot_file *file
 	if (file->size == 0)
 		return 0;
 	rc = loader_find(&boot->loader, file->size, MODULE_ALIGNMENT, 4 * GIB - 1, &base);
-	if (rc < 0)
+	if (rc)
 		return err_set(err, rc,
 			       "boot: initrd: %s: too large: it needs %llu KiB, the guest has room "
 			       "for %llu KiB beside the kernel: give the guest more memory",
 			       file->path, (unsigned long long)((file->size + KIB - 1) / KIB),
 			       (unsigned long long)(loader_room(&boot->loader, 4 * GIB - 1) / KIB));
 	rc = loader_claim(&boot->loader, file, "a module", base, file->size, err);
-	if (rc == 0)
+	if (!rc)
 		rc = loader_read(&boot->loader, file, 0, base, file->size, err);
 	module->start = (uint32_t)base;
 	module->end = (uint32_t)(base + file->size);
@@ -94,7 +94,7 @@ static int multiboot_load_module(struct boot *boot, const struct boot_file *file
 }
 
 /* Each module with its path as its string. */
-static int multiboot_write_modules(struct boot *boot, struct info *info, struct err *err)
+static int multiboot_write_modules(struct x86_boot *boot, struct info *info, struct err *err)
 {
 	const struct boot_source *source = boot->source;
 	struct info_module modules[BOOT_INITRDS_MAX] = {0};
@@ -105,14 +105,14 @@ static int multiboot_write_modules(struct boot *boot, struct info *info, struct 
 		size_t size = strlen(path) + 1;
 		int rc = multiboot_load_module(boot, &source->initrds[i], &modules[i], err);
 
-		if (rc == 0 && size > BOOT_STRINGS_SIZE - used)
+		if (!rc && size > BOOT_STRINGS_SIZE - used)
 			rc = err_set(err, -E2BIG,
 				     "boot: initrd: the modules' paths have more than %llu "
 				     "characters together: give shorter ones",
 				     (unsigned long long)BOOT_STRINGS_SIZE);
-		if (rc == 0)
+		if (!rc)
 			rc = boot_write(boot, BOOT_STRINGS + used, path, size, err);
-		if (rc < 0)
+		if (rc)
 			return rc;
 		modules[i].string = (uint32_t)(BOOT_STRINGS + used);
 		used += size;
@@ -123,7 +123,7 @@ static int multiboot_write_modules(struct boot *boot, struct info *info, struct 
 	return boot_write(boot, BOOT_MODULES, modules, sizeof(modules), err);
 }
 
-int boot_multiboot(struct boot *boot, const struct multiboot_header *header, struct err *err)
+int boot_multiboot(struct x86_boot *boot, const struct multiboot_header *header, struct err *err)
 {
 	static const char name[] = "ferry";
 	struct info info = {
@@ -134,15 +134,15 @@ int boot_multiboot(struct boot *boot, const struct multiboot_header *header, str
 	const struct boot_file *file = &boot->source->kernel;
 	int rc = multiboot_load(&boot->loader, file, header, &boot->entry.rip, err);
 
-	if (rc == 0)
+	if (!rc)
 		rc = boot_write_cmdline(boot, file->path, BOOT_CMDLINE_SIZE - 1, err);
-	if (rc == 0)
+	if (!rc)
 		rc = multiboot_write_memory(boot, &info, err);
-	if (rc == 0)
+	if (!rc)
 		rc = multiboot_write_modules(boot, &info, err);
-	if (rc == 0)
+	if (!rc)
 		rc = boot_write(boot, info.loader_name, name, sizeof(name), err);
-	if (rc < 0)
+	if (rc)
 		return rc;
 	boot->entry.long_mode = false;
 	boot->entry.rax = BOOTLOADER_MAGIC;

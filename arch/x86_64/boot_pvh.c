@@ -40,7 +40,7 @@ struct start_memory {
 
 _Static_assert(sizeof(struct start_info) == 56, "struct hvm_start_info");
 
-static int pvh_write_memory_map(struct boot *boot, struct start_info *info, struct err *err)
+static int pvh_write_memory_map(struct x86_boot *boot, struct start_info *info, struct err *err)
 {
 	struct start_memory entries[MEMORY_ENTRIES_MAX];
 	struct memory_map map;
@@ -54,7 +54,7 @@ static int pvh_write_memory_map(struct boot *boot, struct start_info *info, stru
 	return boot_write(boot, BOOT_MEMORY_MAP, entries, map.count * sizeof(entries[0]), err);
 }
 
-int boot_pvh(struct boot *boot, const struct elf_image *image, struct err *err)
+int boot_pvh(struct x86_boot *boot, const struct elf_image *image, struct err *err)
 {
 	struct start_info info = {
 		.magic = START_MAGIC,
@@ -67,22 +67,22 @@ int boot_pvh(struct boot *boot, const struct elf_image *image, struct err *err)
 				   err);
 
 	boot->is_linux = image->is_linux;
-	if (rc == 0)
+	if (!rc)
 		rc = elf_load(&boot->loader, &boot->source->kernel, image, err);
-	if (rc == 0)
+	if (!rc)
 		rc = boot_write_cmdline(boot, "", CMDLINE_MAX, err);
-	if (rc == 0)
+	if (!rc)
 		rc = boot_load_initrds(boot, 4 * GIB - 1, false, &initrd, err);
-	if (rc == 0)
+	if (!rc)
 		rc = pvh_write_memory_map(boot, &info, err);
-	if (rc == 0 && initrd.size > 0) {
+	if (!rc && initrd.size > 0) {
 		struct start_module module = {.address = initrd.base, .size = initrd.size};
 
 		info.module_count = 1;
 		info.modules = BOOT_MODULES;
 		rc = boot_write(boot, BOOT_MODULES, &module, sizeof(module), err);
 	}
-	if (rc < 0)
+	if (rc)
 		return rc;
 	boot->entry.long_mode = false;
 	boot->entry.rbx = BOOT_INFO;

@@ -186,7 +186,7 @@ static int cpuid_adjust_topology(struct cpuid_table *table, const struct cpuid_c
 	cpuid_remove_leaf(table, 0x80000026);
 	if (highest && highest->eax >= 0xb)
 		rc = cpuid_adjust_topology_leaf(table, config, 0xb);
-	if (rc == 0 && extended)
+	if (!rc && extended)
 		rc = cpuid_adjust_topology_leaf(table, config, 0x1f);
 	return rc;
 }
@@ -233,7 +233,7 @@ int cpuid_adjust(struct cpuid_table *table, const struct cpuid_config *config)
 	cpuid_adjust_amx(table);
 	cpuid_adjust_caches(table, config);
 	rc = cpuid_adjust_topology(table, config);
-	if (rc == 0)
+	if (!rc)
 		rc = cpuid_adjust_clocks(table, config);
 	return rc;
 }

@@ -61,17 +61,17 @@ int arch_devices_create(struct arch_vm *arch, struct err *err)
 	};
 	int rc = device_power_create(arch, &bus, err);
 
-	if (rc == 0 && platform->serial)
+	if (!rc && platform->serial)
 		rc = device_serial_create(arch, &bus, err);
-	if (rc == 0)
+	if (!rc)
 		rc = device_list_add(&arch->devices, rtc_create(&bus, X86_PORT_RTC, err), err);
-	if (rc == 0)
+	if (!rc)
 		rc = device_list_add(&arch->devices,
 				     i8042_create(&bus, X86_PORT_I8042_COMMAND, err), err);
-	if (rc == 0)
+	if (!rc)
 		rc = device_list_add(&arch->devices,
 				     pvpanic_create(&bus, bus.pio, X86_PORT_PVPANIC, err), err);
-	if (rc == 0 && platform->debug_exit)
+	if (!rc && platform->debug_exit)
 		rc = device_list_add(&arch->devices,
 				     debug_exit_create(&bus, bus.pio, X86_PORT_DEBUG_EXIT, err),
 				     err);

@@ -42,15 +42,15 @@ static int layout_place_all_ram(struct place *place, uint64_t hole, struct err *
 	uint64_t lowest = X86_HIGH_RAM_BASE;
 	int rc = place_ram(place, (struct place_span){0, hole}, err);
 
-	if (rc == 0 && (platform->ram_count == 0 || platform->ram[0].base != 0 ||
-			platform->ram[0].size < lowest))
+	if (!rc && (platform->ram_count == 0 || platform->ram[0].base != 0 ||
+		    platform->ram[0].size < lowest))
 		return err_set(err, -ENOSPC,
 			       "guest memory: the first MiB: the IOMMU cannot map addresses there "
 			       "in pages of %llu KiB: use smaller pages or another device",
 			       (unsigned long long)(place->request->page_size / KIB));
-	if (rc == 0)
+	if (!rc)
 		rc = place_ram(place, (struct place_span){PLACE_HIGH_BASE, place->top}, err);
-	return rc < 0 ? rc : place_ram_end(place, err);
+	return rc ? rc : place_ram_end(place, err);
 }
 
 int arch_layout(const struct arch_layout_request *request, struct platform *platform,
@@ -60,13 +60,13 @@ int arch_layout(const struct arch_layout_request *request, struct platform *plat
 	uint64_t hole;
 	int rc = place_begin(&place, request, platform, request->page_size, err);
 
-	if (rc < 0)
+	if (rc)
 		return rc;
 	platform->io = (struct ram_range){X86_PORT_PCI_BASE, X86_PORT_PCI_END - X86_PORT_PCI_BASE};
 	platform->intx_gsi = X86_GSI_INTX;
 	platform->intx_count = X86_GSI_INTX_COUNT;
 	rc = layout_place_hole(&place, &hole, err);
-	if (rc == 0)
+	if (!rc)
 		rc = layout_place_all_ram(&place, hole, err);
-	return rc < 0 ? rc : place_window64(&place, err);
+	return rc ? rc : place_window64(&place, err);
 }

@@ -7,13 +7,6 @@
 
 #include "vmm/base/log.h"
 
-/* Laid out as struct kvm_msrs with one entry. */
-struct one_msr {
-	uint32_t count;
-	uint32_t padding;
-	struct kvm_msr_entry entry;
-};
-
 int msr_read(struct kvm_vcpu *vcpu, uint32_t index, uint64_t *value)
 {
 	struct one_msr msr = {1, 0, {.index = index}};

@@ -4,10 +4,18 @@
 #ifndef FERRY_ARCH_X86_64_MSR_H
 #define FERRY_ARCH_X86_64_MSR_H
 
+#include <linux/kvm.h>
 #include <stdint.h>
 
 #include "vmm/base/err.h"
 #include "vmm/kvm/vcpu.h"
+
+/* Laid out as struct kvm_msrs with one entry. */
+struct one_msr {
+	uint32_t count;
+	uint32_t padding;
+	struct kvm_msr_entry entry;
+};
 
 /* 0, -ENOENT when KVM does not know it, or another negative errno. Own thread. */
 int msr_read(struct kvm_vcpu *vcpu, uint32_t index, uint64_t *value) FERRY_MUST_CHECK;

@@ -95,10 +95,10 @@ static int vcpu_set_firmware_msrs(struct arch_vm *arch, struct kvm_vcpu *vcpu)
 	int rc = msr_set_bits(vcpu, MSR_MTRR_DEFAULT_TYPE, UINT64_MAX,
 			      MTRR_ENABLE | MTRR_WRITE_BACK);
 
-	if (rc == 0)
+	if (!rc)
 		rc = msr_set_bits(vcpu, MSR_MISC_ENABLE, MSR_MISC_ENABLE_FAST_STRING,
 				  MSR_MISC_ENABLE_FAST_STRING);
-	if (rc == 0 && vcpu_needs_tsc_frequency(&arch->cpuid))
+	if (!rc && vcpu_needs_tsc_frequency(&arch->cpuid))
 		rc = msr_set_bits(vcpu, MSR_HWCR, HWCR_TSC_FREQUENCY_SELECT,
 				  HWCR_TSC_FREQUENCY_SELECT);
 	return rc;
@@ -137,9 +137,9 @@ int arch_vcpu_init(struct arch_vm *arch, struct kvm_vcpu *vcpu, struct err *err)
 		return err_set(err, -EINVAL, "processor: vCPU %u: there are at most %d", id,
 			       PLATFORM_CPUS_MAX);
 	rc = vcpu_set_cpuid(arch, vcpu, err);
-	if (rc == 0)
+	if (!rc)
 		rc = vcpu_set_firmware_state(arch, vcpu, err);
-	if (rc < 0)
+	if (rc)
 		return rc;
 	arch->vcpus[id] = vcpu_state_save(arch->setup.vm, vcpu, arch->msrs, err);
 	return !arch->vcpus[id] ? -EIO : 0;
@@ -164,10 +164,10 @@ int arch_vcpu_reset(struct arch_vm *arch, struct kvm_vcpu *vcpu, struct err *err
 	int rc = vcpu_state_restore(arch->vcpus[id], vcpu, err);
 
 	arch_debug_reset(arch->debug, id);
-	if (rc < 0 || id != 0)
+	if (rc || id != 0)
 		return rc;
 	rc = vcpu_enter(&arch->entry, vcpu);
-	if (rc < 0)
+	if (rc)
 		return err_set(err, rc, "processor state: vCPU 0: the entry state: %s",
 			       err_text(rc));
 	return 0;

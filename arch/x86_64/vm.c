@@ -101,11 +101,11 @@ static int vm_create_gsi_table(struct arch_vm *arch, struct err *err)
 	arch->irq = kvm_irq_create(arch->setup.vm, X86_GSI_MSI, err);
 	if (!arch->irq)
 		return err && err->code < 0 ? err->code : -ENOMEM;
-	for (unsigned int gsi = 0; gsi < X86_GSI_MSI && rc == 0; gsi++)
+	for (unsigned int gsi = 0; gsi < X86_GSI_MSI && !rc; gsi++)
 		rc = kvm_irq_add_pin(arch->irq, gsi, KVM_IRQCHIP_IOAPIC, gsi);
-	if (rc == 0)
+	if (!rc)
 		rc = kvm_irq_commit(arch->irq);
-	if (rc < 0)
+	if (rc)
 		return err_set(err, rc, "interrupt routes: the IOAPIC's pins: %s", err_text(rc));
 	return 0;
 }

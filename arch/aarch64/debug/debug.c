@@ -103,9 +103,9 @@ int arch_debug_translate(struct arch_vm *arch, struct kvm_vcpu *vcpu, uint64_t a
 	};
 	int rc = 0;
 
-	for (size_t i = 0; i < ARRAY_SIZE(registers) && rc == 0; i++)
+	for (size_t i = 0; i < ARRAY_SIZE(registers) && !rc; i++)
 		rc = vcpu_get_register(vcpu, registers[i].id, registers[i].value);
-	return rc < 0 ? rc : paging_walk(&paging, address, translation, steps);
+	return rc ? rc : paging_walk(&paging, address, translation, steps);
 }
 
 int arch_debug_check_points(const struct arch_debug_support *support,

@@ -67,17 +67,17 @@ int arch_debug_reinject(struct arch_vm *arch, struct kvm_vcpu *vcpu)
 
 	if (syndrome == 0)
 		return -EINVAL;
-	if (rc == 0)
+	if (!rc)
 		rc = vcpu_get_register(vcpu, VCPU_CORE_REGISTER(regs.pstate), &pstate);
-	if (rc == 0)
+	if (!rc)
 		rc = vcpu_get_register(vcpu, DEBUG_VBAR_EL1, &vbar);
-	if (rc == 0)
+	if (!rc)
 		rc = vcpu_get_register(vcpu, DEBUG_SCTLR_EL1, &sctlr);
-	if (rc == 0)
+	if (!rc)
 		rc = exception_get_optional(vcpu, DEBUG_MMFR1_EL1, &mmfr1);
-	if (rc == 0)
+	if (!rc)
 		rc = exception_get_optional(vcpu, DEBUG_PFR1_EL1, &pfr1);
-	if (rc < 0)
+	if (rc)
 		return rc;
 
 	const struct {
@@ -91,9 +91,9 @@ int arch_debug_reinject(struct arch_vm *arch, struct kvm_vcpu *vcpu)
 		{VCPU_CORE_REGISTER(regs.pc), vbar + exception_offset(pstate)},
 	};
 
-	for (size_t i = 0; i < ARRAY_SIZE(taken) && rc == 0; i++)
+	for (size_t i = 0; i < ARRAY_SIZE(taken) && !rc; i++)
 		rc = vcpu_set_register(vcpu, taken[i].id, taken[i].value);
-	if (rc == 0)
+	if (!rc)
 		debug->syndrome = 0;
 	return rc;
 }

@@ -52,11 +52,11 @@ static int kernel_find_runtime(struct arch_vm *arch, struct kvm_vcpu *vcpu, uint
 	uint64_t sctlr, vbar, pc;
 	int rc = vcpu_get_register(vcpu, DEBUG_SCTLR_EL1, &sctlr);
 
-	if (rc == 0)
+	if (!rc)
 		rc = vcpu_get_register(vcpu, DEBUG_VBAR_EL1, &vbar);
-	if (rc == 0)
+	if (!rc)
 		rc = vcpu_get_register(vcpu, VCPU_CORE_REGISTER(regs.pc), &pc);
-	if (rc < 0)
+	if (rc)
 		return err_set(err, rc, "debugger: finding the kernel: vCPU %u: its registers: %s",
 			       id, err_text(rc));
 	if (!(sctlr & SCTLR_M))
@@ -132,7 +132,7 @@ int arch_debug_find_kernel(struct arch_vm *arch, struct kvm_vcpu *vcpu,
 		return err_set(err, -ENOENT,
 			       "debugger: finding the kernel: none was loaded: start the guest");
 	rc = kernel_find_runtime(arch, vcpu, &runtime, err);
-	if (rc < 0)
+	if (rc)
 		return rc;
 	place->runtime = runtime;
 	place->linked = kernel_find_linked(arch, source, runtime);

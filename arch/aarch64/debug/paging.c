@@ -365,7 +365,7 @@ int paging_walk(const struct paging *paging, uint64_t address, struct arch_trans
 	if (!(paging->sctlr & SCTLR_M))
 		return paging_walk_nothing(&walk, translation);
 	rc = paging_choose_regime(&walk);
-	if (rc < 0)
+	if (rc)
 		return rc;
 	if (!paging_is_in_range(&walk.regime, address))
 		return paging_say(&walk, "the address is in neither half: its upper bits differ");

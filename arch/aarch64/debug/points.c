@@ -107,7 +107,7 @@ int debug_points_encode(const struct arch_debug_support *support,
 	int rc = 0;
 
 	*encoding = (struct debug_encoding){0};
-	for (size_t i = 0; i < count && rc == 0; i++) {
+	for (size_t i = 0; i < count && !rc; i++) {
 		if (points[i].kind == ARCH_DEBUG_BREAK)
 			rc = point_encode_break(support, &points[i], encoding);
 		else

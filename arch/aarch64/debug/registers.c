@@ -236,8 +236,8 @@ static int register_stack_pointer(struct kvm_vcpu *vcpu, uint64_t *id)
 	uint64_t pstate;
 	int rc = vcpu_get_register(vcpu, pstate_id, &pstate);
 
-	*id = rc == 0 && (pstate & PSTATE_MODE) == PSTATE_EL1H ? VCPU_CORE_REGISTER(sp_el1)
-							       : VCPU_CORE_REGISTER(regs.sp);
+	*id = !rc && (pstate & PSTATE_MODE) == PSTATE_EL1H ? VCPU_CORE_REGISTER(sp_el1)
+							   : VCPU_CORE_REGISTER(regs.sp);
 	return rc;
 }
 
@@ -286,7 +286,7 @@ static int register_read_signature(struct kvm_vcpu *vcpu, unsigned int index, ui
 	uint64_t tcr;
 	int rc = vcpu_get_register(vcpu, DEBUG_TCR_EL1, &tcr);
 
-	if (rc == 0)
+	if (!rc)
 		*mask = paging_signature_mask(tcr, index >= 2, index % 2 != 0);
 	return rc;
 }
@@ -321,7 +321,7 @@ static int register_write_pstate(struct kvm_vcpu *vcpu, uint32_t value)
 	uint64_t pstate;
 	int rc = vcpu_get_register(vcpu, pstate_id, &pstate);
 
-	if (rc < 0)
+	if (rc)
 		return rc;
 	return vcpu_set_register(vcpu, pstate_id, (pstate & ~UINT64_C(0xffffffff)) | value);
 }

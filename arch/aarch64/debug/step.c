@@ -63,11 +63,11 @@ int debug_step_begin(struct arch_vm *arch, struct kvm_vcpu *vcpu, struct debug_v
 	uint32_t instruction;
 	int rc = arch_debug_stepped(arch, vcpu);
 
-	if (rc == 0)
+	if (!rc)
 		rc = vcpu_get_register(vcpu, pstate_id, &pstate);
-	if (rc == 0)
+	if (!rc)
 		rc = vcpu_get_register(vcpu, pc_id, &pc);
-	if (rc < 0)
+	if (rc)
 		return rc;
 	bits = ~pstate & (PSTATE_I | PSTATE_F);
 	/* What 32-bit programs run is not decoded here. */
@@ -76,7 +76,7 @@ int debug_step_begin(struct arch_vm *arch, struct kvm_vcpu *vcpu, struct debug_v
 	    !debug_step_can_mask(instruction))
 		return 0;
 	rc = vcpu_set_register(vcpu, pstate_id, pstate | bits);
-	if (rc < 0)
+	if (rc)
 		return rc;
 	debug->masked = true;
 	debug->step_pc = pc;
@@ -98,11 +98,11 @@ static int step_took_exception(struct kvm_vcpu *vcpu, const struct debug_vcpu *d
 	int rc = vcpu_get_register(vcpu, pc_id, &pc);
 
 	*taken = false;
-	if (rc == 0)
+	if (!rc)
 		rc = vcpu_get_register(vcpu, DEBUG_VBAR_EL1, &vbar);
-	if (rc == 0)
+	if (!rc)
 		rc = vcpu_get_register(vcpu, VCPU_CORE_REGISTER(elr_el1), &elr);
-	if (rc < 0)
+	if (rc)
 		return rc;
 	offset = pc - vbar - exception_offset(debug->step_pstate);
 	*taken = (pstate & PSTATE_MODE) == PSTATE_EL1H && (pstate & PSTATE_DAIF) == PSTATE_DAIF &&
@@ -117,7 +117,7 @@ static int step_clear_bits(struct kvm_vcpu *vcpu, uint64_t id, uint64_t bits)
 	uint64_t value;
 	int rc = vcpu_get_register(vcpu, id, &value);
 
-	if (rc < 0)
+	if (rc)
 		return rc;
 	return vcpu_set_register(vcpu, id, value & ~bits);
 }
@@ -135,11 +135,11 @@ int arch_debug_stepped(struct arch_vm *arch, struct kvm_vcpu *vcpu)
 	if (!debug->masked)
 		return 0;
 	rc = vcpu_get_register(vcpu, pstate_id, &pstate);
-	if (rc == 0)
+	if (!rc)
 		rc = step_took_exception(vcpu, debug, pstate, &taken);
-	if (rc == 0)
+	if (!rc)
 		rc = step_clear_bits(vcpu, taken ? saved_id : pstate_id, debug->step_bits);
-	if (rc == 0)
+	if (!rc)
 		debug->masked = false;
 	return rc;
 }

@@ -130,7 +130,7 @@ int arch_debug_control(struct arch_vm *arch, struct kvm_vcpu *vcpu,
 		       const struct arch_debug_control *control)
 {
 	struct arch_debug *debug = debug_get(arch);
-	struct debug_vcpu *state;
+	struct x86_debug_vcpu *state;
 	int rc;
 
 	if (!debug)
@@ -178,7 +178,7 @@ void arch_debug_decode(struct arch_vm *arch, struct kvm_vcpu *vcpu, struct arch_
 {
 	const struct kvm_debug_exit_arch *exit = &kvm_vcpu_run_page(vcpu)->debug.arch;
 	const struct debug_slot *slot;
-	struct debug_vcpu *state;
+	struct x86_debug_vcpu *state;
 
 	*stop = (struct arch_debug_stop){.event = ARCH_DEBUG_STEPPED, .address = exit->pc};
 	if (!arch->debug)
@@ -225,7 +225,7 @@ static int debug_set_dr6(struct kvm_vcpu *vcpu, uint64_t dr6)
 int arch_debug_reinject(struct arch_vm *arch, struct kvm_vcpu *vcpu)
 {
 	const struct arch_debug *debug = debug_get(arch);
-	const struct debug_vcpu *state;
+	const struct x86_debug_vcpu *state;
 	struct kvm_guest_debug control;
 	int rc = 0;
 
@@ -276,19 +276,19 @@ static int debug_read_memory(const void *memory, uint64_t gpa, unsigned int size
 	uint8_t bytes[8];
 	int rc = ram_read(memory, gpa, bytes, size);
 
-	if (rc == 0)
+	if (!rc)
 		*value = load_le(bytes, size);
 	return rc;
 }
 
-int debug_paging(struct arch_vm *arch, struct kvm_vcpu *vcpu, struct paging *paging)
+int debug_paging(struct arch_vm *arch, struct kvm_vcpu *vcpu, struct x86_paging *paging)
 {
 	struct kvm_sregs sregs;
 	int rc = kvm_vcpu_ioctl(vcpu, KVM_GET_SREGS, &sregs);
 
 	if (rc < 0)
 		return rc;
-	*paging = (struct paging){
+	*paging = (struct x86_paging){
 		.cr0 = sregs.cr0,
 		.cr3 = sregs.cr3,
 		.cr4 = sregs.cr4,
@@ -303,8 +303,8 @@ int debug_paging(struct arch_vm *arch, struct kvm_vcpu *vcpu, struct paging *pag
 int arch_debug_translate(struct arch_vm *arch, struct kvm_vcpu *vcpu, uint64_t address,
 			 struct arch_translation *translation, struct text *steps)
 {
-	struct paging paging;
+	struct x86_paging paging;
 	int rc = debug_paging(arch, vcpu, &paging);
 
-	return rc < 0 ? rc : paging_walk(&paging, address, translation, steps);
+	return rc ? rc : paging_walk(&paging, address, translation, steps);
 }

@@ -25,7 +25,7 @@ struct debug_step {
 };
 
 /* What one vCPU was last told to stop for. */
-struct debug_vcpu {
+struct x86_debug_vcpu {
 	struct kvm_guest_debug control;
 	struct debug_slots slots;
 	struct debug_step step;
@@ -37,7 +37,7 @@ struct arch_debug {
 	uint32_t flags; /* KVM_GUESTDBG_* that KVM knows */
 	struct debug_fpu fpu;
 	struct debug_description description;
-	struct debug_vcpu vcpus[PLATFORM_CPUS_MAX]; /* by vCPU id */
+	struct x86_debug_vcpu vcpus[PLATFORM_CPUS_MAX]; /* by vCPU id */
 };
 
 /* @arch's state, made when it is first asked for. NULL: out of memory. Main thread. */
@@ -45,7 +45,7 @@ struct arch_debug *debug_get(struct arch_vm *arch);
 
 /* What a walk of @vcpu's page tables begins with, in @arch's memory. 0 or the ioctl's errno. */
 int debug_paging(struct arch_vm *arch, struct kvm_vcpu *vcpu,
-		 struct paging *paging) FERRY_MUST_CHECK;
+		 struct x86_paging *paging) FERRY_MUST_CHECK;
 
 /*
  * A vCPU that has executed HLT would wait for an interrupt, which its step holds back, and which

@@ -228,7 +228,7 @@ static void description_add_family(struct debug_description *description, struct
 
 	for (unsigned int i = 0; i < count; i++) {
 		assert(description->count < DEBUG_REGISTERS_MAX);
-		description->registers[description->count++] = (struct debug_register){
+		description->registers[description->count++] = (struct x86_register){
 			.source = family->source,
 			.where = family->where + i * family->stride,
 			.size = family->size,

@@ -25,7 +25,7 @@ enum debug_source {
 	DEBUG_XCR0,
 };
 
-struct debug_register {
+struct x86_register {
 	enum debug_source source;
 	uint32_t where;
 	uint8_t size;  /* bytes, as a debugger sees it */
@@ -37,7 +37,7 @@ enum { DEBUG_REGISTERS_MAX = 112, DEBUG_DESCRIPTION_SIZE = 16384, DEBUG_NUMBER_R
 struct debug_description {
 	unsigned int count;
 	unsigned int general; /* the first ones, for the `g` packet */
-	struct debug_register registers[DEBUG_REGISTERS_MAX];
+	struct x86_register registers[DEBUG_REGISTERS_MAX];
 	char text[DEBUG_DESCRIPTION_SIZE]; /* target.xml */
 };
 

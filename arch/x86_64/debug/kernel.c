@@ -48,7 +48,7 @@ static int kernel_not_found(struct err *err, const char *why)
 }
 
 /* The lowest address that these tables map in the kernel's range. */
-static int kernel_find_lowest(const struct paging *paging, uint64_t *address, uint64_t *gpa)
+static int kernel_find_lowest(const struct x86_paging *paging, uint64_t *address, uint64_t *gpa)
 {
 	struct arch_translation translation;
 	int rc = paging_find(paging, KERNEL_MAP, KERNEL_MAP_END - 1, address, &translation);
@@ -59,7 +59,7 @@ static int kernel_find_lowest(const struct paging *paging, uint64_t *address, ui
 }
 
 /* Whether @paging maps what another table maps at @address to the same place. */
-static bool kernel_agrees(const struct paging *paging, uint64_t address, uint64_t gpa)
+static bool kernel_agrees(const struct x86_paging *paging, uint64_t address, uint64_t gpa)
 {
 	struct arch_translation translation;
 
@@ -70,9 +70,9 @@ static bool kernel_agrees(const struct paging *paging, uint64_t address, uint64_
  * A process's table has a few of the kernel's pages in the same places. Without isolation the page
  * beside the table is anything: it counts only when it agrees with what the table itself maps.
  */
-static int kernel_find_image(struct paging *paging, uint64_t *address)
+static int kernel_find_image(struct x86_paging *paging, uint64_t *address)
 {
-	struct paging beside = *paging;
+	struct x86_paging beside = *paging;
 	uint64_t gpa = 0, other, other_gpa;
 	int rc = kernel_find_lowest(paging, address, &gpa);
 
@@ -81,7 +81,7 @@ static int kernel_find_image(struct paging *paging, uint64_t *address)
 	beside.cr3 &= ~CR3_USER;
 	if (kernel_find_lowest(&beside, &other, &other_gpa) < 0)
 		return rc;
-	if (rc < 0 || kernel_agrees(&beside, *address, gpa)) {
+	if (rc || kernel_agrees(&beside, *address, gpa)) {
 		*address = other;
 		*paging = beside;
 	}
@@ -109,7 +109,7 @@ static bool kernel_has_banner(const struct ram *ram, uint64_t gpa, struct versio
 }
 
 /* Looks through what is mapped from the image's first byte on; holes are passed over. */
-static bool kernel_is_linux(const struct ram *ram, const struct paging *paging, uint64_t image,
+static bool kernel_is_linux(const struct ram *ram, const struct x86_paging *paging, uint64_t image,
 			    struct version *version)
 {
 	uint64_t end = image + SEARCH_SIZE < KERNEL_MAP_END ? image + SEARCH_SIZE : KERNEL_MAP_END;
@@ -168,10 +168,10 @@ int arch_debug_find_kernel(struct arch_vm *arch, struct kvm_vcpu *vcpu,
 			   struct err *err)
 {
 	struct version version;
-	struct paging paging;
+	struct x86_paging paging;
 	int rc = debug_paging(arch, vcpu, &paging);
 
-	if (rc < 0)
+	if (rc)
 		return err_set(err, rc, "kernel: vCPU %u: its registers cannot be read: %s",
 			       kvm_vcpu_id(vcpu), err_text(rc));
 	if (!(paging.cr0 & CR0_PG) || !(paging.efer & EFER_LMA))

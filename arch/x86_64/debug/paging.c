@@ -43,8 +43,8 @@ static const struct mode mode_4_level = {4, 8, 9, 48, {"PTE", "PDE", "PDPTE", "P
 static const struct mode mode_5_level = {5, 8, 9, 57, {"PTE", "PDE", "PDPTE", "PML4E", "PML5E"}};
 
 /* A walk on its way down. */
-struct walk {
-	const struct paging *paging;
+struct x86_walk {
+	const struct x86_paging *paging;
 	const struct mode *mode;
 	uint64_t address;
 	uint64_t table; /* guest-physical address of the table of `level` */
@@ -53,7 +53,7 @@ struct walk {
 	uint64_t covered; /* bytes that the entry looked at last stands for */
 };
 
-static const struct mode *paging_mode(const struct paging *paging)
+static const struct mode *paging_mode(const struct x86_paging *paging)
 {
 	if (paging->efer & EFER_LMA)
 		return paging->cr4 & CR4_LA57 ? &mode_5_level : &mode_4_level;
@@ -66,7 +66,8 @@ static void paging_say(struct text *steps, const char *what)
 		text_append(steps, "%s\n", what);
 }
 
-static void paging_say_entry(const struct walk *walk, uint64_t index, uint64_t gpa, uint64_t entry)
+static void paging_say_entry(const struct x86_walk *walk, uint64_t index, uint64_t gpa,
+			     uint64_t entry)
 {
 	static const struct {
 		uint64_t bit;
@@ -87,13 +88,13 @@ static void paging_say_entry(const struct walk *walk, uint64_t index, uint64_t g
 	text_append(walk->steps, "\n");
 }
 
-static bool paging_pdpte_of_pae(const struct walk *walk)
+static bool paging_pdpte_of_pae(const struct x86_walk *walk)
 {
 	return walk->mode == &mode_pae && walk->level == 3;
 }
 
 /* Whether the entry is that of a page, not of a table. */
-static bool paging_is_page(const struct walk *walk, uint64_t entry)
+static bool paging_is_page(const struct x86_walk *walk, uint64_t entry)
 {
 	if (walk->level == 1)
 		return true;
@@ -102,13 +103,13 @@ static bool paging_is_page(const struct walk *walk, uint64_t entry)
 	return walk->mode != &mode_32 || (walk->paging->cr4 & CR4_PSE);
 }
 
-static uint64_t paging_physical_mask(const struct paging *paging)
+static uint64_t paging_physical_mask(const struct x86_paging *paging)
 {
 	return (UINT64_C(1) << paging->physical_bits) - 1;
 }
 
 /* A four-megabyte page has address bits from 32 on, as many as there are up to bit 39, in 20:13. */
-static uint64_t paging_reserved_bits_32(const struct walk *walk, uint64_t entry)
+static uint64_t paging_reserved_bits_32(const struct x86_walk *walk, uint64_t entry)
 {
 	unsigned int bits = walk->paging->physical_bits;
 	unsigned int end = (bits < 40 ? bits : 40) - 32 + 13;
@@ -119,7 +120,7 @@ static uint64_t paging_reserved_bits_32(const struct walk *walk, uint64_t entry)
 }
 
 /* The bits that must be zero in an entry (SDM 3A, figures 4-4, 4-7 and 4-11). */
-static uint64_t paging_reserved_bits(const struct walk *walk, uint64_t entry)
+static uint64_t paging_reserved_bits(const struct x86_walk *walk, uint64_t entry)
 {
 	uint64_t address = ~paging_physical_mask(walk->paging) & ~(UINT64_C(0xfff) << 52);
 	uint64_t reserved = 0;
@@ -141,7 +142,7 @@ static uint64_t paging_reserved_bits(const struct walk *walk, uint64_t entry)
 }
 
 /* Reads the entry of the present level; 0, or -EFAULT when the walk ends here. */
-static int paging_read_entry(struct walk *walk, uint64_t *entry)
+static int paging_read_entry(struct x86_walk *walk, uint64_t *entry)
 {
 	const struct mode *mode = walk->mode;
 	unsigned int shift = 12 + mode->index_bits * (walk->level - 1);
@@ -173,7 +174,7 @@ static int paging_read_entry(struct walk *walk, uint64_t *entry)
 }
 
 /* What the entry of a page or of a table on the way takes away. */
-static void paging_take_rights(const struct walk *walk, uint64_t entry,
+static void paging_take_rights(const struct x86_walk *walk, uint64_t entry,
 			       struct arch_translation *translation)
 {
 	if (paging_pdpte_of_pae(walk))
@@ -184,7 +185,7 @@ static void paging_take_rights(const struct walk *walk, uint64_t entry,
 		translation->executable = translation->executable && !(entry & ENTRY_NX);
 }
 
-static uint64_t paging_page_base(const struct walk *walk, uint64_t entry)
+static uint64_t paging_page_base(const struct x86_walk *walk, uint64_t entry)
 {
 	uint64_t base = entry & paging_physical_mask(walk->paging) & ~(walk->covered - 1);
 
@@ -193,7 +194,7 @@ static uint64_t paging_page_base(const struct walk *walk, uint64_t entry)
 	return base;
 }
 
-static int paging_walk_tables(struct walk *walk, struct arch_translation *translation)
+static int paging_walk_tables(struct x86_walk *walk, struct arch_translation *translation)
 {
 	uint64_t entry;
 
@@ -230,9 +231,9 @@ static int paging_walk_unpaged(uint64_t address, struct arch_translation *transl
 	return 0;
 }
 
-static int paging_start(struct walk *walk, struct arch_translation *translation)
+static int paging_start(struct x86_walk *walk, struct arch_translation *translation)
 {
-	const struct paging *paging = walk->paging;
+	const struct x86_paging *paging = walk->paging;
 	const struct mode *mode = paging_mode(paging);
 
 	*translation =
@@ -255,18 +256,18 @@ static int paging_start(struct walk *walk, struct arch_translation *translation)
 	return paging_walk_tables(walk, translation);
 }
 
-int paging_walk(const struct paging *paging, uint64_t address, struct arch_translation *translation,
-		struct text *steps)
+int paging_walk(const struct x86_paging *paging, uint64_t address,
+		struct arch_translation *translation, struct text *steps)
 {
-	struct walk walk = {.paging = paging, .address = address, .steps = steps};
+	struct x86_walk walk = {.paging = paging, .address = address, .steps = steps};
 
 	return paging_start(&walk, translation);
 }
 
-int paging_find(const struct paging *paging, uint64_t first, uint64_t last, uint64_t *address,
+int paging_find(const struct x86_paging *paging, uint64_t first, uint64_t last, uint64_t *address,
 		struct arch_translation *translation)
 {
-	struct walk walk = {.paging = paging, .address = first};
+	struct x86_walk walk = {.paging = paging, .address = first};
 
 	while (paging_start(&walk, translation) < 0) {
 		uint64_t rest;

@@ -11,7 +11,7 @@
 #include "vmm/base/text.h"
 
 /* What decides on a walk, and the memory that the tables are in. */
-struct paging {
+struct x86_paging {
 	uint64_t cr0;
 	uint64_t cr3;
 	uint64_t cr4;
@@ -29,14 +29,14 @@ struct paging {
  * that the processor refuses. @steps as arch_debug_translate() has it. The PDPT of PAE paging is
  * taken from memory, not from the registers that the processor loads with CR3.
  */
-int paging_walk(const struct paging *paging, uint64_t address, struct arch_translation *translation,
-		struct text *steps) FERRY_MUST_CHECK;
+int paging_walk(const struct x86_paging *paging, uint64_t address,
+		struct arch_translation *translation, struct text *steps) FERRY_MUST_CHECK;
 
 /*
  * The lowest mapped address from @first to @last, both inclusive. -EFAULT when there is none. Costs
  * a walk for each entry that maps nothing.
  */
-int paging_find(const struct paging *paging, uint64_t first, uint64_t last, uint64_t *address,
+int paging_find(const struct x86_paging *paging, uint64_t first, uint64_t last, uint64_t *address,
 		struct arch_translation *translation) FERRY_MUST_CHECK;
 
 #endif

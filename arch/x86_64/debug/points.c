@@ -45,7 +45,7 @@ int debug_slots_place(const struct arch_debug_point *points, size_t count,
 		int rc = point_check(&points[i]);
 		uint64_t done = 0;
 
-		if (rc < 0)
+		if (rc)
 			return rc;
 		while (done < points[i].length) {
 			struct debug_slot *slot = &slots->slots[slots->count];

@@ -7,14 +7,8 @@
 
 #include "arch/debug.h"
 #include "arch/x86_64/debug/debug.h"
+#include "arch/x86_64/msr.h"
 #include "vmm/base/bits.h"
-
-/* Laid out as struct kvm_msrs with one entry. */
-struct one_msr {
-	uint32_t count;
-	uint32_t padding;
-	struct kvm_msr_entry entry;
-};
 
 /* Room for what one ioctl carries. */
 union kept {
@@ -24,7 +18,7 @@ union kept {
 	struct one_msr msr;
 };
 
-static const struct debug_register *find(struct arch_vm *arch, unsigned int number)
+static const struct x86_register *register_find(struct arch_vm *arch, unsigned int number)
 {
 	const struct arch_debug *debug = debug_get(arch);
 
@@ -56,7 +50,7 @@ unsigned int arch_debug_general_count(struct arch_vm *arch)
 
 size_t arch_debug_register_size(struct arch_vm *arch, unsigned int number)
 {
-	const struct debug_register *reg = find(arch, number);
+	const struct x86_register *reg = register_find(arch, number);
 
 	return !reg ? 0 : reg->size;
 }
@@ -69,7 +63,7 @@ unsigned int arch_debug_pc_register(struct arch_vm *arch)
 
 /* An ioctl for one register or for one among others; XCR0 and MSRs may be missing. */
 static int register_transfer(struct arch_vm *arch, struct kvm_vcpu *vcpu,
-			     const struct debug_register *reg, bool write, union kept *kept)
+			     const struct x86_register *reg, bool write, union kept *kept)
 {
 	int rc;
 
@@ -95,7 +89,7 @@ static int register_transfer(struct arch_vm *arch, struct kvm_vcpu *vcpu,
 }
 
 /* Where in what register_transfer() brought the register's bytes are. */
-static uint8_t *register_locate(const struct debug_register *reg, union kept *kept)
+static uint8_t *register_locate(const struct x86_register *reg, union kept *kept)
 {
 	switch (reg->source) {
 	case DEBUG_XCR0:
@@ -107,14 +101,14 @@ static uint8_t *register_locate(const struct debug_register *reg, union kept *ke
 	}
 }
 
-static bool register_in_fpu(const struct debug_register *reg)
+static bool register_in_fpu(const struct x86_register *reg)
 {
 	return reg->source == DEBUG_FXSAVE || reg->source == DEBUG_FXSAVE_TAG ||
 	       reg->source == DEBUG_YMM_HIGH;
 }
 
 static int register_read_fpu(struct arch_debug *debug, struct kvm_vcpu *vcpu,
-			     const struct debug_register *reg, uint8_t *bytes)
+			     const struct x86_register *reg, uint8_t *bytes)
 {
 	uint32_t where = reg->where;
 	int rc = debug_fpu_read(&debug->fpu, vcpu);
@@ -132,7 +126,7 @@ static int register_read_fpu(struct arch_debug *debug, struct kvm_vcpu *vcpu,
 }
 
 static int register_write_fpu(struct arch_debug *debug, struct kvm_vcpu *vcpu,
-			      const struct debug_register *reg, const uint8_t *bytes)
+			      const struct x86_register *reg, const uint8_t *bytes)
 {
 	uint32_t where = reg->where;
 	int rc = debug_fpu_read(&debug->fpu, vcpu);
@@ -151,7 +145,7 @@ static int register_write_fpu(struct arch_debug *debug, struct kvm_vcpu *vcpu,
 int arch_debug_register_read(struct arch_vm *arch, struct kvm_vcpu *vcpu, unsigned int number,
 			     uint8_t *bytes)
 {
-	const struct debug_register *reg = find(arch, number);
+	const struct x86_register *reg = register_find(arch, number);
 	union kept kept = {0};
 	int rc;
 
@@ -168,7 +162,7 @@ int arch_debug_register_read(struct arch_vm *arch, struct kvm_vcpu *vcpu, unsign
 }
 
 /* The upper bytes, which the register does not have, must be zero. */
-static bool register_fits(const struct debug_register *reg, const uint8_t *bytes)
+static bool register_fits(const struct x86_register *reg, const uint8_t *bytes)
 {
 	for (unsigned int i = reg->width; i < reg->size; i++)
 		if (bytes[i] != 0)
@@ -179,7 +173,7 @@ static bool register_fits(const struct debug_register *reg, const uint8_t *bytes
 int arch_debug_register_write(struct arch_vm *arch, struct kvm_vcpu *vcpu, unsigned int number,
 			      const uint8_t *bytes)
 {
-	const struct debug_register *reg = find(arch, number);
+	const struct x86_register *reg = register_find(arch, number);
 	union kept kept = {0};
 	int rc;
 

@@ -22,7 +22,7 @@ static bool step_is_prefix(uint8_t byte)
 }
 
 /* The byte at a virtual address, and where it is. */
-static bool step_read_byte(struct arch_vm *arch, const struct paging *paging, uint64_t address,
+static bool step_read_byte(struct arch_vm *arch, const struct x86_paging *paging, uint64_t address,
 			   uint8_t *byte, uint64_t *gpa)
 {
 	struct arch_translation translation;
@@ -43,7 +43,7 @@ static bool step_is_64_bit(struct kvm_vcpu *vcpu)
 
 void debug_step_begin(struct arch_vm *arch, struct kvm_vcpu *vcpu, struct debug_step *step)
 {
-	struct paging paging;
+	struct x86_paging paging;
 	struct kvm_regs regs;
 	uint64_t gpa;
 	uint8_t byte = 0;
@@ -64,7 +64,7 @@ void debug_step_begin(struct arch_vm *arch, struct kvm_vcpu *vcpu, struct debug_
 
 int debug_step_end(struct arch_vm *arch, struct kvm_vcpu *vcpu, struct debug_step *step)
 {
-	struct paging paging;
+	struct x86_paging paging;
 	struct kvm_regs regs;
 	uint64_t gpa;
 	uint8_t byte;

@@ -20,7 +20,7 @@ enum { FILES_MAX = 16 };
 
 static struct mem_map *map;
 static struct platform platform;
-static struct boot *boot;
+static struct x86_boot *boot;
 static struct boot_source source;
 static struct err err;
 static int files[FILES_MAX];

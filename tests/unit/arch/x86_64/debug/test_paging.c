@@ -35,7 +35,7 @@ enum {
 
 static uint8_t memory[MEMORY_SIZE];
 static unsigned int reads;
-static struct paging paging;
+static struct x86_paging paging;
 static struct arch_translation found;
 static char steps[4096];
 
@@ -52,13 +52,13 @@ static int read_memory(const void *bytes, uint64_t gpa, unsigned int size, uint6
 static void set_up(void)
 {
 	memset(memory, 0, sizeof(memory));
-	paging = (struct paging){.cr0 = CR0_PG,
-				 .cr3 = TOP,
-				 .cr4 = CR4_PAE,
-				 .efer = LMA | NXE,
-				 .physical_bits = 40,
-				 .read = read_memory,
-				 .memory = memory};
+	paging = (struct x86_paging){.cr0 = CR0_PG,
+				     .cr3 = TOP,
+				     .cr4 = CR4_PAE,
+				     .efer = LMA | NXE,
+				     .physical_bits = 40,
+				     .read = read_memory,
+				     .memory = memory};
 	reads = 0;
 }
 

@@ -102,7 +102,7 @@ START_TEST(each_register_is_its_own)
 
 	memset(&state.fpu_area[XSTATE_BV], 7, 1);
 	for (unsigned int number = 0; number < count; number++) {
-		const struct debug_register *reg = &arch.debug->description.registers[number];
+		const struct x86_register *reg = &arch.debug->description.registers[number];
 
 		if (reg->source == DEBUG_SELECTOR || reg->source == DEBUG_FXSAVE_TAG ||
 		    reg->source == DEBUG_MSR)
@@ -112,7 +112,7 @@ START_TEST(each_register_is_its_own)
 		ck_assert_int_eq(arch_debug_register_write(&arch, vcpu, number, bytes), 0);
 	}
 	for (unsigned int number = 0; number < count; number++) {
-		const struct debug_register *reg = &arch.debug->description.registers[number];
+		const struct x86_register *reg = &arch.debug->description.registers[number];
 
 		if (reg->source == DEBUG_SELECTOR || reg->source == DEBUG_FXSAVE_TAG ||
 		    reg->source == DEBUG_MSR)
