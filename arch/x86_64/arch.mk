@@ -8,7 +8,7 @@ PARTS_x86_64 := debug
 
 # Tests that are linked from its own library.
 NATIVE_TESTS_x86_64 := test_boot test_boot_linux test_boot_multiboot test_boot_pvh test_cpuid \
-	test_describe test_devices test_entry test_mce test_vcpu \
+	test_describe test_devices test_entry test_mce test_msr test_state test_vcpu \
 	debug/test_debug debug/test_description debug/test_fpu debug/test_kernel \
 	debug/test_registers debug/test_step debug/test_trial
 # Tests of pure functions, and the objects that they take from here on every architecture.
