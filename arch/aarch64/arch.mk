@@ -7,7 +7,9 @@ DEBIAN_aarch64 := arm64
 PARTS_aarch64 := debug fdt
 
 # Tests that are linked from its own library.
-NATIVE_TESTS_aarch64 := test_vcpu debug/test_debug debug/test_kernel
+NATIVE_TESTS_aarch64 := test_describe test_gic test_vcpu test_vm debug/test_debug \
+	debug/test_description debug/test_exception debug/test_kernel debug/test_registers \
+	debug/test_step
 # Tests of pure functions, and the objects that they take from here on every architecture.
 PURE_TESTS_aarch64 := test_layout test_tree test_boot debug/test_paging debug/test_points \
 	debug/test_relocations

@@ -184,4 +184,27 @@ static void machine_tear_down(void)
 	kvm_vm_destroy(vm);
 }
 
+enum {
+	NOP = (int)0xd503201f,
+	STEPPED_PC = 0x40200000,
+	VECTORS = 0x40300000,
+};
+
+static inline int control(const struct arch_debug_control *what)
+{
+	return arch_debug_control(arch, vcpu, what);
+}
+
+static inline struct arch_debug_stop stop_with(uint32_t syndrome, uint64_t far)
+{
+	struct kvm_run *run = kvm_vcpu_run_page(vcpu);
+	struct arch_debug_stop stop;
+
+	run->exit_reason = KVM_EXIT_DEBUG;
+	run->debug.arch.hsr = syndrome;
+	run->debug.arch.far = far;
+	arch_debug_decode(arch, vcpu, &stop);
+	return stop;
+}
+
 #endif
