@@ -24,8 +24,8 @@ void pty_close(struct pty *pty);
 bool pty_hold(struct pty *pty);
 
 /*
- * The same, and the pair is in raw mode whatever its last reader left: 0, or why the other end cannot
- * be had.
+ * The same, and the pair is in raw mode whatever its last reader left: 0, or why the other end is
+ * not to be had.
  */
 int pty_make_raw(struct pty *pty) FERRY_MUST_CHECK;
 

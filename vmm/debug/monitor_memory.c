@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /*
- * The monitor's commands on addresses: what is where, reading and writing, from virtual to physical,
- * the kernel's.
+ * The monitor's commands on addresses: what is where, reading and writing, virtual to physical, the
+ * kernel's.
  */
 
 #include <ctype.h>

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /*
- * The machine's construction, step by step: its parts and what they tell it; and the tables that can
- * be had without running it.
+ * The machine's construction, step by step: its parts and what they tell it. And the tables that
+ * can be had without running it.
  */
 
 #include <errno.h>

@@ -71,8 +71,8 @@ struct machine {
 void machine_request(struct machine *machine, unsigned int requests);
 
 /*
- * Decides the outcome unless it is decided; @err and @report are copied and may be NULL. Threads and
- * locks as machine_request().
+ * Decides the outcome unless it is decided; @err and @report are copied and may be NULL. Threads
+ * and locks as machine_request().
  */
 void machine_end(struct machine *machine, int status, const struct err *err, const char *report);
 

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /*
- * A machine of no-operations for the gdb server: x86-64 registers, a little memory, points. It takes
- * the place of vmm/debug/debug.c.
+ * A machine of no-operations for the gdb server, in the place of vmm/debug/debug.c: x86-64
+ * registers, a little memory, points.
  */
 
 #ifndef FERRY_TESTS_UNIT_SUPPORT_FAKE_GDB_H

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
-/* Exits are counted by KVM's reasons, those beyond them together, and each has a name or a number. */
+/* Exits are counted by KVM's reasons, those beyond them together; each has a name or a number. */
 
 #include <check.h>
 #include <errno.h>
