@@ -11,8 +11,8 @@
 struct vfio_backend;
 
 /*
- * Every function that can fail returns 0 or a negative errno. Once the guest runs the caller holds the device lock, or is the thread of a reset,
- * which has the device to itself. @argsz is honoured.
+ * Every function that can fail returns 0 or a negative errno. Once the guest runs the caller holds
+ * the device lock, or is the thread of a reset, which has the device to itself. @argsz is honoured.
  */
 struct vfio_backend_ops {
 	int (*info)(struct vfio_backend *backend, struct vfio_device_info *info);

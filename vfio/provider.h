@@ -37,7 +37,7 @@ struct vfio_lease {
  */
 struct vfio_provider_ops {
 	const char *name; /* for a sentence */
-	/* Ranges and sizes are known of open devices alone, so that they are opened before layout. */
+	/* Ranges or sizes are known of open devices alone: they are opened before the layout. */
 	bool opens_early;
 	/* Whether it is the way for that device. Not asked of the last in the table. */
 	bool (*serves)(const struct vfio_settings *settings,
@@ -46,16 +46,16 @@ struct vfio_provider_ops {
 	struct vfio_provider *(*create)(const struct vfio_settings *settings, struct err *err);
 	/*
 	 * Finds the device, tells in @device who it is, and lets it into the space. It is not
-	 * opened. vfio_lease ends with leave().
+	 * opened. The lease ends with leave().
 	 */
 	struct vfio_lease *(*join)(struct vfio_provider *provider,
 				   const struct vfio_device_config *config,
 				   struct vfio_sysfs_device *device, struct err *err);
-	/* Tells KVM of what joined since it was last told, before any of it is opened. */
-	int (*tell_kvm)(struct vfio_provider *provider, struct kvm_vm *vm, struct err *err);
 	/* Whether @ram_size bytes may be locked, with the limit raised where that helps. */
 	int (*check_memlock)(struct vfio_provider *provider, uint64_t ram_size, struct err *err);
-	/* Opens @device, with @token unless that is NULL. The back end is closed by leave(). */
+	/* Tells KVM of what joined since it was last told, before any of it is opened. */
+	int (*tell_kvm)(struct vfio_provider *provider, struct kvm_vm *vm, struct err *err);
+	/* Opens @device, with @token unless that is NULL. The caller closes it before leave(). */
 	struct vfio_backend *(*open_device)(struct vfio_lease *lease,
 					    const struct vfio_sysfs_device *device,
 					    const char *token, struct err *err);
@@ -70,8 +70,8 @@ struct vfio_provider_ops {
 	size_t (*descriptors)(const struct vfio_provider *provider, int *descriptors, size_t room,
 			      size_t count);
 	/*
-	 * A device that joined is closed, or was never opened: KVM forgets it, the space lets it go.
-	 * With the last one all mappings may go: nobody is mapping by then.
+	 * A device that joined is closed, or was never opened: KVM forgets it, the space lets it
+	 * go. With the last one all mappings may go: nobody is mapping by then.
 	 */
 	void (*leave)(struct vfio_lease *lease);
 	/* All have left. */

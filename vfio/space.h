@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
-/* An address space that devices do DMA in, in neutral terms: mapped into, and taken back exactly. */
+/* An address space that devices do DMA in, in neutral terms. */
 
 #ifndef FERRY_VFIO_SPACE_H
 #define FERRY_VFIO_SPACE_H

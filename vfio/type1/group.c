@@ -231,6 +231,13 @@ static struct vfio_lease *group_join(struct vfio_provider *provider,
 	return &group->lease;
 }
 
+/* Locked memory is the container's: it is counted once, however many groups share it. */
+static int group_check_memlock(struct vfio_provider *provider, uint64_t ram_size, struct err *err)
+{
+	(void)provider;
+	return vfio_memlock_ensure(ram_size, err);
+}
+
 static int group_tell_kvm(struct vfio_provider *provider, struct kvm_vm *vm, struct err *err)
 {
 	struct type1 *type1 = group_to_type1(provider);
@@ -249,13 +256,6 @@ static int group_tell_kvm(struct vfio_provider *provider, struct kvm_vm *vm, str
 		group->known_to_kvm = true;
 	}
 	return 0;
-}
-
-/* Locked memory is the container's: it is counted once, however many groups share it. */
-static int group_check_memlock(struct vfio_provider *provider, uint64_t ram_size, struct err *err)
-{
-	(void)provider;
-	return vfio_memlock_ensure(ram_size, err);
 }
 
 /* What vfio-pci answers about tokens: a function and who opened its relative must know the same. */
@@ -380,8 +380,8 @@ const struct vfio_provider_ops vfio_type1_provider = {
 	.name = "IOMMU groups",
 	.create = group_create,
 	.join = group_join,
-	.tell_kvm = group_tell_kvm,
 	.check_memlock = group_check_memlock,
+	.tell_kvm = group_tell_kvm,
 	.open_device = group_open_device,
 	.bus_reset = group_bus_reset,
 	.descriptors = group_descriptors,
