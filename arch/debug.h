@@ -41,8 +41,6 @@ struct arch_debug_support {
 	bool step;
 	unsigned int breakpoints; /* hardware ones at a time; on x86_64 shared with watchpoints */
 	unsigned int watchpoints;
-	bool shared;      /* both kinds take from the same registers: `breakpoints` in all */
-	bool watch_reads; /* reads alone, without writes */
 };
 
 /* -EOPNOTSUPP: this architecture has no debugger. */

@@ -74,7 +74,6 @@ int arch_debug_support(struct arch_vm *arch, struct kvm_vcpu *vcpu,
 		.step = true,
 		.breakpoints = debug_registers(vm, KVM_CAP_GUEST_DEBUG_HW_BPS),
 		.watchpoints = debug_registers(vm, KVM_CAP_GUEST_DEBUG_HW_WPS),
-		.watch_reads = true,
 	};
 	return 0;
 }

@@ -19,7 +19,7 @@ enum {
 };
 
 /* Consecutive entries, the lowest and the highest place that they are about. */
-struct run {
+struct relocated_run {
 	uint64_t offset; /* in the Image */
 	uint64_t count;
 	uint64_t low;
@@ -39,9 +39,9 @@ static uint64_t relocation_run_length(const struct relocated_image *image, uint6
 }
 
 /* The longest run, which is the section's: its entries are sorted by kind. */
-static struct run relocation_find_run(const struct relocated_image *image)
+static struct relocated_run relocation_find_run(const struct relocated_image *image)
 {
-	struct run run = {.low = UINT64_MAX};
+	struct relocated_run run = {.low = UINT64_MAX};
 	uint64_t offset = 0;
 
 	while (range_fits(offset, ENTRY_SIZE, image->size)) {
@@ -64,7 +64,7 @@ static struct run relocation_find_run(const struct relocated_image *image)
 
 /* How many of the samples have in memory what the relocation would have put there. */
 static unsigned int relocation_count_matches(const struct relocated_image *image,
-					     const struct run *run, uint64_t samples,
+					     const struct relocated_run *run, uint64_t samples,
 					     uint64_t linked)
 {
 	unsigned int matches = 0;
@@ -84,7 +84,7 @@ static unsigned int relocation_count_matches(const struct relocated_image *image
 
 uint64_t relocations_find_linked(const struct relocated_image *image)
 {
-	struct run run = relocation_find_run(image);
+	struct relocated_run run = relocation_find_run(image);
 	uint64_t samples = run.count < SAMPLES ? run.count : SAMPLES;
 	uint64_t candidate = align_down(run.low, ALIGNMENT), linked = 0;
 	unsigned int most = 0;

@@ -80,7 +80,7 @@ int arch_debug_support(struct arch_vm *arch, struct kvm_vcpu *vcpu,
 	struct kvm_guest_debug some = {.control = KVM_GUESTDBG_ENABLE | KVM_GUESTDBG_USE_SW_BP};
 	const struct arch_debug *debug = debug_get(arch);
 
-	*support = (struct arch_debug_support){.shared = true};
+	*support = (struct arch_debug_support){0};
 	if (!debug)
 		return -ENOMEM;
 	if (kvm_vm_capability(arch->setup.vm, KVM_CAP_SET_GUEST_DEBUG) <= 0 ||

@@ -120,7 +120,7 @@ int arch_debug_check_points(const struct arch_debug_support *support,
 			    const struct arch_debug_point *points, size_t count)
 {
 	for (size_t i = 0; i < count; i++) {
-		if (points[i].kind == ARCH_DEBUG_READ && !support->watch_reads)
+		if (points[i].kind == ARCH_DEBUG_READ)
 			return -EOPNOTSUPP;
 		if (points[i].kind == ARCH_DEBUG_BREAK && !support->breakpoints)
 			return -EOPNOTSUPP;

@@ -62,8 +62,7 @@ static void set_up(void)
 	support = (struct arch_debug_support){.software_breakpoints = true,
 					      .step = true,
 					      .breakpoints = 4,
-					      .watchpoints = 4,
-					      .shared = true};
+					      .watchpoints = 4};
 }
 
 START_TEST(all_of_it)
