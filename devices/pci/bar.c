@@ -15,7 +15,8 @@ static const uint64_t mem32_size_max = 2 * GIB;
 static const uint64_t mem64_size_max = (uint64_t)1 << 63;
 static const uint64_t rom_size_min = 2 * KIB;
 
-unsigned int pci_bar_register(unsigned int index)
+/* The config offset of BAR @index. */
+static unsigned int bar_register(unsigned int index)
 {
 	return index == PCI_ROM_BAR ? PCI_ROM_ADDRESS : PCI_BASE_ADDRESS_0 + 4 * index;
 }
@@ -93,7 +94,7 @@ int pci_device_set_bar(struct pci_device *device, unsigned int index, struct pci
 	if (!bar_size_is_possible(bar.kind, bar.size) ||
 	    !bar_index_is_possible(device, index, bar.kind) || !bar_slices_are_possible(&bar))
 		return -EINVAL;
-	offset = pci_bar_register(index);
+	offset = bar_register(index);
 	store_le32(device->config + offset, bar_type_bits(&bar));
 	store_le32(device->write_mask + offset,
 		   (uint32_t)mask | (bar.kind == PCI_BAR_ROM ? PCI_ROM_ADDRESS_ENABLE : 0));
@@ -109,7 +110,7 @@ int pci_device_set_bar(struct pci_device *device, unsigned int index, struct pci
 uint64_t pci_device_bar_address(const struct pci_device *device, unsigned int index)
 {
 	const struct pci_bar *bar = &device->bars[index];
-	const uint8_t *config = device->config + pci_bar_register(index);
+	const uint8_t *config = device->config + bar_register(index);
 
 	if (bar->kind == PCI_BAR_NONE)
 		return 0;
@@ -121,7 +122,7 @@ void pci_bar_set_address(const struct pci_device *device, uint8_t *config, unsig
 			 uint64_t address)
 {
 	const struct pci_bar *bar = &device->bars[index];
-	unsigned int offset = pci_bar_register(index);
+	unsigned int offset = bar_register(index);
 
 	assert((address & (bar->size - 1)) == 0);
 	store_le32(config + offset, (uint32_t)address | bar_type_bits(bar));

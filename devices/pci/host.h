@@ -44,9 +44,6 @@ static inline unsigned int pci_slot(uint8_t devfn)
 	return devfn / PCI_FUNCTIONS;
 }
 
-/* The config offset of BAR @index. */
-unsigned int pci_bar_register(unsigned int index);
-
 /*
  * NULL when BAR @index decodes at this moment, else why not, for a person; *@address is what it is
  * programmed to. Host lock held.
