@@ -17,7 +17,8 @@
 
 /*
  * Everything here is called on the main thread with every vCPU parked and its finished exits
- * retired, except arch_debug_decode() and arch_debug_reset(). A KVM ioctl that failed is returned as its negative errno.
+ * retired, except arch_debug_decode() and arch_debug_reset(). A KVM ioctl that failed is returned
+ * as its negative errno.
  */
 
 /*

@@ -24,9 +24,9 @@ struct mem_listener {
 	int (*add)(struct mem_listener *listener, struct mem_region *region, struct err *err);
 	void (*del)(struct mem_listener *listener, struct mem_region *region);
 	/*
-	 * For views of a region that it accepted, map lock held for reading: its number with the one
-	 * listener who lets the guest reach regions directly, -1: the guest cannot. NULL: this is
-	 * another.
+	 * For views of a region that it accepted, map lock held for reading: its number with the
+	 * one listener who lets the guest reach regions directly, -1: the guest cannot. NULL: this
+	 * is another.
 	 */
 	int (*slot)(const struct mem_listener *listener, const struct mem_region *region);
 	unsigned int bit; /* the map's */

@@ -62,7 +62,7 @@ static void doctor_check_kvm(struct doctor *doctor)
 	doctor_fact_number(doctor, "physical_bits", doctor->physical_bits);
 }
 
-/* Whether the host was started with one of @arguments; that it should not be is the mending then. */
+/* Whether the host was started with one of @arguments: the mending is then to leave it out. */
 static bool doctor_mend_argument(struct doctor *doctor, const char *const *arguments, size_t count)
 {
 	for (size_t i = 0; i < count; i++)

@@ -55,7 +55,7 @@ static size_t terminal_length(const char *text)
 	return terminal_count(text, strlen(text));
 }
 
-/* The bytes of the word at @text, of @bytes; what is in backquotes, a command, has no end inside. */
+/* The bytes of the word at @text, of @bytes; a command in backquotes has no end inside. */
 static size_t terminal_word(const char *text, size_t bytes)
 {
 	size_t word = 0;

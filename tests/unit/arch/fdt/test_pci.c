@@ -1,5 +1,7 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
-/* The generic PCI host for a controller that is not ARM's: one cell an interrupt, no unit address. */
+/*
+ * The generic PCI host for a controller that is not ARM's: one cell an interrupt, no unit address.
+ */
 
 #include <check.h>
 #include <endian.h>

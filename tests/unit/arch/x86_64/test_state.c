@@ -1,5 +1,7 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
-/* The state of a vCPU kept from power-on: what is put back, in which order, and what is left out. */
+/*
+ * The state of a vCPU kept from power-on: what is put back, in which order, and what is left out.
+ */
 
 #include <check.h>
 #include <stdlib.h>

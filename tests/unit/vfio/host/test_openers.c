@@ -1,5 +1,7 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
-/* Who has a device node open, by a made-up /proc whose descriptors lead to this host's own nodes. */
+/*
+ * Who has a device node open, by a made-up /proc whose descriptors lead to this host's own nodes.
+ */
 
 #include <check.h>
 #include <stdio.h>

@@ -1,5 +1,7 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
-/* VFIO_DEVICE_SET_IRQS: any range of vectors, modes that exclude each other, as many as there are. */
+/*
+ * VFIO_DEVICE_SET_IRQS: any range of vectors, modes that exclude each other, as many as there are.
+ */
 
 #include <check.h>
 #include <errno.h>

@@ -1,5 +1,7 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
-/* Registers in words: config space, MSI-X tables, controllers of a standard class, a user's table. */
+/*
+ * Registers in words: config space, MSI-X tables, controllers of a standard class, a user's table.
+ */
 
 #include <check.h>
 #include <unistd.h>

@@ -1,5 +1,7 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
-/* `ferry doctor`: all is well, what is told as JSON, devices that are not there, wrong arguments. */
+/*
+ * `ferry doctor`: all is well, what is told as JSON, devices that are not there, wrong arguments.
+ */
 
 #include <check.h>
 #include <limits.h>

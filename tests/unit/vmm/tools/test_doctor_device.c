@@ -1,5 +1,8 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
-/* What `ferry doctor` finds of a device: drivers, groups, resets, BARs, interrupts, places in the guest. */
+/*
+ * What `ferry doctor` finds of a device: drivers, groups, resets, BARs, interrupts, places in the
+ * guest.
+ */
 
 #include <check.h>
 #include <linux/capability.h>
