@@ -5,7 +5,9 @@
 #define FERRY_TESTS_UNIT_ARCH_X86_64_TEST_ACPI_H
 
 #include <check.h>
+#include <stdbool.h>
 
+#include "arch/platform.h"
 #include "arch/x86_64/platform_x86.h"
 #include "vmm/base/bits.h"
 
