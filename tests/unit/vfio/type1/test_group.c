@@ -13,7 +13,6 @@
 
 #include "tests/unit/support/suite.h"
 #include "tests/unit/support/vfio_layer.h"
-#include "vfio/type1/container.h"
 #include "vfio/type1/group.h"
 
 static void add_refused(int code, const char *sentence)
@@ -57,14 +56,6 @@ START_TEST(no_vfio_folder)
 }
 END_TEST
 
-START_TEST(no_container_node)
-{
-	tree_unlink("dev/vfio/vfio");
-	add_refused(-ENOENT, "VFIO container: ");
-	said("modprobe vfio-pci");
-}
-END_TEST
-
 START_TEST(no_group_node)
 {
 	tree_unlink("dev/vfio/7");
@@ -105,49 +96,6 @@ START_TEST(not_viable)
 	kernel.group_flags = VFIO_GROUP_FLAGS_CONTAINER_SET;
 	tree_add_device("0000:01:00.1", 7, "nvme");
 	add_refused(-EPERM, "not viable: 0000:01:00.1 (driver nvme)");
-}
-END_TEST
-
-START_TEST(another_api_version)
-{
-	kernel.version = 1;
-	add_refused(-EPROTO, "API version 1");
-}
-END_TEST
-
-START_TEST(no_api_version)
-{
-	fail_ioctl(VFIO_GET_API_VERSION, -EIO);
-	add_refused(-EIO, "API version cannot be had");
-}
-END_TEST
-
-START_TEST(no_type1)
-{
-	kernel.has_type1 = false;
-	add_refused(-ENOTSUP, "no TYPE1v2");
-}
-END_TEST
-
-START_TEST(another_iommu_type_is_an_error)
-{
-	kernel.container = open("/dev/null", O_RDWR | O_CLOEXEC);
-	ck_assert_ptr_null(
-		vfio_container_adopt(kernel.container, VFIO_SPAPR_TCE_IOMMU, &bench.err));
-	said("only type 3 (TYPE1v2) is served");
-	ck_assert_uint_eq(count_descriptors(), bench.descriptors);
-}
-END_TEST
-
-START_TEST(a_ready_descriptor_is_taken)
-{
-	struct vfio_container *container;
-
-	kernel.container = open("/dev/null", O_RDWR | O_CLOEXEC);
-	container = vfio_container_adopt(kernel.container, VFIO_TYPE1v2_IOMMU, &bench.err);
-	ck_assert_ptr_nonnull(container);
-	ck_assert_int_eq(container->fd, kernel.container);
-	vfio_container_close(container);
 }
 END_TEST
 
@@ -337,28 +285,6 @@ START_TEST(functions_of_one_device_share_a_slot)
 }
 END_TEST
 
-START_TEST(iova_ranges_are_read)
-{
-	struct ram_range ranges[4];
-
-	ck_assert_int_eq(add("01:00.0"), 0);
-	ck_assert_uint_eq(vfio_iova_ranges(bench.vfio, ranges, 1), 2);
-	ck_assert_uint_eq(vfio_iova_ranges(bench.vfio, ranges, 4), 2);
-	ck_assert_uint_eq(ranges[0].base, 0);
-	ck_assert_uint_eq(ranges[0].size, 0xfee00000);
-	ck_assert_uint_eq(ranges[1].base, 0xfef00000);
-	ck_assert_uint_eq(ranges[1].base + ranges[1].size, 0);
-}
-END_TEST
-
-START_TEST(more_ranges_than_fit_are_not_believed)
-{
-	kernel.lies_about_ranges = true;
-	ck_assert_int_eq(add("01:00.0"), 0);
-	ck_assert_uint_eq(vfio_iova_ranges(bench.vfio, NULL, 0), 2);
-}
-END_TEST
-
 static struct vfio_provider *provide(void)
 {
 	static struct vfio_settings settings;
@@ -407,17 +333,6 @@ START_TEST(a_reset_of_the_bus_is_shown_its_groups)
 }
 END_TEST
 
-START_TEST(the_number_of_maps_is_read)
-{
-	struct vfio_provider *provider = provide();
-	struct vfio_lease *lease = join(provider, "01:00.0");
-
-	ck_assert_uint_eq(provider->space->ops->maps_left(provider->space), 1000);
-	provider->ops->leave(lease);
-	provider->ops->destroy(provider);
-}
-END_TEST
-
 START_TEST(windows_are_sized_from_sysfs)
 {
 	uint64_t low, high;
@@ -443,18 +358,12 @@ static void add_tests(TCase *tests)
 	tcase_add_checked_fixture(tests, setup, teardown);
 	tcase_add_test(tests, nothing_is_opened_without_devices);
 	tcase_add_test(tests, no_vfio_folder);
-	tcase_add_test(tests, no_container_node);
 	tcase_add_test(tests, no_group_node);
 	tcase_add_test(tests, group_in_use);
 	tcase_add_test(tests, no_permission);
 	tcase_add_test(tests, another_reason_not_to_open);
 	tcase_add_test(tests, no_status);
 	tcase_add_test(tests, not_viable);
-	tcase_add_test(tests, another_api_version);
-	tcase_add_test(tests, no_api_version);
-	tcase_add_test(tests, no_type1);
-	tcase_add_test(tests, another_iommu_type_is_an_error);
-	tcase_add_test(tests, a_ready_descriptor_is_taken);
 	tcase_add_test(tests, group_cannot_join);
 	tcase_add_test(tests, iommu_type_cannot_be_set);
 	tcase_add_test(tests, iommu_tells_nothing);
@@ -471,10 +380,7 @@ static void add_tests(TCase *tests)
 	tcase_add_test(tests, everything_in_order_and_back);
 	tcase_add_test(tests, the_host_bridge_may_go_last);
 	tcase_add_test(tests, functions_of_one_device_share_a_slot);
-	tcase_add_test(tests, iova_ranges_are_read);
-	tcase_add_test(tests, more_ranges_than_fit_are_not_believed);
 	tcase_add_test(tests, a_reset_of_the_bus_is_shown_its_groups);
-	tcase_add_test(tests, the_number_of_maps_is_read);
 	tcase_add_test(tests, windows_are_sized_from_sysfs);
 }
 

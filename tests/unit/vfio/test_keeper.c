@@ -316,5 +316,5 @@ static void add_tests(TCase *tests)
 
 int main(void)
 {
-	return run_suite("vfio neighbours", add_tests);
+	return run_suite("vfio keeper", add_tests);
 }
