@@ -65,7 +65,11 @@ enum vfio_reset_write {
 	VFIO_RESET_WRITE_MAY_END, /* by its next try */
 };
 
-/* What the kernel is asked for. Settled before the thread starts. */
+/*
+ * What the kernel is asked for. Settled before the thread starts. A function without a reset of its
+ * own is reset with its whole bus, when every function on the bus is ours. Those others are then
+ * not reset again (`spared`).
+ */
 enum vfio_reset_way {
 	VFIO_RESET_BY_NOTHING, /* there is no way, or its bus was reset since the guest used it */
 	VFIO_RESET_BY_FUNCTION,

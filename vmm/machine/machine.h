@@ -8,10 +8,12 @@
 #include "vmm/config.h"
 
 enum exit_status {
-	STATUS_POWERED_OFF = 0,
-	STATUS_FAILED = 1,
+	STATUS_POWERED_OFF =
+		0,         /* or rebooted with --on-reboot exit, or ended by the console's key */
+	STATUS_FAILED = 1, /* the machine: it could not start, or not go on */
 	STATUS_USAGE = 2,
-	STATUS_CRASHED = 3,
+	STATUS_CRASHED =
+		3, /* the guest: a triple fault, what KVM cannot go on with, a panic told */
 };
 
 struct machine;

@@ -1,5 +1,8 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
-/* What a device was bound to before `ferry bind`, kept under /run until it is given back. */
+/*
+ * What a device was bound to before `ferry bind`, kept in /run/ferry/ADDR until it is given back:
+ * also for a command that goes on where one was ended half way.
+ */
 
 #include "vmm/tools/record.h"
 
