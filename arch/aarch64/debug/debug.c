@@ -1,13 +1,14 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /* A debugger's requests to KVM, and what KVM tells back (api.rst, KVM_SET_GUEST_DEBUG). */
 
+#include "arch/aarch64/debug/debug.h"
+
 #include <errno.h>
 #include <stdlib.h>
 
 #include "arch/aarch64/debug/paging.h"
 #include "arch/aarch64/debug/points.h"
 #include "arch/aarch64/debug/registers.h"
-#include "arch/aarch64/debug/state.h"
 #include "arch/aarch64/debug/step.h"
 #include "arch/aarch64/vcpu.h"
 #include "arch/aarch64/vm.h"

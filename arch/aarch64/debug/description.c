@@ -4,8 +4,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "arch/aarch64/debug/debug.h"
 #include "arch/aarch64/debug/registers.h"
-#include "arch/aarch64/debug/state.h"
 #include "arch/aarch64/vm.h"
 #include "arch/debug.h"
 #include "vmm/base/bits.h"

@@ -5,8 +5,8 @@
 
 #include <errno.h>
 
+#include "arch/aarch64/debug/debug.h"
 #include "arch/aarch64/debug/registers.h"
-#include "arch/aarch64/debug/state.h"
 #include "arch/aarch64/vcpu.h"
 #include "arch/aarch64/vm.h"
 #include "arch/debug.h"

@@ -6,8 +6,8 @@
 #include <errno.h>
 #include <stdlib.h>
 
+#include "arch/aarch64/debug/debug.h"
 #include "arch/aarch64/debug/paging.h"
-#include "arch/aarch64/debug/state.h"
 #include "arch/aarch64/vcpu.h"
 #include "arch/aarch64/vm.h"
 #include "arch/debug.h"

@@ -7,7 +7,7 @@
 #include <stdbool.h>
 #include <stdint.h>
 
-#include "arch/aarch64/debug/state.h"
+#include "arch/aarch64/debug/debug.h"
 #include "arch/arch.h"
 #include "vmm/base/err.h"
 #include "vmm/kvm/vcpu.h"

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /* What a machine keeps for its debugger. */
 
-#ifndef FERRY_ARCH_AARCH64_DEBUG_STATE_H
-#define FERRY_ARCH_AARCH64_DEBUG_STATE_H
+#ifndef FERRY_ARCH_AARCH64_DEBUG_DEBUG_H
+#define FERRY_ARCH_AARCH64_DEBUG_DEBUG_H
 
 #include <stdbool.h>
 #include <stddef.h>
