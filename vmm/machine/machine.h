@@ -8,12 +8,10 @@
 #include "vmm/config.h"
 
 enum exit_status {
-	STATUS_POWERED_OFF =
-		0,         /* or rebooted with --on-reboot exit, or ended by the console's key */
-	STATUS_FAILED = 1, /* the machine: it could not start, or not go on */
+	STATUS_POWERED_OFF = 0, /* or rebooted under --on-reboot exit, or ended by a key */
+	STATUS_FAILED = 1,      /* the machine could not start, or not go on */
 	STATUS_USAGE = 2,
-	STATUS_CRASHED =
-		3, /* the guest: a triple fault, what KVM cannot go on with, a panic told */
+	STATUS_CRASHED = 3, /* the guest: a triple fault, lost to KVM, a panic it told of */
 };
 
 struct machine;
