@@ -30,7 +30,7 @@ gdb_start() { # gdb_start NAME
 
 # Waits until gdb has printed so many lines with the pattern.
 gdb_see() { # gdb_see NAME COUNT PATTERN
-	wait_for $((60 * LAB_SLOW)) gdb_seen "$@"
+	wait_for $((120 * LAB_SLOW)) gdb_seen "$@"
 	[ "$(gdb_count "$1" "$3")" -lt "$2" ] || return 0
 	cat "$out/gdb/$1".out "$out/gdb/$1".answer 2> /dev/null
 	die "gdb did not print '$3' (time $2)"
@@ -52,7 +52,7 @@ gdb_interrupt() { # gdb_interrupt NAME
 # Waits for the session's end. What gdb printed is in $gdb_output then, and in the log.
 gdb_wait() { # gdb_wait NAME
 	gdb_output=$work/gdb-$1.output
-	wait_for $((120 * LAB_SLOW)) gdb_over "$1"
+	wait_for $((240 * LAB_SLOW)) gdb_over "$1"
 	# gdb waits on when the monitor is no more and did not take leave.
 	wait_for 5 [ -e "$out/gdb/$1.answer" ] || : > "$out/gdb/$1.end"
 	if wait_for 10 [ -e "$out/gdb/$1.answer" ]; then

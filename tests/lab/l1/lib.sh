@@ -234,8 +234,9 @@ guest_watch() {
 	done
 }
 
+# What gdb prints is progress too: its guest may be stopped for long.
 guest_progress() {
-	wc -c "$console" "$work/asked"
+	wc -c "$console" "$work/asked" "$out/gdb/"*.out 2> /dev/null
 }
 
 # Somebody else has dealt with the guest, or lets it wait.

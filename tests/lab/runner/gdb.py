@@ -60,7 +60,7 @@ class Sessions:
                    "-iex", f"set index-cache directory {symbols}/index",
                    "-iex", "set index-cache enabled on",
                    "-x", self.file("prologue"), "-x", self.file("script")]
-        self.limit = self.clock() + 90 * self.lab.slow
+        self.limit = self.clock() + 180 * self.lab.slow
         with open(self.file("out"), "w", encoding="utf-8") as out:
             try:
                 self.process = subprocess.Popen(command, cwd=self.lab.runs, stdout=out, stderr=out,

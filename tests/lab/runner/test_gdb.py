@@ -62,7 +62,7 @@ class Session(LabTest):
     def test_given_up_by_its_deadline(self):
         self.start("echo up; exec sleep 100")
         self.see("up")
-        self.clock.now += 90 * self.settings.slow + 1
+        self.clock.now += 180 * self.settings.slow + 1
         self.assertIn("the session was given up\n", self.file("first.answer"))
 
     def test_another_takes_its_place(self):
