@@ -315,7 +315,7 @@ static void doctor_check_pages(struct doctor *doctor)
 	doctor_fact_number(doctor, "pool_needed", enough);
 }
 
-/* As machine_check_memory() has it: only what a device pins must be there from the start. */
+/* As build_check_memory() has it: only what a device pins must be there from the start. */
 static void doctor_check_free_memory(struct doctor *doctor)
 {
 	struct hostmem host;
