@@ -493,7 +493,7 @@ enum mem_result vfio_reset_answer(struct vfio_pci *pci)
 
 bool vfio_reset_hurry(struct vfio_pci *pci)
 {
-	if (!reset_has_thread(&pci->reset))
+	if (pci->reset.phase == VFIO_RESET_IDLE)
 		return false;
 	fd_signal(pci->reset.stop);
 	return true;

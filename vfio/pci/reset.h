@@ -125,7 +125,8 @@ void vfio_reset_machine(struct vfio_pci *pci);
 
 /*
  * Lets a reset that is under way come to its end without further tries; false when there is none.
- * Host lock held.
+ * Its end is to come through the loop even when all is done: a processor may wait for it. Host lock
+ * held.
  */
 bool vfio_reset_hurry(struct vfio_pci *pci);
 

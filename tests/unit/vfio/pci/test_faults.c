@@ -19,6 +19,7 @@ enum { STEPS_MAX = 400 };
 static int stopper = -1;
 static long long bytes; /* mapped before the function came */
 static uint64_t base;   /* of BAR 0 */
+static bool waits;      /* a processor, for its write to be answered */
 
 /* What a test does with a function that is busy. */
 typedef void (*scene)(void);
@@ -76,6 +77,7 @@ static void released(void *keeper, struct vfio_pci *pci)
 static void wake(void *keeper)
 {
 	(void)keeper;
+	waits = false;
 }
 
 static const struct vfio_pci_keeper_ops keeper = {
@@ -146,6 +148,7 @@ static void check_state(const char *call, unsigned int at)
 	bool alive = pci->state == VFIO_PCI_ALIVE;
 
 	ck_assert_int_ne(pci->state, VFIO_PCI_RESETTING);
+	ck_assert_msg(!waits, "call %u, %s: a processor waits for ever", at, call);
 	if (!alive || !pci_device_decodes(&pci->device, PCI_BAR_MEM32))
 		ck_assert_msg(bench.mapped_count == 0, "call %u, %s: %zu slices are mapped", at,
 			      call, bench.mapped_count);
@@ -219,11 +222,16 @@ static void restart_machine(void)
 	turn_loop_through();
 }
 
+static void begin_reset(void)
+{
+	waits = pci_host_config_write(bench.host, 3 << 3, 0xa8, 2, PCI_EXP_DEVCTL_BCR_FLR) ==
+		MEM_NOT_YET;
+}
+
 static void reset_by_guest(void)
 {
-	if (pci_host_config_write(bench.host, 3 << 3, 0xa8, 2, PCI_EXP_DEVCTL_BCR_FLR) ==
-	    MEM_NOT_YET)
-		turn_loop_through();
+	begin_reset();
+	turn_loop_through();
 	guest_config(0xa8, 2, PCI_EXP_DEVCTL_BCR_FLR);
 	turn_loop_through();
 }
@@ -247,14 +255,23 @@ static void raise_error_and_give_back(void)
 	give_back();
 }
 
+/* The loop hears of the host's wish first, of the reset then. */
+static void give_back_in_reset(void)
+{
+	vfio_fake_fire(&bench.fake, VFIO_PCI_REQ_IRQ_INDEX, 0);
+	begin_reset();
+	turn_loop_through();
+}
+
 static void destroy(void)
 {
 	pci_host_destroy(bench.host);
 	bench.host = NULL;
 }
 
-static const scene scenes[] = {use,       restart_machine,           reset_by_guest, raise_error,
-			       give_back, raise_error_and_give_back, destroy};
+static const scene scenes[] = {
+	use,       restart_machine,           reset_by_guest,     raise_error,
+	give_back, raise_error_and_give_back, give_back_in_reset, destroy};
 
 START_TEST(every_call_fails)
 {
