@@ -37,7 +37,7 @@ struct vfio_backend_ops {
 	 * reset.
 	 */
 	int (*hot_reset_info)(struct vfio_backend *backend, struct vfio_pci_hot_reset_info *info);
-	/* VFIO_DEVICE_PCI_HOT_RESET, with the groups that prove ownership of everyone hit. */
+	/* VFIO_DEVICE_PCI_HOT_RESET, with what proves ownership of everyone hit. */
 	int (*hot_reset)(struct vfio_backend *backend, struct vfio_pci_hot_reset *reset);
 	/* The device's descriptor for a sandbox's list, -1 without one. */
 	int (*descriptor)(const struct vfio_backend *backend);

@@ -56,8 +56,8 @@ static int bus_load_devices(struct vfio_backend *backend, struct vfio_bus_reset 
 }
 
 /*
- * Whether VFIO has everyone that is hit, without which the kernel refuses: one of a group of ours
- * may have no driver, or one that does nothing.
+ * Whether VFIO has everyone that is hit, without which the kernel refuses: one that is shown to be
+ * ours may have no driver, or one that does nothing.
  */
 static int bus_check_drivers(const struct vfio_bus_reset *reset, const char *sysfs,
 			     const char *name, struct err *err)

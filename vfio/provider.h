@@ -32,8 +32,8 @@ struct vfio_lease {
 };
 
 /*
- * In the order in which they are called, on the main thread without a lock. What fails has set @err
- * and returns its negative errno or NULL.
+ * In the order in which they are called, on the main thread, without a lock but for bus_reset().
+ * What fails has set @err and returns its negative errno or NULL.
  */
 struct vfio_provider_ops {
 	const char *name; /* for a sentence */
@@ -62,7 +62,8 @@ struct vfio_provider_ops {
 	/*
 	 * Shows that everyone whom @reset hits is the guest's: puts descriptors of its own into the
 	 * request (vfio_bus_reset_show()), or none where the kernel knows without. @name is of the
-	 * device that is to be reset. -EPERM names one that is not the guest's.
+	 * device that is to be reset, whose locks may be held. -EPERM names one that is not the
+	 * guest's.
 	 */
 	int (*bus_reset)(struct vfio_provider *provider, struct vfio_bus_reset *reset,
 			 const char *name, struct err *err);

@@ -44,10 +44,8 @@ struct vfio *vfio_create(const struct vfio_settings *settings, struct err *err);
 /*
  * Start-up, in this order. Each failure is one sentence; vfio_destroy() undoes what was done.
  *
- * 1. For each device: chooses the way to it, finds it and has it join the address space. By groups
- *    (vfio/type1): finds it in sysfs, finds and opens its group (once per group), checks that it is
- *    viable (naming the members in the way and their drivers), joins the one container, sets the
- *    IOMMU type after the first. No device is opened yet.
+ * 1. For each device: chooses the way to it, finds it and has it join the address space. No device
+ *    is opened yet.
  */
 int vfio_add(struct vfio *vfio, const struct vfio_device_config *config,
 	     struct err *err) FERRY_MUST_CHECK;
@@ -98,8 +96,8 @@ int vfio_map_ram(struct vfio *vfio, struct ram *ram, vfio_mapped done, void *mac
 		 struct err *err) FERRY_MUST_CHECK;
 
 /*
- * The descriptors that a sandbox must keep: devices, the provider's (groups, container, KVM's VFIO
- * device), eventfds, timers, traces. Returns how many there are; fills at most @room.
+ * The descriptors that a sandbox must keep: devices, the provider's, eventfds, timers, traces.
+ * Returns how many there are; fills at most @room.
  */
 size_t vfio_descriptors(const struct vfio *vfio, int *descriptors, size_t room);
 

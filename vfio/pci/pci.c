@@ -13,8 +13,8 @@
 #include "vmm/base/log.h"
 
 /*
- * Beside the vectors': four for INTx with a trace, a spare one while vectors are changed, and
- * groups for the kernel to see at a reset of the bus.
+ * Beside the vectors': four for INTx with a trace, a spare one while vectors are changed, and what
+ * the kernel is shown at a reset of the bus.
  */
 enum { RESERVED_DESCRIPTORS = 8 };
 

@@ -209,7 +209,7 @@ static struct group *group_add(struct type1 *type1, unsigned int number, struct 
 	return group;
 }
 
-/* Its group, once for all its devices. */
+/* By its group, which is opened, checked and let into the container once for all its devices. */
 static struct vfio_lease *group_join(struct vfio_provider *provider,
 				     const struct vfio_device_config *config,
 				     struct vfio_sysfs_device *device, struct err *err)
