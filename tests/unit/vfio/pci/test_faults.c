@@ -20,6 +20,7 @@ static int stopper = -1;
 static long long bytes; /* mapped before the function came */
 static uint64_t base;   /* of BAR 0 */
 static bool waits;      /* a processor, for its write to be answered */
+static bool traced;     /* every access goes through the monitor, and every interrupt */
 
 /* What a test does with a function that is busy. */
 typedef void (*scene)(void);
@@ -103,6 +104,7 @@ static void begin(bool by_bus)
 
 	setup();
 	bench.keeper_ops = &keeper;
+	bench.options.trace = traced ? "/dev/null" : NULL;
 	bench.fake.regions[CONFIG].size = PCI_CONFIG_SIZE;
 	vfio_fake_poke(&bench.fake, CONFIG, 0xa4, 4, PCI_EXP_DEVCAP_FLR);
 	if (by_bus) {
@@ -122,7 +124,7 @@ static void begin(bool by_bus)
 	guest_config(PCI_COMMAND, 2, PCI_COMMAND_MEMORY | PCI_COMMAND_MASTER);
 	guest_config(0x72, 2, PCI_MSIX_FLAGS_ENABLE);
 	guest_table(1, 12, 0);
-	ck_assert_uint_eq(bench.mapped_count, 3);
+	ck_assert_uint_eq(bench.mapped_count, traced ? 0 : 3);
 	ck_assert_uint_eq(bench.irq.attached, 1);
 }
 
@@ -170,7 +172,7 @@ static void check_recovery(const char *call)
 	turn_loop_through();
 	ck_assert_int_eq(bench.pci->state, VFIO_PCI_ALIVE);
 	guest_config(PCI_COMMAND, 2, PCI_COMMAND_MEMORY);
-	ck_assert_uint_eq(bench.mapped_count, 3);
+	ck_assert_uint_eq(bench.mapped_count, traced ? 0 : 3);
 	ck_assert_uint_eq(bench.fake.span[VFIO_PCI_INTX_IRQ_INDEX], 1);
 }
 
@@ -305,6 +307,13 @@ START_TEST(the_library_fails_at_every_call)
 }
 END_TEST
 
+START_TEST(the_library_fails_at_every_call_for_a_traced_one)
+{
+	traced = libc.calls = true;
+	walk(scenes[_i], false, &(struct fault_plan){.error = -EMFILE});
+}
+END_TEST
+
 START_TEST(memory_runs_out_at_every_allocation)
 {
 	const struct fault_plan once = {.only = "memory"};
@@ -361,6 +370,7 @@ static void add_tests(TCase *tests)
 	tcase_add_loop_test(tests, every_call_fails, 0, count);
 	tcase_add_loop_test(tests, the_device_goes_away_at_every_call, 0, count);
 	tcase_add_loop_test(tests, the_library_fails_at_every_call, 0, count);
+	tcase_add_loop_test(tests, the_library_fails_at_every_call_for_a_traced_one, 0, count);
 	tcase_add_test(tests, a_refused_mapping_leaves_no_hole_in_the_reservation);
 	tcase_add_loop_test(tests, memory_runs_out_at_every_allocation, 0, count);
 }
