@@ -258,12 +258,13 @@ static bool describe_is_pending(struct vfio_pci *pci, unsigned int index)
 static const char *describe_delivery(const struct vfio_pci *pci, unsigned int index)
 {
 	struct pci_vector_state state = pci_vectors_state(pci->wires.vectors, index);
+	bool relayed = pci->wires.trace;
 
 	if (!state.unmasked)
 		return "held back";
-	if (!state.attached)
+	if (!state.attached || (relayed && pci->wires.wire[index].relay < 0))
 		return "failed: see the log";
-	return pci->wires.wire[index].relay >= 0 ? "relayed" : "irqfd";
+	return relayed ? "relayed" : "irqfd";
 }
 
 static void describe_show_vector(struct vfio_pci *pci, unsigned int index, FILE *out)

@@ -10,6 +10,7 @@
 #include <stdatomic.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <sys/resource.h>
 
 #include "tests/unit/support/suite.h"
 #include "tests/unit/support/vfio_layer.h"
@@ -354,6 +355,35 @@ START_TEST(relayed_interrupts_are_counted)
 }
 END_TEST
 
+/* There is a descriptor for it, and none for its relay. */
+START_TEST(a_vector_without_its_relay_has_failed)
+{
+	struct rlimit before, limit;
+	int fd = mkstemp(trace_path);
+
+	ck_assert_int_ge(fd, 0);
+	close(fd);
+	start_with(&(struct vfio_device_config){.path = "01:00.0", .trace = trace_path});
+	config_write(PCI_COMMAND, 2, PCI_COMMAND_MEMORY);
+	config_write(MSIX + PCI_MSIX_FLAGS, 2, PCI_MSIX_FLAGS_ENABLE);
+	ck_assert_int_eq(getrlimit(RLIMIT_NOFILE, &before), 0);
+	fd = dup(STDERR_FILENO);
+	close(fd);
+	/* Half of so few are kept. */
+	limit = (struct rlimit){.rlim_cur = 2 * ((rlim_t)fd + 1), .rlim_max = before.rlim_max};
+	ck_assert_uint_lt(limit.rlim_cur, 2 * FD_RESERVE);
+	ck_assert_int_eq(setrlimit(RLIMIT_NOFILE, &limit), 0);
+	use_vector(1);
+	ck_assert_int_eq(setrlimit(RLIMIT_NOFILE, &before), 0);
+	has(describe("01:00.0"), "0x00004021    24  failed: see the log  -\n");
+	ck_assert_str_eq(owner_of(24, true), "0000:01:00.0 MSI-X vector 1, failed: see the log");
+	table_write(1, PCI_MSIX_ENTRY_VECTOR_CTRL, PCI_MSIX_ENTRY_CTRL_MASKBIT);
+	table_write(1, PCI_MSIX_ENTRY_VECTOR_CTRL, 0);
+	has(describe("01:00.0"), "0x00004021    24  relayed    0\n");
+	unlink(trace_path);
+}
+END_TEST
+
 START_TEST(slices_tell_why_they_are_trapped)
 {
 	start_with(&(struct vfio_device_config){.path = "01:00.0", .trapped = 1 << 4});
@@ -471,6 +501,7 @@ static void add_tests(TCase *tests)
 	tcase_add_test(tests, what_the_device_owes_is_pending);
 	tcase_add_test(tests, vectors_of_msi);
 	tcase_add_test(tests, relayed_interrupts_are_counted);
+	tcase_add_test(tests, a_vector_without_its_relay_has_failed);
 	tcase_add_test(tests, slices_tell_why_they_are_trapped);
 	tcase_add_test(tests, without_a_reset_of_its_own);
 	tcase_add_test(tests, a_device_that_was_given_back);
