@@ -72,6 +72,7 @@ class Run:
             centiseconds = int(centiseconds) if centiseconds.isdigit() else 0
             if kind in ("start", "end"):
                 host.task, host.discards, host.ended = name, False, kind == "end"
+                host.deadline = self.tasks[name].deadline if name in self.tasks else 0
             elif kind == "ready":
                 self.results.note(f"{f'host {host.name} is up':<28} {centiseconds / 100:.1f} s")
             elif kind == "note":

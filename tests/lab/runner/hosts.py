@@ -62,6 +62,7 @@ class Host:
         # Its clock goes slower than the machine's.
         self.patience = lab.slow * (5 if kind.clock == "icount" else 1)
         self.task = self.beat = ""
+        self.deadline = 0  # of the scenario that it is at, seconds
         self.ended = False
         self.told_at = self.beat_at = clock()
         self.offset = 0
@@ -122,15 +123,15 @@ class Host:
         return text.decode(errors="replace").split("\n") if newline else []
 
     def overdue(self):
-        """Its heart stands still, it says nothing for longer than any scenario may take, or it told
-        everything and does not power off."""
+        """Its heart stands still, it says nothing for longer than its scenario may take (failures
+        are told at the scenario's end), or it told everything and does not power off."""
         try:
             beat = (self.folder / "alive").read_text()
         except OSError:
             beat = self.beat
         if beat != self.beat:
             self.beat, self.beat_at = beat, self.clock()
-        limit = 20 if self.ended else 330 if self.task else 60
+        limit = 20 if self.ended else 90 + self.deadline if self.task else 60
         return (self.clock() - self.told_at > limit * self.patience
                 or self.clock() - self.beat_at > 60 * self.patience)
 

@@ -65,6 +65,7 @@ class Task:
                          self.header("host-memory"), self.header("host-clock"),
                          machine if machine in lab.offers("machines") else "")
         self.seconds = int(self.header("seconds") or 0)
+        self.deadline = int(self.header("deadline") or 240)  # as l1/main has it
         self.also_on = self.header("also-on").split()
         self.symbols = self.header("symbols") != ""
         self.tiny = self.header("guests") == "tiny"

@@ -5,7 +5,7 @@ from unittest import mock
 
 from runner.fake_lab import LabTest
 from runner.follow import GIVEN_BACK, STARTS
-from runner.tasks import Kind
+from runner.tasks import Kind, select
 
 PLENTY = mock.patch("runner.follow.free_mib", lambda: 100000)
 
@@ -147,6 +147,12 @@ class Deadlines(OneHost):
     def test_silence(self):
         self.step("start nvme 0")
         self.assertEqual(self.lasts(), 340)
+
+    def test_silence_of_a_long_scenario(self):
+        self.scenario("own-nvme", "scenarios: own", "seconds: 4", "deadline: 480")
+        self.run_.tasks = {task.name: task for task in select(self.run_.lab)}
+        self.step("start own-nvme 0")
+        self.assertEqual(self.lasts(), 580)
 
     def test_no_power_off(self):
         self.step("start nvme 0", "end 0 1")
