@@ -361,4 +361,6 @@ install: all
 clean:
 	rm -rf build
 
--include $(wildcard $(patsubst %,$(B)/%/*.d,$(FOLDERS) $(UNIT_FOLDERS) tests/fuzz))
+# Of other architectures' folders too: tests of pure functions take objects from there.
+-include $(wildcard $(patsubst %,$(B)/%/*.d,$(sort $(FOLDERS) arch/fdt $(OTHERS:%=arch/%) \
+	$(OTHERS:%=arch/%/debug)) $(UNIT_FOLDERS) tests/fuzz))
