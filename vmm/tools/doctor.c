@@ -149,7 +149,7 @@ void doctor_mend(struct doctor *doctor, const char *format, ...)
 
 void doctor_mend_by(struct doctor *doctor, const char *rest, const char *format, ...)
 {
-	struct finding *finding = doctor->findings + doctor->finding_count - 1;
+	struct finding *finding;
 	va_list args;
 
 	if (doctor->finding_count == 0)
@@ -157,6 +157,7 @@ void doctor_mend_by(struct doctor *doctor, const char *rest, const char *format,
 	va_start(args, format);
 	doctor_vmend(doctor, format, args);
 	va_end(args);
+	finding = &doctor->findings[doctor->finding_count - 1];
 	finding->command = strlen(finding->mend);
 	snprintf(finding->mend + finding->command, sizeof(finding->mend) - finding->command, "%s",
 		 rest);

@@ -162,7 +162,7 @@ static void disk_note_btrfs(const struct tool *tool, struct disk_uses *uses)
 		closedir(list);
 }
 
-/* The claim on @disk or on what is built of it, by way of its holders. */
+/* The use of @disk or of what is built of it, by way of its holders. */
 static const char *disk_use_above(const struct tool *tool, const struct disk_uses *uses,
 				  const char *disk, unsigned int depth)
 {

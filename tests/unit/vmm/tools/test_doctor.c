@@ -12,6 +12,7 @@
 
 #include "tests/unit/support/suite.h"
 #include "tests/unit/vmm/tools/test_doctor.h"
+#include "vmm/tools/doctor.h"
 
 START_TEST(all_is_well)
 {
@@ -130,6 +131,18 @@ static void wrong(const char *option, const char *sentence)
 	ck_assert_str_eq(tools_out, "");
 }
 
+/* As when there was no memory for the first. */
+START_TEST(without_a_finding_nothing_is_mended)
+{
+	struct doctor found = {0};
+
+	doctor_mend(&found, "turn it %s", "on");
+	doctor_mend_by(&found, " (then log in again)", "%s", "true");
+	doctor_fact_number(&found, "count", 1);
+	ck_assert_uint_eq(found.finding_count, 0);
+}
+END_TEST
+
 START_TEST(wrong_arguments_are_told)
 {
 	wrong("--memory=lots", "--memory: 'lots': not a size");
@@ -163,6 +176,7 @@ static void add_tests(TCase *tests)
 	tcase_add_test(tests, json_holds_every_finding);
 	tcase_add_test(tests, devices_that_are_not_there);
 	tcase_add_test(tests, mediated_devices_are_left_to_a_run);
+	tcase_add_test(tests, without_a_finding_nothing_is_mended);
 	tcase_add_test(tests, wrong_arguments_are_told);
 }
 
