@@ -112,7 +112,7 @@ static void send_long(void)
 
 static void stop(void)
 {
-	struct gdb_stop stop = gdb_fake_stop(&fake, take8(&input) % (GDB_STOP_WATCH + 1),
+	struct gdb_stop stop = fake_gdb_stop(&fake, take8(&input) % (GDB_STOP_WATCH + 1),
 					     take8(&input) % GDB_FAKE_CPUS, take8(&input));
 
 	stop.kind = take8(&input) % (GDB_WATCH_ACCESS + 1);
@@ -125,7 +125,7 @@ static void run(void)
 	struct gdb_stop stop;
 
 	for (unsigned int i = take8(&input); i > 0; i--) {
-		if (gdb_fake_run(&fake, &stop))
+		if (fake_gdb_run(&fake, &stop))
 			gdb_session_stopped(session, &stop);
 	}
 }

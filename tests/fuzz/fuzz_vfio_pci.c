@@ -40,7 +40,7 @@ static struct {
 	struct pci_host *host;
 	struct loop *loop;
 	struct kvm_irq irq;
-	struct vfio_fake fake;
+	struct fake_vfio fake;
 	struct vfio_dma dma;
 	struct vfio_pci *pci;
 	struct err err;
@@ -154,7 +154,7 @@ static void create_machine(uint64_t page_size)
 	bench.loop = loop_create(&bench.err);
 	require(bench.host && bench.loop);
 	fake_irq_init(&bench.irq);
-	vfio_fake_init(&bench.fake);
+	fake_vfio_init(&bench.fake);
 }
 
 static void destroy_machine(void)
@@ -166,7 +166,7 @@ static void destroy_machine(void)
 	mem_map_destroy(bench.pio);
 	mem_map_destroy(bench.mmio);
 	loop_destroy(bench.loop);
-	vfio_fake_release(&bench.fake);
+	fake_vfio_release(&bench.fake);
 }
 
 /* From bytes to a whole gigabyte, and odd ones. */
@@ -191,7 +191,7 @@ static void shape_region(struct input *input, struct fake_region *region)
 	take(input, bytes, size);
 	if (size == 0)
 		return;
-	vfio_fake_tail(region, bytes, size);
+	fake_vfio_tail(region, bytes, size);
 	if (take8(input) & 1)
 		region->first_offset = (uint32_t)take64(input);
 }
@@ -221,7 +221,7 @@ static void shape_interrupts(struct input *input)
 /* What the healthy device is like is kept where the input does not say otherwise. */
 static void shape_device(struct input *input)
 {
-	struct vfio_fake *fake = &bench.fake;
+	struct fake_vfio *fake = &bench.fake;
 	uint8_t what = take8(input), patches;
 
 	if (!(what & 1))
@@ -245,7 +245,7 @@ static void shape_device(struct input *input)
 			     size = 1 << (take8(input) & 3);
 
 		if (offset + size <= PCIE_CONFIG_SIZE)
-			vfio_fake_poke(fake, CONFIG, offset, size, take64(input));
+			fake_vfio_poke(fake, CONFIG, offset, size, take64(input));
 	}
 }
 
@@ -362,7 +362,7 @@ static void fire(struct input *input)
 
 	if (bench.fake.closed)
 		return;
-	vfio_fake_fire(&bench.fake, index, take16(input) % FAKE_VECTORS);
+	fake_vfio_fire(&bench.fake, index, take16(input) % FAKE_VECTORS);
 }
 
 static void stop_loop(void *owner, uint32_t events)
@@ -499,7 +499,7 @@ static void check_interrupts(void)
 /* A device masters the bus only where the guest asked for it and RAM was mapped. */
 static void check_mastering(bool could_master)
 {
-	uint64_t command = vfio_fake_peek(&bench.fake, CONFIG, PCI_COMMAND, 2);
+	uint64_t command = fake_vfio_peek(&bench.fake, CONFIG, PCI_COMMAND, 2);
 
 	/* A dead device's registers read all ones. */
 	if (bench.struck || bench.fake.dies_in_reset || !(command & PCI_COMMAND_MASTER))
@@ -522,7 +522,7 @@ static void check_restart(void)
 	if (bench.pci->state == VFIO_PCI_GONE)
 		return;
 	require(bench.pci->state == VFIO_PCI_ALIVE && bench.mapped_count == 0);
-	require((vfio_fake_peek(&bench.fake, CONFIG, PCI_COMMAND, 2) &
+	require((fake_vfio_peek(&bench.fake, CONFIG, PCI_COMMAND, 2) &
 		 ~(uint64_t)PCI_COMMAND_SERR) == 0);
 	require(bench.fake.span[VFIO_PCI_MSI_IRQ_INDEX] == 0);
 	require(bench.fake.span[VFIO_PCI_MSIX_IRQ_INDEX] == 0);

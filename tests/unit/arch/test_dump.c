@@ -19,9 +19,9 @@ START_TEST(a_file_is_made_and_replaced)
 	char text[16] = "";
 	FILE *file;
 
-	ck_assert_int_eq(dump_file("table", tree_path("table"), "longer text", 11, &err), 0);
-	ck_assert_int_eq(dump_file("table", tree_path("table"), "text", 4, &err), 0);
-	file = fopen(tree_path("table"), "re");
+	ck_assert_int_eq(dump_file("table", fake_tree_path("table"), "longer text", 11, &err), 0);
+	ck_assert_int_eq(dump_file("table", fake_tree_path("table"), "text", 4, &err), 0);
+	file = fopen(fake_tree_path("table"), "re");
 	ck_assert_ptr_nonnull(file);
 	ck_assert_uint_eq(fread(text, 1, sizeof(text), file), 4);
 	ck_assert_mem_eq(text, "text", 4);
@@ -31,7 +31,8 @@ END_TEST
 
 START_TEST(where_none_can_be_is_told)
 {
-	ck_assert_int_eq(dump_file("table", tree_path("none/table"), "text", 4, &err), -ENOENT);
+	ck_assert_int_eq(dump_file("table", fake_tree_path("none/table"), "text", 4, &err),
+			 -ENOENT);
 	ck_assert(strncmp(err.text, "table: cannot create /", 22) == 0);
 	ck_assert_ptr_nonnull(strstr(err.text, "/none/table: No such file or directory"));
 	/* A device takes nothing, and stays. */
@@ -45,18 +46,18 @@ START_TEST(a_folder_is_made_with_no_parents)
 {
 	struct stat status;
 
-	ck_assert_int_eq(dump_folder("tables", tree_path("folder"), &err), 0);
-	ck_assert_int_eq(stat(tree_path("folder"), &status), 0);
+	ck_assert_int_eq(dump_folder("tables", fake_tree_path("folder"), &err), 0);
+	ck_assert_int_eq(stat(fake_tree_path("folder"), &status), 0);
 	ck_assert(S_ISDIR(status.st_mode));
-	ck_assert_int_eq(dump_folder("tables", tree_path("folder"), &err), 0);
-	ck_assert_int_eq(dump_folder("tables", tree_path("none/folder"), &err), -ENOENT);
+	ck_assert_int_eq(dump_folder("tables", fake_tree_path("folder"), &err), 0);
+	ck_assert_int_eq(dump_folder("tables", fake_tree_path("none/folder"), &err), -ENOENT);
 	ck_assert_ptr_nonnull(strstr(err.text, "tables: cannot create the folder /"));
 }
 END_TEST
 
 static void add_tests(TCase *tests)
 {
-	tcase_add_checked_fixture(tests, tree_create, tree_remove);
+	tcase_add_checked_fixture(tests, fake_tree_create, fake_tree_remove);
 	tcase_add_test(tests, a_file_is_made_and_replaced);
 	tcase_add_test(tests, where_none_can_be_is_told);
 	tcase_add_test(tests, a_folder_is_made_with_no_parents);

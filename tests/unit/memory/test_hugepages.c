@@ -24,18 +24,18 @@ static void pool(const char *size, const char *all, const char *unused, const ch
 			{"resv_hugepages", reserved}};
 
 	snprintf(path, sizeof(path), "kernel/mm/hugepages/hugepages-%skB", size);
-	tree_folder(path);
+	fake_tree_folder(path);
 	for (size_t i = 0; i < ARRAY_SIZE(counters); i++) {
 		snprintf(path, sizeof(path), "kernel/mm/hugepages/hugepages-%skB/%s", size,
 			 counters[i].name);
-		tree_write(path, counters[i].value);
+		fake_tree_write(path, counters[i].value);
 	}
 }
 
 static int check(uint64_t page_size, uint64_t total, uint64_t held)
 {
 	err = (struct err){0};
-	return hugepages_check(tree_path(""), page_size, total, held, &enough, -ENOMEM, &err);
+	return hugepages_check(fake_tree_path(""), page_size, total, held, &enough, -ENOMEM, &err);
 }
 
 static void says(const char *part)
@@ -95,7 +95,7 @@ END_TEST
 
 static void add_tests(TCase *tests)
 {
-	tcase_add_checked_fixture(tests, tree_create, tree_remove);
+	tcase_add_checked_fixture(tests, fake_tree_create, fake_tree_remove);
 	tcase_add_test(tests, what_is_free_and_not_promised_counts);
 	tcase_add_test(tests, what_the_caller_holds_is_no_shortage);
 	tcase_add_test(tests, promises_are_not_counted_below_nothing);

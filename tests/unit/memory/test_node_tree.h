@@ -33,15 +33,15 @@ static inline void add_node(unsigned int number, const char *cpus)
 	char path[64];
 
 	snprintf(path, sizeof(path), "devices/system/node/node%u", number);
-	tree_folder(path);
+	fake_tree_folder(path);
 	snprintf(path, sizeof(path), "devices/system/node/node%u/cpulist", number);
-	tree_write(path, cpus);
+	fake_tree_write(path, cpus);
 }
 
 static inline void set_online(const char *list)
 {
-	tree_folder("devices/system/node");
-	tree_write("devices/system/node/online", list);
+	fake_tree_folder("devices/system/node");
+	fake_tree_write("devices/system/node/online", list);
 }
 
 /* One of the two processors in each of two nodes. */

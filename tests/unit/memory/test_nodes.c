@@ -14,13 +14,13 @@ static struct nodes nodes;
 
 static void setup(void)
 {
-	tree_create();
+	fake_tree_create();
 	find_processors();
 }
 
 static void read_nodes(const unsigned int *pins, size_t count)
 {
-	nodes_read(&nodes, tree_path(""), pins, count);
+	nodes_read(&nodes, fake_tree_path(""), pins, count);
 	ck_assert_uint_ge(nodes.count, 1);
 	ck_assert_uint_ge(nodes.cpu_count, 1);
 }
@@ -135,7 +135,7 @@ END_TEST
 
 static void add_tests(TCase *tests)
 {
-	tcase_add_checked_fixture(tests, setup, tree_remove);
+	tcase_add_checked_fixture(tests, setup, fake_tree_remove);
 	tcase_add_test(tests, a_host_that_tells_nothing_is_one_node);
 	tcase_add_test(tests, one_node_needs_no_binding);
 	tcase_add_test(tests, each_node_has_its_processors);

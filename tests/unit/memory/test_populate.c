@@ -28,7 +28,7 @@ static const uint64_t size = 200 * MIB;
 
 static void setup(void)
 {
-	tree_create();
+	fake_tree_create();
 	find_processors();
 	memory = mmap(NULL, size, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
 	ck_assert(memory != MAP_FAILED);
@@ -39,7 +39,7 @@ static void teardown(void)
 {
 	ck_assert(threads_are(threads));
 	munmap(memory, size);
-	tree_remove();
+	fake_tree_remove();
 }
 
 static void chunk_done(void *owner, uint64_t bytes)
@@ -60,7 +60,7 @@ static void chunk_done(void *owner, uint64_t bytes)
 
 static int populate(const unsigned int *pins, size_t count, uint64_t page_size)
 {
-	const struct populate_place place = {.sysfs = tree_path(""),
+	const struct populate_place place = {.sysfs = fake_tree_path(""),
 					     .pins = pins,
 					     .pin_count = count};
 	const struct populate_watch watch = {.stop = &watcher.stop,

@@ -57,7 +57,7 @@ static void fake_note(const char *path, const char *text)
 
 static void fake_read(const char *path, char *text, size_t size)
 {
-	FILE *file = fopen(tree_path(path), "r");
+	FILE *file = fopen(fake_tree_path(path), "r");
 
 	if (!file || !fgets(text, (int)size, file))
 		text[0] = '\0';
@@ -83,17 +83,18 @@ static void fake_bind(const char *address, const char *driver)
 	if (!fake_matches(address, driver))
 		return;
 	snprintf(path, sizeof(path), "bus/pci/drivers/%s", driver);
-	if (access(tree_path(path), F_OK) < 0 || (fake.lost && strcmp(fake.lost, driver) == 0) ||
+	if (access(fake_tree_path(path), F_OK) < 0 ||
+	    (fake.lost && strcmp(fake.lost, driver) == 0) ||
 	    (fake.stubborn && strcmp(driver, "vfio-pci") == 0 &&
 	     strcmp(fake.stubborn, address) == 0))
 		return;
 	snprintf(path, sizeof(path), "bus/pci/devices/%s/driver", address);
 	snprintf(target, sizeof(target), "../../../../bus/pci/drivers/%s", driver);
-	if (access(tree_path(path), F_OK) < 0)
-		tree_link(path, target);
+	if (access(fake_tree_path(path), F_OK) < 0)
+		fake_tree_link(path, target);
 	if (fake.late_group && strcmp(fake.late_group, address) == 0) {
 		snprintf(path, sizeof(path), "bus/pci/devices/%s/iommu_group", address);
-		tree_link(path, "../../../../kernel/iommu_groups/7");
+		fake_tree_link(path, "../../../../kernel/iommu_groups/7");
 		fake.late_group = NULL;
 	}
 }
@@ -122,17 +123,17 @@ static void fake_write(char *relative, const char *text)
 		ck_assert_int_eq(sscanf(relative, "bus/pci/devices/%31[^/]/", address), 1);
 		ck_assert_str_eq(address, text);
 		*strstr(relative, "/unbind") = '\0';
-		tree_unlink(relative);
+		fake_tree_unlink(relative);
 	} else {
 		ck_assert_ptr_nonnull(strstr(relative, "/driver_override"));
-		tree_write(relative, text);
+		fake_tree_write(relative, text);
 	}
 }
 
 int act_write(const char *path, const char *text)
 {
 	char relative[PATH_MAX];
-	size_t root = strlen(tree_path("")) + 1;
+	size_t root = strlen(fake_tree_path("")) + 1;
 
 	ck_assert_uint_gt(strlen(path), root);
 	snprintf(relative, sizeof(relative), "%s", path + root);
@@ -158,7 +159,7 @@ int act_load_module(const char *name)
 	if (fake.modprobe_fails)
 		return fake.modprobe_fails;
 	snprintf(path, sizeof(path), "bus/pci/drivers/%s", name);
-	tree_folder(path);
+	fake_tree_folder(path);
 	fake_stepped();
 	return 0;
 }

@@ -32,7 +32,7 @@ enum {
 	GDB_FAKE_POINTS = 4,
 };
 
-struct gdb_fake_point {
+struct fake_gdb_point {
 	enum gdb_point_kind kind;
 	uint64_t address, length;
 };
@@ -49,7 +49,7 @@ struct debug {
 	unsigned int point_cpu, monitor_cpu;
 	enum gdb_action actions[GDB_FAKE_CPUS];
 	size_t point_count;
-	struct gdb_fake_point points[GDB_FAKE_POINTS];
+	struct fake_gdb_point points[GDB_FAKE_POINTS];
 	char line[64];       /* what `monitor` was given last */
 	size_t monitor_size; /* bytes of 'm' that it answers beside the line */
 	uint8_t registers[GDB_FAKE_CPUS][GDB_FAKE_REGISTERS][GDB_REGISTER_MAX];
@@ -209,7 +209,7 @@ int gdb_target_memory_write(struct debug *fake, unsigned int cpu, uint64_t addre
 	return 0;
 }
 
-static inline size_t fake_find_point(const struct debug *fake, const struct gdb_fake_point *point)
+static inline size_t fake_find_point(const struct debug *fake, const struct fake_gdb_point *point)
 {
 	size_t i = 0;
 
@@ -223,7 +223,7 @@ static inline size_t fake_find_point(const struct debug *fake, const struct gdb_
 int gdb_target_point_insert(struct debug *fake, unsigned int cpu, enum gdb_point_kind kind,
 			    uint64_t address, uint64_t length)
 {
-	const struct gdb_fake_point point = {kind, address, length};
+	const struct fake_gdb_point point = {kind, address, length};
 
 	fake_use(fake, cpu);
 	fake->point_cpu = cpu;
@@ -240,7 +240,7 @@ int gdb_target_point_insert(struct debug *fake, unsigned int cpu, enum gdb_point
 int gdb_target_point_remove(struct debug *fake, enum gdb_point_kind kind, uint64_t address,
 			    uint64_t length)
 {
-	const struct gdb_fake_point point = {kind, address, length};
+	const struct fake_gdb_point point = {kind, address, length};
 	size_t found = fake_find_point(fake, &point);
 
 	fake_use(fake, 0);
@@ -305,18 +305,18 @@ const char *gdb_target_limits(const struct debug *fake)
 	return fake->limits ? fake->limits : "";
 }
 
-static inline uint64_t gdb_fake_pc(const struct debug *fake, unsigned int cpu)
+static inline uint64_t fake_gdb_pc(const struct debug *fake, unsigned int cpu)
 {
 	return load_le(fake->registers[cpu][GDB_FAKE_RIP], 8);
 }
 
-static inline void gdb_fake_set_pc(struct debug *fake, unsigned int cpu, uint64_t pc)
+static inline void fake_gdb_set_pc(struct debug *fake, unsigned int cpu, uint64_t pc)
 {
 	store_le(fake->registers[cpu][GDB_FAKE_RIP], 8, pc);
 }
 
 /* A guest that was let go stands again, for this reason. */
-static inline struct gdb_stop gdb_fake_stop(struct debug *fake, enum gdb_stop_reason reason,
+static inline struct gdb_stop fake_gdb_stop(struct debug *fake, enum gdb_stop_reason reason,
 					    unsigned int cpu, int signal)
 {
 	fake->stands = true;
@@ -328,25 +328,25 @@ static inline struct gdb_stop gdb_fake_stop(struct debug *fake, enum gdb_stop_re
  * One instruction of each vCPU that runs; true when the guest stands then: *@stop says why. Used as
  * the guest's time by those who want it to pass.
  */
-static inline bool gdb_fake_run(struct debug *fake, struct gdb_stop *stop)
+static inline bool fake_gdb_run(struct debug *fake, struct gdb_stop *stop)
 {
 	if (fake->stands)
 		return false;
 	if (fake->halting) {
-		*stop = gdb_fake_stop(fake, GDB_STOP_SIGNAL, 0, 2);
+		*stop = fake_gdb_stop(fake, GDB_STOP_SIGNAL, 0, 2);
 		return true;
 	}
 	for (unsigned int cpu = 0; cpu < GDB_FAKE_CPUS; cpu++) {
-		uint64_t pc = gdb_fake_pc(fake, cpu) + 1;
+		uint64_t pc = fake_gdb_pc(fake, cpu) + 1;
 
 		if (fake->actions[cpu] == GDB_HOLD)
 			continue;
-		gdb_fake_set_pc(fake, cpu, pc);
+		fake_gdb_set_pc(fake, cpu, pc);
 		for (size_t i = 0; i < fake->point_count; i++) {
 			if (fake->points[i].kind > GDB_HARDWARE_BREAK ||
 			    fake->points[i].address != pc)
 				continue;
-			*stop = gdb_fake_stop(fake,
+			*stop = fake_gdb_stop(fake,
 					      fake->points[i].kind == GDB_HARDWARE_BREAK
 						      ? GDB_STOP_HARDWARE
 						      : GDB_STOP_SOFTWARE,
@@ -354,7 +354,7 @@ static inline bool gdb_fake_run(struct debug *fake, struct gdb_stop *stop)
 			return true;
 		}
 		if (fake->actions[cpu] == GDB_STEP) {
-			*stop = gdb_fake_stop(fake, GDB_STOP_SIGNAL, cpu, 5);
+			*stop = fake_gdb_stop(fake, GDB_STOP_SIGNAL, cpu, 5);
 			return true;
 		}
 	}

@@ -23,7 +23,7 @@ static struct vfio_provider *create(const struct vfio_settings *settings, struct
 	(void)settings;
 	(void)err;
 	happened("create");
-	vfio_fake_space_init(&fake_provider.space);
+	fake_vfio_space_init(&fake_provider.space);
 	fake_provider.provider.space = NULL;
 	fake_provider.lease.provider = &fake_provider.provider;
 	return &fake_provider.provider;

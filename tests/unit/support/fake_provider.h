@@ -15,8 +15,8 @@ enum { FAKE_PROVIDER_DEVICES = 2 };
 struct fake_provider {
 	struct vfio_provider provider;
 	struct vfio_lease lease;
-	struct vfio_fake_space space;
-	struct vfio_fake
+	struct fake_vfio_space space;
+	struct fake_vfio
 		*devices[FAKE_PROVIDER_DEVICES]; /* by the order in which they are opened */
 	size_t opened;
 	/*

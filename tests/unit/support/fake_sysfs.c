@@ -23,7 +23,7 @@ static void must(bool condition, const char *what)
 	abort();
 }
 
-void tree_create(void)
+void fake_tree_create(void)
 {
 	snprintf(root, sizeof(root), "/tmp/ferry-vfio-XXXXXX");
 	must(mkdtemp(root), root);
@@ -37,12 +37,12 @@ static int remove_one(const char *path, const struct stat *status, int kind, str
 	return remove(path);
 }
 
-void tree_remove(void)
+void fake_tree_remove(void)
 {
 	nftw(root, remove_one, 16, FTW_DEPTH | FTW_PHYS);
 }
 
-const char *tree_path(const char *path)
+const char *fake_tree_path(const char *path)
 {
 	static char paths[4][PATH_MAX];
 	static unsigned int next;
@@ -52,11 +52,11 @@ const char *tree_path(const char *path)
 	return to;
 }
 
-void tree_folder(const char *path)
+void fake_tree_folder(const char *path)
 {
 	char full[PATH_MAX];
 
-	snprintf(full, sizeof(full), "%s", tree_path(path));
+	snprintf(full, sizeof(full), "%s", fake_tree_path(path));
 	for (char *slash = full + strlen(root) + 1; (slash = strchr(slash, '/')); slash++) {
 		*slash = '\0';
 		must(mkdir(full, 0755) == 0 || errno == EEXIST, full);
@@ -65,48 +65,48 @@ void tree_folder(const char *path)
 	must(mkdir(full, 0755) == 0 || errno == EEXIST, full);
 }
 
-void tree_write(const char *path, const char *text)
+void fake_tree_write(const char *path, const char *text)
 {
-	FILE *file = fopen(tree_path(path), "w");
+	FILE *file = fopen(fake_tree_path(path), "w");
 
 	must(file, path);
 	fputs(text, file);
 	must(fclose(file) == 0, path);
 }
 
-void tree_link(const char *path, const char *target)
+void fake_tree_link(const char *path, const char *target)
 {
-	must(symlink(target, tree_path(path)) == 0, path);
+	must(symlink(target, fake_tree_path(path)) == 0, path);
 }
 
-void tree_unlink(const char *path)
+void fake_tree_unlink(const char *path)
 {
-	must(unlink(tree_path(path)) == 0, path);
+	must(unlink(fake_tree_path(path)) == 0, path);
 }
 
-void tree_add_device(const char *address, unsigned int group, const char *driver)
+void fake_tree_add_device(const char *address, unsigned int group, const char *driver)
 {
 	char path[256], target[256];
 
 	snprintf(path, sizeof(path), "bus/pci/devices/%s", address);
-	tree_folder(path);
+	fake_tree_folder(path);
 	snprintf(path, sizeof(path), "bus/pci/devices/%s/subsystem", address);
-	tree_link(path, "../../../../bus/pci");
+	fake_tree_link(path, "../../../../bus/pci");
 	snprintf(path, sizeof(path), "bus/pci/devices/%s/iommu_group", address);
 	snprintf(target, sizeof(target), "../../../kernel/iommu_groups/%u", group);
-	tree_link(path, target);
+	fake_tree_link(path, target);
 	snprintf(path, sizeof(path), "bus/pci/devices/%s/resource", address);
-	tree_write(path, "0xfeb40000 0xfeb4ffff 0x40200\n"
-			 "0x0 0x0 0x0\n"
-			 "0xe000 0xe01f 0x40101\n"
-			 "0x0 0x0 0x0\n"
-			 "0x12c0000000 0x12c01fffff 0x14220c\n");
+	fake_tree_write(path, "0xfeb40000 0xfeb4ffff 0x40200\n"
+			      "0x0 0x0 0x0\n"
+			      "0xe000 0xe01f 0x40101\n"
+			      "0x0 0x0 0x0\n"
+			      "0x12c0000000 0x12c01fffff 0x14220c\n");
 	snprintf(path, sizeof(path), "bus/pci/devices/%s/driver", address);
 	snprintf(target, sizeof(target), "../../../../bus/pci/drivers/%s", driver ? driver : "");
 	if (driver)
-		tree_link(path, target);
+		fake_tree_link(path, target);
 	snprintf(path, sizeof(path), "kernel/iommu_groups/%u/devices", group);
-	tree_folder(path);
+	fake_tree_folder(path);
 	snprintf(path, sizeof(path), "kernel/iommu_groups/%u/devices/%s", group, address);
-	tree_link(path, "../../../../devices/somewhere");
+	fake_tree_link(path, "../../../../devices/somewhere");
 }

@@ -5,18 +5,18 @@
 #define FERRY_TESTS_UNIT_SUPPORT_FAKE_SYSFS_H
 
 /* One tree for each test process; every path below is from its root. */
-void tree_create(void);
-void tree_remove(void);
+void fake_tree_create(void);
+void fake_tree_remove(void);
 
 /* The full path, valid until the fourth call after this one. */
-const char *tree_path(const char *path);
+const char *fake_tree_path(const char *path);
 
-void tree_folder(const char *path); /* with its parents */
-void tree_write(const char *path, const char *text);
-void tree_link(const char *path, const char *target);
-void tree_unlink(const char *path);
+void fake_tree_folder(const char *path); /* with its parents */
+void fake_tree_write(const char *path, const char *text);
+void fake_tree_link(const char *path, const char *target);
+void fake_tree_unlink(const char *path);
 
 /* A PCI device with the fake's BARs in IOMMU group @group, bound to @driver (NULL: to none). */
-void tree_add_device(const char *address, unsigned int group, const char *driver);
+void fake_tree_add_device(const char *address, unsigned int group, const char *driver);
 
 #endif

@@ -21,13 +21,13 @@ enum {
 	MEMORY_SIZE = FAKE_REGIONS * REGION_ROOM,
 };
 
-static struct vfio_fake *to_fake(const struct vfio_backend *backend)
+static struct fake_vfio *to_fake(const struct vfio_backend *backend)
 {
-	return container_of(backend, struct vfio_fake, backend);
+	return container_of(backend, struct fake_vfio, backend);
 }
 
 /* By this fake's own count or by the test's plan; @answer is what the call would fill in. */
-static bool refused(struct vfio_fake *fake, const char *call, void *answer, size_t size,
+static bool refused(struct fake_vfio *fake, const char *call, void *answer, size_t size,
 		    int *result)
 {
 	*result = -EIO;
@@ -38,7 +38,7 @@ static bool refused(struct vfio_fake *fake, const char *call, void *answer, size
 /* What follows argsz in an answer with room for @argsz bytes. */
 #define ANSWER(info) (char *)(info) + sizeof((info)->argsz), (info)->argsz - sizeof((info)->argsz)
 
-static void note(struct vfio_fake *fake, const char *what, uint32_t index, uint32_t start,
+static void note(struct fake_vfio *fake, const char *what, uint32_t index, uint32_t start,
 		 uint32_t count)
 {
 	size_t used = strlen(fake->log);
@@ -49,7 +49,7 @@ static void note(struct vfio_fake *fake, const char *what, uint32_t index, uint3
 
 static int fake_info(struct vfio_backend *backend, struct vfio_device_info *info)
 {
-	struct vfio_fake *fake = to_fake(backend);
+	struct fake_vfio *fake = to_fake(backend);
 	int result;
 
 	if (refused(fake, "device info", ANSWER(info), &result))
@@ -62,7 +62,7 @@ static int fake_info(struct vfio_backend *backend, struct vfio_device_info *info
 
 static int fake_region_info(struct vfio_backend *backend, struct vfio_region_info *info)
 {
-	struct vfio_fake *fake = to_fake(backend);
+	struct fake_vfio *fake = to_fake(backend);
 	uint32_t room = info->argsz, need;
 	const struct fake_region *region;
 	int result;
@@ -93,7 +93,7 @@ static int fake_region_info(struct vfio_backend *backend, struct vfio_region_inf
 
 static int fake_irq_info(struct vfio_backend *backend, struct vfio_irq_info *info)
 {
-	struct vfio_fake *fake = to_fake(backend);
+	struct fake_vfio *fake = to_fake(backend);
 	int result;
 
 	if (refused(fake, "irq info", ANSWER(info), &result))
@@ -105,14 +105,14 @@ static int fake_irq_info(struct vfio_backend *backend, struct vfio_irq_info *inf
 	return 0;
 }
 
-static void drop_triggers(struct vfio_fake *fake, uint32_t index)
+static void drop_triggers(struct fake_vfio *fake, uint32_t index)
 {
 	memset(fake->triggers[index], 0xff, sizeof(fake->triggers[index]));
 	fake->span[index] = 0;
 }
 
 /* INTx, MSI and MSI-X exclude each other. */
-static bool other_mode(const struct vfio_fake *fake, uint32_t index)
+static bool other_mode(const struct fake_vfio *fake, uint32_t index)
 {
 	for (uint32_t i = 0; i <= VFIO_PCI_MSIX_IRQ_INDEX; i++)
 		if (i != index && index <= VFIO_PCI_MSIX_IRQ_INDEX && fake->span[i])
@@ -120,7 +120,7 @@ static bool other_mode(const struct vfio_fake *fake, uint32_t index)
 	return false;
 }
 
-static int set_triggers(struct vfio_fake *fake, const struct vfio_irq_set *set)
+static int set_triggers(struct fake_vfio *fake, const struct vfio_irq_set *set)
 {
 	uint32_t end = set->start + set->count, index = set->index;
 
@@ -143,11 +143,11 @@ static int set_triggers(struct vfio_fake *fake, const struct vfio_irq_set *set)
 	memcpy(&fake->triggers[index][set->start], set->data, set->count * sizeof(int));
 	for (uint32_t i = set->start; i < end; i++)
 		if (fake->owed[index][i])
-			vfio_fake_fire(fake, index, i);
+			fake_vfio_fire(fake, index, i);
 	return 0;
 }
 
-static int set_masks(struct vfio_fake *fake, const struct vfio_irq_set *set)
+static int set_masks(struct fake_vfio *fake, const struct vfio_irq_set *set)
 {
 	bool mask = set->flags & VFIO_IRQ_SET_ACTION_MASK;
 
@@ -165,7 +165,7 @@ static int set_masks(struct vfio_fake *fake, const struct vfio_irq_set *set)
  * The kernel would write to the MSI-X table of a function that does not take it. After a fault of
  * the plan's the function may be another than it was said to be.
  */
-static void must_be_awake(const struct vfio_fake *fake)
+static void must_be_awake(const struct fake_vfio *fake)
 {
 	if (!fake->asleep || fake->naps || fault_plan.struck)
 		return;
@@ -175,7 +175,7 @@ static void must_be_awake(const struct vfio_fake *fake)
 
 static int fake_set_irqs(struct vfio_backend *backend, struct vfio_irq_set *set)
 {
-	struct vfio_fake *fake = to_fake(backend);
+	struct fake_vfio *fake = to_fake(backend);
 	int result;
 
 	if (refused(fake, "set irqs", NULL, 0, &result))
@@ -189,7 +189,7 @@ static int fake_set_irqs(struct vfio_backend *backend, struct vfio_irq_set *set)
 }
 
 /* As in vfio-pci, BARs and the ROM do not answer while the device does not decode. */
-static bool decodes(const struct vfio_fake *fake, uint32_t index)
+static bool decodes(const struct fake_vfio *fake, uint32_t index)
 {
 	const uint8_t *config = fake->bytes + (VFIO_PCI_CONFIG_REGION_INDEX << REGION_SHIFT);
 	uint16_t command = load_le16(config + PCI_COMMAND);
@@ -200,7 +200,7 @@ static bool decodes(const struct vfio_fake *fake, uint32_t index)
 }
 
 /* Where the access is in the fake's memory; NULL: it does not answer there. */
-static uint8_t *place_of(const struct vfio_fake *fake, const struct vfio_region_info *region,
+static uint8_t *place_of(const struct fake_vfio *fake, const struct vfio_region_info *region,
 			 uint64_t offset, unsigned int size)
 {
 	if (!decodes(fake, region->index) || !range_fits(offset, size, REGION_ROOM) ||
@@ -212,7 +212,7 @@ static uint8_t *place_of(const struct vfio_fake *fake, const struct vfio_region_
 static int fake_read(struct vfio_backend *backend, const struct vfio_region_info *region,
 		     uint64_t offset, void *data, unsigned int size)
 {
-	struct vfio_fake *fake = to_fake(backend);
+	struct fake_vfio *fake = to_fake(backend);
 	uint8_t *place;
 	int result;
 
@@ -230,25 +230,25 @@ static int fake_read(struct vfio_backend *backend, const struct vfio_region_info
 /*
  * On the way back from D3hot vfio-pci restores what a device loses there, bus mastering included.
  */
-static void change_power(struct vfio_fake *fake, uint8_t value)
+static void change_power(struct fake_vfio *fake, uint8_t value)
 {
 	const unsigned int config = VFIO_PCI_CONFIG_REGION_INDEX, at = 0x44;
-	uint64_t old = vfio_fake_peek(fake, config, at, 1);
+	uint64_t old = fake_vfio_peek(fake, config, at, 1);
 
 	fake->asleep = (value & PCI_PM_CTRL_STATE_MASK) != 0;
 	if ((old & PCI_PM_CTRL_STATE_MASK) == (value & PCI_PM_CTRL_STATE_MASK) ||
 	    old & PCI_PM_CTRL_NO_SOFT_RESET)
 		return;
 	if ((value & PCI_PM_CTRL_STATE_MASK) == PCI_PM_CTRL_STATE_MASK)
-		fake->slept_command = vfio_fake_peek(fake, config, PCI_COMMAND, 2);
+		fake->slept_command = fake_vfio_peek(fake, config, PCI_COMMAND, 2);
 	else if ((old & PCI_PM_CTRL_STATE_MASK) == PCI_PM_CTRL_STATE_MASK)
-		vfio_fake_poke(fake, config, PCI_COMMAND, 2, fake->slept_command);
+		fake_vfio_poke(fake, config, PCI_COMMAND, 2, fake->slept_command);
 }
 
 static int fake_write(struct vfio_backend *backend, const struct vfio_region_info *region,
 		      uint64_t offset, const void *data, unsigned int size)
 {
-	struct vfio_fake *fake = to_fake(backend);
+	struct fake_vfio *fake = to_fake(backend);
 	uint8_t *place;
 	int result;
 
@@ -270,22 +270,22 @@ static int fake_write(struct vfio_backend *backend, const struct vfio_region_inf
 static int fake_region_fd(struct vfio_backend *backend, const struct vfio_region_info *region,
 			  uint64_t *offset)
 {
-	struct vfio_fake *fake = to_fake(backend);
+	struct fake_vfio *fake = to_fake(backend);
 	int result;
 
 	*offset = region->offset;
 	return refused(fake, "region fd", NULL, 0, &result) ? result : fake->memory;
 }
 
-void vfio_fake_kill(struct vfio_fake *fake)
+void fake_vfio_kill(struct fake_vfio *fake)
 {
 	for (unsigned int i = 0; i < PCI_CFG_SPACE_SIZE; i += 4)
-		vfio_fake_poke(fake, VFIO_PCI_CONFIG_REGION_INDEX, i, 4, UINT32_MAX);
+		fake_vfio_poke(fake, VFIO_PCI_CONFIG_REGION_INDEX, i, 4, UINT32_MAX);
 }
 
 static int fake_reset(struct vfio_backend *backend)
 {
-	struct vfio_fake *fake = to_fake(backend);
+	struct fake_vfio *fake = to_fake(backend);
 	int result;
 
 	fake->resets++;
@@ -296,13 +296,13 @@ static int fake_reset(struct vfio_backend *backend)
 		return -EAGAIN;
 	}
 	if (fake->dies_in_reset)
-		vfio_fake_kill(fake);
+		fake_vfio_kill(fake);
 	return refused(fake, "reset", NULL, 0, &result) ? result : 0;
 }
 
 static int fake_hot_reset_info(struct vfio_backend *backend, struct vfio_pci_hot_reset_info *info)
 {
-	struct vfio_fake *fake = to_fake(backend);
+	struct fake_vfio *fake = to_fake(backend);
 	uint32_t room =
 		info->argsz < sizeof(*info)
 			? 0
@@ -322,7 +322,7 @@ static int fake_hot_reset_info(struct vfio_backend *backend, struct vfio_pci_hot
 
 static int fake_hot_reset(struct vfio_backend *backend, struct vfio_pci_hot_reset *reset)
 {
-	struct vfio_fake *fake = to_fake(backend);
+	struct fake_vfio *fake = to_fake(backend);
 	int result;
 
 	fake->hot_resets++;
@@ -333,7 +333,7 @@ static int fake_hot_reset(struct vfio_backend *backend, struct vfio_pci_hot_rese
 		return -EAGAIN;
 	}
 	if (fake->dies_in_reset)
-		vfio_fake_kill(fake);
+		fake_vfio_kill(fake);
 	return refused(fake, "hot reset", NULL, 0, &result) ? result : 0;
 }
 
@@ -363,7 +363,7 @@ static const struct vfio_backend_ops fake_ops = {
 };
 
 /* By the descriptor: a test may look at a device while the layer's thread is at it. */
-void vfio_fake_poke(struct vfio_fake *fake, unsigned int region, uint64_t offset, unsigned int size,
+void fake_vfio_poke(struct fake_vfio *fake, unsigned int region, uint64_t offset, unsigned int size,
 		    uint64_t value)
 {
 	uint8_t bytes[8];
@@ -374,7 +374,7 @@ void vfio_fake_poke(struct vfio_fake *fake, unsigned int region, uint64_t offset
 		abort();
 }
 
-uint64_t vfio_fake_peek(const struct vfio_fake *fake, unsigned int region, uint64_t offset,
+uint64_t fake_vfio_peek(const struct fake_vfio *fake, unsigned int region, uint64_t offset,
 			unsigned int size)
 {
 	uint8_t bytes[8];
@@ -384,7 +384,7 @@ uint64_t vfio_fake_peek(const struct vfio_fake *fake, unsigned int region, uint6
 	return load_le(bytes, size);
 }
 
-uint32_t vfio_fake_tail(struct fake_region *region, const void *bytes, size_t size)
+uint32_t fake_vfio_tail(struct fake_region *region, const void *bytes, size_t size)
 {
 	uint32_t offset = (uint32_t)sizeof(struct vfio_region_info) + region->tail_size;
 
@@ -397,7 +397,7 @@ uint32_t vfio_fake_tail(struct fake_region *region, const void *bytes, size_t si
 	return offset;
 }
 
-bool vfio_fake_fire(struct vfio_fake *fake, uint32_t index, unsigned int vector)
+bool fake_vfio_fire(struct fake_vfio *fake, uint32_t index, unsigned int vector)
 {
 	fake->owed[index][vector] = fake->triggers[index][vector] < 0;
 	if (fake->owed[index][vector])
@@ -406,7 +406,7 @@ bool vfio_fake_fire(struct vfio_fake *fake, uint32_t index, unsigned int vector)
 	return true;
 }
 
-static void write_config(struct vfio_fake *fake)
+static void write_config(struct fake_vfio *fake)
 {
 	static const struct {
 		uint16_t offset, size;
@@ -435,11 +435,11 @@ static void write_config(struct vfio_fake *fake)
 	};
 
 	for (size_t i = 0; i < ARRAY_SIZE(registers); i++)
-		vfio_fake_poke(fake, VFIO_PCI_CONFIG_REGION_INDEX, registers[i].offset,
+		fake_vfio_poke(fake, VFIO_PCI_CONFIG_REGION_INDEX, registers[i].offset,
 			       registers[i].size, registers[i].value);
 }
 
-void vfio_fake_init(struct vfio_fake *fake)
+void fake_vfio_init(struct fake_vfio *fake)
 {
 	const uint32_t rw = VFIO_REGION_INFO_FLAG_READ | VFIO_REGION_INFO_FLAG_WRITE;
 	const uint32_t eventfd = VFIO_IRQ_INFO_EVENTFD;
@@ -478,20 +478,20 @@ void vfio_fake_init(struct vfio_fake *fake)
 	write_config(fake);
 }
 
-void vfio_fake_release(struct vfio_fake *fake)
+void fake_vfio_release(struct fake_vfio *fake)
 {
 	munmap(fake->bytes, MEMORY_SIZE);
 	fd_close(&fake->memory);
 }
 
-static struct vfio_fake_space *to_space(const struct vfio_space *space)
+static struct fake_vfio_space *to_space(const struct vfio_space *space)
 {
-	return container_of(space, struct vfio_fake_space, space);
+	return container_of(space, struct fake_vfio_space, space);
 }
 
 static int space_map(struct vfio_space *base, const struct vfio_mapping *map)
 {
-	struct vfio_fake_space *space = to_space(base);
+	struct fake_vfio_space *space = to_space(base);
 	int result;
 
 	if (++space->total == space->fail_at)
@@ -509,7 +509,7 @@ static int space_map(struct vfio_space *base, const struct vfio_mapping *map)
 
 static int space_unmap(struct vfio_space *base, uint64_t iova, uint64_t size, uint64_t *unmapped)
 {
-	struct vfio_fake_space *space = to_space(base);
+	struct fake_vfio_space *space = to_space(base);
 	uint64_t done = 0;
 	int result;
 
@@ -548,7 +548,7 @@ static const struct vfio_space_ops space_ops = {
 	.when_full = "it holds no more",
 };
 
-void vfio_fake_space_init(struct vfio_fake_space *space)
+void fake_vfio_space_init(struct fake_vfio_space *space)
 {
 	memset(space, 0, sizeof(*space));
 	space->space.ops = &space_ops;

@@ -28,7 +28,7 @@ struct fake_region {
 };
 
 /* Contents are in a memfd, region i at i << FAKE_REGION_SHIFT; BARs, ROM and config space alike. */
-struct vfio_fake {
+struct fake_vfio {
 	struct vfio_backend backend;
 	char name[96]; /* 0000:01:00.0 unless the test says another */
 	struct vfio_device_info info;
@@ -70,24 +70,24 @@ struct vfio_fake {
  * 2 I/O, BAR 4 64-bit of 2 MiB, INTx on pin A, capabilities PM, MSI, MSI-X, Express and, extended,
  * AER and SR-IOV.
  */
-void vfio_fake_init(struct vfio_fake *fake);
-void vfio_fake_release(struct vfio_fake *fake);
+void fake_vfio_init(struct fake_vfio *fake);
+void fake_vfio_release(struct fake_vfio *fake);
 
-void vfio_fake_poke(struct vfio_fake *fake, unsigned int region, uint64_t offset, unsigned int size,
+void fake_vfio_poke(struct fake_vfio *fake, unsigned int region, uint64_t offset, unsigned int size,
 		    uint64_t value);
-uint64_t vfio_fake_peek(const struct vfio_fake *fake, unsigned int region, uint64_t offset,
+uint64_t fake_vfio_peek(const struct fake_vfio *fake, unsigned int region, uint64_t offset,
 			unsigned int size);
 
 /* Config space reads all ones from now on, as a device that is gone. */
-void vfio_fake_kill(struct vfio_fake *fake);
+void fake_vfio_kill(struct fake_vfio *fake);
 
 /* Appends bytes behind the region's information; returns their offset in it. */
-uint32_t vfio_fake_tail(struct fake_region *region, const void *bytes, size_t size);
+uint32_t fake_vfio_tail(struct fake_region *region, const void *bytes, size_t size);
 
 /* The device raises @vector of @index; false when nobody listens. */
-bool vfio_fake_fire(struct vfio_fake *fake, uint32_t index, unsigned int vector);
+bool fake_vfio_fire(struct fake_vfio *fake, uint32_t index, unsigned int vector);
 
-struct vfio_fake_space {
+struct fake_vfio_space {
 	struct vfio_space space;
 	struct vfio_mapping maps[FAKE_MAPS];
 	size_t count;
@@ -98,6 +98,6 @@ struct vfio_fake_space {
 	uint64_t page_sizes;
 };
 
-void vfio_fake_space_init(struct vfio_fake_space *space);
+void fake_vfio_space_init(struct fake_vfio_space *space);
 
 #endif

@@ -24,16 +24,16 @@ struct fake_node {
 	int fd;
 	unsigned int group;
 	char name[32];            /* of the group, for a sentence */
-	struct vfio_fake *device; /* NULL: the group itself */
+	struct fake_vfio *device; /* NULL: the group itself */
 };
 
 static struct {
 	int container;
 	struct fake_node nodes[NODES_MAX];
 	unsigned int nodes_used;
-	struct vfio_fake devices[3];
+	struct fake_vfio devices[3];
 	unsigned int devices_used;
-	struct vfio_fake_space space;
+	struct fake_vfio_space space;
 	int version;
 	bool has_type1;
 	uint32_t group_flags;
@@ -123,7 +123,7 @@ static inline int iommu_info(struct vfio_iommu_type1_info *info)
 
 static inline int open_device(const struct fake_node *group, const char *name)
 {
-	struct vfio_fake *device = &kernel.devices[kernel.devices_used];
+	struct fake_vfio *device = &kernel.devices[kernel.devices_used];
 	int fd = fcntl(device->memory, F_DUPFD_CLOEXEC, 0);
 
 	snprintf(device->name, sizeof(device->name), "%s", name);
@@ -214,7 +214,7 @@ static inline int on_group(struct fake_node *node, unsigned long request, void *
 	}
 }
 
-static inline int on_device(struct vfio_fake *device, unsigned long request, void *argument)
+static inline int on_device(struct fake_vfio *device, unsigned long request, void *argument)
 {
 	struct vfio_backend *backend = &device->backend;
 

@@ -48,23 +48,23 @@ void tools_setup(void)
 {
 	address_count = 0;
 	addresses_answer = 0;
-	tree_create();
-	tree_folder("bus/pci/devices");
-	tree_folder("bus/pci/drivers");
-	tree_folder("class/block");
-	tree_folder("dev/vfio");
-	tree_folder("proc/self");
-	tree_folder("proc/net");
-	tree_folder("run");
-	tree_folder("modules");
+	fake_tree_create();
+	fake_tree_folder("bus/pci/devices");
+	fake_tree_folder("bus/pci/drivers");
+	fake_tree_folder("class/block");
+	fake_tree_folder("dev/vfio");
+	fake_tree_folder("proc/self");
+	fake_tree_folder("proc/net");
+	fake_tree_folder("run");
+	fake_tree_folder("modules");
 	mounts[0] = '\0';
 	tools_width = 0;
-	tree_write("proc/self/mountinfo", mounts);
+	fake_tree_write("proc/self/mountinfo", mounts);
 }
 
 void tools_teardown(void)
 {
-	tree_remove();
+	fake_tree_remove();
 }
 
 static void keep(char *to, size_t size, const char *from, size_t length)
@@ -110,7 +110,7 @@ int tools_run(int (*command)(const struct tool *, int, char **), const char *nam
 	va_list list;
 
 	for (size_t i = 0; i < 6; i++)
-		snprintf(roots[i], PATH_MAX, "%s", tree_path(places[i]));
+		snprintf(roots[i], PATH_MAX, "%s", fake_tree_path(places[i]));
 	tool.sys = roots[0];
 	tool.dev = roots[1];
 	tool.proc = roots[2];
@@ -147,7 +147,7 @@ void tools_file(const char *address, const char *name, const char *text)
 	char path[PATH_MAX];
 
 	snprintf(path, sizeof(path), "bus/pci/devices/%s/%s", address, name);
-	tree_write(path, text);
+	fake_tree_write(path, text);
 }
 
 void tools_add(const char *address, unsigned int group, const char *driver, const char *ids,
@@ -155,10 +155,10 @@ void tools_add(const char *address, unsigned int group, const char *driver, cons
 {
 	char path[PATH_MAX], text[32];
 
-	tree_add_device(address, group, driver);
+	fake_tree_add_device(address, group, driver);
 	if (driver) {
 		snprintf(path, sizeof(path), "bus/pci/drivers/%s", driver);
-		tree_folder(path);
+		fake_tree_folder(path);
 	}
 	snprintf(text, sizeof(text), "0x%.4s\n", ids);
 	tools_file(address, "vendor", text);
@@ -174,14 +174,14 @@ void tools_add_disk(const char *address, const char *place, const char *disk, co
 	char path[PATH_MAX], target[PATH_MAX];
 
 	snprintf(path, sizeof(path), "bus/pci/devices/%s/%s/holders", address, place);
-	tree_folder(path);
+	fake_tree_folder(path);
 	snprintf(path, sizeof(path), "class/block/%s", disk);
 	snprintf(target, sizeof(target), "../../bus/pci/devices/%s/%s", address, place);
-	tree_link(path, target);
-	tree_folder("dev/block");
+	fake_tree_link(path, target);
+	fake_tree_folder("dev/block");
 	snprintf(path, sizeof(path), "dev/block/%s", number);
 	snprintf(target, sizeof(target), "../../class/block/%s", disk);
-	tree_link(path, target);
+	fake_tree_link(path, target);
 }
 
 void tools_mount(const char *number, const char *mount, const char *type, const char *source)
@@ -190,5 +190,5 @@ void tools_mount(const char *number, const char *mount, const char *type, const 
 
 	snprintf(mounts + used, sizeof(mounts) - used, "36 35 %s / %s rw shared:1 - %s %s rw\n",
 		 number, mount, type, source);
-	tree_write("proc/self/mountinfo", mounts);
+	fake_tree_write("proc/self/mountinfo", mounts);
 }

@@ -30,7 +30,7 @@ int tools_run(int (*command)(const struct tool *, int, char **), const char *nam
 /* The last output as JSON, checked to be nothing else; to be dropped. */
 json_t *tools_json(void);
 
-/* A device as tree_add_device() makes it, with its numbers. */
+/* A device as fake_tree_add_device() makes it, with its numbers. */
 void tools_add(const char *address, unsigned int group, const char *driver, const char *ids,
 	       const char *class_code);
 

@@ -32,7 +32,7 @@ static struct {
 	struct pci_host *host;
 	struct loop *loop;
 	struct kvm_irq irq;
-	struct vfio_fake fake;
+	struct fake_vfio fake;
 	struct vfio_dma dma;
 	struct vfio_pci *pci;
 	const struct vfio_pci_keeper_ops *keeper_ops;
@@ -58,7 +58,7 @@ static inline void listener_del(struct mem_listener *listener, struct mem_region
 {
 	(void)listener;
 	if (region->kind == MEM_DEVICE && !bench.fake.closed &&
-	    !(vfio_fake_peek(&bench.fake, CONFIG, PCI_COMMAND, 2) & PCI_COMMAND_MEMORY))
+	    !(fake_vfio_peek(&bench.fake, CONFIG, PCI_COMMAND, 2) & PCI_COMMAND_MEMORY))
 		bench.left_late++;
 	for (size_t i = 0; i < bench.mapped_count; i++)
 		if (bench.mapped[i] == region)
@@ -97,7 +97,7 @@ static inline void setup(void)
 	create_host();
 	bench.loop = loop_create(&bench.err);
 	fake_irq_init(&bench.irq);
-	vfio_fake_init(&bench.fake);
+	fake_vfio_init(&bench.fake);
 }
 
 static inline void teardown(void)
@@ -108,7 +108,7 @@ static inline void teardown(void)
 	mem_map_destroy(bench.pio);
 	mem_map_destroy(bench.mmio);
 	loop_destroy(bench.loop);
-	vfio_fake_release(&bench.fake);
+	fake_vfio_release(&bench.fake);
 	ck_assert_uint_eq(count_descriptors(), bench.descriptors);
 }
 

@@ -64,7 +64,7 @@ static inline void start_busy(void)
 
 	fake_provider.proof = open("/dev/null", O_RDONLY | O_CLOEXEC);
 	bench.keeper_ops = &keeper;
-	vfio_fake_poke(&bench.fake, CONFIG, 0xa4, 4, PCI_EXP_DEVCAP_FLR);
+	fake_vfio_poke(&bench.fake, CONFIG, 0xa4, 4, PCI_EXP_DEVCAP_FLR);
 	start();
 	bench.pci->reset.pauses_ms = pauses_ms;
 	bench.pci->reset.retries_ms = retries_ms;
@@ -97,7 +97,7 @@ static inline void is_as_after_power_on(void)
 	ck_assert_uint_eq(config_read(PCI_VENDOR_ID, 4), 0x10d38086);
 	ck_assert_uint_eq(config_read(PCI_COMMAND, 2), 0);
 	ck_assert_uint_eq(config_read(0x72, 2), 9);
-	ck_assert_uint_eq(vfio_fake_peek(&bench.fake, CONFIG, PCI_COMMAND, 2), 0);
+	ck_assert_uint_eq(fake_vfio_peek(&bench.fake, CONFIG, PCI_COMMAND, 2), 0);
 	ck_assert_uint_eq(bench.fake.span[VFIO_PCI_MSIX_IRQ_INDEX], 0);
 	ck_assert_uint_eq(bench.fake.span[VFIO_PCI_INTX_IRQ_INDEX], 1);
 	ck_assert_uint_eq(bench.mapped_count, 0);
@@ -109,7 +109,7 @@ static inline void is_as_after_recovery(uint64_t address)
 	ck_assert_int_eq(bench.pci->state, VFIO_PCI_ALIVE);
 	ck_assert_uint_eq(bar(0), address);
 	ck_assert_uint_eq(config_read(PCI_COMMAND, 2), PCI_COMMAND_MEMORY);
-	ck_assert_uint_eq(vfio_fake_peek(&bench.fake, CONFIG, PCI_COMMAND, 2), PCI_COMMAND_MEMORY);
+	ck_assert_uint_eq(fake_vfio_peek(&bench.fake, CONFIG, PCI_COMMAND, 2), PCI_COMMAND_MEMORY);
 	ck_assert_uint_eq(bench.mapped_count, 3);
 	ck_assert_uint_eq(config_read(0x72, 2), 9);
 	ck_assert_uint_eq(bench.fake.span[VFIO_PCI_MSIX_IRQ_INDEX], 0);

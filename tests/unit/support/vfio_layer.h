@@ -54,17 +54,17 @@ static inline void setup(void)
 	kernel.has_type1 = true;
 	/* Already in a container once: viability is a bit, not the whole word. */
 	kernel.group_flags = VFIO_GROUP_FLAGS_VIABLE | VFIO_GROUP_FLAGS_CONTAINER_SET;
-	vfio_fake_space_init(&kernel.space);
+	fake_vfio_space_init(&kernel.space);
 	for (size_t i = 0; i < ARRAY_SIZE(kernel.devices); i++)
-		vfio_fake_init(&kernel.devices[i]);
-	tree_create();
-	tree_folder("dev/vfio");
-	tree_write("dev/vfio/vfio", "");
-	tree_write("dev/vfio/7", "");
-	tree_write("dev/vfio/8", "");
-	tree_add_device("0000:01:00.0", 7, "vfio-pci");
-	tree_add_device("0000:01:00.3", 7, "vfio-pci");
-	tree_add_device("0000:02:00.1", 8, "vfio-pci");
+		fake_vfio_init(&kernel.devices[i]);
+	fake_tree_create();
+	fake_tree_folder("dev/vfio");
+	fake_tree_write("dev/vfio/vfio", "");
+	fake_tree_write("dev/vfio/7", "");
+	fake_tree_write("dev/vfio/8", "");
+	fake_tree_add_device("0000:01:00.0", 7, "vfio-pci");
+	fake_tree_add_device("0000:01:00.3", 7, "vfio-pci");
+	fake_tree_add_device("0000:02:00.1", 8, "vfio-pci");
 	fake_irq_init(&bench.irq);
 	bench.mmio = mem_map_create("mmio", 0, &bench.err);
 	bench.pio = mem_map_create("pio", 65536, &bench.err);
@@ -72,8 +72,8 @@ static inline void setup(void)
 	create_host();
 	bench.descriptors = count_descriptors();
 	bench.threads = count_threads();
-	bench.vfio = vfio_create(&(struct vfio_settings){.sysfs = tree_path(""),
-							 .dev = tree_path("dev")},
+	bench.vfio = vfio_create(&(struct vfio_settings){.sysfs = fake_tree_path(""),
+							 .dev = fake_tree_path("dev")},
 				 &bench.err);
 	ck_assert_ptr_nonnull(bench.vfio);
 }
@@ -102,8 +102,8 @@ static inline void teardown(void)
 	mem_map_destroy(bench.pio);
 	mem_map_destroy(bench.mmio);
 	for (size_t i = 0; i < ARRAY_SIZE(kernel.devices); i++)
-		vfio_fake_release(&kernel.devices[i]);
-	tree_remove();
+		fake_vfio_release(&kernel.devices[i]);
+	fake_tree_remove();
 }
 
 static inline int add(const char *path)

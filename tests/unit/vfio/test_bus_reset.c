@@ -90,7 +90,7 @@ static void guest_resets(void)
 
 static void error_strikes(void)
 {
-	ck_assert(vfio_fake_fire(&bench.fake, VFIO_PCI_ERR_IRQ_INDEX, 0));
+	ck_assert(fake_vfio_fire(&bench.fake, VFIO_PCI_ERR_IRQ_INDEX, 0));
 	run_loop_once();
 	run_loop_while(VFIO_PCI_RESETTING);
 }
@@ -166,7 +166,7 @@ START_TEST(the_host_gets_one_whose_reset_is_refused)
 	bench.pci->reset.retries_ms = hour_ms;
 	bench.fake.refusals = UINT_MAX;
 	ck_assert_int_eq(config_write(0xa8, 2, PCI_EXP_DEVCTL_BCR_FLR), MEM_NOT_YET);
-	ck_assert(vfio_fake_fire(&bench.fake, VFIO_PCI_REQ_IRQ_INDEX, 0));
+	ck_assert(fake_vfio_fire(&bench.fake, VFIO_PCI_REQ_IRQ_INDEX, 0));
 	run_loop_until_closed();
 	ck_assert_uint_eq(bench.fake.hot_resets, 0);
 	stop_busy();

@@ -19,7 +19,7 @@
 
 static struct mem_map *map;
 static struct ram *ram;
-static struct vfio_fake_space space;
+static struct fake_vfio_space space;
 static struct vfio_dma dma;
 static unsigned int threads;
 static struct err err;
@@ -59,7 +59,7 @@ static void setup(void)
 	map = mem_map_create("mmio", 0, &err);
 	ram = ram_create(map, pieces, ARRAY_SIZE(pieces), &ordinary, &err);
 	ck_assert_msg(ram, "%s", err.text);
-	vfio_fake_space_init(&space);
+	fake_vfio_space_init(&space);
 	sem_init(&outcome.done, 0, 0);
 	threads = count_threads();
 	config.ram = ram;

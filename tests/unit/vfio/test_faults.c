@@ -24,8 +24,8 @@ static void describe(struct vfio_device_config configs[DEVICES])
 {
 	configs[0] = (struct vfio_device_config){
 		.path = "01:00.0",
-		.rom = tree_path("rom"),
-		.trace = tree_path("trace"),
+		.rom = fake_tree_path("rom"),
+		.trace = fake_tree_path("trace"),
 	};
 	configs[1] = (struct vfio_device_config){.path = "02:00.1"};
 }
@@ -74,9 +74,9 @@ static void world_create(void)
 	kernel.version = VFIO_API_VERSION;
 	kernel.has_type1 = true;
 	kernel.group_flags = VFIO_GROUP_FLAGS_VIABLE;
-	vfio_fake_space_init(&kernel.space);
+	fake_vfio_space_init(&kernel.space);
 	for (size_t i = 0; i < DEVICES; i++) {
-		vfio_fake_init(&kernel.devices[i]);
+		fake_vfio_init(&kernel.devices[i]);
 		/* Reads of config space are all alike: fewer of them. */
 		kernel.devices[i].regions[VFIO_PCI_CONFIG_REGION_INDEX].size = PCI_CONFIG_SIZE;
 	}
@@ -104,7 +104,7 @@ static void world_destroy(void)
 	if (!fault_plan.onwards && strcmp(unmap, "dma unmap") != 0)
 		ck_assert_uint_eq(kernel.space.count, 0);
 	for (size_t i = 0; i < DEVICES; i++)
-		vfio_fake_release(&kernel.devices[i]);
+		fake_vfio_release(&kernel.devices[i]);
 }
 
 static void setup(void)
@@ -113,14 +113,14 @@ static void setup(void)
 	const struct ram_config config = {0};
 
 	log_set_level(LOG_ERROR);
-	tree_create();
-	tree_folder("dev/vfio");
-	tree_write("dev/vfio/vfio", "");
-	tree_write("dev/vfio/7", "");
-	tree_write("dev/vfio/8", "");
-	tree_write("rom", "\x55\xaa");
-	tree_add_device("0000:01:00.0", 7, "vfio-pci");
-	tree_add_device("0000:02:00.1", 8, "vfio-pci");
+	fake_tree_create();
+	fake_tree_folder("dev/vfio");
+	fake_tree_write("dev/vfio/vfio", "");
+	fake_tree_write("dev/vfio/7", "");
+	fake_tree_write("dev/vfio/8", "");
+	fake_tree_write("rom", "\x55\xaa");
+	fake_tree_add_device("0000:01:00.0", 7, "vfio-pci");
+	fake_tree_add_device("0000:02:00.1", 8, "vfio-pci");
 	world.mmio = mem_map_create("mmio", 0, &world.err);
 	world.pio = mem_map_create("pio", 65536, &world.err);
 	world.loop = loop_create(&world.err);
@@ -136,7 +136,7 @@ static void teardown(void)
 	loop_destroy(world.loop);
 	mem_map_destroy(world.pio);
 	mem_map_destroy(world.mmio);
-	tree_remove();
+	fake_tree_remove();
 }
 
 static void ram_mapped(void *machine, const struct err *err)
@@ -161,7 +161,8 @@ static int map_ram(void)
 /* As the machine does it; 0 or what the step that failed answered. */
 static int bring_up(void)
 {
-	const struct vfio_settings settings = {.sysfs = tree_path(""), .dev = tree_path("dev")};
+	const struct vfio_settings settings = {.sysfs = fake_tree_path(""),
+					       .dev = fake_tree_path("dev")};
 	const struct vfio_attach to = {.mmio = world.mmio,
 				       .irq = &world.irq,
 				       .host = world.host,
@@ -378,7 +379,7 @@ static void walk_teardown(const struct fault_plan *how, bool host_first)
 		take_down(host_first);
 		fault_disarm();
 		for (size_t i = 0; i < DEVICES && !fault_plan.struck; i++)
-			ck_assert_uint_eq(vfio_fake_peek(&kernel.devices[i], 7, PCI_COMMAND, 2), 0);
+			ck_assert_uint_eq(fake_vfio_peek(&kernel.devices[i], 7, PCI_COMMAND, 2), 0);
 		world_destroy();
 	} while (fault_plan.struck);
 	ck_assert_uint_gt(at, 10);

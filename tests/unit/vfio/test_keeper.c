@@ -24,7 +24,7 @@ static void share_bus(uint32_t flags, uint32_t group)
 	static const uint8_t functions[] = {0, 3, 1};
 
 	for (unsigned int i = 0; i < 2; i++) {
-		struct vfio_fake *device = &kernel.devices[i];
+		struct fake_vfio *device = &kernel.devices[i];
 
 		device->info.flags = VFIO_DEVICE_FLAGS_PCI | flags;
 		device->dependents = ARRAY_SIZE(functions);
@@ -33,7 +33,7 @@ static void share_bus(uint32_t flags, uint32_t group)
 				(struct vfio_pci_dependent_device){.group_id = j == 2 ? group : 7,
 								   .bus = 1,
 								   .devfn = functions[j]};
-		vfio_fake_poke(device, CONFIG, 0xa4, 4, PCI_EXP_DEVCAP_FLR);
+		fake_vfio_poke(device, CONFIG, 0xa4, 4, PCI_EXP_DEVCAP_FLR);
 	}
 }
 
@@ -52,7 +52,7 @@ static struct vfio_pci *function(size_t index)
 
 START_TEST(the_first_guest_gets_them_reset_once)
 {
-	const struct vfio_fake *first = &kernel.devices[0];
+	const struct fake_vfio *first = &kernel.devices[0];
 
 	share_bus(0, 7);
 	add_both();
@@ -61,7 +61,7 @@ START_TEST(the_first_guest_gets_them_reset_once)
 	ck_assert_uint_eq(kernel.devices[1].hot_resets, 0);
 	/* While nothing of it can interrupt. */
 	ck_assert(strstr(first->log, "hot0:0+1 ") < strstr(first->log, "trigger0:"));
-	ck_assert_uint_eq(vfio_fake_peek(first, CONFIG, PCI_COMMAND, 2), 0);
+	ck_assert_uint_eq(fake_vfio_peek(first, CONFIG, PCI_COMMAND, 2), 0);
 }
 END_TEST
 
@@ -94,9 +94,9 @@ END_TEST
 START_TEST(one_that_vfio_does_not_have_is_in_the_way)
 {
 	static const char *const drivers[] = {NULL, "pci-stub"};
-	const struct vfio_fake *first = &kernel.devices[0];
+	const struct fake_vfio *first = &kernel.devices[0];
 
-	tree_add_device("0000:01:00.1", 7, drivers[_i]);
+	fake_tree_add_device("0000:01:00.1", 7, drivers[_i]);
 	share_bus(0, 7);
 	kernel.devices[0].hot_refusals = UINT_MAX;
 	ck_assert_int_eq(add("01:00.0"), 0);
@@ -114,7 +114,7 @@ END_TEST
 
 START_TEST(one_that_another_driver_of_vfio_has_is_not)
 {
-	tree_add_device("0000:01:00.1", 7, "mlx5_vfio_pci");
+	fake_tree_add_device("0000:01:00.1", 7, "mlx5_vfio_pci");
 	share_bus(0, 7);
 	ck_assert_int_eq(add("01:00.0"), 0);
 	ck_assert_int_eq(attach(), 0);
@@ -261,7 +261,7 @@ START_TEST(an_error_resets_no_bus_that_the_guest_uses)
 	function(0)->reset.pauses_ms = pauses_ms;
 	pci_host_config_write(bench.host, 1 << 3 | 3, PCI_COMMAND, 2, PCI_COMMAND_MEMORY);
 	hear();
-	ck_assert(vfio_fake_fire(&kernel.devices[0], VFIO_PCI_ERR_IRQ_INDEX, 0));
+	ck_assert(fake_vfio_fire(&kernel.devices[0], VFIO_PCI_ERR_IRQ_INDEX, 0));
 	wait_for_reset();
 	text = heard();
 	ck_assert_ptr_nonnull(strstr(text, "0000:01:00.3 is on it, which the guest uses"));
@@ -285,7 +285,7 @@ START_TEST(one_that_is_used_too_soon_is_told_of)
 	kernel.devices[0].hot_resets = 0;
 	function(0)->reset.pauses_ms = pauses_ms;
 	hear();
-	ck_assert(vfio_fake_fire(&kernel.devices[0], VFIO_PCI_ERR_IRQ_INDEX, 0));
+	ck_assert(fake_vfio_fire(&kernel.devices[0], VFIO_PCI_ERR_IRQ_INDEX, 0));
 	turn_once();
 	ck_assert_int_eq(function(0)->state, VFIO_PCI_RESETTING);
 	pci_host_config_write(bench.host, 1 << 3 | 3, PCI_COMMAND, 2, PCI_COMMAND_MEMORY);

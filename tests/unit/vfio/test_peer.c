@@ -21,7 +21,7 @@ enum { BARS = 40 };
 /* The fake's space, which lets one in at a time, as VFIO's back ends are promised. */
 static struct guarded {
 	struct vfio_space space;
-	struct vfio_fake_space fake;
+	struct fake_vfio_space fake;
 	atomic_bool busy;
 	bool holds_ram; /* RAM's maps wait for the gate */
 	sem_t entered, gate;
@@ -146,7 +146,7 @@ static void first_del(struct mem_listener *listener, struct mem_region *region)
 
 static void setup(void)
 {
-	vfio_fake_space_init(&guarded.fake);
+	fake_vfio_space_init(&guarded.fake);
 	guarded.space.ops = &guarded_ops;
 	sem_init(&guarded.entered, 0, 0);
 	sem_init(&guarded.gate, 0, 0);

@@ -100,7 +100,7 @@ static void take_back(unsigned int device)
 {
 	int stopper = fd_eventfd();
 
-	ck_assert(vfio_fake_fire(&kernel.devices[device], VFIO_PCI_REQ_IRQ_INDEX, 0));
+	ck_assert(fake_vfio_fire(&kernel.devices[device], VFIO_PCI_REQ_IRQ_INDEX, 0));
 	ck_assert_int_eq(loop_add(bench.loop, stopper, EPOLLIN, stop_loop, NULL, &bench.err), 0);
 	fd_signal(stopper);
 	ck_assert_int_eq(loop_run(bench.loop, &bench.err), 0);

@@ -11,14 +11,14 @@
 
 #define PART (4 * MIB)
 
-static struct vfio_fake_space fake;
+static struct fake_vfio_space fake;
 static struct err err;
 static char memory[32];
 static uint64_t mapped;
 
 static void setup(void)
 {
-	vfio_fake_space_init(&fake);
+	fake_vfio_space_init(&fake);
 	mapped = 0;
 }
 

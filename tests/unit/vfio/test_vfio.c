@@ -35,7 +35,7 @@ static struct {
 	struct pci_host *host;
 	struct loop *loop;
 	struct kvm_irq irq;
-	struct vfio_fake devices[FAKE_PROVIDER_DEVICES];
+	struct fake_vfio devices[FAKE_PROVIDER_DEVICES];
 	struct err err;
 	unsigned int descriptors;
 } bench;
@@ -45,7 +45,7 @@ static void setup(void)
 	memset(&bench, 0, sizeof(bench));
 	fake_provider = (struct fake_provider){.provider.ops = &fake_provider_ops, .proof = -1};
 	for (size_t i = 0; i < FAKE_PROVIDER_DEVICES; i++) {
-		vfio_fake_init(&bench.devices[i]);
+		fake_vfio_init(&bench.devices[i]);
 		fake_provider.devices[i] = &bench.devices[i];
 	}
 	fake_irq_init(&bench.irq);
@@ -79,7 +79,7 @@ static void teardown(void)
 	mem_map_destroy(bench.pio);
 	mem_map_destroy(bench.mmio);
 	for (size_t i = 0; i < FAKE_PROVIDER_DEVICES; i++)
-		vfio_fake_release(&bench.devices[i]);
+		fake_vfio_release(&bench.devices[i]);
 }
 
 /* What the provider was asked for since the last question. */

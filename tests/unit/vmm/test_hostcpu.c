@@ -11,8 +11,8 @@ static struct hostcpu host;
 
 static void cpuinfo_is(const char *text)
 {
-	tree_write("cpuinfo", text);
-	hostcpu_read(tree_path(""), &host);
+	fake_tree_write("cpuinfo", text);
+	hostcpu_read(fake_tree_path(""), &host);
 }
 
 START_TEST(the_vendor_and_how_many_there_are)
@@ -41,26 +41,26 @@ END_TEST
 START_TEST(a_host_that_does_not_say)
 {
 	memset(&host, 1, sizeof(host));
-	hostcpu_read(tree_path("nowhere"), &host);
+	hostcpu_read(fake_tree_path("nowhere"), &host);
 	ck_assert_int_eq(host.vendor, HOSTCPU_OTHER);
 	ck_assert(!host.x86 && !host.flags && host.count == 0);
-	ck_assert(!hostcpu_booted_with(tree_path("nowhere"), "quiet"));
+	ck_assert(!hostcpu_booted_with(fake_tree_path("nowhere"), "quiet"));
 }
 END_TEST
 
 START_TEST(arguments_are_whole_words)
 {
-	tree_write("cmdline", "root=/dev/sda1 intel_iommu=on,sm_on iommu=off\n");
-	ck_assert(hostcpu_booted_with(tree_path(""), "iommu=off"));
-	ck_assert(hostcpu_booted_with(tree_path(""), "root=/dev/sda1"));
-	ck_assert(!hostcpu_booted_with(tree_path(""), "intel_iommu=on"));
-	ck_assert(!hostcpu_booted_with(tree_path(""), "iommu"));
+	fake_tree_write("cmdline", "root=/dev/sda1 intel_iommu=on,sm_on iommu=off\n");
+	ck_assert(hostcpu_booted_with(fake_tree_path(""), "iommu=off"));
+	ck_assert(hostcpu_booted_with(fake_tree_path(""), "root=/dev/sda1"));
+	ck_assert(!hostcpu_booted_with(fake_tree_path(""), "intel_iommu=on"));
+	ck_assert(!hostcpu_booted_with(fake_tree_path(""), "iommu"));
 }
 END_TEST
 
 static void add_tests(TCase *tests)
 {
-	tcase_add_checked_fixture(tests, tree_create, tree_remove);
+	tcase_add_checked_fixture(tests, fake_tree_create, fake_tree_remove);
 	tcase_add_test(tests, the_vendor_and_how_many_there_are);
 	tcase_add_test(tests, a_host_that_does_not_say);
 	tcase_add_test(tests, arguments_are_whole_words);

@@ -15,16 +15,16 @@ static struct err err;
 
 static void setup(void)
 {
-	tree_create();
-	tree_folder("proc/self");
+	fake_tree_create();
+	fake_tree_folder("proc/self");
 }
 
 static void read_host(void)
 {
 	char proc[PATH_MAX];
 
-	snprintf(proc, sizeof(proc), "%s", tree_path("proc"));
-	hostmem_read(proc, tree_path(""), &host);
+	snprintf(proc, sizeof(proc), "%s", fake_tree_path("proc"));
+	hostmem_read(proc, fake_tree_path(""), &host);
 }
 
 /* The host with so many MiB in all and available. */
@@ -34,7 +34,7 @@ static void meminfo(unsigned int total, unsigned int available)
 
 	snprintf(text, sizeof(text), "MemTotal:  %u kB\nMemFree: 1 kB\nMemAvailable:   %u kB\n",
 		 total * 1024, available * 1024);
-	tree_write("proc/meminfo", text);
+	fake_tree_write("proc/meminfo", text);
 }
 
 static void most_is(uint64_t mib, const char *whose)
@@ -77,8 +77,8 @@ START_TEST(a_host_that_does_not_say_limits_nothing)
 	read_host();
 	ck_assert_uint_eq(host.available, UINT64_MAX);
 	ck_assert_int_eq(hostmem_check(&host, UINT64_MAX, HOSTMEM_PINNED, &err), 0);
-	tree_write("proc/meminfo", "MemAvailable: much\n");
-	tree_write("proc/self/cgroup", "rubbish\n1:memory\n\n0::");
+	fake_tree_write("proc/meminfo", "MemAvailable: much\n");
+	fake_tree_write("proc/self/cgroup", "rubbish\n1:memory\n\n0::");
 	read_host();
 	ck_assert_int_eq(hostmem_check(&host, UINT64_MAX, HOSTMEM_PINNED, &err), 0);
 }
@@ -88,20 +88,20 @@ END_TEST
 START_TEST(control_groups_of_version_2)
 {
 	meminfo(64 * 1024, 60 * 1024);
-	tree_write("proc/self/cgroup", "0::/user.slice/run.scope\n");
-	tree_folder("fs/cgroup/user.slice/run.scope");
-	tree_write("fs/cgroup/user.slice/run.scope/memory.max", "max\n");
-	tree_write("fs/cgroup/user.slice/run.scope/memory.high", "max\n");
-	tree_write("fs/cgroup/user.slice/run.scope/memory.current", "1048576\n");
-	tree_write("fs/cgroup/user.slice/memory.max", "1207959552\n"); /* 1152 MiB */
-	tree_write("fs/cgroup/user.slice/memory.current", "201326592\n");
-	tree_write("fs/cgroup/user.slice/memory.stat",
-		   "anon 1\ninactive_file 33554432\nactive_file 33554432\nfile 999999999\n");
+	fake_tree_write("proc/self/cgroup", "0::/user.slice/run.scope\n");
+	fake_tree_folder("fs/cgroup/user.slice/run.scope");
+	fake_tree_write("fs/cgroup/user.slice/run.scope/memory.max", "max\n");
+	fake_tree_write("fs/cgroup/user.slice/run.scope/memory.high", "max\n");
+	fake_tree_write("fs/cgroup/user.slice/run.scope/memory.current", "1048576\n");
+	fake_tree_write("fs/cgroup/user.slice/memory.max", "1207959552\n"); /* 1152 MiB */
+	fake_tree_write("fs/cgroup/user.slice/memory.current", "201326592\n");
+	fake_tree_write("fs/cgroup/user.slice/memory.stat",
+			"anon 1\ninactive_file 33554432\nactive_file 33554432\nfile 999999999\n");
 	/* 1152 - (192 - 64) = 1024, less 16, of which a 257th is for tables. */
 	most_is(1004, "control group /user.slice (its memory.max)");
-	tree_write("fs/cgroup/user.slice/run.scope/memory.high", "536870912\n");
+	fake_tree_write("fs/cgroup/user.slice/run.scope/memory.high", "536870912\n");
 	most_is(493, "control group /user.slice/run.scope (its memory.high)");
-	tree_write("fs/cgroup/user.slice/memory.max", "1048576\n");
+	fake_tree_write("fs/cgroup/user.slice/memory.max", "1048576\n");
 	most_is(0, "control group /user.slice (its memory.max)");
 }
 END_TEST
@@ -112,30 +112,31 @@ END_TEST
 START_TEST(control_groups_of_a_container)
 {
 	meminfo(64 * 1024, 60 * 1024);
-	tree_write("proc/self/cgroup", "0::/\n");
-	tree_folder("fs/cgroup");
-	tree_write("fs/cgroup/memory.max", "1073741824\n");
-	tree_write("fs/cgroup/memory.current", "0\n");
+	fake_tree_write("proc/self/cgroup", "0::/\n");
+	fake_tree_folder("fs/cgroup");
+	fake_tree_write("fs/cgroup/memory.max", "1073741824\n");
+	fake_tree_write("fs/cgroup/memory.current", "0\n");
 	most_is(1004, "control group / (its memory.max)");
-	tree_write("proc/self/cgroup", "0::/../../elsewhere\n");
+	fake_tree_write("proc/self/cgroup", "0::/../../elsewhere\n");
 	read_host();
 	ck_assert_uint_eq(host.most, 1004 * MIB);
-	tree_unlink("fs/cgroup/memory.max");
-	tree_folder("fs/cgroup/memory");
-	tree_write("proc/self/cgroup", "3:cpu,memoryless:/x\n4:cpu,memory:/docker/0123\n0::/\n");
-	tree_write("fs/cgroup/memory/memory.limit_in_bytes", "1073741824\n");
-	tree_write("fs/cgroup/memory/memory.usage_in_bytes", "67108864\n");
-	tree_write("fs/cgroup/memory/memory.stat",
-		   "inactive_file 1\ntotal_inactive_file 67108864\n");
+	fake_tree_unlink("fs/cgroup/memory.max");
+	fake_tree_folder("fs/cgroup/memory");
+	fake_tree_write("proc/self/cgroup",
+			"3:cpu,memoryless:/x\n4:cpu,memory:/docker/0123\n0::/\n");
+	fake_tree_write("fs/cgroup/memory/memory.limit_in_bytes", "1073741824\n");
+	fake_tree_write("fs/cgroup/memory/memory.usage_in_bytes", "67108864\n");
+	fake_tree_write("fs/cgroup/memory/memory.stat",
+			"inactive_file 1\ntotal_inactive_file 67108864\n");
 	most_is(1004, "control group / (its memory.limit_in_bytes)");
-	tree_write("fs/cgroup/memory/memory.limit_in_bytes", "9223372036854771712\n");
+	fake_tree_write("fs/cgroup/memory/memory.limit_in_bytes", "9223372036854771712\n");
 	most_is(60 * 1024 - 1310 - 1, "the host");
 }
 END_TEST
 
 static void add_tests(TCase *tests)
 {
-	tcase_add_checked_fixture(tests, setup, tree_remove);
+	tcase_add_checked_fixture(tests, setup, fake_tree_remove);
 	tcase_add_test(tests, a_small_host_keeps_256_mib);
 	tcase_add_test(tests, a_large_host_keeps_a_fiftieth);
 	tcase_add_test(tests, a_host_that_does_not_say_limits_nothing);

@@ -12,10 +12,10 @@
 
 static void setup(void)
 {
-	tree_create();
-	tree_folder("proc");
-	tree_folder("sys");
-	tree_write("proc/cmdline", "quiet\n");
+	fake_tree_create();
+	fake_tree_folder("proc");
+	fake_tree_folder("sys");
+	fake_tree_write("proc/cmdline", "quiet\n");
 }
 
 static void is_for(const char *cause, const char *command)
@@ -23,8 +23,8 @@ static void is_for(const char *cause, const char *command)
 	struct virtualization found;
 	char proc[256];
 
-	snprintf(proc, sizeof(proc), "%s", tree_path("proc"));
-	virtualization_find(proc, tree_path("sys"), &found);
+	snprintf(proc, sizeof(proc), "%s", fake_tree_path("proc"));
+	virtualization_find(proc, fake_tree_path("sys"), &found);
 	ck_assert_str_eq(found.cause, cause);
 	ck_assert_str_eq(found.command, command);
 	ck_assert_str_ne(found.text, "");
@@ -33,40 +33,41 @@ static void is_for(const char *cause, const char *command)
 
 START_TEST(the_processor_or_who_hides_it)
 {
-	tree_write("proc/cpuinfo", "vendor_id\t: GenuineIntel\nflags\t\t: fpu avx\n");
+	fake_tree_write("proc/cpuinfo", "vendor_id\t: GenuineIntel\nflags\t\t: fpu avx\n");
 	is_for("none", "");
-	tree_write("proc/cpuinfo", "vendor_id\t: GenuineIntel\nflags\t\t: fpu hypervisor avx\n");
+	fake_tree_write("proc/cpuinfo",
+			"vendor_id\t: GenuineIntel\nflags\t\t: fpu hypervisor avx\n");
 	is_for("hidden", "");
 }
 END_TEST
 
 START_TEST(a_module_by_the_flag_else_by_the_vendor)
 {
-	tree_write("proc/cpuinfo", "vendor_id\t: GenuineIntel\nflags\t\t: svm\n");
+	fake_tree_write("proc/cpuinfo", "vendor_id\t: GenuineIntel\nflags\t\t: svm\n");
 	is_for("module", "modprobe kvm-amd");
-	tree_write("proc/cpuinfo", "vendor_id\t: AuthenticAMD\nflags\t\t: vmx\n");
+	fake_tree_write("proc/cpuinfo", "vendor_id\t: AuthenticAMD\nflags\t\t: vmx\n");
 	is_for("module", "modprobe kvm-intel");
-	tree_write("proc/cpuinfo", "vendor_id\t: AuthenticAMD\n");
+	fake_tree_write("proc/cpuinfo", "vendor_id\t: AuthenticAMD\n");
 	is_for("module", "modprobe kvm-amd");
-	tree_write("proc/cpuinfo", "");
+	fake_tree_write("proc/cpuinfo", "");
 	is_for("unknown", "modprobe kvm-intel");
-	tree_folder("sys/module/kvm_intel");
+	fake_tree_folder("sys/module/kvm_intel");
 	is_for("node", "mknod /dev/kvm c 10 232");
 }
 END_TEST
 
 START_TEST(where_an_arm_kernel_was_started)
 {
-	tree_write("proc/cpuinfo", "processor\t: 0\nCPU implementer\t: 0x41\n");
+	fake_tree_write("proc/cpuinfo", "processor\t: 0\nCPU implementer\t: 0x41\n");
 	is_for("kernel", "");
-	tree_folder("sys/module/kvm");
+	fake_tree_folder("sys/module/kvm");
 	is_for("el1", "");
-	tree_folder("sys/firmware/devicetree/base/psci");
-	tree_write("sys/firmware/devicetree/base/psci/method", "hvc");
+	fake_tree_folder("sys/firmware/devicetree/base/psci");
+	fake_tree_write("sys/firmware/devicetree/base/psci/method", "hvc");
 	is_for("hidden", "");
-	tree_folder("sys/class/misc/kvm");
+	fake_tree_folder("sys/class/misc/kvm");
 	is_for("node", "mknod /dev/kvm c 10 232");
-	tree_write("proc/cmdline", "quiet kvm-arm.mode=none\n");
+	fake_tree_write("proc/cmdline", "quiet kvm-arm.mode=none\n");
 	is_for("off", "");
 }
 END_TEST
@@ -76,15 +77,15 @@ START_TEST(only_a_lack_is_explained)
 	struct err err = {0};
 	char proc[256];
 
-	snprintf(proc, sizeof(proc), "%s", tree_path("proc"));
+	snprintf(proc, sizeof(proc), "%s", fake_tree_path("proc"));
 	ck_assert(virtualization_is_lacking(-ENOENT) && virtualization_is_lacking(-ENODEV));
 	ck_assert(!virtualization_is_lacking(-EACCES) && !virtualization_is_lacking(0));
 	err_set(&err, -EACCES, "KVM: opening /dev/kvm: Permission denied");
-	virtualization_explain(proc, tree_path("sys"), &err);
+	virtualization_explain(proc, fake_tree_path("sys"), &err);
 	ck_assert_str_eq(err.text, "KVM: opening /dev/kvm: Permission denied");
-	tree_write("proc/cpuinfo", "vendor_id\t: GenuineIntel\nflags\t\t: vmx\n");
+	fake_tree_write("proc/cpuinfo", "vendor_id\t: GenuineIntel\nflags\t\t: vmx\n");
 	err_set(&err, -ENOENT, "something");
-	virtualization_explain(proc, tree_path("sys"), &err);
+	virtualization_explain(proc, fake_tree_path("sys"), &err);
 	ck_assert_int_eq(err.code, -ENOENT);
 	ck_assert_str_eq(err.text, "KVM: opening /dev/kvm: No such file or directory: the module "
 				   "kvm-intel is not loaded: modprobe kvm-intel (where that fails, "
@@ -94,7 +95,7 @@ END_TEST
 
 static void add_tests(TCase *tests)
 {
-	tcase_add_checked_fixture(tests, setup, tree_remove);
+	tcase_add_checked_fixture(tests, setup, fake_tree_remove);
 	tcase_add_test(tests, the_processor_or_who_hides_it);
 	tcase_add_test(tests, a_module_by_the_flag_else_by_the_vendor);
 	tcase_add_test(tests, where_an_arm_kernel_was_started);

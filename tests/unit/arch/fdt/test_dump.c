@@ -30,8 +30,8 @@ START_TEST(what_was_built_is_written)
 	FILE *file;
 
 	answer = 300;
-	ck_assert_msg(dt_dump(tree_path("tree"), build, &answer, &err) == 0, "%s", err.text);
-	file = fopen(tree_path("tree"), "re");
+	ck_assert_msg(dt_dump(fake_tree_path("tree"), build, &answer, &err) == 0, "%s", err.text);
+	file = fopen(fake_tree_path("tree"), "re");
 	ck_assert_ptr_nonnull(file);
 	ck_assert_uint_eq(fread(text, 1, sizeof(text), file), 300);
 	ck_assert(text[0] == 't' && text[299] == 't');
@@ -42,9 +42,9 @@ END_TEST
 START_TEST(what_was_not_built_is_not_written)
 {
 	answer = -ENOSPC;
-	ck_assert_int_eq(dt_dump(tree_path("tree"), build, &answer, &err), -ENOSPC);
+	ck_assert_int_eq(dt_dump(fake_tree_path("tree"), build, &answer, &err), -ENOSPC);
 	ck_assert_str_eq(err.text, "no tree");
-	ck_assert_int_ne(access(tree_path("tree"), F_OK), 0);
+	ck_assert_int_ne(access(fake_tree_path("tree"), F_OK), 0);
 	answer = 300;
 	ck_assert_int_eq(dt_dump("/dev/full", build, &answer, &err), -ENOSPC);
 	ck_assert_str_eq(err.text,
@@ -54,7 +54,7 @@ END_TEST
 
 static void add_tests(TCase *tests)
 {
-	tcase_add_checked_fixture(tests, tree_create, tree_remove);
+	tcase_add_checked_fixture(tests, fake_tree_create, fake_tree_remove);
 	tcase_add_test(tests, what_was_built_is_written);
 	tcase_add_test(tests, what_was_not_built_is_not_written);
 }

@@ -30,16 +30,16 @@ static void list_memory(const char *inside)
 		 "  12c0200000-12c03fffff : 0000:02:00.0\n"
 		 "    12c0200000-12c03fffff : simplefb\n",
 		 inside);
-	tree_folder("proc");
-	tree_write("proc/iomem", text);
+	fake_tree_folder("proc");
+	fake_tree_write("proc/iomem", text);
 }
 
 static bool find(const char *driver, struct vfio_claim *claim)
 {
 	struct vfio_host_device device;
 
-	ck_assert_int_eq(vfio_host_device(tree_path(""), DEVICE, &device, &bench.err), 0);
-	return vfio_claim_find(tree_path("proc"), &device.sysfs, driver, claim);
+	ck_assert_int_eq(vfio_host_device(fake_tree_path(""), DEVICE, &device, &bench.err), 0);
+	return vfio_claim_find(fake_tree_path("proc"), &device.sysfs, driver, claim);
 }
 
 START_TEST(what_lies_in_a_bar_holds_it)
@@ -85,9 +85,9 @@ START_TEST(ports_are_held_too)
 	struct vfio_claim claim;
 
 	list_memory("");
-	tree_write("proc/ioports", "e000-efff : PCI Bus 0000:01\n"
-				   "  e000-e01f : 0000:01:00.0\n"
-				   "    e000-e00f : somebody\n");
+	fake_tree_write("proc/ioports", "e000-efff : PCI Bus 0000:01\n"
+					"  e000-e01f : 0000:01:00.0\n"
+					"    e000-e00f : somebody\n");
 	ck_assert(find("vfio-pci", &claim));
 	ck_assert_uint_eq(claim.bar, 2);
 	ck_assert_str_eq(claim.name, "somebody");
@@ -100,12 +100,12 @@ START_TEST(what_is_not_told_is_not_known)
 	struct vfio_claim claim;
 
 	ck_assert(!find("vfio-pci", &claim));
-	tree_folder("proc");
-	tree_write("proc/iomem", "00000000-00000000 : PCI Bus 0000:01\n"
-				 "  00000000-00000000 : 0000:01:00.0\n"
-				 "    00000000-00000000 : efifb\n");
+	fake_tree_folder("proc");
+	fake_tree_write("proc/iomem", "00000000-00000000 : PCI Bus 0000:01\n"
+				      "  00000000-00000000 : 0000:01:00.0\n"
+				      "    00000000-00000000 : efifb\n");
 	ck_assert(!find("vfio-pci", &claim));
-	tree_write("proc/iomem", "12c0000000-12c01fffff : 0000:01:00.0\nnonsense\n\n  :\n");
+	fake_tree_write("proc/iomem", "12c0000000-12c01fffff : 0000:01:00.0\nnonsense\n\n  :\n");
 	ck_assert(!find("vfio-pci", &claim));
 	list_memory("");
 	ck_assert(!find("vfio-pci", &claim));
@@ -120,9 +120,9 @@ static int attach_with_bar_4(int code)
 	kernel.devices[0].regions[4].flags =
 		VFIO_REGION_INFO_FLAG_READ | VFIO_REGION_INFO_FLAG_WRITE;
 	vfio_destroy(bench.vfio);
-	bench.vfio = vfio_create(&(struct vfio_settings){.sysfs = tree_path(""),
-							 .dev = tree_path("dev"),
-							 .proc = tree_path("proc")},
+	bench.vfio = vfio_create(&(struct vfio_settings){.sysfs = fake_tree_path(""),
+							 .dev = fake_tree_path("dev"),
+							 .proc = fake_tree_path("proc")},
 				 &bench.err);
 	ck_assert_int_eq(add("01:00.0"), 0);
 	fault_plan = (struct fault_plan){.at = 1,

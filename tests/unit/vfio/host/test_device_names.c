@@ -20,12 +20,13 @@
 /* The group's name is what Linux calls that of every device without an IOMMU of its own. */
 static void add_mdev(const char *driver)
 {
-	tree_folder("bus/mdev/devices/" MDEV);
-	tree_link("bus/mdev/devices/" MDEV "/subsystem", "../../../../bus/mdev");
-	tree_link("bus/mdev/devices/" MDEV "/iommu_group", "../../../../kernel/iommu_groups/8");
+	fake_tree_folder("bus/mdev/devices/" MDEV);
+	fake_tree_link("bus/mdev/devices/" MDEV "/subsystem", "../../../../bus/mdev");
+	fake_tree_link("bus/mdev/devices/" MDEV "/iommu_group",
+		       "../../../../kernel/iommu_groups/8");
 	if (driver)
-		tree_link("bus/mdev/devices/" MDEV "/driver", driver);
-	tree_write("kernel/iommu_groups/8/name", "vfio-noiommu\n");
+		fake_tree_link("bus/mdev/devices/" MDEV "/driver", driver);
+	fake_tree_write("kernel/iommu_groups/8/name", "vfio-noiommu\n");
 }
 
 static int prepare(void)
@@ -40,9 +41,9 @@ START_TEST(a_mediated_device_by_its_uuid)
 
 	add_mdev("../nvidia-vgpu-vfio");
 	ck_assert_msg(add(MDEV) == 0, "%s", bench.err.text);
-	vfio_fake_poke(&kernel.devices[0], VFIO_PCI_CONFIG_REGION_INDEX, PCI_BASE_ADDRESS_4, 4,
+	fake_vfio_poke(&kernel.devices[0], VFIO_PCI_CONFIG_REGION_INDEX, PCI_BASE_ADDRESS_4, 4,
 		       PCI_BASE_ADDRESS_MEM_TYPE_64 | PCI_BASE_ADDRESS_MEM_PREFETCH);
-	vfio_fake_poke(&kernel.devices[0], VFIO_PCI_CONFIG_REGION_INDEX, PCI_BASE_ADDRESS_2, 4,
+	fake_vfio_poke(&kernel.devices[0], VFIO_PCI_CONFIG_REGION_INDEX, PCI_BASE_ADDRESS_2, 4,
 		       PCI_BASE_ADDRESS_SPACE_IO);
 	ck_assert_msg(prepare() == 0, "%s", bench.err.text);
 	ck_assert_str_eq(kernel.events, "join set-iommu kvm kvm-add device ");
@@ -57,7 +58,7 @@ START_TEST(a_mediated_device_by_its_uuid)
 	ck_assert_str_eq(kernel.events, "join set-iommu kvm kvm-add device ");
 	ck_assert_int_eq(vfio_describe(bench.vfio, MDEV, stderr), 0);
 	/* The host commands, which bind PCI devices, leave it to its own driver. */
-	ck_assert_int_eq(vfio_sysfs_locate(tree_path(""), MDEV, &device, &bench.err), -ENODEV);
+	ck_assert_int_eq(vfio_sysfs_locate(fake_tree_path(""), MDEV, &device, &bench.err), -ENODEV);
 	ck_assert_ptr_nonnull(strstr(bench.err.text, "ferry run --vfio takes it as it is"));
 }
 END_TEST
@@ -67,14 +68,15 @@ START_TEST(a_device_by_any_path)
 	char path[PATH_MAX];
 
 	add_mdev("../mtty");
-	snprintf(path, sizeof(path), "%s/", tree_path("bus/mdev/devices/" MDEV));
+	snprintf(path, sizeof(path), "%s/", fake_tree_path("bus/mdev/devices/" MDEV));
 	ck_assert_msg(add(path) == 0, "%s", bench.err.text);
 	ck_assert_int_eq(add(MDEV), -EEXIST);
-	tree_folder("bus/platform/devices/fff51000.ethernet");
-	tree_link("bus/platform/devices/fff51000.ethernet/iommu_group",
-		  "../../../../kernel/iommu_groups/7");
-	tree_link("bus/platform/devices/fff51000.ethernet/driver", "../vfio-platform");
-	snprintf(path, sizeof(path), "%s", tree_path("bus/platform/devices/fff51000.ethernet"));
+	fake_tree_folder("bus/platform/devices/fff51000.ethernet");
+	fake_tree_link("bus/platform/devices/fff51000.ethernet/iommu_group",
+		       "../../../../kernel/iommu_groups/7");
+	fake_tree_link("bus/platform/devices/fff51000.ethernet/driver", "../vfio-platform");
+	snprintf(path, sizeof(path), "%s",
+		 fake_tree_path("bus/platform/devices/fff51000.ethernet"));
 	ck_assert_msg(add(path) == 0, "%s", bench.err.text);
 	/* That it is none of PCI VFIO tells when it is open. */
 	kernel.devices[1].info.flags = VFIO_DEVICE_FLAGS_PLATFORM;
@@ -90,10 +92,10 @@ START_TEST(each_has_a_slot_of_its_own)
 	const struct vfio_sysfs_device *sysfs;
 
 	add_mdev("../mtty");
-	tree_folder("bus/mdev/devices/b");
-	tree_link("bus/mdev/devices/b/iommu_group", "../../../../kernel/iommu_groups/8");
-	tree_link("bus/mdev/devices/b/driver", "../mtty");
-	ck_assert_int_eq(add(tree_path("bus/mdev/devices/b")), 0);
+	fake_tree_folder("bus/mdev/devices/b");
+	fake_tree_link("bus/mdev/devices/b/iommu_group", "../../../../kernel/iommu_groups/8");
+	fake_tree_link("bus/mdev/devices/b/driver", "../mtty");
+	ck_assert_int_eq(add(fake_tree_path("bus/mdev/devices/b")), 0);
 	ck_assert_int_eq(add(MDEV), 0);
 	ck_assert_int_eq(add("01:00.0"), 0);
 	ck_assert_int_eq(prepare(), 0);
@@ -110,10 +112,10 @@ START_TEST(a_mediated_device_that_is_not_fit)
 	add_mdev(NULL);
 	ck_assert_int_eq(add(MDEV), -ENODEV);
 	said("it has no driver");
-	tree_unlink("bus/mdev/devices/" MDEV "/iommu_group");
+	fake_tree_unlink("bus/mdev/devices/" MDEV "/iommu_group");
 	ck_assert_int_eq(add(MDEV), -ENODEV);
 	said("it is in no IOMMU group");
-	ck_assert_int_eq(add(tree_path("dev")), -ENODEV);
+	ck_assert_int_eq(add(fake_tree_path("dev")), -ENODEV);
 	ck_assert_int_eq(add("83b8f4f2-509f-382f-3c1e-e6bfe0fa100"), -EINVAL);
 	said("UUID");
 }
@@ -185,9 +187,10 @@ END_TEST
 /* The kernel tells 16 bits of a segment, VMD's begin at 0x10000. */
 START_TEST(a_bus_of_a_wide_segment)
 {
-	const struct vfio_settings settings = {.sysfs = tree_path(""), .dev = tree_path("dev")};
+	const struct vfio_settings settings = {.sysfs = fake_tree_path(""),
+					       .dev = fake_tree_path("dev")};
 	const struct vfio_device_config config = {.path = "01:00.0"};
-	struct vfio_fake *fake = &kernel.devices[0];
+	struct fake_vfio *fake = &kernel.devices[0];
 	struct vfio_provider *provider = vfio_type1_provider.create(&settings, &bench.err);
 	struct vfio_sysfs_device device;
 	struct vfio_lease *lease = provider->ops->join(provider, &config, &device, &bench.err);
@@ -199,20 +202,20 @@ START_TEST(a_bus_of_a_wide_segment)
 								.segment = 0,
 								.bus = 1,
 								.devfn = 3};
-	reset = vfio_bus_reset_prepare(provider, &fake->backend, tree_path(""), "10000:01:00.0",
-				       &bench.err);
+	reset = vfio_bus_reset_prepare(provider, &fake->backend, fake_tree_path(""),
+				       "10000:01:00.0", &bench.err);
 	ck_assert_msg(reset, "%s", bench.err.text);
 	ck_assert(vfio_bus_reset_hits(reset, "10000:01:00.3"));
 	ck_assert(!vfio_bus_reset_hits(reset, "0000:01:00.3"));
 	vfio_bus_reset_free(reset);
 	fake->dependent[1].group_id = 9;
-	reset = vfio_bus_reset_prepare(provider, &fake->backend, tree_path(""), "7fffffff:01:00.0",
-				       &bench.err);
+	reset = vfio_bus_reset_prepare(provider, &fake->backend, fake_tree_path(""),
+				       "7fffffff:01:00.0", &bench.err);
 	ck_assert_ptr_null(reset);
 	said("0000:01:00.3 in IOMMU group 9");
 	fake->dependent[1].segment = 0xffff;
-	reset = vfio_bus_reset_prepare(provider, &fake->backend, tree_path(""), "7fffffff:01:00.0",
-				       &bench.err);
+	reset = vfio_bus_reset_prepare(provider, &fake->backend, fake_tree_path(""),
+				       "7fffffff:01:00.0", &bench.err);
 	ck_assert_ptr_null(reset);
 	said("7fffffff:01:00.3 in IOMMU group 9");
 	provider->ops->leave(lease);

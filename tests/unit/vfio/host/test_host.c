@@ -22,18 +22,19 @@ static void put(const char *address, const char *name, const char *text)
 	char path[256];
 
 	snprintf(path, sizeof(path), "bus/pci/devices/%s/%s", address, name);
-	tree_write(path, text);
+	fake_tree_write(path, text);
 }
 
 static void look(const char *name)
 {
-	ck_assert_msg(vfio_host_device(tree_path(""), name, &device, &err) == 0, "%s", err.text);
+	ck_assert_msg(vfio_host_device(fake_tree_path(""), name, &device, &err) == 0, "%s",
+		      err.text);
 }
 
 static void setup(void)
 {
-	tree_create();
-	tree_add_device(NVME, 7, "nvme");
+	fake_tree_create();
+	fake_tree_add_device(NVME, 7, "nvme");
 }
 
 START_TEST(a_device_has_its_identity)
@@ -55,7 +56,7 @@ START_TEST(a_device_has_its_identity)
 	ck_assert_str_eq(device.driver, "nvme");
 	ck_assert_str_eq(device.reset_methods, "flr bus");
 	ck_assert(!vfio_host_is_bound(&device) && vfio_host_is_in_the_way(&device));
-	ck_assert_int_eq(vfio_host_device(tree_path(""), NIC, &device, &err), -ENOENT);
+	ck_assert_int_eq(vfio_host_device(fake_tree_path(""), NIC, &device, &err), -ENOENT);
 }
 END_TEST
 
@@ -75,13 +76,13 @@ END_TEST
 
 START_TEST(who_keeps_a_group_from_being_passed)
 {
-	tree_add_device(NIC, 8, "vfio-pci");
+	fake_tree_add_device(NIC, 8, "vfio-pci");
 	look(NIC);
 	ck_assert(vfio_host_is_bound(&device) && !vfio_host_is_in_the_way(&device));
-	tree_unlink("bus/pci/devices/" NIC "/driver");
+	fake_tree_unlink("bus/pci/devices/" NIC "/driver");
 	look(NIC);
 	ck_assert(!vfio_host_is_bound(&device) && !vfio_host_is_in_the_way(&device));
-	tree_write("kernel/iommu_groups/8/name", "vfio-noiommu\n");
+	fake_tree_write("kernel/iommu_groups/8/name", "vfio-noiommu\n");
 	look(NIC);
 	ck_assert(device.unconfined);
 }
@@ -89,13 +90,13 @@ END_TEST
 
 START_TEST(a_group_may_come_with_the_first_driver)
 {
-	tree_unlink("bus/pci/devices/" NVME "/iommu_group");
+	fake_tree_unlink("bus/pci/devices/" NVME "/iommu_group");
 	look(NVME);
 	ck_assert(!device.has_group && !device.group_to_come);
-	tree_unlink("bus/pci/devices/" NVME "/driver");
+	fake_tree_unlink("bus/pci/devices/" NVME "/driver");
 	look(NVME);
 	ck_assert(!device.group_to_come);
-	tree_folder("class/iommu/smmu3.0x0000000009050000");
+	fake_tree_folder("class/iommu/smmu3.0x0000000009050000");
 	look(NVME);
 	ck_assert(device.group_to_come);
 }
@@ -106,19 +107,19 @@ START_TEST(devices_are_listed_by_address)
 	struct vfio_host_device *devices;
 	size_t count;
 
-	tree_add_device("0000:00:1f.3", 9, NULL);
-	tree_add_device("0000:00:03.0", 9, NULL);
-	tree_folder("bus/pci/devices/nonsense");
-	ck_assert_int_eq(vfio_host_devices(tree_path(""), &devices, &count, &err), 0);
+	fake_tree_add_device("0000:00:1f.3", 9, NULL);
+	fake_tree_add_device("0000:00:03.0", 9, NULL);
+	fake_tree_folder("bus/pci/devices/nonsense");
+	ck_assert_int_eq(vfio_host_devices(fake_tree_path(""), &devices, &count, &err), 0);
 	ck_assert_uint_eq(count, 3);
 	ck_assert_str_eq(devices[0].sysfs.address, "0000:00:03.0");
 	ck_assert_str_eq(devices[1].sysfs.address, "0000:00:1f.3");
 	ck_assert_str_eq(devices[2].sysfs.address, NVME);
 	free(devices);
-	ck_assert_int_eq(vfio_host_group(tree_path(""), 9, &devices, &count, &err), 0);
+	ck_assert_int_eq(vfio_host_group(fake_tree_path(""), 9, &devices, &count, &err), 0);
 	ck_assert_uint_eq(count, 2);
 	free(devices);
-	ck_assert_int_eq(vfio_host_group(tree_path(""), 77, &devices, &count, &err), 0);
+	ck_assert_int_eq(vfio_host_group(fake_tree_path(""), 77, &devices, &count, &err), 0);
 	ck_assert_uint_eq(count, 0);
 	ck_assert_ptr_null(devices);
 }
@@ -128,17 +129,17 @@ START_TEST(reserved_regions_have_their_kind)
 {
 	struct vfio_host_region regions[2];
 
-	tree_write("kernel/iommu_groups/7/reserved_regions",
-		   "0x00000000000a0000 0x00000000000bffff direct-relaxable\n"
-		   "nonsense\n"
-		   "0x0000000000002000 0x0000000000001000 direct\n"
-		   "0x00000000ce000000 0x00000000cfffffff direct\n"
-		   "0x00000000fee00000 0x00000000feefffff msi\n");
-	ck_assert_uint_eq(vfio_host_reserved(tree_path(""), 7, regions, 2), 3);
+	fake_tree_write("kernel/iommu_groups/7/reserved_regions",
+			"0x00000000000a0000 0x00000000000bffff direct-relaxable\n"
+			"nonsense\n"
+			"0x0000000000002000 0x0000000000001000 direct\n"
+			"0x00000000ce000000 0x00000000cfffffff direct\n"
+			"0x00000000fee00000 0x00000000feefffff msi\n");
+	ck_assert_uint_eq(vfio_host_reserved(fake_tree_path(""), 7, regions, 2), 3);
 	ck_assert(regions[0].first == 0xa0000 && regions[0].last == 0xbffff);
 	ck_assert(regions[0].relaxed && !regions[0].direct);
 	ck_assert(!regions[1].relaxed && regions[1].direct);
-	ck_assert_uint_eq(vfio_host_reserved(tree_path(""), 8, regions, 2), 0);
+	ck_assert_uint_eq(vfio_host_reserved(fake_tree_path(""), 8, regions, 2), 0);
 }
 END_TEST
 
@@ -146,7 +147,7 @@ START_TEST(intels_iommu_tells_its_width)
 {
 	look(NVME);
 	ck_assert_uint_eq(vfio_host_iova_bits(&device), 64);
-	tree_folder("bus/pci/devices/" NVME "/iommu/intel-iommu");
+	fake_tree_folder("bus/pci/devices/" NVME "/iommu/intel-iommu");
 	put(NVME, "iommu/intel-iommu/cap", "260000\n");
 	ck_assert_uint_eq(vfio_host_iova_bits(&device), 39);
 	put(NVME, "iommu/intel-iommu/cap", "d2008c2f0000\n");
@@ -179,13 +180,13 @@ END_TEST
 
 START_TEST(remapping_is_told_by_the_chips)
 {
-	ck_assert_int_eq(vfio_host_remapping(tree_path("")), VFIO_REMAPPING_UNKNOWN);
-	tree_folder("kernel/irq/1");
-	tree_write("kernel/irq/1/chip_name", "IO-APIC\n");
-	ck_assert_int_eq(vfio_host_remapping(tree_path("")), VFIO_REMAPPING_OFF);
-	tree_folder("kernel/irq/24");
-	tree_write("kernel/irq/24/chip_name", "IR-PCI-MSI-0000:01:00.0\n");
-	ck_assert_int_eq(vfio_host_remapping(tree_path("")), VFIO_REMAPPING_ON);
+	ck_assert_int_eq(vfio_host_remapping(fake_tree_path("")), VFIO_REMAPPING_UNKNOWN);
+	fake_tree_folder("kernel/irq/1");
+	fake_tree_write("kernel/irq/1/chip_name", "IO-APIC\n");
+	ck_assert_int_eq(vfio_host_remapping(fake_tree_path("")), VFIO_REMAPPING_OFF);
+	fake_tree_folder("kernel/irq/24");
+	fake_tree_write("kernel/irq/24/chip_name", "IR-PCI-MSI-0000:01:00.0\n");
+	ck_assert_int_eq(vfio_host_remapping(fake_tree_path("")), VFIO_REMAPPING_ON);
 }
 END_TEST
 
@@ -201,7 +202,7 @@ END_TEST
 
 static void add_tests(TCase *tests)
 {
-	tcase_add_checked_fixture(tests, setup, tree_remove);
+	tcase_add_checked_fixture(tests, setup, fake_tree_remove);
 	tcase_add_test(tests, a_device_has_its_identity);
 	tcase_add_test(tests, what_is_garbled_stays_zero);
 	tcase_add_test(tests, who_keeps_a_group_from_being_passed);

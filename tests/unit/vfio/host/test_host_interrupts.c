@@ -19,20 +19,20 @@ static void find(size_t size)
 {
 	struct vfio_host_device device;
 	struct err err = {0};
-	FILE *file = fopen(tree_path("bus/pci/devices/" ADDRESS "/config"), "w");
+	FILE *file = fopen(fake_tree_path("bus/pci/devices/" ADDRESS "/config"), "w");
 
 	ck_assert_ptr_nonnull(file);
 	ck_assert_uint_eq(fwrite(config, 1, size, file), size);
 	fclose(file);
-	ck_assert_int_eq(vfio_host_device(tree_path(""), ADDRESS, &device, &err), 0);
+	ck_assert_int_eq(vfio_host_device(fake_tree_path(""), ADDRESS, &device, &err), 0);
 	vfio_host_interrupts(&device, &found);
 }
 
 /* INTx on pin A; MSI of 8 vectors at 0x50, then MSI-X of 32 at 0x70. */
 static void setup(void)
 {
-	tree_create();
-	tree_add_device(ADDRESS, 7, NULL);
+	fake_tree_create();
+	fake_tree_add_device(ADDRESS, 7, NULL);
 	memset(config, 0, sizeof(config));
 	config[0x06] = 0x10;
 	config[0x34] = 0x50;
@@ -92,7 +92,7 @@ END_TEST
 
 static void add_tests(TCase *tests)
 {
-	tcase_add_checked_fixture(tests, setup, tree_remove);
+	tcase_add_checked_fixture(tests, setup, fake_tree_remove);
 	tcase_add_test(tests, all_kinds_are_found);
 	tcase_add_test(tests, others_than_root_see_the_pin_alone);
 	tcase_add_test(tests, without_a_list_there_is_nothing_to_find);

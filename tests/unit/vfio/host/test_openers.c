@@ -17,23 +17,23 @@ static void opens(unsigned int process, const char *node, const char *flags)
 	char path[64], text[64];
 
 	snprintf(path, sizeof(path), "proc/%u/fd", process);
-	tree_folder(path);
+	fake_tree_folder(path);
 	snprintf(path, sizeof(path), "proc/%u/fd/5", process);
-	tree_link(path, node);
+	fake_tree_link(path, node);
 	snprintf(path, sizeof(path), "proc/%u/fdinfo", process);
-	tree_folder(path);
+	fake_tree_folder(path);
 	snprintf(path, sizeof(path), "proc/%u/fdinfo/5", process);
 	snprintf(text, sizeof(text), "pos:\t0\nflags:\t%s\n", flags);
-	tree_write(path, text);
+	fake_tree_write(path, text);
 	snprintf(path, sizeof(path), "proc/%u/comm", process);
 	snprintf(text, sizeof(text), "process%u\n", process);
-	tree_write(path, text);
+	fake_tree_write(path, text);
 }
 
 static void setup(void)
 {
-	tree_create();
-	tree_folder("proc/self");
+	fake_tree_create();
+	fake_tree_folder("proc/self");
 	opens(77, "/dev/null", "0100002");
 	opens(78, "/dev/zero", "0100002");
 	opens(79, "/tmp", "0100000");
@@ -45,8 +45,8 @@ START_TEST(a_node_is_known_by_its_number)
 
 	ck_assert(vfio_node_at("/dev/null", &null));
 	ck_assert(!null.block && null.major == 1 && null.minor == 3 && null.last_minor == 3);
-	tree_link("by-name", "/dev/null");
-	ck_assert(vfio_node_at(tree_path("by-name"), &other));
+	fake_tree_link("by-name", "/dev/null");
+	ck_assert(vfio_node_at(fake_tree_path("by-name"), &other));
 	ck_assert_uint_eq(other.minor, 3);
 	ck_assert(!vfio_node_at("/tmp", &other));
 	ck_assert(!vfio_node_at("/nonexistent", &other));
@@ -59,16 +59,16 @@ START_TEST(who_has_it_open_is_found)
 				    {.major = 1, .minor = 3, .last_minor = 3}};
 	struct vfio_opener opener;
 
-	ck_assert_uint_eq(vfio_openers(tree_path("proc"), nodes, 2, &opener, 1), 1);
+	ck_assert_uint_eq(vfio_openers(fake_tree_path("proc"), nodes, 2, &opener, 1), 1);
 	ck_assert_uint_eq(opener.process, 77);
 	ck_assert_uint_eq(opener.node, 1);
 	ck_assert_str_eq(opener.name, "process77");
-	ck_assert_uint_eq(vfio_openers(tree_path("proc"), nodes, 1, &opener, 1), 0);
-	ck_assert_uint_eq(vfio_openers(tree_path("proc"), nodes, 0, &opener, 1), 0);
-	ck_assert_uint_eq(vfio_openers(tree_path("nowhere"), nodes, 2, &opener, 1), 0);
+	ck_assert_uint_eq(vfio_openers(fake_tree_path("proc"), nodes, 1, &opener, 1), 0);
+	ck_assert_uint_eq(vfio_openers(fake_tree_path("proc"), nodes, 0, &opener, 1), 0);
+	ck_assert_uint_eq(vfio_openers(fake_tree_path("nowhere"), nodes, 2, &opener, 1), 0);
 	/* A disk of the same number is another. */
 	nodes[1].block = true;
-	ck_assert_uint_eq(vfio_openers(tree_path("proc"), nodes, 2, &opener, 1), 0);
+	ck_assert_uint_eq(vfio_openers(fake_tree_path("proc"), nodes, 2, &opener, 1), 0);
 }
 END_TEST
 
@@ -77,7 +77,7 @@ START_TEST(more_are_counted_than_there_is_room_for)
 	const struct vfio_node range = {.major = 1, .minor = 3, .last_minor = 8};
 	struct vfio_opener openers[1] = {{0}};
 
-	ck_assert_uint_eq(vfio_openers(tree_path("proc"), &range, 1, openers, 1), 2);
+	ck_assert_uint_eq(vfio_openers(fake_tree_path("proc"), &range, 1, openers, 1), 2);
 	ck_assert(openers[0].process == 77 || openers[0].process == 78);
 }
 END_TEST
@@ -89,15 +89,15 @@ START_TEST(a_descriptor_that_only_names_it_does_not_count)
 	struct vfio_opener opener;
 
 	opens(80, "/dev/full", "012000000");
-	ck_assert_uint_eq(vfio_openers(tree_path("proc"), &full, 1, &opener, 1), 0);
-	tree_write("proc/80/fdinfo/5", "flags:\t02100002\n");
-	ck_assert_uint_eq(vfio_openers(tree_path("proc"), &full, 1, &opener, 1), 1);
+	ck_assert_uint_eq(vfio_openers(fake_tree_path("proc"), &full, 1, &opener, 1), 0);
+	fake_tree_write("proc/80/fdinfo/5", "flags:\t02100002\n");
+	ck_assert_uint_eq(vfio_openers(fake_tree_path("proc"), &full, 1, &opener, 1), 1);
 }
 END_TEST
 
 static void add_tests(TCase *tests)
 {
-	tcase_add_checked_fixture(tests, setup, tree_remove);
+	tcase_add_checked_fixture(tests, setup, fake_tree_remove);
 	tcase_add_test(tests, a_node_is_known_by_its_number);
 	tcase_add_test(tests, who_has_it_open_is_found);
 	tcase_add_test(tests, more_are_counted_than_there_is_room_for);

@@ -21,19 +21,19 @@ static struct err err;
 
 static void setup(void)
 {
-	tree_create();
-	tree_add_device("0000:01:00.0", 7, "vfio-pci");
+	fake_tree_create();
+	fake_tree_add_device("0000:01:00.0", 7, "vfio-pci");
 }
 
 static void teardown(void)
 {
-	tree_remove();
+	fake_tree_remove();
 }
 
 static int find(const char *name)
 {
 	memset(&err, 0, sizeof(err));
-	return vfio_sysfs_find(tree_path(""), name, &device, &group, &err);
+	return vfio_sysfs_find(fake_tree_path(""), name, &device, &group, &err);
 }
 
 static void refused(const char *name, int code, const char *sentence)
@@ -46,7 +46,7 @@ START_TEST(all_ways_to_name_a_device)
 {
 	char full[PATH_MAX];
 
-	snprintf(full, sizeof(full), "%s", tree_path("bus/pci/devices/0000:01:00.0"));
+	snprintf(full, sizeof(full), "%s", fake_tree_path("bus/pci/devices/0000:01:00.0"));
 	ck_assert_msg(find(full) == 0, "%s", err.text);
 	ck_assert_str_eq(device.address, "0000:01:00.0");
 	strcat(full, "//");
@@ -57,11 +57,11 @@ START_TEST(all_ways_to_name_a_device)
 	ck_assert_str_eq(device.address, "0000:01:00.0");
 	ck_assert_uint_eq(group, 7);
 	ck_assert_uint_eq(device.function, 0);
-	tree_add_device("10000:e1:1f.7", 8, "mlx5_vfio_pci");
+	fake_tree_add_device("10000:e1:1f.7", 8, "mlx5_vfio_pci");
 	ck_assert_msg(find("10000:e1:1f.7") == 0, "%s", err.text);
 	ck_assert_uint_eq(device.slot, UINT64_C(0x10000) << 13 | 0xe1 << 5 | 0x1f);
 	ck_assert_uint_eq(device.function, 7);
-	tree_add_device("7fffffff:00:00.0", 9, "vfio-pci");
+	fake_tree_add_device("7fffffff:00:00.0", 9, "vfio-pci");
 	ck_assert_msg(find("7fffffff:00:00.0") == 0, "%s", err.text);
 	ck_assert_str_eq(device.address, "7fffffff:00:00.0");
 	ck_assert_uint_eq(device.slot, UINT64_C(0x7fffffff) << 13);
@@ -101,29 +101,29 @@ END_TEST
 
 START_TEST(another_kind_of_device_is_told)
 {
-	tree_unlink("bus/pci/devices/0000:01:00.0/subsystem");
+	fake_tree_unlink("bus/pci/devices/0000:01:00.0/subsystem");
 	refused("01:00.0", -ENODEV, "not a PCI device");
-	tree_link("bus/pci/devices/0000:01:00.0/subsystem", "../../../../bus/platform");
+	fake_tree_link("bus/pci/devices/0000:01:00.0/subsystem", "../../../../bus/platform");
 	refused("01:00.0", -ENODEV, "not a PCI device");
 }
 END_TEST
 
 START_TEST(no_iommu_group_means_no_iommu)
 {
-	tree_unlink("bus/pci/devices/0000:01:00.0/iommu_group");
+	fake_tree_unlink("bus/pci/devices/0000:01:00.0/iommu_group");
 	refused("01:00.0", -ENODEV, "intel_iommu=on");
 	/* Who does not ask for the group does without. */
-	ck_assert_int_eq(vfio_sysfs_find(tree_path(""), "01:00.0", &device, NULL, &err), 0);
+	ck_assert_int_eq(vfio_sysfs_find(fake_tree_path(""), "01:00.0", &device, NULL, &err), 0);
 }
 END_TEST
 
 START_TEST(a_group_without_an_iommu_is_refused)
 {
-	tree_write("kernel/iommu_groups/7/name", "vfio-noiommu\n");
+	fake_tree_write("kernel/iommu_groups/7/name", "vfio-noiommu\n");
 	refused("01:00.0", -EPERM, "no IOMMU confines it");
 	ck_assert_ptr_nonnull(strstr(err.text, "intel_iommu=on"));
 	ck_assert_ptr_null(strstr(err.text, "ferry bind"));
-	tree_write("kernel/iommu_groups/7/name", "another\n");
+	fake_tree_write("kernel/iommu_groups/7/name", "another\n");
 	ck_assert_int_eq(find("01:00.0"), 0);
 }
 END_TEST
@@ -136,8 +136,8 @@ START_TEST(a_group_that_is_no_number_is_told)
 		char target[64];
 
 		snprintf(target, sizeof(target), "../groups/%s", groups[i]);
-		tree_unlink("bus/pci/devices/0000:01:00.0/iommu_group");
-		tree_link("bus/pci/devices/0000:01:00.0/iommu_group", target);
+		fake_tree_unlink("bus/pci/devices/0000:01:00.0/iommu_group");
+		fake_tree_link("bus/pci/devices/0000:01:00.0/iommu_group", target);
 		refused("01:00.0", -EINVAL, "is not a number");
 	}
 }
@@ -145,10 +145,10 @@ END_TEST
 
 START_TEST(a_host_driver_is_named_with_the_way_out)
 {
-	tree_add_device("0000:02:00.0", 9, "nvme");
+	fake_tree_add_device("0000:02:00.0", 9, "nvme");
 	refused("02:00.0", -EBUSY, "bound to driver nvme");
 	ck_assert_ptr_nonnull(strstr(err.text, "as root: ferry bind 0000:02:00.0"));
-	tree_unlink("bus/pci/devices/0000:02:00.0/driver");
+	fake_tree_unlink("bus/pci/devices/0000:02:00.0/driver");
 	refused("02:00.0", -ENODEV, "has no driver");
 	ck_assert_ptr_nonnull(strstr(err.text, "as root: ferry bind 0000:02:00.0"));
 }
@@ -156,15 +156,15 @@ END_TEST
 
 START_TEST(bar_sizes_are_read)
 {
-	tree_write("bus/pci/devices/0000:01:00.0/resource",
-		   "0x00000000feb40000 0x00000000feb5ffff 0x0000000000040200\n"
-		   "0x0000000000000000 0x0000000000000000 0x0000000000000000\n"
-		   "0x000000000000e000 0x000000000000e01f 0x0000000000040101\n"
-		   "0x0000000000000000 0x0000000000000000 0x0000000000000000\n"
-		   "0x0000001000000000 0x000000101fffffff 0x000000000014220c\n"
-		   "0x0000000000000000 0x0000000000000000 0x0000000000000000\n"
-		   "0x00000000feb00000 0x00000000feb3ffff 0x0000000000046200\n"
-		   "0x00000000feb00000 0x00000000feb3ffff 0x0000000000046200\n");
+	fake_tree_write("bus/pci/devices/0000:01:00.0/resource",
+			"0x00000000feb40000 0x00000000feb5ffff 0x0000000000040200\n"
+			"0x0000000000000000 0x0000000000000000 0x0000000000000000\n"
+			"0x000000000000e000 0x000000000000e01f 0x0000000000040101\n"
+			"0x0000000000000000 0x0000000000000000 0x0000000000000000\n"
+			"0x0000001000000000 0x000000101fffffff 0x000000000014220c\n"
+			"0x0000000000000000 0x0000000000000000 0x0000000000000000\n"
+			"0x00000000feb00000 0x00000000feb3ffff 0x0000000000046200\n"
+			"0x00000000feb00000 0x00000000feb3ffff 0x0000000000046200\n");
 	ck_assert_int_eq(find("01:00.0"), 0);
 	ck_assert_uint_eq(device.resources[0].size, 128 * KIB);
 	ck_assert(!device.resources[0].io && !device.resources[0].wide);
@@ -172,20 +172,20 @@ START_TEST(bar_sizes_are_read)
 	ck_assert(device.resources[2].io && device.resources[2].size == 32);
 	ck_assert(device.resources[4].wide && device.resources[4].size == 512 * MIB);
 	ck_assert_uint_eq(device.resources[6].size, 256 * KIB);
-	tree_write("bus/pci/devices/0000:01:00.0/resource", "rubbish\n");
+	fake_tree_write("bus/pci/devices/0000:01:00.0/resource", "rubbish\n");
 	refused("01:00.0", -EINVAL, "not three numbers");
-	tree_unlink("bus/pci/devices/0000:01:00.0/resource");
+	fake_tree_unlink("bus/pci/devices/0000:01:00.0/resource");
 	refused("01:00.0", -ENOENT, "resource");
 }
 END_TEST
 
 START_TEST(members_in_the_way_are_named)
 {
-	tree_add_device("0000:01:00.1", 7, "snd_hda_intel");
-	tree_add_device("0000:01:00.2", 7, NULL);
-	tree_add_device("0000:00:01.0", 7, "pcieport");
-	tree_add_device("0000:01:00.3", 7, "xhci_hcd");
-	ck_assert_int_eq(vfio_sysfs_not_viable(tree_path(""), 7, &err), -EPERM);
+	fake_tree_add_device("0000:01:00.1", 7, "snd_hda_intel");
+	fake_tree_add_device("0000:01:00.2", 7, NULL);
+	fake_tree_add_device("0000:00:01.0", 7, "pcieport");
+	fake_tree_add_device("0000:01:00.3", 7, "xhci_hcd");
+	ck_assert_int_eq(vfio_sysfs_not_viable(fake_tree_path(""), 7, &err), -EPERM);
 	ck_assert_ptr_nonnull(strstr(err.text, "IOMMU group 7: not viable"));
 	ck_assert_ptr_nonnull(strstr(err.text, "0000:01:00.1 (driver snd_hda_intel)"));
 	ck_assert_ptr_nonnull(strstr(err.text, "0000:01:00.3 (driver xhci_hcd)"));
@@ -202,9 +202,9 @@ START_TEST(many_members_in_the_way_still_make_a_sentence)
 		char name[32];
 
 		snprintf(name, sizeof(name), "0000:05:%02x.0", i);
-		tree_add_device(name, 7, "a_driver_with_quite_a_long_name");
+		fake_tree_add_device(name, 7, "a_driver_with_quite_a_long_name");
 	}
-	ck_assert_int_eq(vfio_sysfs_not_viable(tree_path(""), 7, &err), -EPERM);
+	ck_assert_int_eq(vfio_sysfs_not_viable(fake_tree_path(""), 7, &err), -EPERM);
 	ck_assert_ptr_nonnull(strstr(err.text, " and 14 more"));
 	ck_assert_ptr_nonnull(strstr(err.text, "ferry bind --group 0000:05:"));
 }
@@ -212,9 +212,9 @@ END_TEST
 
 START_TEST(a_group_without_visible_culprit_is_told_too)
 {
-	ck_assert_int_eq(vfio_sysfs_not_viable(tree_path(""), 7, &err), -EPERM);
+	ck_assert_int_eq(vfio_sysfs_not_viable(fake_tree_path(""), 7, &err), -EPERM);
 	ck_assert_ptr_nonnull(strstr(err.text, "not viable"));
-	ck_assert_int_eq(vfio_sysfs_not_viable(tree_path(""), 99, &err), -EPERM);
+	ck_assert_int_eq(vfio_sysfs_not_viable(fake_tree_path(""), 99, &err), -EPERM);
 }
 END_TEST
 

@@ -23,23 +23,23 @@ START_TEST(only_the_msix_pages_are_carved_out)
 
 	/* What the guest maps is the device, and DEVICE slices have handlers too. */
 	*(volatile uint32_t *)mapped_at(base)->host = 0x1234;
-	ck_assert_uint_eq(vfio_fake_peek(&bench.fake, 0, 0, 4), 0x1234);
+	ck_assert_uint_eq(fake_vfio_peek(&bench.fake, 0, 0, 4), 0x1234);
 	ck_assert_uint_eq(guest_read(base, 2), 0x1234);
 	ck_assert_uint_eq(bench.fake.last_size, 2);
 	guest_write(base + 0x5008, 8, 0x1122334455667788);
-	ck_assert_uint_eq(vfio_fake_peek(&bench.fake, 0, 0x5008, 8), 0x1122334455667788);
+	ck_assert_uint_eq(fake_vfio_peek(&bench.fake, 0, 0x5008, 8), 0x1122334455667788);
 
 	/* Registers beside the table and the PBA are the device's, the table is not. */
 	guest_write(base + 0x30a0, 4, 0xabcd);
-	ck_assert_uint_eq(vfio_fake_peek(&bench.fake, 0, 0x30a0, 4), 0xabcd);
+	ck_assert_uint_eq(fake_vfio_peek(&bench.fake, 0, 0x30a0, 4), 0xabcd);
 	guest_write(base + 0x3000, 4, 0xfee00000);
 	ck_assert_uint_eq(guest_read(base + 0x3000, 4), 0xfee00000);
-	ck_assert_uint_eq(vfio_fake_peek(&bench.fake, 0, 0x3000, 4), 0);
+	ck_assert_uint_eq(fake_vfio_peek(&bench.fake, 0, 0x3000, 4), 0);
 	ck_assert_uint_eq(guest_read(base + 0x4000, 4), 0);
 	/* What the device holds back for a vector that nobody unmasked yet is seen too. */
-	vfio_fake_poke(&bench.fake, 0, 0x4000, 4, 1 << 6);
+	fake_vfio_poke(&bench.fake, 0, 0x4000, 4, 1 << 6);
 	ck_assert_uint_eq(guest_read(base + 0x4000, 8), 1 << 6);
-	vfio_fake_poke(&bench.fake, 0, 0x4000, 4, 0);
+	fake_vfio_poke(&bench.fake, 0, 0x4000, 4, 0);
 	ck_assert_uint_eq(guest_read(base + 0x3001, 1), 0xff);
 
 	config_write(PCI_COMMAND, 2, 0);
@@ -51,10 +51,10 @@ START_TEST(a_device_that_does_not_decode_reads_all_ones)
 {
 	start();
 	config_write(PCI_COMMAND, 2, PCI_COMMAND_MEMORY);
-	vfio_fake_poke(&bench.fake, CONFIG, PCI_COMMAND, 2, 0);
+	fake_vfio_poke(&bench.fake, CONFIG, PCI_COMMAND, 2, 0);
 	ck_assert_uint_eq(guest_read(bar(0) + 0x10, 4), UINT32_MAX);
 	guest_write(bar(0) + 0x10, 4, 7);
-	ck_assert_uint_eq(vfio_fake_peek(&bench.fake, 0, 0x10, 4), 0);
+	ck_assert_uint_eq(fake_vfio_peek(&bench.fake, 0, 0x10, 4), 0);
 }
 END_TEST
 
@@ -66,7 +66,7 @@ START_TEST(io_bars_are_trapped)
 	config_write(PCI_COMMAND, 2, PCI_COMMAND_IO);
 	base = config_read(PCI_BASE_ADDRESS_0 + 8, 4) & ~3U;
 	ck_assert_int_eq(mem_map_write(bench.pio, base + 4, 2, 0xbeef), MEM_DONE);
-	ck_assert_uint_eq(vfio_fake_peek(&bench.fake, 2, 4, 2), 0xbeef);
+	ck_assert_uint_eq(fake_vfio_peek(&bench.fake, 2, 4, 2), 0xbeef);
 	ck_assert_int_eq(mem_map_read(bench.pio, base + 4, 1, &value), MEM_DONE);
 	ck_assert_uint_eq(value, 0xef);
 }
@@ -80,8 +80,8 @@ static void add_sparse(unsigned int region, const struct vfio_region_sparse_mmap
 		.nr_areas = count,
 	};
 
-	vfio_fake_tail(&bench.fake.regions[region], &cap, sizeof(cap));
-	vfio_fake_tail(&bench.fake.regions[region], areas, count * sizeof(*areas));
+	fake_vfio_tail(&bench.fake.regions[region], &cap, sizeof(cap));
+	fake_vfio_tail(&bench.fake.regions[region], areas, count * sizeof(*areas));
 }
 
 START_TEST(sparse_areas_are_obeyed)
@@ -101,7 +101,7 @@ START_TEST(sparse_areas_are_obeyed)
 	ck_assert_uint_eq(mapped_at(bar(0) + 0x2000)->size, 0x1000);
 	/* The gaps are trapped: not one byte of the BAR is without an answer. */
 	for (uint64_t i = 0; i < 64 * KIB; i += 0x800)
-		vfio_fake_poke(&bench.fake, 0, i, 4, 0x100 + (uint32_t)i);
+		fake_vfio_poke(&bench.fake, 0, i, 4, 0x100 + (uint32_t)i);
 	for (uint64_t i = 0; i < 64 * KIB; i += 0x800)
 		if (i != 0x3000 && i != 0x4000)
 			ck_assert_uint_eq(guest_read(bar(0) + i, 4), 0x100 + i);
@@ -114,7 +114,7 @@ START_TEST(no_areas_at_all_means_no_mapping)
 	start();
 	config_write(PCI_COMMAND, 2, PCI_COMMAND_MEMORY);
 	ck_assert_ptr_null(mapped_at(bar(4)));
-	vfio_fake_poke(&bench.fake, 4, 0x1000, 4, 77);
+	fake_vfio_poke(&bench.fake, 4, 0x1000, 4, 77);
 	ck_assert_uint_eq(guest_read(bar(4) + 0x1000, 4), 77);
 }
 END_TEST
@@ -128,7 +128,7 @@ START_TEST(a_small_bar_that_shares_its_page_is_trapped)
 	config_write(PCI_COMMAND, 2, PCI_COMMAND_MEMORY);
 	ck_assert_ptr_null(mapped_at(bar(4)));
 	guest_write(bar(4) + 0xfc, 4, 5);
-	ck_assert_uint_eq(vfio_fake_peek(&bench.fake, 4, 0xfc, 4), 5);
+	ck_assert_uint_eq(fake_vfio_peek(&bench.fake, 4, 0xfc, 4), 5);
 }
 END_TEST
 
@@ -149,11 +149,11 @@ START_TEST(a_small_bar_fills_a_page_that_is_its_own)
 	ck_assert(is_aligned(bar(4), 4096));
 	ck_assert_uint_eq(mapped_at(bar(4))->size, 4096);
 	*(volatile uint32_t *)mapped_at(bar(4))->host = 0x4321;
-	ck_assert_uint_eq(vfio_fake_peek(&bench.fake, 4, 0, 4), 0x4321);
+	ck_assert_uint_eq(fake_vfio_peek(&bench.fake, 4, 0, 4), 0x4321);
 	/* Not at the start of a page, or beside another BAR in it: handled, not mapped. */
 	move_bar_4(WINDOW32 + 2 * MIB + 256);
 	ck_assert_uint_eq(mapped_at(bar(4))->size, 256);
-	vfio_fake_poke(&bench.fake, 4, 0xfc, 4, 6);
+	fake_vfio_poke(&bench.fake, 4, 0xfc, 4, 6);
 	ck_assert_uint_eq(guest_read(bar(4) + 0xfc, 4), 6);
 	ck_assert_uint_eq(guest_read(bar(4) + 0x100, 4), UINT32_MAX);
 	move_bar_4(WINDOW32 + 2 * MIB);
@@ -164,27 +164,27 @@ END_TEST
 /* KVM_RUN failed and KVM does not say where: slices of devices that are there stay mapped. */
 START_TEST(a_device_tells_whether_it_backs_its_slices)
 {
-	vfio_fake_poke(&bench.fake, CONFIG, 0x44, 1, 8);
+	fake_vfio_poke(&bench.fake, CONFIG, 0x44, 1, 8);
 	start();
 	config_write(PCI_COMMAND, 2, PCI_COMMAND_MEMORY);
 	ck_assert_uint_eq(bench.mapped_count, 3);
 	ck_assert_uint_eq(mem_map_demote_unbacked(bench.mmio), 0);
 	ck_assert_uint_eq(bench.mapped_count, 3);
 	/* Asleep, without memory, gone from the bus: without the monitor's doing. */
-	vfio_fake_poke(&bench.fake, CONFIG, 0x44, 1, 8 | 3);
+	fake_vfio_poke(&bench.fake, CONFIG, 0x44, 1, 8 | 3);
 	ck_assert_uint_eq(mem_map_demote_unbacked(bench.mmio), 3);
 	ck_assert_uint_eq(bench.mapped_count, 0);
-	vfio_fake_poke(&bench.fake, CONFIG, 0x44, 1, 8);
+	fake_vfio_poke(&bench.fake, CONFIG, 0x44, 1, 8);
 	/* Decoding anew brings them back. */
 	config_write(PCI_COMMAND, 2, 0);
 	config_write(PCI_COMMAND, 2, PCI_COMMAND_MEMORY);
 	ck_assert_uint_eq(bench.mapped_count, 3);
-	vfio_fake_poke(&bench.fake, CONFIG, PCI_COMMAND, 2, 0);
+	fake_vfio_poke(&bench.fake, CONFIG, PCI_COMMAND, 2, 0);
 	ck_assert_uint_eq(mem_map_demote_unbacked(bench.mmio), 3);
 	pci_host_reset(bench.host);
 	config_write(PCI_COMMAND, 2, PCI_COMMAND_MEMORY);
 	ck_assert_uint_eq(bench.mapped_count, 3);
-	vfio_fake_kill(&bench.fake);
+	fake_vfio_kill(&bench.fake);
 	ck_assert_uint_eq(mem_map_demote_unbacked(bench.mmio), 3);
 }
 END_TEST
@@ -197,7 +197,7 @@ START_TEST(chosen_bars_are_trapped)
 	ck_assert_uint_eq(bench.mapped_count, 2);
 	ck_assert_ptr_null(mapped_at(bar(4)));
 	guest_write(bar(4) + 0x10000, 4, 9);
-	ck_assert_uint_eq(vfio_fake_peek(&bench.fake, 4, 0x10000, 4), 9);
+	ck_assert_uint_eq(fake_vfio_peek(&bench.fake, 4, 0x10000, 4), 9);
 }
 END_TEST
 

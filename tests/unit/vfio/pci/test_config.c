@@ -28,15 +28,15 @@ START_TEST(emulated_registers_never_touch_the_device)
 	config_write(PCI_BASE_ADDRESS_0 + 8, 4, UINT32_MAX);
 	ck_assert_uint_eq(config_read(PCI_BASE_ADDRESS_0 + 8, 4), 0xffffffe1);
 	ck_assert_uint_eq(bench.fake.reads, reads);
-	ck_assert_uint_eq(vfio_fake_peek(&bench.fake, CONFIG, PCI_BASE_ADDRESS_0, 4), 0xfeb40000);
-	ck_assert_uint_eq(vfio_fake_peek(&bench.fake, CONFIG, PCI_INTERRUPT_LINE, 1), 0x0b);
+	ck_assert_uint_eq(fake_vfio_peek(&bench.fake, CONFIG, PCI_BASE_ADDRESS_0, 4), 0xfeb40000);
+	ck_assert_uint_eq(fake_vfio_peek(&bench.fake, CONFIG, PCI_INTERRUPT_LINE, 1), 0x0b);
 }
 END_TEST
 
 START_TEST(the_rest_is_the_devices_at_the_guests_width)
 {
 	start();
-	vfio_fake_poke(&bench.fake, CONFIG, 0x68, 4, 0x11223344);
+	fake_vfio_poke(&bench.fake, CONFIG, 0x68, 4, 0x11223344);
 	for (unsigned int size = 1; size <= 4; size *= 2) {
 		ck_assert_uint_eq(config_read(0x68, size), 0x11223344 & all_ones(size));
 		ck_assert_uint_eq(bench.fake.last_size, size);
@@ -45,11 +45,11 @@ START_TEST(the_rest_is_the_devices_at_the_guests_width)
 		ck_assert_uint_eq(bench.fake.last_size, size);
 	}
 	/* COMMAND from the shadow, STATUS from the device, in one access. */
-	vfio_fake_poke(&bench.fake, CONFIG, PCI_STATUS, 2, 0x2810);
-	vfio_fake_poke(&bench.fake, CONFIG, PCI_COMMAND, 2, 0x0140);
+	fake_vfio_poke(&bench.fake, CONFIG, PCI_STATUS, 2, 0x2810);
+	fake_vfio_poke(&bench.fake, CONFIG, PCI_COMMAND, 2, 0x0140);
 	ck_assert_uint_eq(config_read(PCI_COMMAND, 4), 0x28100000);
 	/* Beyond 256 bytes too. */
-	vfio_fake_poke(&bench.fake, CONFIG, 0x108, 4, 0xcafe);
+	fake_vfio_poke(&bench.fake, CONFIG, 0x108, 4, 0xcafe);
 	ck_assert_uint_eq(config_read(0x108, 4), 0xcafe);
 }
 END_TEST
@@ -83,7 +83,7 @@ START_TEST(command_is_forwarded_at_any_width)
 		ck_assert_int_eq(config_write(rows[i].offset, rows[i].size, rows[i].value),
 				 MEM_DONE);
 		ck_assert_uint_eq(bench.fake.last_size, rows[i].size);
-		ck_assert_uint_eq(vfio_fake_peek(&bench.fake, CONFIG, PCI_COMMAND, 2),
+		ck_assert_uint_eq(fake_vfio_peek(&bench.fake, CONFIG, PCI_COMMAND, 2),
 				  rows[i].device);
 		ck_assert_uint_eq(config_read(PCI_COMMAND, 2), rows[i].device);
 	}
@@ -96,29 +96,29 @@ START_TEST(mastering_waits_for_all_of_ram)
 	for (unsigned int size = 1; size <= 4; size *= 2) {
 		ck_assert_int_eq(config_write(PCI_COMMAND, size, PCI_COMMAND_MASTER), MEM_NOT_YET);
 		ck_assert_uint_eq(config_read(PCI_COMMAND, 2), 0);
-		ck_assert_uint_eq(vfio_fake_peek(&bench.fake, CONFIG, PCI_COMMAND, 2), 0);
+		ck_assert_uint_eq(fake_vfio_peek(&bench.fake, CONFIG, PCI_COMMAND, 2), 0);
 	}
 	ck_assert_int_eq(config_write(PCI_COMMAND, 2, PCI_COMMAND_MEMORY), MEM_DONE);
 	ck_assert_int_eq(config_write(PCI_COMMAND + 1, 1, PCI_COMMAND_INTX_DISABLE >> 8), MEM_DONE);
 	ck_assert_int_eq(config_write(0x68, 4, UINT32_MAX), MEM_DONE);
 	atomic_store(&bench.dma.mapped, true);
 	ck_assert_int_eq(config_write(PCI_COMMAND, 2, PCI_COMMAND_MASTER), MEM_DONE);
-	ck_assert_uint_eq(vfio_fake_peek(&bench.fake, CONFIG, PCI_COMMAND, 2), PCI_COMMAND_MASTER);
+	ck_assert_uint_eq(fake_vfio_peek(&bench.fake, CONFIG, PCI_COMMAND, 2), PCI_COMMAND_MASTER);
 }
 END_TEST
 
 /* Bit 3 of the power control register: this device keeps its registers in D3hot. */
 START_TEST(power_state_ends_the_decode)
 {
-	vfio_fake_poke(&bench.fake, CONFIG, 0x44, 1, 8);
+	fake_vfio_poke(&bench.fake, CONFIG, 0x44, 1, 8);
 	start();
 	config_write(PCI_COMMAND, 2, PCI_COMMAND_MEMORY);
 	ck_assert_uint_eq(bench.mapped_count, 3);
 	config_write(0x44, 2, 3);
-	ck_assert_uint_eq(vfio_fake_peek(&bench.fake, CONFIG, 0x44, 2), 3);
+	ck_assert_uint_eq(fake_vfio_peek(&bench.fake, CONFIG, 0x44, 2), 3);
 	ck_assert_uint_eq(bench.mapped_count, 0);
 	/* A device that knows no such state says what it is in. */
-	vfio_fake_poke(&bench.fake, CONFIG, 0x44, 1, 8);
+	fake_vfio_poke(&bench.fake, CONFIG, 0x44, 1, 8);
 	config_write(0x44, 2, 0);
 	ck_assert_uint_eq(bench.mapped_count, 3);
 }
@@ -132,12 +132,12 @@ START_TEST(a_wake_up_that_resets_is_one_for_the_guest_too)
 	config_write(0x72, 2, 0x8000);
 	config_write(0x44, 2, 3);
 	/* As the kernel does on the way back to D0. */
-	vfio_fake_poke(&bench.fake, CONFIG, PCI_COMMAND, 2, 6);
+	fake_vfio_poke(&bench.fake, CONFIG, PCI_COMMAND, 2, 6);
 	config_write(0x44, 2, 0);
 	ck_assert_uint_eq(config_read(PCI_COMMAND, 2), 0);
 	ck_assert_uint_eq(config_read(PCI_BASE_ADDRESS_0, 4), 0);
 	ck_assert_uint_eq(config_read(0x72, 2), 9);
-	ck_assert_uint_eq(vfio_fake_peek(&bench.fake, CONFIG, PCI_COMMAND, 2), 0);
+	ck_assert_uint_eq(fake_vfio_peek(&bench.fake, CONFIG, PCI_COMMAND, 2), 0);
 	ck_assert_uint_eq(bench.fake.span[VFIO_PCI_MSIX_IRQ_INDEX], 0);
 	ck_assert_uint_eq(bench.fake.span[VFIO_PCI_INTX_IRQ_INDEX], 1);
 	ck_assert_uint_eq(bench.mapped_count, 0);

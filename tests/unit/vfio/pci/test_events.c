@@ -15,13 +15,13 @@ START_TEST(an_error_isolates_until_the_next_reset)
 	start();
 	atomic_store(&bench.dma.mapped, true);
 	config_write(PCI_COMMAND, 2, PCI_COMMAND_MEMORY | PCI_COMMAND_MASTER);
-	ck_assert(vfio_fake_fire(&bench.fake, VFIO_PCI_ERR_IRQ_INDEX, 0));
+	ck_assert(fake_vfio_fire(&bench.fake, VFIO_PCI_ERR_IRQ_INDEX, 0));
 	run_loop_once();
 	ck_assert_uint_eq(bench.mapped_count, 0);
 	ck_assert_uint_eq(bench.irq.attached, 0);
 	ck_assert_uint_eq(config_read(PCI_VENDOR_ID, 4), UINT32_MAX);
 	ck_assert_uint_eq(config_read(0xa8, 1), 0xff);
-	ck_assert_uint_eq(vfio_fake_peek(&bench.fake, CONFIG, PCI_COMMAND, 2), 0);
+	ck_assert_uint_eq(fake_vfio_peek(&bench.fake, CONFIG, PCI_COMMAND, 2), 0);
 	config_write(PCI_COMMAND, 2, PCI_COMMAND_MEMORY | PCI_COMMAND_MASTER);
 	ck_assert_uint_eq(bench.mapped_count, 0);
 	ck_assert(!bench.fake.closed);
@@ -41,14 +41,14 @@ START_TEST(the_host_gets_its_device_back)
 	start();
 	config_write(PCI_COMMAND, 2, PCI_COMMAND_MEMORY);
 	base = bar(0);
-	ck_assert(vfio_fake_fire(&bench.fake, VFIO_PCI_REQ_IRQ_INDEX, 0));
+	ck_assert(fake_vfio_fire(&bench.fake, VFIO_PCI_REQ_IRQ_INDEX, 0));
 	run_loop_once();
 	ck_assert(bench.fake.closed);
 	ck_assert_uint_eq(bench.mapped_count, 0);
 	ck_assert_uint_eq(bench.irq.attached, 0);
 	for (uint32_t i = 0; i < FAKE_IRQS; i++)
 		ck_assert_uint_eq(bench.fake.span[i], 0);
-	ck_assert_uint_eq(vfio_fake_peek(&bench.fake, CONFIG, PCI_COMMAND, 2), 0);
+	ck_assert_uint_eq(fake_vfio_peek(&bench.fake, CONFIG, PCI_COMMAND, 2), 0);
 	ck_assert_uint_eq(config_read(PCI_VENDOR_ID, 4), UINT32_MAX);
 	config_write(PCI_COMMAND, 2, PCI_COMMAND_MEMORY);
 	ck_assert_uint_eq(guest_read(base, 4), UINT32_MAX);
@@ -98,11 +98,11 @@ START_TEST(the_device_is_taken_away_under_a_busy_guest)
 	for (size_t i = 0; i < ARRAY_SIZE(guests); i++)
 		ck_assert_int_eq(pthread_create(&guests[i], NULL, busy_guest, &base), 0);
 	usleep(20000);
-	ck_assert(vfio_fake_fire(&bench.fake, VFIO_PCI_ERR_IRQ_INDEX, 0));
+	ck_assert(fake_vfio_fire(&bench.fake, VFIO_PCI_ERR_IRQ_INDEX, 0));
 	run_loop_once();
 	usleep(5000);
 	/* The recovery that has begun is ended first. */
-	ck_assert(vfio_fake_fire(&bench.fake, VFIO_PCI_REQ_IRQ_INDEX, 0));
+	ck_assert(fake_vfio_fire(&bench.fake, VFIO_PCI_REQ_IRQ_INDEX, 0));
 	run_loop_until_closed();
 	ck_assert_uint_eq(bench.mapped_count, 0);
 	usleep(5000);

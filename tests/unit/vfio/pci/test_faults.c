@@ -106,7 +106,7 @@ static void begin(bool by_bus)
 	bench.keeper_ops = &keeper;
 	bench.options.trace = traced ? "/dev/null" : NULL;
 	bench.fake.regions[CONFIG].size = PCI_CONFIG_SIZE;
-	vfio_fake_poke(&bench.fake, CONFIG, 0xa4, 4, PCI_EXP_DEVCAP_FLR);
+	fake_vfio_poke(&bench.fake, CONFIG, 0xa4, 4, PCI_EXP_DEVCAP_FLR);
 	if (by_bus) {
 		bench.fake.info.flags = VFIO_DEVICE_FLAGS_PCI;
 		bench.fake.dependents = 1;
@@ -159,7 +159,7 @@ static void check_state(const char *call, unsigned int at)
 	ck_assert_int_le((span[0] != 0) + (span[1] != 0) + (span[2] != 0), 1);
 	ck_assert_uint_le(bench.irq.attached, vectors ? vectors : 1);
 	if (!alive && strcmp(call, "write") != 0 && !fault_plan.onwards)
-		ck_assert_uint_eq(vfio_fake_peek(&bench.fake, CONFIG, PCI_COMMAND, 2), 0);
+		ck_assert_uint_eq(fake_vfio_peek(&bench.fake, CONFIG, PCI_COMMAND, 2), 0);
 }
 
 /* A restart of the machine makes up for everything but what VFIO itself still thinks is on. */
@@ -240,19 +240,19 @@ static void reset_by_guest(void)
 
 static void raise_error(void)
 {
-	vfio_fake_fire(&bench.fake, VFIO_PCI_ERR_IRQ_INDEX, 0);
+	fake_vfio_fire(&bench.fake, VFIO_PCI_ERR_IRQ_INDEX, 0);
 	turn_loop_through();
 }
 
 static void give_back(void)
 {
-	vfio_fake_fire(&bench.fake, VFIO_PCI_REQ_IRQ_INDEX, 0);
+	fake_vfio_fire(&bench.fake, VFIO_PCI_REQ_IRQ_INDEX, 0);
 	turn_loop_through();
 }
 
 static void raise_error_and_give_back(void)
 {
-	vfio_fake_fire(&bench.fake, VFIO_PCI_ERR_IRQ_INDEX, 0);
+	fake_vfio_fire(&bench.fake, VFIO_PCI_ERR_IRQ_INDEX, 0);
 	turn_loop();
 	give_back();
 }
@@ -260,7 +260,7 @@ static void raise_error_and_give_back(void)
 /* The loop hears of the host's wish first, of the reset then. */
 static void give_back_in_reset(void)
 {
-	vfio_fake_fire(&bench.fake, VFIO_PCI_REQ_IRQ_INDEX, 0);
+	fake_vfio_fire(&bench.fake, VFIO_PCI_REQ_IRQ_INDEX, 0);
 	begin_reset();
 	turn_loop_through();
 }

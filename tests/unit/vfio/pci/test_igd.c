@@ -22,12 +22,12 @@ static void start_display(const char *name, uint16_t device)
 	};
 
 	bench.name = name;
-	vfio_fake_poke(&bench.fake, CONFIG, PCI_VENDOR_ID, 4, (uint32_t)device << 16 | 0x8086);
-	vfio_fake_poke(&bench.fake, CONFIG, PCI_CLASS_REVISION, 4, 0x03000007);
-	vfio_fake_poke(&bench.fake, CONFIG, PCI_CAPABILITY_LIST, 1, 0x70);
-	vfio_fake_poke(&bench.fake, CONFIG, 0x71, 1, 0);
+	fake_vfio_poke(&bench.fake, CONFIG, PCI_VENDOR_ID, 4, (uint32_t)device << 16 | 0x8086);
+	fake_vfio_poke(&bench.fake, CONFIG, PCI_CLASS_REVISION, 4, 0x03000007);
+	fake_vfio_poke(&bench.fake, CONFIG, PCI_CAPABILITY_LIST, 1, 0x70);
+	fake_vfio_poke(&bench.fake, CONFIG, 0x71, 1, 0);
 	for (size_t i = 0; i < ARRAY_SIZE(left); i++)
-		vfio_fake_poke(&bench.fake, CONFIG, left[i].offset, 4, left[i].value);
+		fake_vfio_poke(&bench.fake, CONFIG, left[i].offset, 4, left[i].value);
 	bench.fake.regions[0].size = 4 * MIB;
 	start();
 }
@@ -35,12 +35,12 @@ static void start_display(const char *name, uint16_t device)
 /* The guest reads @shown of what is @left there, and does not change it. */
 static void hidden(unsigned int offset, uint32_t left, uint32_t shown)
 {
-	ck_assert_uint_eq(vfio_fake_peek(&bench.fake, CONFIG, offset, 4), left);
+	ck_assert_uint_eq(fake_vfio_peek(&bench.fake, CONFIG, offset, 4), left);
 	ck_assert_msg(config_read(offset, 4) == shown, "0x%x at 0x%x", config_read(offset, 4),
 		      offset);
 	for (unsigned int size = 1; size <= 4; size *= 2)
 		config_write(offset, size, 0x55555555 & (uint32_t)all_ones(size));
-	ck_assert_uint_eq(vfio_fake_peek(&bench.fake, CONFIG, offset, 4), left);
+	ck_assert_uint_eq(fake_vfio_peek(&bench.fake, CONFIG, offset, 4), left);
 	ck_assert_uint_eq(config_read(offset, 4), shown);
 }
 
@@ -50,7 +50,7 @@ START_TEST(config_space_tells_no_address_of_the_host)
 	/* The size of the GTT stays, in the lower half. */
 	ck_assert_uint_eq(config_read(0x50, 2), 0x00c9);
 	config_write(0x50, 2, 0xffff);
-	ck_assert_uint_eq(vfio_fake_peek(&bench.fake, CONFIG, 0x50, 2), 0xf2c9);
+	ck_assert_uint_eq(fake_vfio_peek(&bench.fake, CONFIG, 0x50, 2), 0xf2c9);
 	hidden(0x58, 0x8f800007, 0);
 	hidden(0x5c, 0x8b800001, 0);
 	hidden(0x60, 0x00010000, 0x00010000);
@@ -58,13 +58,13 @@ START_TEST(config_space_tells_no_address_of_the_host)
 	ck_assert_uint_eq(config_read(0xe0, 2), 0);
 	ck_assert_uint_eq(config_read(0xe8, 2), 0);
 	config_write(0xe8, 2, 1);
-	ck_assert_uint_eq(vfio_fake_peek(&bench.fake, CONFIG, 0xe8, 2), 0x8000);
+	ck_assert_uint_eq(fake_vfio_peek(&bench.fake, CONFIG, 0xe8, 2), 0x8000);
 	/* What lies there in this generation is not known to be an address. */
 	ck_assert_uint_eq(config_read(0xc0, 4), 0x8b800001);
 	/* The rest is the device's. */
 	ck_assert_uint_eq(config_read(0x68, 4), 0x12345678);
 	config_write(0x68, 4, 0x87654321);
-	ck_assert_uint_eq(vfio_fake_peek(&bench.fake, CONFIG, 0x68, 4), 0x87654321);
+	ck_assert_uint_eq(fake_vfio_peek(&bench.fake, CONFIG, 0x68, 4), 0x87654321);
 	/* Nor after a reset. */
 	pci_host_reset(bench.host);
 	ck_assert_uint_eq(config_read(0x5c, 4), 0);
@@ -104,10 +104,10 @@ START_TEST(the_mirror_tells_none_either)
 {
 	uint64_t base;
 
-	vfio_fake_poke(&bench.fake, 0, 0x108040, 4, 0xdeadf2c9);
-	vfio_fake_poke(&bench.fake, 0, 0x1080c0, 8, 0x128b800001);
-	vfio_fake_poke(&bench.fake, 0, 0x1082c0, 8, 0x128fc00063);
-	vfio_fake_poke(&bench.fake, 0, 0x108100, 4, 0x1234);
+	fake_vfio_poke(&bench.fake, 0, 0x108040, 4, 0xdeadf2c9);
+	fake_vfio_poke(&bench.fake, 0, 0x1080c0, 8, 0x128b800001);
+	fake_vfio_poke(&bench.fake, 0, 0x1082c0, 8, 0x128fc00063);
+	fake_vfio_poke(&bench.fake, 0, 0x108100, 4, 0x1234);
 	start_display("0000:00:02.0", 0x9a49);
 	config_write(PCI_COMMAND, 2, PCI_COMMAND_MEMORY);
 	base = bar(0);
@@ -121,10 +121,10 @@ START_TEST(the_mirror_tells_none_either)
 	ck_assert_uint_eq(guest_read(base + 0x1080c4, 4), 0);
 	ck_assert_uint_eq(guest_read(base + 0x1082c0, 8), 0);
 	guest_write(base + 0x1080c0, 4, 0x1000);
-	ck_assert_uint_eq(vfio_fake_peek(&bench.fake, 0, 0x1080c0, 8), 0x128b800001);
+	ck_assert_uint_eq(fake_vfio_peek(&bench.fake, 0, 0x1080c0, 8), 0x128b800001);
 	ck_assert_uint_eq(guest_read(base + 0x108100, 4), 0x1234);
 	guest_write(base + 0x108100, 4, 0x4321);
-	ck_assert_uint_eq(vfio_fake_peek(&bench.fake, 0, 0x108100, 4), 0x4321);
+	ck_assert_uint_eq(fake_vfio_peek(&bench.fake, 0, 0x108100, 4), 0x4321);
 }
 END_TEST
 

@@ -11,19 +11,19 @@
 #include "vfio/pci/irq.h"
 #include "vmm/base/fd.h"
 
-static struct vfio_fake fake;
+static struct fake_vfio fake;
 static unsigned int descriptors;
 
 static void setup(void)
 {
-	vfio_fake_init(&fake);
+	fake_vfio_init(&fake);
 	descriptors = count_descriptors();
 }
 
 static void teardown(void)
 {
 	ck_assert_uint_eq(count_descriptors(), descriptors);
-	vfio_fake_release(&fake);
+	fake_vfio_release(&fake);
 }
 
 START_TEST(set_irqs_takes_any_range)

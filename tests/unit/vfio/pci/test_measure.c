@@ -11,25 +11,25 @@
 #include "vfio/pci/measure.h"
 #include "vmm/base/bits.h"
 
-static struct vfio_fake fake;
+static struct fake_vfio fake;
 static struct vfio_resource resources[PCI_BAR_COUNT];
 static struct err err;
 
 static void setup(void)
 {
-	vfio_fake_init(&fake);
+	fake_vfio_init(&fake);
 	memset(resources, 0, sizeof(resources));
 }
 
 static void teardown(void)
 {
 	ck_assert_uint_eq(fake.writes, 0);
-	vfio_fake_release(&fake);
+	fake_vfio_release(&fake);
 }
 
 static void poke_bar(unsigned int bar, uint32_t value)
 {
-	vfio_fake_poke(&fake, VFIO_PCI_CONFIG_REGION_INDEX, PCI_BASE_ADDRESS_0 + 4 * bar, 4, value);
+	fake_vfio_poke(&fake, VFIO_PCI_CONFIG_REGION_INDEX, PCI_BASE_ADDRESS_0 + 4 * bar, 4, value);
 }
 
 START_TEST(sizes_and_kinds_are_found)

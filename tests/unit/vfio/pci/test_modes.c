@@ -225,7 +225,7 @@ static void guest_step(const struct step *step)
 		turn_vector_mask(step->vector);
 		break;
 	case FIRE:
-		vfio_fake_fire(&bench.fake,
+		fake_vfio_fire(&bench.fake,
 			       model.msix ? VFIO_PCI_MSIX_IRQ_INDEX : VFIO_PCI_MSI_IRQ_INDEX,
 			       step->vector);
 		break;
@@ -329,8 +329,8 @@ static void start_with(unsigned int log2, unsigned int msix, bool noresize)
 {
 	uint32_t flags = VFIO_IRQ_INFO_EVENTFD | (noresize ? VFIO_IRQ_INFO_NORESIZE : 0);
 
-	vfio_fake_poke(&bench.fake, CONFIG, MSI_CONTROL, 2, 0x0180U | log2 << 1);
-	vfio_fake_poke(&bench.fake, CONFIG, MSIX_CONTROL, 2, msix - 1);
+	fake_vfio_poke(&bench.fake, CONFIG, MSI_CONTROL, 2, 0x0180U | log2 << 1);
+	fake_vfio_poke(&bench.fake, CONFIG, MSIX_CONTROL, 2, msix - 1);
 	bench.fake.irqs[VFIO_PCI_MSI_IRQ_INDEX] =
 		(struct vfio_irq_info){.flags = flags, .count = 1U << log2};
 	bench.fake.irqs[VFIO_PCI_MSIX_IRQ_INDEX] =

@@ -19,8 +19,8 @@ uint64_t host_page_size(void)
 static void place_table(void)
 {
 	bench.fake.regions[0].size = 4 * PAGE;
-	vfio_fake_poke(&bench.fake, CONFIG, 0x74, 4, 0x23000);
-	vfio_fake_poke(&bench.fake, CONFIG, 0x78, 4, 0x24000);
+	fake_vfio_poke(&bench.fake, CONFIG, 0x74, 4, 0x23000);
+	fake_vfio_poke(&bench.fake, CONFIG, 0x78, 4, 0x24000);
 }
 
 static void decode(void)
@@ -33,8 +33,8 @@ static void add_capability(uint16_t id, const void *payload, size_t size)
 {
 	const struct vfio_info_cap_header header = {.id = id, .version = 1};
 
-	vfio_fake_tail(&bench.fake.regions[0], &header, sizeof(header));
-	vfio_fake_tail(&bench.fake.regions[0], payload, size);
+	fake_vfio_tail(&bench.fake.regions[0], &header, sizeof(header));
+	fake_vfio_tail(&bench.fake.regions[0], payload, size);
 }
 
 /* Every register of the page but those of MSI-X is the device's, at the guest's width. */
@@ -44,20 +44,20 @@ static void check_shared_page(uint64_t page)
 		uint64_t at = page + i;
 		bool ours = i == 0x3000 || i == 0x4000;
 
-		vfio_fake_poke(&bench.fake, 0, at, 8, 0x1122334400000000 + i);
+		fake_vfio_poke(&bench.fake, 0, at, 8, 0x1122334400000000 + i);
 		guest_write(bar(0) + at, 2, 0x5a5a);
-		ck_assert_uint_eq(vfio_fake_peek(&bench.fake, 0, at, 2), ours ? i : 0x5a5a);
+		ck_assert_uint_eq(fake_vfio_peek(&bench.fake, 0, at, 2), ours ? i : 0x5a5a);
 		if (!ours)
 			ck_assert_uint_eq(guest_read(bar(0) + at, 8), 0x1122334400005a5a);
 	}
 	/* The last bytes before the table, the first behind it. */
 	guest_write(bar(0) + page + 0x2ffc, 4, 0xb0b0);
-	ck_assert_uint_eq(vfio_fake_peek(&bench.fake, 0, page + 0x2ffc, 4), 0xb0b0);
+	ck_assert_uint_eq(fake_vfio_peek(&bench.fake, 0, page + 0x2ffc, 4), 0xb0b0);
 	guest_write(bar(0) + page + 0x30a0, 4, 0xa0a0);
-	ck_assert_uint_eq(vfio_fake_peek(&bench.fake, 0, page + 0x30a0, 4), 0xa0a0);
+	ck_assert_uint_eq(fake_vfio_peek(&bench.fake, 0, page + 0x30a0, 4), 0xa0a0);
 	guest_write(bar(0) + page + 0x3000, 4, 0xfee00000);
 	ck_assert_uint_eq(guest_read(bar(0) + page + 0x3000, 4), 0xfee00000);
-	ck_assert_uint_eq(vfio_fake_peek(&bench.fake, 0, page + 0x3000, 2), 0x3000);
+	ck_assert_uint_eq(fake_vfio_peek(&bench.fake, 0, page + 0x3000, 2), 0x3000);
 }
 
 START_TEST(a_table_that_shares_its_page_leaves_the_registers_alive)
@@ -115,7 +115,7 @@ START_TEST(areas_of_smaller_pages_are_cut_to_whole_ones)
 	ck_assert_uint_eq(mapped_at(bar(0) + PAGE)->size, PAGE);
 	ck_assert_uint_eq(mapped_at(bar(0) + 3 * PAGE)->size, PAGE);
 	check_shared_page(2 * PAGE);
-	vfio_fake_poke(&bench.fake, 0, 0x800, 4, 0x77);
+	fake_vfio_poke(&bench.fake, 0, 0x800, 4, 0x77);
 	ck_assert_uint_eq(guest_read(bar(0) + 0x800, 4), 0x77);
 }
 END_TEST
@@ -123,8 +123,8 @@ END_TEST
 START_TEST(a_table_across_pages_takes_them_all)
 {
 	place_table();
-	vfio_fake_poke(&bench.fake, CONFIG, 0x74, 4, 0xfff0);
-	vfio_fake_poke(&bench.fake, CONFIG, 0x78, 4, 0x3f000);
+	fake_vfio_poke(&bench.fake, CONFIG, 0x74, 4, 0xfff0);
+	fake_vfio_poke(&bench.fake, CONFIG, 0x78, 4, 0x3f000);
 	decode();
 	ck_assert_uint_eq(bench.mapped_count, 2);
 	ck_assert_uint_eq(mapped_at(bar(0) + 2 * PAGE)->size, PAGE);
@@ -133,7 +133,7 @@ START_TEST(a_table_across_pages_takes_them_all)
 	ck_assert_uint_eq(guest_read(bar(0) + 0xfff0, 4), 0xfee01000);
 	ck_assert_uint_eq(guest_read(bar(0) + 0x10000, 4), 0xfee02000);
 	guest_write(bar(0) + 0xffe8, 8, 0x1234);
-	ck_assert_uint_eq(vfio_fake_peek(&bench.fake, 0, 0xffe8, 8), 0x1234);
+	ck_assert_uint_eq(fake_vfio_peek(&bench.fake, 0, 0xffe8, 8), 0x1234);
 }
 END_TEST
 
@@ -145,7 +145,7 @@ START_TEST(a_small_bar_has_a_page_to_itself)
 	ck_assert(is_aligned(bar(4), PAGE));
 	ck_assert_uint_eq(mapped_at(bar(4))->size, PAGE);
 	guest_write(bar(4) + 0x3ff8, 8, 5);
-	ck_assert_uint_eq(vfio_fake_peek(&bench.fake, 4, 0x3ff8, 8), 5);
+	ck_assert_uint_eq(fake_vfio_peek(&bench.fake, 4, 0x3ff8, 8), 5);
 	/* Somewhere else in a page it is trapped. */
 	config_write(PCI_BASE_ADDRESS_0 + 16, 4, (uint32_t)WINDOW64 + 0x4000);
 	ck_assert_uint_eq(bar(4) % PAGE, 0x4000);

@@ -46,7 +46,7 @@ END_TEST
 
 START_TEST(a_bridge_is_refused)
 {
-	vfio_fake_poke(&bench.fake, CONFIG, PCI_HEADER_TYPE, 1, 1);
+	fake_vfio_poke(&bench.fake, CONFIG, PCI_HEADER_TYPE, 1, 1);
 	refused_with("it is a bridge");
 }
 END_TEST
@@ -54,7 +54,7 @@ END_TEST
 START_TEST(a_dead_device_is_refused)
 {
 	for (unsigned int i = 0; i < PCI_CONFIG_SIZE; i += 4)
-		vfio_fake_poke(&bench.fake, CONFIG, i, 4, UINT32_MAX);
+		fake_vfio_poke(&bench.fake, CONFIG, i, 4, UINT32_MAX);
 	refused_with("does not answer config reads");
 }
 END_TEST
@@ -62,10 +62,10 @@ END_TEST
 /* VFIO has just reset it: a second time would only take longer. */
 START_TEST(a_device_fresh_from_the_host_is_quiet_and_not_reset)
 {
-	vfio_fake_poke(&bench.fake, CONFIG, PCI_COMMAND, 2, 0x0007);
+	fake_vfio_poke(&bench.fake, CONFIG, PCI_COMMAND, 2, 0x0007);
 	start();
 	ck_assert_uint_eq(bench.fake.resets, 0);
-	ck_assert_uint_eq(vfio_fake_peek(&bench.fake, CONFIG, PCI_COMMAND, 2), 0);
+	ck_assert_uint_eq(fake_vfio_peek(&bench.fake, CONFIG, PCI_COMMAND, 2), 0);
 }
 END_TEST
 
@@ -110,7 +110,7 @@ START_TEST(a_guest_reset_quiets_and_resets_the_device)
 	bench.fake.resets = 0;
 	restart();
 	ck_assert_uint_eq(bench.fake.resets, 1);
-	ck_assert_uint_eq(vfio_fake_peek(&bench.fake, CONFIG, PCI_COMMAND, 2), 0);
+	ck_assert_uint_eq(fake_vfio_peek(&bench.fake, CONFIG, PCI_COMMAND, 2), 0);
 	ck_assert_uint_eq(bench.mapped_count, 0);
 	ck_assert_uint_eq(bench.fake.span[VFIO_PCI_MSIX_IRQ_INDEX], 0);
 	ck_assert_uint_eq(bench.fake.span[VFIO_PCI_INTX_IRQ_INDEX], 1);
@@ -141,9 +141,9 @@ START_TEST(without_a_reset_it_is_quiet_and_awake)
 	config_write(0x44, 2, 3);
 	restart();
 	ck_assert_uint_eq(bench.fake.resets, 0);
-	ck_assert_uint_eq(vfio_fake_peek(&bench.fake, CONFIG, PCI_COMMAND, 2), 0);
+	ck_assert_uint_eq(fake_vfio_peek(&bench.fake, CONFIG, PCI_COMMAND, 2), 0);
 	/* The guest's shadow says D0, so nobody else would wake it. */
-	ck_assert_uint_eq(vfio_fake_peek(&bench.fake, CONFIG, 0x44, 1), 0);
+	ck_assert_uint_eq(fake_vfio_peek(&bench.fake, CONFIG, 0x44, 1), 0);
 	ck_assert_uint_eq(config_read(0x44, 1), 0);
 }
 END_TEST
@@ -162,7 +162,7 @@ END_TEST
 START_TEST(intx_that_fails_is_a_refusal_where_there_is_nothing_else)
 {
 	bench.irq.fail_at = 1;
-	vfio_fake_poke(&bench.fake, CONFIG, PCI_CAPABILITY_LIST, 1, 0);
+	fake_vfio_poke(&bench.fake, CONFIG, PCI_CAPABILITY_LIST, 1, 0);
 	bench.pci = create();
 	ck_assert_ptr_nonnull(bench.pci);
 	ck_assert_int_eq(vfio_pci_attach(bench.pci, bench.host, -1, 0, &bench.err), -EINVAL);
@@ -193,7 +193,7 @@ START_TEST(the_guest_is_offered_the_msi_vectors_that_the_host_has)
 	ck_assert_uint_eq(bench.fake.span[VFIO_PCI_INTX_IRQ_INDEX], 1);
 	config_write(0x52, 2, PCI_MSI_FLAGS_ENABLE | 3 << 4);
 	ck_assert_uint_eq(bench.fake.span[VFIO_PCI_MSI_IRQ_INDEX], 2);
-	ck_assert(vfio_fake_fire(&bench.fake, VFIO_PCI_MSI_IRQ_INDEX, 1));
+	ck_assert(fake_vfio_fire(&bench.fake, VFIO_PCI_MSI_IRQ_INDEX, 1));
 	ck_assert(fake_irq_delivered(
 		&bench.irq, (unsigned int)pci_vectors_state(bench.pci->wires.vectors, 1).gsi));
 }

@@ -11,20 +11,20 @@
 #include "vfio/pci/region.h"
 #include "vmm/base/bits.h"
 
-static struct vfio_fake fake;
+static struct fake_vfio fake;
 static struct vfio_region region;
 static struct err err;
 
 static void setup(void)
 {
-	vfio_fake_init(&fake);
-	vfio_fake_poke(&fake, VFIO_PCI_CONFIG_REGION_INDEX, 4, 2, 3);
+	fake_vfio_init(&fake);
+	fake_vfio_poke(&fake, VFIO_PCI_CONFIG_REGION_INDEX, 4, 2, 3);
 	memset(&err, 0, sizeof(err));
 }
 
 static void teardown(void)
 {
-	vfio_fake_release(&fake);
+	fake_vfio_release(&fake);
 }
 
 static void load(uint32_t index)
@@ -36,9 +36,9 @@ static void load(uint32_t index)
 static uint32_t add(uint16_t id, const void *payload, size_t size)
 {
 	struct vfio_info_cap_header header = {.id = id, .version = 1};
-	uint32_t offset = vfio_fake_tail(&fake.regions[0], &header, sizeof(header));
+	uint32_t offset = fake_vfio_tail(&fake.regions[0], &header, sizeof(header));
 
-	vfio_fake_tail(&fake.regions[0], payload, size);
+	fake_vfio_tail(&fake.regions[0], payload, size);
 	return offset;
 }
 
@@ -231,7 +231,7 @@ START_TEST(errors_of_the_device_read_all_ones)
 	uint64_t value = 0;
 
 	load(0);
-	vfio_fake_poke(&fake, VFIO_PCI_CONFIG_REGION_INDEX, 4, 2, 0);
+	fake_vfio_poke(&fake, VFIO_PCI_CONFIG_REGION_INDEX, 4, 2, 0);
 	ck_assert_int_eq(vfio_region_read(&fake.backend, &region, 0, 2, &value), -EIO);
 	ck_assert_uint_eq(value, 0xffff);
 	ck_assert_int_eq(vfio_region_write(&fake.backend, &region, 0, 2, 1), -EIO);

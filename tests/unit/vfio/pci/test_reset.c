@@ -44,8 +44,8 @@ END_TEST
 
 START_TEST(a_reset_by_the_advanced_capability_is_one_too)
 {
-	vfio_fake_poke(&bench.fake, CONFIG, 0xa1, 1, 0xe0);
-	vfio_fake_poke(&bench.fake, CONFIG, 0xe0, 4, 0x03060013);
+	fake_vfio_poke(&bench.fake, CONFIG, 0xa1, 1, 0xe0);
+	fake_vfio_poke(&bench.fake, CONFIG, 0xe0, 4, 0x03060013);
 	start_busy();
 	ck_assert_int_eq(config_write(0xe4, 1, PCI_AF_CTRL_FLR), MEM_NOT_YET);
 	run_loop_while(VFIO_PCI_RESETTING);
@@ -61,7 +61,7 @@ START_TEST(a_reset_that_the_device_does_not_have_is_none)
 	start_busy();
 	ck_assert_int_eq(config_write(0xa8, 2, PCI_EXP_DEVCTL_BCR_FLR), MEM_DONE);
 	ck_assert_uint_eq(bench.mapped_count, 3);
-	ck_assert_uint_eq(vfio_fake_peek(&bench.fake, CONFIG, 0xa8, 2), 0);
+	ck_assert_uint_eq(fake_vfio_peek(&bench.fake, CONFIG, 0xa8, 2), 0);
 	ck_assert_uint_eq(config_read(0xa4, 4) & PCI_EXP_DEVCAP_FLR, 0);
 	stop_busy();
 }
@@ -173,7 +173,7 @@ START_TEST(a_reset_asked_for_while_it_recovers_does_not_wait)
 	start_busy();
 	address = bar(0);
 	bench.pci->reset.pauses_ms = pauses_ms;
-	ck_assert(vfio_fake_fire(&bench.fake, VFIO_PCI_ERR_IRQ_INDEX, 0));
+	ck_assert(fake_vfio_fire(&bench.fake, VFIO_PCI_ERR_IRQ_INDEX, 0));
 	run_loop_once();
 	ck_assert_int_eq(config_write(0xa8, 2, PCI_EXP_DEVCTL_BCR_FLR), MEM_DONE);
 	run_loop_while(VFIO_PCI_RESETTING);
@@ -188,7 +188,7 @@ START_TEST(a_device_that_recovers_comes_back_reset)
 
 	start_busy();
 	address = bar(0);
-	ck_assert(vfio_fake_fire(&bench.fake, VFIO_PCI_ERR_IRQ_INDEX, 0));
+	ck_assert(fake_vfio_fire(&bench.fake, VFIO_PCI_ERR_IRQ_INDEX, 0));
 	run_loop_once();
 	run_loop_while(VFIO_PCI_RESETTING);
 	ck_assert_uint_eq(bench.fake.resets, 1);
@@ -210,7 +210,7 @@ START_TEST(what_is_written_meanwhile_goes_nowhere)
 
 	start_busy();
 	address = bar(0);
-	ck_assert(vfio_fake_fire(&bench.fake, VFIO_PCI_ERR_IRQ_INDEX, 0));
+	ck_assert(fake_vfio_fire(&bench.fake, VFIO_PCI_ERR_IRQ_INDEX, 0));
 	run_loop_once();
 	ck_assert_int_eq(bench.pci->state, VFIO_PCI_RESETTING);
 	config_write(PCI_BASE_ADDRESS_0, 4, WINDOW32 + 64 * MIB);
@@ -229,7 +229,7 @@ START_TEST(a_device_reset_asleep_masters_no_more)
 	ck_assert_int_eq(config_write(0xa8, 2, PCI_EXP_DEVCTL_BCR_FLR), MEM_NOT_YET);
 	run_loop_while(VFIO_PCI_RESETTING);
 	ck_assert_int_eq(config_write(0xa8, 2, PCI_EXP_DEVCTL_BCR_FLR), MEM_DONE);
-	ck_assert_uint_eq(vfio_fake_peek(&bench.fake, CONFIG, 0x44, 1), 0);
+	ck_assert_uint_eq(fake_vfio_peek(&bench.fake, CONFIG, 0x44, 1), 0);
 	is_as_after_power_on();
 	stop_busy();
 }
@@ -265,7 +265,7 @@ START_TEST(a_device_asleep_is_woken_before_its_interrupts_end)
 	guest_write(bar(0) + 0x300c, 4, 0);
 	ck_assert_uint_gt(bench.fake.span[VFIO_PCI_MSIX_IRQ_INDEX], 0);
 	config_write(0x44, 2, 3);
-	ck_assert_uint_eq(vfio_fake_peek(&bench.fake, CONFIG, 0x44, 1), 3);
+	ck_assert_uint_eq(fake_vfio_peek(&bench.fake, CONFIG, 0x44, 1), 3);
 	switch (_i) {
 	case 0:
 		config_write(0x44, 2, 0);
@@ -276,11 +276,11 @@ START_TEST(a_device_asleep_is_woken_before_its_interrupts_end)
 		is_as_after_power_on();
 		break;
 	case 2:
-		ck_assert(vfio_fake_fire(&bench.fake, VFIO_PCI_REQ_IRQ_INDEX, 0));
+		ck_assert(fake_vfio_fire(&bench.fake, VFIO_PCI_REQ_IRQ_INDEX, 0));
 		run_loop_until_closed();
 		break;
 	case 3:
-		ck_assert(vfio_fake_fire(&bench.fake, VFIO_PCI_ERR_IRQ_INDEX, 0));
+		ck_assert(fake_vfio_fire(&bench.fake, VFIO_PCI_ERR_IRQ_INDEX, 0));
 		run_loop_once();
 		run_loop_while(VFIO_PCI_RESETTING);
 		ck_assert_int_eq(bench.pci->state, VFIO_PCI_ALIVE);
@@ -288,8 +288,8 @@ START_TEST(a_device_asleep_is_woken_before_its_interrupts_end)
 	}
 	stop_busy();
 	ck_assert_uint_eq(bench.fake.span[VFIO_PCI_MSIX_IRQ_INDEX], 0);
-	ck_assert_uint_eq(vfio_fake_peek(&bench.fake, CONFIG, 0x44, 1), 0);
-	ck_assert_uint_eq(vfio_fake_peek(&bench.fake, CONFIG, PCI_COMMAND, 2), 0);
+	ck_assert_uint_eq(fake_vfio_peek(&bench.fake, CONFIG, 0x44, 1), 0);
+	ck_assert_uint_eq(fake_vfio_peek(&bench.fake, CONFIG, PCI_COMMAND, 2), 0);
 }
 END_TEST
 
@@ -298,7 +298,7 @@ START_TEST(vectors_asked_for_asleep_come_with_the_wake_up)
 {
 	const unsigned int *span = bench.fake.span;
 
-	vfio_fake_poke(&bench.fake, CONFIG, 0x44, 1, PCI_PM_CTRL_NO_SOFT_RESET);
+	fake_vfio_poke(&bench.fake, CONFIG, 0x44, 1, PCI_PM_CTRL_NO_SOFT_RESET);
 	start_busy();
 	guest_write(bar(0) + 0x300c, 4, 0);
 	config_write(0x44, 2, 3);
@@ -343,14 +343,14 @@ END_TEST
 START_TEST(a_device_that_does_not_recover_is_given_up)
 {
 	start_busy();
-	vfio_fake_kill(&bench.fake);
-	ck_assert(vfio_fake_fire(&bench.fake, VFIO_PCI_ERR_IRQ_INDEX, 0));
+	fake_vfio_kill(&bench.fake);
+	ck_assert(fake_vfio_fire(&bench.fake, VFIO_PCI_ERR_IRQ_INDEX, 0));
 	run_loop_once();
 	run_loop_while(VFIO_PCI_RESETTING);
 	ck_assert_uint_eq(bench.fake.resets, 0);
 	ck_assert_int_eq(bench.pci->state, VFIO_PCI_ISOLATED);
 	/* Another error of it is no news. */
-	ck_assert(vfio_fake_fire(&bench.fake, VFIO_PCI_ERR_IRQ_INDEX, 0));
+	ck_assert(fake_vfio_fire(&bench.fake, VFIO_PCI_ERR_IRQ_INDEX, 0));
 	run_loop_once();
 	ck_assert_int_eq(bench.pci->state, VFIO_PCI_ISOLATED);
 	stop_busy();
@@ -362,7 +362,7 @@ START_TEST(the_host_gets_it_after_the_reset_under_way)
 	start_busy();
 	bench.fake.reset_ms = 30;
 	ck_assert_int_eq(config_write(0xa8, 2, PCI_EXP_DEVCTL_BCR_FLR), MEM_NOT_YET);
-	ck_assert(vfio_fake_fire(&bench.fake, VFIO_PCI_REQ_IRQ_INDEX, 0));
+	ck_assert(fake_vfio_fire(&bench.fake, VFIO_PCI_REQ_IRQ_INDEX, 0));
 	run_loop_once();
 	ck_assert(!bench.fake.closed);
 	ck_assert_uint_eq(gone, 0);
@@ -380,7 +380,7 @@ START_TEST(a_device_in_use_is_reset_at_the_end)
 	stop_busy();
 	ck_assert_uint_eq(bench.fake.resets, 1);
 	ck_assert(strstr(bench.fake.log, "off2") < strstr(bench.fake.log, "reset"));
-	ck_assert_uint_eq(vfio_fake_peek(&bench.fake, CONFIG, PCI_COMMAND, 2), 0);
+	ck_assert_uint_eq(fake_vfio_peek(&bench.fake, CONFIG, PCI_COMMAND, 2), 0);
 }
 END_TEST
 

@@ -22,7 +22,7 @@ static void start_with_rom(void)
 {
 	bench.fake.regions[PCI_ROM_BAR] =
 		(struct fake_region){.flags = VFIO_REGION_INFO_FLAG_READ, .size = 64 * KIB};
-	vfio_fake_poke(&bench.fake, PCI_ROM_BAR, 0, 4, 0x1234aa55);
+	fake_vfio_poke(&bench.fake, PCI_ROM_BAR, 0, 4, 0x1234aa55);
 	start();
 }
 
@@ -60,7 +60,7 @@ END_TEST
 
 START_TEST(a_rom_turned_on_asleep_is_read_awake)
 {
-	vfio_fake_poke(&bench.fake, CONFIG, 0x44, 1, 8);
+	fake_vfio_poke(&bench.fake, CONFIG, 0x44, 1, 8);
 	start_with_rom();
 	config_write(0x44, 2, 3 | 8);
 	enable_rom();
@@ -97,10 +97,10 @@ END_TEST
 START_TEST(a_rom_that_read_all_ones_is_tried_again)
 {
 	start_with_rom();
-	vfio_fake_poke(&bench.fake, PCI_ROM_BAR, 0, 4, UINT32_MAX);
+	fake_vfio_poke(&bench.fake, PCI_ROM_BAR, 0, 4, UINT32_MAX);
 	enable_rom();
 	read_rom(UINT32_MAX);
-	vfio_fake_poke(&bench.fake, PCI_ROM_BAR, 0, 4, 0x1234aa55);
+	fake_vfio_poke(&bench.fake, PCI_ROM_BAR, 0, 4, 0x1234aa55);
 	config_write(PCI_COMMAND, 2, 0);
 	config_write(PCI_COMMAND, 2, PCI_COMMAND_MEMORY);
 	read_rom(0x1234aa55);

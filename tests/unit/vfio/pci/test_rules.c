@@ -9,7 +9,7 @@
 
 START_TEST(msix_outside_its_bar_is_hidden)
 {
-	vfio_fake_poke(&bench.fake, CONFIG, 0x74, 4, 0x00010000);
+	fake_vfio_poke(&bench.fake, CONFIG, 0x74, 4, 0x00010000);
 	start();
 	ck_assert(!bench.pci->has_msix);
 	ck_assert_uint_eq(config_read(0x51, 1), 0xa0);
@@ -27,13 +27,13 @@ START_TEST(hidden_capabilities_are_unlinked)
 	ck_assert_uint_eq(config_read(0x140, 4), 0);
 	ck_assert_uint_eq(config_read(0x148, 4), 0);
 	config_write(0x148, 4, 1);
-	ck_assert_uint_eq(vfio_fake_peek(&bench.fake, CONFIG, 0x148, 4), 0x5a5a5a5a);
+	ck_assert_uint_eq(fake_vfio_peek(&bench.fake, CONFIG, 0x148, 4), 0x5a5a5a5a);
 }
 END_TEST
 
 START_TEST(a_hidden_first_capability_keeps_the_chain)
 {
-	vfio_fake_poke(&bench.fake, CONFIG, 0x100, 4, 0x1401000e);
+	fake_vfio_poke(&bench.fake, CONFIG, 0x100, 4, 0x1401000e);
 	start();
 	ck_assert_uint_eq(config_read(0x100, 4), 0x18010000);
 }
@@ -41,7 +41,7 @@ END_TEST
 
 START_TEST(nothing_but_hidden_capabilities_is_nothing)
 {
-	vfio_fake_poke(&bench.fake, CONFIG, 0x100, 4, 0x0001000e);
+	fake_vfio_poke(&bench.fake, CONFIG, 0x100, 4, 0x0001000e);
 	start();
 	ck_assert_uint_eq(config_read(0x100, 4), 0);
 }
@@ -49,10 +49,10 @@ END_TEST
 
 START_TEST(a_resizable_bar_capability_takes_only_its_own_bytes)
 {
-	vfio_fake_poke(&bench.fake, CONFIG, 0x140, 4, 0x14c10015);
-	vfio_fake_poke(&bench.fake, CONFIG, 0x148, 4, 1 << 5);
-	vfio_fake_poke(&bench.fake, CONFIG, 0x14c, 4, 0x18010003);
-	vfio_fake_poke(&bench.fake, CONFIG, 0x180, 4, 0x00010004);
+	fake_vfio_poke(&bench.fake, CONFIG, 0x140, 4, 0x14c10015);
+	fake_vfio_poke(&bench.fake, CONFIG, 0x148, 4, 1 << 5);
+	fake_vfio_poke(&bench.fake, CONFIG, 0x14c, 4, 0x18010003);
+	fake_vfio_poke(&bench.fake, CONFIG, 0x180, 4, 0x00010004);
 	start();
 	ck_assert_uint_eq(config_read(0x100, 4) >> 20, 0x14c);
 	ck_assert_uint_eq(config_read(0x14c, 4), 0x18010003);
@@ -63,46 +63,46 @@ END_TEST
 /* Both hold addresses of the host's; the link declaration is as long as it says. */
 START_TEST(capabilities_with_host_addresses_are_hidden)
 {
-	vfio_fake_poke(&bench.fake, CONFIG, 0x140, 4, 0x1a010012);
-	vfio_fake_poke(&bench.fake, CONFIG, 0x148, 4, 0xfeb40000);
-	vfio_fake_poke(&bench.fake, CONFIG, 0x1a0, 4, 0x20010005);
-	vfio_fake_poke(&bench.fake, CONFIG, 0x1a4, 4, 0x00010200);
-	vfio_fake_poke(&bench.fake, CONFIG, 0x1c8, 4, 0xfed1c000);
-	vfio_fake_poke(&bench.fake, CONFIG, 0x1d0, 4, 0x77);
-	vfio_fake_poke(&bench.fake, CONFIG, 0x200, 4, 0x00010003);
+	fake_vfio_poke(&bench.fake, CONFIG, 0x140, 4, 0x1a010012);
+	fake_vfio_poke(&bench.fake, CONFIG, 0x148, 4, 0xfeb40000);
+	fake_vfio_poke(&bench.fake, CONFIG, 0x1a0, 4, 0x20010005);
+	fake_vfio_poke(&bench.fake, CONFIG, 0x1a4, 4, 0x00010200);
+	fake_vfio_poke(&bench.fake, CONFIG, 0x1c8, 4, 0xfed1c000);
+	fake_vfio_poke(&bench.fake, CONFIG, 0x1d0, 4, 0x77);
+	fake_vfio_poke(&bench.fake, CONFIG, 0x200, 4, 0x00010003);
 	start();
 	ck_assert_uint_eq(config_read(0x100, 4) >> 20, 0x200);
 	ck_assert_uint_eq(config_read(0x148, 4), 0);
 	ck_assert_uint_eq(config_read(0x1c8, 4), 0);
 	ck_assert_uint_eq(config_read(0x1d0, 4), 0x77);
 	config_write(0x148, 4, 1);
-	ck_assert_uint_eq(vfio_fake_peek(&bench.fake, CONFIG, 0x148, 4), 0xfeb40000);
+	ck_assert_uint_eq(fake_vfio_peek(&bench.fake, CONFIG, 0x148, 4), 0xfeb40000);
 }
 END_TEST
 
 /* Its entries are the host's places of the BARs: of 12 and 16 bytes here. */
 START_TEST(enhanced_allocation_tells_no_address)
 {
-	vfio_fake_poke(&bench.fake, CONFIG, 0x71, 1, 0xe0);
-	vfio_fake_poke(&bench.fake, CONFIG, 0xe0, 4, 0x00020014);
-	vfio_fake_poke(&bench.fake, CONFIG, 0xe4, 4, 0x80000002);
-	vfio_fake_poke(&bench.fake, CONFIG, 0xe8, 4, 0xfeb40000);
-	vfio_fake_poke(&bench.fake, CONFIG, 0xf0, 4, 0x80000013);
-	vfio_fake_poke(&bench.fake, CONFIG, 0xf8, 4, 0x12);
-	vfio_fake_poke(&bench.fake, CONFIG, 0xfc, 4, 0xffff);
+	fake_vfio_poke(&bench.fake, CONFIG, 0x71, 1, 0xe0);
+	fake_vfio_poke(&bench.fake, CONFIG, 0xe0, 4, 0x00020014);
+	fake_vfio_poke(&bench.fake, CONFIG, 0xe4, 4, 0x80000002);
+	fake_vfio_poke(&bench.fake, CONFIG, 0xe8, 4, 0xfeb40000);
+	fake_vfio_poke(&bench.fake, CONFIG, 0xf0, 4, 0x80000013);
+	fake_vfio_poke(&bench.fake, CONFIG, 0xf8, 4, 0x12);
+	fake_vfio_poke(&bench.fake, CONFIG, 0xfc, 4, 0xffff);
 	start();
 	ck_assert_uint_eq(config_read(0x71, 1), 0);
 	for (unsigned int i = 0xe0; i < 0x100; i += 4)
 		ck_assert_uint_eq(config_read(i, 4), 0);
 	config_write(0xe8, 4, 0x1234);
-	ck_assert_uint_eq(vfio_fake_peek(&bench.fake, CONFIG, 0xe8, 4), 0xfeb40000);
+	ck_assert_uint_eq(fake_vfio_peek(&bench.fake, CONFIG, 0xe8, 4), 0xfeb40000);
 }
 END_TEST
 
 START_TEST(chains_that_loop_or_end_in_garbage_are_cut)
 {
-	vfio_fake_poke(&bench.fake, CONFIG, 0xa1, 1, 0x50);
-	vfio_fake_poke(&bench.fake, CONFIG, 0x180, 4, 0x10010003);
+	fake_vfio_poke(&bench.fake, CONFIG, 0xa1, 1, 0x50);
+	fake_vfio_poke(&bench.fake, CONFIG, 0x180, 4, 0x10010003);
 	start();
 	ck_assert_uint_eq(config_read(0xa1, 1), 0);
 	ck_assert_uint_eq(config_read(0x180, 4) >> 20, 0);
@@ -112,9 +112,9 @@ END_TEST
 
 START_TEST(a_chain_into_all_ones_is_cut)
 {
-	vfio_fake_poke(&bench.fake, CONFIG, 0x41, 1, 0xe0);
-	vfio_fake_poke(&bench.fake, CONFIG, 0xe0, 4, UINT32_MAX);
-	vfio_fake_poke(&bench.fake, CONFIG, 0x100, 4, UINT32_MAX);
+	fake_vfio_poke(&bench.fake, CONFIG, 0x41, 1, 0xe0);
+	fake_vfio_poke(&bench.fake, CONFIG, 0xe0, 4, UINT32_MAX);
+	fake_vfio_poke(&bench.fake, CONFIG, 0x100, 4, UINT32_MAX);
 	start();
 	ck_assert_uint_eq(config_read(0x41, 1), 0);
 	ck_assert_uint_eq(config_read(0x100, 4), 0);
@@ -124,16 +124,16 @@ END_TEST
 
 START_TEST(whether_errors_are_reported_is_the_hosts_choice)
 {
-	vfio_fake_poke(&bench.fake, CONFIG, PCI_COMMAND, 2, PCI_COMMAND_SERR);
+	fake_vfio_poke(&bench.fake, CONFIG, PCI_COMMAND, 2, PCI_COMMAND_SERR);
 	start();
-	ck_assert_uint_eq(vfio_fake_peek(&bench.fake, CONFIG, PCI_COMMAND, 2), PCI_COMMAND_SERR);
+	ck_assert_uint_eq(fake_vfio_peek(&bench.fake, CONFIG, PCI_COMMAND, 2), PCI_COMMAND_SERR);
 	config_write(PCI_COMMAND, 2, 0x0402);
 	ck_assert_uint_eq(config_read(PCI_COMMAND, 2), 0x0402);
-	ck_assert_uint_eq(vfio_fake_peek(&bench.fake, CONFIG, PCI_COMMAND, 2), 0x0502);
-	vfio_fake_poke(&bench.fake, CONFIG, PCI_COMMAND, 2, 0);
+	ck_assert_uint_eq(fake_vfio_peek(&bench.fake, CONFIG, PCI_COMMAND, 2), 0x0502);
+	fake_vfio_poke(&bench.fake, CONFIG, PCI_COMMAND, 2, 0);
 	config_write(PCI_COMMAND, 4, 0x0102);
 	ck_assert_uint_eq(config_read(PCI_COMMAND, 2), 0x0102);
-	ck_assert_uint_eq(vfio_fake_peek(&bench.fake, CONFIG, PCI_COMMAND, 2), 0x0002);
+	ck_assert_uint_eq(fake_vfio_peek(&bench.fake, CONFIG, PCI_COMMAND, 2), 0x0002);
 }
 END_TEST
 
@@ -149,7 +149,7 @@ START_TEST(every_bit_of_command_is_kept)
 		config_write(PCI_COMMAND, 2, bits[i]);
 		ck_assert_uint_eq(config_read(PCI_COMMAND, 2), bits[i]);
 		config_write(PCI_COMMAND, 2, config_read(PCI_COMMAND, 2) | PCI_COMMAND_MEMORY);
-		ck_assert_uint_eq(vfio_fake_peek(&bench.fake, CONFIG, PCI_COMMAND, 2),
+		ck_assert_uint_eq(fake_vfio_peek(&bench.fake, CONFIG, PCI_COMMAND, 2),
 				  bits[i] | PCI_COMMAND_MEMORY);
 		ck_assert_uint_eq(config_read(PCI_COMMAND, 2), bits[i] | PCI_COMMAND_MEMORY);
 	}
@@ -192,12 +192,12 @@ END_TEST
 /* PCIe 5.0 7.5.3: on the root bus it is the root complex's own endpoint, without a link. */
 START_TEST(express_registers_tell_of_the_guests_topology)
 {
-	vfio_fake_poke(&bench.fake, CONFIG, 0xa4, 4, 0x10008fe2);
-	vfio_fake_poke(&bench.fake, CONFIG, 0xa8, 4, 0x00102810);
-	vfio_fake_poke(&bench.fake, CONFIG, 0xac, 4, 0x00477c12);
-	vfio_fake_poke(&bench.fake, CONFIG, 0xb0, 4, 0x10120040);
-	vfio_fake_poke(&bench.fake, CONFIG, 0xc8, 4, 0x00000020);
-	vfio_fake_poke(&bench.fake, CONFIG, 0xcc, 4, 0x0000000e);
+	fake_vfio_poke(&bench.fake, CONFIG, 0xa4, 4, 0x10008fe2);
+	fake_vfio_poke(&bench.fake, CONFIG, 0xa8, 4, 0x00102810);
+	fake_vfio_poke(&bench.fake, CONFIG, 0xac, 4, 0x00477c12);
+	fake_vfio_poke(&bench.fake, CONFIG, 0xb0, 4, 0x10120040);
+	fake_vfio_poke(&bench.fake, CONFIG, 0xc8, 4, 0x00000020);
+	fake_vfio_poke(&bench.fake, CONFIG, 0xcc, 4, 0x0000000e);
 	start();
 	ck_assert_uint_eq(config_read(0xa2, 2), 0x0092);
 	ck_assert_uint_eq(config_read(0xa4, 4), 0x10008fe2);
@@ -208,9 +208,9 @@ START_TEST(express_registers_tell_of_the_guests_topology)
 	/* The payload size is a matter between guest and shadow, the rest is the device's. */
 	config_write(0xa8, 2, 0x5030);
 	ck_assert_uint_eq(config_read(0xa8, 2), 0x5030);
-	ck_assert_uint_eq(vfio_fake_peek(&bench.fake, CONFIG, 0xa8, 2), 0x5010);
+	ck_assert_uint_eq(fake_vfio_peek(&bench.fake, CONFIG, 0xa8, 2), 0x5010);
 	config_write(0xc8, 2, 0x0420);
-	ck_assert_uint_eq(vfio_fake_peek(&bench.fake, CONFIG, 0xc8, 2), 0x0420);
+	ck_assert_uint_eq(fake_vfio_peek(&bench.fake, CONFIG, 0xc8, 2), 0x0420);
 	ck_assert_uint_eq(config_read(0xc8, 2), 0x0400);
 }
 END_TEST
@@ -218,8 +218,8 @@ END_TEST
 /* Version 1 without a link ends before the link's registers: they are somebody else's. */
 START_TEST(rules_end_where_the_capability_does)
 {
-	vfio_fake_poke(&bench.fake, CONFIG, 0xa0, 4, 0x00910010);
-	vfio_fake_poke(&bench.fake, CONFIG, 0xac, 4, 0x12345678);
+	fake_vfio_poke(&bench.fake, CONFIG, 0xa0, 4, 0x00910010);
+	fake_vfio_poke(&bench.fake, CONFIG, 0xac, 4, 0x12345678);
 	start();
 	ck_assert_uint_eq(config_read(0xa2, 2), 0x0091);
 	ck_assert_uint_eq(config_read(0xac, 4), 0x12345678);
@@ -228,8 +228,8 @@ END_TEST
 
 START_TEST(rules_end_where_the_next_capability_begins)
 {
-	vfio_fake_poke(&bench.fake, CONFIG, 0xa0, 4, 0x0002ac10);
-	vfio_fake_poke(&bench.fake, CONFIG, 0xac, 4, 0x12340009);
+	fake_vfio_poke(&bench.fake, CONFIG, 0xa0, 4, 0x0002ac10);
+	fake_vfio_poke(&bench.fake, CONFIG, 0xac, 4, 0x12340009);
 	start();
 	ck_assert_uint_eq(config_read(0xac, 4), 0x12340009);
 }
@@ -237,11 +237,11 @@ END_TEST
 
 START_TEST(no_power_event_can_be_armed)
 {
-	vfio_fake_poke(&bench.fake, CONFIG, 0x40, 4, 0xc8235001);
+	fake_vfio_poke(&bench.fake, CONFIG, 0x40, 4, 0xc8235001);
 	start();
 	ck_assert_uint_eq(config_read(0x42, 2), 0x0023);
 	config_write(0x44, 2, 0x8100);
-	ck_assert_uint_eq(vfio_fake_peek(&bench.fake, CONFIG, 0x44, 2), 0);
+	ck_assert_uint_eq(fake_vfio_peek(&bench.fake, CONFIG, 0x44, 2), 0);
 	ck_assert_uint_eq(config_read(0x44, 2), 0);
 }
 END_TEST
@@ -250,9 +250,9 @@ END_TEST
 START_TEST(a_power_event_of_the_host_is_not_cleared)
 {
 	start();
-	vfio_fake_poke(&bench.fake, CONFIG, 0x44, 2, 0x8108);
+	fake_vfio_poke(&bench.fake, CONFIG, 0x44, 2, 0x8108);
 	config_write(0x44, 2, 0x0008);
-	ck_assert_uint_eq(vfio_fake_peek(&bench.fake, CONFIG, 0x44, 2), 0x0108);
+	ck_assert_uint_eq(fake_vfio_peek(&bench.fake, CONFIG, 0x44, 2), 0x0108);
 }
 END_TEST
 

@@ -15,7 +15,7 @@
 
 enum { INTX_GSI = 17 };
 
-static struct vfio_fake fake;
+static struct fake_vfio fake;
 static struct kvm_irq irq;
 static struct pci_device device;
 static struct vfio_wires wires;
@@ -37,7 +37,7 @@ static void setup(void)
 	device.bus = &host.root;
 	device.config[PCI_INTERRUPT_PIN] = 1;
 	snprintf(device.name, sizeof(device.name), "0000:01:00.0");
-	vfio_fake_init(&fake);
+	fake_vfio_init(&fake);
 	fake_irq_init(&irq);
 	descriptors = count_descriptors();
 	init();
@@ -51,7 +51,7 @@ static void teardown(void)
 	ck_assert_uint_eq(irq.attached, 0);
 	ck_assert_uint_eq(fake_irq_used(&irq), 0);
 	ck_assert_uint_eq(count_descriptors(), descriptors);
-	vfio_fake_release(&fake);
+	fake_vfio_release(&fake);
 }
 
 /* A table larger than one budget, with or without vectors that can be added one by one. */
@@ -107,7 +107,7 @@ START_TEST(intx_is_set_up_masked)
 	ck_assert_int_eq(fake_irq_find(&irq, INTX_GSI)->eventfd, wires.intx.trigger);
 	ck_assert_int_eq(fake_irq_find(&irq, INTX_GSI)->resample, wires.intx.resample);
 	ck_assert_int_eq(fake.unmask_eventfd, wires.intx.resample);
-	ck_assert(vfio_fake_fire(&fake, VFIO_PCI_INTX_IRQ_INDEX, 0));
+	ck_assert(fake_vfio_fire(&fake, VFIO_PCI_INTX_IRQ_INDEX, 0));
 	ck_assert(fake_irq_delivered(&irq, INTX_GSI));
 	/* Once more does nothing. */
 	ck_assert_int_eq(vfio_wires_arm(&wires, &err), 0);
@@ -190,7 +190,7 @@ START_TEST(enabled_with_nothing_unmasked_the_device_is_enabled)
 		ck_assert_int_eq(fake.triggers[VFIO_PCI_MSIX_IRQ_INDEX][i], -1);
 	ck_assert_uint_eq(count_descriptors(), descriptors);
 	unmask(PCI_VECTORS_MSIX, 0);
-	ck_assert(vfio_fake_fire(&fake, VFIO_PCI_MSIX_IRQ_INDEX, 0));
+	ck_assert(fake_vfio_fire(&fake, VFIO_PCI_MSIX_IRQ_INDEX, 0));
 	ck_assert(delivered(0));
 }
 END_TEST
@@ -202,9 +202,9 @@ START_TEST(a_vector_gets_route_irqfd_and_eventfd)
 	ck_assert_uint_eq(irq.message[gsi_of(7)].data, 0x4007);
 	ck_assert_uint_eq(irq.commits, 1);
 	ck_assert_uint_eq(fake_irq_used(&irq), 1);
-	ck_assert(vfio_fake_fire(&fake, VFIO_PCI_MSIX_IRQ_INDEX, 7));
+	ck_assert(fake_vfio_fire(&fake, VFIO_PCI_MSIX_IRQ_INDEX, 7));
 	ck_assert(delivered(7));
-	ck_assert(!vfio_fake_fire(&fake, VFIO_PCI_MSIX_IRQ_INDEX, 6));
+	ck_assert(!fake_vfio_fire(&fake, VFIO_PCI_MSIX_IRQ_INDEX, 6));
 	/* Beyond the table there is nothing. */
 	unmask(PCI_VECTORS_MSIX, 10);
 	ck_assert_uint_eq(fake_irq_used(&irq), 1);
@@ -233,7 +233,7 @@ START_TEST(masked_vectors_are_owed_their_interrupt)
 	ck_assert_uint_eq(irq.attached, 0);
 	ck_assert(!pci_vectors_pending(wires.vectors, PCI_VECTORS_MSIX, 3));
 	fake.log[0] = '\0';
-	ck_assert(vfio_fake_fire(&fake, VFIO_PCI_MSIX_IRQ_INDEX, 3));
+	ck_assert(fake_vfio_fire(&fake, VFIO_PCI_MSIX_IRQ_INDEX, 3));
 	ck_assert(pci_vectors_pending(wires.vectors, PCI_VECTORS_MSIX, 3));
 	ck_assert(pci_vectors_pending(wires.vectors, PCI_VECTORS_MSIX, 3));
 	unmask(PCI_VECTORS_MSIX, 3);
@@ -301,7 +301,7 @@ START_TEST(growing_takes_nothing_from_a_masked_vector_0)
 {
 	set_msix(2048, true);
 	enable(PCI_VECTORS_MSIX, 2048);
-	ck_assert(!vfio_fake_fire(&fake, VFIO_PCI_MSIX_IRQ_INDEX, 0));
+	ck_assert(!fake_vfio_fire(&fake, VFIO_PCI_MSIX_IRQ_INDEX, 0));
 	unmask(PCI_VECTORS_MSIX, 100);
 	ck_assert(pci_vectors_pending(wires.vectors, PCI_VECTORS_MSIX, 0));
 	unmask(PCI_VECTORS_MSIX, 0);
@@ -321,7 +321,7 @@ START_TEST(growing_in_vain_costs_no_vector)
 	ck_assert_int_eq(fake.triggers[VFIO_PCI_MSIX_IRQ_INDEX][1],
 			 pci_vectors_eventfd(wires.vectors, 1));
 	unmask(PCI_VECTORS_MSIX, 2);
-	ck_assert(vfio_fake_fire(&fake, VFIO_PCI_MSIX_IRQ_INDEX, 2));
+	ck_assert(fake_vfio_fire(&fake, VFIO_PCI_MSIX_IRQ_INDEX, 2));
 	ck_assert(delivered(2));
 }
 END_TEST
@@ -335,7 +335,7 @@ START_TEST(vectors_are_added_one_by_one_where_they_can_be)
 	unmask(PCI_VECTORS_MSIX, 1000);
 	unmask(PCI_VECTORS_MSIX, 3);
 	ck_assert_str_eq(fake.log, "trigger2:1000+1 trigger2:3+1 ");
-	ck_assert(vfio_fake_fire(&fake, VFIO_PCI_MSIX_IRQ_INDEX, 1000));
+	ck_assert(fake_vfio_fire(&fake, VFIO_PCI_MSIX_IRQ_INDEX, 1000));
 	ck_assert(delivered(1000));
 }
 END_TEST
@@ -348,7 +348,7 @@ START_TEST(fewer_vectors_than_the_budget_will_do)
 	ck_assert_uint_eq(fake.span[VFIO_PCI_MSIX_IRQ_INDEX], 1);
 	unmask(PCI_VECTORS_MSIX, 3);
 	ck_assert_uint_eq(fake.span[VFIO_PCI_MSIX_IRQ_INDEX], 4);
-	ck_assert(vfio_fake_fire(&fake, VFIO_PCI_MSIX_IRQ_INDEX, 3));
+	ck_assert(fake_vfio_fire(&fake, VFIO_PCI_MSIX_IRQ_INDEX, 3));
 	ck_assert(delivered(3));
 }
 END_TEST
@@ -366,13 +366,13 @@ START_TEST(what_vectors_there_are_work)
 	pci_vectors_flush(wires.vectors, PCI_VECTORS_MSIX);
 	ck_assert_uint_eq(fake.span[VFIO_PCI_MSIX_IRQ_INDEX], 4);
 	for (unsigned int i = 0; i < 4; i++) {
-		ck_assert(vfio_fake_fire(&fake, VFIO_PCI_MSIX_IRQ_INDEX, i));
+		ck_assert(fake_vfio_fire(&fake, VFIO_PCI_MSIX_IRQ_INDEX, i));
 		ck_assert(delivered(i));
 	}
 	/* More are asked for with the next. */
 	fake.vectors_max = 0;
 	unmask(PCI_VECTORS_MSIX, 10);
-	ck_assert(vfio_fake_fire(&fake, VFIO_PCI_MSIX_IRQ_INDEX, 9));
+	ck_assert(fake_vfio_fire(&fake, VFIO_PCI_MSIX_IRQ_INDEX, 9));
 	ck_assert(delivered(9));
 }
 END_TEST
@@ -389,10 +389,10 @@ START_TEST(one_that_cannot_be_added_costs_no_other)
 	pci_vectors_unmask(wires.vectors, PCI_VECTORS_MSIX, 1, &message);
 	pci_vectors_flush(wires.vectors, PCI_VECTORS_MSIX);
 	for (unsigned int i = 1; i < 6; i++) {
-		ck_assert(vfio_fake_fire(&fake, VFIO_PCI_MSIX_IRQ_INDEX, i));
+		ck_assert(fake_vfio_fire(&fake, VFIO_PCI_MSIX_IRQ_INDEX, i));
 		ck_assert(delivered(i));
 	}
-	ck_assert(!vfio_fake_fire(&fake, VFIO_PCI_MSIX_IRQ_INDEX, 6));
+	ck_assert(!fake_vfio_fire(&fake, VFIO_PCI_MSIX_IRQ_INDEX, 6));
 }
 END_TEST
 
@@ -406,7 +406,7 @@ START_TEST(msi_with_fewer_vectors_than_enabled_has_those)
 		unmask(PCI_VECTORS_MSI, i);
 	ck_assert_ptr_null(strstr(fake.log, "off"));
 	for (unsigned int i = 0; i < 2; i++) {
-		ck_assert(vfio_fake_fire(&fake, VFIO_PCI_MSI_IRQ_INDEX, i));
+		ck_assert(fake_vfio_fire(&fake, VFIO_PCI_MSI_IRQ_INDEX, i));
 		ck_assert(delivered(i));
 	}
 }
@@ -437,10 +437,10 @@ START_TEST(what_was_refused_is_tried_again)
 	enable(PCI_VECTORS_MSIX, 10);
 	fake.fail_at = fake.calls + 1;
 	unmask(PCI_VECTORS_MSIX, 4);
-	ck_assert(!vfio_fake_fire(&fake, VFIO_PCI_MSIX_IRQ_INDEX, 4));
+	ck_assert(!fake_vfio_fire(&fake, VFIO_PCI_MSIX_IRQ_INDEX, 4));
 	mask(PCI_VECTORS_MSIX, 4);
 	unmask(PCI_VECTORS_MSIX, 4);
-	ck_assert(vfio_fake_fire(&fake, VFIO_PCI_MSIX_IRQ_INDEX, 4));
+	ck_assert(fake_vfio_fire(&fake, VFIO_PCI_MSIX_IRQ_INDEX, 4));
 	ck_assert(delivered(4));
 }
 END_TEST
@@ -452,7 +452,7 @@ START_TEST(msi_has_all_its_vectors_at_once)
 	for (unsigned int i = 0; i < 4; i++)
 		unmask(PCI_VECTORS_MSI, i);
 	for (unsigned int i = 0; i < 4; i++) {
-		ck_assert(vfio_fake_fire(&fake, VFIO_PCI_MSI_IRQ_INDEX, i));
+		ck_assert(fake_vfio_fire(&fake, VFIO_PCI_MSI_IRQ_INDEX, i));
 		ck_assert(delivered(i));
 	}
 	ck_assert_uint_eq(vfio_wires_descriptors(&wires, NULL, 0, 0), 4);

@@ -46,7 +46,7 @@ END_TEST
 
 START_TEST(registers_of_a_standard_class_have_names)
 {
-	vfio_fake_poke(&bench.fake, CONFIG, PCI_CLASS_REVISION, 4, 0x01080202);
+	fake_vfio_poke(&bench.fake, CONFIG, PCI_CLASS_REVISION, 4, 0x01080202);
 	start_traced();
 	config_write(PCI_COMMAND, 2, PCI_COMMAND_MEMORY);
 	guest_write(bar(0) + 0x14, 4, 0x00460001);
@@ -64,7 +64,7 @@ START_TEST(registers_have_the_names_that_the_user_gives)
 	scratch_file(path, "let n = 8 & 0xff\n0x08 STATE 5:up\nbase n\n0x10 RING\n", 49);
 	strcpy(table, path);
 	bench.options.names = table;
-	vfio_fake_poke(&bench.fake, 0, 8, 4, 0x20);
+	fake_vfio_poke(&bench.fake, 0, 8, 4, 0x20);
 	start_traced();
 	unlink(table);
 	config_write(PCI_COMMAND, 2, PCI_COMMAND_MEMORY);

@@ -61,8 +61,8 @@ static void tear_down(void)
 	mem_map_destroy(bench.pio);
 	mem_map_destroy(bench.mmio);
 	for (size_t i = 0; i < ARRAY_SIZE(kernel.devices); i++)
-		vfio_fake_release(&kernel.devices[i]);
-	tree_remove();
+		fake_vfio_release(&kernel.devices[i]);
+	fake_tree_remove();
 	free(answer);
 	answer = NULL;
 }
@@ -179,7 +179,7 @@ START_TEST(devices_are_found_by_both_addresses)
 	FILE *out;
 
 	/* In the guest the first is at 00:01.0, the second at 00:02.0. */
-	tree_add_device("0000:00:02.0", 8, "vfio-pci");
+	fake_tree_add_device("0000:00:02.0", 8, "vfio-pci");
 	ck_assert_int_eq(add("0000:00:02.0"), 0);
 	ck_assert_int_eq(add("0000:01:00.0"), 0);
 	ck_assert_int_eq(attach(), 0);
@@ -215,13 +215,13 @@ END_TEST
 
 START_TEST(config_space_is_told_in_words)
 {
-	struct vfio_fake *fake = &kernel.devices[0];
+	struct fake_vfio *fake = &kernel.devices[0];
 
-	vfio_fake_poke(fake, VFIO_PCI_CONFIG_REGION_INDEX, 0xa0 + PCI_EXP_DEVCTL, 2, 0x2810);
-	vfio_fake_poke(fake, VFIO_PCI_CONFIG_REGION_INDEX, 0xa0 + PCI_EXP_DEVSTA, 2, 0x0001);
-	vfio_fake_poke(fake, VFIO_PCI_CONFIG_REGION_INDEX, 0xa0 + PCI_EXP_LNKSTA, 2, 0x1043);
-	vfio_fake_poke(fake, VFIO_PCI_CONFIG_REGION_INDEX, 0x104, 4, 0x00100000);
-	vfio_fake_poke(fake, VFIO_PCI_CONFIG_REGION_INDEX, PCI_STATUS, 2, 0x2010);
+	fake_vfio_poke(fake, VFIO_PCI_CONFIG_REGION_INDEX, 0xa0 + PCI_EXP_DEVCTL, 2, 0x2810);
+	fake_vfio_poke(fake, VFIO_PCI_CONFIG_REGION_INDEX, 0xa0 + PCI_EXP_DEVSTA, 2, 0x0001);
+	fake_vfio_poke(fake, VFIO_PCI_CONFIG_REGION_INDEX, 0xa0 + PCI_EXP_LNKSTA, 2, 0x1043);
+	fake_vfio_poke(fake, VFIO_PCI_CONFIG_REGION_INDEX, 0x104, 4, 0x00100000);
+	fake_vfio_poke(fake, VFIO_PCI_CONFIG_REGION_INDEX, PCI_STATUS, 2, 0x2010);
 	start();
 	config_write(PCI_COMMAND, 2, PCI_COMMAND_MEMORY);
 	describe("01:00.0");
@@ -273,7 +273,7 @@ START_TEST(vectors_of_msix)
 	    "       3  masked    no       0x00000000fee01000 0x00004023    25  held back  -\n"
 	    "  8 vectors masked and never used\n");
 	has(answer, "/proc/interrupts has vfio-msix[N](0000:01:00.0)\n");
-	ck_assert(vfio_fake_fire(&kernel.devices[0], VFIO_PCI_MSIX_IRQ_INDEX, 3));
+	ck_assert(fake_vfio_fire(&kernel.devices[0], VFIO_PCI_MSIX_IRQ_INDEX, 3));
 	has(describe("01:00.0"), "       3  masked    yes      ");
 	/* Looking takes nothing away: it is fired at the unmask. */
 	has(describe("01:00.0"), "       3  masked    yes      ");
@@ -296,7 +296,7 @@ START_TEST(what_the_device_owes_is_pending)
 	start();
 	config_write(PCI_COMMAND, 2, PCI_COMMAND_MEMORY);
 	config_write(MSIX + PCI_MSIX_FLAGS, 2, PCI_MSIX_FLAGS_ENABLE);
-	vfio_fake_poke(&kernel.devices[0], 0, 0x4000, 8, 1 << 5);
+	fake_vfio_poke(&kernel.devices[0], 0, 0x4000, 8, 1 << 5);
 	has(describe("01:00.0"),
 	    "       5  masked    yes      0x0000000000000000 0x00000000     -  "
 	    "held back  -\n");
@@ -333,7 +333,7 @@ START_TEST(relayed_interrupts_are_counted)
 	ck_assert_str_eq(owner_of(17, true), "0000:01:00.0 INTx, relayed");
 	has(describe("01:00.0"),
 	    "GSI 17, relayed by the monitor: raised 0, ended by the guest 0\n");
-	ck_assert(vfio_fake_fire(&kernel.devices[0], VFIO_PCI_INTX_IRQ_INDEX, 0));
+	ck_assert(fake_vfio_fire(&kernel.devices[0], VFIO_PCI_INTX_IRQ_INDEX, 0));
 	config_write(PCI_COMMAND, 2, PCI_COMMAND_MEMORY);
 	config_write(MSIX + PCI_MSIX_FLAGS, 2, PCI_MSIX_FLAGS_ENABLE);
 	use_vector(1);
@@ -341,7 +341,7 @@ START_TEST(relayed_interrupts_are_counted)
 		const struct vfio_sysfs_device *sysfs;
 		struct vfio_pci *pci = vfio_device(bench.vfio, 0, &sysfs);
 
-		ck_assert(vfio_fake_fire(&kernel.devices[0], VFIO_PCI_MSIX_IRQ_INDEX, 1));
+		ck_assert(fake_vfio_fire(&kernel.devices[0], VFIO_PCI_MSIX_IRQ_INDEX, 1));
 		pthread_mutex_lock(&pci->device.lock);
 		/* As a look at any that is masked does. */
 		pci_vectors_pending(pci->wires.vectors, PCI_VECTORS_MSIX, 0);
@@ -410,7 +410,7 @@ END_TEST
 
 START_TEST(without_a_reset_of_its_own)
 {
-	struct vfio_fake *fake = &kernel.devices[0];
+	struct fake_vfio *fake = &kernel.devices[0];
 
 	fake->info.flags = VFIO_DEVICE_FLAGS_PCI;
 	start();
@@ -447,12 +447,12 @@ END_TEST
 /* Garbage in the device's chains ends the walk, not the monitor. */
 START_TEST(garbage_is_survived)
 {
-	struct vfio_fake *fake = &kernel.devices[0];
+	struct fake_vfio *fake = &kernel.devices[0];
 
-	vfio_fake_poke(fake, VFIO_PCI_CONFIG_REGION_INDEX, 0xa0, 2, 0xfc09);
-	vfio_fake_poke(fake, VFIO_PCI_CONFIG_REGION_INDEX, 0xfc, 4, 0x00024010);
-	vfio_fake_poke(fake, VFIO_PCI_CONFIG_REGION_INDEX, 0x180, 4, 0xffc10042);
-	vfio_fake_poke(fake, VFIO_PCI_CONFIG_REGION_INDEX, 0xffc, 4, 0x10010001);
+	fake_vfio_poke(fake, VFIO_PCI_CONFIG_REGION_INDEX, 0xa0, 2, 0xfc09);
+	fake_vfio_poke(fake, VFIO_PCI_CONFIG_REGION_INDEX, 0xfc, 4, 0x00024010);
+	fake_vfio_poke(fake, VFIO_PCI_CONFIG_REGION_INDEX, 0x180, 4, 0xffc10042);
+	fake_vfio_poke(fake, VFIO_PCI_CONFIG_REGION_INDEX, 0xffc, 4, 0x10010001);
 	start();
 	describe("01:00.0");
 	has(answer, "  0x0a0 Vendor Specific\n");
@@ -467,7 +467,7 @@ static void *be_a_guest(void *stop)
 		config_write(PCI_COMMAND, 2, PCI_COMMAND_MEMORY);
 		config_write(MSIX + PCI_MSIX_FLAGS, 2, i & 1 ? PCI_MSIX_FLAGS_ENABLE : 0);
 		use_vector(i % 10);
-		vfio_fake_fire(&kernel.devices[0], VFIO_PCI_MSIX_IRQ_INDEX, i % 10);
+		fake_vfio_fire(&kernel.devices[0], VFIO_PCI_MSIX_IRQ_INDEX, i % 10);
 		table_write(i % 10, PCI_MSIX_ENTRY_VECTOR_CTRL, 1);
 		config_write(PCI_COMMAND, 2, i & 2 ? 0 : PCI_COMMAND_MEMORY);
 	}

@@ -53,7 +53,7 @@ START_TEST(interrupts_are_told_and_passed_on)
 	int gsi;
 
 	start_traced();
-	ck_assert(vfio_fake_fire(&bench.fake, VFIO_PCI_INTX_IRQ_INDEX, 0));
+	ck_assert(fake_vfio_fire(&bench.fake, VFIO_PCI_INTX_IRQ_INDEX, 0));
 	run_loop_once();
 	ck_assert(fake_irq_delivered(&bench.irq, 19));
 	fd_signal(bench.pci->wires.intx.resample);
@@ -63,11 +63,11 @@ START_TEST(interrupts_are_told_and_passed_on)
 	config_write(0x72, 2, 0x8000);
 	guest_write(bar(0) + 0x3000 + 3 * 16 + 12, 4, 0);
 	gsi = pci_vectors_state(bench.pci->wires.vectors, 3).gsi;
-	ck_assert(vfio_fake_fire(&bench.fake, VFIO_PCI_MSIX_IRQ_INDEX, 3));
+	ck_assert(fake_vfio_fire(&bench.fake, VFIO_PCI_MSIX_IRQ_INDEX, 3));
 	run_loop_once();
 	ck_assert(fake_irq_delivered(&bench.irq, (unsigned int)gsi));
 	guest_write(bar(0) + 0x3000 + 3 * 16 + 12, 4, 1);
-	ck_assert(vfio_fake_fire(&bench.fake, VFIO_PCI_MSIX_IRQ_INDEX, 3));
+	ck_assert(fake_vfio_fire(&bench.fake, VFIO_PCI_MSIX_IRQ_INDEX, 3));
 	ck_assert_uint_eq(guest_read(bar(0) + 0x4000, 4), 8);
 	guest_write(bar(0) + 0x3000 + 3 * 16 + 12, 4, 0);
 	ck_assert(fake_irq_delivered(&bench.irq, (unsigned int)gsi));

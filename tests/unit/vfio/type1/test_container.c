@@ -20,7 +20,7 @@ static void add_refused(int code, const char *sentence)
 
 START_TEST(no_container_node)
 {
-	tree_unlink("dev/vfio/vfio");
+	fake_tree_unlink("dev/vfio/vfio");
 	add_refused(-ENOENT, "VFIO container: ");
 	said("modprobe vfio-pci");
 }
@@ -93,7 +93,8 @@ END_TEST
 
 START_TEST(the_number_of_maps_is_read)
 {
-	const struct vfio_settings settings = {.sysfs = tree_path(""), .dev = tree_path("dev")};
+	const struct vfio_settings settings = {.sysfs = fake_tree_path(""),
+					       .dev = fake_tree_path("dev")};
 	const struct vfio_device_config config = {.path = "01:00.0"};
 	struct vfio_provider *provider = vfio_type1_provider.create(&settings, &bench.err);
 	struct vfio_sysfs_device device;

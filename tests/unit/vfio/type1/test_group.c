@@ -48,17 +48,17 @@ END_TEST
 
 START_TEST(no_vfio_folder)
 {
-	tree_unlink("dev/vfio/vfio");
-	tree_unlink("dev/vfio/7");
-	tree_unlink("dev/vfio/8");
-	rmdir(tree_path("dev/vfio"));
+	fake_tree_unlink("dev/vfio/vfio");
+	fake_tree_unlink("dev/vfio/7");
+	fake_tree_unlink("dev/vfio/8");
+	rmdir(fake_tree_path("dev/vfio"));
 	add_refused(-ENOENT, "modprobe vfio-pci");
 }
 END_TEST
 
 START_TEST(no_group_node)
 {
-	tree_unlink("dev/vfio/7");
+	fake_tree_unlink("dev/vfio/7");
 	add_refused(-ENOENT, "dev/vfio/7 is missing");
 }
 END_TEST
@@ -94,7 +94,7 @@ END_TEST
 START_TEST(not_viable)
 {
 	kernel.group_flags = VFIO_GROUP_FLAGS_CONTAINER_SET;
-	tree_add_device("0000:01:00.1", 7, "nvme");
+	fake_tree_add_device("0000:01:00.1", 7, "nvme");
 	add_refused(-EPERM, "not viable: 0000:01:00.1 (driver nvme)");
 }
 END_TEST
@@ -289,7 +289,8 @@ static struct vfio_provider *provide(void)
 {
 	static struct vfio_settings settings;
 
-	settings = (struct vfio_settings){.sysfs = tree_path(""), .dev = tree_path("dev")};
+	settings =
+		(struct vfio_settings){.sysfs = fake_tree_path(""), .dev = fake_tree_path("dev")};
 	return vfio_type1_provider.create(&settings, &bench.err);
 }
 
@@ -309,14 +310,14 @@ START_TEST(a_reset_of_the_bus_is_shown_its_groups)
 {
 	struct vfio_provider *provider = provide();
 	struct vfio_lease *first = join(provider, "01:00.0"), *third = join(provider, "02:00.1");
-	struct vfio_fake *fake = &kernel.devices[0];
+	struct fake_vfio *fake = &kernel.devices[0];
 	struct vfio_bus_reset *reset;
 
 	ck_assert_ptr_eq(join(provider, "01:00.3"), first);
 	fake->dependents = 4;
 	for (uint32_t i = 0; i < 4; i++)
 		fake->dependent[i] = (struct vfio_pci_dependent_device){.group_id = 7 + i % 2};
-	reset = vfio_bus_reset_prepare(provider, &fake->backend, tree_path(""), "0000:01:00.0",
+	reset = vfio_bus_reset_prepare(provider, &fake->backend, fake_tree_path(""), "0000:01:00.0",
 				       &bench.err);
 	ck_assert_msg(reset, "%s", bench.err.text);
 	ck_assert_uint_eq(reset->request->count, 2);
@@ -324,7 +325,7 @@ START_TEST(a_reset_of_the_bus_is_shown_its_groups)
 	provider->ops->leave(third);
 	ck_assert_int_ge(fcntl(reset->request->group_fds[1], F_GETFD), 0);
 	vfio_bus_reset_free(reset);
-	ck_assert_ptr_null(vfio_bus_reset_prepare(provider, &fake->backend, tree_path(""),
+	ck_assert_ptr_null(vfio_bus_reset_prepare(provider, &fake->backend, fake_tree_path(""),
 						  "0000:01:00.0", &bench.err));
 	said("0000:01:00.0: its bus cannot be reset: 0000:00:00.0 in IOMMU group 8 would be hit");
 	provider->ops->leave(first);
@@ -337,14 +338,15 @@ START_TEST(windows_are_sized_from_sysfs)
 {
 	uint64_t low, high;
 
-	tree_write("bus/pci/devices/0000:01:00.0/resource", "0xfeb40000 0xfeb5ffff 0x40200\n"
-							    "0x0 0x0 0x0\n"
-							    "0xe000 0xe01f 0x40101\n"
-							    "0x0 0x0 0x0\n"
-							    "0x1000000000 0x101fffffff 0x14220c\n"
-							    "0x0 0x0 0x0\n"
-							    "0xfeb00000 0xfeb3ffff 0x46200\n");
-	tree_write("bus/pci/devices/0000:02:00.1/resource", "0xfe000000 0xfe000fff 0x40200\n");
+	fake_tree_write("bus/pci/devices/0000:01:00.0/resource",
+			"0xfeb40000 0xfeb5ffff 0x40200\n"
+			"0x0 0x0 0x0\n"
+			"0xe000 0xe01f 0x40101\n"
+			"0x0 0x0 0x0\n"
+			"0x1000000000 0x101fffffff 0x14220c\n"
+			"0x0 0x0 0x0\n"
+			"0xfeb00000 0xfeb3ffff 0x46200\n");
+	fake_tree_write("bus/pci/devices/0000:02:00.1/resource", "0xfe000000 0xfe000fff 0x40200\n");
 	ck_assert_int_eq(add("01:00.0"), 0);
 	ck_assert_int_eq(add("02:00.1"), 0);
 	vfio_window_sizes(bench.vfio, &low, &high);

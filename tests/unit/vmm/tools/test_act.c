@@ -15,7 +15,7 @@
 static void is_written(const char *path, const char *text)
 {
 	char line[64] = "";
-	FILE *file = fopen(tree_path(path), "re");
+	FILE *file = fopen(fake_tree_path(path), "re");
 
 	ck_assert_ptr_nonnull(file);
 	ck_assert(fgets(line, sizeof(line), file) || *text == '\0');
@@ -25,12 +25,12 @@ static void is_written(const char *path, const char *text)
 
 START_TEST(what_is_there_is_written_to)
 {
-	tree_write("unbind", "");
-	ck_assert_int_eq(act_write(tree_path("unbind"), "0000:01:00.0"), 0);
+	fake_tree_write("unbind", "");
+	ck_assert_int_eq(act_write(fake_tree_path("unbind"), "0000:01:00.0"), 0);
 	is_written("unbind", "0000:01:00.0");
 	/* Nothing is made by a write. */
-	ck_assert_int_eq(act_write(tree_path("bind"), "0000:01:00.0"), -ENOENT);
-	ck_assert_int_eq(act_write(tree_path(""), "text"), -EISDIR);
+	ck_assert_int_eq(act_write(fake_tree_path("bind"), "0000:01:00.0"), -ENOENT);
+	ck_assert_int_eq(act_write(fake_tree_path(""), "text"), -EISDIR);
 	ck_assert_int_eq(act_write("/dev/full", "text"), -ENOSPC);
 }
 END_TEST
@@ -41,11 +41,11 @@ static void put_modprobe(int status)
 	char script[256];
 
 	snprintf(script, sizeof(script), "#!/bin/sh\nprintf '%%s' \"$*\" >'%s'\nexit %d\n",
-		 tree_path("asked"), status);
-	tree_folder("bin");
-	tree_write("bin/modprobe", script);
-	ck_assert_int_eq(chmod(tree_path("bin/modprobe"), 0755), 0);
-	ck_assert_int_eq(setenv("PATH", tree_path("bin"), 1), 0);
+		 fake_tree_path("asked"), status);
+	fake_tree_folder("bin");
+	fake_tree_write("bin/modprobe", script);
+	ck_assert_int_eq(chmod(fake_tree_path("bin/modprobe"), 0755), 0);
+	ck_assert_int_eq(setenv("PATH", fake_tree_path("bin"), 1), 0);
 }
 
 START_TEST(modprobe_is_asked_for_a_module)
@@ -72,7 +72,7 @@ END_TEST
 
 static void add_tests(TCase *tests)
 {
-	tcase_add_checked_fixture(tests, tree_create, tree_remove);
+	tcase_add_checked_fixture(tests, fake_tree_create, fake_tree_remove);
 	tcase_add_test(tests, what_is_there_is_written_to);
 	tcase_add_test(tests, modprobe_is_asked_for_a_module);
 	tcase_add_test(tests, a_name_that_is_none_is_not_passed_on);

@@ -30,7 +30,7 @@ START_TEST(what_no_force_helps_against)
 	tools_add("0000:00:01.0", 7, "pcieport", "8086:1901", "060400");
 	ck_assert_int_eq(bind("--force", "00:01.0", NULL), TOOL_FAILED);
 	has(tools_errors, "it is a bridge");
-	tree_unlink("bus/pci/devices/" NVME "/iommu_group");
+	fake_tree_unlink("bus/pci/devices/" NVME "/iommu_group");
 	ck_assert_int_eq(bind("--force", NVME, NULL), TOOL_FAILED);
 	has(tools_errors, "it is in no IOMMU group");
 	has_not(tools_errors, "give --force");
@@ -38,7 +38,7 @@ START_TEST(what_no_force_helps_against)
 	tools_add_disk(NVME, "nvme/nvme0/nvme0n1", "nvme0n1", "259:0");
 	tools_mount("259:0", "/data", "ext4", "/dev/root");
 	refused(NVME, "nvme0n1 is mounted at /data: stop that first\n");
-	tree_unlink("bus/pci/devices/" NIC "/driver_override");
+	fake_tree_unlink("bus/pci/devices/" NIC "/driver_override");
 	refused(NIC, "driver_override: No such file or directory: be root");
 	ck_assert_str_eq(driver_of(NVME), "nvme");
 }
@@ -47,7 +47,7 @@ END_TEST
 START_TEST(no_iommu_makes_no_device_fit)
 {
 	tools_add("0000:03:00.0", 9, "vfio-pci", "144d:a808", "010802");
-	tree_write("kernel/iommu_groups/9/name", "vfio-noiommu\n");
+	fake_tree_write("kernel/iommu_groups/9/name", "vfio-noiommu\n");
 	ck_assert_int_eq(bind("--force", "03:00.0", NULL), TOOL_FAILED);
 	has(tools_errors, "no IOMMU confines it");
 	has(tools_errors, "ferry doctor 0000:03:00.0");

@@ -21,8 +21,8 @@ static inline void setup(void)
 {
 	fake = (struct fake_drivers){0};
 	tools_setup();
-	tree_folder("bus/pci/drivers/vfio-pci");
-	tree_folder("module/vfio_iommu_type1");
+	fake_tree_folder("bus/pci/drivers/vfio-pci");
+	fake_tree_folder("module/vfio_iommu_type1");
 	tools_add(NVME, 7, "nvme", "144d:a808", "010802");
 	tools_add(NIC, 8, "e1000e", "8086:10d3", "020000");
 }
@@ -45,7 +45,7 @@ static inline const char *driver_of(const char *address)
 	ssize_t length;
 
 	snprintf(path, sizeof(path), "bus/pci/devices/%s/driver", address);
-	length = readlink(tree_path(path), target, sizeof(target) - 1);
+	length = readlink(fake_tree_path(path), target, sizeof(target) - 1);
 	target[length < 0 ? 0 : length] = '\0';
 	return length < 0 ? "" : strrchr(target, '/') + 1;
 }
@@ -65,7 +65,7 @@ static inline bool recorded(const char *address)
 	char path[256];
 
 	snprintf(path, sizeof(path), "run/ferry/%s", address);
-	return access(tree_path(path), F_OK) == 0;
+	return access(fake_tree_path(path), F_OK) == 0;
 }
 
 /* Refused, and nothing written anywhere. */

@@ -148,7 +148,7 @@ END_TEST
 
 START_TEST(without_pci_ids_there_are_base_classes)
 {
-	tree_unlink("pci.ids");
+	fake_tree_unlink("pci.ids");
 	ck_assert_int_eq(devices(NULL, NULL), TOOL_OK);
 	has(tools_out, "Mass storage controller\n");
 }
@@ -159,7 +159,7 @@ START_TEST(a_garbled_pci_ids_does_no_harm)
 	char path[PATH_MAX];
 	FILE *file;
 
-	snprintf(path, sizeof(path), "%s", tree_path("pci.ids"));
+	snprintf(path, sizeof(path), "%s", fake_tree_path("pci.ids"));
 	file = fopen(path, "w");
 	for (unsigned int i = 0; i < 100000; i++)
 		putc("\tx\xff  \0c144d"[i % 11], file);
@@ -200,8 +200,8 @@ END_TEST
 
 START_TEST(a_host_without_pci_has_an_empty_table)
 {
-	tree_remove();
-	tree_create();
+	fake_tree_remove();
+	fake_tree_create();
 	ck_assert_int_eq(devices("--json", NULL), TOOL_OK);
 	has(tools_out, "\"devices\": []");
 	ck_assert_int_eq(devices(NULL, NULL), TOOL_OK);
@@ -276,7 +276,8 @@ START_TEST(what_others_wrote_is_printable)
 	static const char *const harmful[] = {"\x1b", "\xff", "\xe2\x80\xae", "\xc2\x9b"};
 	static const char *const views[] = {NULL, "0000:03:00.0", "--json"};
 
-	tree_write("pci.ids", "144d  Sam\x1b[2Jsung \xff\n\ta808  NVMe \xe2\x80\xae|\xc2\x9b|\n");
+	fake_tree_write("pci.ids",
+			"144d  Sam\x1b[2Jsung \xff\n\ta808  NVMe \xe2\x80\xae|\xc2\x9b|\n");
 	tools_add("0000:03:00.0", 9, "nvme", "144d:a808", "010802");
 	tools_add_disk("0000:03:00.0", "nvme/nvme0/nvme0n1", "nvme0n1", "259:0");
 	tools_mount("259:0", "/mnt\\033[1m\\012\xff", "ext4", "/dev/nvme0n1");

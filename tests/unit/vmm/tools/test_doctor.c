@@ -105,21 +105,21 @@ START_TEST(mediated_devices_are_left_to_a_run)
 	ck_assert_int_eq(doctor(name, NULL, NULL), TOOL_FAILED);
 	has(tools_out, "failure  83b8f4f2-509f-382f-3c1e-e6bfe0fa1001 device: this host has none");
 	has_not(tools_out, "ferry devices");
-	tree_folder("bus/mdev/devices/83b8f4f2-509f-382f-3c1e-e6bfe0fa1001");
-	tree_link("bus/mdev/devices/83b8f4f2-509f-382f-3c1e-e6bfe0fa1001/subsystem",
-		  "../../../../bus/mdev");
-	tree_link("bus/mdev/devices/83b8f4f2-509f-382f-3c1e-e6bfe0fa1001/iommu_group",
-		  "../../../../kernel/iommu_groups/8");
+	fake_tree_folder("bus/mdev/devices/83b8f4f2-509f-382f-3c1e-e6bfe0fa1001");
+	fake_tree_link("bus/mdev/devices/83b8f4f2-509f-382f-3c1e-e6bfe0fa1001/subsystem",
+		       "../../../../bus/mdev");
+	fake_tree_link("bus/mdev/devices/83b8f4f2-509f-382f-3c1e-e6bfe0fa1001/iommu_group",
+		       "../../../../kernel/iommu_groups/8");
 	ck_assert_msg(doctor(name, NVME, NULL) == TOOL_OK, "%s", tools_out);
 	has(tools_out, "warning  83b8f4f2-509f-382f-3c1e-e6bfe0fa1001 device: it is no PCI device");
 	/*
 	 * What has a PCI device's name and is none is no device of VFIO's, nor what has no group.
 	 */
-	tree_folder("elsewhere/0000:03:00.0");
-	snprintf(path, sizeof(path), "%s", tree_path("elsewhere/0000:03:00.0"));
+	fake_tree_folder("elsewhere/0000:03:00.0");
+	snprintf(path, sizeof(path), "%s", fake_tree_path("elsewhere/0000:03:00.0"));
 	ck_assert_int_eq(doctor(path, NULL, NULL), TOOL_FAILED);
-	tree_folder("elsewhere/eth0");
-	snprintf(path, sizeof(path), "%s", tree_path("elsewhere/eth0"));
+	fake_tree_folder("elsewhere/eth0");
+	snprintf(path, sizeof(path), "%s", fake_tree_path("elsewhere/eth0"));
 	ck_assert_int_eq(doctor(path, NULL, NULL), TOOL_FAILED);
 }
 END_TEST

@@ -36,21 +36,21 @@ static inline void setup(void)
 	tools_setup();
 	tools_add(NVME, 7, "vfio-pci", "144d:a808", "010802");
 	tools_file(NVME, "reset_method", "flr bus\n");
-	tree_write("kernel/iommu_groups/7/reserved_regions",
-		   "0x00000000fee00000 0x00000000feefffff msi\n"
-		   "0x00000000000a0000 0x00000000000bffff direct-relaxable\n");
-	tree_folder("module/vfio_pci");
-	tree_folder("module/vfio_iommu_type1/parameters");
-	tree_write("module/vfio_iommu_type1/parameters/allow_unsafe_interrupts", "N\n");
-	tree_write("modules/modules.builtin", "kernel/drivers/vfio/vfio.ko\n");
-	tree_write("modules/modules.dep", "");
-	tree_folder("kernel/irq/24");
-	tree_write("kernel/irq/24/chip_name", "IR-PCI-MSI\n");
-	tree_write("dev/vfio/vfio", "");
-	tree_write("dev/vfio/7", "");
-	tree_write("proc/cpuinfo", "processor\t: 0\nvendor_id\t: GenuineIntel\n");
-	tree_write("proc/cmdline", "root=/dev/sda1 quiet\n");
-	tree_write("proc/meminfo", "MemTotal: 90000000 kB\nMemAvailable: 80000000 kB\n");
+	fake_tree_write("kernel/iommu_groups/7/reserved_regions",
+			"0x00000000fee00000 0x00000000feefffff msi\n"
+			"0x00000000000a0000 0x00000000000bffff direct-relaxable\n");
+	fake_tree_folder("module/vfio_pci");
+	fake_tree_folder("module/vfio_iommu_type1/parameters");
+	fake_tree_write("module/vfio_iommu_type1/parameters/allow_unsafe_interrupts", "N\n");
+	fake_tree_write("modules/modules.builtin", "kernel/drivers/vfio/vfio.ko\n");
+	fake_tree_write("modules/modules.dep", "");
+	fake_tree_folder("kernel/irq/24");
+	fake_tree_write("kernel/irq/24/chip_name", "IR-PCI-MSI\n");
+	fake_tree_write("dev/vfio/vfio", "");
+	fake_tree_write("dev/vfio/7", "");
+	fake_tree_write("proc/cpuinfo", "processor\t: 0\nvendor_id\t: GenuineIntel\n");
+	fake_tree_write("proc/cmdline", "root=/dev/sda1 quiet\n");
+	fake_tree_write("proc/meminfo", "MemTotal: 90000000 kB\nMemAvailable: 80000000 kB\n");
 }
 
 static inline int doctor(const char *first, const char *second, const char *third)

@@ -16,11 +16,11 @@
 
 START_TEST(a_group_in_use)
 {
-	tree_unlink("dev/vfio/7");
-	tree_link("dev/vfio/7", "/dev/null");
-	tree_folder("proc/4321/fd");
-	tree_link("proc/4321/fd/9", "/dev/null");
-	tree_write("proc/4321/comm", "ferry\n");
+	fake_tree_unlink("dev/vfio/7");
+	fake_tree_link("dev/vfio/7", "/dev/null");
+	fake_tree_folder("proc/4321/fd");
+	fake_tree_link("proc/4321/fd/9", "/dev/null");
+	fake_tree_write("proc/4321/comm", "ferry\n");
 	finds("IOMMU group 7 is in use by process 4321 (ferry)", "mend it: kill 4321");
 }
 END_TEST
@@ -52,7 +52,7 @@ END_TEST
 START_TEST(a_virtual_function_of_a_passed_one)
 {
 	tools_add("0000:04:00.0", 12, "vfio-pci", "8086:10d3", "020000");
-	tree_link("bus/pci/devices/" NVME "/physfn", "../0000:04:00.0");
+	fake_tree_link("bus/pci/devices/" NVME "/physfn", "../0000:04:00.0");
 	warns("its physical function 0000:04:00.0 is bound to vfio-pci");
 	has(tools_out, "--vfio 0000:01:00.0,vf-token=UUID, or ferry unbind 0000:04:00.0");
 }
@@ -60,7 +60,7 @@ END_TEST
 
 START_TEST(resets_and_bridges)
 {
-	tree_unlink("bus/pci/devices/" NVME "/reset_method");
+	fake_tree_unlink("bus/pci/devices/" NVME "/reset_method");
 	warns("warning  0000:01:00.0 reset: there is no method");
 	tools_file(NVME, "reset", "");
 	ck_assert_int_eq(doctor(NVME, NULL, NULL), TOOL_OK);
@@ -72,10 +72,10 @@ END_TEST
 
 START_TEST(bars_that_the_host_holds)
 {
-	tree_write("proc/iomem", "feb40000-feb4ffff : " NVME "\n"
-				 "  feb40000-feb4ffff : vfio-pci\n"
-				 "12c0000000-12c01fffff : " NVME "\n"
-				 "  12c0000000-12c00fffff : efifb\n");
+	fake_tree_write("proc/iomem", "feb40000-feb4ffff : " NVME "\n"
+				      "  feb40000-feb4ffff : vfio-pci\n"
+				      "12c0000000-12c01fffff : " NVME "\n"
+				      "  12c0000000-12c00fffff : efifb\n");
 	finds("BAR 4 is held by efifb (0x12c0000000-0x12c00fffff), the display of the host's start, "
 	      "so that VFIO does not get it",
 	      "start the host with video=efifb:off");
@@ -95,14 +95,14 @@ END_TEST
 
 START_TEST(reserved_regions)
 {
-	tree_write("kernel/iommu_groups/7/reserved_regions",
-		   "rubbish\n0x1000 0x0 reserved\n0x7d000000 0x7dffffff direct\n");
+	fake_tree_write("kernel/iommu_groups/7/reserved_regions",
+			"rubbish\n0x1000 0x0 reserved\n0x7d000000 0x7dffffff direct\n");
 	finds("the firmware wants 0x7d000000-0x7dffffff mapped as it is", "RMRR");
-	tree_write("kernel/iommu_groups/7/reserved_regions", "0x0 0xfffffffff reserved\n");
+	fake_tree_write("kernel/iommu_groups/7/reserved_regions", "0x0 0xfffffffff reserved\n");
 	finds("failure  layout: ", "");
 	/* Reserved space is stepped around, wherever RAM begins: above it there is enough. */
-	tree_write("kernel/iommu_groups/7/reserved_regions",
-		   "0x10000000 0x1fffffff reserved\n0x50000000 0x5fffffff reserved\n");
+	fake_tree_write("kernel/iommu_groups/7/reserved_regions",
+			"0x10000000 0x1fffffff reserved\n0x50000000 0x5fffffff reserved\n");
 	ck_assert_msg(doctor(NVME, NULL, NULL) == TOOL_OK, "%s", tools_out);
 	has(tools_out, "layout: 512 MiB of RAM (pieces: 2)");
 }
@@ -114,7 +114,7 @@ START_TEST(places_in_the_guest)
 	has(tools_out, "do not fit the guest-physical addresses");
 	ck_assert_int_eq(doctor("--memory=8G", NVME, NULL), TOOL_OK);
 	/* An IOMMU of 32 bits: nothing can be above. */
-	tree_folder("bus/pci/devices/" NVME "/iommu/intel-iommu");
+	fake_tree_folder("bus/pci/devices/" NVME "/iommu/intel-iommu");
 	tools_file(NVME, "iommu/intel-iommu/cap", "1f0000\n");
 	ck_assert_int_eq(doctor("--memory=8G", NVME, NULL), TOOL_FAILED);
 	has(tools_out, "failure  layout: guest memory: 8192 MiB");
@@ -131,7 +131,7 @@ END_TEST
 static void write_config(unsigned int msix, size_t size)
 {
 	unsigned char config[256] = {[6] = 0x10, [0x34] = 0x40, [0x3d] = 1};
-	FILE *file = fopen(tree_path("bus/pci/devices/" NVME "/config"), "w");
+	FILE *file = fopen(fake_tree_path("bus/pci/devices/" NVME "/config"), "w");
 
 	config[0x40] = 0x05;
 	config[0x41] = 0x60;
@@ -161,7 +161,7 @@ START_TEST(interrupts)
 	write_config(2048, 256);
 	warns("warning  vectors: a guest may want 2048: the host's processors have about 200, of "
 	      "which 1 are taken");
-	tree_write("proc/cpuinfo", "processor\t: 0\nCPU implementer\t: 0x41\n");
+	fake_tree_write("proc/cpuinfo", "processor\t: 0\nCPU implementer\t: 0x41\n");
 	ck_assert_int_eq(setrlimit(RLIMIT_NOFILE, &limit), 0);
 	warns("a guest may want 2048, each of which takes a descriptor: 1024 are the most");
 	has(tools_out,
@@ -180,7 +180,7 @@ START_TEST(iova_ranges)
 	ck_assert_int_eq(doctor(NVME, NULL, NULL), TOOL_OK);
 	has(tools_out, "ok       0000:01:00.0 IOVA ranges: 0x0-0xfedfffff, "
 		       "0xfef00000-0xfffffffffffffffe can be mapped for its DMA (its IOMMU does");
-	tree_folder("bus/pci/devices/" NVME "/iommu/intel-iommu");
+	fake_tree_folder("bus/pci/devices/" NVME "/iommu/intel-iommu");
 	tools_file(NVME, "iommu/intel-iommu/cap", "d2008c222f0686\n");
 	ck_assert_int_eq(doctor(NVME, NULL, NULL), TOOL_OK);
 	has(tools_out,

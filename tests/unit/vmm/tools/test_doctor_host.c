@@ -22,7 +22,7 @@ START_TEST(kvm)
 	finds("failure  KVM: opening /dev/kvm: No such file or directory: the module kvm-intel is "
 	      "not loaded",
 	      "mend it: modprobe kvm-intel");
-	tree_write("proc/cpuinfo", "vendor_id\t: AuthenticAMD\n");
+	fake_tree_write("proc/cpuinfo", "vendor_id\t: AuthenticAMD\n");
 	finds("failure  KVM: opening /dev/kvm", "mend it: modprobe kvm-amd");
 	fake.open_fails = 0;
 	fake.version = 11;
@@ -33,8 +33,10 @@ END_TEST
 
 static void turn_iommu_off(void)
 {
-	tree_unlink("bus/pci/devices/" NVME "/iommu_group");
-	ck_assert_int_eq(rename(tree_path("kernel/iommu_groups"), tree_path("kernel/gone")), 0);
+	fake_tree_unlink("bus/pci/devices/" NVME "/iommu_group");
+	ck_assert_int_eq(rename(fake_tree_path("kernel/iommu_groups"),
+				fake_tree_path("kernel/gone")),
+			 0);
 }
 
 START_TEST(iommu)
@@ -42,16 +44,16 @@ START_TEST(iommu)
 	turn_iommu_off();
 	finds("failure  IOMMU: it is off", "start the host's kernel with intel_iommu=on");
 	has(tools_out, "failure  0000:01:00.0 group: it is in no IOMMU group");
-	tree_write("proc/cmdline", "quiet intel_iommu=on\n");
+	fake_tree_write("proc/cmdline", "quiet intel_iommu=on\n");
 	finds("IOMMU: it is off", "mend it: turn VT-d on in the firmware");
-	tree_write("proc/cpuinfo", "vendor_id\t: AuthenticAMD\n");
+	fake_tree_write("proc/cpuinfo", "vendor_id\t: AuthenticAMD\n");
 	finds("IOMMU: it is off", "turn AMD-Vi (IOMMU) on in the firmware");
-	tree_write("proc/cpuinfo", "CPU implementer\t: 0x41\n");
+	fake_tree_write("proc/cpuinfo", "CPU implementer\t: 0x41\n");
 	finds("IOMMU: it is off", "turn the SMMU on in the firmware");
-	tree_write("proc/cmdline", "amd_iommu=off\n");
+	fake_tree_write("proc/cmdline", "amd_iommu=off\n");
 	finds("IOMMU: it is off", "take amd_iommu=off from the kernel's command line");
-	tree_unlink("proc/cpuinfo");
-	tree_unlink("proc/cmdline");
+	fake_tree_unlink("proc/cpuinfo");
+	fake_tree_unlink("proc/cmdline");
 	finds("IOMMU: it is off", "turn the IOMMU on in the firmware");
 }
 END_TEST
@@ -66,9 +68,9 @@ END_TEST
 
 START_TEST(an_iommu_that_is_none)
 {
-	tree_write("kernel/iommu_groups/7/name", "vfio-noiommu\n");
-	tree_unlink("dev/vfio/7");
-	tree_write("dev/vfio/noiommu-7", "");
+	fake_tree_write("kernel/iommu_groups/7/name", "vfio-noiommu\n");
+	fake_tree_unlink("dev/vfio/7");
+	fake_tree_write("dev/vfio/noiommu-7", "");
 	ck_assert_int_eq(doctor(NVME, NULL, NULL), TOOL_FAILED);
 	has(tools_out, "failure  IOMMU: it is off: there are no IOMMU groups");
 	has(tools_out, "failure  0000:01:00.0 group: IOMMU group 7 has no IOMMU behind it");
@@ -80,21 +82,21 @@ END_TEST
 
 START_TEST(interrupt_remapping)
 {
-	tree_write("kernel/irq/24/chip_name", "PCI-MSI\n");
+	fake_tree_write("kernel/irq/24/chip_name", "PCI-MSI\n");
 	finds("failure  interrupt remapping: it is off",
 	      "turn interrupt remapping on in the firmware");
-	tree_write("proc/cmdline", "intremap=off\n");
+	fake_tree_write("proc/cmdline", "intremap=off\n");
 	finds("interrupt remapping: it is off", "take intremap=off from");
-	tree_write("proc/cmdline", "\n");
-	tree_folder("class/iommu/dmar0/intel-iommu");
-	tree_write("class/iommu/dmar0/intel-iommu/ecap", "f020d7\n");
+	fake_tree_write("proc/cmdline", "\n");
+	fake_tree_folder("class/iommu/dmar0/intel-iommu");
+	fake_tree_write("class/iommu/dmar0/intel-iommu/ecap", "f020d7\n");
 	finds("the IOMMU cannot do it", "mend it: trust the guest: vfio_iommu_type1.allow_unsafe");
-	tree_write("module/vfio_iommu_type1/parameters/allow_unsafe_interrupts", "Y\n");
+	fake_tree_write("module/vfio_iommu_type1/parameters/allow_unsafe_interrupts", "Y\n");
 	warns("warning  interrupt remapping: it is not known to be on");
-	tree_write("module/vfio_iommu_type1/parameters/allow_unsafe_interrupts", "N\n");
-	tree_write("kernel/irq/24/chip_name", "GICv3\n");
+	fake_tree_write("module/vfio_iommu_type1/parameters/allow_unsafe_interrupts", "N\n");
+	fake_tree_write("kernel/irq/24/chip_name", "GICv3\n");
 	warns("warning  interrupt remapping: it cannot be told");
-	tree_write("kernel/irq/24/chip_name", "ITS-MSI\n");
+	fake_tree_write("kernel/irq/24/chip_name", "ITS-MSI\n");
 	ck_assert_int_eq(doctor(NULL, NULL, NULL), TOOL_OK);
 	has(tools_out, "ok       interrupt remapping: it is on");
 }
@@ -102,16 +104,21 @@ END_TEST
 
 START_TEST(modules)
 {
-	ck_assert_int_eq(rename(tree_path("module/vfio_iommu_type1"), tree_path("module/x")), 0);
+	ck_assert_int_eq(rename(fake_tree_path("module/vfio_iommu_type1"),
+				fake_tree_path("module/x")),
+			 0);
 	finds("vfio_iommu_type1 is neither loaded nor under", "install the package");
-	tree_write("modules/modules.dep",
-		   "kernel/drivers/vfio/vfio_iommu_type1.ko.xz: kernel/drivers/vfio/vfio.ko.xz\n"
-		   "kernel/drivers/vfio/pci/vfio-pci.ko: a b\n");
+	fake_tree_write(
+		"modules/modules.dep",
+		"kernel/drivers/vfio/vfio_iommu_type1.ko.xz: kernel/drivers/vfio/vfio.ko.xz\n"
+		"kernel/drivers/vfio/pci/vfio-pci.ko: a b\n");
 	finds("vfio_iommu_type1 is not loaded", "mend it: modprobe vfio_iommu_type1");
 	ck_assert_msg(doctor(NULL, NULL, NULL) == TOOL_OK, "%s", tools_out);
 	has(tools_out, "ok       module: vfio_iommu_type1 is not loaded; `ferry bind` loads it");
-	ck_assert_int_eq(rename(tree_path("module/x"), tree_path("module/vfio_iommu_type1")), 0);
-	ck_assert_int_eq(rename(tree_path("module/vfio_pci"), tree_path("module/x")), 0);
+	ck_assert_int_eq(rename(fake_tree_path("module/x"),
+				fake_tree_path("module/vfio_iommu_type1")),
+			 0);
+	ck_assert_int_eq(rename(fake_tree_path("module/vfio_pci"), fake_tree_path("module/x")), 0);
 	ck_assert_msg(doctor(NVME, NULL, NULL) == TOOL_OK, "%s", tools_out);
 }
 END_TEST
@@ -126,14 +133,14 @@ static void drop_root(void)
 
 START_TEST(nodes)
 {
-	tree_unlink("dev/vfio/7");
+	fake_tree_unlink("dev/vfio/7");
 	finds("failure  0000:01:00.0 node: ", "udevadm trigger");
-	tree_write("dev/vfio/7", "");
-	tree_unlink("dev/vfio/vfio");
+	fake_tree_write("dev/vfio/7", "");
+	fake_tree_unlink("dev/vfio/vfio");
 	finds("failure  container: ", "mend it: modprobe vfio\n");
-	tree_write("dev/vfio/vfio", "");
-	ck_assert_int_eq(chmod(tree_path("dev/vfio/vfio"), 0), 0);
-	ck_assert_int_eq(chmod(tree_path("dev/vfio/7"), 0), 0);
+	fake_tree_write("dev/vfio/vfio", "");
+	ck_assert_int_eq(chmod(fake_tree_path("dev/vfio/vfio"), 0), 0);
+	ck_assert_int_eq(chmod(fake_tree_path("dev/vfio/7"), 0), 0);
 	drop_root();
 	finds("failure  container: ", "mend it: chmod 666 ");
 	finds("failure  0000:01:00.0 node: ", "mend it: chown ");
@@ -144,17 +151,17 @@ START_TEST(memory)
 {
 	const struct rlimit limit = {.rlim_cur = 65536, .rlim_max = 1 << 20};
 
-	tree_write("proc/meminfo", "MemTotal: 900000 kB\nMemAvailable: 786431 kB\n");
+	fake_tree_write("proc/meminfo", "MemTotal: 900000 kB\nMemAvailable: 786431 kB\n");
 	finds("failure  free memory: guest memory: 512 MiB are asked, and a passed-through device "
 	      "pins all: the host has 767 MiB available, and needs 256 of them itself",
 	      "mend it: --memory 511M, or free some");
 	ck_assert_int_eq(doctor(NULL, NULL, NULL), TOOL_OK);
 	has(tools_out, "warning  free memory: ");
-	tree_write("proc/meminfo", "MemTotal: 900000 kB\nMemAvailable: 204800 kB\n");
+	fake_tree_write("proc/meminfo", "MemTotal: 900000 kB\nMemAvailable: 204800 kB\n");
 	finds("failure  free memory: ", "mend it: free some memory");
-	tree_write("proc/meminfo", "MemTotal: 900000 kB\nMemAvailable: 786432 kB\n");
+	fake_tree_write("proc/meminfo", "MemTotal: 900000 kB\nMemAvailable: 786432 kB\n");
 	ck_assert_msg(doctor(NVME, NULL, NULL) == TOOL_OK, "%s", tools_out);
-	tree_write("proc/meminfo", "MemAvailable: 8000000 kB\n");
+	fake_tree_write("proc/meminfo", "MemAvailable: 8000000 kB\n");
 	ck_assert_int_eq(setrlimit(RLIMIT_MEMLOCK, &limit), 0);
 	limit_counts = true;
 	drop_root();
@@ -169,10 +176,10 @@ START_TEST(huge_pages)
 {
 	ck_assert_int_eq(doctor("--hugepages=2M", NVME, NULL), TOOL_FAILED);
 	has(tools_out, "this host has none of that size");
-	tree_folder("kernel/mm/hugepages/hugepages-2048kB");
-	tree_write("kernel/mm/hugepages/hugepages-2048kB/nr_hugepages", "300\n");
-	tree_write("kernel/mm/hugepages/hugepages-2048kB/free_hugepages", "280\n");
-	tree_write("kernel/mm/hugepages/hugepages-2048kB/resv_hugepages", "30\n");
+	fake_tree_folder("kernel/mm/hugepages/hugepages-2048kB");
+	fake_tree_write("kernel/mm/hugepages/hugepages-2048kB/nr_hugepages", "300\n");
+	fake_tree_write("kernel/mm/hugepages/hugepages-2048kB/free_hugepages", "280\n");
+	fake_tree_write("kernel/mm/hugepages/hugepages-2048kB/resv_hugepages", "30\n");
 	ck_assert_int_eq(doctor("--hugepages=2M", NVME, NULL), TOOL_FAILED);
 	has(tools_out, "256 huge pages of 2 MiB: only 250 are free");
 	has(tools_out,
@@ -187,7 +194,7 @@ START_TEST(huge_pages)
 	    "mend it:\n"
 	    "         echo 306 > /sys/kernel/mm/hugepages/hugepages-2048kB/nr_hugepages\n");
 	tools_width = 0;
-	tree_write("kernel/mm/hugepages/hugepages-2048kB/resv_hugepages", "24\n");
+	fake_tree_write("kernel/mm/hugepages/hugepages-2048kB/resv_hugepages", "24\n");
 	ck_assert_msg(doctor("--hugepages=2M", NVME, NULL) == TOOL_OK, "%s", tools_out);
 	has(tools_out, "ok       huge pages: 256 of 2 MiB are free");
 }
@@ -196,22 +203,23 @@ END_TEST
 START_TEST(a_processor_without_virtualization)
 {
 	fake.open_fails = -ENODEV;
-	tree_write("proc/cpuinfo", "processor\t: 0\nvendor_id\t: AuthenticAMD\n"
-				   "flags\t\t: fpu vme svmx avmx hypervisors\n\n"
-				   "processor\t: 1\nflags\t\t: svm hypervisor\n");
+	fake_tree_write("proc/cpuinfo", "processor\t: 0\nvendor_id\t: AuthenticAMD\n"
+					"flags\t\t: fpu vme svmx avmx hypervisors\n\n"
+					"processor\t: 1\nflags\t\t: svm hypervisor\n");
 	finds("the processor has neither VMX nor SVM, or the firmware turned it off",
 	      "turn VT-x (Intel) or SVM (AMD) on in the firmware");
 	has_not(tools_out, "modprobe kvm");
-	tree_write("proc/cpuinfo", "vendor_id\t: GenuineIntel\nflags\t\t: fpu hypervisor avx\n");
+	fake_tree_write("proc/cpuinfo",
+			"vendor_id\t: GenuineIntel\nflags\t\t: fpu hypervisor avx\n");
 	finds("neither VMX nor SVM: nested virtualization is off in the hypervisor above",
 	      "turn nested virtualization on in the hypervisor above");
 	has_not(tools_out, "modprobe kvm");
 	/* The flag, not the vendor, says which module it is. */
-	tree_write("proc/cpuinfo", "vendor_id\t: CentaurHauls\nflags\t\t: hypervisor vmx\n");
+	fake_tree_write("proc/cpuinfo", "vendor_id\t: CentaurHauls\nflags\t\t: hypervisor vmx\n");
 	finds("the module kvm-intel is not loaded", "mend it: modprobe kvm-intel");
-	tree_write("proc/cpuinfo", "vendor_id\t: GenuineIntel\nflags\t\t: fpu svm\n");
+	fake_tree_write("proc/cpuinfo", "vendor_id\t: GenuineIntel\nflags\t\t: fpu svm\n");
 	finds("the module kvm-amd is not loaded", "mend it: modprobe kvm-amd");
-	tree_folder("module/kvm_amd");
+	fake_tree_folder("module/kvm_amd");
 	finds("KVM is loaded, but its node is not here", "mknod /dev/kvm c 10 232");
 }
 END_TEST
@@ -219,17 +227,17 @@ END_TEST
 START_TEST(arm_without_el2)
 {
 	fake.open_fails = -ENOENT;
-	tree_write("proc/cpuinfo", "processor\t: 0\nCPU implementer\t: 0x41\n");
+	fake_tree_write("proc/cpuinfo", "processor\t: 0\nCPU implementer\t: 0x41\n");
 	finds("this kernel is without KVM", "starts in EL2");
-	tree_folder("module/kvm/parameters");
+	fake_tree_folder("module/kvm/parameters");
 	finds("the kernel was started in EL1", "have the firmware start the kernel in EL2");
-	tree_folder("firmware/devicetree/base/psci");
-	tree_write("firmware/devicetree/base/psci/method", "smc");
+	fake_tree_folder("firmware/devicetree/base/psci");
+	fake_tree_write("firmware/devicetree/base/psci/method", "smc");
 	finds("the kernel was started in EL1", "have the firmware start the kernel in EL2");
-	tree_write("firmware/devicetree/base/psci/method", "hvc");
+	fake_tree_write("firmware/devicetree/base/psci/method", "hvc");
 	finds("started in EL1: nested virtualization is off in the hypervisor above",
 	      "virt,virtualization=on");
-	tree_write("proc/cmdline", "quiet kvm-arm.mode=none\n");
+	fake_tree_write("proc/cmdline", "quiet kvm-arm.mode=none\n");
 	finds("KVM is turned off by kvm-arm.mode=none", "take kvm-arm.mode=none from");
 }
 END_TEST
@@ -241,8 +249,8 @@ START_TEST(no_node_is_opened)
 	char event[512];
 
 	ck_assert_int_ge(watch, 0);
-	ck_assert_int_ge(inotify_add_watch(watch, tree_path("dev/vfio/vfio"), IN_OPEN), 0);
-	ck_assert_int_ge(inotify_add_watch(watch, tree_path("dev/vfio/7"), IN_OPEN), 0);
+	ck_assert_int_ge(inotify_add_watch(watch, fake_tree_path("dev/vfio/vfio"), IN_OPEN), 0);
+	ck_assert_int_ge(inotify_add_watch(watch, fake_tree_path("dev/vfio/7"), IN_OPEN), 0);
 	ck_assert_int_eq(doctor(NVME, NULL, NULL), TOOL_OK);
 	ck_assert_int_lt((int)read(watch, event, sizeof(event)), 0);
 	close(watch);

@@ -36,11 +36,11 @@ static void opens(unsigned int process, const char *name, const char *node)
 	char path[64];
 
 	snprintf(path, sizeof(path), "proc/%u/fd", process);
-	tree_folder(path);
+	fake_tree_folder(path);
 	snprintf(path, sizeof(path), "proc/%u/fd/7", process);
-	tree_link(path, node);
+	fake_tree_link(path, node);
 	snprintf(path, sizeof(path), "proc/%u/comm", process);
-	tree_write(path, name);
+	fake_tree_write(path, name);
 }
 
 /* The nodes of the made-up device do not go with its driver. */
@@ -48,19 +48,19 @@ static void forced(const char *address, const char *node)
 {
 	ck_assert_msg(bind("--force", address, NULL) == TOOL_OK, "%s", tools_errors);
 	ck_assert_str_eq(driver_of(address), "vfio-pci");
-	tree_unlink(node);
+	fake_tree_unlink(node);
 	ck_assert_msg(unbind(address, NULL, NULL) == TOOL_OK, "%s", tools_errors);
 }
 
 START_TEST(nodes_that_are_open)
 {
 	tools_add("0000:03:00.0", 9, "i915", "8086:3e98", "030000");
-	tree_folder("bus/pci/devices/0000:03:00.0/drm/card0");
-	tree_folder("bus/pci/devices/0000:03:00.0/drm/renderD128");
+	fake_tree_folder("bus/pci/devices/0000:03:00.0/drm/card0");
+	fake_tree_folder("bus/pci/devices/0000:03:00.0/drm/renderD128");
 	tools_file("0000:03:00.0", "drm/card0/uevent", "MAJOR=1\nDEVNAME=dri/card0\n");
-	tree_folder("dev/char");
-	tree_link("dev/char/1:3", "../../bus/pci/devices/0000:03:00.0/drm/card0");
-	tree_link("dev/char/1:7", "../../bus/pci/devices/0000:03:00.0/drm/renderD128");
+	fake_tree_folder("dev/char");
+	fake_tree_link("dev/char/1:3", "../../bus/pci/devices/0000:03:00.0/drm/card0");
+	fake_tree_link("dev/char/1:7", "../../bus/pci/devices/0000:03:00.0/drm/renderD128");
 	opens(40, "other\n", "/dev/zero");
 	ck_assert_msg(bind("03:00.0", NULL, NULL) == TOOL_OK, "%s", tools_errors);
 	ck_assert_int_eq(unbind("03:00.0", NULL, NULL), TOOL_OK);
@@ -73,7 +73,7 @@ START_TEST(nodes_that_are_open)
 		opens(900 + i, "many\n", "/dev/null");
 	refused("0000:03:00.0", "18 more processes have nodes of it open");
 	ck_assert_int_eq(bind(NVME, NULL, NULL), TOOL_OK); /* no other device's */
-	tree_unlink("dev/char/1:7");
+	fake_tree_unlink("dev/char/1:7");
 	forced("0000:03:00.0", "dev/char/1:3");
 }
 END_TEST
@@ -81,10 +81,10 @@ END_TEST
 /* Whose folder is elsewhere, and which only links to it. */
 START_TEST(a_node_by_its_link)
 {
-	tree_folder("devices/virtual/misc/thing");
-	tree_link("devices/virtual/misc/thing/device", "../../../../bus/pci/devices/" NIC);
-	tree_folder("dev/char");
-	tree_link("dev/char/1:3", "../../devices/virtual/misc/thing");
+	fake_tree_folder("devices/virtual/misc/thing");
+	fake_tree_link("devices/virtual/misc/thing/device", "../../../../bus/pci/devices/" NIC);
+	fake_tree_folder("dev/char");
+	fake_tree_link("dev/char/1:3", "../../devices/virtual/misc/thing");
 	opens(41, "daemon\n", "/dev/null");
 	refused(NIC, "process 41 (daemon) has /dev/thing open");
 	forced(NIC, "dev/char/1:3");
@@ -94,10 +94,10 @@ END_TEST
 START_TEST(a_node_of_vfio_itself)
 {
 	ck_assert_int_eq(bind(NVME, NULL, NULL), TOOL_OK);
-	tree_folder("bus/pci/devices/" NVME "/vfio-dev/vfio0");
+	fake_tree_folder("bus/pci/devices/" NVME "/vfio-dev/vfio0");
 	tools_file(NVME, "vfio-dev/vfio0/uevent", "DEVNAME=vfio/devices/vfio0\n");
-	tree_folder("dev/char");
-	tree_link("dev/char/1:3", "../../bus/pci/devices/" NVME "/vfio-dev/vfio0");
+	fake_tree_folder("dev/char");
+	fake_tree_link("dev/char/1:3", "../../bus/pci/devices/" NVME "/vfio-dev/vfio0");
 	opens(60, "qemu\n", "/dev/null");
 	ck_assert_int_eq(unbind(NVME, NULL, NULL), TOOL_FAILED);
 	has(tools_errors, "process 60 (qemu) has /dev/vfio/devices/vfio0 open: end that first");
@@ -108,18 +108,18 @@ END_TEST
 START_TEST(nodes_past_sysfs)
 {
 	tools_add("0000:03:00.0", 9, "nvidia", "10de:2684", "030000");
-	tree_folder("proc/driver/nvidia/gpus/0000:03:00.0");
-	tree_write("proc/driver/nvidia/gpus/0000:03:00.0/information",
-		   "Model: \t\t ANY\nDevice Minor: \t 3\n");
-	tree_write("dev/195:3", "");
-	tree_write("dev/195:4", "");
-	opens(50, "python3\n", tree_path("dev/195:4"));
+	fake_tree_folder("proc/driver/nvidia/gpus/0000:03:00.0");
+	fake_tree_write("proc/driver/nvidia/gpus/0000:03:00.0/information",
+			"Model: \t\t ANY\nDevice Minor: \t 3\n");
+	fake_tree_write("dev/195:3", "");
+	fake_tree_write("dev/195:4", "");
+	opens(50, "python3\n", fake_tree_path("dev/195:4"));
 	ck_assert_msg(bind("03:00.0", NULL, NULL) == TOOL_OK, "%s", tools_errors);
 	ck_assert_int_eq(unbind("03:00.0", NULL, NULL), TOOL_OK);
-	opens(51, "trainer\n", tree_path("dev/195:3"));
+	opens(51, "trainer\n", fake_tree_path("dev/195:3"));
 	refused_unless_forced("0000:03:00.0", "process 51 (trainer) has /dev/nvidia3 open");
 	/* Where the driver does not say which, any may be its. */
-	tree_unlink("proc/driver/nvidia/gpus/0000:03:00.0/information");
+	fake_tree_unlink("proc/driver/nvidia/gpus/0000:03:00.0/information");
 	refused("0000:03:00.0", "process 50 (python3) has /dev/nvidia* open");
 }
 END_TEST
@@ -133,8 +133,8 @@ END_TEST
 
 START_TEST(a_bar_that_the_host_holds)
 {
-	tree_write("proc/iomem", "12c0000000-12c01fffff : " NIC "\n"
-				 "  12c0000000-12c00fffff : efifb\n");
+	fake_tree_write("proc/iomem", "12c0000000-12c01fffff : " NIC "\n"
+				      "  12c0000000-12c00fffff : efifb\n");
 	refused_unless_forced(NIC, "would not get it: start the host with video=efifb:off");
 }
 END_TEST
@@ -146,7 +146,7 @@ START_TEST(the_display_is_a_warning)
 	ck_assert_int_eq(bind("03:00.0", NULL, NULL), TOOL_OK);
 	ck_assert_str_eq(tools_errors, "");
 	ck_assert_int_eq(unbind("03:00.0", NULL, NULL), TOOL_OK);
-	tree_folder("class/graphics/fb0");
+	fake_tree_folder("class/graphics/fb0");
 	ck_assert_int_eq(bind("03:00.0", NULL, NULL), TOOL_OK);
 	has(tools_errors, "the host's console is on this display");
 }

@@ -22,7 +22,7 @@ static void write_routes(const char *first, const char *second)
 		 "%s\t%s\t00000000\t%s\t0\t0\t100\t%s\t0\t0\t0\n",
 		 route_head, first, second ? second : first, second ? "00000000" : "0002A8C0",
 		 second ? "0003" : "0001", second ? "00000000" : "00FFFFFF");
-	tree_write("proc/net/route", text);
+	fake_tree_write("proc/net/route", text);
 }
 
 static void add_interface(const char *address, const char *name)
@@ -30,13 +30,13 @@ static void add_interface(const char *address, const char *name)
 	char path[256], target[512];
 
 	snprintf(path, sizeof(path), "bus/pci/devices/%s/net/%s", address, name);
-	tree_folder(path);
-	tree_folder("class/net");
+	fake_tree_folder(path);
+	fake_tree_folder("class/net");
 	snprintf(target, sizeof(target), "../../%s", path);
 	strcat(path, "/device");
-	tree_link(path, "../..");
+	fake_tree_link(path, "../..");
 	snprintf(path, sizeof(path), "class/net/%s", name);
-	tree_link(path, target);
+	fake_tree_link(path, target);
 }
 
 START_TEST(the_only_way_into_the_network)
@@ -57,10 +57,10 @@ END_TEST
 START_TEST(a_route_by_way_of_a_bridge)
 {
 	add_interface(NIC, "eth0");
-	tree_folder("class/net/br0");
-	tree_folder("class/net/tap0");
-	tree_link("class/net/br0/lower_eth0", "../eth0");
-	tree_link("class/net/br0/lower_tap0", "../tap0");
+	fake_tree_folder("class/net/br0");
+	fake_tree_folder("class/net/tap0");
+	fake_tree_link("class/net/br0/lower_eth0", "../eth0");
+	fake_tree_link("class/net/br0/lower_tap0", "../tap0");
 	write_routes("br0", NULL);
 	refused_unless_forced(NIC, "the only default route (IPv4) goes by br0");
 }
@@ -69,7 +69,7 @@ END_TEST
 START_TEST(a_route_of_ipv6)
 {
 	add_interface(NIC, "eth0");
-	tree_write(
+	fake_tree_write(
 		"proc/net/ipv6_route",
 		"00000000000000000000000000000000 00 00000000000000000000000000000000 00 "
 		"fe800000000000000000000000000001 00000400 00000001 00000000 00000003     eth0\n"
@@ -96,10 +96,10 @@ END_TEST
 START_TEST(an_address_of_what_is_above)
 {
 	add_interface(NIC, "eth0");
-	tree_folder("class/net/bond0");
-	tree_folder("class/net/bond0.7");
-	tree_link("class/net/bond0/lower_eth0", "../eth0");
-	tree_link("class/net/bond0.7/lower_bond0", "../bond0");
+	fake_tree_folder("class/net/bond0");
+	fake_tree_folder("class/net/bond0.7");
+	fake_tree_link("class/net/bond0/lower_eth0", "../eth0");
+	fake_tree_link("class/net/bond0.7/lower_bond0", "../bond0");
 	tools_address("bond0.7", "2001:db8::5/64");
 	refused_unless_forced(NIC, "bond0.7, which goes by eth0, has the address 2001:db8::5/64");
 }
@@ -108,8 +108,8 @@ END_TEST
 START_TEST(a_port_of_a_bridge)
 {
 	add_interface(NIC, "eth0");
-	tree_folder("class/net/br0");
-	tree_link("class/net/eth0/master", "../br0");
+	fake_tree_folder("class/net/br0");
+	fake_tree_link("class/net/eth0/master", "../br0");
 	refused_unless_forced(NIC, "eth0 is part of br0");
 }
 END_TEST
@@ -117,15 +117,15 @@ END_TEST
 START_TEST(a_route_of_its_own)
 {
 	add_interface(NIC, "eth0");
-	tree_write("proc/net/route",
-		   "Iface\tDestination\tGateway \tFlags\tRefCnt\tUse\tMetric\tMask\n"
-		   "eth0\t0000000A\t00000000\t0001\t0\t0\t0\t000000FF\t0\t0\t0\n");
+	fake_tree_write("proc/net/route",
+			"Iface\tDestination\tGateway \tFlags\tRefCnt\tUse\tMetric\tMask\n"
+			"eth0\t0000000A\t00000000\t0001\t0\t0\t0\t000000FF\t0\t0\t0\n");
 	refused_unless_forced(NIC, "eth0 has the route to 10.0.0.0/8");
-	tree_unlink("proc/net/route");
+	fake_tree_unlink("proc/net/route");
 	ck_assert_int_eq(bind(NIC, NULL, NULL), TOOL_OK);
 	ck_assert_int_eq(unbind(NIC, NULL, NULL), TOOL_OK);
 	/* What every interface has that is up: link-local, multicast, its own address. */
-	tree_write(
+	fake_tree_write(
 		"proc/net/ipv6_route",
 		"fe800000000000000000000000000000 40 00000000000000000000000000000000 00 "
 		"00000000000000000000000000000000 00000100 00000002 00000000 00000001     eth0\n"
@@ -135,7 +135,7 @@ START_TEST(a_route_of_its_own)
 		"00000000000000000000000000000000 00000100 00000003 00000000 00000001     eth0\n");
 	ck_assert_msg(bind(NIC, NULL, NULL) == TOOL_OK, "%s", tools_errors);
 	ck_assert_int_eq(unbind(NIC, NULL, NULL), TOOL_OK);
-	tree_write(
+	fake_tree_write(
 		"proc/net/ipv6_route",
 		"20010db8000000000000000000000000 20 00000000000000000000000000000000 00 "
 		"00000000000000000000000000000000 00000100 00000001 00000000 00000001     eth0\n");

@@ -42,11 +42,11 @@ START_TEST(what_stands_in_the_way_is_told)
 	tools_add("0000:03:00.0", 11, "pcieport", "8086:1901", "060400");
 	ck_assert_str_eq(passable("03:00.0"), "no");
 	has(tools_out, "it is a bridge");
-	tree_unlink("bus/pci/devices/" NIC "/iommu_group");
+	fake_tree_unlink("bus/pci/devices/" NIC "/iommu_group");
 	ck_assert_str_eq(passable(NIC), "no");
 	has(tools_out, "in no IOMMU group");
-	tree_unlink("bus/pci/devices/" NIC "/driver");
-	tree_folder("class/iommu/smmu3.0x0000000009050000");
+	fake_tree_unlink("bus/pci/devices/" NIC "/driver");
+	fake_tree_folder("class/iommu/smmu3.0x0000000009050000");
 	ck_assert_str_eq(passable(NIC), "after-bind");
 	has(tools_out, "gets its IOMMU group with the first");
 }
@@ -54,7 +54,7 @@ END_TEST
 
 START_TEST(a_group_without_an_iommu_is_told)
 {
-	tree_write("kernel/iommu_groups/8/name", "vfio-noiommu\n");
+	fake_tree_write("kernel/iommu_groups/8/name", "vfio-noiommu\n");
 	ck_assert_str_eq(passable(NIC), "no");
 	has(tools_out, "no IOMMU confines it");
 	has(tools_out, "`ferry doctor 0000:02:00.0`");
@@ -66,15 +66,15 @@ END_TEST
 /* Bound or not; what is not told, as to others than root, is not in the way. */
 START_TEST(a_bar_that_the_host_holds_is_told)
 {
-	tree_write("proc/iomem", "12c0000000-12c01fffff : " NIC "\n"
-				 "  12c0000000-12c00fffff : efifb\n");
+	fake_tree_write("proc/iomem", "12c0000000-12c01fffff : " NIC "\n"
+				      "  12c0000000-12c00fffff : efifb\n");
 	ck_assert_str_eq(passable(NIC), "no");
 	ck_assert_int_eq(devices(NIC, NULL), TOOL_OK);
 	has(tools_out, "BAR 4 is held by efifb (0x12c0000000-0x12c00fffff)");
-	tree_write("proc/iomem", "12c0000000-12c01fffff : " NIC "\n"
-				 "  12c0000000-12c01fffff : vfio-pci\n");
+	fake_tree_write("proc/iomem", "12c0000000-12c01fffff : " NIC "\n"
+				      "  12c0000000-12c01fffff : vfio-pci\n");
 	ck_assert_str_eq(passable(NIC), "ready");
-	tree_write("proc/iomem", "00000000-00000000 : " NIC "\n  00000000-00000000 : efifb\n");
+	fake_tree_write("proc/iomem", "00000000-00000000 : " NIC "\n  00000000-00000000 : efifb\n");
 	ck_assert_str_eq(passable(NIC), "ready");
 }
 END_TEST

@@ -14,7 +14,7 @@ static struct pci_names names[3];
 
 static void setup(void)
 {
-	tree_create();
+	fake_tree_create();
 	names[0] = (struct pci_names){.vendor = 0x144d, .device = 0xa808, .class_code = 0x010802};
 	names[1] = (struct pci_names){.vendor = 0x8086, .device = 0x10d3, .class_code = 0x020000};
 	names[2] = (struct pci_names){.vendor = 0x8086, .device = 0xffff, .class_code = 0xff0000};
@@ -25,9 +25,9 @@ static void find_in(const char *text)
 	char path[128];
 	const char *const files[] = {"/nonexistent/pci.ids", path, NULL};
 
-	snprintf(path, sizeof(path), "%s", tree_path("pci.ids"));
+	snprintf(path, sizeof(path), "%s", fake_tree_path("pci.ids"));
 	if (text)
-		tree_write("pci.ids", text);
+		fake_tree_write("pci.ids", text);
 	pci_ids_find(files, names, ARRAY_SIZE(names));
 }
 
@@ -102,7 +102,7 @@ END_TEST
 
 static void add_tests(TCase *tests)
 {
-	tcase_add_checked_fixture(tests, setup, tree_remove);
+	tcase_add_checked_fixture(tests, setup, fake_tree_remove);
 	tcase_add_test(tests, all_are_found_in_one_pass);
 	tcase_add_test(tests, without_a_file_there_are_base_classes);
 	tcase_add_test(tests, garbled_lines_are_passed_over);

@@ -30,7 +30,7 @@ END_TEST
 START_TEST(a_driver_that_went_is_loaded_again)
 {
 	ck_assert_int_eq(bind(NVME, NULL, NULL), TOOL_OK);
-	ck_assert_int_eq(rmdir(tree_path("bus/pci/drivers/nvme")), 0);
+	ck_assert_int_eq(rmdir(fake_tree_path("bus/pci/drivers/nvme")), 0);
 	ck_assert_int_eq(unbind(NVME, NULL, NULL), TOOL_OK);
 	has(fake.log, "modprobe=nvme\n");
 	ck_assert_str_eq(driver_of(NVME), "nvme");
@@ -39,9 +39,9 @@ END_TEST
 
 START_TEST(modules_are_loaded_when_needed)
 {
-	ck_assert_int_eq(rmdir(tree_path("bus/pci/drivers/vfio-pci")), 0);
-	ck_assert_int_eq(rmdir(tree_path("module/vfio_iommu_type1")), 0);
-	tree_write("modules/modules.dep", "kernel/drivers/vfio/vfio_iommu_type1.ko:\n");
+	ck_assert_int_eq(rmdir(fake_tree_path("bus/pci/drivers/vfio-pci")), 0);
+	ck_assert_int_eq(rmdir(fake_tree_path("module/vfio_iommu_type1")), 0);
+	fake_tree_write("modules/modules.dep", "kernel/drivers/vfio/vfio_iommu_type1.ko:\n");
 	fake.modprobe_fails = -EIO;
 	ck_assert_int_eq(bind(NVME, NULL, NULL), TOOL_FAILED);
 	has(tools_errors, "modprobe vfio-pci failed");
@@ -70,9 +70,9 @@ END_TEST
 
 START_TEST(a_group_that_comes_with_the_driver)
 {
-	tree_unlink("bus/pci/devices/" NVME "/driver");
-	tree_unlink("bus/pci/devices/" NVME "/iommu_group");
-	tree_folder("class/iommu/smmu3.0x0000000009050000");
+	fake_tree_unlink("bus/pci/devices/" NVME "/driver");
+	fake_tree_unlink("bus/pci/devices/" NVME "/iommu_group");
+	fake_tree_folder("class/iommu/smmu3.0x0000000009050000");
 	/* Where even vfio-pci brings none, all is as before. */
 	ck_assert_int_eq(bind(NVME, NULL, NULL), TOOL_FAILED);
 	has(tools_errors, "it is in no IOMMU group with vfio-pci either");

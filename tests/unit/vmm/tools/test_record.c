@@ -12,19 +12,19 @@
 
 START_TEST(records_are_trusted_only_where_nobody_else_writes)
 {
-	tree_folder("run/ferry");
-	ck_assert_int_eq(chmod(tree_path("run/ferry"), 0777), 0);
+	fake_tree_folder("run/ferry");
+	ck_assert_int_eq(chmod(fake_tree_path("run/ferry"), 0777), 0);
 	ck_assert_int_eq(bind(NVME, NULL, NULL), TOOL_FAILED);
 	has(tools_errors, "run/ferry/lock: Operation not permitted: the folder must be root's");
 	ck_assert_str_eq(driver_of(NVME), "nvme");
-	ck_assert_int_eq(rmdir(tree_path("run/ferry")), 0);
-	tree_folder("elsewhere");
-	tree_link("run/ferry", "../elsewhere");
+	ck_assert_int_eq(rmdir(fake_tree_path("run/ferry")), 0);
+	fake_tree_folder("elsewhere");
+	fake_tree_link("run/ferry", "../elsewhere");
 	ck_assert_int_eq(bind(NVME, NULL, NULL), TOOL_FAILED);
-	tree_unlink("run/ferry");
+	fake_tree_unlink("run/ferry");
 
 	ck_assert_int_eq(bind(NVME, NULL, NULL), TOOL_OK);
-	ck_assert_int_eq(chmod(tree_path("run/ferry"), 0777), 0);
+	ck_assert_int_eq(chmod(fake_tree_path("run/ferry"), 0777), 0);
 	fake.choice = "e1000e";
 	ck_assert_int_eq(unbind(NVME, NULL, NULL), TOOL_OK);
 	has(tools_errors, "is not used");
@@ -50,7 +50,7 @@ START_TEST(garbled_records_are_not_used)
 		ck_assert_int_eq(bind(NVME, NULL, NULL), TOOL_OK);
 		memset(huge, 'x', sizeof(huge) - 1);
 		huge[sizeof(huge) - 1] = '\0';
-		tree_write("run/ferry/" NVME, i < ARRAY_SIZE(texts) ? texts[i] : huge);
+		fake_tree_write("run/ferry/" NVME, i < ARRAY_SIZE(texts) ? texts[i] : huge);
 		ck_assert_int_eq(unbind(NVME, NULL, NULL), TOOL_OK);
 		has(tools_errors, "is not used");
 		ck_assert_str_eq(driver_of(NVME), "e1000e");

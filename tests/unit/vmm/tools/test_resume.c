@@ -223,7 +223,7 @@ START_TEST(without_a_record)
 		start(NULL);
 		fake.choice = "nvme";
 		does(bind);
-		tree_unlink("run/ferry/" NVME);
+		fake_tree_unlink("run/ferry/" NVME);
 		if (!end_at(unbind, at, at & 1))
 			return;
 		does(unbind);
@@ -253,9 +253,9 @@ START_TEST(a_driver_that_came_since_is_kept)
 	start(NULL);
 	ck_assert_int_eq(bind(NVME, NULL, NULL), TOOL_OK);
 	/* By hand, past `ferry unbind`. */
-	tree_folder("bus/pci/drivers/other");
-	tree_unlink("bus/pci/devices/" NVME "/driver");
-	tree_link("bus/pci/devices/" NVME "/driver", "../../../../bus/pci/drivers/other");
+	fake_tree_folder("bus/pci/drivers/other");
+	fake_tree_unlink("bus/pci/devices/" NVME "/driver");
+	fake_tree_link("bus/pci/devices/" NVME "/driver", "../../../../bus/pci/drivers/other");
 	tools_file(NVME, "driver_override", "\n");
 	ck_assert_int_eq(unbind(NVME, NULL, NULL), TOOL_OK);
 	ck_assert_str_eq(driver_of(NVME), "other");
@@ -275,8 +275,8 @@ START_TEST(two_at_once)
 	pid_t child;
 
 	start(NULL);
-	tree_folder("run/ferry");
-	lock = open(tree_path("run/ferry/lock"), O_RDWR | O_CREAT | O_CLOEXEC, 0600);
+	fake_tree_folder("run/ferry");
+	lock = open(fake_tree_path("run/ferry/lock"), O_RDWR | O_CREAT | O_CLOEXEC, 0600);
 	ck_assert_int_ge(lock, 0);
 	ck_assert_int_eq(flock(lock, LOCK_EX), 0);
 	ck_assert_int_eq(pipe(ends), 0);

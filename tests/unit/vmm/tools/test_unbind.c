@@ -10,7 +10,7 @@
 
 START_TEST(one_without_a_driver_gets_none_back)
 {
-	tree_unlink("bus/pci/devices/" NVME "/driver");
+	fake_tree_unlink("bus/pci/devices/" NVME "/driver");
 	fake.choice = "e1000e";
 	ck_assert_int_eq(bind(NVME, NULL, NULL), TOOL_OK);
 	ck_assert_str_eq(driver_of(NVME), "vfio-pci");
@@ -48,23 +48,23 @@ END_TEST
 /* Process 77's descriptor 5 leads to @target. */
 static void opens(const char *target)
 {
-	tree_folder("proc/77/fd");
-	tree_folder("proc/77/fdinfo");
-	tree_link("proc/77/fd/5", target);
-	tree_write("proc/77/fdinfo/5", "pos:\t0\nflags:\t0100002\nmnt_id:\t9\n");
-	tree_write("proc/77/comm", "fer\x1b[1mry\n");
+	fake_tree_folder("proc/77/fd");
+	fake_tree_folder("proc/77/fdinfo");
+	fake_tree_link("proc/77/fd/5", target);
+	fake_tree_write("proc/77/fdinfo/5", "pos:\t0\nflags:\t0100002\nmnt_id:\t9\n");
+	fake_tree_write("proc/77/comm", "fer\x1b[1mry\n");
 }
 
 START_TEST(a_guest_in_the_way)
 {
 	ck_assert_int_eq(bind(NVME, NULL, NULL), TOOL_OK);
-	tree_link("dev/vfio/7", "/dev/null");
+	fake_tree_link("dev/vfio/7", "/dev/null");
 	opens("/dev/null");
 	ck_assert_int_eq(unbind(NVME, NULL, NULL), TOOL_FAILED);
 	has(tools_errors, "process 77 (fer?[1mry) uses its IOMMU group: end that first");
 	ck_assert_str_eq(driver_of(NVME), "vfio-pci");
 	/* Anybody may get a descriptor that only names the node. */
-	tree_write("proc/77/fdinfo/5", "pos:\t0\nflags:\t012000000\nmnt_id:\t9\n");
+	fake_tree_write("proc/77/fdinfo/5", "pos:\t0\nflags:\t012000000\nmnt_id:\t9\n");
 	ck_assert_msg(unbind(NVME, NULL, NULL) == TOOL_OK, "%s", tools_errors);
 }
 END_TEST
@@ -74,15 +74,15 @@ START_TEST(nobody_poses_as_a_guest)
 	char node[PATH_MAX];
 
 	/* A file of that name, such as in a mount namespace of one's own; another device. */
-	snprintf(node, sizeof(node), "%s", tree_path("dev/vfio/7"));
-	tree_write("dev/vfio/7", "");
+	snprintf(node, sizeof(node), "%s", fake_tree_path("dev/vfio/7"));
+	fake_tree_write("dev/vfio/7", "");
 	opens(node);
 	ck_assert_int_eq(bind(NVME, NULL, NULL), TOOL_OK);
 	ck_assert_msg(unbind(NVME, NULL, NULL) == TOOL_OK, "%s", tools_errors);
-	tree_unlink("dev/vfio/7");
-	tree_unlink("proc/77/fd/5");
-	tree_link("dev/vfio/7", "/dev/null");
-	tree_link("proc/77/fd/5", "/dev/full");
+	fake_tree_unlink("dev/vfio/7");
+	fake_tree_unlink("proc/77/fd/5");
+	fake_tree_link("dev/vfio/7", "/dev/null");
+	fake_tree_link("proc/77/fd/5", "/dev/full");
 	ck_assert_int_eq(bind(NVME, NULL, NULL), TOOL_OK);
 	ck_assert_msg(unbind(NVME, NULL, NULL) == TOOL_OK, "%s", tools_errors);
 }

@@ -44,7 +44,7 @@ START_TEST(all_general_registers)
 		snprintf(packet + 1 + 2 * i, 3, "%02x", i & 0xff);
 	answers(packet, "OK");
 	answers("g", packet + 1);
-	ck_assert_uint_eq(gdb_fake_pc(&fake, 0), 0x8786858483828180);
+	ck_assert_uint_eq(fake_gdb_pc(&fake, 0), 0x8786858483828180);
 	/* One digit or one byte less or more, and a wrong one, change nothing. */
 	memset(packet + 1, 'f', 16);
 	packet[2 * GDB_FAKE_GENERAL_SIZE] = '\0';

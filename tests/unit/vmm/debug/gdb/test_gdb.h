@@ -107,14 +107,14 @@ static inline void answers(const char *packet, const char *answer)
 
 static inline void stops(enum gdb_stop_reason reason, unsigned int cpu, int signal)
 {
-	struct gdb_stop stop = gdb_fake_stop(&fake, reason, cpu, signal);
+	struct gdb_stop stop = fake_gdb_stop(&fake, reason, cpu, signal);
 
 	gdb_session_stopped(session, &stop);
 }
 
 static inline void stops_watch(enum gdb_point_kind kind, uint64_t address)
 {
-	struct gdb_stop stop = gdb_fake_stop(&fake, GDB_STOP_WATCH, 0, 5);
+	struct gdb_stop stop = fake_gdb_stop(&fake, GDB_STOP_WATCH, 0, 5);
 
 	stop.kind = kind;
 	stop.address = address;
@@ -131,7 +131,7 @@ static inline void set_up(void)
 	for (size_t i = 0; i < sizeof(fake.memory); i++)
 		fake.memory[i] = (uint8_t)i;
 	for (unsigned int i = 0; i < GDB_FAKE_CPUS; i++)
-		gdb_fake_set_pc(&fake, i, GDB_FAKE_MEMORY + 0x100 * i);
+		fake_gdb_set_pc(&fake, i, GDB_FAKE_MEMORY + 0x100 * i);
 }
 
 static inline void tear_down(void)

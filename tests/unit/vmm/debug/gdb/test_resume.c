@@ -40,7 +40,7 @@ START_TEST(actions_go_to_the_vcpus)
 	hears("OK|");
 	does("s", GDB_HOLD, GDB_HOLD, GDB_STEP);
 	does("S05;0000000000012345", GDB_HOLD, GDB_HOLD, GDB_STEP);
-	ck_assert_uint_eq(gdb_fake_pc(&fake, 2), 0x12345);
+	ck_assert_uint_eq(fake_gdb_pc(&fake, 2), 0x12345);
 	does("c", GDB_HOLD, GDB_HOLD, GDB_CONTINUE);
 	ck_assert_uint_eq(fake.resumes, 13);
 }
@@ -120,7 +120,7 @@ static unsigned int steps(unsigned int most)
 
 	while (!fake.stands && count < most) {
 		count++;
-		if (gdb_fake_run(&fake, &stop))
+		if (fake_gdb_run(&fake, &stop))
 			gdb_session_stopped(session, &stop);
 	}
 	return count;

@@ -255,7 +255,7 @@ START_TEST(a_stop_may_come_at_once)
 	listen_at("0");
 	fd = come();
 	gdb_exited(gdb, 5, 0); /* nobody listens */
-	stop = gdb_fake_stop(&fake, GDB_STOP_SIGNAL, 0, 5);
+	stop = fake_gdb_stop(&fake, GDB_STOP_SIGNAL, 0, 5);
 	gdb_stopped(gdb, &stop);
 	type(fd, "$?#3f");
 	reads(fd, "+$W05#bc");

@@ -187,7 +187,7 @@ static inline void halts(void)
 	struct gdb_stop stop;
 
 	await(fake.halting);
-	stop = gdb_fake_stop(&fake, GDB_STOP_SIGNAL, 0, 2);
+	stop = fake_gdb_stop(&fake, GDB_STOP_SIGNAL, 0, 2);
 	gdb_stopped(gdb, &stop);
 }
 
