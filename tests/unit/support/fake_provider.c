@@ -41,6 +41,9 @@ static struct vfio_lease *join(struct vfio_provider *provider,
 	happened("join");
 	provider->space = &fake_provider.space.space;
 	strcpy(device->address, config->path);
+	device->is_pci = fake_provider.is_pci;
+	for (unsigned int i = 0; device->is_pci && i < PCI_BAR_COUNT; i++)
+		device->resources[i].size = fake_provider.devices[0]->regions[i].size;
 	return &fake_provider.lease;
 }
 

@@ -19,6 +19,7 @@ struct fake_provider {
 	struct fake_vfio
 		*devices[FAKE_PROVIDER_DEVICES]; /* by the order in which they are opened */
 	size_t opened;
+	bool is_pci; /* each that joins is told to be, with the BARs of the first */
 	/*
 	 * What a reset of the bus is shown when all whom it hits are of groups with odd numbers;
 	 * negative: it is done without.

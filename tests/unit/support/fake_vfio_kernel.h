@@ -25,6 +25,7 @@ struct fake_node {
 	unsigned int group;
 	char name[32];            /* of the group, for a sentence */
 	struct fake_vfio *device; /* NULL: the group itself */
+	bool known_to_kvm;
 };
 
 static struct {
@@ -306,14 +307,19 @@ int kvm_vm_create_device(struct kvm_vm *vm, uint32_t type, const char *name, str
 
 int kvm_device_set_attribute(int fd, uint32_t group, uint64_t attribute, const void *value)
 {
+	struct fake_node *node = find_node(*(const int *)value);
+	bool adds = attribute == KVM_DEV_VFIO_GROUP_ADD;
 	int result;
 
-	must(fd >= 0 && group == KVM_DEV_VFIO_GROUP && find_node(*(const int *)value));
-	if (fault_answers("KVM attribute", find_node(*(const int *)value)->name, NULL, 0, &result))
+	must(fd >= 0 && group == KVM_DEV_VFIO_GROUP && node);
+	if (fault_answers("KVM attribute", node->name, NULL, 0, &result))
 		return result;
-	if (attribute == KVM_DEV_VFIO_GROUP_ADD && kernel.kvm_add_fails)
+	if (adds && kernel.kvm_add_fails)
 		return kernel.kvm_add_fails;
-	happened(attribute == KVM_DEV_VFIO_GROUP_ADD ? "kvm-add" : "kvm-del");
+	if (node->known_to_kvm == adds)
+		return adds ? -EEXIST : -ENOENT;
+	node->known_to_kvm = adds;
+	happened(adds ? "kvm-add" : "kvm-del");
 	return 0;
 }
 

@@ -138,17 +138,16 @@ START_TEST(the_last_group_takes_all_mappings)
 END_TEST
 
 /* A container that takes its time over a map. */
+static const struct vfio_space_ops *quick;
 static sem_t entered;
 
 static int slow_map(struct vfio_space *space, const struct vfio_mapping *map)
 {
-	(void)space;
-	(void)map;
 	happened("map");
 	sem_post(&entered);
 	usleep(200000);
 	happened("mapped");
-	return 0;
+	return quick->map(space, map);
 }
 
 static void no_news(void *machine, const struct err *err)
@@ -166,6 +165,7 @@ START_TEST(the_last_group_leaves_after_the_mapper)
 	struct ram *ram = ram_create(bench.mmio, pieces, ARRAY_SIZE(pieces), &config, &bench.err);
 
 	sem_init(&entered, 0, 0);
+	quick = kernel.space.space.ops;
 	ops.map = slow_map;
 	kernel.space.space.ops = &ops;
 	ck_assert_int_eq(add("01:00.0"), 0);
@@ -176,8 +176,41 @@ START_TEST(the_last_group_leaves_after_the_mapper)
 	while (sem_wait(&entered) < 0)
 		;
 	take_back(0);
+	kernel.space.count = 0;
 	destroy();
 	ck_assert_str_eq(kernel.events, "map mapped kvm-del leave ");
+	ram_destroy(ram);
+}
+END_TEST
+
+/* The other device still waits for it. */
+START_TEST(a_group_that_is_not_the_last_leaves_the_mapper_at_work)
+{
+	const struct ram_range pieces[] = {{.base = 0, .size = MIB}, {4 * GIB, MIB}};
+	const struct ram_config config = {0};
+	struct vfio_space_ops ops = *kernel.space.space.ops;
+	struct ram *ram = ram_create(bench.mmio, pieces, ARRAY_SIZE(pieces), &config, &bench.err);
+	sem_t mapped;
+
+	sem_init(&entered, 0, 0);
+	sem_init(&mapped, 0, 0);
+	quick = kernel.space.space.ops;
+	ops.map = slow_map;
+	kernel.space.space.ops = &ops;
+	ck_assert_int_eq(add("01:00.0"), 0);
+	ck_assert_int_eq(add("02:00.1"), 0);
+	ck_assert_int_eq(attach(), 0);
+	ck_assert_int_eq(pci_host_assign(bench.host, &bench.err), 0);
+	ck_assert_int_eq(vfio_map_ram(bench.vfio, ram, ram_mapped, &mapped, &bench.err), 0);
+	while (sem_wait(&entered) < 0)
+		;
+	take_back(0);
+	ck_assert_int_eq(enable(2), MEM_NOT_YET);
+	while (sem_wait(&mapped) < 0)
+		;
+	ck_assert_int_eq(enable(2), MEM_DONE);
+	destroy();
+	ck_assert_uint_eq(kernel.space.count, 0);
 	ram_destroy(ram);
 }
 END_TEST
@@ -207,6 +240,7 @@ static void add_tests(TCase *tests)
 	tcase_add_test(tests, one_device_has_no_peers);
 	tcase_add_test(tests, the_last_group_takes_all_mappings);
 	tcase_add_test(tests, the_last_group_leaves_after_the_mapper);
+	tcase_add_test(tests, a_group_that_is_not_the_last_leaves_the_mapper_at_work);
 	if (limit_reaches(8 * MIB, "groups_need_locked_memory_once"))
 		tcase_add_test(tests, groups_need_locked_memory_once);
 }

@@ -121,12 +121,23 @@ static void map_ram(struct ram *ram)
 	sem_destroy(&mapped);
 }
 
+static const struct vfio_space_ops *unwatched;
+
+/* Nothing that a device may still reach is taken from it. */
+static int unmap_after_close(struct vfio_space *space, uint64_t iova, uint64_t size,
+			     uint64_t *unmapped)
+{
+	ck_assert(bench.devices[0].closed);
+	return unwatched->unmap(space, iova, size, unmapped);
+}
+
 START_TEST(from_a_name_to_the_end)
 {
 	const struct ram_range piece = {.base = 0, .size = 16 * MIB};
 	const struct ram_config config = {0};
 	const struct vfio_mapping *map = fake_provider.space.maps;
 	struct ram *ram = ram_create(bench.mmio, &piece, 1, &config, &bench.err);
+	struct vfio_space_ops watched;
 	uint64_t low, high;
 
 	ck_assert_ptr_null(&vfio_type1_provider);
@@ -147,12 +158,31 @@ START_TEST(from_a_name_to_the_end)
 	ck_assert(map->iova == 0 && map->size == 16 * MIB && map->fd == -1);
 	ck_assert_ptr_eq(map->host, ram_host(ram, 0, 16 * MIB));
 	ck_assert_uint_eq(map->flags, VFIO_MAP_READ | VFIO_MAP_WRITE);
+	unwatched = fake_provider.space.space.ops;
+	watched = *unwatched;
+	watched.unmap = unmap_after_close;
+	fake_provider.space.space.ops = &watched;
 	vfio_destroy(bench.vfio);
 	bench.vfio = NULL;
 	asked("leave destroy ");
 	ck_assert(bench.devices[0].closed);
 	ck_assert_uint_eq(fake_provider.space.count, 0);
 	ram_destroy(ram);
+}
+END_TEST
+
+/* Though its sizes are known; what is opened and never put on a bus is closed again. */
+START_TEST(a_pci_device_may_be_opened_early_too)
+{
+	fake_provider.is_pci = true;
+	ck_assert_int_eq(add("a"), 0);
+	ck_assert_int_eq(vfio_prepare(bench.vfio, NULL, &bench.err), 0);
+	asked("create join kvm open ");
+	ck_assert_uint_eq(bench.devices[0].calls, 0);
+	vfio_destroy(bench.vfio);
+	bench.vfio = NULL;
+	asked("leave destroy ");
+	ck_assert(bench.devices[0].closed);
 }
 END_TEST
 
@@ -200,6 +230,7 @@ static void add_tests(TCase *tests)
 {
 	tcase_add_checked_fixture(tests, setup, teardown);
 	tcase_add_test(tests, from_a_name_to_the_end);
+	tcase_add_test(tests, a_pci_device_may_be_opened_early_too);
 	tcase_add_test(tests, the_bus_is_reset_as_the_provider_has_it);
 	tcase_add_test(tests, a_device_that_is_refused_leaves_again);
 	tcase_add_test(tests, a_guest_has_all_its_devices_by_one_way);

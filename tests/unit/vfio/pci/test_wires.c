@@ -180,6 +180,20 @@ START_TEST(modes_follow_each_other)
 }
 END_TEST
 
+/* Nothing comes up that is to end. */
+START_TEST(a_stop_turns_no_other_mode_on)
+{
+	arm();
+	enable(PCI_VECTORS_MSIX, 10);
+	unmask(PCI_VECTORS_MSIX, 2);
+	fake.log[0] = '\0';
+	vfio_wires_stop(&wires);
+	ck_assert_str_eq(fake.log, "off2:0+0 ");
+	pci_vectors_disable(wires.vectors, PCI_VECTORS_MSIX);
+	ck_assert_str_eq(fake.log, "off2:0+0 ");
+}
+END_TEST
+
 START_TEST(enabled_with_nothing_unmasked_the_device_is_enabled)
 {
 	enable(PCI_VECTORS_MSIX, 10);
@@ -445,6 +459,23 @@ START_TEST(what_was_refused_is_tried_again)
 }
 END_TEST
 
+/* With the first batch that the host takes, those of the batches before are there too. */
+START_TEST(what_was_refused_from_the_start_is_made_up_for)
+{
+	set_msix(64, false);
+	fake.fail_at = fake.calls + 1;
+	enable(PCI_VECTORS_MSIX, 64);
+	fake.fail_at = fake.calls + 1;
+	unmask(PCI_VECTORS_MSIX, 2);
+	ck_assert_uint_eq(fake.span[VFIO_PCI_MSIX_IRQ_INDEX], 0);
+	unmask(PCI_VECTORS_MSIX, 4);
+	for (unsigned int i = 2; i <= 4; i += 2) {
+		ck_assert(fake_vfio_fire(&fake, VFIO_PCI_MSIX_IRQ_INDEX, i));
+		ck_assert(delivered(i));
+	}
+}
+END_TEST
+
 START_TEST(msi_has_all_its_vectors_at_once)
 {
 	enable(PCI_VECTORS_MSI, 4);
@@ -485,6 +516,7 @@ static void add_tests(TCase *tests)
 	tcase_add_test(tests, every_step_of_intx_is_undone);
 	tcase_add_test(tests, a_device_without_intx_needs_none);
 	tcase_add_test(tests, modes_follow_each_other);
+	tcase_add_test(tests, a_stop_turns_no_other_mode_on);
 	tcase_add_test(tests, enabled_with_nothing_unmasked_the_device_is_enabled);
 	tcase_add_test(tests, a_vector_gets_route_irqfd_and_eventfd);
 	tcase_add_test(tests, many_vectors_cost_one_commit_and_one_call);
@@ -501,6 +533,7 @@ static void add_tests(TCase *tests)
 	tcase_add_test(tests, msi_with_fewer_vectors_than_enabled_has_those);
 	tcase_add_test(tests, the_hosts_vectors_for_msi_are_counted);
 	tcase_add_test(tests, what_was_refused_is_tried_again);
+	tcase_add_test(tests, what_was_refused_from_the_start_is_made_up_for);
 	tcase_add_test(tests, msi_has_all_its_vectors_at_once);
 	tcase_add_test(tests, every_refusal_of_kvm_is_survived);
 }

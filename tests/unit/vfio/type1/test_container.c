@@ -106,6 +106,45 @@ START_TEST(the_number_of_maps_is_read)
 }
 END_TEST
 
+/* In the kernel's terms, and what it answers in those of a space. */
+START_TEST(mappings_are_the_kernels)
+{
+	static char memory[2 * 4096];
+	const struct fake_vfio_space *there = &kernel.space;
+	struct vfio_mapping mapping = {.iova = 0x10000,
+				       .size = sizeof(memory),
+				       .host = memory,
+				       .fd = -1,
+				       .flags = VFIO_MAP_READ | VFIO_MAP_WRITE};
+	struct vfio_container *container;
+	struct vfio_space *space;
+	uint64_t unmapped = 0;
+
+	kernel.container = open("/dev/null", O_RDWR | O_CLOEXEC);
+	container = vfio_container_adopt(kernel.container, VFIO_TYPE1v2_IOMMU, &bench.err);
+	ck_assert_ptr_nonnull(container);
+	space = &container->space;
+	ck_assert_int_eq(space->ops->map(space, &mapping), 0);
+	mapping.iova += sizeof(memory);
+	mapping.flags = VFIO_MAP_READ;
+	ck_assert_int_eq(space->ops->map(space, &mapping), 0);
+	ck_assert_uint_eq(there->count, 2);
+	ck_assert_uint_eq(there->maps[0].flags, VFIO_MAP_READ | VFIO_MAP_WRITE);
+	ck_assert_uint_eq(there->maps[1].flags, VFIO_MAP_READ);
+	ck_assert_uint_eq(there->maps[1].iova, mapping.iova);
+	ck_assert_uint_eq(there->maps[1].size, sizeof(memory));
+	ck_assert_ptr_eq(there->maps[1].host, memory);
+	ck_assert_int_eq(space->ops->unmap(space, mapping.iova, sizeof(memory), &unmapped), 0);
+	ck_assert_uint_eq(unmapped, sizeof(memory));
+	kernel.space.short_unmap = true;
+	ck_assert_int_eq(space->ops->unmap(space, 0x10000, sizeof(memory), &unmapped), 0);
+	ck_assert_uint_eq(unmapped, sizeof(memory) / 2);
+	fail_ioctl(VFIO_IOMMU_MAP_DMA, -ENOSPC);
+	ck_assert_int_eq(space->ops->map(space, &mapping), -ENOSPC);
+	vfio_container_close(container);
+}
+END_TEST
+
 static void add_tests(TCase *tests)
 {
 	tcase_add_checked_fixture(tests, setup, teardown);
@@ -115,6 +154,7 @@ static void add_tests(TCase *tests)
 	tcase_add_test(tests, no_type1);
 	tcase_add_test(tests, another_iommu_type_is_an_error);
 	tcase_add_test(tests, a_ready_descriptor_is_taken);
+	tcase_add_test(tests, mappings_are_the_kernels);
 	tcase_add_test(tests, iova_ranges_are_read);
 	tcase_add_test(tests, more_ranges_than_fit_are_not_believed);
 	tcase_add_test(tests, the_number_of_maps_is_read);
