@@ -33,14 +33,19 @@ standstill_watch_kvm() {
 	echo 1 > $standstill_trace/events/kvm/enable
 	: > $standstill_trace/trace
 	echo 1 > $standstill_trace/tracing_on
+	trap 'echo 0 > $standstill_trace/tracing_on; exit' TERM
 }
 
 # Takes some five seconds. The rest is in the host's kernel's log.
 standstill_tell() { # standstill_tell PID
+	local program=''
+	# What gives a monitor its terminal is the monitor's parent.
+	read -r program _ < "/proc/$1/task/$1/children"
+	set -- "${program:-$1}"
 	echo "--- threads"
 	standstill_threads "$1"
 	standstill_counters "$1" > "$work/before"
-	standstill_watch_kvm 1
+	standstill_watch_kvm
 	sleep 2
 	echo 0 > $standstill_trace/tracing_on
 	standstill_counters "$1" > "$work/after"

@@ -55,7 +55,10 @@ class Sessions:
         symbols = self.lab.images / "symbols"
         self.file("prologue").write_text(PROLOGUE.format(
             timeout=60 * self.lab.slow, symbols=symbols / "vmlinux-cloud", host=self.host))
-        commands.rename(self.file("script"))
+        try:
+            commands.rename(self.file("script"))
+        except FileNotFoundError:  # its scenario has begun anew
+            return
         command = [self.lab.values["lab_gdb"], "-nx", "-batch",
                    "-iex", f"set index-cache directory {symbols}/index",
                    "-iex", "set index-cache enabled on",

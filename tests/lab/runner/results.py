@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: BSD-3-Clause
 """Results: what is told of each name is printed, counted and written down."""
 
+import contextlib
 import sys
 import time
 from collections import Counter
@@ -92,8 +93,9 @@ class Results:
         runs, again = Counter(), Counter()
         if self.lab.tries.exists():
             for line in self.lab.tries.read_text().splitlines():
-                name, *numbers = line.split()
-                runs[name], again[name] = map(int, numbers)
+                with contextlib.suppress(ValueError):  # a line that another hand has damaged
+                    name, *numbers = line.split()
+                    runs[name], again[name] = map(int, numbers)
         for name, kind in self.told.items():
             if kind != "skip":
                 runs[name] += 1

@@ -92,5 +92,7 @@ class Tries(OneTask):
         self.results.tell("skip", "resets", 0, "why")
         self.results.count_tries(begun, anew)
         self.assertEqual(self.settings.tries.read_text(), "host 1 2\nreads 1 0\nwrites 1 1\n")
+        with self.settings.tries.open("a", encoding="utf-8") as tries:
+            tries.write("damaged 1\n")
         self.results.count_tries(begun, Counter())
         self.assertEqual(self.settings.tries.read_text(), "host 2 2\nreads 2 0\nwrites 2 2\n")
