@@ -155,6 +155,28 @@ START_TEST(a_function_that_nothing_resets_is_kept_away)
 }
 END_TEST
 
+/* The guest has restarted without it, and may use the others by now. */
+START_TEST(one_that_is_refused_too_late_leaves_the_bus_alone)
+{
+	set_dependents(2, 7);
+	bench.fake.info.flags |= VFIO_DEVICE_FLAGS_RESET;
+	start_busy();
+	bench.fake.reset_ms = 100;
+	bench.pci->reset.deadline_ms = 20;
+	bench.fake.refusals = UINT_MAX;
+	restart();
+	ck_assert_int_eq(bench.pci->state, VFIO_PCI_RESETTING);
+	run_loop_while(VFIO_PCI_RESETTING);
+	ck_assert_int_eq(bench.pci->state, VFIO_PCI_ISOLATED);
+	ck_assert_uint_eq(bench.fake.hot_resets, 0);
+	bench.fake.refusals = bench.fake.reset_ms = 0;
+	bench.pci->reset.deadline_ms = 5000;
+	restart();
+	is_as_after_power_on();
+	stop_busy();
+}
+END_TEST
+
 /* The tries end, and nothing else is begun. */
 START_TEST(the_host_gets_one_whose_reset_is_refused)
 {
@@ -250,6 +272,7 @@ static void add_tests(TCase *tests)
 			    ARRAY_SIZE(causes));
 	tcase_add_loop_test(tests, a_function_that_nothing_resets_is_kept_away, 0,
 			    ARRAY_SIZE(causes));
+	tcase_add_test(tests, one_that_is_refused_too_late_leaves_the_bus_alone);
 	tcase_add_test(tests, the_host_gets_one_whose_reset_is_refused);
 	tcase_add_test(tests, after_an_error_the_bus_is_reset_where_the_function_cannot_be);
 	tcase_add_test(tests, after_an_error_nobody_is_spared);

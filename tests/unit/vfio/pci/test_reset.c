@@ -109,6 +109,27 @@ START_TEST(a_reset_that_takes_too_long_is_not_waited_for)
 }
 END_TEST
 
+/* The next guest's first reset is its own, whether the last one's has ended or not. */
+START_TEST(a_restart_forgets_the_write_that_waited)
+{
+	start_busy();
+	bench.fake.reset_ms = 300;
+	bench.pci->reset.deadline_ms = 20;
+	ck_assert_int_eq(config_write(0xa8, 2, PCI_EXP_DEVCTL_BCR_FLR), MEM_NOT_YET);
+	restart();
+	ck_assert_int_eq(bench.pci->state, VFIO_PCI_RESETTING);
+	ck_assert_int_eq(config_write(0xa8, 2, PCI_EXP_DEVCTL_BCR_FLR), MEM_DONE);
+	run_loop_while(VFIO_PCI_RESETTING);
+	is_as_after_power_on();
+	bench.fake.reset_ms = 0;
+	ck_assert_int_eq(config_write(0xa8, 2, PCI_EXP_DEVCTL_BCR_FLR), MEM_NOT_YET);
+	run_loop_while(VFIO_PCI_RESETTING);
+	ck_assert_int_eq(config_write(0xa8, 2, PCI_EXP_DEVCTL_BCR_FLR), MEM_DONE);
+	ck_assert_uint_eq(bench.fake.resets, 2);
+	stop_busy();
+}
+END_TEST
+
 static void is_readable(int fd)
 {
 	struct pollfd event = {.fd = fd, .events = POLLIN};
@@ -472,6 +493,7 @@ static void add_tests(TCase *tests)
 	tcase_add_test(tests, a_reset_that_the_device_does_not_have_is_none);
 	tcase_add_test(tests, a_device_lost_in_the_guests_reset_stays_away);
 	tcase_add_test(tests, a_reset_that_takes_too_long_is_not_waited_for);
+	tcase_add_test(tests, a_restart_forgets_the_write_that_waited);
 	tcase_add_test(tests, a_deadline_at_the_end_is_none);
 	tcase_add_test(tests, a_processor_and_the_loop_meet_in_a_reset);
 	tcase_add_test(tests, a_reset_asked_for_while_it_recovers_does_not_wait);
