@@ -52,7 +52,8 @@ START_TEST(no_vfio_folder)
 	fake_tree_unlink("dev/vfio/7");
 	fake_tree_unlink("dev/vfio/8");
 	rmdir(fake_tree_path("dev/vfio"));
-	add_refused(-ENOENT, "modprobe vfio-pci");
+	add_refused(-ENOENT,
+		    "dev/vfio: No such file or directory: load the driver: modprobe vfio-pci");
 }
 END_TEST
 
