@@ -24,8 +24,8 @@ struct vfio_peer {
 
 /*
  * Zero-initialised it does nothing. The lock is taken after every other (PCI host, device, map),
- * and nothing but the address space is called with it held. The kernel's type1 lets nobody else in
- * while it pins a piece of RAM, so until all RAM is mapped slices are only queued: a vCPU that
+ * and nothing but the address space is called with it held. A space serves one thread at a time and
+ * pins a piece of RAM for long, so until all RAM is mapped slices are only queued: a vCPU that
  * moves a BAR must not wait for that with the PCI host's lock held.
  */
 struct vfio_peers {

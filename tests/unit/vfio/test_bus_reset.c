@@ -161,7 +161,7 @@ START_TEST(one_that_is_refused_too_late_leaves_the_bus_alone)
 	set_dependents(2, 7);
 	bench.fake.info.flags |= VFIO_DEVICE_FLAGS_RESET;
 	start_busy();
-	bench.fake.reset_ms = 100;
+	bench.fake.reset_ms = 300;
 	bench.pci->reset.deadline_ms = 20;
 	bench.fake.refusals = UINT_MAX;
 	restart();

@@ -183,6 +183,16 @@ START_TEST(the_last_group_leaves_after_the_mapper)
 }
 END_TEST
 
+static sem_t go_on;
+
+static int held_map(struct vfio_space *space, const struct vfio_mapping *map)
+{
+	sem_post(&entered);
+	while (sem_wait(&go_on) < 0)
+		;
+	return quick->map(space, map);
+}
+
 /* The other device still waits for it. */
 START_TEST(a_group_that_is_not_the_last_leaves_the_mapper_at_work)
 {
@@ -193,9 +203,10 @@ START_TEST(a_group_that_is_not_the_last_leaves_the_mapper_at_work)
 	sem_t mapped;
 
 	sem_init(&entered, 0, 0);
+	sem_init(&go_on, 0, 0);
 	sem_init(&mapped, 0, 0);
 	quick = kernel.space.space.ops;
-	ops.map = slow_map;
+	ops.map = held_map;
 	kernel.space.space.ops = &ops;
 	ck_assert_int_eq(add("01:00.0"), 0);
 	ck_assert_int_eq(add("02:00.1"), 0);
@@ -206,8 +217,11 @@ START_TEST(a_group_that_is_not_the_last_leaves_the_mapper_at_work)
 		;
 	take_back(0);
 	ck_assert_int_eq(enable(2), MEM_NOT_YET);
+	for (size_t i = 0; i < ARRAY_SIZE(pieces); i++)
+		sem_post(&go_on);
 	while (sem_wait(&mapped) < 0)
 		;
+	kernel.space.space.ops = quick;
 	ck_assert_int_eq(enable(2), MEM_DONE);
 	destroy();
 	ck_assert_uint_eq(kernel.space.count, 0);
