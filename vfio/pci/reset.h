@@ -33,15 +33,16 @@ enum vfio_reset_outcome {
 /*
  * How far a reset in the guest's time is (those at the start and the end are done in one go).
  *
- *            begins                             its end came through the loop
- *   IDLE ---------------> RUNNING -------------------------------------------> IDLE
- *     |                    |  ^  |                                               ^
- *     |                    |  |  | the restart of the machine waits no longer    |
- *     |                    |  |  +------------------> LATE ----------------------+
- *     |                    v  | refused: tried by the bus                        |
- *     |                   (joined)                                               |
- *     +--------------------------------------------> ENDED ----------------------+
+ *            begins                        its end came through the loop
+ *   IDLE ---------------> RUNNING ---------------------------------------> IDLE
+ *     |                      |                                              ^
+ *     |                      | the restart of the machine waits no longer   |
+ *     |                      +------------------> LATE ---------------------+
+ *     |                                                                     |
+ *     +-----------------------------------------> ENDED --------------------+
  *            begins, and no thread is to be had: it was done at once
+ *
+ * One that was refused begins again, by the bus, if there is that way.
  *
  * Written under the host lock where a reset begins, else by the main thread.
  */
