@@ -122,7 +122,7 @@ FUZZ_TARGETS := $(patsubst %.c,$(B)/%,$(wildcard tests/fuzz/fuzz_*.c))
 .DELETE_ON_ERROR:
 .SUFFIXES:
 .PHONY: all libraries no-debug ferry help setup setup-cross setup-aarch64 setup-lab check check-fast lint unit unit-aarch64 unit-list lab-aarch64 setup-lab-aarch64 \
-	threads kvm lab lab-shell fuzz scripts demo bench install clean
+	threads kvm lab lab-shell fuzz scripts demo bench bench-compare install clean
 
 all: $(B)/ferry
 
@@ -139,6 +139,7 @@ help:
 	@echo 'make lint|scripts|unit|unit-aarch64|threads|kvm|lab|lab-shell|lab-aarch64   one of them'
 	@echo 'make fuzz        looks for inputs that break passthrough, FUZZ_SECONDS (60) for each target'
 	@echo 'make bench       start time, memory and exits beside other monitors'
+	@echo 'make bench-compare REV=COMMIT  the same beside the monitor of that commit (HEAD)'
 	@echo 'make install     into DESTDIR and PREFIX (/usr/local)'
 	@echo 'make clean       removes build/'
 
@@ -240,7 +241,7 @@ endif
 FORCE:
 endif
 
-NATIVE_GOALS := check check-fast lint unit threads kvm fuzz bench
+NATIVE_GOALS := check check-fast lint unit threads kvm fuzz bench bench-compare
 ifneq ($(and $(CROSS),$(filter $(NATIVE_GOALS),$(MAKECMDGOALS))),)
 $(error make $(MAKECMDGOALS): tests are of this machine's own build: leave ARCH=$(ARCH) out)
 endif
@@ -351,6 +352,10 @@ demo: setup-lab ferry
 bench: setup-lab ferry
 	@tests/kvm/bench
 	@tests/lab/bench
+
+REV ?= HEAD
+bench-compare: setup-lab ferry
+	@tests/lab/bench --against $(REV)
 
 PREFIX ?= /usr/local
 install: all

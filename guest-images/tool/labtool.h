@@ -17,6 +17,7 @@ int bar_wide_main(int argc, char **argv);
 int disk_reads_main(int argc, char **argv);
 int disk_cat_high_main(int argc, char **argv);
 int measure_main(int argc, char **argv);
+int measure_entry_main(int argc, char **argv);
 int on_terminal_main(int argc, char **argv);
 int as_user_main(int argc, char **argv);
 int debug_probe_main(int argc, char **argv);

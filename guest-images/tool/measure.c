@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
-/* Starts a monitor, waits for a text on its standard output, and says what it took to get there. */
+/* Runs a monitor whose guest asks for steps, to its power-off, and says what that took. */
 
 #define _GNU_SOURCE
+#include <ctype.h>
 #include <err.h>
 #include <fcntl.h>
 #include <glob.h>
@@ -16,6 +17,15 @@
 
 #include "guest-images/tool/labtool.h"
 
+/* The monitor, and all that its guest has printed. */
+struct monitor {
+	pid_t pid;
+	int in, out;
+	double start, deadline;
+	size_t length;
+	char seen[1 << 20];
+};
+
 static double seconds_now(void)
 {
 	struct timespec now;
@@ -24,102 +34,251 @@ static double seconds_now(void)
 	return (double)now.tv_sec + (double)now.tv_nsec / 1e9;
 }
 
-/* The sum of one of KVM's counters over the virtual machines of a process. */
-static unsigned long kvm_counter(pid_t pid, const char *name)
+static void __attribute__((noreturn)) give_up(struct monitor *monitor, const char *what)
 {
-	unsigned long sum = 0, value;
-	char pattern[256];
-	glob_t found;
-
-	snprintf(pattern, sizeof(pattern), "/sys/kernel/debug/kvm/%d-*/%s", pid, name);
-	if (glob(pattern, 0, NULL, &found) != 0)
-		errx(1, "measure: no %s", pattern);
-	for (size_t i = 0; i < found.gl_pathc; i++) {
-		FILE *file = fopen(found.gl_pathv[i], "re");
-
-		if (file && fscanf(file, "%lu", &value) == 1)
-			sum += value;
-		if (file)
-			fclose(file);
-	}
-	globfree(&found);
-	return sum;
+	kill(monitor->pid, SIGKILL);
+	waitpid(monitor->pid, NULL, 0);
+	errx(1, "measure: %s", what);
 }
 
-static long resident_kib(pid_t pid)
+static void start(struct monitor *monitor, char **command)
+{
+	int output[2], input[2];
+
+	if (pipe2(output, O_CLOEXEC) != 0 || pipe2(input, O_CLOEXEC) != 0)
+		err(1, "pipe");
+	monitor->start = seconds_now();
+	monitor->pid = fork();
+	if (monitor->pid < 0)
+		err(1, "fork");
+	if (monitor->pid == 0) {
+		dup2(input[0], STDIN_FILENO);
+		dup2(output[1], STDOUT_FILENO);
+		execvp(command[0], command);
+		err(127, "%s", command[0]);
+	}
+	close(output[1]);
+	close(input[0]);
+	monitor->in = input[1];
+	monitor->out = output[0];
+}
+
+/* Passes on what arrives; false at the end, and at the deadline. */
+static int read_more(struct monitor *monitor)
+{
+	struct pollfd poll_fd = {.fd = monitor->out, .events = POLLIN};
+	double left = monitor->deadline - seconds_now();
+	size_t space = sizeof(monitor->seen) - 1 - monitor->length;
+	ssize_t got;
+
+	if (left <= 0 || space == 0 || poll(&poll_fd, 1, (int)(left * 1000)) <= 0)
+		return 0;
+	got = read(monitor->out, monitor->seen + monitor->length, space);
+	if (got <= 0)
+		return 0;
+	fwrite(monitor->seen + monitor->length, 1, (size_t)got, stderr);
+	monitor->length += (size_t)got;
+	return 1;
+}
+
+/* The time at which the guest has printed @text. */
+static double see(struct monitor *monitor, const char *text)
+{
+	char what[64];
+
+	while (!memmem(monitor->seen, monitor->length, text, strlen(text))) {
+		if (!read_more(monitor)) {
+			snprintf(what, sizeof(what), "no \"%s\" from the guest", text);
+			give_up(monitor, what);
+		}
+	}
+	return seconds_now();
+}
+
+/* Each line of a file that begins so, with @prefix before it. */
+static void print_lines(const char *path, const char *begin, const char *prefix)
+{
+	FILE *file = fopen(path, "re");
+	char line[512];
+
+	while (file && fgets(line, sizeof(line), file))
+		if (strncmp(line, begin, strlen(begin)) == 0)
+			printf("%s%s", prefix, line);
+	if (file)
+		fclose(file);
+}
+
+/* KVM's counters of exits of this process's machine; there is one of each for the whole of it. */
+static void print_counters(struct monitor *monitor)
+{
+	char pattern[256], prefix[128];
+	glob_t found;
+
+	snprintf(pattern, sizeof(pattern), "/sys/kernel/debug/kvm/%d-*/*exit*", monitor->pid);
+	if (glob(pattern, 0, NULL, &found) != 0)
+		give_up(monitor, "KVM has no counters of the monitor's machine");
+	for (size_t i = 0; i < found.gl_pathc; i++) {
+		snprintf(prefix, sizeof(prefix), "kvm %s ", strrchr(found.gl_pathv[i], '/') + 1);
+		print_lines(found.gl_pathv[i], "", prefix);
+	}
+	globfree(&found);
+}
+
+/* Whatever events of KVM's are being counted by their fields: nothing where none are. */
+static void print_events(void)
+{
+	char prefix[128];
+	glob_t found;
+
+	if (glob("/sys/kernel/tracing/events/kvm/*/hist", 0, NULL, &found) != 0)
+		return;
+	for (size_t i = 0; i < found.gl_pathc; i++) {
+		*strrchr(found.gl_pathv[i], '/') = 0;
+		snprintf(prefix, sizeof(prefix), "event %s ", strrchr(found.gl_pathv[i], '/') + 1);
+		strcat(found.gl_pathv[i], "/hist");
+		print_lines(found.gl_pathv[i], "{", prefix);
+	}
+	globfree(&found);
+}
+
+static unsigned long status_value(pid_t pid, const char *format)
 {
 	char path[64], line[256];
-	long kib = -1;
+	unsigned long value = 0;
 	FILE *file;
 
 	snprintf(path, sizeof(path), "/proc/%d/status", pid);
 	file = fopen(path, "re");
 	while (file && fgets(line, sizeof(line), file))
-		if (sscanf(line, "VmRSS: %ld", &kib) == 1)
+		if (sscanf(line, format, &value) == 1)
 			break;
 	if (file)
 		fclose(file);
-	return kib;
+	return value;
 }
 
-/* Passes on what arrives until it holds @text; returns the time of that, or 0 at the deadline. */
-static double wait_for_text(int fd, const char *text, double deadline)
+/* "map SIZE RESIDENT PERMISSIONS NAME" of each mapping, in KiB. */
+static void print_mappings(pid_t pid)
 {
-	static char seen[1 << 20];
-	size_t length = 0;
+	char path[64], line[512], permissions[8] = "", name[256] = "";
+	unsigned long size = 0, resident;
+	FILE *file;
 
-	while (length < sizeof(seen) - 1) {
-		struct pollfd poll_fd = {.fd = fd, .events = POLLIN};
-		double left = deadline - seconds_now();
-		ssize_t got;
-
-		if (left <= 0 || poll(&poll_fd, 1, (int)(left * 1000)) <= 0)
-			return 0;
-		got = read(fd, seen + length, sizeof(seen) - 1 - length);
-		if (got <= 0)
-			return 0;
-		fwrite(seen + length, 1, (size_t)got, stderr);
-		length += (size_t)got;
-		if (memmem(seen, length, text, strlen(text)))
-			return seconds_now();
+	snprintf(path, sizeof(path), "/proc/%d/smaps", pid);
+	file = fopen(path, "re");
+	while (file && fgets(line, sizeof(line), file)) {
+		if (!isupper((unsigned char)line[0])) {
+			name[0] = 0;
+			sscanf(line, "%*s %7s %*s %*s %*s %255[^\n]", permissions, name);
+		} else if (sscanf(line, "Size: %lu", &size) != 1 &&
+			   sscanf(line, "Rss: %lu", &resident) == 1) {
+			printf("map %lu %lu %s %s\n", size, resident, permissions, name);
+		}
 	}
+	if (file)
+		fclose(file);
+}
+
+/* Memory is compared when all of the guest's is there, which may take longer than its start. */
+static void wait_for_ram(struct monitor *monitor, unsigned long kib)
+{
+	while (status_value(monitor->pid, "VmRSS: %lu") < kib) {
+		if (seconds_now() > monitor->deadline)
+			give_up(monitor, "the guest's RAM does not become resident");
+		usleep(200000);
+	}
+	sleep(1);
+}
+
+/* From what the guest says last to the end of the process. */
+static double power_off(struct monitor *monitor)
+{
+	int status;
+	double said;
+
+	if (write(monitor->in, "poweroff\n", 9) != 9)
+		give_up(monitor, "the guest cannot be told to power off");
+	said = see(monitor, "LAB: poweroff");
+	while (read_more(monitor))
+		;
+	if (seconds_now() > monitor->deadline)
+		give_up(monitor, "the monitor does not end");
+	if (waitpid(monitor->pid, &status, 0) < 0 || status != 0)
+		errx(1, "measure: the monitor ended with status %#x", (unsigned int)status);
+	return seconds_now() - said;
+}
+
+static void set(const char *name, const char *value)
+{
+	int fd;
+
+	fd = open(name, O_WRONLY | O_TRUNC | O_CLOEXEC);
+	if (fd < 0 || write(fd, value, strlen(value)) != (ssize_t)strlen(value))
+		err(1, "measure: %s", name);
+	close(fd);
+}
+
+/* When a vCPU first went into the guest, by the clock of seconds_now(); 0 if none has. */
+static double first_entry(void)
+{
+	FILE *file = fopen("/sys/kernel/tracing/trace", "re");
+	double time = 0;
+	char line[512];
+	char *end;
+
+	while (file && time == 0 && fgets(line, sizeof(line), file)) {
+		end = line[0] == '#' ? NULL : strstr(line, ": kvm_entry:");
+		if (!end)
+			continue;
+		*end = 0;
+		time = strtod(strrchr(line, ' ') + 1, NULL);
+	}
+	if (file)
+		fclose(file);
+	return time;
+}
+
+/* The monitor is killed as soon as its guest has begun. */
+int measure_entry_main(int argc, char **argv)
+{
+	static struct monitor monitor;
+	double entry;
+
+	if (argc < 3)
+		errx(2, "measure-entry: SECONDS COMMAND...");
+	set("/sys/kernel/tracing/trace_clock", "mono");
+	set("/sys/kernel/tracing/options/overwrite", "0");
+	set("/sys/kernel/tracing/events/kvm/kvm_entry/enable", "1");
+	set("/sys/kernel/tracing/trace", "\n");
+	monitor.deadline = seconds_now() + strtod(argv[1], NULL);
+	start(&monitor, argv + 2);
+	while ((entry = first_entry()) == 0) {
+		if (seconds_now() > monitor.deadline)
+			give_up(&monitor, "the guest does not begin");
+		usleep(10000);
+	}
+	kill(monitor.pid, SIGKILL);
+	waitpid(monitor.pid, NULL, 0);
+	set("/sys/kernel/tracing/events/kvm/kvm_entry/enable", "0");
+	printf("entry %.4f\n", entry - monitor.start);
 	return 0;
 }
 
 int measure_main(int argc, char **argv)
 {
-	int output[2], input[2];
-	double start, reached;
-	pid_t child;
+	static struct monitor monitor;
 
-	if (argc < 5)
-		errx(2, "measure: SECONDS GUEST-RAM-MIB TEXT COMMAND...");
-	if (pipe2(output, O_CLOEXEC) != 0 || pipe2(input, O_CLOEXEC) != 0)
-		err(1, "pipe");
-	start = seconds_now();
-	child = fork();
-	if (child < 0)
-		err(1, "fork");
-	if (child == 0) {
-		dup2(input[0], STDIN_FILENO);
-		dup2(output[1], STDOUT_FILENO);
-		execvp(argv[4], argv + 4);
-		err(127, "%s", argv[4]);
-	}
-	close(output[1]);
-	reached = wait_for_text(output[0], argv[3], start + strtod(argv[1], NULL));
-	if (reached > 0) {
-		unsigned long exits = kvm_counter(child, "exits");
-		unsigned long io = kvm_counter(child, "io_exits");
-		unsigned long mmio = kvm_counter(child, "mmio_exits");
-
-		sleep(2); /* for memory that is still being pinned */
-		printf("seconds=%.2f rss=%ld exits=%lu monitor_exits=%lu\n", reached - start,
-		       resident_kib(child) - strtol(argv[2], NULL, 0) * 1024, exits, io + mmio);
-	}
-	kill(child, SIGKILL);
-	waitpid(child, NULL, 0);
-	if (reached <= 0)
-		errx(1, "measure: no \"%s\" from %s", argv[3], argv[4]);
+	if (argc < 4)
+		errx(2, "measure: SECONDS GUEST-RAM-MIB COMMAND...");
+	monitor.deadline = seconds_now() + strtod(argv[1], NULL);
+	start(&monitor, argv + 3);
+	printf("init %.3f\n", see(&monitor, "LAB: init") - monitor.start);
+	print_counters(&monitor);
+	print_events();
+	see(&monitor, "LAB: ask");
+	wait_for_ram(&monitor, strtoul(argv[2], NULL, 0) * 1024);
+	printf("threads %lu\n", status_value(monitor.pid, "Threads: %lu"));
+	print_mappings(monitor.pid);
+	printf("poweroff %.3f\n", power_off(&monitor));
 	return 0;
 }

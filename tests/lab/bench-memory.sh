@@ -3,9 +3,8 @@
 # scenarios: bench-memory
 # host-memory: 8192
 # seconds: 200
-# deadline: 3000
+# deadline: 20000
 # The same with a guest of 5 GiB, beside one of 256 MiB on the same host.
 
 memory="256 5120"
-repeat=$(((${LAB_REPEAT:-5} + 1) / 2))
 . /share/scenarios/bench.inc

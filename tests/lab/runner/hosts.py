@@ -2,6 +2,7 @@
 """Hosts (L1): what they share with this machine, their start, what they report, their deadlines."""
 
 import os
+import shlex
 import shutil
 import subprocess
 import time
@@ -40,6 +41,7 @@ def make_share(lab):
         "LAB_ARCH": lab.arch,
         "LAB_SLOW": lab.slow,
         "LAB_REPEAT": os.environ.get("LAB_REPEAT") or 5,
+        "LAB_MONITORS": shlex.quote(os.environ.get("LAB_MONITORS") or "ferry"),
         "LAB_MONITOR": "ferry" if lab.monitor == "ferry" else f"/share/l1/{lab.monitor}",
         "LAB_GUEST_DEADLINE": 90 * lab.slow,
         "LAB_DISK_SHA256": (lab.images / "disk.sha256").read_text().strip(),
@@ -47,6 +49,8 @@ def make_share(lab):
     (lab.share / "settings").write_text(
         "".join(f"export {name}={value}\n" for name, value in settings.items()))
     copy_monitor(lab)
+    if lab.rival:
+        shutil.copy(lab.rival, lab.share / "rival")
 
 
 class Host:

@@ -28,11 +28,11 @@ def read_values(file):
 
 
 class Lab:
-    """One run's settings: the options, of which `alone` is a file beside the scenarios and `shell`
-    the kind asked for; the architecture's values; folders."""
+    """One run's settings: the options, of which `alone` is a file beside the scenarios, `shell` the
+    kind asked for and `rival` a second build of the monitor; the architecture's values; folders."""
 
     def __init__(self, here, arch="", ferry="", monitor="ferry", jobs="", alone="", verbose=False,
-                 only=(), listing=False, shell=None):
+                 only=(), listing=False, shell=None, rival=""):
         if not re.fullmatch("([1-9][0-9]?)?", jobs):
             die(f"--jobs {jobs}: it is a number of hosts")
         if monitor not in ("ferry", "qemu"):
@@ -50,6 +50,7 @@ class Lab:
         self.slow = int(os.environ.get("LAB_SLOW") or 1) * int(self.values["lab_slow"])
         build = self.top / "build"
         self.ferry = ferry or build / ("" if self.arch == machine else self.arch) / "ferry"
+        self.rival = rival
         self.images = build / "lab/images" / self.arch
         self.logs = build / "lab/logs" / self.arch
         self.tries = build / "lab/tries" / self.arch

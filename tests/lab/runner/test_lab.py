@@ -90,10 +90,14 @@ class Share(LabTest):
         (self.here / "l1").symlink_to(HERE / "l1")
         self.scenario("nvme", "scenarios: reads")
 
-    def test_what_hosts_find(self):
-        lab = self.lab(ferry=self.here / "ferry", monitor="qemu")
+    def lab_with_sums(self, **options):
+        lab = self.lab(ferry=self.here / "ferry", **options)
         for name in ("disk", "tftp"):
             (lab.images / f"{name}.sha256").write_text(f"{name}-sum\n")
+        return lab
+
+    def test_what_hosts_find(self):
+        lab = self.lab_with_sums(monitor="qemu")
         self.assertIn("ferry is not there: run make", self.refused(make_share, lab))
         lab.ferry.write_text("")
         lab.ferry.chmod(0o755)
@@ -106,3 +110,17 @@ class Share(LabTest):
         settings = (lab.share / "settings").read_text()
         self.assertIn("export LAB_MONITOR=/share/l1/qemu\n", settings)
         self.assertIn("export LAB_DISK_SHA256=disk-sum\n", settings)
+        self.assertIn("export LAB_MONITORS=ferry\n", settings)
+        self.assertFalse((lab.share / "rival").exists())
+
+    def test_bench(self):
+        lab = self.lab_with_sums(rival=self.here / "other")
+        for file in (lab.ferry, lab.rival):
+            file.write_text(file.name)
+            file.chmod(0o755)
+        with mock.patch.dict(os.environ, {"LAB_MONITORS": "ferry rival", "LAB_REPEAT": "3"}):
+            make_share(lab)
+        settings = (lab.share / "settings").read_text()
+        self.assertIn("export LAB_MONITORS='ferry rival'\n", settings)
+        self.assertIn("export LAB_REPEAT=3\n", settings)
+        self.assertEqual((lab.share / "rival").read_text(), "other")
