@@ -3,6 +3,7 @@
 
 #include "vfio/bus_reset.h"
 
+#include <assert.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <stdio.h>
@@ -106,8 +107,10 @@ free_reset:
 
 int vfio_bus_reset_show(struct vfio_bus_reset *reset, int fd)
 {
-	int copy = fcntl(fd, F_DUPFD_CLOEXEC, 0);
+	int copy;
 
+	assert(reset->request->count < reset->info->count);
+	copy = fcntl(fd, F_DUPFD_CLOEXEC, 0);
 	if (copy < 0)
 		return -errno;
 	reset->request->group_fds[reset->request->count++] = copy;
