@@ -143,29 +143,21 @@ help:
 	@echo 'make install     into DESTDIR and PREFIX (/usr/local)'
 	@echo 'make clean       removes build/'
 
-$(B)/ferry: $(B)/vmm/main.o $(LIBRARIES)
+# One without the debugger's half of the architecture shows that a port needs none.
+$(B)/ferry: $(LIBRARIES)
+$(B)/ferry-no-debug: $(LIBRARIES:$(B)/libarch.a=$(B)/libarch-no-debug.a)
+$(B)/ferry $(B)/ferry-no-debug: $(B)/vmm/main.o
 	$(call say,LINK,$@)
-	$(Q)$(CC) $(if $(SANITIZE),,$(if $(STATIC),$(STATIC_LDFLAGS))) $(LDFLAGS_ALL) -o $@ $^ $(ARCHIVES) \
-		$(LIBRARIES_PARTS)
-
-# The same without the debugger's half of the architecture: shows that a port needs none.
-$(B)/libarch-no-debug.a: $(patsubst %.c,$(B)/%.o,$(filter-out arch/$(ARCH)/debug/%,$(call sources,arch)) arch/no_debug.c)
-	$(Q)rm -f $@
-	$(Q)$(AR) qcs $@ $^
-
-$(B)/ferry-no-debug: $(B)/vmm/main.o $(LIBRARIES:$(B)/libarch.a=$(B)/libarch-no-debug.a)
-	$(call say,LINK,$@)
-	$(Q)$(CC) $(if $(SANITIZE),,$(if $(STATIC),$(STATIC_LDFLAGS))) $(LDFLAGS_ALL) -o $@ $^ $(ARCHIVES) \
-		$(LIBRARIES_PARTS)
+	$(Q)$(CC) $(if $(SANITIZE),,$(if $(STATIC),$(STATIC_LDFLAGS))) $(LDFLAGS_ALL) -o $@ $(filter %.o,$^) \
+		$(filter %.a,$^) $(ARCHIVES) $(LIBRARIES_PARTS)
 
 no-debug: $(B)/ferry-no-debug
 
-define layer_rule
-$(B)/lib$(1).a: $(patsubst %.c,$(B)/%.o,$(call sources,$(1)))
-	$(Q)rm -f $$@
-	$(Q)$(AR) qcs $$@ $$^
-endef
-$(foreach layer,$(LAYERS),$(eval $(call layer_rule,$(layer))))
+$(foreach layer,$(LAYERS),$(eval $(B)/lib$(layer).a: $(patsubst %.c,$(B)/%.o,$(call sources,$(layer)))))
+$(B)/libarch-no-debug.a: $(patsubst %.c,$(B)/%.o,$(filter-out arch/$(ARCH)/debug/%,$(call sources,arch)) arch/no_debug.c)
+$(LIBRARIES) $(B)/libarch-no-debug.a:
+	$(Q)rm -f $@
+	$(Q)$(AR) qcs $@ $^
 
 $(B)/%.o: %.c Makefile | $(CROSS_SETUP)
 	@mkdir -p $(@D)
