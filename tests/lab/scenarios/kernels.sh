@@ -13,8 +13,8 @@ guest "info,nvme_file" --vfio "$disk"
 check kernel-cloud "$(why)" [ "$status $(same_sums)" = "0 yes" ]
 flavour=generic
 
-name=kernel-gzip
-! applies kernel-elf || name=kernel-elf
+name="kernel-gzip"
+! applies kernel-elf || name="kernel-elf"
 kernel=$images/$other_kernel
 guest "info,nvme_file" --vfio "$disk"
 check $name "$(why)" [ "$status $(same_sums)" = "0 yes" ]

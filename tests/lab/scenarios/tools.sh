@@ -57,6 +57,7 @@ check tools-bind-mounted "driver $(driver_of "$disk"): $(cat "$work/said")" \
 	expr "$(said 1 "$address: refused: nvme0n1 is mounted at /mnt" && driver_of "$disk")" : 'nvme$'
 
 # A process that reads the disk.
+# shellcheck disable=SC2217 # it holds it open, and no more
 sleep 60 < /dev/nvme0n1 &
 reader=$!
 tool bind "$address"

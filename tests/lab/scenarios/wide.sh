@@ -10,7 +10,7 @@ give "$edu"
 guest "bar_wide:1234.11e8:0,edu:0" --vfio "$edu,mmap=off"
 case $LAB_ARCH in
 aarch64) expected=abort ;;
-*) expected=read ;;
+*) expected="read" ;;
 esac
 check wide-access "it is '$(value "bar-wide 1234.11e8")'; $(value edu); $(why)" \
 	expr "$status $(value "bar-wide 1234.11e8") $(value edu)" : "0 $expected edu ok"
