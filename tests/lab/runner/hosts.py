@@ -13,14 +13,14 @@ from runner.lab import die
 from runner.qmp import Monitor
 
 
-def copy_monitor(lab):
-    """The monitor and the shared libraries it needs, as a tree to be laid over the host's root."""
-    if not os.access(lab.ferry, os.X_OK):
-        die(f"{lab.ferry} is not there: run make")
+def copy_monitor(lab, file, name):
+    """A monitor and the shared libraries it needs, as a tree to be laid over the host's root."""
+    if not os.access(file, os.X_OK):
+        die(f"{file} is not there: run make")
     overlay = lab.share / "overlay"
-    (overlay / "bin").mkdir(parents=True)
-    shutil.copy(lab.ferry, overlay / "bin/ferry")
-    said = subprocess.run(["ldd", lab.ferry], capture_output=True, text=True, check=False).stdout
+    (overlay / "bin").mkdir(parents=True, exist_ok=True)
+    shutil.copy(file, overlay / "bin" / name)
+    said = subprocess.run(["ldd", file], capture_output=True, text=True, check=False).stdout
     for library in (word for word in said.split() if word.startswith("/")):
         (overlay / library[1:]).parent.mkdir(parents=True, exist_ok=True)
         shutil.copy(library, overlay / library[1:])
@@ -48,9 +48,9 @@ def make_share(lab):
         "LAB_TFTP_SHA256": (lab.images / "tftp.sha256").read_text().strip()}
     (lab.share / "settings").write_text(
         "".join(f"export {name}={value}\n" for name, value in settings.items()))
-    copy_monitor(lab)
+    copy_monitor(lab, lab.ferry, "ferry")
     if lab.rival:
-        shutil.copy(lab.rival, lab.share / "rival")
+        copy_monitor(lab, lab.rival, "rival")
 
 
 class Host:

@@ -111,7 +111,7 @@ class Share(LabTest):
         self.assertIn("export LAB_MONITOR=/share/l1/qemu\n", settings)
         self.assertIn("export LAB_DISK_SHA256=disk-sum\n", settings)
         self.assertIn("export LAB_MONITORS=ferry\n", settings)
-        self.assertFalse((lab.share / "rival").exists())
+        self.assertFalse((lab.share / "overlay/bin/rival").exists())
 
     def test_bench(self):
         lab = self.lab_with_sums(rival=self.here / "other")
@@ -123,4 +123,4 @@ class Share(LabTest):
         settings = (lab.share / "settings").read_text()
         self.assertIn("export LAB_MONITORS='ferry rival'\n", settings)
         self.assertIn("export LAB_REPEAT=3\n", settings)
-        self.assertEqual((lab.share / "rival").read_text(), "other")
+        self.assertEqual((lab.share / "overlay/bin/rival").read_text(), "other")
