@@ -253,6 +253,8 @@ int measure_entry_main(int argc, char **argv)
 	monitor.deadline = seconds_now() + strtod(argv[1], NULL);
 	start(&monitor, argv + 2);
 	while ((entry = first_entry()) == 0) {
+		if (waitpid(monitor.pid, NULL, WNOHANG) != 0)
+			errx(1, "measure-entry: the monitor ended before its guest began");
 		if (seconds_now() > monitor.deadline)
 			give_up(&monitor, "the guest does not begin");
 		usleep(10000);
