@@ -2,11 +2,11 @@
 """The monitor of another commit: built in a work tree, kept, refused."""
 
 import os
-import platform
 import subprocess
 import tempfile
 import unittest
 from pathlib import Path
+from types import SimpleNamespace
 from unittest import mock
 
 from figures.builds import NoBuild, build
@@ -35,7 +35,8 @@ class Build(unittest.TestCase):
         self.git("commit", "-q", "-m", monitor)
 
     def build(self, name):
-        return build(self.top, name, platform.machine())
+        lab = SimpleNamespace(top=self.top, arch="any", ferry=self.top / "build/ferry")
+        return build(lab, name)
 
     def refused(self, name):
         with self.assertRaises(NoBuild) as caught:
@@ -59,9 +60,9 @@ class Build(unittest.TestCase):
     def test_refused(self):
         self.assertEqual(self.refused("none"), "there is no commit 'none'")
         self.commit("third", "all:\n\t@exit 3\n")
-        self.assertRegex(self.refused("HEAD"), "^HEAD cannot be built, try make in .*Error 3$")
+        self.assertRegex(self.refused("HEAD"), "^no monitor can be built, try make in .*Error 3$")
         self.commit("fourth", "all:\n\t@true\n")
-        self.assertRegex(self.refused("HEAD"), "^HEAD cannot be built, .*: there is no monitor")
+        self.assertRegex(self.refused("HEAD"), "^no monitor can be built, .*: there is no monitor")
 
 
 if __name__ == "__main__":
