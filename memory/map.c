@@ -85,9 +85,11 @@ static bool map_is_told(const struct mem_region *region)
 	return region->kind != MEM_TRAP;
 }
 
-/* The following, down to the plan, are called with both locks held. */
-
-/* Tells @listener of @entry and notes that it accepted it; its errno with @err set. */
+/*
+ * What concerns listeners is called with `lock` held for writing.
+ *
+ * Tells @listener of @entry and notes that it accepted it; its errno with @err set.
+ */
 static int map_listener_add(struct mem_listener *listener, struct mem_entry *entry, struct err *err)
 {
 	int rc = listener->add(listener, entry->region, err);

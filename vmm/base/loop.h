@@ -23,7 +23,9 @@ void loop_destroy(struct loop *loop);
 int loop_add(struct loop *loop, int fd, uint32_t events, loop_handler handler, void *owner,
 	     struct err *err) FERRY_MUST_CHECK;
 
-/* After it returns on the loop's thread the handler is not called any more. Unknown: no-op. */
+/*
+ * After it returns on the loop's thread the handler is not called any more. Unknown, or -1: no-op.
+ */
 void loop_remove(struct loop *loop, int fd);
 
 /* Runs until loop_stop(). 0, or a negative errno when epoll itself failed. */

@@ -517,25 +517,22 @@ struct debug *debug_create(const struct debug_setup *setup, struct err *err)
 	debug->points.arch = setup->parts.arch;
 	debug->points.ram = setup->parts.ram;
 	rc = arch_debug_support(debug_arch(debug), debug_vcpu(debug, 0), &debug->points.support);
-	if (rc == -EOPNOTSUPP) {
+	if (rc == -EOPNOTSUPP)
 		err_set(err, rc,
 			"gdb: this architecture has no debugger's half yet: leave --gdb out");
-		debug_destroy(debug);
-		return NULL;
-	}
-	if (rc) {
+	else if (rc)
 		err_set(err, rc, "gdb: what KVM can do for a debugger is not to be found out: %s",
 			err_text(rc));
-		debug_destroy(debug);
-		return NULL;
-	}
+	if (rc)
+		goto fail;
 	debug_describe_limits(debug);
 	debug->gdb = gdb_create(setup->address, setup->loop, debug, err);
-	if (!debug->gdb) {
-		debug_destroy(debug);
-		return NULL;
-	}
+	if (!debug->gdb)
+		goto fail;
 	return debug;
+fail:
+	debug_destroy(debug);
+	return NULL;
 }
 
 void debug_destroy(struct debug *debug)

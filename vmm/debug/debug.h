@@ -30,7 +30,7 @@ struct debug_setup {
 	const char *address; /* of --gdb */
 	struct loop *loop;
 	struct debug_owner owner;
-	struct monitor parts; /* `cpu` and `stands` aside */
+	struct monitor parts; /* `points`, `cpu` and `stands` aside */
 };
 
 /*

@@ -393,10 +393,10 @@ int machine_dump_tables(const struct config *config, struct err *err)
 	if (!machine)
 		return err->code;
 	rc = build_find_devices(machine, err);
-	if (!rc) {
+	if (!rc)
 		rc = build_open_kvm(machine, err);
-		rc = rc ? rc : build_lay_out(machine, err);
-	}
+	if (!rc)
+		rc = build_lay_out(machine, err);
 	if (!rc && config->dump_acpi)
 		rc = arch_dump_acpi(&machine->platform, config->dump_acpi, err);
 	if (!rc && config->dump_fdt)

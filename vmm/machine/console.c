@@ -469,10 +469,8 @@ void console_destroy(struct console *console)
 	console_watch(console, false);
 	if (console->stalled)
 		loop_remove(console->loop, console->output.fd);
-	if (console->room >= 0)
-		loop_remove(console->loop, console->room);
-	if (console->look >= 0)
-		loop_remove(console->loop, console->look);
+	loop_remove(console->loop, console->room);
+	loop_remove(console->loop, console->look);
 	fd_close(&console->room);
 	fd_close(&console->look);
 	pty_close(&console->pty);

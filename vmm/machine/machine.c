@@ -401,12 +401,9 @@ void machine_destroy(struct machine *machine)
 	kvm_vm_destroy(machine->vm);
 	silence_end(&machine->silence);
 	console_destroy(machine->console);
-	if (machine->signals >= 0)
-		loop_remove(machine->loop, machine->signals);
-	if (machine->wake >= 0)
-		loop_remove(machine->loop, machine->wake);
-	if (machine->patience >= 0)
-		loop_remove(machine->loop, machine->patience);
+	loop_remove(machine->loop, machine->signals);
+	loop_remove(machine->loop, machine->wake);
+	loop_remove(machine->loop, machine->patience);
 	fd_close(&machine->patience);
 	fd_close(&machine->wake);
 	fd_close(&machine->signals);

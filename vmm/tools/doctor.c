@@ -128,47 +128,54 @@ void doctor_tell(struct doctor *doctor, enum finding_status status, const char *
 	text_make_printable(finding->text);
 }
 
-static void doctor_vmend(struct doctor *doctor, const char *format, va_list args)
+/* NULL: there was no memory for any. */
+static struct finding *doctor_last(struct doctor *doctor)
 {
-	struct finding *finding = &doctor->findings[doctor->finding_count - 1];
+	return doctor->finding_count ? &doctor->findings[doctor->finding_count - 1] : NULL;
+}
 
+/* @rest goes on after a command; NULL: it is a sentence. */
+static void doctor_vmend(struct doctor *doctor, const char *rest, const char *format, va_list args)
+{
+	struct finding *finding = doctor_last(doctor);
+
+	if (!finding)
+		return;
 	vsnprintf(finding->mend, sizeof(finding->mend), format, args);
 	text_make_printable(finding->mend);
+	if (!rest)
+		return;
+	finding->command = strlen(finding->mend);
+	snprintf(finding->mend + finding->command, sizeof(finding->mend) - finding->command, "%s",
+		 rest);
 }
 
 void doctor_mend(struct doctor *doctor, const char *format, ...)
 {
 	va_list args;
 
-	if (doctor->finding_count == 0)
-		return;
 	va_start(args, format);
-	doctor_vmend(doctor, format, args);
+	doctor_vmend(doctor, NULL, format, args);
 	va_end(args);
 }
 
 void doctor_mend_by(struct doctor *doctor, const char *rest, const char *format, ...)
 {
-	struct finding *finding;
 	va_list args;
 
-	if (doctor->finding_count == 0)
-		return;
 	va_start(args, format);
-	doctor_vmend(doctor, format, args);
+	doctor_vmend(doctor, rest, format, args);
 	va_end(args);
-	finding = &doctor->findings[doctor->finding_count - 1];
-	finding->command = strlen(finding->mend);
-	snprintf(finding->mend + finding->command, sizeof(finding->mend) - finding->command, "%s",
-		 rest);
 }
 
 void doctor_fact(struct doctor *doctor, const char *key, json_t *value)
 {
-	if (doctor->finding_count == 0)
-		json_decref(value);
+	struct finding *finding = doctor_last(doctor);
+
+	if (finding)
+		json_object_set_new(finding->facts, key, value);
 	else
-		json_object_set_new(doctor->findings[doctor->finding_count - 1].facts, key, value);
+		json_decref(value);
 }
 
 void doctor_fact_number(struct doctor *doctor, const char *key, uint64_t value)

@@ -206,25 +206,25 @@ static void doctor_check_remapping(struct doctor *doctor)
 	doctor_fact_text(doctor, "state", states[remapping]);
 }
 
-/* @mends: `ferry bind` loads it, so that it may still come. */
+/* One that is not @needed may still come: `ferry bind` loads it. */
 static void doctor_check_module(struct doctor *doctor, const char *name, bool needed)
 {
-	enum finding_status severity = needed ? doctor_severity(doctor) : FINDING_OK;
 	enum module_state state = module_find(doctor->tool, name);
+	bool missed = needed && doctor->asked;
 
 	switch (state) {
 	case MODULE_THERE:
 		doctor_tell(doctor, FINDING_OK, "module", "", "%s is there", name);
 		break;
 	case MODULE_LOADABLE:
-		doctor_tell(doctor, doctor->asked ? severity : FINDING_OK, "module", "",
+		doctor_tell(doctor, missed ? FINDING_FAILURE : FINDING_OK, "module", "",
 			    "%s is not loaded; `ferry bind` loads it", name);
-		if (doctor->asked && needed)
+		if (missed)
 			doctor_mend_by(doctor, "", "modprobe %s", name);
 		break;
 	case MODULE_MISSING:
-		doctor_tell(doctor, needed ? severity : FINDING_WARNING, "module", "",
-			    "%s is neither loaded nor under %s", name, doctor->tool->modules);
+		doctor_tell(doctor, needed ? doctor_severity(doctor) : FINDING_WARNING, "module",
+			    "", "%s is neither loaded nor under %s", name, doctor->tool->modules);
 		doctor_mend(doctor, "install the package of this kernel's modules, or "
 				    "a kernel with VFIO");
 		break;

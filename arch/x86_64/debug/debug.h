@@ -32,7 +32,7 @@ struct x86_debug_vcpu {
 	uint64_t own_dr6; /* of the guest's own #DB that was met last; 0: it was something else */
 };
 
-/* The main thread's; a debug_vcpu is its vCPU's thread's while that runs. */
+/* The main thread's; an x86_debug_vcpu is its vCPU's thread's while that runs. */
 struct arch_debug {
 	uint32_t flags; /* KVM_GUESTDBG_* that KVM knows */
 	struct debug_fpu fpu;
