@@ -16,12 +16,11 @@
 #include "tests/unit/support/fake_irq.h"
 #include "tests/unit/support/fake_vfio.h"
 #include "tests/unit/support/suite.h"
+#include "tests/unit/support/vfio_host.h"
 #include "vfio/pci/pci.h"
 #include "vmm/base/bits.h"
 
-#define WINDOW32 UINT64_C(0xc0000000)
-#define WINDOW64 UINT64_C(0x800000000)
-#define CONFIG   VFIO_PCI_CONFIG_REGION_INDEX
+#define CONFIG VFIO_PCI_CONFIG_REGION_INDEX
 
 static struct {
 	struct mem_map *mmio, *pio;
@@ -67,23 +66,7 @@ static inline void listener_del(struct mem_listener *listener, struct mem_region
 
 static inline void create_host(void)
 {
-	const struct pci_host_config config = {
-		.mmio = bench.mmio,
-		.pio = bench.pio,
-		.ecam_base = 0xe0000000,
-		.buses = 1,
-		.mmio32_base = WINDOW32,
-		.mmio32_size = 256 * MIB,
-		.mmio64_base = WINDOW64,
-		.mmio64_size = 4 * GIB,
-		.io_base = 0x1000,
-		.io_size = 0x1000,
-		.intx_gsi = 16,
-		.intx_count = 8,
-	};
-
-	bench.host = pci_host_create(&config, &bench.err);
-	ck_assert_ptr_nonnull(bench.host);
+	bench.host = vfio_host_create(bench.mmio, bench.pio);
 }
 
 static inline void setup(void)

@@ -13,6 +13,7 @@
 #include "tests/unit/support/fake_vfio_kernel.h"
 #include "tests/unit/support/fault_libc.h"
 #include "tests/unit/support/suite.h"
+#include "tests/unit/support/vfio_host.h"
 #include "vfio/vfio.h"
 #include "vmm/base/bits.h"
 #include "vmm/base/log.h"
@@ -45,27 +46,6 @@ static struct {
 	long long bytes; /* mapped */
 } world;
 
-static void create_host(void)
-{
-	const struct pci_host_config config = {
-		.mmio = world.mmio,
-		.pio = world.pio,
-		.ecam_base = 0xe0000000,
-		.buses = 1,
-		.mmio32_base = 0xc0000000,
-		.mmio32_size = 256 * MIB,
-		.mmio64_base = 0x800000000,
-		.mmio64_size = 4 * GIB,
-		.io_base = 0x1000,
-		.io_size = 0x1000,
-		.intx_gsi = 16,
-		.intx_count = 8,
-	};
-
-	world.host = pci_host_create(&config, &world.err);
-	ck_assert_ptr_nonnull(world.host);
-}
-
 /* A kernel in good health, and what of the machine the layer needs. */
 static void world_create(void)
 {
@@ -86,7 +66,7 @@ static void world_create(void)
 		(struct vfio_pci_dependent_device){.group_id = 8, .bus = 2, .devfn = 1};
 	fake_irq_init(&world.irq);
 	memset(&world.err, 0, sizeof(world.err));
-	create_host();
+	world.host = vfio_host_create(world.mmio, world.pio);
 	world.descriptors = count_descriptors();
 	world.bytes = atomic_load(&libc.mapped);
 }

@@ -10,6 +10,7 @@
 #include "tests/unit/support/fake_irq.h"
 #include "tests/unit/support/fake_provider.h"
 #include "tests/unit/support/suite.h"
+#include "tests/unit/support/vfio_host.h"
 #include "vfio/vfio.h"
 #include "vmm/base/bits.h"
 
@@ -52,19 +53,7 @@ static void setup(void)
 	bench.mmio = mem_map_create("mmio", 0, &bench.err);
 	bench.pio = mem_map_create("pio", 65536, &bench.err);
 	bench.loop = loop_create(&bench.err);
-	bench.host = pci_host_create(&(struct pci_host_config){.mmio = bench.mmio,
-							       .pio = bench.pio,
-							       .ecam_base = 0xe0000000,
-							       .buses = 1,
-							       .mmio32_base = 0xc0000000,
-							       .mmio32_size = 256 * MIB,
-							       .mmio64_base = 0x800000000,
-							       .mmio64_size = 4 * GIB,
-							       .io_base = 0x1000,
-							       .io_size = 0x1000,
-							       .intx_gsi = 16,
-							       .intx_count = 8},
-				     &bench.err);
+	bench.host = vfio_host_create(bench.mmio, bench.pio);
 	bench.descriptors = count_descriptors();
 	bench.vfio = vfio_create(&(struct vfio_settings){.sysfs = "/nonexistent"}, &bench.err);
 	ck_assert_ptr_nonnull(bench.vfio);

@@ -16,6 +16,7 @@
 #include "arch/arch.h"
 #include "devices/pci/pci.h"
 #include "tests/unit/support/scratch.h"
+#include "tests/unit/support/suite.h"
 #include "vmm/base/bits.h"
 
 static uint8_t blob[DT_SIZE_MAX + 4096];
@@ -478,14 +479,10 @@ START_TEST(dump_refuses_what_it_cannot_write)
 }
 END_TEST
 
-int main(void)
+static void add_tests(TCase *tests)
 {
-	Suite *suite = suite_create("aarch64_tree");
-	TCase *tests = tcase_create("tree"), *files = tcase_create("files");
-	SRunner *runner = srunner_create(suite);
-	int failed;
-
 	tcase_add_checked_fixture(tests, setup, NULL);
+	tcase_set_timeout(tests, 120);
 	tcase_add_test(tests, root_and_chosen);
 	tcase_add_test(tests, memory_has_its_holes);
 	tcase_add_test(tests, processors);
@@ -496,18 +493,15 @@ int main(void)
 	tcase_add_test(tests, same_platform_gives_same_bytes);
 	tcase_add_test(tests, room_too_small_is_refused);
 	tcase_add_test(tests, long_command_line);
-	tcase_add_checked_fixture(files, setup, NULL);
-	tcase_set_timeout(files, 120);
 	if (system("command -v dtc >/dev/null 2>&1") == 0)
-		tcase_add_test(files, dtc_has_nothing_to_say);
+		tcase_add_test(tests, dtc_has_nothing_to_say);
 	else
 		puts("skip: trees through dtc: it is not installed");
-	tcase_add_test(files, dump_is_the_tree);
-	tcase_add_test(files, dump_refuses_what_it_cannot_write);
-	suite_add_tcase(suite, tests);
-	suite_add_tcase(suite, files);
-	srunner_run_all(runner, CK_NORMAL);
-	failed = srunner_ntests_failed(runner);
-	srunner_free(runner);
-	return failed == 0 ? EXIT_SUCCESS : EXIT_FAILURE;
+	tcase_add_test(tests, dump_is_the_tree);
+	tcase_add_test(tests, dump_refuses_what_it_cannot_write);
+}
+
+int main(void)
+{
+	return run_suite("aarch64_tree", add_tests);
 }

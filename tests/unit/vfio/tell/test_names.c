@@ -7,24 +7,6 @@
 
 #include "tests/unit/support/suite.h"
 #include "tests/unit/vfio/tell/test_names.h"
-#include "vfio/tell/decode.h"
-#include "vfio/tell/names.h"
-
-/* What an access to @bar is told as; static. */
-static const char *tell(unsigned int bar, uint64_t offset, unsigned int size, uint64_t value)
-{
-	static char text[DECODE_SIZE];
-
-	text[0] = '\0';
-	vfio_names_tell(names, bar, offset, size, value, text);
-	return text;
-}
-
-static void is_told(unsigned int bar, uint64_t offset, unsigned int size, uint64_t value,
-		    const char *text)
-{
-	ck_assert_str_eq(tell(bar, offset, size, value), text);
-}
 
 START_TEST(registers_and_bits)
 {

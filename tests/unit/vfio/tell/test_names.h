@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
-/* A table of names from a file's bytes. */
+/* A table of names from a file's bytes, and what it tells of an access. */
 
 #ifndef FERRY_TESTS_UNIT_VFIO_TELL_TEST_NAMES_H
 #define FERRY_TESTS_UNIT_VFIO_TELL_TEST_NAMES_H
@@ -9,6 +9,7 @@
 #include <unistd.h>
 
 #include "tests/unit/support/scratch.h"
+#include "vfio/tell/decode.h"
 #include "vfio/tell/names.h"
 
 static struct vfio_names *names;
@@ -34,6 +35,22 @@ static inline void load(const char *table)
 {
 	load_bytes(table, strlen(table));
 	ck_assert_msg(names, "%s", err.text);
+}
+
+/* What an access to @bar is told as; static. */
+static inline const char *tell(unsigned int bar, uint64_t offset, unsigned int size, uint64_t value)
+{
+	static char text[DECODE_SIZE];
+
+	text[0] = '\0';
+	vfio_names_tell(names, bar, offset, size, value, text);
+	return text;
+}
+
+static inline void is_told(unsigned int bar, uint64_t offset, unsigned int size, uint64_t value,
+			   const char *text)
+{
+	ck_assert_str_eq(tell(bar, offset, size, value), text);
 }
 
 #endif

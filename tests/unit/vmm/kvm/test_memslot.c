@@ -3,26 +3,8 @@
 
 #include <check.h>
 
-#include "tests/unit/support/fake_kvm.h"
 #include "tests/unit/support/suite.h"
-#include "vmm/kvm/vm.h"
-
-static struct err err;
-
-static void set_up(void)
-{
-	fake_kvm_reset();
-	err = (struct err){0};
-}
-
-static struct kvm_vm *create(void)
-{
-	struct kvm_vm *vm = kvm_vm_create(NULL, &err);
-
-	ck_assert_msg(vm, "%s", err.text);
-	fake.calls = 0;
-	return vm;
-}
+#include "tests/unit/vmm/kvm/test_vm.h"
 
 static char memory[16 * 4096] __attribute__((aligned(4096)));
 

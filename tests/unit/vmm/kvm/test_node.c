@@ -6,6 +6,7 @@
 #include <stdio.h>
 
 #include "memory/ram.h"
+#include "tests/unit/support/suite.h"
 #include "vmm/base/bits.h"
 #include "vmm/kvm/vcpu.h"
 
@@ -56,27 +57,20 @@ START_TEST(a_machine_with_memory_and_a_vcpu)
 }
 END_TEST
 
+static void add_tests(TCase *tests)
+{
+	tcase_add_test(tests, a_machine_with_memory_and_a_vcpu);
+}
+
 int main(void)
 {
 	struct err err = {0};
 	struct kvm_vm *vm = kvm_vm_create(NULL, &err);
-	SRunner *runner;
-	Suite *suite;
-	TCase *tests;
-	int failed;
 
 	if (!vm) {
 		printf("skip: kvm_node: %s\n", err.text);
 		return 0;
 	}
 	kvm_vm_destroy(vm);
-	suite = suite_create("kvm_node");
-	tests = tcase_create("kvm_node");
-	tcase_add_test(tests, a_machine_with_memory_and_a_vcpu);
-	suite_add_tcase(suite, tests);
-	runner = srunner_create(suite);
-	srunner_run_all(runner, CK_NORMAL);
-	failed = srunner_ntests_failed(runner);
-	srunner_free(runner);
-	return failed ? 1 : 0;
+	return run_suite("kvm_node", add_tests);
 }

@@ -4,40 +4,8 @@
 #include <stdio.h>
 #include <stdlib.h>
 
-#include "tests/unit/arch/aarch64/debug/test_debug.h"
+#include "tests/unit/arch/aarch64/debug/test_registers.h"
 #include "tests/unit/support/suite.h"
-
-static uint64_t read_value(unsigned int number)
-{
-	uint8_t bytes[ARCH_DEBUG_REGISTER_MAX] = {0};
-
-	ck_assert_int_eq(arch_debug_register_read(arch, vcpu, number, bytes), 0);
-	return load_le64(bytes);
-}
-
-static int write_value(unsigned int number, uint64_t value)
-{
-	uint8_t bytes[ARCH_DEBUG_REGISTER_MAX] = {0};
-
-	store_le64(bytes, value);
-	return arch_debug_register_write(arch, vcpu, number, bytes);
-}
-
-/* The number of the register with that name, by its place in the description. */
-static unsigned int number_of(const char *name)
-{
-	const char *place = arch_debug_description(arch, "target.xml");
-	unsigned int number = 0;
-	char pattern[64];
-
-	snprintf(pattern, sizeof(pattern), "<reg name=\"%s\"", name);
-	while (strncmp(place, pattern, strlen(pattern)) != 0) {
-		number += strncmp(place, "<reg ", 5) == 0;
-		ck_assert_msg(*place != '\0', "%s is not described", name);
-		place++;
-	}
-	return number;
-}
 
 START_TEST(without_a_list_the_general_registers_remain)
 {
