@@ -3,8 +3,10 @@
 
 #include <check.h>
 #include <errno.h>
+#include <signal.h>
 #include <stdio.h>
 #include <string.h>
+#include <sys/resource.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -42,6 +44,19 @@ START_TEST(where_none_can_be_is_told)
 }
 END_TEST
 
+START_TEST(half_a_file_is_none)
+{
+	static const char bytes[8192];
+	struct rlimit limit = {4096, 4096};
+
+	signal(SIGXFSZ, SIG_IGN);
+	ck_assert_int_eq(setrlimit(RLIMIT_FSIZE, &limit), 0);
+	ck_assert_int_eq(dump_file("table", fake_tree_path("table"), bytes, sizeof(bytes), &err),
+			 -EFBIG);
+	ck_assert_int_ne(access(fake_tree_path("table"), F_OK), 0);
+}
+END_TEST
+
 START_TEST(a_folder_is_made_with_no_parents)
 {
 	struct stat status;
@@ -60,6 +75,7 @@ static void add_tests(TCase *tests)
 	tcase_add_checked_fixture(tests, fake_tree_create, fake_tree_remove);
 	tcase_add_test(tests, a_file_is_made_and_replaced);
 	tcase_add_test(tests, where_none_can_be_is_told);
+	tcase_add_test(tests, half_a_file_is_none);
 	tcase_add_test(tests, a_folder_is_made_with_no_parents);
 }
 

@@ -67,6 +67,7 @@ START_TEST(regions_come_in_order_of_address)
 	ck_assert_uint_eq(seen[1].base, 4 * host_page_size());
 	ck_assert_uint_eq(seen[1].size, 2 * host_page_size());
 	ck_assert(seen[1].whole_pages && !seen[2].whole_pages);
+	ck_assert_int_eq(seen[1].slot, -1);
 }
 END_TEST
 

@@ -62,6 +62,8 @@ START_TEST(sizes_that_are_none)
 	no_size("536875008", "write 524292K");
 	no_size("1.1G", "not a whole number of bytes: write 1126M");
 	no_size("1.3K", "write 1K");
+	no_size("16777216T", "more than any machine has");
+	no_size("18446744073709551616M", "more than any machine has");
 	no_size("", "not a size such as 512M or 1.5G");
 	no_size("M", "not a size");
 	no_size("-1M", "not a size");

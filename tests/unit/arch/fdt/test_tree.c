@@ -36,6 +36,9 @@ START_TEST(properties_are_big_endian)
 	dt_flag(&dt, "flag");
 	dt_strings(&dt, "strings", "a\0bc");
 	dt_end(&dt);
+	dt_begin(&dt, "beside");
+	dt_string(&dt, "string", "abc");
+	dt_end(&dt);
 	dt_end(&dt);
 	ck_assert_int_gt(dt_finish(&dt, NULL, &err), 0);
 	expect_bytes("/", "#address-cells", "\0\0\0\2", 4);
@@ -45,6 +48,7 @@ START_TEST(properties_are_big_endian)
 	expect_bytes("/node@123456789a", "list", "\0\0\0\1\0\0\0\2\xff\xff\xff\xfe", 12);
 	expect_bytes("/node@123456789a", "flag", "", 0);
 	expect_bytes("/node@123456789a", "strings", "a\0bc", 5);
+	expect_bytes("/beside", "string", "abc", 4);
 }
 END_TEST
 

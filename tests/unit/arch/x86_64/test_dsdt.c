@@ -69,6 +69,29 @@ START_TEST(iasl_accepts_odd_windows)
 }
 END_TEST
 
+START_TEST(everything_is_described)
+{
+	static const char commands[] =
+		"iasl -d dsdt.aml || exit 1; "
+		"for word in 'Device (PCI0)' PNP0A08 _PRT _OSC CDW3 WordBusNumber WordIO DWordMemory"
+		" QWordMemory PNP0C02 PNP0501 PNP0B00 QEMU0001 PNP0C0C ACPI0013 _EVT Notify"
+		" ACPI0007 C001 _S5; "
+		"do grep -q \"$word\" dsdt.dsl || { echo \"no $word\"; exit 1; }; done";
+	const struct platform platform = make_platform(2, true, true);
+	char directory[] = "/tmp/ferry-acpi-XXXXXX";
+	struct err err = {0};
+	int found;
+
+	ck_assert_ptr_nonnull(mkdtemp(directory));
+	ck_assert_msg(arch_dump_acpi(&platform, directory, &err) == 0, "%s", err.text);
+	found = scratch_shell(directory, commands);
+	if (found != 0)
+		scratch_show_log(directory);
+	scratch_remove(directory);
+	ck_assert_int_eq(found, 0);
+}
+END_TEST
+
 static bool have_iasl(void)
 {
 	return system("command -v iasl >/dev/null 2>&1") == 0;
@@ -81,6 +104,7 @@ static void add_tests(TCase *tests)
 		return;
 	}
 	tcase_set_timeout(tests, 120);
+	tcase_add_test(tests, everything_is_described);
 	tcase_add_test(tests, iasl_has_nothing_to_say);
 	tcase_add_test(tests, iasl_accepts_odd_windows);
 }

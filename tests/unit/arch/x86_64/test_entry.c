@@ -2,6 +2,8 @@
 /* The state in which a vCPU enters a kernel: page tables, segments, modes. */
 
 #include <check.h>
+#include <endian.h>
+#include <string.h>
 
 #include "arch/x86_64/entry.h"
 #include "tests/unit/arch/x86_64/test_cpuid.h"
@@ -62,11 +64,45 @@ START_TEST(entry_states)
 }
 END_TEST
 
+/* What vCPUs hold from the start is what they would load from the table. */
+static void is_described(const uint64_t *gdt, const struct kvm_segment *segment)
+{
+	uint64_t descriptor = le64toh(gdt[segment->selector / 8]), limit;
+
+	limit = (descriptor & 0xffff) | (descriptor >> 32 & 0xf0000);
+	ck_assert_uint_eq(segment->g ? limit << 12 | 0xfff : limit, segment->limit);
+	ck_assert_uint_eq(descriptor >> 40 & 15, segment->type);
+	ck_assert_uint_eq(descriptor >> 44 & 1, segment->s);
+	ck_assert_uint_eq(descriptor >> 47 & 1, segment->present);
+	ck_assert_uint_eq(descriptor >> 53 & 1, segment->l);
+	ck_assert_uint_eq(descriptor >> 54 & 1, segment->db);
+	ck_assert_uint_eq(descriptor >> 55 & 1, segment->g);
+}
+
+START_TEST(segments_are_those_of_the_table)
+{
+	uint64_t gdt[ENTRY_GDT_SLOTS];
+	struct kvm_sregs sregs = {0};
+	struct kvm_regs regs;
+
+	memset(gdt, 0xff, sizeof(gdt));
+	entry_gdt_fill(gdt);
+	ck_assert_uint_eq(gdt[0], 0);
+	for (unsigned int long_mode = 0; long_mode < 2; long_mode++) {
+		entry_apply(&(struct vcpu_entry){.long_mode = long_mode}, &regs, &sregs);
+		is_described(gdt, &sregs.cs);
+		is_described(gdt, &sregs.ss);
+		is_described(gdt, &sregs.tr);
+	}
+}
+END_TEST
+
 static void add_tests(TCase *tests)
 {
 	tcase_add_checked_fixture(tests, setup, NULL);
 	tcase_add_test(tests, page_tables);
 	tcase_add_test(tests, entry_states);
+	tcase_add_test(tests, segments_are_those_of_the_table);
 }
 
 int main(void)

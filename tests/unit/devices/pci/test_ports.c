@@ -34,9 +34,11 @@ START_TEST(ecam_and_ports_agree)
 	}
 	ck_assert_uint_eq(map_read(bench->mmio, ecam(0, 5, 0, 0x10), 4), 0x867f7871);
 	map_write(bench->pio, 0xcf8, 4, latch(5, PCI_COMMAND));
-	map_write(bench->pio, 0xcfc, 2, PCI_COMMAND_MASTER);
-	ck_assert_uint_eq(map_read(bench->mmio, ecam(0, 5, 0, PCI_COMMAND), 1) & PCI_COMMAND_MASTER,
-			  PCI_COMMAND_MASTER);
+	map_write(bench->pio, 0xcfc, 2, 0);
+	ck_assert_uint_eq(map_read(bench->mmio, ecam(0, 5, 0, PCI_COMMAND), 2) & PCI_COMMAND_MASTER,
+			  0);
+	map_write(bench->mmio, ecam(0, 5, 0, PCI_COMMAND), 2, PCI_COMMAND_MASTER);
+	ck_assert_uint_eq(map_read(bench->pio, 0xcfc, 2) & PCI_COMMAND_MASTER, PCI_COMMAND_MASTER);
 	bench_destroy(bench);
 }
 END_TEST

@@ -91,7 +91,7 @@ START_TEST(more_ranges_than_fit_are_not_believed)
 }
 END_TEST
 
-START_TEST(the_number_of_maps_is_read)
+START_TEST(pages_and_the_number_of_maps_are_read)
 {
 	const struct vfio_settings settings = {.sysfs = fake_tree_path(""),
 					       .dev = fake_tree_path("dev")};
@@ -101,6 +101,7 @@ START_TEST(the_number_of_maps_is_read)
 	struct vfio_lease *lease = provider->ops->join(provider, &config, &device, &bench.err);
 
 	ck_assert_uint_eq(provider->space->ops->maps_left(provider->space), 1000);
+	ck_assert_uint_eq(provider->space->ops->page_sizes(provider->space), 4096);
 	provider->ops->leave(lease);
 	provider->ops->destroy(provider);
 }
@@ -157,7 +158,7 @@ static void add_tests(TCase *tests)
 	tcase_add_test(tests, mappings_are_the_kernels);
 	tcase_add_test(tests, iova_ranges_are_read);
 	tcase_add_test(tests, more_ranges_than_fit_are_not_believed);
-	tcase_add_test(tests, the_number_of_maps_is_read);
+	tcase_add_test(tests, pages_and_the_number_of_maps_are_read);
 }
 
 int main(void)

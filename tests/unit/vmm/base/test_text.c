@@ -2,6 +2,8 @@
 /* Text: made printable, cut at its room, sizes in words. */
 
 #include <check.h>
+#include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include "tests/unit/support/suite.h"
@@ -40,6 +42,19 @@ START_TEST(text_of_others_is_made_printable)
 		text_make_printable(text);
 		ck_assert_str_eq(text, texts[i].to);
 	}
+}
+END_TEST
+
+START_TEST(what_is_printed_keeps_its_lines)
+{
+	char *printed = NULL;
+	size_t size;
+	FILE *out = open_memstream(&printed, &size);
+
+	text_print(out, "%s\n\tb", "a\x1b[2J");
+	fclose(out);
+	ck_assert_str_eq(printed, "a?[2J\n b");
+	free(printed);
 }
 END_TEST
 
@@ -88,6 +103,7 @@ END_TEST
 static void add_tests(TCase *tests)
 {
 	tcase_add_test(tests, text_of_others_is_made_printable);
+	tcase_add_test(tests, what_is_printed_keeps_its_lines);
 	tcase_add_test(tests, text_is_cut_at_its_room);
 	tcase_add_test(tests, words_are_found_whole);
 	tcase_add_test(tests, sizes_are_told_in_the_largest_unit);

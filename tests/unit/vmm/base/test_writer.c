@@ -16,11 +16,13 @@
 
 START_TEST(a_full_reader_is_not_waited_for)
 {
+	unsigned int descriptors;
 	struct writer writer;
 	char block[1000];
 	ssize_t n;
 
 	open_kind(_i);
+	descriptors = count_descriptors();
 	memset(block, 'b', sizeof(block));
 	writer_share(&writer, ends[1]);
 	while ((n = writer_write(&writer, block, sizeof(block))) > 0)
@@ -31,7 +33,7 @@ START_TEST(a_full_reader_is_not_waited_for)
 	read_all();
 	ck_assert_int_gt(writer_write(&writer, "x", 1), 0);
 	writer_close(&writer);
-	ck_assert_int_ge(fcntl(ends[1], F_GETFL), 0);
+	ck_assert_uint_eq(count_descriptors(), descriptors);
 	close_ends();
 }
 END_TEST
@@ -46,9 +48,24 @@ START_TEST(a_shared_one_is_looked_at_first)
 	open_kind(_i ? PTY : PIPE);
 	memset(block, 'b', sizeof(block));
 	writer.fd = ends[1];
+	ck_assert_int_gt(writer_write(&writer, block, sizeof(block)), 0);
 	while ((n = writer_write(&writer, block, sizeof(block))) > 0)
 		;
 	ck_assert_int_eq(n, -EAGAIN);
+	close_ends();
+}
+END_TEST
+
+/* Opened anew, it would be another pair's. */
+START_TEST(the_masters_end_of_a_pair_stays_that)
+{
+	struct writer writer;
+
+	open_pty();
+	writer_share(&writer, ends[0]);
+	ck_assert_int_eq(writer_write(&writer, "\n", 1), 1);
+	ck_assert_int_eq(read(ends[1], text, 1), 1);
+	writer_close(&writer);
 	close_ends();
 }
 END_TEST
@@ -75,6 +92,7 @@ static void add_tests(TCase *tests)
 	signal(SIGPIPE, SIG_IGN);
 	tcase_add_loop_test(tests, a_full_reader_is_not_waited_for, 0, KINDS);
 	tcase_add_loop_test(tests, a_shared_one_is_looked_at_first, 0, 2);
+	tcase_add_test(tests, the_masters_end_of_a_pair_stays_that);
 	tcase_add_test(tests, a_file_keeps_its_place);
 }
 

@@ -59,7 +59,7 @@ START_TEST(wrong_ones_are_told)
 	refused("--memory", "--memory: needs a value");
 	refused("--json=yes", "--json: takes no value");
 	refused("--nonsense", "unknown option '--nonsense'");
-	refused("-json", "unknown option '-json'");
+	refused("-json", "unknown option '-json': it has two dashes");
 	refused("-smp", "unknown option '-smp'");
 }
 END_TEST

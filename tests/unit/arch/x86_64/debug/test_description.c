@@ -41,6 +41,8 @@ START_TEST(numbers_and_sizes)
 	ck_assert_ptr_null(arch_debug_description(&arch, "other.xml"));
 	ck_assert_ptr_nonnull(strstr(arch_debug_description(&arch, "target.xml"),
 				     "<architecture>i386:x86-64</architecture>"));
+	ck_assert_ptr_nonnull(strstr(arch_debug_description(&arch, "target.xml"),
+				     "<field name=\"ZF\" start=\"6\" end=\"6\"/>"));
 }
 END_TEST
 
