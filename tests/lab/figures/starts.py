@@ -58,8 +58,8 @@ class Start:
 
     def complete(self, counters):
         """Makes the measures that are sums; `counters` are those of exits for a port or memory."""
-        if self.ram < RAM_PIECE:
-            raise Incomplete(f"{self}: no mapping is the guest's memory")
+        if abs(self.ram - (self.mib << 10)) > RAM_PIECE // 2:
+            raise Incomplete(f"{self}: {self.ram} KiB in mappings are taken for the guest's memory")
         for name in ("exits", *counters):
             if name not in self.counters:
                 raise Incomplete(f"{self}: KVM has no counter {name}")

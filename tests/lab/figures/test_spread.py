@@ -21,7 +21,8 @@ def series(monitors=("ferry", "microvm", "q35"), sizes=(256, 5120)):
     n-th size n times that, the second round one second more."""
     lines = "".join(
         text(f"{number} {monitor} {mib}",
-             FIGURES.replace("5.125", str((1 + place) * (1 + size) + (number == 2))))
+             FIGURES.replace("5.125", str((1 + place) * (1 + size) + (number == 2)))
+             .replace("262144", str(mib << 10)))
         for number in range(3) for size, mib in enumerate(sizes)
         for place, monitor in enumerate(monitors))
     return Series(parse(lines, COUNTERS), monitors, sizes)

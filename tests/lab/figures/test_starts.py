@@ -49,6 +49,15 @@ class Parse(unittest.TestCase):
         start = parse(text("1 q35 256", pieces), COUNTERS)[1, "q35", 256]
         self.assertEqual((start.ram, start.measures["beyond"]), (262072, 750))
 
+    def test_what_is_taken_for_ram_falsely(self):
+        more = FIGURES + "map 20000 17000 rw-p [heap]\n"
+        less = FIGURES.replace("map 262144 262144 rw-p\n", "map 250000 250000 rw-p\n"
+                               + "map 12144 12144 rw-p\n")
+        for figures, kib in ((more, 279144), (less, 250000)):
+            with self.assertRaises(Incomplete) as caught:
+                parse(text("1 q35 256", figures), COUNTERS)
+            self.assertIn(f": {kib} KiB in mappings", str(caught.exception))
+
     def test_again(self):
         starts = parse(text("1 ferry 256") + text("2 ferry 256", FIGURES + "again\n"), COUNTERS)
         self.assertEqual([start.again for start in starts.values()], [False, True])
@@ -75,8 +84,8 @@ class Parse(unittest.TestCase):
                           ("threads", "no figure of 'threads'"),
                           ("kvm exits", "KVM has no counter exits"),
                           ("kvm io_exits", "KVM has no counter io_exits"),
-                          ("map 262144", "no mapping is the guest's memory"),
-                          ("map", "no mapping is the guest's memory")):
+                          ("map 262144", "256 MiB, round 1: 0 KiB in mappings are taken for"),
+                          ("map", "0 KiB in mappings are taken for the guest's memory")):
             left = "".join(f"{line}\n" for line in FIGURES.splitlines()
                            if not line.startswith(gone))
             with self.assertRaises(Incomplete, msg=gone) as caught:
