@@ -96,8 +96,7 @@ FOLDERS_kvm := vmm/kvm
 FOLDERS_devices := devices devices/pci
 FOLDERS_vfio := vfio vfio/host vfio/type1 vfio/pci vfio/tell
 PARTS := $(PARTS_$(ARCH))
-FOLDERS_arch := arch arch/loader $(filter arch/fdt,$(PARTS:%=arch/%)) arch/$(ARCH) \
-	$(filter arch/$(ARCH)/debug,$(PARTS:%=arch/$(ARCH)/%))
+FOLDERS_arch := arch arch/loader arch/$(ARCH) $(wildcard $(PARTS:%=arch/%) $(PARTS:%=arch/$(ARCH)/%))
 FOLDERS_vmm := vmm vmm/machine vmm/debug vmm/debug/gdb vmm/tools
 FOLDERS := $(foreach layer,$(LAYERS),$(FOLDERS_$(layer)))
 # Defaults of what an architecture need not have.

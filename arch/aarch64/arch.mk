@@ -10,12 +10,9 @@ PARTS_aarch64 := debug fdt
 NATIVE_TESTS_aarch64 := test_describe test_gic test_vcpu test_vm debug/test_debug \
 	debug/test_description debug/test_exception debug/test_kernel debug/test_registers \
 	debug/test_step
-# Tests of pure functions, and the objects that they take from here on every architecture.
+# Tests of pure functions, and the objects that they take from here on every architecture:
+# these, or those of one test.
 PURE_TESTS_aarch64 := test_layout test_tree test_boot debug/test_paging debug/test_points \
 	debug/test_relocations
-PURE_aarch64_test_layout := layout tree
-PURE_aarch64_test_tree := $(PURE_aarch64_test_layout)
+PURE_aarch64 := layout tree debug/paging debug/points debug/relocations
 PURE_aarch64_test_boot := boot
-PURE_aarch64_debug/test_paging := debug/paging
-PURE_aarch64_debug/test_points := debug/points debug/paging
-PURE_aarch64_debug/test_relocations := debug/relocations
