@@ -94,6 +94,7 @@ START_TEST(what_was_is_again)
 	asked_count = 0;
 	ck_assert_int_eq(vcpu_state_restore(state, vcpu, &err), 0);
 	ck_assert_uint_eq(regs.rip, 0xfff0);
+	ck_assert(place_of(KVM_SET_XSAVE) && !place_of(KVM_SET_FPU));
 	ck_assert_uint_gt(place_of(KVM_SET_LAPIC), place_of(KVM_SET_SREGS));
 	ck_assert_uint_gt(place_of(KVM_SET_MSRS), place_of(KVM_SET_LAPIC));
 	ck_assert_uint_gt(place_of(KVM_SET_VCPU_EVENTS), place_of(KVM_SET_MSRS));
