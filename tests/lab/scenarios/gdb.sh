@@ -63,6 +63,8 @@ continue
 backtrace
 END
 fi
+# gdb awaits the end of a function on the vCPU where it began. A task that sleeps goes on on any other, now and
+# then, so the function is one that holds a spinning lock: it reads the number of MSI-X vectors (less one).
 [ -z "$software" ] || cat >> $commands <<'END'
 echo break:\n
 delete
@@ -76,8 +78,14 @@ up 2
 info locals
 down 2
 echo finish:\n
+set $dev = dev
+delete
+break pci_read_config_word if dev == $dev
+continue
+set $val = val
 delete
 finish
+print/x *$val
 echo hits:\n
 delete
 break finish_task_switch
@@ -120,7 +128,9 @@ if [ -n "$software" ]; then
 		'^#0 ' '^#[12] .*nvme_pci_enable ' '^#.*nvme_reset_work ' '^#.* process_one_work ' \
 		'^#.* worker_thread ' '^#.* kthread ' '^#.* ret_from_fork' \
 		'= 0x1b36$' '= 0x10$' '"nvme"$' '^#2 .*nvme_pci_enable ' '^result = ' '^pdev = 0x'
-	gdb_check gdb-finish finish ' in pci_alloc_irq_vectors \(.* at include/linux/pci.h' '^Value returned is .* = 1$'
+	gdb_check gdb-finish finish ' hit Breakpoint [0-9.]*, pci_read_config_word \(dev=' \
+		'^(0x[0-9a-f]* in )?(pci_msix_vec_count|__pci_enable_msix_range) \(.* at drivers/pci/msi/msi.c' \
+		'^Value returned is .* = 0$' '= 0x40$'
 	# Each of the hundred was stepped over with the other processor held.
 	gdb_check gdb-hits hits ' hit Breakpoint [0-9]*, finish_task_switch \(prev=' 'already hit 100 times'
 else
