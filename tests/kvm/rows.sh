@@ -215,7 +215,8 @@ debugged() { # debugged NAME STATUS PATTERN...
 		case $left in
 		*"$pattern"*) left=${left#*"$pattern"} ;;
 		*)
-			complain "$name" "'$pattern' is not in what gdb said" --gdb "unix:$socket"
+			complain "$name" "'$pattern' is not in what gdb said, '$(tail -n 1 "$work/$name.said")' last" \
+				--gdb "unix:$socket"
 			return
 			;;
 		esac

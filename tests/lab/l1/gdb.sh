@@ -28,12 +28,15 @@ gdb_start() { # gdb_start NAME
 	mv "$out/gdb/$1.new" "$out/gdb/$1.commands"
 }
 
-# Waits until gdb has printed so many lines with the pattern.
+# Waits until gdb has printed so many lines with the pattern. The runner ends a session that stands still.
 gdb_see() { # gdb_see NAME COUNT PATTERN
-	wait_for $((120 * LAB_SLOW)) gdb_seen "$@"
+	until gdb_seen "$@"; do
+		usleep 100000
+	done
 	[ "$(gdb_count "$1" "$3")" -lt "$2" ] || return 0
-	cat "$out/gdb/$1".out "$out/gdb/$1".answer 2> /dev/null
-	die "gdb did not print '$3' (time $2)"
+	gdb_output=$out/gdb/$1.answer
+	cat "$gdb_output"
+	die "gdb did not print '$3' (time $2), but '$(gdb_last_words < "$gdb_output")' last"
 }
 
 gdb_seen() {
@@ -49,13 +52,16 @@ gdb_interrupt() { # gdb_interrupt NAME
 	: > "$out/gdb/$1.interrupt"
 }
 
-# Waits for the session's end. What gdb printed is in $gdb_output then, and in the log.
+# Waits for the session's end, which the runner brings about when it stands still. What gdb printed is in
+# $gdb_output then, and in the log.
 gdb_wait() { # gdb_wait NAME
 	gdb_output=$work/gdb-$1.output
-	wait_for $((240 * LAB_SLOW)) gdb_over "$1"
+	until gdb_over "$1"; do
+		usleep 100000
+	done
 	# gdb waits on when the monitor is no more and did not take leave.
-	wait_for 5 [ -e "$out/gdb/$1.answer" ] || : > "$out/gdb/$1.end"
-	if wait_for 10 [ -e "$out/gdb/$1.answer" ]; then
+	wait_for 20 [ -e "$out/gdb/$1.answer" ] || : > "$out/gdb/$1.end"
+	if wait_for 30 [ -e "$out/gdb/$1.answer" ]; then
 		cp "$out/gdb/$1.answer" "$gdb_output"
 	else
 		echo "no answer from the lab's runner" > "$gdb_output"
@@ -82,6 +88,11 @@ gdb_part() { # gdb_part NAME
 	sed -n "/^$1:\$/,/^[a-z-]*:\$/p" "$gdb_output" | grep -v '^[a-z-]*:$'
 }
 
+# The last two lines that are no empty ones, as one: gdb's script ends at the first error, which gdb tells in two.
+gdb_last_words() {
+	grep -v '^[[:space:]]*$' | tail -n 2 | tr -c ' -~' ' ' | tr -s ' ' | sed 's/ *$//' | cut -c 1-300
+}
+
 # gdb_has PART PATTERN...: each pattern (extended) is in that part, in lines one after another. $gdb_missing
 # is the one that is not.
 gdb_has() {
@@ -95,6 +106,12 @@ gdb_has() {
 	done
 }
 
+# Why gdb_has is false, for fail's REASON.
+gdb_why() { # gdb_why PART
+	echo "gdb printed no '$gdb_missing' in its place after '$1:', where its last words are" \
+		"'$(gdb_part "$1" | gdb_last_words)'; those of the session are '$(gdb_last_words < "$gdb_output")'"
+}
+
 # gdb_check NAME PART PATTERN...: the scenario NAME stands if gdb_has does.
 gdb_check() {
 	local name=$1
@@ -102,7 +119,7 @@ gdb_check() {
 	if gdb_has "$@"; then
 		ok "$name"
 	else
-		fail "$name" "gdb printed no '$gdb_missing' in its place after '$1:'"
+		fail "$name" "$(gdb_why "$1")"
 	fi
 }
 

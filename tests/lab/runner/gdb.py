@@ -3,9 +3,12 @@
 through a port of the host's machine. A session never holds the runner up."""
 
 import contextlib
+import os
 import signal
 import subprocess
 import time
+
+SILENCE = 180  # seconds in which gdb may print nothing
 
 # Commands of a session's own (l1/gdb.sh), and nothing that would wait for a person.
 PROLOGUE = """\
@@ -37,7 +40,8 @@ class Sessions:
         self.lab, self.host, self.clock = lab, host, clock
         self.folder = lab.share / host / "gdb"
         self.process = self.name = None
-        self.limit = 0
+        self.printed = 0  # bytes, when that was looked at last
+        self.limit = 0  # when it is given up, unless it prints more
 
     def file(self, suffix):
         return self.folder / f"{self.name}.{suffix}"
@@ -63,7 +67,7 @@ class Sessions:
                    "-iex", f"set index-cache directory {symbols}/index",
                    "-iex", "set index-cache enabled on",
                    "-x", self.file("prologue"), "-x", self.file("script")]
-        self.limit = self.clock() + 180 * self.lab.slow
+        self.printed, self.limit = 0, self.clock() + SILENCE * self.lab.slow
         with open(self.file("out"), "w", encoding="utf-8") as out:
             try:
                 self.process = subprocess.Popen(command, cwd=self.lab.runs, stdout=out, stderr=out,
@@ -77,6 +81,16 @@ class Sessions:
         with contextlib.suppress(FileNotFoundError):  # nobody wants to know
             self.file("out").rename(self.file("answer"))
 
+    def overdue(self):
+        """A session may take as long as it likes, while it gets on."""
+        try:
+            printed = os.stat(self.file("out")).st_size
+        except FileNotFoundError:  # its scenario has begun anew
+            return False
+        if printed != self.printed:
+            self.printed, self.limit = printed, self.clock() + SILENCE * self.lab.slow
+        return self.clock() > self.limit
+
     def follow(self):
         if not self.file("script").exists():  # its scenario has begun anew, or is no more
             self.end()
@@ -88,7 +102,7 @@ class Sessions:
         if self.file("interrupt").exists():
             self.file("interrupt").unlink(missing_ok=True)
             self.process.send_signal(signal.SIGINT)
-        if self.file("end").exists() or self.clock() > self.limit:
+        if self.file("end").exists() or self.overdue():
             with open(self.file("out"), "a", encoding="utf-8") as out:
                 out.write("the session was given up\n")
             self.process.kill()

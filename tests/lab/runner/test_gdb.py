@@ -1,10 +1,14 @@
 # SPDX-License-Identifier: BSD-3-Clause
-"""The life of a gdb session, with scripts of shell in gdb's place."""
+"""The life of a gdb session, with scripts of shell in gdb's place; what a scenario says of it."""
 
+import os
+import subprocess
+import tempfile
 import time
+import unittest
 
-from runner.fake_lab import LabTest
-from runner.gdb import Sessions
+from runner.fake_lab import HERE, LabTest
+from runner.gdb import SILENCE, Sessions
 
 
 class Session(LabTest):
@@ -59,11 +63,32 @@ class Session(LabTest):
         (self.folder / "first.end").write_text("")
         self.assertEqual(self.file("first.answer"), "up\nthe session was given up\n")
 
+    def later(self, seconds):
+        """Whether it goes on then."""
+        self.clock.now += seconds * self.settings.slow
+        self.sessions.serve()
+        return self.sessions.process.poll() is None
+
     def test_given_up_by_its_deadline(self):
         self.start("echo up; exec sleep 100")
         self.see("up")
-        self.clock.now += 180 * self.settings.slow + 1
-        self.assertIn("the session was given up\n", self.file("first.answer"))
+        self.assertTrue(self.later(SILENCE - 1))
+        self.clock.now += 2 * SILENCE * self.settings.slow
+        self.assertEqual(self.file("first.answer"), "up\nthe session was given up\n")
+
+    def test_what_it_prints_gives_it_more_time(self):
+        more = self.settings.top / "more"
+        os.mkfifo(more)
+        self.start(f"echo up; cat {more}; exec sleep 100")
+        self.see("up")
+        self.assertTrue(self.later(SILENCE - 1))
+        more.write_text("breakpoint\n")
+        self.see("breakpoint")
+        self.assertTrue(self.later(SILENCE - 1))
+        self.assertTrue(self.later(SILENCE - 1))
+        self.clock.now += 2 * SILENCE * self.settings.slow
+        self.assertEqual(self.file("first.answer"),
+                         "up\nbreakpoint\nthe session was given up\n")
 
     def test_another_takes_its_place(self):
         self.start("echo up; exec sleep 100")
@@ -88,3 +113,35 @@ class Session(LabTest):
         (self.folder / "first.commands").write_text("connect\n")
         self.sessions.serve()
         self.assertIn("No such file", self.file("first.answer"))
+
+
+class Words(unittest.TestCase):
+    """What l1/gdb.sh has a row say that failed."""
+
+    def check(self, output, *arguments):
+        with tempfile.NamedTemporaryFile("w", suffix=".output") as file:
+            file.write(output)
+            file.flush()
+            script = (f"gdb_output={file.name}; . {HERE}/l1/gdb.sh; ok() {{ echo ok; }};"
+                      ' fail() { echo "$2"; }; gdb_check row "$@"')
+            return subprocess.run(["sh", "-c", script, "sh", *arguments], check=True,
+                                  env={**os.environ, "work": "", "out": ""},
+                                  capture_output=True, text=True).stdout
+
+    def test_it_stands(self):
+        said = "break:\nBreakpoint 1\nfinish:\nin caller\nValue returned is 1\n"
+        self.assertEqual(self.check(said, "finish", "in caller$", "= 1$|is 1$"), "ok\n")
+
+    def test_the_error_that_ended_the_session(self):
+        said = ("finish:\n[Inferior 1 exited normally]\nhits:\nBreakpoint 2 at 0xff\n"
+                "start.script:48: Error in sourced command file:\n"
+                "The program is not\033 being run.\n\n")
+        self.assertEqual(
+            self.check(said, "finish", "in caller"),
+            "gdb printed no 'in caller' in its place after 'finish:', where its last words are"
+            " '[Inferior 1 exited normally]'; those of the session are 'start.script:48: Error in"
+            " sourced command file: The program is not being run.'\n")
+
+    def test_nothing_in_its_place(self):
+        self.assertIn("after 'detach:', where its last words are ''; those of the session are"
+                      " 'steps: rip 0x1'", self.check("steps:\nrip 0x1\n", "detach", "detached"))

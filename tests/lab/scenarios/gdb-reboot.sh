@@ -49,4 +49,4 @@ guest_wait
 	'Hardware access \(read/write\) watchpoint .*: system_state' \
 	'Hardware access \(read/write\) watchpoint .*: system_state'
 killed=$(gdb_part kill | grep -c killed)
-check gdb-kill "gdb said '$(gdb_part kill)'; $(why)" [ "$killed $status" = "1 0" ]
+check gdb-kill "gdb's last words are '$(gdb_last_words < "$gdb_output")'; $(why)" [ "$killed $status" = "1 0" ]

@@ -145,5 +145,5 @@ fi
 if gdb_has detach 'detached'; then
 	check gdb-detach "$(why)" [ "$status $(same_sums)" = "0 yes" ]
 else
-	fail gdb-detach "gdb did not detach"
+	fail gdb-detach "$(gdb_why detach)"
 fi
