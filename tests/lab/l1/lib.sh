@@ -100,12 +100,15 @@ now() { # centiseconds since L1 started
 	echo "${up%.*}${up#*.}"
 }
 
+# Waits until the command succeeds, so many seconds at most, and LAB_SLOW times as many. Looks are counted, not
+# time: while L1 gets no processor nobody looks.
 wait_for() { # wait_for SECONDS COMMAND...
-	local end
-	end=$(($(now) + $1 * 100))
+	local looks
+	looks=$(($1 * 10 * LAB_SLOW))
 	shift
 	until "$@"; do
-		[ "$(now)" -lt "$end" ] || return 1
+		[ "$looks" -gt 0 ] || return 1
+		looks=$((looks - 1))
 		usleep 100000
 	done
 }
@@ -273,8 +276,8 @@ guest_end() {
 # guest_see COUNT PATTERN: waits until the console has so many lines with the pattern. A guest that stands
 # still has ended before; this deadline is for one that prints other things on and on.
 guest_see() {
-	wait_for "$((2 * guest_deadline))" guest_seen "$1" "$2" ||
-		die "the guest did not print '$2' (time $1) within $((2 * guest_deadline)) s"
+	wait_for "$((4 * guest_deadline))" guest_seen "$1" "$2" ||
+		die "the guest did not print '$2' (time $1), but other things, the last of them '$(tail -n 1 "$console")'"
 	[ "$(grep -c "$2" "$console")" -ge "$1" ] ||
 		die "the guest $(guest_end_told) without printing '$2' (time $1): $(first_error)"
 }
@@ -352,7 +355,7 @@ machine() {
 	file=$(mktemp "$out/monitor/XXXXXX")
 	echo "$1" > "$file"
 	mv "$file" "$file.request"
-	wait_for $((30 * LAB_SLOW)) [ -e "$file.answer" ] || {
+	wait_for 30 [ -e "$file.answer" ] || {
 		rm -f "$file.request"
 		echo "no answer from the lab's runner to '$1'" >&2
 		return 1

@@ -115,17 +115,20 @@ class Run:
         task that it was at goes back to the queue, once."""
         if host.ended or host.starts == STARTS:
             return False
-        self.results.warn(f"lab: host {host.name} hung at {host.task or 'its start'};"
+        why = host.why_ended()
+        self.results.warn(f"lab: host {host.name} hung at {host.task or 'its start'}: {why};"
                           " it is started anew")
         log = self.lab.logs / f"{host.name}.console.{host.starts}.log"
-        if host.console.exists():
-            shutil.copy(host.console, log)
+        for file in (host.console, host.registers):
+            if file.exists():
+                shutil.copy(file, file.with_suffix(f".{host.starts}.log"))
+                file.unlink()
         self.anew[host.kind] += 1
         task = self.tasks.get(host.task)
         # One whose guests hung has gone back to its queue already.
         if task and not task.host_hung and not host.discards:
             task.host_hung = True
-            self.results.try_again(task, f"its host hung, see {log}")
+            self.results.try_again(task, f"its host hung: {why}, see {log}")
             self.give_back(task)
         host.start()
         return True
@@ -148,8 +151,9 @@ class Run:
             alive = host.alive()
             self.collect(host)
             host.serve()
-            if alive and host.overdue():
-                host.kill()
+            overdue = alive and host.why_overdue()
+            if overdue:
+                host.give_up(overdue)
             elif not alive and not self.restart(host):
                 self.close(host)
                 self.alive.remove(host)

@@ -12,6 +12,10 @@ from runner.gdb import Sessions
 from runner.lab import die
 from runner.qmp import Monitor
 
+LOOK = 10   # seconds that count of the time between two looks at a host
+HEART = 60  # seconds for which a host's heart may stand still, twice as many until it begins
+GRACE = 15  # seconds in which a host that is given up says why
+
 
 def copy_monitor(lab, file, name):
     """A monitor and the shared libraries it needs, as a tree to be laid over the host's root."""
@@ -65,10 +69,13 @@ class Host:
         self.gdb = Sessions(lab, name, clock)
         # Its clock goes slower than the machine's.
         self.patience = lab.slow * (5 if kind.clock == "icount" else 1)
+        self.registers = lab.logs / f"{name}.registers.log"
         self.task = self.beat = ""
         self.deadline = 0  # of the scenario that it is at, seconds
         self.ended = False
-        self.told_at = self.beat_at = clock()
+        self.looked_at = clock()
+        self.silent = self.still = 0  # for so many seconds
+        self.given_up, self.gone_at = "", 0  # why, and when it is waited for no longer
         self.offset = 0
         self.discards = False  # failures of the task that goes to another host
 
@@ -101,7 +108,7 @@ class Host:
         self.monitor = Monitor(self.lab.runs / self.name, 10 * self.lab.slow, self.clock)
         self.start_machine()
         self.task, self.offset, self.discards = "", 0, False
-        self.told_at = self.beat_at = self.clock()
+        self.looked_at, self.silent, self.still, self.given_up = self.clock(), 0, 0, ""
 
     def start_machine(self):
         with open(self.lab.logs / f"{self.name}.qemu.log", "wb") as log:
@@ -123,21 +130,57 @@ class Host:
             text, newline, _ = file.read().rpartition(b"\n")
         self.offset += len(text + newline)
         if newline:
-            self.told_at = self.clock()
+            self.silent = 0
         return text.decode(errors="replace").split("\n") if newline else []
 
-    def overdue(self):
-        """Its heart stands still, it says nothing for longer than its scenario may take (failures
-        are told at the scenario's end), or it told everything and does not power off."""
+    def listen(self):
+        """Its heart writes two words: one changes while it lives, the other while its scenario gets
+        on. Time in which this machine did not get to look counts for little."""
+        now = self.clock()
+        passed, self.looked_at = min(now - self.looked_at, LOOK), now
+        self.silent += passed
+        self.still += passed
         try:
             beat = (self.folder / "alive").read_text()
         except OSError:
-            beat = self.beat
+            return
         if beat != self.beat:
-            self.beat, self.beat_at = beat, self.clock()
-        limit = 20 if self.ended else 90 + self.deadline if self.task else 60
-        return (self.clock() - self.told_at > limit * self.patience
-                or self.clock() - self.beat_at > 60 * self.patience)
+            self.still = 0
+        if beat.split()[1:] != self.beat.split()[1:]:
+            self.silent = 0
+        self.beat = beat
+
+    def why_overdue(self):
+        """In words; none while it gets on. Failures are told at the scenario's end."""
+        self.listen()
+        limit = 20 if self.ended else 90 + self.deadline if self.task else 2 * HEART
+        if self.still > (HEART if self.task else 2 * HEART) * self.patience:
+            return f"its heart stood still for {int(self.still)} s"
+        if self.silent > limit * self.patience:
+            return ("it did not power off" if self.ended else
+                    f"it told nothing for {int(self.silent)} s, and nothing went on")
+        return ""
+
+    def give_up(self, why):
+        """Ends it, once its machine has said what its processors are at. A non-maskable interrupt
+        has its kernel say more on its console, in a panic, and end by itself."""
+        if not self.given_up:
+            self.given_up, self.gone_at = why, self.clock() + GRACE * self.lab.slow
+            for _ in range(2):
+                self.monitor.ask("info registers -a", self.note_registers)
+            self.monitor.ask("nmi", self.note_registers)
+        elif self.clock() > self.gone_at:
+            self.kill()
+
+    def note_registers(self, text):
+        with open(self.registers, "a", encoding="utf-8") as file:
+            file.write(text + "\n")
+
+    def why_ended(self):
+        """It hung: what for, as far as that is known."""
+        panic = [line for line in self.tail() if "Kernel panic" in line][-1:]
+        said = [self.given_up or f"its machine ended, status {self.process.poll()}", *panic]
+        return ": ".join(line.strip() for line in said)
 
     def kill(self):
         self.process.kill()

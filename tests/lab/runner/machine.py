@@ -69,6 +69,7 @@ def command(lab, name, kind, shell=False):
     """With the clock icount an instruction takes a nanosecond, however slow the machine is that
     does it. In a shell that is typed into, Ctrl-A is the monitor's and Ctrl-] the machine's."""
     values, counted = lab.values, kind.clock == "icount"
+    options = " ".join(values["lab_options"].split())
     places = {
         "name": name, "runs": lab.runs, "images": lab.images, "share": lab.share,
         "kernel": kind.kernel, "memory": kind.memory or values["lab_memory"],
@@ -77,7 +78,7 @@ def command(lab, name, kind, shell=False):
                   "-accel tcg,thread=multi -smp 2").split(),
         "serial": ["-serial", *(["mon:stdio", "-echr", "0x1d"] if shell else
                                 [f"file:{lab.logs}/{name}.console.log"])],
-        "append": f"{values['lab_options']} mitigations=off softlockup_panic=1 panic=-1 quiet"
+        "append": f"{options} mitigations=off softlockup_panic=1 panic=-1 quiet"
                   f"{' lab.shell' if shell else ''} lab.host={name} lab.queue={kind}",
         "virtio": "disable-legacy=on,iommu_platform=on",
         "net": f"user,tftp={lab.images}/tftp",

@@ -1,10 +1,13 @@
 # SPDX-License-Identifier: BSD-3-Clause
 """Which host comes next; what hosts report, in pieces; deadlines; hosts and guests that hang."""
 
+import json
+import os
 from unittest import mock
 
 from runner.fake_lab import LabTest
 from runner.follow import GIVEN_BACK, STARTS
+from runner.hosts import GRACE
 from runner.tasks import Kind, select
 
 PLENTY = mock.patch("runner.follow.free_mib", lambda: 100000)
@@ -123,30 +126,43 @@ class Reports(OneHost):
 
 
 class Deadlines(OneHost):
+    progress = ""
+
     def beat(self):
-        (self.host.folder / "alive").write_text(f"{self.clock.now}\n")
+        (self.host.folder / "alive").write_text(f"{self.clock.now} {self.progress}\n")
 
     def lasts(self, beating=True):
-        """After how many seconds it is ended, in tens."""
+        """After how many seconds it is given up, in tens."""
         for tens in range(1, 1000):
             if beating:
                 self.beat()
             self.step(seconds=10)
-            if not self.host.alive():
+            if self.host.given_up:
                 return tens * 10
         return None
 
     def test_start(self):
-        self.assertEqual(self.lasts(beating=False), 70)
+        self.assertEqual(self.lasts(beating=False), 130)
 
     def test_heart(self):
         self.beat()
         self.step("start nvme 0")
         self.assertEqual(self.lasts(beating=False), 70)
+        self.assertEqual(self.host.given_up, "its heart stood still for 70 s")
 
     def test_silence(self):
         self.step("start nvme 0")
         self.assertEqual(self.lasts(), 340)
+        self.assertEqual(self.host.given_up, "it told nothing for 340 s, and nothing went on")
+
+    def test_silence_while_something_goes_on(self):
+        self.step("start nvme 0")
+        for tens in range(100):
+            self.progress = tens // 30
+            self.beat()
+            self.step(seconds=10)
+        self.assertEqual(self.host.given_up, "")
+        self.assertEqual(self.lasts(), 250)  # it went on 90 seconds ago
 
     def test_silence_of_a_long_scenario(self):
         self.scenario("own-nvme", "scenarios: own", "seconds: 4", "deadline: 480")
@@ -157,12 +173,21 @@ class Deadlines(OneHost):
     def test_no_power_off(self):
         self.step("start nvme 0", "end 0 1")
         self.assertEqual(self.lasts(), 30)
+        self.step(seconds=GRACE + 1)
         self.step()
         self.assertEqual((self.run_.alive, self.run_.anew.total()), ([], 0))
 
     def test_counted_clock_has_more_time(self):
         self.host.patience *= 5
-        self.assertEqual(self.lasts(), 310)
+        self.assertEqual(self.lasts(), 610)
+
+    def test_nobody_looked(self):
+        """This machine stood still itself, and the host with it."""
+        self.beat()
+        self.step("start nvme 0", seconds=1000)
+        self.step(seconds=1000)
+        self.assertEqual(self.host.given_up, "")
+        self.assertEqual(self.lasts(beating=False), 60)
 
 
 class HostThatHangs(OneHost):
@@ -179,7 +204,8 @@ class HostThatHangs(OneHost):
         self.assertTrue(self.host.alive())
         self.assertEqual(self.queued(), ["994-nvme"])
         self.assertEqual(self.host.task, "")
-        self.assertIn("lab: host host0 hung at nvme; it is started anew\n", self.said.getvalue())
+        self.assertIn("lab: host host0 hung at nvme: its machine ended, status -9; it is started"
+                      " anew\n", self.said.getvalue())
         self.assertEqual((self.run_.lab.logs / "host0.console.1.log").read_text(), "panic\n")
         self.host.take(self.nvme)
         self.hang()
@@ -191,6 +217,39 @@ class HostThatHangs(OneHost):
         self.assertIn("host0.console.1.log; it passed on its second try\n", said)
         self.assertNotIn("again reads", said)
         self.assertIn("again host                        started anew 2 times", said)
+
+    def given_up(self):
+        """By its heart; and what its machine's monitor was told."""
+        self.host.take(self.nvme)
+        while not self.host.given_up:
+            self.step(seconds=10)
+        return [json.loads(line)["arguments"]["command-line"]
+                for line in os.read(self.host.monitor.into, 65536).splitlines()[1:]]
+
+    def test_says_what_it_is_at(self):
+        self.assertEqual(self.given_up(), ["info registers -a", "info registers -a", "nmi"])
+        with open(self.run_.lab.runs / "host0.out", "w", encoding="utf-8") as machine:
+            machine.write('{"return": "CPU#0 RIP=ff", "id": 1}\n')
+        self.step()
+        self.assertTrue(self.host.alive())
+        self.host.console.write_text("[ 9.1] Kernel panic - not syncing: NMI\n[ 9.2] more\n")
+        self.host.process.status = 0
+        self.step()
+        self.assertIn("hung at nvme: its heart stood still for 70 s: [ 9.1] Kernel panic - not"
+                      " syncing: NMI; it is started anew\n", self.said.getvalue())
+        self.assertEqual((self.run_.lab.logs / "host0.registers.1.log").read_text(),
+                         "CPU#0 RIP=ff\n")
+        self.assertEqual(self.host.given_up, "")
+
+    def test_says_nothing(self):
+        self.given_up()
+        self.step(seconds=GRACE - 1)
+        self.assertEqual(self.host.starts, 1)
+        self.step(seconds=2)
+        self.step()
+        self.assertEqual(self.host.starts, 2)
+        self.assertEqual((self.run_.lab.logs / "host0.registers.1.log").read_text(),
+                         3 * "no answer from the machine's monitor\n")
 
     def test_at_its_start_so_often(self):
         for _ in range(STARTS):
