@@ -13,7 +13,7 @@ guest_see 1 '^LAB: hanging'
 guest_end
 
 bind "$disk" nvme
-wait_for 10 [ -b /dev/nvme0n1 ]
+wait_for 60 [ -b /dev/nvme0n1 ]
 sum=$(dd if=/dev/nvme0n1 bs=1M count=16 | sha256sum | cut -d ' ' -f 1)
 want=$(head -c 16777216 "$images/disk" | sha256sum | cut -d ' ' -f 1)
 bind "$nic" e1000e

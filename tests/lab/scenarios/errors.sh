@@ -25,7 +25,7 @@ fetches() {
 # inject ERROR N: the device reports it, and ferry speaks for the Nth time of what became of it.
 inject() {
 	machine "pcie_aer_inject_error aer $1"
-	wait_for $((20 * LAB_SLOW)) said_times "$2" "it .*recover"
+	wait_for 60 said_times "$2" "it .*recover"
 }
 
 said_times() {

@@ -40,7 +40,7 @@ guest_send poweroff
 guest_wait
 written=$(value nvme-write)
 bind "$disk" nvme
-wait_for 10 [ -b /dev/nvme0n1 ]
+wait_for 60 [ -b /dev/nvme0n1 ]
 found=$(dd if=/dev/nvme0n1 bs=1M skip=60 count=1 | sha256sum | cut -d ' ' -f 1)
 bind "$disk" none
 check nvme-write "the guest wrote $written, the disk holds $found; $(why)" \

@@ -18,7 +18,7 @@ initrd=$images/initrd-more
 guest_start "net:virtio_net,ask" --vfio "$nic"
 guest_see 1 '^LAB: ask'
 machine "pcie_aer_inject_error aer COMP_TIME"
-wait_for $((20 * LAB_SLOW)) grep -q "${nic##*/}: it .*recover" "$errors"
+wait_for 60 grep -q "${nic##*/}: it .*recover" "$errors"
 guest_do "reload:1af4.1041"
 guest_do "net:virtio_net"
 guest_poweroff

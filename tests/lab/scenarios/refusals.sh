@@ -21,7 +21,7 @@ refused() {
 	shift 3
 	echo "$run_as ferry run $*"
 	# shellcheck disable=SC2086 # $run_as is a command and its arguments, or nothing
-	timeout -s KILL 20 $run_as ferry run "$@" < /dev/null > "$work/output" 2> "$work/errors"
+	timeout -s KILL "$((60 * LAB_SLOW))" $run_as ferry run "$@" < /dev/null > "$work/output" 2> "$work/errors"
 	status=$?
 	cat "$work/errors"
 	lines=$(wc -l < "$work/errors")

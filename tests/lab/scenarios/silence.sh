@@ -8,28 +8,30 @@
 	exit 0
 }
 
-# boots ARGUMENT...: the guest's console and what the monitor says, until the latter or the console has a line.
+# boots PATTERN ARGUMENT...: the guest's console and what the monitor says, once one of them has the pattern.
 boots() {
-	local patience=60
-	rm -f "$work/console" "$work/errors"
+	local pattern=$1
+	shift
+	: > "$work/console"
+	: > "$work/errors"
 	ferry run --memory "$ram" "$@" "$images/vmlinuz-generic" < /dev/null > "$work/console" 2> "$work/errors" &
-	while ! [ -s "$work/console" ] && ! [ -s "$work/errors" ] && [ $((patience -= 1)) -gt 0 ]; do sleep 1; done
-	sleep 1
+	wait_for 120 grep -q "$pattern" "$work/console" "$work/errors"
 	kill $!
 	wait $! || true
 	cat "$work/errors"
 }
 
-boots
+boots "Linux version"
 check console-by-default "$(wc -l < "$work/console") lines; $(cat "$work/errors")" grep -q "Linux version" "$work/console"
-boots --cmdline quiet
 case $console_name in
 ttyS0)
+	boots "written nothing" --cmdline quiet
 	check console-missing "$(wc -c < "$work/console") bytes; $(cat "$work/errors")" \
 		grep -q "written nothing in 5 s.*add console=ttyS0" "$work/errors"
 	;;
 *)
 	# The device tree names the port, so that Linux has a console there all the same.
+	boots . --cmdline quiet
 	check console-missing "$(wc -c < "$work/console") bytes; $(cat "$work/errors")" \
 		[ ! -s "$work/errors" ]
 	;;

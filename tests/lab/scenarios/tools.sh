@@ -14,7 +14,7 @@
 tool() {
 	echo "$run_as ferry $*"
 	# shellcheck disable=SC2086 # $run_as is a command and its arguments, or nothing
-	timeout -s KILL 60 $run_as ferry "$@" < /dev/null > "$work/said" 2>&1
+	timeout -s KILL "$((60 * LAB_SLOW))" $run_as ferry "$@" < /dev/null > "$work/said" 2>&1
 	status=$?
 	cat "$work/said"
 	echo "status $status"
@@ -33,7 +33,7 @@ said() {
 disk=$(device "$nvme_id")
 address=${disk##*/}
 bind "$disk" nvme
-wait_for 10 [ -b /dev/nvme0n1 ]
+wait_for 60 [ -b /dev/nvme0n1 ]
 
 tool devices --json "$address"
 said 0 '"vendor": "1b36"' '"driver": "nvme"' '"command": "ferry bind ' && tool devices
@@ -58,7 +58,7 @@ check tools-bind-mounted "driver $(driver_of "$disk"): $(cat "$work/said")" \
 
 # A process that reads the disk.
 # shellcheck disable=SC2217 # it holds it open, and no more
-sleep 60 < /dev/nvme0n1 &
+sleep 3600 < /dev/nvme0n1 &
 reader=$!
 tool bind "$address"
 kill "$reader"
@@ -81,7 +81,7 @@ check tools-unbind-busy "$(cat "$work/said")" said 1 "process $guest_pid|process
 guest_end
 
 tool unbind "$address"
-wait_for 10 [ -b /dev/nvme0n1 ]
+wait_for 60 [ -b /dev/nvme0n1 ]
 found=$(dd if=/dev/nvme0n1 bs=1M count=16 | sha256sum | cut -d ' ' -f 1)
 want=$(head -c 16777216 "$images/disk" | sha256sum | cut -d ' ' -f 1)
 check tools-unbind "it read $found, not $want: $(cat "$work/said")" \
