@@ -32,12 +32,12 @@ class Lab:
     kind asked for and `rival` a second build of the monitor; the architecture's values; folders."""
 
     def __init__(self, here, arch="", ferry="", monitor="ferry", jobs="", alone="", verbose=False,
-                 only=(), listing=False, shell=None, rival=""):
+                 only=(), everything=False, listing=False, shell=None, rival=""):
         if not re.fullmatch("([1-9][0-9]?)?", jobs):
             die(f"--jobs {jobs}: it is a number of hosts")
         if monitor not in ("ferry", "qemu"):
             die(f"--monitor {monitor}: it is ferry or qemu")
-        self.listing, self.shell = listing, shell
+        self.everything, self.listing, self.shell = everything, listing, shell
         machine = platform.machine()
         self.here, self.top = here, here.parents[1]
         self.arch = arch or machine

@@ -19,6 +19,7 @@ class Results:
         self.began = time.monotonic()
         self.told = {}
         self.tries = {}  # of a name: the number of the one it is at, and why there was another
+        self.runs, self.again = Counter(), Counter()  # of a name or kind of host, over all runs
         self.file = lab.logs / "results"
         self.file.write_text("")
         self.clear = "\r\033[K" if sys.stdout.isatty() else ""
@@ -84,13 +85,19 @@ class Results:
         for name, (count, why) in sorted(self.tries.items()):
             if self.told.get(name) == "ok":
                 number = ORDINALS.get(count, f"{count}th")
-                self.mention("again", name, f"{why}; it passed on its {number} try")
+                self.mention("again", name,
+                             f"{why}; it passed on its {number} try{self.over_all_runs(name)}")
         for kind, count in anew.items():
-            self.mention("again", kind.host(), f"started anew {count} times, having hung")
+            self.mention("again", kind.host(), f"started anew {count} times, having hung"
+                         f"{self.over_all_runs(kind.host())}")
+
+    def over_all_runs(self, name):
+        """How often that was so, where it is counted."""
+        return f" (in all runs {self.again[name]} of {self.runs[name]})" if self.runs[name] else ""
 
     def count_tries(self, begun, anew):
         """Adds this run to the list that all runs share: NAME RUNS SECOND-TRIES."""
-        runs, again = Counter(), Counter()
+        runs, again = self.runs, self.again
         if self.lab.tries.exists():
             for line in self.lab.tries.read_text().splitlines():
                 with contextlib.suppress(ValueError):  # a line that another hand has damaged

@@ -67,6 +67,9 @@ class Task:
         self.seconds = int(self.header("seconds") or 0)
         self.deadline = int(self.header("deadline") or 240)  # as l1/main has it
         self.also_on = self.header("also-on").split()
+        # Kernels on which it shows something new, each with what that is.
+        self.new_on = dict(line.split(": ", 1) for line in self.headers("new-on"))
+        self.repeats = kernel != "" and kernel not in self.new_on
         self.symbols = self.header("symbols") != ""
         self.tiny = self.header("guests") == "tiny"
         reasons = {}
@@ -120,15 +123,18 @@ def queued_seconds(share, kind):
 
 
 def select(lab):
-    """The tasks that --only asks for by their own names or the names they tell about, or all."""
+    """The tasks that --only asks for by their own names or the names they tell about. Without it
+    all, or all but those that repeat on a newer host what they show on the usual one."""
     if lab.alone:
         file = lab.here / f"{lab.alone}.sh"
         return [Task(lab, file)] if file.exists() else die(f"no scenario {lab.alone}")
     tasks = []
     for file in sorted((lab.here / "scenarios").glob("*.sh")):
         usual = Task(lab, file)
-        tasks += [usual, *(Task(lab, file, kernel) for kernel in usual.also_on)]
+        tasks += [usual, *(Task(lab, file, kernel) for kernel in [*usual.new_on, *usual.also_on])]
     known = {task.name: {task.name, *task.names, *task.absent} for task in tasks}
     for name in sorted(lab.only - set().union(*known.values())):
         die(f"no scenario {name}; --list prints their names")
-    return [task for task in tasks if not lab.only or lab.only & known[task.name]]
+    if lab.only:
+        return [task for task in tasks if lab.only & known[task.name]]
+    return [task for task in tasks if lab.everything or not task.repeats]

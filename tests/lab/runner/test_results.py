@@ -84,6 +84,17 @@ class Tries(OneTask):
         self.assertIn("a guest stood still; it passed on its 5th try\n", said)
         self.assertIn("again host-6.12                   started anew 2 times, having hung\n", said)
 
+    def test_counted_over_all_runs(self):
+        self.settings.tries.parent.mkdir(parents=True, exist_ok=True)
+        self.settings.tries.write_text("host 7 1\nreads 9 2\n")
+        self.results.try_again(self.task, "its host hung")
+        self.results.tell("ok", "reads", 1)
+        self.results.count_tries(Counter({Kind(): 1}), Counter({Kind(): 1}))
+        self.results.tell_tries(Counter({Kind(): 1}))
+        said = self.said.getvalue()
+        self.assertIn("it passed on its second try (in all runs 3 of 10)\n", said)
+        self.assertIn("started anew 1 times, having hung (in all runs 2 of 8)\n", said)
+
     def test_list_over_all_runs(self):
         begun, anew = Counter({Kind(): 1}), Counter({Kind(): 2})
         self.results.tell("ok", "reads", 1)

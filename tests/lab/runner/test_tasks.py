@@ -16,10 +16,20 @@ class Heads(LabTest):
 
     def test_also_on_another_kernel(self):
         self.scenario("nvme", "scenarios: reads", "also-on: 6.12", "seconds: 5")
-        usual, other = select(self.lab())
+        usual, other = select(self.lab(everything=True))
         self.assertEqual((usual.name, usual.names), ("nvme", ["reads"]))
         self.assertEqual((other.name, other.names), ("nvme@6.12", ["reads@6.12"]))
         self.assertEqual(other.kind, Kind("6.12"))
+
+    def test_rows_that_show_something_new(self):
+        self.scenario("nvme", "scenarios: reads", "also-on: 6.12", "seconds: 5")
+        self.scenario("modes", "scenarios: msix", "also-on: 7.3", "new-on: 6.12: its vectors: one"
+                      " by one", "seconds: 5")
+        self.scenario("huge", "scenarios: huge", "host-kernel: 6.12", "seconds: 5")
+        tasks = select(self.lab())
+        self.assertEqual([task.name for task in tasks], ["huge", "modes", "modes@6.12", "nvme"])
+        self.assertEqual(tasks[1].new_on, {"6.12": "its vectors: one by one"})
+        self.assertEqual(len(select(self.lab(everything=True))), 6)
 
     def test_some_names_are_absent(self):
         self.scenario("kernels", "scenarios: elf gzip zstd", "seconds: 5",
@@ -61,7 +71,7 @@ class Selection(LabTest):
         return [task.name for task in select(self.lab(only=only))]
 
     def test_only(self):
-        self.assertEqual(self.names(), ["net", "nvme", "nvme@6.12"])
+        self.assertEqual(self.names(), ["net", "nvme"])
         self.assertEqual(self.names("writes"), ["nvme"])
         self.assertEqual(self.names("nvme@6.12", "fetch"), ["net", "nvme@6.12"])
         self.assertEqual(self.names("reads@6.12"), ["nvme@6.12"])

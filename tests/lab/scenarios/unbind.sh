@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: BSD-3-Clause
 # scenarios: unbind-under-io unbind-guest-goes-on unbind-own-driver
-# also-on: 6.12
+# new-on: 6.12: mappings of BARs are made by faults, and taken away from the guest
 # seconds: 25
 # The host takes a device back while the guest uses it: at once, the guest goes on without it, and the
 # host's own driver works.
