@@ -316,35 +316,35 @@ check-fast:
 	$(CHECK) $(PROGRAMS:%=make:%) $(FAST_SUITES)
 
 lint: setup setup-aarch64
-	@tests/check lint
+	$(CHECK) lint
 
 scripts: setup
-	@tests/check scripts
+	$(CHECK) scripts
 
 unit: unit-programs-asan
-	@tests/check unit
+	$(CHECK) unit
 
 unit-aarch64: $(or $(UNIT_AARCH64:unit-%=unit-programs-%),unit-programs-asan)
-	@tests/check $(or $(UNIT_AARCH64),unit)
+	$(CHECK) $(or $(UNIT_AARCH64),unit)
 
 threads: unit-programs-tsan
-	@tests/check threads
+	$(CHECK) threads
 
 kvm: kvm-programs
-	@tests/check kvm
+	$(CHECK) kvm
 
 # A short round with a fixed seed belongs to `make check`; this one looks further.
 fuzz: fuzz-programs-fuzz
 	@tests/fuzz/run time
 
 lab: setup-lab ferry
-	@tests/check $(if $(CROSS),lab-$(ARCH),lab)
+	$(CHECK) $(if $(CROSS),lab-$(ARCH),lab)
 
 lab-shell: setup-lab ferry
-	@tests/check lab-shell
+	$(CHECK) lab-shell
 
 lab-aarch64: setup-lab-aarch64
-	@tests/check lab-aarch64
+	$(CHECK) lab-aarch64
 
 VFIO ?=
 demo: setup-lab ferry
