@@ -111,6 +111,7 @@ int vfio_host_device(const char *sysfs, const char *name, struct vfio_host_devic
 	device->bridge = device->class_code >> 16 == CLASS_BRIDGE || host_has_bridge_header(path);
 	device->boot_vga = host_read_number(path, "boot_vga", 1) == 1;
 	device->functions = (unsigned int)host_read_number(path, "sriov_numvfs", UINT16_MAX);
+	device->most_functions = (unsigned int)host_read_number(path, "sriov_totalvfs", UINT16_MAX);
 	host_read_text(path, "driver", device->driver, sizeof(device->driver));
 	device->group_to_come = !device->has_group && !device->driver[0] && host_has_iommu(sysfs);
 	host_read_text(path, "physfn", device->physical, sizeof(device->physical));
@@ -188,6 +189,25 @@ int vfio_host_group(const char *sysfs, unsigned int group, struct vfio_host_devi
 
 	snprintf(folder, sizeof(folder), "%s/kernel/iommu_groups/%u/devices", sysfs, group);
 	return host_read_folder(sysfs, folder, members, count, err);
+}
+
+int vfio_host_functions(const char *sysfs, const struct vfio_host_device *device,
+			struct vfio_host_device **members, size_t *count, struct err *err)
+{
+	char name[32], address[VFIO_ADDRESS_SIZE];
+
+	*count = 0;
+	*members = calloc(device->functions + 1U, sizeof(**members));
+	if (!*members)
+		return err_set(err, -ENOMEM, "%s: out of memory", device->sysfs.address);
+	for (unsigned int i = 0; i < device->functions; i++) {
+		snprintf(name, sizeof(name), "virtfn%u", i);
+		if (vfio_sysfs_link(device->sysfs.path, name, address, sizeof(address)) ||
+		    vfio_host_device(sysfs, address, &(*members)[*count], NULL))
+			break; /* it vanished meanwhile, with all that follow */
+		++*count;
+	}
+	return 0;
 }
 
 size_t vfio_host_reserved(const char *sysfs, unsigned int group, struct vfio_host_region *regions,

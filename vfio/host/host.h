@@ -24,6 +24,7 @@ struct vfio_host_device {
 	bool bridge;                     /* of its class or its header: never passed through */
 	bool boot_vga;                   /* the firmware's display */
 	unsigned int functions;          /* virtual functions that are turned on */
+	unsigned int most_functions;     /* that it could have */
 	char driver[VFIO_DRIVER_SIZE];   /* "": none */
 	char physical[VFIO_DRIVER_SIZE]; /* a virtual function's physical one, "": it is none */
 	bool resettable;
@@ -40,6 +41,14 @@ int vfio_host_device(const char *sysfs, const char *name, struct vfio_host_devic
 /* Every PCI device of the host, by address, into *@devices (to be freed). */
 int vfio_host_devices(const char *sysfs, struct vfio_host_device **devices, size_t *count,
 		      struct err *err) FERRY_MUST_CHECK;
+
+/*
+ * The virtual functions of physical one @device that are turned on, by number, into *@members (to
+ * be freed).
+ */
+int vfio_host_functions(const char *sysfs, const struct vfio_host_device *device,
+			struct vfio_host_device **members, size_t *count,
+			struct err *err) FERRY_MUST_CHECK;
 
 /* Whether its driver lets VFIO have it. */
 bool vfio_host_is_bound(const struct vfio_host_device *device);

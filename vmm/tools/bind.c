@@ -47,6 +47,19 @@ static void bind_check_confined(struct tool_job *job, const struct vfio_host_dev
 			   host->sysfs.address);
 }
 
+/* Whoever gives a virtual function what it works with is the driver of its physical one. */
+static void bind_check_physical(const struct tool_job *job, const struct vfio_host_device *host)
+{
+	struct vfio_host_device physical;
+
+	if (host->physical[0] &&
+	    vfio_host_device(job->tool->sys, host->physical, &physical, NULL) == 0 &&
+	    !physical.driver[0])
+		log_warn("%s: its physical function %s has no driver, without which it may not "
+			 "work",
+			 host->sysfs.address, host->physical);
+}
+
 static void bind_check_device(struct tool_job *job, const struct vfio_host_device *host)
 {
 	const char *address = host->sysfs.address;
@@ -60,13 +73,16 @@ static void bind_check_device(struct tool_job *job, const struct vfio_host_devic
 	else if (access(path, W_OK) < 0)
 		job_refuse(job, address, false, "%s: %s: be root", path, err_text(errno));
 	if (host->functions)
-		job_refuse(job, address, true, "its %u virtual functions would vanish",
-			   host->functions);
+		job_refuse(job, address, false,
+			   "%u virtual functions of it are on, and vfio-pci takes it without them "
+			   "only: echo 0 > /sys/bus/pci/devices/%s/sriov_numvfs",
+			   host->functions, address);
 	if (vfio_claim_find(job->tool->proc, &host->sysfs, host->driver, &claim)) {
 		vfio_claim_tell(&claim, text, sizeof(text));
 		vfio_claim_mend(&claim, mend, sizeof(mend));
 		job_refuse(job, address, true, "%s, so that VFIO would not get it: %s", text, mend);
 	}
+	bind_check_physical(job, host);
 	if (inuse_as_display(job->tool, host))
 		log_warn("%s: the host's console is on this display and will freeze", address);
 }

@@ -41,6 +41,8 @@ static const struct option long_options[] = {
 struct device_entry {
 	struct vfio_host_device *members; /* of its group */
 	size_t member_count;
+	struct vfio_host_device *functions; /* virtual ones of it */
+	size_t function_count;
 	struct passable passable;
 };
 
@@ -49,6 +51,7 @@ struct device_list {
 	struct device_entry *entries;
 	struct pci_names *names;
 	size_t count;
+	bool has_virtual; /* a function whose physical one is told too */
 };
 
 static void device_format_size(uint64_t size, char *text, size_t room)
@@ -77,9 +80,20 @@ static void device_format_name(const struct pci_names *names, char *text, size_t
 		 names->vendor_name[0] && names->device_name[0] ? " " : "", names->device_name);
 }
 
-static int device_add_row(struct table *table, const struct vfio_host_device *device,
-			  const struct device_entry *entry, const struct pci_names *names)
+/* Without the domain, which both have in common: so short that it is never cut. */
+static const char *device_short_physical(const struct vfio_host_device *device)
 {
+	const char *rest = strchr(device->physical, ':');
+
+	if (!device->physical[0])
+		return "-";
+	return rest ? rest + 1 : device->physical;
+}
+
+static int device_add_row(struct table *table, const struct device_list *list, size_t i)
+{
+	const struct vfio_host_device *device = &list->devices[i];
+	const struct device_entry *entry = &list->entries[i];
 	char ids[16], group[40] = "-", name[4 * NAME_SIZE];
 
 	snprintf(ids, sizeof(ids), "%04x:%04x", device->vendor, device->device);
@@ -87,24 +101,30 @@ static int device_add_row(struct table *table, const struct vfio_host_device *de
 		snprintf(group, sizeof(group), "%u (+%zu)", device->group, entry->member_count - 1);
 	else if (device->has_group)
 		snprintf(group, sizeof(group), "%u", device->group);
-	device_format_name(names, name, sizeof(name));
+	device_format_name(&list->names[i], name, sizeof(name));
 	if (table_add(table, device->sysfs.address) || table_add(table, ids) ||
-	    table_add(table, device->driver[0] ? device->driver : "-") || table_add(table, group) ||
-	    table_add(table, entry->passable.word))
+	    table_add(table, device->driver[0] ? device->driver : "-") || table_add(table, group))
+		return -1;
+	if (list->has_virtual && table_add(table, device_short_physical(device)))
+		return -1;
+	if (table_add(table, entry->passable.word))
 		return -1;
 	return table_add(table, name);
 }
 
 static int device_print_table(const struct device_list *list, const struct tool *tool)
 {
-	static const char *const heads[] = {"ADDRESS", "ID", "DRIVER", "GROUP", "PASSABLE", "NAME"};
-	struct table table = {.columns = ARRAY_SIZE(heads)};
+	enum { VF_OF = 4 };
+	static const char *const heads[] = {"ADDRESS", "ID",       "DRIVER", "GROUP",
+					    "VF OF",   "PASSABLE", "NAME"};
+	struct table table = {.columns = ARRAY_SIZE(heads) - !list->has_virtual};
 	int rc = 0;
 
 	for (size_t i = 0; i < ARRAY_SIZE(heads) && !rc; i++)
-		rc = table_add(&table, heads[i]);
+		if (i != VF_OF || list->has_virtual)
+			rc = table_add(&table, heads[i]);
 	for (size_t i = 0; i < list->count && !rc; i++)
-		rc = device_add_row(&table, &list->devices[i], &list->entries[i], &list->names[i]);
+		rc = device_add_row(&table, list, i);
 	if (rc)
 		log_error("devices: out of memory");
 	else
@@ -136,6 +156,31 @@ static void device_print_members(const struct vfio_host_device *device,
 	fputs(*separator == ',' ? "\n" : " alone\n", out);
 }
 
+/* Of which physical function it is a virtual one, or which those of a physical one are. */
+static void device_print_functions(const struct tool *tool, const struct vfio_host_device *device,
+				   const struct device_entry *entry, FILE *out)
+{
+	struct vfio_host_device physical;
+
+	if (device->physical[0])
+		text_print(out, "  VF of        %s (%s)\n", device->physical,
+			   !vfio_host_device(tool->sys, device->physical, &physical, NULL) &&
+					   physical.driver[0]
+				   ? physical.driver
+				   : "no driver");
+	if (device->most_functions == 0)
+		return;
+	fprintf(out, "  VFs          %u of %u%s", device->functions, device->most_functions,
+		entry->function_count ? ": " : "");
+	for (size_t i = 0; i < entry->function_count; i++) {
+		const struct vfio_host_device *function = &entry->functions[i];
+
+		text_print(out, "%s%s (%s)", i ? ", " : "", function->sysfs.address,
+			   function->driver[0] ? function->driver : "no driver");
+	}
+	fputs("\n", out);
+}
+
 static void device_print_resets(const struct vfio_host_device *device, FILE *out)
 {
 	text_print(out, "  resets by    %s\n",
@@ -163,7 +208,7 @@ static void device_print_bars(const struct vfio_host_device *device, FILE *out)
 	}
 }
 
-static void device_print_long(const struct device_list *list, FILE *out)
+static void device_print_long(const struct tool *tool, const struct device_list *list, FILE *out)
 {
 	for (size_t i = 0; i < list->count; i++) {
 		const struct vfio_host_device *device = &list->devices[i];
@@ -179,6 +224,7 @@ static void device_print_long(const struct device_list *list, FILE *out)
 			device->subsystem_device, device->class_code, device->revision);
 		text_print(out, "  driver       %s\n", device->driver[0] ? device->driver : "none");
 		device_print_members(device, &list->entries[i], out);
+		device_print_functions(tool, device, &list->entries[i], out);
 		device_print_resets(device, out);
 		device_print_bars(device, out);
 		if (passable->kind == PASSABLE_READY)
@@ -199,7 +245,7 @@ static int device_print_wrapped(const struct device_list *list, const struct too
 	int failed = !lines;
 
 	if (lines) {
-		device_print_long(list, lines);
+		device_print_long(tool, list, lines);
 		failed = fclose(lines);
 	}
 	if (failed)
@@ -219,6 +265,17 @@ static json_t *device_members_json(const struct device_entry *entry)
 						       entry->members[i].sysfs.address, "driver",
 						       tool_json_text(entry->members[i].driver),
 						       "bridge", entry->members[i].bridge));
+	return array;
+}
+
+static json_t *device_functions_json(const struct device_entry *entry)
+{
+	json_t *array = json_array();
+
+	for (size_t i = 0; i < entry->function_count; i++)
+		json_array_append_new(array, json_pack("{s:s, s:o}", "address",
+						       entry->functions[i].sysfs.address, "driver",
+						       tool_json_text(entry->functions[i].driver)));
 	return array;
 }
 
@@ -255,13 +312,15 @@ static json_t *device_json(const struct vfio_host_device *device, const struct d
 			  tool_json_text(names->class_name), "driver",
 			  tool_json_text(device->driver));
 	json_t *more =
-		json_pack("{s:o, s:o, s:b, s:o, s:o, s:s, s:o, s:o}", "iommu_group",
+		json_pack("{s:o, s:o, s:o, s:o, s:i, s:b, s:o, s:o, s:s, s:o, s:o}", "iommu_group",
 			  device->has_group ? json_integer(device->group) : json_null(),
-			  "group_members", device_members_json(entry), "resettable",
-			  device->resettable, "reset_methods",
-			  tool_json_words(device->reset_methods), "bars", device_bars_json(device),
-			  "passable", passable_name(entry->passable.kind), "reason",
-			  tool_json_text(entry->passable.reason), "command",
+			  "group_members", device_members_json(entry), "physical_function",
+			  tool_json_text(device->physical), "virtual_functions",
+			  device_functions_json(entry), "most_virtual_functions",
+			  (int)device->most_functions, "resettable", device->resettable,
+			  "reset_methods", tool_json_words(device->reset_methods), "bars",
+			  device_bars_json(device), "passable", passable_name(entry->passable.kind),
+			  "reason", tool_json_text(entry->passable.reason), "command",
 			  tool_json_text(entry->passable.command));
 
 	if (json_object_update(object, more)) {
@@ -298,6 +357,10 @@ static int device_read_entries(const struct tool *tool, struct device_list *list
 		if (device->has_group && vfio_host_group(tool->sys, device->group, &entry->members,
 							 &entry->member_count, err))
 			return err->code;
+		if (vfio_host_functions(tool->sys, device, &entry->functions,
+					&entry->function_count, err))
+			return err->code;
+		list->has_virtual |= device->physical[0] != '\0';
 		passable_find(tool, device, entry->members, entry->member_count, &entry->passable);
 		list->names[i].vendor = device->vendor;
 		list->names[i].device = device->device;
@@ -328,8 +391,10 @@ static int device_read_devices(const struct tool *tool, char *const *addresses, 
 
 static void device_release(struct device_list *list)
 {
-	for (size_t i = 0; list->entries && i < list->count; i++)
+	for (size_t i = 0; list->entries && i < list->count; i++) {
 		free(list->entries[i].members);
+		free(list->entries[i].functions);
+	}
 	free(list->entries);
 	free(list->names);
 	free(list->devices);

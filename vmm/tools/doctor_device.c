@@ -172,23 +172,50 @@ static void doctor_check_reset(struct doctor *doctor, const struct vfio_host_dev
 	doctor_fact(doctor, "methods", tool_json_words(device->reset_methods));
 }
 
-/* A virtual function asks for a token once its physical one is VFIO's too. */
+/*
+ * The driver of the physical function gives a virtual one what it works with. Where that driver is
+ * VFIO's, a virtual function asks for a token.
+ */
 static void doctor_check_physical(struct doctor *doctor, const struct vfio_host_device *device)
 {
+	const char *address = device->sysfs.address;
 	struct vfio_host_device physical;
 	char rest[VFIO_ADDRESS_SIZE + 32];
 
 	if (!device->physical[0] ||
-	    vfio_host_device(doctor->tool->sys, device->physical, &physical, NULL) ||
-	    !vfio_host_is_bound(&physical))
+	    vfio_host_device(doctor->tool->sys, device->physical, &physical, NULL))
 		return;
-	doctor_tell(doctor, FINDING_WARNING, "driver", device->sysfs.address,
-		    "its physical function %s is bound to %s, so that VFIO wants the token that "
-		    "was set there",
-		    device->physical, physical.driver);
 	snprintf(rest, sizeof(rest), ", or ferry unbind %s", device->physical);
-	doctor_mend_by(doctor, rest, "ferry run --vfio %s,vf-token=UUID", device->sysfs.address);
+	if (vfio_host_is_bound(&physical)) {
+		doctor_tell(doctor, FINDING_WARNING, "physical function", address,
+			    "its physical function %s is bound to %s, so that VFIO wants the token "
+			    "that was set there",
+			    device->physical, physical.driver);
+		doctor_mend_by(doctor, rest, "ferry run --vfio %s,vf-token=UUID", address);
+	} else if (!physical.driver[0]) {
+		doctor_tell(doctor, FINDING_WARNING, "physical function", address,
+			    "its physical function %s has no driver, without which it may not work",
+			    device->physical);
+		doctor_mend_by(doctor, rest, "echo %s > /sys/bus/pci/drivers_probe",
+			       device->physical);
+	} else {
+		doctor_tell(doctor, FINDING_OK, "physical function", address, "%s with driver %s",
+			    device->physical, physical.driver);
+	}
 	doctor_fact_text(doctor, "physical_function", device->physical);
+	doctor_fact_text(doctor, "driver", physical.driver);
+}
+
+/* vfio-pci takes no physical function while there are virtual ones. */
+static void doctor_check_functions(struct doctor *doctor, const struct vfio_host_device *device)
+{
+	if (!device->functions || vfio_host_is_bound(device))
+		return;
+	doctor_tell(doctor, FINDING_FAILURE, "virtual functions", device->sysfs.address,
+		    "%u of it are on, and vfio-pci takes it without them only", device->functions);
+	doctor_mend_by(doctor, "", "echo 0 > /sys/bus/pci/devices/%s/sriov_numvfs",
+		       device->sysfs.address);
+	doctor_fact_number(doctor, "virtual_functions", device->functions);
 }
 
 static json_t *doctor_range_json(uint64_t first, uint64_t last)
@@ -334,6 +361,7 @@ static void doctor_check_device(struct doctor *doctor, const struct vfio_host_de
 		return;
 	}
 	doctor_check_driver(doctor, device);
+	doctor_check_functions(doctor, device);
 	doctor_check_physical(doctor, device);
 	doctor_check_group(doctor, device);
 	doctor_check_node(doctor, device);

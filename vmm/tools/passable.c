@@ -128,6 +128,13 @@ void passable_find(const struct tool *tool, const struct vfio_host_device *devic
 	}
 	if (passable_judge_bars(tool, device, passable))
 		return;
+	if (device->functions && !vfio_host_is_bound(device)) {
+		passable_say(passable, PASSABLE_NO, "no: has VFs",
+			     "%u virtual functions of it are on, and vfio-pci takes it without "
+			     "them only",
+			     device->functions);
+		return;
+	}
 	list = calloc(count + 1, sizeof(*list));
 	if (!list) {
 		passable_say(passable, PASSABLE_NO, "no: out of memory", "out of memory");

@@ -60,6 +60,32 @@ START_TEST(a_device_has_its_identity)
 }
 END_TEST
 
+START_TEST(virtual_functions_by_number)
+{
+	struct vfio_host_device *functions;
+	size_t count;
+
+	fake_tree_add_device("0000:01:00.1", 8, "vfio-pci");
+	fake_tree_add_device("0000:01:00.2", 9, NULL);
+	put(NVME, "sriov_totalvfs", "8\n");
+	put(NVME, "sriov_numvfs", "3\n");
+	fake_tree_link("bus/pci/devices/" NVME "/virtfn0", "../0000:01:00.2");
+	fake_tree_link("bus/pci/devices/" NVME "/virtfn1", "../0000:01:00.1");
+	fake_tree_link("bus/pci/devices/" NVME "/virtfn2", "../0000:01:00.3");
+	fake_tree_link("bus/pci/devices/0000:01:00.2/physfn", "../" NVME);
+	look(NVME);
+	ck_assert(device.functions == 3 && device.most_functions == 8 && !device.physical[0]);
+	/* The third is gone already. */
+	ck_assert_int_eq(vfio_host_functions(fake_tree_path(""), &device, &functions, &count, &err),
+			 0);
+	ck_assert_uint_eq(count, 2);
+	ck_assert_str_eq(functions[0].sysfs.address, "0000:01:00.2");
+	ck_assert_str_eq(functions[0].physical, NVME);
+	ck_assert_str_eq(functions[1].driver, "vfio-pci");
+	free(functions);
+}
+END_TEST
+
 START_TEST(what_is_garbled_stays_zero)
 {
 	put(NVME, "vendor", "144d\n");
@@ -204,6 +230,7 @@ static void add_tests(TCase *tests)
 {
 	tcase_add_checked_fixture(tests, setup, fake_tree_remove);
 	tcase_add_test(tests, a_device_has_its_identity);
+	tcase_add_test(tests, virtual_functions_by_number);
 	tcase_add_test(tests, what_is_garbled_stays_zero);
 	tcase_add_test(tests, who_keeps_a_group_from_being_passed);
 	tcase_add_test(tests, a_group_may_come_with_the_first_driver);

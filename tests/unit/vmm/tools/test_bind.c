@@ -57,11 +57,31 @@ START_TEST(no_iommu_makes_no_device_fit)
 }
 END_TEST
 
+START_TEST(functions_of_one_device)
+{
+	tools_file(NIC, "sriov_numvfs", "4\n");
+	ck_assert_int_eq(bind("--force", NIC, NULL), TOOL_FAILED);
+	has(tools_errors, "bind " NIC ": refused: 4 virtual functions of it are on, and vfio-pci "
+			  "takes it without them only: "
+			  "echo 0 > /sys/bus/pci/devices/" NIC "/sriov_numvfs\n");
+	fake_tree_link("bus/pci/devices/" NVME "/physfn", "../" NIC);
+	ck_assert_int_eq(bind(NVME, NULL, NULL), TOOL_OK);
+	ck_assert_str_eq(tools_errors, "");
+	ck_assert_int_eq(unbind(NVME, NULL, NULL), TOOL_OK);
+	fake_tree_unlink("bus/pci/devices/" NIC "/driver");
+	ck_assert_int_eq(bind(NVME, NULL, NULL), TOOL_OK);
+	has(tools_errors,
+	    NVME ": its physical function " NIC " has no driver, without which it may "
+		 "not work\n");
+}
+END_TEST
+
 static void add_tests(TCase *tests)
 {
 	tcase_add_checked_fixture(tests, setup, tools_teardown);
 	tcase_add_test(tests, there_and_back);
 	tcase_add_test(tests, what_no_force_helps_against);
+	tcase_add_test(tests, functions_of_one_device);
 	tcase_add_test(tests, no_iommu_makes_no_device_fit);
 }
 

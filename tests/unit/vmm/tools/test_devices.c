@@ -135,6 +135,77 @@ START_TEST(json_holds_the_same)
 }
 END_TEST
 
+/* Two virtual functions of the disk, of which one has vfio-pci, the other none. */
+static void add_functions(void)
+{
+	tools_add("0000:01:00.1", 9, "vfio-pci", "144d:a808", "010802");
+	tools_add("0000:01:00.2", 10, NULL, "144d:a808", "010802");
+	tools_file(NVME, "sriov_numvfs", "2\n");
+	tools_file(NVME, "sriov_totalvfs", "4\n");
+	fake_tree_link("bus/pci/devices/" NVME "/virtfn0", "../0000:01:00.1");
+	fake_tree_link("bus/pci/devices/" NVME "/virtfn1", "../0000:01:00.2");
+	fake_tree_link("bus/pci/devices/0000:01:00.1/physfn", "../" NVME);
+	fake_tree_link("bus/pci/devices/0000:01:00.2/physfn", "../" NVME);
+}
+
+START_TEST(a_virtual_function_is_told_with_its_physical_one)
+{
+	ck_assert_int_eq(devices(NULL, NULL), TOOL_OK);
+	has_not(tools_out, "VF OF");
+	add_functions();
+	ck_assert_int_eq(devices(NULL, NULL), TOOL_OK);
+	has(tools_out, "GROUP  VF OF    PASSABLE");
+	has(tools_out, "0000:01:00.0  144d:a808  nvme      7      -        no: has VFs ");
+	has(tools_out, "0000:01:00.1  144d:a808  vfio-pci  9      01:00.0  ready ");
+	tools_width = 80;
+	ck_assert_int_eq(devices(NULL, NULL), TOOL_OK);
+	has(tools_out, "  01:00.0  ready ");
+	tools_width = 0;
+	ck_assert_int_eq(devices(NVME, "01:00.1"), TOOL_OK);
+	has(tools_out,
+	    "  VFs          2 of 4: 0000:01:00.1 (vfio-pci), 0000:01:00.2 (no driver)\n");
+	has(tools_out, "  passable     no: 2 virtual functions of it are on, and vfio-pci takes it "
+		       "without them only\n");
+	has(tools_out, "  VF of        0000:01:00.0 (nvme)\n");
+	/* Some vanish while they are read. */
+	fake_tree_unlink("bus/pci/devices/" NVME "/virtfn0");
+	fake_tree_unlink("bus/pci/devices/" NVME "/driver");
+	ck_assert_int_eq(devices(NVME, "01:00.1"), TOOL_OK);
+	has(tools_out, "  VFs          2 of 4\n");
+	has(tools_out, "  VF of        0000:01:00.0 (no driver)\n");
+	tools_file(NVME, "sriov_numvfs", "0\n");
+	ck_assert_int_eq(devices(NVME, NULL), TOOL_OK);
+	has(tools_out, "  VFs          0 of 4\n");
+	has(tools_out, "  passable     after `ferry bind 0000:01:00.0`: it has no driver\n");
+}
+END_TEST
+
+START_TEST(virtual_functions_as_json)
+{
+	json_t *root, *device, *functions;
+
+	add_functions();
+	ck_assert_int_eq(devices("--json", NVME), TOOL_OK);
+	root = tools_json();
+	device = json_array_get(json_object_get(root, "devices"), 0);
+	functions = json_object_get(device, "virtual_functions");
+	ck_assert(json_is_null(json_object_get(device, "physical_function")));
+	ck_assert_uint_eq(json_array_size(functions), 2);
+	ck_assert_str_eq(json_string_value(
+				 json_object_get(json_array_get(functions, 1), "address")),
+			 "0000:01:00.2");
+	ck_assert(json_is_null(json_object_get(json_array_get(functions, 1), "driver")));
+	ck_assert_int_eq(json_integer_value(json_object_get(device, "most_virtual_functions")), 4);
+	json_decref(root);
+	ck_assert_int_eq(devices("--json", "01:00.2"), TOOL_OK);
+	root = tools_json();
+	device = json_array_get(json_object_get(root, "devices"), 0);
+	ck_assert_str_eq(json_string_value(json_object_get(device, "physical_function")), NVME);
+	ck_assert_uint_eq(json_array_size(json_object_get(device, "virtual_functions")), 0);
+	json_decref(root);
+}
+END_TEST
+
 START_TEST(all_of_them_as_json)
 {
 	json_t *root;
@@ -317,6 +388,8 @@ static void add_tests(TCase *tests)
 	tcase_add_test(tests, help_fits_a_terminal);
 	tcase_add_test(tests, one_device_is_told_at_length);
 	tcase_add_test(tests, json_holds_the_same);
+	tcase_add_test(tests, a_virtual_function_is_told_with_its_physical_one);
+	tcase_add_test(tests, virtual_functions_as_json);
 	tcase_add_test(tests, all_of_them_as_json);
 	tcase_add_test(tests, without_pci_ids_there_are_base_classes);
 	tcase_add_test(tests, a_garbled_pci_ids_does_no_harm);

@@ -58,6 +58,36 @@ START_TEST(a_virtual_function_of_a_passed_one)
 }
 END_TEST
 
+START_TEST(a_virtual_function_needs_the_driver_of_its_physical_one)
+{
+	tools_add("0000:04:00.0", 12, "igb", "8086:10c9", "020000");
+	fake_tree_link("bus/pci/devices/" NVME "/physfn", "../0000:04:00.0");
+	ck_assert_int_eq(doctor(NVME, NULL, NULL), TOOL_OK);
+	has(tools_out, "ok       0000:01:00.0 physical function: 0000:04:00.0 with driver igb");
+	fake_tree_unlink("bus/pci/devices/0000:04:00.0/driver");
+	warns("its physical function 0000:04:00.0 has no driver, without which it may not work");
+	has(tools_out, "mend it: echo 0000:04:00.0 > /sys/bus/pci/drivers_probe, or ferry unbind "
+		       "0000:04:00.0");
+}
+END_TEST
+
+START_TEST(a_physical_function_with_virtual_ones)
+{
+	tools_add("0000:04:00.0", 12, "igb", "8086:10c9", "020000");
+	tools_file("0000:04:00.0", "sriov_numvfs", "0\n");
+	ck_assert_int_eq(doctor("04:00.0", NULL, NULL), TOOL_FAILED);
+	has_not(tools_out, "virtual functions");
+	tools_file("0000:04:00.0", "sriov_numvfs", "3\n");
+	ck_assert_int_eq(doctor("04:00.0", NULL, NULL), TOOL_FAILED);
+	has(tools_out, "0000:04:00.0 virtual functions: 3 of it are on, and vfio-pci takes it "
+		       "without them only\n"
+		       "         mend it: echo 0 > /sys/bus/pci/devices/0000:04:00.0/sriov_numvfs");
+	/* vfio-pci may have had it first, and made them. */
+	tools_file(NVME, "sriov_numvfs", "3\n");
+	ck_assert_int_eq(doctor(NVME, NULL, NULL), TOOL_OK);
+}
+END_TEST
+
 START_TEST(resets_and_bridges)
 {
 	fake_tree_unlink("bus/pci/devices/" NVME "/reset_method");
@@ -196,6 +226,8 @@ static void add_tests(TCase *tests)
 	tcase_add_test(tests, drivers);
 	tcase_add_test(tests, groups);
 	tcase_add_test(tests, a_virtual_function_of_a_passed_one);
+	tcase_add_test(tests, a_virtual_function_needs_the_driver_of_its_physical_one);
+	tcase_add_test(tests, a_physical_function_with_virtual_ones);
 	tcase_add_test(tests, resets_and_bridges);
 	tcase_add_test(tests, bars_that_the_host_holds);
 	tcase_add_test(tests, graphics_of_the_chipset);

@@ -124,13 +124,6 @@ START_TEST(nodes_past_sysfs)
 }
 END_TEST
 
-START_TEST(virtual_functions_would_vanish)
-{
-	tools_file(NIC, "sriov_numvfs", "4\n");
-	refused_unless_forced(NIC, "its 4 virtual functions would vanish");
-}
-END_TEST
-
 START_TEST(a_bar_that_the_host_holds)
 {
 	fake_tree_write("proc/iomem", "12c0000000-12c01fffff : " NIC "\n"
@@ -159,7 +152,6 @@ static void add_tests(TCase *tests)
 	tcase_add_test(tests, a_node_by_its_link);
 	tcase_add_test(tests, a_node_of_vfio_itself);
 	tcase_add_test(tests, nodes_past_sysfs);
-	tcase_add_test(tests, virtual_functions_would_vanish);
 	tcase_add_test(tests, a_bar_that_the_host_holds);
 	tcase_add_test(tests, the_display_is_a_warning);
 }

@@ -64,7 +64,8 @@ START_TEST(json_tells_how_it_went)
 	json_decref(root);
 	ck_assert_int_eq(unbind("--json", NVME, NULL), TOOL_OK);
 	json_decref(tools_json());
-	tools_file(NVME, "sriov_numvfs", "2\n");
+	tools_add_disk(NVME, "nvme/nvme0/nvme0n1", "nvme0n1", "259:0");
+	tools_mount("259:0", "/home", "ext4", "/dev/nvme0n1");
 	ck_assert_int_eq(bind("--json", NVME, NULL), TOOL_FAILED);
 	root = tools_json();
 	ck_assert(json_is_false(json_object_get(root, "done")));
