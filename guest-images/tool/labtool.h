@@ -23,6 +23,7 @@ int as_user_main(int argc, char **argv);
 int debug_probe_main(int argc, char **argv);
 int bridge_main(int argc, char **argv);
 int gdb_cycles_main(int argc, char **argv);
+int nvme_function_main(int argc, char **argv);
 
 /* Loads sixteen bytes by one instruction of the architecture's (tool/ARCH). */
 void wide_load(const volatile void *address);

@@ -26,6 +26,7 @@ static const struct {
 	{"debug-probe", debug_probe_main, ""},
 	{"bridge", bridge_main, "PORT unix:PATH"},
 	{"gdb-cycles", gdb_cycles_main, "unix:PATH COUNT MILLISECONDS-BETWEEN"},
+	{"nvme-function", nvme_function_main, "DISK CONTROLLER QUEUES NAMESPACE"},
 };
 
 int main(int argc, char **argv)

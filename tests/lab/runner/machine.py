@@ -41,6 +41,22 @@ MORE = """
 -netdev {net},id=net7 -device virtio-net-pci,bus=port2,id=aer,aer=on,{virtio},netdev=net7
 """
 
+# What makes virtual functions: a disk, which has its first namespace itself, while the others are for
+# its functions, and a network card.
+FUNCTIONS = """
+-drive {disk},id=space1 -drive {disk},id=space2 -drive {disk},id=space3
+-device pcie-root-port,id=port3,chassis=4
+-device pcie-root-port,id=port4,chassis=5
+-device nvme-subsys,id=subsystem
+-device nvme,id=physical,bus=port3,serial=functions,subsys=subsystem,max_ioqpairs=8,msix_qsize=9,{virtual}
+-device nvme-ns,bus=physical,drive=space1,nsid=1,shared=off
+-device nvme-ns,bus=physical,drive=space2,nsid=2,shared=off,detached=on
+-device nvme-ns,bus=physical,drive=space3,nsid=3,shared=off,detached=on
+-netdev {net},id=net8 -device igb,bus=port4,netdev=net8
+"""
+
+DEVICES = {"": "", "more": MORE, "functions": FUNCTIONS}
+
 # QEMU for a guest's place, where it is compared.
 PEER = """
 -fsdev local,id=qemu,path={peer},security_model=none,readonly=on
@@ -81,10 +97,11 @@ def command(lab, name, kind, shell=False):
         "append": f"{options} mitigations=off softlockup_panic=1 panic=-1 quiet"
                   f"{' lab.shell' if shell else ''} lab.host={name} lab.queue={kind}",
         "virtio": "disable-legacy=on,iommu_platform=on",
+        "virtual": "sriov_max_vfs=2,sriov_vq_flexible=6,sriov_vi_flexible=6",
         "net": f"user,tftp={lab.images}/tftp",
         "disk": f"file={lab.images}/disk,format=raw,if=none,snapshot=on",
         "peer": lab.qemu_root}
-    parts = (MACHINE, USUAL, MORE if kind.devices else "", PEER if lab.qemu_root else "", PORTS)
+    parts = (MACHINE, USUAL, DEVICES[kind.devices], PEER if lab.qemu_root else "", PORTS)
     words = program(values["lab_qemu"], lab.newer_root if kind.machine else None)
     for word in " ".join(parts).split():
         several = places.get(word.strip("{}"))

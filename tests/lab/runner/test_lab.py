@@ -69,6 +69,8 @@ class Machine(LabTest):
     def test_other_kinds(self):
         self.assertIn("vmlinuz-host6.12 ", self.words(Kind(kernel="6.12")))
         self.assertIn(" -device qemu-xhci,id=xhci ", self.words(Kind(devices="more")))
+        self.assertNotIn("sriov", self.words(Kind(devices="more")))
+        self.assertIn(",sriov_max_vfs=2,", self.words(Kind(devices="functions")))
         self.assertIn(" -m 8192 ", self.words(Kind(memory="8192")))
         self.assertIn(" -icount shift=0 -smp 1 ", self.words(Kind(clock="icount")))
         self.lab_.newer_root = self.here
