@@ -32,7 +32,7 @@ void kvm_coalesced_destroy(struct kvm_coalesced *coalesced);
  */
 bool kvm_coalesced_open(struct kvm_coalesced *coalesced);
 
-/* The writes exit again; what is in the ring is still to be carried out. No-op when it is closed. */
+/* The writes exit again; what is in the ring is still to be carried out. No-op when closed. */
 void kvm_coalesced_close(struct kvm_coalesced *coalesced);
 
 /*
