@@ -104,13 +104,27 @@ static const char *greet(int fd)
 	return detach;
 }
 
-/* Says how many times the guest was stopped, and detaches. */
+/* Lets the guest go on for @pause microseconds; how long its stop takes then, in milliseconds. */
+static double cycle(int fd, useconds_t pause)
+{
+	double start;
+
+	send_packet(fd, "vCont;c");
+	usleep(pause);
+	start = seconds_now();
+	put(fd, "\003", 1);
+	expect_stop(fd, 2);
+	return (seconds_now() - start) * 1e3;
+}
+
+/* Says how many times the guest was stopped and what a stop takes on average, and detaches. */
 int gdb_cycles_main(int argc, char **argv)
 {
 	char text[PACKET_MAX];
 	const char *detach;
 	unsigned long count;
 	useconds_t pause;
+	double spent = 0;
 	int fd;
 
 	if (argc != 4)
@@ -119,16 +133,12 @@ int gdb_cycles_main(int argc, char **argv)
 	pause = (useconds_t)strtoul(argv[3], NULL, 10) * 1000;
 	fd = unix_connect(argv[1]);
 	detach = greet(fd);
-	for (unsigned long i = 0; i < count; i++) {
-		send_packet(fd, "vCont;c");
-		usleep(pause);
-		put(fd, "\003", 1);
-		expect_stop(fd, 2);
-	}
+	for (unsigned long i = 0; i < count; i++)
+		spent += cycle(fd, pause);
 	send_packet(fd, detach);
 	get_packet(fd, text); /* the last one: who is to acknowledge it may be gone */
 	if (strcmp(text, "OK") != 0)
 		errx(1, "gdb-cycles: '%s' to a detach", text);
-	printf("%lu stops\n", count);
+	printf("%lu stops, %.3f ms each\n", count, count ? spent / (double)count : 0);
 	return 0;
 }

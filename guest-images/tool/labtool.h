@@ -6,6 +6,7 @@
 
 #include <stddef.h>
 #include <stdint.h>
+#include <sys/types.h>
 
 /* Each command takes its own arguments (argv[0] is its name) and returns an exit status. */
 int edu_main(int argc, char **argv);
@@ -15,15 +16,29 @@ int bar_test_main(int argc, char **argv);
 int bar_swap_main(int argc, char **argv);
 int bar_wide_main(int argc, char **argv);
 int disk_reads_main(int argc, char **argv);
+int disk_rate_main(int argc, char **argv);
 int disk_cat_high_main(int argc, char **argv);
+int kvm_bare_main(int argc, char **argv);
+int tiny_guest_main(int argc, char **argv);
 int measure_main(int argc, char **argv);
 int measure_entry_main(int argc, char **argv);
+int measure_map_main(int argc, char **argv);
+int map_bare_main(int argc, char **argv);
 int on_terminal_main(int argc, char **argv);
 int as_user_main(int argc, char **argv);
 int debug_probe_main(int argc, char **argv);
 int bridge_main(int argc, char **argv);
 int gdb_cycles_main(int argc, char **argv);
 int nvme_function_main(int argc, char **argv);
+
+/* The monotonic clock, which the kernel's traces can have too. */
+double seconds_now(void);
+
+/* Has the file @name hold @value instead; ends the program when it cannot. */
+void file_set(const char *name, const char *value);
+
+/* A line of /proc/PID/status that @format (of scanf) matches; 0 where none does. */
+unsigned long status_value(pid_t pid, const char *format);
 
 /* Loads sixteen bytes by one instruction of the architecture's (tool/ARCH). */
 void wide_load(const volatile void *address);

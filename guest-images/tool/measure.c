@@ -8,14 +8,16 @@
 #include <glob.h>
 #include <poll.h>
 #include <signal.h>
+#include <stdbool.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/wait.h>
-#include <time.h>
 #include <unistd.h>
 
 #include "guest-images/tool/labtool.h"
+
+#define TRACING "/sys/kernel/tracing/"
 
 /* The monitor, and all that its guest has printed. */
 struct monitor {
@@ -25,14 +27,6 @@ struct monitor {
 	size_t length;
 	char seen[1 << 20];
 };
-
-static double seconds_now(void)
-{
-	struct timespec now;
-
-	clock_gettime(CLOCK_MONOTONIC, &now);
-	return (double)now.tv_sec + (double)now.tv_nsec / 1e9;
-}
 
 static void __attribute__((noreturn)) give_up(struct monitor *monitor, const char *what)
 {
@@ -130,7 +124,7 @@ static void print_events(void)
 	char prefix[128];
 	glob_t found;
 
-	if (glob("/sys/kernel/tracing/events/kvm/*/hist", 0, NULL, &found) != 0)
+	if (glob(TRACING "events/kvm/*/hist", 0, NULL, &found) != 0)
 		return;
 	for (size_t i = 0; i < found.gl_pathc; i++) {
 		*strrchr(found.gl_pathv[i], '/') = 0;
@@ -139,22 +133,6 @@ static void print_events(void)
 		print_lines(found.gl_pathv[i], "{", prefix);
 	}
 	globfree(&found);
-}
-
-static unsigned long status_value(pid_t pid, const char *format)
-{
-	char path[64], line[256];
-	unsigned long value = 0;
-	FILE *file;
-
-	snprintf(path, sizeof(path), "/proc/%d/status", pid);
-	file = fopen(path, "re");
-	while (file && fgets(line, sizeof(line), file))
-		if (sscanf(line, format, &value) == 1)
-			break;
-	if (file)
-		fclose(file);
-	return value;
 }
 
 /* "map SIZE RESIDENT PERMISSIONS NAME" of each mapping, in KiB. */
@@ -208,20 +186,27 @@ static double power_off(struct monitor *monitor)
 	return seconds_now() - said;
 }
 
-static void set(const char *name, const char *value)
+/* Has KVM's trace keep the entries into guests up to the first exit, which turns it off. */
+static void trace_entries(bool on)
 {
-	int fd;
+	file_set(TRACING "events/kvm/kvm_entry/enable", on ? "1" : "0");
+	file_set(TRACING "events/kvm/kvm_exit/trigger", on ? "traceoff:1" : "!traceoff");
+	file_set(TRACING "tracing_on", "1");
+}
 
-	fd = open(name, O_WRONLY | O_TRUNC | O_CLOEXEC);
-	if (fd < 0 || write(fd, value, strlen(value)) != (ssize_t)strlen(value))
-		err(1, "measure: %s", name);
-	close(fd);
+/* Only what comes from now on counts; a measurement before may have ended without its end. */
+static void trace_begin(void)
+{
+	trace_entries(false);
+	file_set(TRACING "trace_clock", "mono");
+	file_set(TRACING "trace", "\n");
+	trace_entries(true);
 }
 
 /* When a vCPU first went into the guest, by the clock of seconds_now(); 0 if none has. */
 static double first_entry(void)
 {
-	FILE *file = fopen("/sys/kernel/tracing/trace", "re");
+	FILE *file = fopen(TRACING "trace", "re");
 	double time = 0;
 	char line[512];
 	char *end;
@@ -238,45 +223,50 @@ static double first_entry(void)
 	return time;
 }
 
-/* The monitor is killed as soon as its guest has begun. */
+/* The monitor is killed as soon as its guest has begun, if that has not ended by then. */
 int measure_entry_main(int argc, char **argv)
 {
 	static struct monitor monitor;
+	bool ended = false;
 	double entry;
 
 	if (argc < 3)
 		errx(2, "measure-entry: SECONDS COMMAND...");
-	set("/sys/kernel/tracing/trace_clock", "mono");
-	set("/sys/kernel/tracing/options/overwrite", "0");
-	set("/sys/kernel/tracing/events/kvm/kvm_entry/enable", "1");
-	set("/sys/kernel/tracing/trace", "\n");
+	trace_begin();
 	monitor.deadline = seconds_now() + strtod(argv[1], NULL);
 	start(&monitor, argv + 2);
 	while ((entry = first_entry()) == 0) {
-		if (waitpid(monitor.pid, NULL, WNOHANG) != 0)
+		if (ended)
 			errx(1, "measure-entry: the monitor ended before its guest began");
 		if (seconds_now() > monitor.deadline)
 			give_up(&monitor, "the guest does not begin");
 		usleep(10000);
+		ended = waitpid(monitor.pid, NULL, WNOHANG) != 0;
 	}
-	kill(monitor.pid, SIGKILL);
-	waitpid(monitor.pid, NULL, 0);
-	set("/sys/kernel/tracing/events/kvm/kvm_entry/enable", "0");
-	printf("entry %.4f\n", entry - monitor.start);
+	if (!ended) {
+		kill(monitor.pid, SIGKILL);
+		waitpid(monitor.pid, NULL, 0);
+	}
+	trace_entries(false);
+	printf("entry %.6f\n", entry - monitor.start);
 	return 0;
 }
 
 int measure_main(int argc, char **argv)
 {
 	static struct monitor monitor;
+	double init;
 
 	if (argc < 4)
 		errx(2, "measure: SECONDS GUEST-RAM-MIB COMMAND...");
+	trace_begin();
 	monitor.deadline = seconds_now() + strtod(argv[1], NULL);
 	start(&monitor, argv + 3);
-	printf("init %.3f\n", see(&monitor, "LAB: init") - monitor.start);
+	init = see(&monitor, "LAB: init");
 	print_counters(&monitor);
 	print_events();
+	printf("entry %.6f\ninit %.3f\n", first_entry() - monitor.start, init - monitor.start);
+	trace_entries(false);
 	see(&monitor, "LAB: ask");
 	wait_for_ram(&monitor, strtoul(argv[2], NULL, 0) * 1024);
 	printf("threads %lu\n", status_value(monitor.pid, "Threads: %lu"));
