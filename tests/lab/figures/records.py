@@ -8,6 +8,8 @@ import platform
 import re
 import subprocess
 
+from figures.aims import judge
+
 
 def git(top, *words):
     """What git says, or nothing where there is no repository."""
@@ -44,16 +46,18 @@ def machine(arch):
             "memory": first_value("/proc/meminfo", "MemTotal")}
 
 
-def record(series, arch, commits, now=None):
+def record(series, trials, arch, commits, now=None):
     """All of a run. `commits` are those of the monitors built from this repository, by name."""
     now = now or datetime.datetime.now(datetime.timezone.utc)
-    return {"date": now.isoformat(timespec="seconds"), "commits": commits, "machine": machine(arch),
-            "monitors": list(series.monitors), "sizes": list(series.sizes),
-            "rounds": len(series.rounds), "figures": series.figures(),
-            "ratios": series.against_rivals(), "ratios_of_sizes": series.against_smallest(),
-            "mappings": series.mappings(), "events": series.events(),
-            "starts": [start.data() for _, start in sorted(series.starts.items())
-                       if start.number]}
+    run = {"date": now.isoformat(timespec="seconds"), "commits": commits, "machine": machine(arch),
+           "monitors": list(series.monitors), "sizes": list(series.sizes),
+           "rounds": len(series.rounds), "figures": series.figures(),
+           "ratios": series.against_rivals(), "ratios_of_sizes": series.against_smallest(),
+           "trials": trials.figures(), "trial_ratios": trials.against(),
+           "mappings": series.mappings(), "events": series.events(),
+           "starts": [start.data() for _, start in sorted(series.starts.items())
+                      if start.number]}
+    return {**run, "aims": judge(run)}
 
 
 def keep(folder, run):

@@ -8,10 +8,12 @@ import unittest
 from pathlib import Path
 
 from figures import records, tables
+from figures.aims import find
 from figures.measures import MEASURES
 from figures.spread import Series, ratios, spread
 from figures.starts import parse
 from figures.test_starts import COUNTERS, FIGURES, text
+from figures.test_trials import trials
 
 NOW = datetime.datetime(2026, 1, 2, 3, 4, 5, tzinfo=datetime.timezone.utc)
 
@@ -55,19 +57,19 @@ class OfSeries(unittest.TestCase):
     def test_figures(self):
         figures = series().figures()
         self.assertEqual(len(figures), 2 * 3 * len(MEASURES))
-        told = tables.find(figures, monitor="q35", mib=5120, measure="init")
+        told = find(figures, monitor="q35", mib=5120, measure="init")
         self.assertEqual((told["median"], told["min"], told["unit"]), (6.5, 6, "s"))
 
     def test_against_rivals(self):
         told = series().against_rivals()
         self.assertEqual(len(told), 2 * 2 * len(MEASURES))
-        told = tables.find(told, against="microvm", mib=256, measure="init")
+        told = find(told, against="microvm", mib=256, measure="init")
         self.assertEqual((told["min"], told["max"]), (1 / 2, 2 / 3))
 
     def test_against_smallest(self):
         told = series().against_smallest()
         self.assertEqual(len(told), 3 * len(MEASURES))
-        told = tables.find(told, monitor="ferry", measure="init")
+        told = find(told, monitor="ferry", measure="init")
         self.assertEqual((told["against_mib"], told["min"], told["max"]), (256, 3 / 2, 2))
         self.assertEqual(series(sizes=(256,)).against_smallest(), [])
 
@@ -81,9 +83,16 @@ class OfSeries(unittest.TestCase):
         self.assertEqual(list(told["kvm_userspace_exit"].items()), [("2", 560), ("6", 40)])
 
 
+def record(**options):
+    """A run of that."""
+    told = series(**options)
+    return records.record(told, trials(told.monitors), "x86_64", {"ferry": "a" * 40}, NOW)
+
+
 class Record(unittest.TestCase):
     def test_kept_as_it_was(self):
-        run = records.record(series(), "x86_64", {"ferry": "a" * 40 + "+", "rival": "b" * 40}, NOW)
+        run = records.record(series(), trials(), "x86_64",
+                             {"ferry": "a" * 40 + "+", "rival": "b" * 40}, NOW)
         with tempfile.TemporaryDirectory() as folder:
             file = records.keep(Path(folder) / "bench", run)
             self.assertEqual(file.name,
@@ -115,36 +124,54 @@ class Record(unittest.TestCase):
 
 
 class Table(unittest.TestCase):
-    def lines(self, **options):
-        run = records.record(series(**options), "x86_64", {"ferry": "a" * 40}, NOW)
-        return list(tables.table(run))
-
     def test_figures_and_ratios(self):
-        lines = self.lines()
+        lines = list(tables.text(record()))
         self.assertTrue(lines[0].startswith("ferry aaaaaaaaa; 2 starts each, 2026-01-02T03:04:05"))
         told = [" ".join(line.split()) for line in lines]
         for line in ("guest of 256 MiB ferry microvm q35",
                      "exec to /init, s 1.50 (1.25-1.75) 2.50 (2.25-2.75) 3.50 (3.25-3.75)",
                      "exits of all kinds 4,950 (4,950-4,950) 4,950 (4,950-4,950)"
                      " 4,950 (4,950-4,950)",
-                     "ferry against, pair by pair microvm q35", "560 port",
-                     "exits to monitor (one start) 600 600 600",
+                     "ferry against, pair by pair, 256 MiB microvm q35", "560 port",
+                     "exits to the monitor (one start) 600 600 600",
                      "exec to /init 0.58 (0.54-0.62) 0.42 (0.38-0.46)",
                      "5120 against 256 MiB, by pairs ferry microvm q35",
+                     "guest of three instructions, 256 MiB ferry kvm-bare",
+                     "exec to first instruction, s 0.0250 (0.0225-0.0275) 0.0125 (0.0112-0.0138)",
+                     "ferry against, pair by pair 2.00 (2.00-2.00)",
+                     "NVMe disk, random reads of 4 KiB ferry microvm q35 host",
+                     "monitor's own time for 4,000, ms 10 (10-10) 20 (20-20) 30 (30-30)",
                      "700 r-xp /bin/ferry", "ferry: port accesses, by port (410)", "410 0xcf8",
-                     "12 0xfee000b0"):
+                     "12 0xfee000b0", "exits to the monitor up to /init <= 600 600 met"):
             self.assertIn(line, told)
-        self.assertLessEqual(max(map(len, lines[2:])), 100)
+        place = told.index("Ctrl-C to its answer, ms 1.00 (1.00-1.00) 2.00 (2.00-2.00)"
+                           " 3.00 (3.00-3.00)")
+        self.assertEqual(told[place + 1],
+                         "ferry against, pair by pair 0.50 (0.50-0.50) 0.33 (0.33-0.33)")
+        self.assertLessEqual(max(map(len, lines[2:])), 120)
+
+    def test_a_page(self):
+        lines = list(tables.markdown(record()))
+        place = lines.index("| guest of 256 MiB | ferry | microvm | q35 |")
+        self.assertEqual(lines[place - 1:place + 2:2], ["", "|---|---:|---:|---:|"])
+        self.assertIn("| exec to /init, s | 1.50 (1.25-1.75) | 2.50 (2.25-2.75) |"
+                      " 3.50 (3.25-3.75) |", lines)
+        self.assertIn("| exec to /init, of microvm's time | <= 0.80 | 0.58 | met |", lines)
+        self.assertEqual(lines.count("```"), 2)
 
     def test_second_tries(self):
         told = series()
         told.starts[2, "q35", 256].again = True
-        lines = tables.table(records.record(told, "x86_64", {"ferry": "a" * 40}, NOW))
+        lines = tables.text(records.record(told, trials(), "x86_64", {"ferry": "a" * 40}, NOW))
         self.assertIn("q35 with 256 MiB was started twice in round 2, as the first guest did not"
                       " come to its end.", list(lines))
 
     def test_one_size(self):
-        self.assertFalse(any("5120" in line for line in self.lines(sizes=(256,))))
+        self.assertFalse(any("5120" in line for line in tables.text(record(sizes=(256,)))))
+
+    def test_columns_are_as_wide_as_they_must(self):
+        lines = list(tables.Table("what", ["a", "much"], [("long label", ["1,000", "2"])]).text())
+        self.assertEqual(lines, ["what            a  much", "long label  1,000     2", ""])
 
     def test_long_lists_are_summed_up(self):
         told = list(tables.counts([(str(place), 100 - place) for place in range(10)], 3))

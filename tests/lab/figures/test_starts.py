@@ -110,7 +110,7 @@ class Check(unittest.TestCase):
         for monitors, sizes, rounds, why in (
                 (["ferry"], [256], 3, "ferry with 256 MiB, round 3: no figures"),
                 (["ferry", "microvm"], [256], 2, "microvm with 256 MiB, round 0: no"),
-                (["ferry"], [256, 5120], 2, "ferry with 5120 MiB, round 0: no figures")):
+                (["ferry"], [256, 5120], 2, "ferry with 5120 MiB, round 1: no figures")):
             with self.assertRaises(Incomplete) as caught:
                 check(self.starts(0, 1, 2), monitors, sizes, rounds)
             self.assertIn(why, str(caught.exception))
