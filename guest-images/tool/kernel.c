@@ -18,14 +18,23 @@ double seconds_now(void)
 	return (double)now.tv_sec + (double)now.tv_nsec / 1e9;
 }
 
-void file_set(const char *name, const char *value)
+static void file_write(const char *name, int flags, const char *value)
 {
-	int fd;
+	int fd = open(name, O_WRONLY | O_CLOEXEC | flags);
 
-	fd = open(name, O_WRONLY | O_TRUNC | O_CLOEXEC);
 	if (fd < 0 || write(fd, value, strlen(value)) != (ssize_t)strlen(value))
 		err(1, "%s", name);
 	close(fd);
+}
+
+void file_set(const char *name, const char *value)
+{
+	file_write(name, O_TRUNC, value);
+}
+
+void file_add(const char *name, const char *value)
+{
+	file_write(name, O_APPEND, value);
 }
 
 unsigned long status_value(pid_t pid, const char *format)

@@ -37,6 +37,9 @@ double seconds_now(void);
 /* Has the file @name hold @value instead; ends the program when it cannot. */
 void file_set(const char *name, const char *value);
 
+/* The same without taking away what the file holds, such as an event's other triggers. */
+void file_add(const char *name, const char *value);
+
 /* A line of /proc/PID/status that @format (of scanf) matches; 0 where none does. */
 unsigned long status_value(pid_t pid, const char *format);
 

@@ -190,7 +190,7 @@ static double power_off(struct monitor *monitor)
 static void trace_entries(bool on)
 {
 	file_set(TRACING "events/kvm/kvm_entry/enable", on ? "1" : "0");
-	file_set(TRACING "events/kvm/kvm_exit/trigger", on ? "traceoff:1" : "!traceoff");
+	file_add(TRACING "events/kvm/kvm_exit/trigger", on ? "traceoff:1" : "!traceoff");
 	file_set(TRACING "tracing_on", "1");
 }
 
