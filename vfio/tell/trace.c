@@ -30,6 +30,7 @@ struct vfio_trace {
 	struct timespec start;
 	bool ended; /* it took no more */
 	struct lines lines;
+	char waiting[LINES_SIZE];
 };
 
 /* Lock held. */
@@ -152,6 +153,7 @@ struct vfio_trace *vfio_trace_open(const char *path, const char *name, struct lo
 		pthread_mutex_init(&trace->lines.lock, NULL);
 		trace->lines.writer.fd = -1;
 		trace->lines.mark = "# ";
+		trace->lines.waiting = trace->waiting;
 		trace->lines.loop = loop;
 		trace->path = strdup(path);
 		rc = trace->path ? trace_open_file(trace, name) : -ENOMEM;

@@ -25,7 +25,7 @@ struct lines {
 	bool watching;         /* the loop tells when there is room */
 	unsigned long missing; /* since the last that was taken */
 	size_t count;
-	char waiting[LINES_SIZE]; /* ends with a whole line */
+	char *waiting; /* LINES_SIZE bytes of the owner's; they end with a whole line */
 };
 
 /*

@@ -27,11 +27,15 @@ static _Atomic enum log_level level_now = LOG_WARN;
 static atomic_bool mid_line; /* of the neighbour's */
 static pthread_mutex_t limit_lock = PTHREAD_MUTEX_INITIALIZER;
 
+/* Apart from the rest, which is initialised: pages of zeros that nobody touches take no memory. */
+static char output_waiting[LINES_SIZE];
+
 /* Standard error is the process's, and as it is given until log_never_wait(). */
 static struct lines output = {
 	.lock = PTHREAD_MUTEX_INITIALIZER,
 	.writer = {.fd = STDERR_FILENO, .way = WRITER_DIRECT},
 	.mark = "ferry: warn: ",
+	.waiting = output_waiting,
 };
 
 void log_set_level(enum log_level level)

@@ -16,9 +16,10 @@
 
 static struct lines *lines_of(int fd)
 {
-	struct lines *lines = calloc(1, sizeof(*lines));
+	struct lines *lines = calloc(1, sizeof(*lines) + LINES_SIZE);
 
 	ck_assert_ptr_nonnull(lines);
+	lines->waiting = (char *)(lines + 1);
 	pthread_mutex_init(&lines->lock, NULL);
 	lines->mark = "# ";
 	writer_share(&lines->writer, fd);
