@@ -11,9 +11,18 @@
 
 #include "vmm/base/page.h"
 
+/*
+ * A block of several pages is a mapping of its own: pages that nobody touches take no memory. In the
+ * heap calloc() touches them all. There it would be while the heap has room.
+ */
+enum { MAPPED_BLOCK = 16 * 1024 };
+
 void trim_prepare(void)
 {
 	mallopt(M_ARENA_MAX, 1);
+	mallopt(M_MMAP_THRESHOLD, MAPPED_BLOCK);
+	mallopt(M_TOP_PAD, MAPPED_BLOCK);
+	malloc_trim(MAPPED_BLOCK);
 }
 
 /* Only segments that cannot be written are sure to be the same as their file. */

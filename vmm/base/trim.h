@@ -4,7 +4,10 @@
 #ifndef FERRY_BASE_TRIM_H
 #define FERRY_BASE_TRIM_H
 
-/* Keeps threads from getting heaps of their own. Before the first thread is started. */
+/*
+ * Keeps threads from getting heaps of their own, and large blocks out of the heap. Before the first
+ * thread is started.
+ */
 void trim_prepare(void);
 
 /*

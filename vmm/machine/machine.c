@@ -257,8 +257,10 @@ static void machine_woken(void *owner, uint32_t events)
 			loop_stop(machine->loop);
 		return;
 	}
-	if (requests & REQUEST_MAPPED)
+	if (requests & REQUEST_MAPPED) {
 		run_wake(machine->run);
+		trim_memory();
+	}
 	if (requests & REQUEST_RESUME && machine->paused)
 		machine_resume(machine);
 	if (requests & REQUEST_RESET && machine_reset(machine, &err))
@@ -368,13 +370,13 @@ int machine_run(struct machine *machine, int *signal_number, struct err *err)
 	struct outcome *outcome = &machine->outcome;
 
 	console_start(machine->console);
-	trim_memory();
 	machine_enumerate(machine);
 	machine->paused = machine->config->paused;
 	if (!machine->paused) {
 		run_resume(machine->run);
 		machine_started(machine);
 	}
+	trim_memory();
 	if (loop_run(machine->loop, err))
 		return STATUS_FAILED;
 	run_park(machine->run);
