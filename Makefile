@@ -48,7 +48,7 @@ LDFLAGS_ALL = -pthread -Wl,-z,relro,-z,now $(LDFLAGS)
 # dynamic one. Sanitizers cannot be linked so.
 STATIC ?= yes
 STATIC_CFLAGS := -fPIE -ffunction-sections -fdata-sections
-STATIC_LDFLAGS := -static-pie -Wl,--gc-sections
+STATIC_LDFLAGS := -static-pie -Wl,--gc-sections -Wl,-T,vmm/resident.ld $(STATIC_LDFLAGS_$(ARCH))
 
 CLANG := clang-14$(if $(CROSS), --target=$(TRIPLET))
 
@@ -146,7 +146,7 @@ help:
 # One without the debugger's half of the architecture shows that a port needs none.
 $(B)/ferry: $(LIBRARIES)
 $(B)/ferry-no-debug: $(LIBRARIES:$(B)/libarch.a=$(B)/libarch-no-debug.a)
-$(B)/ferry $(B)/ferry-no-debug: $(B)/vmm/main.o
+$(B)/ferry $(B)/ferry-no-debug: $(B)/vmm/main.o vmm/resident.ld
 	$(call say,LINK,$@)
 	$(Q)$(CC) $(if $(SANITIZE),,$(if $(STATIC),$(STATIC_LDFLAGS))) $(LDFLAGS_ALL) -o $@ $(filter %.o,$^) \
 		$(filter %.a,$^) $(ARCHIVES) $(LIBRARIES_PARTS)

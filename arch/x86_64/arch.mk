@@ -6,6 +6,9 @@ DEBIAN_x86_64 := amd64
 # What it has beside its own folder: debug, the debugger's half in a folder below; fdt, a device tree.
 PARTS_x86_64 := debug
 
+# Fifty kilobytes less of relocations, by a linker that has packed ones for this architecture.
+STATIC_LDFLAGS_x86_64 := -Wl,-z,pack-relative-relocs
+
 # Tests that are linked from its own library.
 NATIVE_TESTS_x86_64 := test_boot test_boot_linux test_boot_multiboot test_boot_pvh test_cpuid \
 	test_describe test_devices test_entry test_mce test_msr test_state test_vcpu \

@@ -28,10 +28,9 @@ void trim_prepare(void)
 /* Only segments that cannot be written are sure to be the same as their file. */
 static int trim_object(struct dl_phdr_info *info, size_t size, void *owner)
 {
-	uintptr_t page = (uintptr_t)host_page_size();
+	uintptr_t page = *(uintptr_t *)owner;
 
 	(void)size;
-	(void)owner;
 	for (unsigned int i = 0; i < info->dlpi_phnum; i++) {
 		const ElfW(Phdr) *segment = &info->dlpi_phdr[i];
 		uintptr_t start = (info->dlpi_addr + segment->p_vaddr) & ~(page - 1);
@@ -45,6 +44,8 @@ static int trim_object(struct dl_phdr_info *info, size_t size, void *owner)
 
 void trim_memory(void)
 {
+	uintptr_t page = (uintptr_t)host_page_size();
+
 	malloc_trim(0);
-	dl_iterate_phdr(trim_object, NULL);
+	dl_iterate_phdr(trim_object, &page);
 }
