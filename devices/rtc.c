@@ -9,7 +9,7 @@
 
 #include "vmm/base/bits.h"
 
-enum { RTC_PORTS = 2, RTC_REGISTERS = 128 };
+enum { RTC_PORTS = 2, RTC_REGISTERS = 128, DAY = 24 * 60 * 60 };
 
 enum {
 	RTC_SECONDS = 0x00,
@@ -72,30 +72,56 @@ static uint8_t rtc_updating(const struct rtc *rtc, long nanoseconds)
 	return !held && nanoseconds >= 1000000000 - RTC_UPDATE_NS ? RTC_A_UPDATING : 0;
 }
 
+static int rtc_days_of_year(int year)
+{
+	return year % 4 == 0 && (year % 100 != 0 || year % 400 == 0) ? 366 : 365;
+}
+
+static int rtc_days_of_month(int month, int year)
+{
+	if (month == 2)
+		return rtc_days_of_year(year) - 337;
+	return month == 4 || month == 6 || month == 9 || month == 11 ? 30 : 31;
+}
+
+struct rtc_date rtc_date_of(int64_t days)
+{
+	struct rtc_date date = {.year = 1970, .month = 1, .weekday = (int)((days + 4) % 7)};
+
+	while (days >= rtc_days_of_year(date.year))
+		days -= rtc_days_of_year(date.year++);
+	while (days >= rtc_days_of_month(date.month, date.year))
+		days -= rtc_days_of_month(date.month++, date.year);
+	date.day = (int)days + 1;
+	return date;
+}
+
 static uint8_t rtc_read_register(const struct rtc *rtc, uint8_t index)
 {
 	struct timespec now;
-	struct tm utc;
+	struct rtc_date date;
+	int second;
 
 	clock_gettime(CLOCK_REALTIME, &now);
-	gmtime_r(&now.tv_sec, &utc);
+	date = rtc_date_of(now.tv_sec / DAY);
+	second = (int)(now.tv_sec % DAY);
 	switch (index) {
 	case RTC_SECONDS:
-		return rtc_encode(rtc, utc.tm_sec);
+		return rtc_encode(rtc, second % 60);
 	case RTC_MINUTES:
-		return rtc_encode(rtc, utc.tm_min);
+		return rtc_encode(rtc, second / 60 % 60);
 	case RTC_HOURS:
-		return rtc_hours(rtc, utc.tm_hour);
+		return rtc_hours(rtc, second / 3600);
 	case RTC_WEEKDAY:
-		return rtc_encode(rtc, utc.tm_wday + 1);
+		return rtc_encode(rtc, date.weekday + 1);
 	case RTC_DAY:
-		return rtc_encode(rtc, utc.tm_mday);
+		return rtc_encode(rtc, date.day);
 	case RTC_MONTH:
-		return rtc_encode(rtc, utc.tm_mon + 1);
+		return rtc_encode(rtc, date.month);
 	case RTC_YEAR:
-		return rtc_encode(rtc, utc.tm_year % 100);
+		return rtc_encode(rtc, date.year % 100);
 	case RTC_CENTURY:
-		return rtc_encode(rtc, (utc.tm_year + 1900) / 100);
+		return rtc_encode(rtc, date.year / 100);
 	case RTC_A:
 		return (uint8_t)(rtc->registers[RTC_A] | rtc_updating(rtc, now.tv_nsec));
 	case RTC_C:

@@ -15,4 +15,15 @@
  */
 struct device *rtc_create(const struct device_bus *bus, uint16_t port, struct err *err);
 
+struct rtc_date {
+	int year, month, day; /* months and days from 1 */
+	int weekday;          /* from Sunday, 0 */
+};
+
+/*
+ * The date of that many days after 1970-01-01, at least 0. The C library's gmtime_r() reads the
+ * host's time zone first, and has the monitor keep the memory that this takes.
+ */
+struct rtc_date rtc_date_of(int64_t days);
+
 #endif

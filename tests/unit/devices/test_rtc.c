@@ -86,6 +86,23 @@ START_TEST(clock_shows_the_hosts_time)
 }
 END_TEST
 
+/* Past 2100, which is no leap year. */
+START_TEST(dates_are_those_of_the_calendar)
+{
+	for (int64_t days = 0; days < 60000; days++) {
+		const time_t noon = (time_t)(days * 24 + 12) * 3600;
+		struct rtc_date date = rtc_date_of(days);
+		struct tm utc;
+
+		ck_assert_ptr_nonnull(gmtime_r(&noon, &utc));
+		ck_assert_int_eq(date.year, utc.tm_year + 1900);
+		ck_assert_int_eq(date.month, utc.tm_mon + 1);
+		ck_assert_int_eq(date.day, utc.tm_mday);
+		ck_assert_int_eq(date.weekday, utc.tm_wday);
+	}
+}
+END_TEST
+
 START_TEST(twelve_hours_have_a_pm_bit)
 {
 	uint8_t hour, twelve;
@@ -237,6 +254,7 @@ static void add_tests(TCase *tests)
 {
 	tcase_add_checked_fixture(tests, setup, teardown);
 	tcase_add_test(tests, clock_shows_the_hosts_time);
+	tcase_add_test(tests, dates_are_those_of_the_calendar);
 	tcase_add_test(tests, twelve_hours_have_a_pm_bit);
 	tcase_add_test(tests, update_is_announced);
 	tcase_add_test(tests, no_update_in_the_middle_of_a_second);
