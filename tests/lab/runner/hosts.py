@@ -144,6 +144,8 @@ class Host:
             beat = (self.folder / "alive").read_text()
         except OSError:
             return
+        if not beat.endswith("\n"):  # it is being written
+            return
         if beat != self.beat:
             self.still = 0
         if beat.split()[1:] != self.beat.split()[1:]:

@@ -155,6 +155,19 @@ class Deadlines(OneHost):
         self.assertEqual(self.lasts(), 340)
         self.assertEqual(self.host.given_up, "it told nothing for 340 s, and nothing went on")
 
+    def test_half_a_beat_is_none(self):
+        self.progress = 7
+        self.beat()
+        self.step("start nvme 0")
+        for tens in range(33):
+            self.assertEqual(self.host.given_up, "")
+            self.beat()
+            if tens % 2:
+                (self.host.folder / "alive").write_text("")
+            self.step(seconds=10)
+        self.step(seconds=10)
+        self.assertEqual(self.host.given_up, "it told nothing for 340 s, and nothing went on")
+
     def test_silence_while_something_goes_on(self):
         self.step("start nvme 0")
         for tens in range(100):
