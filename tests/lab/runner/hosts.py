@@ -179,9 +179,13 @@ class Host:
             file.write(text + "\n")
 
     def why_ended(self):
-        """It hung: what for, as far as that is known."""
-        panic = [line for line in self.tail() if "Kernel panic" in line][-1:]
-        said = [self.given_up or f"its machine ended, status {self.process.poll()}", *panic]
+        """It hung: what for, as far as that is known. Where each processor is follows a panic in
+        many lines."""
+        said = [self.given_up or f"its machine ended, status {self.process.poll()}"]
+        if self.console.exists():
+            lines = self.console.read_text(errors="replace").splitlines()
+            said += [line for line in lines if "BUG: soft lockup" in line][:1]
+            said += [line for line in lines if "Kernel panic" in line][:1]
         return ": ".join(line.strip() for line in said)
 
     def kill(self):

@@ -245,11 +245,14 @@ class HostThatHangs(OneHost):
             machine.write('{"return": "CPU#0 RIP=ff", "id": 1}\n')
         self.step()
         self.assertTrue(self.host.alive())
-        self.host.console.write_text("[ 9.1] Kernel panic - not syncing: NMI\n[ 9.2] more\n")
+        self.host.console.write_text("[ 8.1] BUG: soft lockup - CPU#1 stuck for 23s!\n"
+                                     "[ 9.1] Kernel panic - not syncing: NMI\n"
+                                     + 100 * "[ 9.2] where it is\n")
         self.host.process.status = 0
         self.step()
-        self.assertIn("hung at nvme: its heart stood still for 70 s: [ 9.1] Kernel panic - not"
-                      " syncing: NMI; it is started anew\n", self.said.getvalue())
+        self.assertIn("hung at nvme: its heart stood still for 70 s: [ 8.1] BUG: soft lockup -"
+                      " CPU#1 stuck for 23s!: [ 9.1] Kernel panic - not syncing: NMI; it is started"
+                      " anew\n", self.said.getvalue())
         self.assertEqual((self.run_.lab.logs / "host0.registers.1.log").read_text(),
                          "CPU#0 RIP=ff\n")
         self.assertEqual(self.host.given_up, "")
