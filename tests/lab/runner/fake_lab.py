@@ -29,6 +29,8 @@ class Clock:
 class Process:
     """A machine: it runs until it is killed or the test ends it."""
 
+    pid = 0
+
     def __init__(self):
         self.status = None
 

@@ -1,11 +1,13 @@
 # SPDX-License-Identifier: BSD-3-Clause
 """Hosts (L1): what they share with this machine, their start, what they report, their deadlines."""
 
+import contextlib
 import os
 import shlex
 import shutil
 import subprocess
 import time
+from pathlib import Path
 
 from runner import machine
 from runner.gdb import Sessions
@@ -74,6 +76,8 @@ class Host:
         self.deadline = 0  # of the scenario that it is at, seconds
         self.ended = False
         self.looked_at = clock()
+        self.proc = Path("/proc")
+        self.waits = {}  # of each thread of its machine for a processor, so far
         self.silent = self.still = 0  # for so many seconds
         self.given_up, self.gone_at = "", 0  # why, and when it is waited for no longer
         self.offset = 0
@@ -109,6 +113,7 @@ class Host:
         self.start_machine()
         self.task, self.offset, self.discards = "", 0, False
         self.looked_at, self.silent, self.still, self.given_up = self.clock(), 0, 0, ""
+        self.waits = {}
 
     def start_machine(self):
         with open(self.lab.logs / f"{self.name}.qemu.log", "wb") as log:
@@ -133,11 +138,23 @@ class Host:
             self.silent = 0
         return text.decode(errors="replace").split("\n") if newline else []
 
+    def starved(self):
+        """For how many seconds the thread of its machine that waited longest for a processor of
+        this machine's has done so since last time."""
+        before, self.waits = self.waits, {}
+        with contextlib.suppress(OSError, ValueError, IndexError):  # it ends, or nobody counts
+            for thread in (self.proc / str(self.process.pid) / "task").iterdir():
+                nanoseconds = int((thread / "schedstat").read_text().split()[1])
+                self.waits[thread.name] = nanoseconds / 1e9
+        return max((wait - before.get(name, wait) for name, wait in self.waits.items()), default=0)
+
     def listen(self):
         """Its heart writes two words: one changes while it lives, the other while its scenario gets
-        on. Time in which this machine did not get to look counts for little."""
+        on. Time in which this machine did not get to look counts for little, and time in which the
+        host got no processor for nothing."""
         now = self.clock()
         passed, self.looked_at = min(now - self.looked_at, LOOK), now
+        passed -= min(self.starved(), passed)
         self.silent += passed
         self.still += passed
         try:

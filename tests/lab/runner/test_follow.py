@@ -194,6 +194,21 @@ class Deadlines(OneHost):
         self.host.patience *= 5
         self.assertEqual(self.lasts(), 610)
 
+    def test_no_processor_for_it(self):
+        """One of its machine's threads waits for nine seconds in ten, the other for none."""
+        self.beat()
+        self.step("start nvme 0")
+        self.host.proc = self.here
+        for thread in (1, 2):
+            (self.here / f"0/task/{thread}").mkdir(parents=True)
+        for tens in range(51):
+            for thread in (1, 2):
+                (self.here / f"0/task/{thread}/schedstat").write_text(
+                    f"5 {tens * 9 * 10 ** 9 if thread == 1 else 8} 7\n")
+            self.step(seconds=10)
+        self.assertEqual(self.host.given_up, "")
+        self.assertEqual(self.lasts(beating=False), 10)
+
     def test_nobody_looked(self):
         """This machine stood still itself, and the host with it."""
         self.beat()
