@@ -41,18 +41,15 @@ MORE = """
 -netdev {net},id=net7 -device virtio-net-pci,bus=port2,id=aer,aer=on,{virtio},netdev=net7
 """
 
-# What makes virtual functions: a disk, which has its first namespace itself, while the others are for
-# its functions, and a network card.
+# A disk that makes virtual functions. It has its first namespace itself, the others are for them.
 FUNCTIONS = """
 -drive {disk},id=space1 -drive {disk},id=space2 -drive {disk},id=space3
 -device pcie-root-port,id=port3,chassis=4
--device pcie-root-port,id=port4,chassis=5
 -device nvme-subsys,id=subsystem
 -device nvme,id=physical,bus=port3,serial=functions,subsys=subsystem,max_ioqpairs=8,msix_qsize=9,{virtual}
 -device nvme-ns,bus=physical,drive=space1,nsid=1,shared=off
 -device nvme-ns,bus=physical,drive=space2,nsid=2,shared=off,detached=on
 -device nvme-ns,bus=physical,drive=space3,nsid=3,shared=off,detached=on
--netdev {net},id=net8 -device igb,bus=port4,netdev=net8
 """
 
 DEVICES = {"": "", "more": MORE, "functions": FUNCTIONS}
