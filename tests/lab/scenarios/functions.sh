@@ -1,14 +1,15 @@
 # SPDX-License-Identifier: BSD-3-Clause
-# scenarios: vf-tools
+# scenarios: vf-tools vf-read vf-reset vf-physical vf-taken-away vf-guest-goes-on
 # not-on: aarch64: no host there has virtual functions
 # host-machine: newer
 # host-devices: functions
-# seconds: 20
-# What the commands that tell of devices say of virtual functions (SR-IOV), with the physical one's driver and
-# without.
+# deadline: 480
+# seconds: 60
+# A virtual function of a disk (SR-IOV), with queues and a namespace that the physical one gave it: handed to a
+# guest while that one serves the host, reset, and taken away under I/O.
 
 [ "$monitor" = ferry ] || {
-	for name in $names; do skip "$name" "QEMU has no such commands"; done
+	for name in $names; do skip "$name" "QEMU waits for the guest to let go"; done
 	exit 0
 }
 
@@ -20,6 +21,11 @@ said() {
 	echo "ferry $*: status $?"
 	cat "$work/said"
 	grep -qE -e "$pattern" "$work/said"
+}
+
+own_sum() {
+	echo 3 > /proc/sys/vm/drop_caches
+	sha256sum < "$own" | cut -d ' ' -f 1
 }
 
 physical=$(ported_device "$nvme_id")
@@ -40,5 +46,33 @@ said "physical function: its physical function ${physical##*/} has no driver" do
 check vf-tools "it said $(tail -n 1 "$work/said")" [ "$told" = yes ]
 
 bind "$physical" nvme
-echo 0 > "$physical/sriov_numvfs"
+controller=$(basename "$physical"/nvme/nvme*)
+own=/dev/${controller}n1
+wait_for 10 [ -b "$own" ] || die "the physical function has no disk"
+labtool nvme-function "/dev/$controller" 1 3 2 || die "the virtual function cannot be turned on"
+
+# A disk that has several controllers is a disk of none of them, unless the kernel is told.
+kernel_options="console=$console_name quiet nvme_core.multipath=0 nvme_core.io_timeout=10"
+flavour=$small_flavour
+guest_start "nvme_sum,nvme_write:ferry:60,flr:5,ask" --vfio "$function"
+before=$(own_sum)
+guest_see 1 '^LAB: ask'
+sum=$(value nvme-sum)
+check vf-read "the guest read $sum, not $LAB_DISK_SHA256" [ "$sum" = "$LAB_DISK_SHA256" ]
+check vf-reset "'$(value flr)' resets, then '$(value nvme-write)'" expr "$(value flr) $(value nvme-write)" : '5 .'
+
+guest_do io
+(echo 0 > "$physical/sriov_numvfs"; now > "$work/gone") &
+start=$(now)
+wait_for 10 [ -s "$work/gone" ]
+took=$(($(cat "$work/gone" 2> /dev/null || echo 99999) - start))
+left=$(ls -d "$physical"/virtfn* 2> /dev/null)
+check vf-taken-away "it took $took hundredths of a second, left are '$left'" expr "$((took <= 1000))$left" : '1$'
+
+guest_do "io_end:120"
+guest_poweroff
+check vf-guest-goes-on "its reads ended by '$(value io-end)'; $(why)" expr "$status $(value io-end)" : '0 .*error'
+
+after=$(own_sum)
 bind "$physical" none
+check vf-physical "the host read $before, then $after" [ "$before $after" = "$LAB_DISK_SHA256 $LAB_DISK_SHA256" ]
