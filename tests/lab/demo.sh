@@ -17,6 +17,7 @@ disk=$(device "$nvme_id")
 note "the host has the NVMe disk ${disk##*/} in IOMMU group $(basename "$(readlink "$disk/iommu_group")")"
 give "$disk"
 step "bound it to vfio-pci"
+kernel=$images/vmlinuz-$flavour # as Debian has it
 guest_start "info,nvme_file,info" --vfio "$disk"
 note "running: ferry run vmlinuz --initrd initrd --cmdline '...' --cpus 1 --memory $ram --vfio ${disk##*/}"
 guest_see 1 '^LAB: init'

@@ -16,7 +16,7 @@ ram=256M
 cpus=1
 flavour=generic
 run_as=
-kernel=        # a path; by default the flavour's, as Debian has it
+kernel=        # a path; by default the flavour's: see guest_kernel
 initrd=        # a path; by default the initramfs of the flavour
 kernel_options="console=$console_name quiet"
 guest_deadline=${LAB_GUEST_DEADLINE:-90}
@@ -192,6 +192,18 @@ give() { # give DEVICE...: to vfio-pci
 
 # --- guests --------------------------------------------------------------------------------------
 
+# An emulated processor needs nearly as long to unpack the usual kernel as to run it up to /init, so guests get it
+# unpacked, where that is not what a scenario is about.
+guest_kernel() {
+	if [ -n "$kernel" ]; then
+		echo "$kernel"
+	elif [ "$flavour" = generic ]; then
+		echo "$images/$usual_kernel"
+	else
+		echo "$images/vmlinuz-$flavour"
+	fi
+}
+
 guest_number=0
 guest_ended=
 
@@ -209,9 +221,9 @@ guest_start() {
 	exec 7<> "$work/in"
 	set -- --initrd "${initrd:-$images/initrd-$flavour}" --cmdline "$kernel_options lab=$steps" \
 		--cpus "$cpus" --memory "$ram" --serial stdio "$@"
-	echo "$monitor run ${kernel:-$images/vmlinuz-$flavour} $*" | tee "$work/guest$guest_number.command"
+	echo "$monitor run $(guest_kernel) $*" | tee "$work/guest$guest_number.command"
 	# shellcheck disable=SC2086 # $run_as is a command and its arguments, or nothing
-	$run_as "$monitor" run "${kernel:-$images/vmlinuz-$flavour}" "$@" < "$work/in" > "$console" 2> "$errors" 7>&- &
+	$run_as "$monitor" run "$(guest_kernel)" "$@" < "$work/in" > "$console" 2> "$errors" 7>&- &
 	guest_pid=$!
 	: > "$work/asked"
 	: > "$work/standstill"
