@@ -32,15 +32,15 @@ class Lab:
     kind asked for and `rival` a second build of the monitor; the architecture's values; folders."""
 
     def __init__(self, here, arch="", ferry="", monitor="ferry", jobs="", alone="", verbose=False,
-                 only=(), everything=False, listing=False, shell=None, rival=""):
+                 only=(), everything=False, listing=False, shell=None, rival="", machine=""):
         if not re.fullmatch("([1-9][0-9]?)?", jobs):
             die(f"--jobs {jobs}: it is a number of hosts")
         if monitor not in ("ferry", "qemu"):
             die(f"--monitor {monitor}: it is ferry or qemu")
         self.everything, self.listing, self.shell = everything, listing, shell
-        machine = platform.machine()
+        native = platform.machine()
         self.here, self.top = here, here.parents[1]
-        self.arch = arch or machine
+        self.arch = arch or native
         self.monitor, self.alone, self.verbose, self.only = monitor, alone, verbose, set(only)
         file = here / "arch" / f"{self.arch}.inc"
         if not file.exists():
@@ -49,14 +49,18 @@ class Lab:
         self.jobs = int(jobs or self.usual_jobs())
         self.slow = int(os.environ.get("LAB_SLOW") or 1) * int(self.values["lab_slow"])
         build = self.top / "build"
-        self.ferry = ferry or build / ("" if self.arch == machine else self.arch) / "ferry"
+        self.ferry = ferry or build / ("" if self.arch == native else self.arch) / "ferry"
         self.rival = rival
+        self.machine = machine  # of all hosts, or what each scenario asks for
+        if machine and machine not in self.offers("machines"):
+            die(f"--machine {machine}: there is none of that name")
         self.images = build / "lab/images" / self.arch
         self.logs = build / "lab/logs" / self.arch
         self.tries = build / "lab/tries" / self.arch
         self.runs = build / "lab/run"
         self.share = self.runs / "share"
-        self.qemu_root = self.newer_root = None  # QEMU for a host, and QEMU of backports
+        self.qemu_root = None  # QEMU for a host
+        self.roots = {}  # QEMU of other releases, by the machine that it plays
 
     def usual_jobs(self):
         """Hosts side by side: fewer where processors or memory are."""

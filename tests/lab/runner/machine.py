@@ -2,6 +2,8 @@
 """The machine that a host (L1) is: QEMU with emulated virtualization and IOMMU, and the devices to
 hand on."""
 
+import os
+
 # A word in braces alone stands for as many words as it has.
 MACHINE = """
 -name lab-{name} -nodefaults -no-reboot -display none {serial} {machine} {speed} -m {memory}
@@ -69,13 +71,31 @@ PORTS = """
 """
 
 
+def libraries(root):
+    """The folders of an unpacked system's libraries."""
+    return [*root.glob("lib/*-linux-gnu"), *root.glob("usr/lib/*-linux-gnu")]
+
+
+def loader(root):
+    """Its dynamic loader: the machine's own may not know libraries of another release."""
+    return next(file for folder in libraries(root) for file in folder.glob("ld-linux-*.so.?"))
+
+
 def program(name, root):
-    """QEMU itself, or Debian's backport of it with its own libraries."""
+    """QEMU itself, or another one that is unpacked with its own loader and libraries."""
     if not root:
         return [name]
-    libraries = [*root.glob("lib/*-linux-gnu"), *root.glob("usr/lib/*-linux-gnu")]
-    return ["env", "LD_LIBRARY_PATH=" + ":".join(map(str, libraries)), f"{root}/usr/bin/{name}",
+    return [str(loader(root)), "--library-path", ":".join(map(str, libraries(root))),
+            f"{root}/usr/bin/{name}",
             "-L", f"{root}/usr/share/qemu", "-L", f"{root}/usr/share/seabios"]
+
+
+def bundle(root):
+    """Has an unpacked QEMU find its own modules, not those of the machine's QEMU: it looks for a
+    folder of this name beside the program that runs, which is the loader."""
+    link = loader(root).parent / "qemu-bundle"
+    if not link.is_symlink():
+        link.symlink_to(os.path.relpath(root, link.parent))
 
 
 def command(lab, name, kind, shell=False):
@@ -99,7 +119,7 @@ def command(lab, name, kind, shell=False):
         "disk": f"file={lab.images}/disk,format=raw,if=none,snapshot=on",
         "peer": lab.qemu_root}
     parts = (MACHINE, USUAL, DEVICES[kind.devices], PEER if lab.qemu_root else "", PORTS)
-    words = program(values["lab_qemu"], lab.newer_root if kind.machine else None)
+    words = program(values["lab_qemu"], lab.roots.get(kind.machine))
     for word in " ".join(parts).split():
         several = places.get(word.strip("{}"))
         words += several if isinstance(several, list) else [word.format(**places)]

@@ -60,7 +60,7 @@ class Task:
         suffix = f"@{kernel}" if kernel else ""
         self.name = file.stem + suffix
         # Where the usual machine does what a newer one is asked for, there is no other.
-        machine = self.header("host-machine")
+        machine = lab.machine or self.header("host-machine")
         self.kind = Kind(kernel or self.header("host-kernel"), self.header("host-devices"),
                          self.header("host-memory"), self.header("host-clock"),
                          machine if machine in lab.offers("machines") else "")

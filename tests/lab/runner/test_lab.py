@@ -15,7 +15,8 @@ class Settings(LabTest):
         lab = self.lab()
         self.assertEqual(lab.values["lab_qemu"], "qemu-system-x86_64")
         self.assertEqual(lab.values["lab_machine"].split()[:3], ["-machine", "q35", "-cpu"])
-        self.assertEqual((lab.offers("kernels"), lab.offers("machines")), (["6.12"], ["newer"]))
+        self.assertEqual(lab.offers("kernels"), ["6.12"])
+        self.assertEqual(lab.offers("machines"), ["newer", "newest"])
 
     def test_another_architecture(self):
         self.arch = "aarch64"
@@ -40,6 +41,7 @@ class Settings(LabTest):
     def test_refused(self):
         for wrong, why in (({"jobs": "none"}, "--jobs none: it is a number of hosts"),
                            ({"jobs": "0"}, "--jobs 0: it is"),
+                           ({"machine": "older"}, "--machine older: there is none of that name"),
                            ({"monitor": "vmm"}, "--monitor vmm: it is ferry or qemu")):
             with self.assertRaises(SystemExit):
                 self.lab(**wrong)
@@ -73,10 +75,20 @@ class Machine(LabTest):
         self.assertIn(",sriov_max_vfs=2,", self.words(Kind(devices="functions")))
         self.assertIn(" -m 8192 ", self.words(Kind(memory="8192")))
         self.assertIn(" -icount shift=0 -smp 1 ", self.words(Kind(clock="icount")))
-        self.lab_.newer_root = self.here
-        (self.here / "usr/lib/any-linux-gnu").mkdir(parents=True)
+
+    def test_unpacked(self):
+        library = self.here / "usr/lib/any-linux-gnu"
+        library.mkdir(parents=True)
+        (library / "ld-linux-any.so.2").write_text("")
+        (self.here / "usr/bin").mkdir()
+        (self.here / "usr/bin/qemu").write_text("")
+        self.lab_.roots["newer"] = self.here
+        machine.bundle(self.here)
+        machine.bundle(self.here)
+        self.assertTrue((library / "qemu-bundle/usr/bin/qemu").exists())
         self.assertTrue(self.words(Kind(machine="newer")).startswith(
-            f"env LD_LIBRARY_PATH={self.here}/usr/lib/any-linux-gnu {self.here}/usr/bin/qemu"))
+            f"{library}/ld-linux-any.so.2 --library-path {library} {self.here}/usr/bin/qemu"))
+        self.assertTrue(self.words(Kind(machine="newest")).startswith("qemu-system-x86_64 "))
 
     def test_shell_and_peer(self):
         self.lab_.qemu_root = self.here

@@ -42,6 +42,7 @@ class Heads(LabTest):
     def test_usual_machine_that_is_new_enough(self):
         self.scenario("gdb", "scenarios: stops", "host-machine: newer", "seconds: 5")
         self.assertEqual(select(self.lab())[0].kind, Kind(machine="newer"))
+        self.assertEqual(select(self.lab(machine="newest"))[0].kind, Kind(machine="newest"))
         self.arch = "aarch64"
         self.assertEqual(select(self.lab())[0].kind, Kind())
 
@@ -104,7 +105,7 @@ class Kinds(LabTest):
                 ("6.13", "there is no kernel '6.13': leave it empty, or say 6.12"),
                 (":less", "there is no set of devices 'less': leave it empty, or say more or functions"),
                 (":::fast", "there is no clock 'fast': leave it empty, or say icount"),
-                ("::::older", "there is no machine 'older': leave it empty, or say newer"),
+                ("::::older", "there is no machine 'older': leave it empty, or say newer or"),
                 ("::12", "there is no memory '12': leave it empty, or say how many MiB, 1024 at"),
                 ("::999", "1024 at least"), ("::1G", "there is no memory '1G'"),
                 ("::9999999", "this machine has no more than"),
