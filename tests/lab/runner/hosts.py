@@ -50,6 +50,7 @@ def make_share(lab):
         "LAB_MONITORS": shlex.quote(os.environ.get("LAB_MONITORS") or "ferry"),
         "LAB_MONITOR": "ferry" if lab.monitor == "ferry" else f"/share/l1/{lab.monitor}",
         "LAB_GUEST_DEADLINE": 90 * lab.slow,
+        "LAB_DISK": lab.images / "disk",
         "LAB_DISK_SHA256": (lab.images / "disk.sha256").read_text().strip(),
         "LAB_TFTP_SHA256": (lab.images / "tftp.sha256").read_text().strip()}
     (lab.share / "settings").write_text(

@@ -54,7 +54,47 @@ FUNCTIONS = """
 -device nvme-ns,bus=physical,drive=space3,nsid=3,shared=off,detached=on
 """
 
-DEVICES = {"": "", "more": MORE, "functions": FUNCTIONS}
+# What a scenario plugs its devices into while the host runs, and what those want on the machine's side.
+SLOTS = """
+-device pcie-root-port,id=slot0,chassis=11
+-netdev {net},id=slot-net -audiodev none,id=slot-audio -chardev null,id=slot-char
+-object can-bus,id=slot-can -object rng-builtin,id=slot-rng
+-object cryptodev-backend-builtin,id=slot-crypto
+-object memory-backend-ram,id=slot-memory,size=64M
+-fsdev local,id=slot-files,path={images}/tftp,security_model=none,readonly=on
+-device ipmi-bmc-sim,id=slot-bmc
+"""
+
+# What cannot be plugged in while the host runs; each has its own name for an id. The USB controllers are
+# functions of two devices, as in Intel's ICH9.
+COLD = """
+-drive {disk},id=cold0 -device pci-ohci,id=pci-ohci -device usb-storage,bus=pci-ohci.0,drive=cold0
+-drive {disk},id=cold1 -device ich9-ahci,id=ich9-ahci -device ide-hd,bus=ich9-ahci.0,drive=cold1
+-drive {disk},id=cold2 -device sdhci-pci,id=sdhci-pci -device sd-card,drive=cold2
+-drive {disk},id=cold3 -device ich9-usb-uhci1,id=ich9-usb-uhci1,addr=1d.0,multifunction=on
+-device usb-storage,bus=ich9-usb-uhci1.0,drive=cold3
+-drive {disk},id=cold4 -device ich9-usb-uhci2,id=ich9-usb-uhci2,addr=1d.1
+-device usb-storage,bus=ich9-usb-uhci2.0,drive=cold4
+-drive {disk},id=cold5 -device ich9-usb-uhci3,id=ich9-usb-uhci3,addr=1d.2
+-device usb-storage,bus=ich9-usb-uhci3.0,drive=cold5
+-drive {disk},id=cold6 -device ich9-usb-ehci1,id=ich9-usb-ehci1,addr=1d.7
+-device usb-storage,bus=ich9-usb-ehci1.0,drive=cold6
+-drive {disk},id=cold7 -device ich9-usb-uhci4,id=ich9-usb-uhci4,addr=1a.0,multifunction=on
+-device usb-storage,bus=ich9-usb-uhci4.0,drive=cold7
+-drive {disk},id=cold8 -device ich9-usb-uhci5,id=ich9-usb-uhci5,addr=1a.1
+-device usb-storage,bus=ich9-usb-uhci5.0,drive=cold8
+-drive {disk},id=cold9 -device ich9-usb-uhci6,id=ich9-usb-uhci6,addr=1a.2
+-device usb-storage,bus=ich9-usb-uhci6.0,drive=cold9
+-drive {disk},id=cold10 -device ich9-usb-ehci2,id=ich9-usb-ehci2,addr=1a.7
+-device usb-storage,bus=ich9-usb-ehci2.0,drive=cold10
+-drive {disk},id=cold11 -device ufs,id=ufs,serial=every -device ufs-lu,bus=ufs,drive=cold11,lun=0
+-device intel-hda,id=intel-hda -device hda-duplex,bus=intel-hda.0,audiodev=slot-audio
+-device ich9-intel-hda,id=ich9-intel-hda -device hda-duplex,bus=ich9-intel-hda.0,audiodev=slot-audio
+-device cirrus-vga,id=cirrus-vga -device VGA,id=VGA -device virtio-gpu-pci,id=virtio-gpu-pci,{virtio}
+-device ati-vga,id=ati-vga -device virtio-vga,id=virtio-vga,{virtio}
+"""
+
+DEVICES = {"": "", "more": MORE, "functions": FUNCTIONS, "slots": SLOTS + COLD}
 
 # QEMU for a guest's place, where it is compared.
 PEER = """

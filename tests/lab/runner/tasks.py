@@ -70,6 +70,7 @@ class Task:
         # Kernels on which it shows something new, each with what that is.
         self.new_on = dict(line.split(": ", 1) for line in self.headers("new-on"))
         self.repeats = kernel != "" and kernel not in self.new_on
+        self.only_with_all = self.repeats or self.header("tier") == "all"
         self.symbols = self.header("symbols") != ""
         self.tiny = self.header("guests") == "tiny"
         reasons = {}
@@ -124,7 +125,8 @@ def queued_seconds(share, kind):
 
 def select(lab):
     """The tasks that --only asks for by their own names or the names they tell about. Without it
-    all, or all but those that repeat on a newer host what they show on the usual one."""
+    all, or all but those that take long or repeat on a newer host what they show on the usual
+    one."""
     if lab.alone:
         file = lab.here / f"{lab.alone}.sh"
         return [Task(lab, file)] if file.exists() else die(f"no scenario {lab.alone}")
@@ -137,4 +139,4 @@ def select(lab):
         die(f"no scenario {name}; --list prints their names")
     if lab.only:
         return [task for task in tasks if lab.only & known[task.name]]
-    return [task for task in tasks if lab.everything or not task.repeats]
+    return [task for task in tasks if lab.everything or not task.only_with_all]

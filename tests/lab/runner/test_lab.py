@@ -75,6 +75,7 @@ class Machine(LabTest):
         self.assertIn(",sriov_max_vfs=2,", self.words(Kind(devices="functions")))
         self.assertIn(" -m 8192 ", self.words(Kind(memory="8192")))
         self.assertIn(" -icount shift=0 -smp 1 ", self.words(Kind(clock="icount")))
+        self.assertIn(" -device pcie-root-port,id=slot0,", self.words(Kind(devices="slots")))
 
     def test_unpacked(self):
         library = self.here / "usr/lib/any-linux-gnu"

@@ -26,10 +26,11 @@ class Heads(LabTest):
         self.scenario("modes", "scenarios: msix", "also-on: 7.3", "new-on: 6.12: its vectors: one"
                       " by one", "seconds: 5")
         self.scenario("huge", "scenarios: huge", "host-kernel: 6.12", "seconds: 5")
+        self.scenario("every", "scenarios: every", "tier: all", "seconds: 5")
         tasks = select(self.lab())
         self.assertEqual([task.name for task in tasks], ["huge", "modes", "modes@6.12", "nvme"])
         self.assertEqual(tasks[1].new_on, {"6.12": "its vectors: one by one"})
-        self.assertEqual(len(select(self.lab(everything=True))), 6)
+        self.assertEqual(len(select(self.lab(everything=True))), 7)
 
     def test_some_names_are_absent(self):
         self.scenario("kernels", "scenarios: elf gzip zstd", "seconds: 5",
@@ -103,7 +104,7 @@ class Kinds(LabTest):
     def test_refused(self):
         for text, why in (
                 ("6.13", "there is no kernel '6.13': leave it empty, or say 6.12"),
-                (":less", "there is no set of devices 'less': leave it empty, or say more or functions"),
+                (":less", "there is no set of devices 'less': leave it empty, or say more or functions or"),
                 (":::fast", "there is no clock 'fast': leave it empty, or say icount"),
                 ("::::older", "there is no machine 'older': leave it empty, or say newer or"),
                 ("::12", "there is no memory '12': leave it empty, or say how many MiB, 1024 at"),
