@@ -55,11 +55,12 @@ static int ram_check_pieces(const struct ram_range *pieces, size_t count, uint64
 
 /*
  * Ordinary pages, at an address that agrees with @base modulo a huge page, so that one entry of a
- * page table can map 2 MiB on both sides. NULL with errno set.
+ * page table can map all of it on both sides. NULL with errno set.
  */
 static void *ram_map_aligned(uint64_t base, size_t size)
 {
-	uint64_t alignment = 2 * MIB;
+	/* What one page table of the host's maps, by entries of 8 bytes: of pages of 4 KiB 2 MiB. */
+	uint64_t alignment = host_page_size() / 8 * host_page_size();
 	size_t reserved = size + alignment, before, after;
 	char *start =
 		mmap(NULL, reserved, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
