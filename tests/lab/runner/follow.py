@@ -44,11 +44,14 @@ class Run:
         kind = self.next_kind()
         if not kind:
             return False
+        if kind.kernel in self.lab.absent:
+            self.skip(kind, self.lab.absent[kind.kernel])
+            return True
         needed = int(kind.memory or -512) + 512
         if free_mib() < needed:
             if self.alive:
                 return False
-            self.skip(kind, needed)
+            self.skip(kind, f"this machine has {free_mib()} MiB free, {needed} are needed")
             return True
         host = self.new_host(self.lab, kind.host(self.begun.total()), kind)
         self.begun[kind] += 1
@@ -56,12 +59,11 @@ class Run:
         host.start()
         return True
 
-    def skip(self, kind, needed):
+    def skip(self, kind, why):
         for task in self.tasks.values():
             if task.kind == kind:
                 for name in task.names:
-                    self.results.tell("skip", name, 0, f"this machine has {free_mib()} MiB free,"
-                                      f" {needed} are needed")
+                    self.results.tell("skip", name, 0, why)
         shutil.rmtree(self.lab.share / "queue" / str(kind))
 
     # --- what they report ------------------------------------------------------------------------

@@ -61,12 +61,18 @@ class Lab:
         self.share = self.runs / "share"
         self.qemu_root = None  # QEMU for a host
         self.roots = {}  # QEMU of other releases, by the machine that it plays
+        self.absent = {}  # kernels that cannot be had, each with the reason
 
     def usual_jobs(self):
         """Hosts side by side: fewer where processors or memory are."""
         jobs = int(self.values["lab_jobs"])
         few = len(os.sched_getaffinity(0)) < jobs or free_mib() < jobs * 4096
         return 1 if few else jobs
+
+    def note_absent(self, said):
+        """Takes in what guest-images/build said of kernels that cannot be had."""
+        self.absent.update(line.split(" ", 2)[1:] for line in said.splitlines()
+                           if line.startswith("absent "))
 
     def offers(self, what):
         """What hosts there are beside the usual one: kernels, devices, clocks, machines."""

@@ -71,6 +71,8 @@ class Task:
         self.new_on = dict(line.split(": ", 1) for line in self.headers("new-on"))
         self.repeats = kernel != "" and kernel not in self.new_on
         self.only_with_all = self.repeats or self.header("tier") == "all"
+        self.guest_kernels = [kernel for kernel in self.header("guest-kernels").split()
+                              if kernel in lab.offers("guest_kernels")]
         self.symbols = self.header("symbols") != ""
         self.tiny = self.header("guests") == "tiny"
         reasons = {}

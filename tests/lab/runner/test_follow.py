@@ -57,6 +57,17 @@ class NextKind(LabTest):
         self.assertIn("skip big                          this machine has 8000 MiB free, 8704 are"
                       " needed\n", self.said.getvalue())
 
+    def test_kernel_that_cannot_be_had(self):
+        self.scenario("nvme", "scenarios: reads writes", "host-kernel: 6.12", "seconds: 40")
+        run = self.run_of(only=["nvme", "usual"])
+        run.lab.note_absent("other words\nabsent 6.12 there is no such package\n")
+        while run.start_next():
+            pass
+        self.assertEqual({host.kind for host in run.alive}, {Kind()})
+        self.assertEqual(run.results.told, {"reads": "skip", "writes": "skip"})
+        self.assertIn("skip reads                        there is no such package\n",
+                      self.said.getvalue())
+
 
 @PLENTY
 class OneHost(LabTest):

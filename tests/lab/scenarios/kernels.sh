@@ -1,9 +1,12 @@
 # SPDX-License-Identifier: BSD-3-Clause
-# scenarios: kernel-cloud kernel-bzimage kernel-elf kernel-gzip
+# scenarios: kernel-cloud kernel-bzimage kernel-elf kernel-gzip kernel-6.12 kernel-7.3
 # not-on-x86_64: kernel-gzip: a bzImage unpacks itself
 # not-on-aarch64: kernel-bzimage kernel-elf: the boot protocol has an Image, not an ELF file
-# seconds: 45
-# The other flavour of kernel, and each kind of file that the usual one comes in.
+# not-on-aarch64: kernel-6.12 kernel-7.3: newer guests have not been tried there
+# guest-kernels: 6.12 7.3
+# seconds: 100
+# deadline: 480
+# The other flavour of kernel, each kind of file that the usual one comes in, and newer kernels.
 
 disk=$(device "$nvme_id")
 give "$disk"
@@ -18,4 +21,20 @@ for file in bzimage:vmlinuz-generic elf:vmlinux-generic gzip:vmlinuz-generic.gz;
 	kernel=$images/${file#*:}
 	guest "info,nvme_file" --vfio "$disk"
 	check "kernel-${file%:*}" "$(why)" [ "$status $(same_sums)" = "0 yes" ]
+done
+
+kernel=
+for flavour in 6.12 7.3; do
+	name=kernel-$flavour
+	applies "$name" || continue
+	if [ ! -e "$images/vmlinuz-$flavour" ]; then
+		skip "$name" "Debian's kernel $flavour could not be fetched"
+		continue
+	fi
+	guest "info,nvme_file" --vfio "$disk"
+	found=$(value kernel)
+	case $found in
+	"$flavour".*) found=yes ;;
+	esac
+	check "$name" "kernel '$found'; $(why)" [ "$found $status $(same_sums)" = "yes 0 yes" ]
 done

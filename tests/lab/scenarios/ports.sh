@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: BSD-3-Clause
 # scenarios: bus-reset hot-reset bus-reset-own-driver hot-reset-own-driver
-# also-on: 6.12
+# also-on: 6.12 7.3
 # host-devices: more
 # seconds: 70
 # deadline: 480

@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: BSD-3-Clause
 # scenarios: unbind-under-io unbind-guest-goes-on unbind-own-driver
 # new-on: 6.12: mappings of BARs are made by faults, and taken away from the guest
+# also-on: 7.3
 # seconds: 25
 # The host takes a device back while the guest uses it: at once, the guest goes on without it, and the
 # host's own driver works.
