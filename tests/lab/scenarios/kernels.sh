@@ -4,7 +4,7 @@
 # not-on-aarch64: kernel-bzimage kernel-elf: the boot protocol has an Image, not an ELF file
 # not-on-aarch64: kernel-6.12 kernel-7.3: newer guests have not been tried there
 # guest-kernels: 6.12 7.3
-# seconds: 100
+# seconds: 85
 # deadline: 480
 # The other flavour of kernel, each kind of file that the usual one comes in, and newer kernels.
 
@@ -23,7 +23,6 @@ for file in bzimage:vmlinuz-generic elf:vmlinux-generic gzip:vmlinuz-generic.gz;
 	check "kernel-${file%:*}" "$(why)" [ "$status $(same_sums)" = "0 yes" ]
 done
 
-kernel=
 for flavour in 6.12 7.3; do
 	name=kernel-$flavour
 	applies "$name" || continue
@@ -31,6 +30,7 @@ for flavour in 6.12 7.3; do
 		skip "$name" "Debian's kernel $flavour could not be fetched"
 		continue
 	fi
+	kernel=$images/vmlinuz-$flavour
 	guest "info,nvme_file" --vfio "$disk"
 	found=$(value kernel)
 	case $found in
