@@ -7,7 +7,7 @@
 initrd=$images/initrd-every
 # Those that a guest has had. A name is added when its device was seen to work; what does not work is told in
 # every_recipe(), with why.
-every_known="pcnet tulip vmxnet3"
+every_known="i82550 pcnet tulip vmxnet3 AC97 ES1370 pci-serial cirrus-vga kvaser_pci"
 modern=disable-legacy=on,iommu_platform=on
 
 # every_name CATEGORY: the PCI devices that QEMU lists under such a heading.
