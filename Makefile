@@ -94,7 +94,7 @@ FOLDERS_base := vmm/base
 FOLDERS_memory := memory
 FOLDERS_kvm := vmm/kvm
 FOLDERS_devices := devices devices/pci
-FOLDERS_vfio := vfio vfio/host vfio/type1 vfio/pci vfio/tell
+FOLDERS_vfio := vfio vfio/host vfio/type1 vfio/iommufd vfio/pci vfio/tell
 PARTS := $(PARTS_$(ARCH))
 FOLDERS_arch := arch arch/loader arch/$(ARCH) $(wildcard $(PARTS:%=arch/%) $(PARTS:%=arch/$(ARCH)/%))
 FOLDERS_vmm := vmm vmm/machine vmm/debug vmm/debug/gdb vmm/tools

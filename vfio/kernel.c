@@ -13,6 +13,8 @@
 struct kernel_device {
 	struct vfio_backend backend;
 	int fd;
+	void (*closing)(void *owner); /* may be NULL */
+	void *owner;
 };
 
 static int kernel_to_fd(const struct vfio_backend *backend)
@@ -102,6 +104,8 @@ static void kernel_close(struct vfio_backend *backend)
 {
 	struct kernel_device *device = container_of(backend, struct kernel_device, backend);
 
+	if (device->closing)
+		device->closing(device->owner);
 	fd_close(&device->fd);
 	free(device);
 }
@@ -121,16 +125,21 @@ static const struct vfio_backend_ops kernel_ops = {
 	.close = kernel_close,
 };
 
-struct vfio_backend *vfio_kernel_device(int fd, const char *address, struct err *err)
+struct vfio_backend *vfio_kernel_device(int fd, const char *address, void (*closing)(void *owner),
+					void *owner, struct err *err)
 {
 	struct kernel_device *device = calloc(1, sizeof(*device));
 
 	if (!device) {
 		err_set(err, -ENOMEM, "passthrough device %s: out of memory", address);
+		if (closing)
+			closing(owner);
 		fd_close(&fd);
 		return NULL;
 	}
 	device->backend.ops = &kernel_ops;
 	device->fd = fd;
+	device->closing = closing;
+	device->owner = owner;
 	return &device->backend;
 }

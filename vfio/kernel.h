@@ -7,7 +7,11 @@
 #include "vfio/backend.h"
 #include "vmm/base/err.h"
 
-/* Takes over @fd; NULL with @err set, @fd closed then too. */
-struct vfio_backend *vfio_kernel_device(int fd, const char *address, struct err *err);
+/*
+ * Takes over @fd; NULL with @err set, @fd closed then too. @closing, unless NULL, is called with
+ * @owner before it is closed.
+ */
+struct vfio_backend *vfio_kernel_device(int fd, const char *address, void (*closing)(void *owner),
+					void *owner, struct err *err);
 
 #endif

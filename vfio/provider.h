@@ -39,7 +39,7 @@ struct vfio_provider_ops {
 	const char *name; /* for a sentence */
 	/* Ranges or sizes are known of open devices alone: they are opened before the layout. */
 	bool opens_early;
-	/* Whether it is the way for that device. Not asked of the last in the table. */
+	/* Whether it is the way for that device. The last in the table gets what none serves. */
 	bool (*serves)(const struct vfio_settings *settings,
 		       const struct vfio_device_config *config);
 	/* Opens nothing yet. @settings outlive it. */

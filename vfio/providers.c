@@ -1,10 +1,12 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /* The table of the ways to a device. */
 
+#include "vfio/iommufd/cdev.h"
 #include "vfio/provider.h"
 #include "vfio/type1/group.h"
 
 const struct vfio_provider_ops *const vfio_providers[] = {
+	&vfio_iommufd_provider,
 	&vfio_type1_provider,
 	NULL,
 };

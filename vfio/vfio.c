@@ -12,6 +12,7 @@
 #include "vfio/pci/measure.h"
 #include "vfio/tell/describe.h"
 #include "vfio/vfio_private.h"
+#include "vmm/base/log.h"
 
 struct vfio *vfio_create(const struct vfio_settings *settings, struct err *err)
 {
@@ -37,13 +38,15 @@ struct vfio *vfio_create(const struct vfio_settings *settings, struct err *err)
 	return vfio;
 }
 
-/* The first that serves it. The last is taken without asking, so that its refusal is told. */
-static const struct vfio_provider_ops *vfio_choose(const struct vfio_settings *settings,
+/* The one that earlier devices are had by if it serves this one too, else the first that does. */
+static const struct vfio_provider_ops *vfio_choose(const struct vfio *vfio,
 						   const struct vfio_device_config *config)
 {
 	const struct vfio_provider_ops *const *row = vfio_providers;
 
-	while (row[1] && !row[0]->serves(settings, config))
+	if (vfio->provider && vfio->provider->ops->serves(&vfio->settings, config))
+		return vfio->provider->ops;
+	while (row[1] && !row[0]->serves(&vfio->settings, config))
 		row++;
 	return *row;
 }
@@ -52,7 +55,7 @@ static const struct vfio_provider_ops *vfio_choose(const struct vfio_settings *s
 static struct vfio_provider *vfio_provide(struct vfio *vfio,
 					  const struct vfio_device_config *config, struct err *err)
 {
-	const struct vfio_provider_ops *ops = vfio_choose(&vfio->settings, config);
+	const struct vfio_provider_ops *ops = vfio_choose(vfio, config);
 
 	if (!vfio->provider)
 		vfio->provider = ops->create(&vfio->settings, err);
@@ -83,6 +86,7 @@ static int vfio_add_entry(struct vfio *vfio, struct vfio_entry *entry, struct er
 		entry->lease = provider->ops->join(provider, &entry->options, &entry->sysfs, err);
 	if (!entry->lease)
 		return err->code;
+	log_info("passthrough device %s: by %s", entry->sysfs.address, provider->ops->name);
 	if (vfio_was_given(vfio, entry->sysfs.address))
 		return err_set(err, -EEXIST,
 			       "passthrough device %s: it was given twice: name it once",

@@ -20,12 +20,16 @@
 /* Everything passed through to one VM: its devices and the way they are had by (provider.h). */
 struct vfio;
 
+/* Which way to a device: by default the first of providers.c that serves it. */
+enum vfio_via { VFIO_VIA_ANY, VFIO_VIA_IOMMUFD, VFIO_VIA_GROUP };
+
 /* One --vfio PATH[,OPTION...]; the strings are the caller's and outlive the call. */
 struct vfio_device_config {
 	/* 0000:01:00.0, 01:00.0, a mediated device's UUID, or any device's path in sysfs. */
 	const char *path;
 	const char *rom; /* a file in the place of the option ROM; NULL: the device's own */
 	bool no_rom;
+	enum vfio_via via;
 	unsigned int trapped; /* bit n: BAR n is trapped, not mapped into the guest */
 	const char
 		*vf_token; /* a UUID that a virtual function and its physical one share, or NULL */

@@ -33,16 +33,18 @@ static const char help_text[] =
 	"                            RAM with K, M, G or T of 1024, as in 1.5G (default\n"
 	"                            512M)\n"
 	"  --vfio PATH[,rom=FILE|off][,mmap=off[:LIST]][,vf-token=UUID]\n"
-	"         [,trace=FILE[,names=TABLE]]\n"
+	"         [,via=iommufd|group][,trace=FILE[,names=TABLE]]\n"
 	"                            hands over the PCI device at PATH, which is\n"
 	"                            /sys/bus/pci/devices/0000:01:00.0, 0000:01:00.0,\n"
 	"                            01:00.0 or a mediated device's UUID; repeatable.\n"
 	"                            rom: another option ROM, or none; mmap=off: BARs\n"
 	"                            (LIST as in 0:2-4) are trapped, not mapped;\n"
 	"                            vf-token: of a virtual function whose physical one\n"
-	"                            vfio-pci has too; trace: every access and interrupt\n"
-	"                            is told in FILE (all BARs trapped), registers by the\n"
-	"                            names in TABLE, such as share/ferry/names/xhci.txt\n"
+	"                            vfio-pci has too; via: by iommufd, or by its IOMMU\n"
+	"                            group (default iommufd where it may be opened);\n"
+	"                            trace: every access and interrupt is told in FILE\n"
+	"                            (all BARs trapped), registers by the names in TABLE,\n"
+	"                            such as share/ferry/names/xhci.txt\n"
 	"  --serial stdio|pty|file:PATH|none\n"
 	"                            where the serial port goes (default stdio; Ctrl-A x\n"
 	"                            quits, Ctrl-A h lists the other keys)\n"
@@ -226,6 +228,17 @@ static int config_parse_mmap(struct vfio_device_config *device, const char *valu
 	return 0;
 }
 
+static int config_parse_via(struct vfio_device_config *device, const char *value, struct err *err)
+{
+	if (strcmp(value, "iommufd") == 0)
+		device->via = VFIO_VIA_IOMMUFD;
+	else if (strcmp(value, "group") == 0)
+		device->via = VFIO_VIA_GROUP;
+	else
+		return err_set(err, -EINVAL, "via=%s: it takes iommufd or group", value);
+	return 0;
+}
+
 static int config_parse_vfio_part(struct vfio_device_config *device, const char *name,
 				  const char *value, struct err *err)
 {
@@ -236,6 +249,8 @@ static int config_parse_vfio_part(struct vfio_device_config *device, const char 
 	}
 	if (value && strcmp(name, "mmap") == 0)
 		return config_parse_mmap(device, value, err);
+	if (value && strcmp(name, "via") == 0)
+		return config_parse_via(device, value, err);
 	if (value && *value && strcmp(name, "vf-token") == 0) {
 		device->vf_token = value;
 		return 0;
@@ -250,7 +265,7 @@ static int config_parse_vfio_part(struct vfio_device_config *device, const char 
 	}
 	return err_set(err, -EINVAL,
 		       "'%s%s%s': unknown part: it takes rom=FILE, rom=off, mmap=off[:LIST], "
-		       "vf-token=UUID, trace=FILE and names=TABLE",
+		       "vf-token=UUID, via=iommufd|group, trace=FILE and names=TABLE",
 		       name, value ? "=" : "", value ? value : "");
 }
 

@@ -51,6 +51,13 @@ static struct group *group_of_lease(const struct vfio_lease *lease)
 	return container_of(lease, struct group, lease);
 }
 
+static bool group_serves(const struct vfio_settings *settings,
+			 const struct vfio_device_config *config)
+{
+	(void)settings;
+	return config->via != VFIO_VIA_IOMMUFD;
+}
+
 static struct vfio_provider *group_create(const struct vfio_settings *settings, struct err *err)
 {
 	struct type1 *type1 = calloc(1, sizeof(*type1));
@@ -300,7 +307,7 @@ static struct vfio_backend *group_open_device(struct vfio_lease *lease,
 		group_refuse_open(group, device->address, token, fd, err);
 		return NULL;
 	}
-	return vfio_kernel_device(fd, device->address, err);
+	return vfio_kernel_device(fd, device->address, NULL, NULL, err);
 }
 
 static bool group_is_first_hit(const struct vfio_pci_hot_reset_info *info, uint32_t index)
@@ -378,6 +385,7 @@ static void group_destroy(struct vfio_provider *provider)
 
 const struct vfio_provider_ops vfio_type1_provider = {
 	.name = "IOMMU groups",
+	.serves = group_serves,
 	.create = group_create,
 	.join = group_join,
 	.check_memlock = group_check_memlock,

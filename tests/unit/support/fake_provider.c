@@ -18,6 +18,13 @@ static void happened(const char *what)
 	snprintf(fake_provider.events + used, sizeof(fake_provider.events) - used, "%s ", what);
 }
 
+/* All but what a test calls foreign. */
+static bool serves(const struct vfio_settings *settings, const struct vfio_device_config *config)
+{
+	(void)settings;
+	return strncmp(config->path, "foreign", 7) != 0;
+}
+
 static struct vfio_provider *create(const struct vfio_settings *settings, struct err *err)
 {
 	(void)settings;
@@ -113,6 +120,7 @@ static void destroy(struct vfio_provider *provider)
 const struct vfio_provider_ops fake_provider_ops = {
 	.name = "the test",
 	.opens_early = true,
+	.serves = serves,
 	.create = create,
 	.join = join,
 	.tell_kvm = tell_kvm,

@@ -110,3 +110,15 @@ void fake_tree_add_device(const char *address, unsigned int group, const char *d
 	snprintf(path, sizeof(path), "kernel/iommu_groups/%u/devices/%s", group, address);
 	fake_tree_link(path, "../../../../devices/somewhere");
 }
+
+void fake_tree_add_cdev(const char *address, unsigned int number)
+{
+	char path[256];
+
+	snprintf(path, sizeof(path), "bus/pci/devices/%s/vfio-dev/vfio%u", address, number);
+	fake_tree_folder(path);
+	fake_tree_folder("dev/vfio/devices");
+	snprintf(path, sizeof(path), "dev/vfio/devices/vfio%u", number);
+	fake_tree_write(path, address);
+	fake_tree_write("dev/iommu", "");
+}

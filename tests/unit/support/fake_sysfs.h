@@ -19,4 +19,7 @@ void fake_tree_unlink(const char *path);
 /* A PCI device with the fake's BARs in IOMMU group @group, bound to @driver (NULL: to none). */
 void fake_tree_add_device(const char *address, unsigned int group, const char *driver);
 
+/* Its character device, vfio@number, with the node, which holds the address, and /dev/iommu. */
+void fake_tree_add_cdev(const char *address, unsigned int number);
+
 #endif

@@ -14,22 +14,24 @@
 #include "tests/unit/support/fake_irq.h"
 #include "tests/unit/support/fake_vfio.h"
 #include "tests/unit/support/fault.h"
+#include "vfio/iommufd/abi.h"
 #include "vfio/sys.h"
 #include "vmm/base/bits.h"
 
 enum { NODES_MAX = 8, EVENTS_SIZE = 4096 };
 
-/* A group or device that is open, by its descriptor. */
+/* A group, a device or a character device that is open, by its descriptor. */
 struct fake_node {
 	int fd;
 	unsigned int group;
 	char name[32];            /* of the group, for a sentence */
-	struct fake_vfio *device; /* NULL: the group itself */
+	struct fake_vfio *device; /* NULL: the group itself, or a device that is not bound */
+	bool is_cdev;
 	bool known_to_kvm;
 };
 
 static struct {
-	int container;
+	int container, iommufd;
 	struct fake_node nodes[NODES_MAX];
 	unsigned int nodes_used;
 	struct fake_vfio devices[3];
@@ -42,7 +44,7 @@ static struct {
 	int fails_code;
 	int open_fails; /* of group nodes */
 	int kvm_create_fails, kvm_add_fails;
-	bool lies_about_ranges;
+	bool lies_about_ranges, more_ranges;
 	char events[EVENTS_SIZE]; /* what happened, in order */
 } kernel;
 
@@ -60,6 +62,18 @@ static inline void happened(const char *what)
 	snprintf(kernel.events + used, sizeof(kernel.events) - used, "%s ", what);
 }
 
+static inline bool fails_to_open(const char *name, const struct fake_node *node, int *result)
+{
+	const char *object = strcmp(name, "vfio") == 0    ? "VFIO container"
+			     : strcmp(name, "iommu") == 0 ? "iommufd"
+							  : node->name;
+
+	if (fault_answers("open", object, NULL, 0, result))
+		return true;
+	*result = kernel.open_fails;
+	return object == node->name && kernel.open_fails;
+}
+
 int vfio_sys_open(const char *path)
 {
 	const char *name = strrchr(path, '/') + 1;
@@ -67,17 +81,21 @@ int vfio_sys_open(const char *path)
 	int fd, result;
 
 	snprintf(node.name, sizeof(node.name), "IOMMU group %.8s", name);
-	if (fault_answers("open", strcmp(name, "vfio") ? node.name : "VFIO container", NULL, 0,
-			  &result))
-		return result;
-	if (strcmp(name, "vfio") != 0 && kernel.open_fails)
-		return kernel.open_fails;
+	node.is_cdev = strstr(path, "/devices/");
 	fd = open(path, O_RDWR | O_CLOEXEC);
 	if (fd < 0)
 		return -errno;
+	if (node.is_cdev)
+		node.name[read(fd, node.name, sizeof(node.name) - 1)] = '\0';
+	if (fails_to_open(name, &node, &result)) {
+		close(fd);
+		return result;
+	}
 	node.fd = fd;
 	if (strcmp(name, "vfio") == 0)
 		kernel.container = fd;
+	else if (strcmp(name, "iommu") == 0)
+		kernel.iommufd = fd;
 	else
 		kernel.nodes[kernel.nodes_used++] = node;
 	return fd;
@@ -239,16 +257,135 @@ static inline int on_device(struct fake_vfio *device, unsigned long request, voi
 	}
 }
 
+/* /dev/iommu and the character devices. */
+
+enum { FAKE_IOAS = 5, FAKE_IOMMUFD_RANGES = 3 };
+
+static inline int iommufd_map(const struct iommufd_ioas_map *map)
+{
+	const struct vfio_mapping mapping = {
+		.iova = map->iova,
+		.size = map->length,
+		.host = (void *)(uintptr_t)map->user_va,
+		.fd = -1,
+		.flags = (map->flags & IOMMUFD_MAP_READABLE ? VFIO_MAP_READ : 0) |
+			 (map->flags & IOMMUFD_MAP_WRITEABLE ? VFIO_MAP_WRITE : 0),
+	};
+
+	must(map->size == sizeof(*map) && map->ioas_id == FAKE_IOAS);
+	must(map->flags & IOMMUFD_MAP_FIXED_IOVA && !map->reserved);
+	return kernel.space.space.ops->map(&kernel.space.space, &mapping);
+}
+
+static inline int iommufd_unmap(struct iommufd_ioas_unmap *unmap)
+{
+	uint64_t unmapped = unmap->length;
+	int rc;
+
+	must(unmap->size == sizeof(*unmap) && unmap->ioas_id == FAKE_IOAS);
+	rc = kernel.space.space.ops->unmap(&kernel.space.space, unmap->iova, unmap->length,
+					   &unmapped);
+	unmap->length = unmapped;
+	return rc;
+}
+
+/* The last one is given by its two ends the wrong way round when the kernel lies. */
+static inline int iommufd_ranges(struct iommufd_ioas_iova_ranges *ask)
+{
+	const struct iommufd_iova_range ranges[FAKE_IOMMUFD_RANGES] = {
+		{0, 0xfedfffff},
+		{0xfef00000, kernel.lies_about_ranges ? 0 : (1ULL << 46) - 1},
+		{1ULL << 47, UINT64_MAX},
+	};
+	uint32_t room = ask->num_iovas;
+
+	must(ask->size == sizeof(*ask) && ask->ioas_id == FAKE_IOAS && !ask->reserved);
+	for (uint32_t i = 0; i < FAKE_IOMMUFD_RANGES && i < room; i++)
+		((struct iommufd_iova_range *)(uintptr_t)ask->allowed_iovas)[i] = ranges[i];
+	ask->num_iovas = kernel.more_ranges ? UINT32_MAX : FAKE_IOMMUFD_RANGES;
+	ask->out_iova_alignment = 4096;
+	return kernel.more_ranges || room < FAKE_IOMMUFD_RANGES ? -EMSGSIZE : 0;
+}
+
+static inline int on_iommufd(unsigned long request, void *argument)
+{
+	int result;
+
+	if (request != IOMMUFD_IOAS_MAP && request != IOMMUFD_IOAS_UNMAP &&
+	    fault_answers("iommufd ioctl", "iommufd", NULL, 0, &result))
+		return result;
+	switch (request) {
+	case IOMMUFD_IOAS_ALLOC:
+		must(((struct iommufd_ioas_alloc *)argument)->size == 12);
+		((struct iommufd_ioas_alloc *)argument)->out_ioas_id = FAKE_IOAS;
+		happened("ioas");
+		return 0;
+	case IOMMUFD_IOAS_IOVA_RANGES:
+		return iommufd_ranges(argument);
+	case IOMMUFD_IOAS_MAP:
+		return iommufd_map(argument);
+	case IOMMUFD_IOAS_UNMAP:
+		happened("unmap");
+		return iommufd_unmap(argument);
+	default:
+		return -ENOTTY;
+	}
+}
+
+/* From here on the node is the device: its descriptor is that of the device's memory. */
+static inline int cdev_bind(struct fake_node *node, struct iommufd_device_bind *bind)
+{
+	struct fake_vfio *device = &kernel.devices[kernel.devices_used];
+
+	must(bind->argsz == sizeof(*bind) && !bind->flags && bind->iommufd == kernel.iommufd);
+	must(node->known_to_kvm);
+	must(dup3(device->memory, node->fd, O_CLOEXEC) == node->fd);
+	kernel.devices_used++;
+	node->device = device;
+	snprintf(device->name, sizeof(device->name), "%s", node->name);
+	bind->out_devid = kernel.devices_used;
+	happened("bind");
+	return 0;
+}
+
+/* True when it was a request of the node's own, whose answer is in *@result. */
+static inline bool on_cdev(struct fake_node *node, unsigned long request, void *argument,
+			   int *result)
+{
+	const struct iommufd_device_attach *attach = argument;
+	bool own = request == IOMMUFD_DEVICE_BIND || request == IOMMUFD_DEVICE_ATTACH;
+
+	if (!own && node->device)
+		return false;
+	if (fault_answers("cdev ioctl", node->name, NULL, 0, result))
+		return true;
+	*result = -EINVAL; /* nothing else before it is bound */
+	if (request == IOMMUFD_DEVICE_BIND && !node->device)
+		*result = cdev_bind(node, argument);
+	if (request == IOMMUFD_DEVICE_ATTACH && node->device) {
+		must(attach->argsz == sizeof(*attach) && !attach->flags);
+		must(attach->pt_id == FAKE_IOAS);
+		happened("attach");
+		*result = 0;
+	}
+	return true;
+}
+
 int vfio_sys_ioctl(int fd, unsigned long request, void *argument)
 {
 	struct fake_node *node = find_node(fd);
+	int result;
 
 	if (request == kernel.fails_request)
 		return kernel.fails_code;
 	if (fd == kernel.container)
 		return on_container(request, argument);
+	if (fd == kernel.iommufd)
+		return on_iommufd(request, argument);
 	if (!node)
 		return -EBADF;
+	if (node->is_cdev && on_cdev(node, request, argument, &result))
+		return result;
 	return node->device ? on_device(node->device, request, argument)
 			    : on_group(node, request, argument);
 }

@@ -29,7 +29,7 @@ static inline void setup(void)
 {
 	memset(&kernel, 0, sizeof(kernel));
 	memset(&bench, 0, sizeof(bench));
-	kernel.container = -1;
+	kernel.container = kernel.iommufd = -1;
 	kernel.version = VFIO_API_VERSION;
 	kernel.has_type1 = true;
 	/* Already in a container once: viability is a bit, not the whole word. */

@@ -20,6 +20,9 @@
 
 enum { DEVICES = 2 };
 
+/* Every test is run for each way to a device. */
+static bool by_iommufd;
+
 /* One with a ROM of the user's and a trace, one that only a reset of its bus can reset. */
 static void describe(struct vfio_device_config configs[DEVICES])
 {
@@ -50,7 +53,7 @@ static struct {
 static void world_create(void)
 {
 	memset(&kernel, 0, sizeof(kernel));
-	kernel.container = -1;
+	kernel.container = kernel.iommufd = -1;
 	kernel.version = VFIO_API_VERSION;
 	kernel.has_type1 = true;
 	kernel.group_flags = VFIO_GROUP_FLAGS_VIABLE;
@@ -101,6 +104,10 @@ static void setup(void)
 	fake_tree_write("rom", "\x55\xaa");
 	fake_tree_add_device("0000:01:00.0", 7, "vfio-pci");
 	fake_tree_add_device("0000:02:00.1", 8, "vfio-pci");
+	if (by_iommufd) {
+		fake_tree_add_cdev("0000:01:00.0", 0);
+		fake_tree_add_cdev("0000:02:00.1", 3);
+	}
 	world.mmio = mem_map_create("mmio", 0, &world.err);
 	world.pio = mem_map_create("pio", 65536, &world.err);
 	world.loop = loop_create(&world.err);
@@ -156,6 +163,8 @@ static int bring_up(void)
 		return world.err.code;
 	for (size_t i = 0; i < DEVICES && !status; i++)
 		status = vfio_add(world.vfio, &configs[i], &world.err);
+	if (!status)
+		status = vfio_prepare(world.vfio, NULL, &world.err);
 	if (!status)
 		status = vfio_attach(world.vfio, &to, &world.err);
 	return status ? status : map_ram();
@@ -414,5 +423,8 @@ static void add_tests(TCase *tests)
 
 int main(void)
 {
-	return run_suite("vfio faults", add_tests);
+	int status = run_suite("vfio faults by groups", add_tests);
+
+	by_iommufd = true;
+	return run_suite("vfio faults by iommufd", add_tests) || status;
 }

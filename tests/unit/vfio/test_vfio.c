@@ -14,15 +14,14 @@
 #include "vfio/vfio.h"
 #include "vmm/base/bits.h"
 
-/* For what it is asked, and not asked further. */
-static bool serves_mdevs(const struct vfio_settings *settings,
-			 const struct vfio_device_config *config)
+static bool serves_some(const struct vfio_settings *settings,
+			const struct vfio_device_config *config)
 {
 	ck_assert_str_eq(settings->sysfs, "/nonexistent");
-	return strncmp(config->path, "mdev", 4) == 0;
+	return strncmp(config->path, "foreign", 7) == 0 || strcmp(config->path, "either") == 0;
 }
 
-static const struct vfio_provider_ops choosy = {.name = "the choosy", .serves = serves_mdevs};
+static const struct vfio_provider_ops choosy = {.name = "the choosy", .serves = serves_some};
 
 /* In the place of the product's own table. */
 const struct vfio_provider_ops *const vfio_providers[] = {&choosy, &fake_provider_ops, NULL};
@@ -208,10 +207,13 @@ END_TEST
 START_TEST(a_guest_has_all_its_devices_by_one_way)
 {
 	ck_assert_int_eq(add("a"), 0);
-	ck_assert_int_eq(add("mdev-b"), -EINVAL);
-	ck_assert_ptr_nonnull(strstr(bench.err.text, "mdev-b: it is had by the choosy, those "
+	ck_assert_int_eq(add("foreign"), -EINVAL);
+	ck_assert_ptr_nonnull(strstr(bench.err.text, "foreign: it is had by the choosy, those "
 						     "before it by the test"));
 	ck_assert_uint_eq(vfio_device_count(bench.vfio), 1);
+	/* It would be had by the other, were it the first. */
+	ck_assert_int_eq(add("either"), 0);
+	ck_assert_uint_eq(vfio_device_count(bench.vfio), 2);
 }
 END_TEST
 

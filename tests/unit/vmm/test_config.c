@@ -198,6 +198,12 @@ START_TEST(devices)
 	ck_assert_int_eq(parse("--vfio 1:0.0,names=/n,trace=/t,vf-token=u k"), 0);
 	ck_assert_str_eq(config.vfio[0].names, "/n");
 	ck_assert_str_eq(config.vfio[0].vf_token, "u");
+	ck_assert_int_eq(config.vfio[0].via, VFIO_VIA_ANY);
+	ck_assert_int_eq(parse("--vfio 1:0.0,via=iommufd --vfio 1:0.1,via=group k"), 0);
+	ck_assert_int_eq(config.vfio[0].via, VFIO_VIA_IOMMUFD);
+	ck_assert_int_eq(config.vfio[1].via, VFIO_VIA_GROUP);
+	refused("--vfio 1:0.0,via=fd k", "via=fd: it takes iommufd or group");
+	refused("--vfio 1:0.0,via k", "'via': unknown part");
 	refused("--vfio 1:0.0,trace=/t --vfio 1:0.1,trace=/t k", "a file of its own");
 	refused("--vfio 1:0.0,mmap=on k", "mmap=on");
 	refused("--vfio 1:0.0,mmap=off: k", "mmap=off:");

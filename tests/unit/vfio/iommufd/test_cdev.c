@@ -1,0 +1,272 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/* The whole layer by character devices and iommufd, over a made-up kernel. */
+
+#include <check.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <semaphore.h>
+
+#include "tests/unit/support/log.h"
+#include "tests/unit/support/suite.h"
+#include "tests/unit/support/vfio_layer.h"
+#include "vfio/bus_reset.h"
+#include "vfio/iommufd/cdev.h"
+#include "vfio/type1/group.h"
+#include "vfio/vfio_private.h"
+
+static void setup_cdevs(void)
+{
+	setup();
+	fake_tree_add_cdev("0000:01:00.0", 0);
+	fake_tree_add_cdev("0000:01:00.3", 1);
+	fake_tree_add_cdev("0000:02:00.1", 4);
+}
+
+static int add_via(const char *path, enum vfio_via via)
+{
+	bench.err.text[0] = '\0';
+	return vfio_add(bench.vfio, &(struct vfio_device_config){.path = path, .via = via},
+			&bench.err);
+}
+
+static int prepare_and_attach(void)
+{
+	int rc = vfio_prepare(bench.vfio, NULL, &bench.err);
+
+	return rc ? rc : attach();
+}
+
+static void add_refused(int code, const char *sentence)
+{
+	ck_assert_int_eq(add_via("01:00.0", VFIO_VIA_IOMMUFD), code);
+	said(sentence);
+	said("0000:01:00.0");
+	ck_assert_uint_eq(vfio_device_count(bench.vfio), 0);
+}
+
+static void attach_refused(const char *sentence)
+{
+	ck_assert_int_eq(add("01:00.0"), 0);
+	ck_assert_int_lt(prepare_and_attach(), 0);
+	said(sentence);
+	said("0000:01:00.0");
+}
+
+static const char *way(void)
+{
+	return bench.vfio->provider->ops->name;
+}
+
+START_TEST(it_is_taken_where_both_nodes_are)
+{
+	ck_assert_int_eq(add("01:00.0"), 0);
+	ck_assert_str_eq(way(), "iommufd");
+}
+END_TEST
+
+START_TEST(the_group_is_taken_without_iommufd)
+{
+	fake_tree_unlink("dev/iommu");
+	ck_assert_int_eq(add("01:00.0"), 0);
+	ck_assert_str_eq(way(), "IOMMU groups");
+}
+END_TEST
+
+START_TEST(the_group_is_taken_without_a_node)
+{
+	fake_tree_unlink("dev/vfio/devices/vfio0");
+	ck_assert_int_eq(add("01:00.0"), 0);
+	ck_assert_str_eq(way(), "IOMMU groups");
+}
+END_TEST
+
+START_TEST(the_user_says_which)
+{
+	ck_assert_int_eq(add_via("01:00.0", VFIO_VIA_GROUP), 0);
+	ck_assert_str_eq(way(), "IOMMU groups");
+	ck_assert_int_eq(add_via("02:00.1", VFIO_VIA_IOMMUFD), -EINVAL);
+	said("02:00.1: it is had by iommufd, those before it by IOMMU groups");
+}
+END_TEST
+
+START_TEST(no_iommufd)
+{
+	fake_tree_unlink("dev/iommu");
+	add_refused(-ENOENT, "dev/iommu: No such file or directory: load the driver");
+	said("via=group");
+}
+END_TEST
+
+START_TEST(no_character_device)
+{
+	fake_tree_add_device("0000:03:00.0", 9, "vfio-pci");
+	ck_assert_int_eq(add_via("03:00.0", VFIO_VIA_IOMMUFD), -ENOENT);
+	said("0000:03:00.0: VFIO has no character device of it");
+	said("via=group");
+}
+END_TEST
+
+START_TEST(no_node)
+{
+	fake_tree_unlink("dev/vfio/devices/vfio0");
+	add_refused(-ENOENT, "dev/vfio/devices/vfio0 is missing");
+}
+END_TEST
+
+START_TEST(no_permission)
+{
+	kernel.open_fails = -EACCES;
+	add_refused(-EACCES, "vfio0: no permission: as root: chown");
+}
+END_TEST
+
+START_TEST(no_address_space)
+{
+	fail_ioctl(IOMMUFD_IOAS_ALLOC, -ENOMEM);
+	add_refused(-ENOMEM, "it gives no address space");
+	fail_ioctl(0, 0);
+	ck_assert_int_eq(add("01:00.0"), 0);
+}
+END_TEST
+
+START_TEST(not_bound)
+{
+	fail_ioctl(IOMMUFD_DEVICE_BIND, -EBUSY);
+	attach_refused("iommufd does not take it: it, or another member of its group, is in use");
+}
+END_TEST
+
+START_TEST(not_attached)
+{
+	fail_ioctl(IOMMUFD_DEVICE_ATTACH, -EPERM);
+	attach_refused("iommufd.allow_unsafe_interrupts=1");
+}
+END_TEST
+
+START_TEST(no_ranges)
+{
+	fail_ioctl(IOMMUFD_IOAS_IOVA_RANGES, -EIO);
+	attach_refused("the usable addresses");
+}
+END_TEST
+
+START_TEST(a_token)
+{
+	const struct vfio_device_config config = {
+		.path = "01:00.0",
+		.vf_token = "6ba7b810-9dad-11d1-80b4-00c04fd430c8",
+	};
+
+	ck_assert_int_eq(vfio_add(bench.vfio, &config, &bench.err), 0);
+	ck_assert_int_eq(prepare_and_attach(), -EOPNOTSUPP);
+	said("0000:01:00.0: vf-token=6ba7b810-9dad-11d1-80b4-00c04fd430c8: iommufd takes none");
+}
+END_TEST
+
+static void ram_mapped(void *machine, const struct err *err)
+{
+	ck_assert_ptr_null(err);
+	sem_post(machine);
+}
+
+START_TEST(everything_in_order_and_back)
+{
+	const struct ram_range piece = {.base = 0, .size = 16 * MIB};
+	const struct ram_config config = {0};
+	struct ram *ram = ram_create(bench.mmio, &piece, 1, &config, &bench.err);
+	struct ram_range ranges[4];
+	sem_t mapped;
+	int fds[32];
+
+	sem_init(&mapped, 0, 0);
+	ck_assert_int_eq(add("01:00.0"), 0);
+	ck_assert_int_eq(add("02:00.1"), 0);
+	ck_assert_int_eq(vfio_prepare(bench.vfio, NULL, &bench.err), 0);
+	/* What the layout needs is known before it is made. */
+	ck_assert_uint_eq(vfio_iova_ranges(bench.vfio, ranges, 4), 3);
+	ck_assert_int_eq(attach(), 0);
+	ck_assert_str_eq(kernel.events, "ioas kvm kvm-add kvm-add bind attach bind attach ");
+	/* KVM's and iommufd's; each device with ERR, REQ, INTx's two, a reset's three. */
+	ck_assert_uint_eq(vfio_descriptors(bench.vfio, fds, ARRAY_SIZE(fds)), 2 + 2 * 8);
+	for (size_t i = 0; i < 18; i++)
+		ck_assert_int_ge(fcntl(fds[i], F_GETFD), 0);
+	ck_assert_int_eq(vfio_map_ram(bench.vfio, ram, ram_mapped, &mapped, &bench.err), 0);
+	while (sem_wait(&mapped) < 0)
+		;
+	ck_assert_uint_eq(kernel.space.count, 1);
+	kernel.events[0] = '\0';
+	destroy();
+	/* KVM lets go of a device before it is closed: it would not be free else. */
+	ck_assert_str_eq(kernel.events, "kvm-del kvm-del unmap ");
+	ram_destroy(ram);
+	sem_destroy(&mapped);
+}
+END_TEST
+
+/* While another of the guest's goes on: the host can have it back. */
+START_TEST(a_device_that_is_closed_is_free_at_once)
+{
+	struct vfio_backend *backend;
+	unsigned int before;
+
+	ck_assert_int_eq(add("01:00.0"), 0);
+	ck_assert_int_eq(vfio_prepare(bench.vfio, NULL, &bench.err), 0);
+	backend = bench.vfio->entries[0]->backend;
+	before = count_descriptors();
+	bench.vfio->entries[0]->backend = NULL;
+	backend->ops->close(backend);
+	ck_assert_uint_eq(count_descriptors(), before - 1);
+	ck_assert_ptr_nonnull(strstr(kernel.events, "kvm-del"));
+}
+END_TEST
+
+/* Nothing is shown; a stranger is named. */
+START_TEST(a_reset_of_the_bus)
+{
+	struct fake_vfio *fake = &kernel.devices[0];
+	struct vfio_bus_reset *reset;
+
+	ck_assert_int_eq(add("01:00.0"), 0);
+	ck_assert_int_eq(prepare_and_attach(), 0);
+	fake->dependents = 2;
+	fake->dependent[0] = (struct vfio_pci_dependent_device){.group_id = 1, .bus = 1};
+	fake->dependent[1] = (struct vfio_pci_dependent_device){.bus = 1, .devfn = 3};
+	reset = vfio_bus_reset_prepare(bench.vfio->provider, &fake->backend, fake_tree_path(""),
+				       "0000:01:00.0", &bench.err);
+	ck_assert_msg(reset, "%s", bench.err.text);
+	ck_assert_uint_eq(reset->request->count, 0);
+	ck_assert_uint_eq(reset->request->argsz, sizeof(*reset->request));
+	vfio_bus_reset_free(reset);
+	fake->dependent[1].group_id = IOMMUFD_DEVID_NOT_OWNED;
+	ck_assert_ptr_null(vfio_bus_reset_prepare(bench.vfio->provider, &fake->backend,
+						  fake_tree_path(""), "0000:01:00.0", &bench.err));
+	said("0000:01:00.0: its bus cannot be reset: 0000:01:00.3 would be hit: pass that device");
+	fake->dependents = 0;
+}
+END_TEST
+
+static void add_tests(TCase *tests)
+{
+	tcase_add_checked_fixture(tests, setup_cdevs, teardown);
+	tcase_add_test(tests, it_is_taken_where_both_nodes_are);
+	tcase_add_test(tests, the_group_is_taken_without_iommufd);
+	tcase_add_test(tests, the_group_is_taken_without_a_node);
+	tcase_add_test(tests, the_user_says_which);
+	tcase_add_test(tests, no_iommufd);
+	tcase_add_test(tests, no_character_device);
+	tcase_add_test(tests, no_node);
+	tcase_add_test(tests, no_permission);
+	tcase_add_test(tests, no_address_space);
+	tcase_add_test(tests, not_bound);
+	tcase_add_test(tests, not_attached);
+	tcase_add_test(tests, no_ranges);
+	tcase_add_test(tests, a_token);
+	tcase_add_test(tests, everything_in_order_and_back);
+	tcase_add_test(tests, a_device_that_is_closed_is_free_at_once);
+	tcase_add_test(tests, a_reset_of_the_bus);
+}
+
+int main(void)
+{
+	return run_suite("vfio cdev", add_tests);
+}

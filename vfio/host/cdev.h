@@ -1,0 +1,18 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/* The character device by which VFIO offers one device, beside that of its group. */
+
+#ifndef FERRY_VFIO_HOST_CDEV_H
+#define FERRY_VFIO_HOST_CDEV_H
+
+#include <stddef.h>
+
+#include "vfio/host/sysfs.h"
+
+/*
+ * The path of @device's node below @dev (/dev), such as /dev/vfio/devices/vfio0, which need not be
+ * there. -ENOENT: VFIO offers none, as before Linux 6.6 or without CONFIG_VFIO_DEVICE_CDEV.
+ */
+int vfio_cdev_find(const struct vfio_sysfs_device *device, const char *dev, char *path,
+		   size_t size) FERRY_MUST_CHECK;
+
+#endif

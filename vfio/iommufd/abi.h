@@ -1,0 +1,81 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/*
+ * What the kernel's iommufd (linux/iommufd.h) and VFIO's character devices (linux/vfio.h) speak, of
+ * which the headers that Ferry is built with may know nothing yet: they are from 6.2 and 6.6 on.
+ */
+
+#ifndef FERRY_VFIO_IOMMUFD_ABI_H
+#define FERRY_VFIO_IOMMUFD_ABI_H
+
+#include <linux/ioctl.h>
+#include <linux/vfio.h>
+#include <stdint.h>
+
+/* Of /dev/iommu. The kernel takes a longer struct than it knows when the rest is zero. */
+enum {
+	IOMMUFD_IOAS_ALLOC = _IO(';', 0x81),
+	IOMMUFD_IOAS_IOVA_RANGES = _IO(';', 0x84),
+	IOMMUFD_IOAS_MAP = _IO(';', 0x85),
+	IOMMUFD_IOAS_UNMAP = _IO(';', 0x86),
+};
+
+struct iommufd_ioas_alloc {
+	uint32_t size, flags;
+	uint32_t out_ioas_id;
+};
+
+struct iommufd_iova_range {
+	uint64_t start, last; /* @last belongs to it */
+};
+
+/* -EMSGSIZE: there are more than fit, of which as many as fit are told. */
+struct iommufd_ioas_iova_ranges {
+	uint32_t size, ioas_id;
+	uint32_t num_iovas, reserved;
+	uint64_t allowed_iovas; /* where struct iommufd_iova_range[] is */
+	uint64_t out_iova_alignment;
+};
+
+enum {
+	IOMMUFD_MAP_FIXED_IOVA = 1 << 0,
+	IOMMUFD_MAP_WRITEABLE = 1 << 1,
+	IOMMUFD_MAP_READABLE = 1 << 2,
+};
+
+struct iommufd_ioas_map {
+	uint32_t size, flags;
+	uint32_t ioas_id, reserved;
+	uint64_t user_va, length, iova;
+};
+
+/* Whole maps only; @length tells how much was unmapped. */
+struct iommufd_ioas_unmap {
+	uint32_t size, ioas_id;
+	uint64_t iova, length;
+};
+
+/* Of /dev/vfio/devices/vfioN. */
+enum {
+	IOMMUFD_DEVICE_BIND = _IO(VFIO_TYPE, VFIO_BASE + 18),
+	IOMMUFD_DEVICE_ATTACH = _IO(VFIO_TYPE, VFIO_BASE + 19),
+};
+
+struct iommufd_device_bind {
+	uint32_t argsz, flags;
+	int32_t iommufd;
+	uint32_t out_devid;
+};
+
+struct iommufd_device_attach {
+	uint32_t argsz, flags;
+	uint32_t pt_id;
+};
+
+/*
+ * What VFIO_DEVICE_GET_PCI_HOT_RESET_INFO tells in the place of a group's number, to who came by
+ * the character device: a bound device's number, IOMMUFD_DEVID_OWNED where the group is had by
+ * another of its members, or that it is a stranger's.
+ */
+#define IOMMUFD_DEVID_NOT_OWNED UINT32_MAX
+
+#endif

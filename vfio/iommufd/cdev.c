@@ -1,0 +1,363 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/* Character devices, bound to one iommufd and attached to its one address space. */
+
+#include "vfio/iommufd/cdev.h"
+
+#include <assert.h>
+#include <errno.h>
+#include <limits.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <unistd.h>
+
+#include "vfio/host/cdev.h"
+#include "vfio/host/memlock.h"
+#include "vfio/iommufd/abi.h"
+#include "vfio/iommufd/ioas.h"
+#include "vfio/kernel.h"
+#include "vfio/kvm.h"
+#include "vfio/sys.h"
+#include "vmm/base/bits.h"
+#include "vmm/base/fd.h"
+#include "vmm/base/log.h"
+
+struct iommufd {
+	struct vfio_provider provider;
+	const struct vfio_settings *settings;
+	int fd; /* /dev/iommu */
+	struct vfio_ioas ioas;
+	struct cdev *first;
+	int kvm; /* KVM's VFIO device */
+};
+
+/* A device that joined. Once it is opened its descriptor is the back end's. */
+struct cdev {
+	struct vfio_lease lease;
+	struct cdev *next;
+	char address[VFIO_ADDRESS_SIZE];
+	int fd;
+	bool opened;
+	bool known_to_kvm;
+};
+
+static struct iommufd *cdev_to_iommufd(const struct vfio_provider *provider)
+{
+	return container_of(provider, struct iommufd, provider);
+}
+
+static struct cdev *cdev_of_lease(const struct vfio_lease *lease)
+{
+	return container_of(lease, struct cdev, lease);
+}
+
+/* Whether this user may open both nodes; what stands in the way is told to who asks for it. */
+static bool cdev_serves(const struct vfio_settings *settings,
+			const struct vfio_device_config *config)
+{
+	struct vfio_sysfs_device device;
+	char iommu[PATH_MAX], node[PATH_MAX];
+	struct err err = {0};
+
+	if (config->via != VFIO_VIA_ANY)
+		return config->via == VFIO_VIA_IOMMUFD;
+	/* What is wrong with the name is for the group's way to say. */
+	if (vfio_sysfs_find(settings->sysfs, config->path, &device, NULL, &err))
+		return false;
+	snprintf(iommu, sizeof(iommu), "%s/iommu", settings->dev);
+	if (access(iommu, R_OK | W_OK) < 0) {
+		log_info("passthrough device %s: not by iommufd: %s: %s", device.address, iommu,
+			 err_text(-errno));
+		return false;
+	}
+	if (vfio_cdev_find(&device, settings->dev, node, sizeof(node))) {
+		log_info("passthrough device %s: not by iommufd: VFIO has no character device of "
+			 "it",
+			 device.address);
+		return false;
+	}
+	if (access(node, R_OK | W_OK) < 0) {
+		log_info("passthrough device %s: not by iommufd: %s: %s", device.address, node,
+			 err_text(-errno));
+		return false;
+	}
+	return true;
+}
+
+static struct vfio_provider *cdev_create(const struct vfio_settings *settings, struct err *err)
+{
+	struct iommufd *iommufd = calloc(1, sizeof(*iommufd));
+
+	if (!iommufd) {
+		err_set(err, -ENOMEM, "passthrough: out of memory");
+		return NULL;
+	}
+	iommufd->provider.ops = &vfio_iommufd_provider;
+	iommufd->settings = settings;
+	iommufd->fd = iommufd->kvm = -1;
+	return &iommufd->provider;
+}
+
+/* /dev/iommu with an address space, before the first device. */
+static int cdev_open_iommufd(struct iommufd *iommufd, struct err *err)
+{
+	char path[PATH_MAX];
+	int fd, rc;
+
+	if (iommufd->fd >= 0)
+		return 0;
+	snprintf(path, sizeof(path), "%s/iommu", iommufd->settings->dev);
+	fd = vfio_sys_open(path);
+	if (fd == -ENOENT || fd == -ENODEV)
+		return err_set(err, fd,
+			       "iommufd: %s: %s: load the driver (modprobe iommufd), or take the "
+			       "device by its group: via=group",
+			       path, err_text(fd));
+	if (fd == -EACCES || fd == -EPERM)
+		return err_set(err, fd, "iommufd: %s: no permission: as root: chown %u %s", path,
+			       (unsigned int)geteuid(), path);
+	if (fd < 0)
+		return err_set(err, fd, "iommufd: %s cannot be opened: %s", path, err_text(fd));
+	rc = vfio_ioas_create(&iommufd->ioas, fd, err);
+	if (rc) {
+		fd_close(&fd);
+		return rc;
+	}
+	iommufd->fd = fd;
+	iommufd->provider.space = &iommufd->ioas.space;
+	return 0;
+}
+
+static int cdev_open_node(const struct iommufd *iommufd, const struct vfio_sysfs_device *device,
+			  struct err *err)
+{
+	char path[PATH_MAX];
+	int fd;
+
+	if (vfio_cdev_find(device, iommufd->settings->dev, path, sizeof(path)))
+		return err_set(err, -ENOENT,
+			       "VFIO has no character device of it: the host's kernel lacks "
+			       "CONFIG_VFIO_DEVICE_CDEV: take it by its group: via=group");
+	fd = vfio_sys_open(path);
+	if (fd == -ENOENT)
+		return err_set(err, fd,
+			       "%s is missing: udev has not made it: take the device by its "
+			       "group: via=group",
+			       path);
+	if (fd == -EACCES || fd == -EPERM)
+		return err_set(err, fd, "%s: no permission: as root: chown %u %s", path,
+			       (unsigned int)geteuid(), path);
+	if (fd < 0)
+		return err_set(err, fd, "%s cannot be opened: %s", path, err_text(fd));
+	return fd;
+}
+
+/* The open node gives nothing of the device until it is bound. */
+static struct cdev *cdev_add(struct iommufd *iommufd, const struct vfio_sysfs_device *device,
+			     struct err *err)
+{
+	struct cdev *cdev = calloc(1, sizeof(*cdev)), **end = &iommufd->first;
+
+	if (!cdev) {
+		err_set(err, -ENOMEM, "out of memory");
+		return NULL;
+	}
+	cdev->fd = cdev_open_node(iommufd, device, err);
+	if (cdev->fd < 0) {
+		free(cdev);
+		return NULL;
+	}
+	snprintf(cdev->address, sizeof(cdev->address), "%s", device->address);
+	while (*end)
+		end = &(*end)->next;
+	*end = cdev;
+	cdev->lease.provider = &iommufd->provider;
+	return cdev;
+}
+
+static struct vfio_lease *cdev_join(struct vfio_provider *provider,
+				    const struct vfio_device_config *config,
+				    struct vfio_sysfs_device *device, struct err *err)
+{
+	struct iommufd *iommufd = cdev_to_iommufd(provider);
+	struct cdev *cdev;
+
+	if (vfio_sysfs_find(iommufd->settings->sysfs, config->path, device, NULL, err))
+		return NULL;
+	cdev = cdev_open_iommufd(iommufd, err) ? NULL : cdev_add(iommufd, device, err);
+	if (!cdev) {
+		err_prefix(err, "passthrough device %s", device->address);
+		return NULL;
+	}
+	return &cdev->lease;
+}
+
+/* Pinned pages are counted for the user, once for each address space: there is one. */
+static int cdev_check_memlock(struct vfio_provider *provider, uint64_t ram_size, struct err *err)
+{
+	(void)provider;
+	return vfio_memlock_ensure(ram_size, err);
+}
+
+static int cdev_tell_kvm(struct vfio_provider *provider, struct kvm_vm *vm, struct err *err)
+{
+	struct iommufd *iommufd = cdev_to_iommufd(provider);
+
+	if (iommufd->kvm < 0)
+		iommufd->kvm = vfio_kvm_create(vm, err);
+	if (iommufd->kvm < 0)
+		return iommufd->kvm;
+	for (struct cdev *cdev = iommufd->first; cdev; cdev = cdev->next) {
+		int rc = cdev->known_to_kvm
+				 ? 0
+				 : vfio_kvm_add(iommufd->kvm, cdev->fd, cdev->address, err);
+
+		if (rc)
+			return rc;
+		cdev->known_to_kvm = true;
+	}
+	return 0;
+}
+
+static int cdev_refuse(const struct cdev *cdev, const char *what, int rc, struct err *err)
+{
+	if (rc == -EPERM)
+		return err_set(err, rc,
+			       "passthrough device %s: %s: not permitted: the host cannot remap "
+			       "interrupts: turn interrupt remapping on, or trust the guest with "
+			       "iommufd.allow_unsafe_interrupts=1",
+			       cdev->address, what);
+	if (rc == -EBUSY)
+		return err_set(err, rc,
+			       "passthrough device %s: %s: it, or another member of its group, is "
+			       "in use by another process: stop that first",
+			       cdev->address, what);
+	return err_set(err, rc, "passthrough device %s: %s: %s", cdev->address, what, err_text(rc));
+}
+
+/* VFIO_DEVICE_BIND_IOMMUFD, which opens the device, and VFIO_DEVICE_ATTACH_IOMMUFD_PT. */
+static int cdev_bind(const struct iommufd *iommufd, const struct cdev *cdev, struct err *err)
+{
+	struct iommufd_device_bind bind = {.argsz = sizeof(bind), .iommufd = iommufd->fd};
+	struct iommufd_device_attach attach = {
+		.argsz = sizeof(attach),
+		.pt_id = iommufd->ioas.id,
+	};
+	int rc = vfio_sys_ioctl(cdev->fd, IOMMUFD_DEVICE_BIND, &bind);
+
+	if (rc < 0)
+		return cdev_refuse(cdev, "iommufd does not take it", rc, err);
+	rc = vfio_sys_ioctl(cdev->fd, IOMMUFD_DEVICE_ATTACH, &attach);
+	if (rc < 0)
+		return cdev_refuse(cdev, "it cannot join the guest's address space", rc, err);
+	return 0;
+}
+
+/* KVM holds the open node as well: without this the device would not come free. */
+static void cdev_closing(void *owner)
+{
+	struct cdev *cdev = owner;
+	const struct iommufd *iommufd = cdev_to_iommufd(cdev->lease.provider);
+
+	if (cdev->known_to_kvm)
+		vfio_kvm_del(iommufd->kvm, cdev->fd, cdev->address);
+	cdev->known_to_kvm = false;
+	cdev->opened = false;
+	cdev->fd = -1;
+}
+
+static struct vfio_backend *cdev_open_device(struct vfio_lease *lease,
+					     const struct vfio_sysfs_device *device,
+					     const char *token, struct err *err)
+{
+	struct cdev *cdev = cdev_of_lease(lease);
+	struct iommufd *iommufd = cdev_to_iommufd(lease->provider);
+
+	if (token) {
+		err_set(err, -EOPNOTSUPP,
+			"passthrough device %s: vf-token=%s: iommufd takes none: leave it out, or "
+			"take the device by its group: via=group",
+			device->address, token);
+		return NULL;
+	}
+	if (cdev_bind(iommufd, cdev, err))
+		return NULL;
+	if (vfio_ioas_read_ranges(&iommufd->ioas, err)) {
+		err_prefix(err, "passthrough device %s", device->address);
+		return NULL;
+	}
+	cdev->opened = true;
+	return vfio_kernel_device(cdev->fd, device->address, cdev_closing, cdev, err);
+}
+
+/* The kernel knows whose they are: nothing is to be shown. */
+static int cdev_bus_reset(struct vfio_provider *provider, struct vfio_bus_reset *reset,
+			  const char *name, struct err *err)
+{
+	(void)provider;
+	for (uint32_t i = 0; i < reset->info->count; i++) {
+		char address[VFIO_ADDRESS_SIZE];
+
+		if (reset->info->devices[i].group_id != IOMMUFD_DEVID_NOT_OWNED)
+			continue;
+		vfio_bus_reset_address(reset, i, address, sizeof(address));
+		return err_set(err, -EPERM,
+			       "passthrough device %s: its bus cannot be reset: %s would be hit: "
+			       "pass that device too",
+			       name, address);
+	}
+	return 0;
+}
+
+static size_t cdev_descriptors(const struct vfio_provider *provider, int *descriptors, size_t room,
+			       size_t count)
+{
+	const struct iommufd *iommufd = cdev_to_iommufd(provider);
+
+	count = vfio_list(iommufd->kvm, descriptors, room, count);
+	count = vfio_list(iommufd->fd, descriptors, room, count);
+	for (const struct cdev *cdev = iommufd->first; cdev; cdev = cdev->next)
+		if (!cdev->opened)
+			count = vfio_list(cdev->fd, descriptors, room, count);
+	return count;
+}
+
+static void cdev_leave(struct vfio_lease *lease)
+{
+	struct cdev *cdev = cdev_of_lease(lease), **at;
+	struct iommufd *iommufd = cdev_to_iommufd(lease->provider);
+	int fd = cdev->fd;
+
+	assert(!cdev->opened);
+	if (fd >= 0)
+		cdev_closing(cdev);
+	fd_close(&fd);
+	for (at = &iommufd->first; *at != cdev;)
+		at = &(*at)->next;
+	*at = cdev->next;
+	free(cdev);
+}
+
+static void cdev_destroy(struct vfio_provider *provider)
+{
+	struct iommufd *iommufd = cdev_to_iommufd(provider);
+
+	assert(!iommufd->first);
+	fd_close(&iommufd->fd);
+	fd_close(&iommufd->kvm);
+	free(iommufd);
+}
+
+const struct vfio_provider_ops vfio_iommufd_provider = {
+	.name = "iommufd",
+	.opens_early = true,
+	.serves = cdev_serves,
+	.create = cdev_create,
+	.join = cdev_join,
+	.check_memlock = cdev_check_memlock,
+	.tell_kvm = cdev_tell_kvm,
+	.open_device = cdev_open_device,
+	.bus_reset = cdev_bus_reset,
+	.descriptors = cdev_descriptors,
+	.leave = cdev_leave,
+	.destroy = cdev_destroy,
+};

@@ -1,0 +1,113 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/* An IOAS as an address space: mapping, and which addresses its devices leave usable. */
+
+#include "vfio/iommufd/ioas.h"
+
+#include <errno.h>
+
+#include "vfio/iommufd/abi.h"
+#include "vfio/sys.h"
+#include "vmm/base/bits.h"
+
+static struct vfio_ioas *ioas_of_space(const struct vfio_space *space)
+{
+	return container_of(space, struct vfio_ioas, space);
+}
+
+static int ioas_map(struct vfio_space *space, const struct vfio_mapping *mapping)
+{
+	const struct vfio_ioas *ioas = ioas_of_space(space);
+	struct iommufd_ioas_map map = {
+		.size = sizeof(map),
+		.flags = IOMMUFD_MAP_FIXED_IOVA |
+			 (mapping->flags & VFIO_MAP_READ ? IOMMUFD_MAP_READABLE : 0) |
+			 (mapping->flags & VFIO_MAP_WRITE ? IOMMUFD_MAP_WRITEABLE : 0),
+		.ioas_id = ioas->id,
+		.user_va = (uintptr_t)mapping->host,
+		.length = mapping->size,
+		.iova = mapping->iova,
+	};
+	int rc = vfio_sys_ioctl(ioas->iommufd, IOMMUFD_IOAS_MAP, &map);
+
+	return rc < 0 ? rc : 0;
+}
+
+static int ioas_unmap(struct vfio_space *space, uint64_t iova, uint64_t size, uint64_t *unmapped)
+{
+	const struct vfio_ioas *ioas = ioas_of_space(space);
+	struct iommufd_ioas_unmap unmap = {
+		.size = sizeof(unmap),
+		.ioas_id = ioas->id,
+		.iova = iova,
+		.length = size,
+	};
+	int rc = vfio_sys_ioctl(ioas->iommufd, IOMMUFD_IOAS_UNMAP, &unmap);
+
+	*unmapped = unmap.length;
+	return rc < 0 ? rc : 0;
+}
+
+static size_t ioas_ranges(const struct vfio_space *space, struct ram_range *ranges, size_t room)
+{
+	const struct vfio_ioas *ioas = ioas_of_space(space);
+
+	for (size_t i = 0; i < ioas->range_count && i < room; i++)
+		ranges[i] = ioas->ranges[i];
+	return ioas->range_count;
+}
+
+/* The kernel tells the smallest alone; what is larger is made of it. */
+static uint64_t ioas_page_sizes(const struct vfio_space *space)
+{
+	return -ioas_of_space(space)->alignment;
+}
+
+static const struct vfio_space_ops ioas_ops = {
+	.map = ioas_map,
+	.unmap = ioas_unmap,
+	.ranges = ioas_ranges,
+	.page_sizes = ioas_page_sizes,
+	.when_full = "the address space holds no more mappings",
+};
+
+int vfio_ioas_create(struct vfio_ioas *ioas, int iommufd, struct err *err)
+{
+	struct iommufd_ioas_alloc alloc = {.size = sizeof(alloc)};
+	int rc = vfio_sys_ioctl(iommufd, IOMMUFD_IOAS_ALLOC, &alloc);
+
+	if (rc < 0)
+		return err_set(err, rc, "iommufd: it gives no address space: %s", err_text(rc));
+	ioas->space.ops = &ioas_ops;
+	ioas->iommufd = iommufd;
+	ioas->id = alloc.out_ioas_id;
+	return 0;
+}
+
+int vfio_ioas_read_ranges(struct vfio_ioas *ioas, struct err *err)
+{
+	struct iommufd_iova_range told[VFIO_IOVA_RANGES_MAX];
+	struct iommufd_ioas_iova_ranges ask = {
+		.size = sizeof(ask),
+		.ioas_id = ioas->id,
+		.num_iovas = VFIO_IOVA_RANGES_MAX,
+		.allowed_iovas = (uintptr_t)told,
+	};
+	int rc = vfio_sys_ioctl(ioas->iommufd, IOMMUFD_IOAS_IOVA_RANGES, &ask);
+
+	if (rc < 0 && rc != -EMSGSIZE)
+		return err_set(err, rc, "iommufd: the usable addresses: %s", err_text(rc));
+	ioas->alignment = ask.out_iova_alignment;
+	ioas->range_count = 0;
+	for (uint32_t i = 0; i < ask.num_iovas && i < VFIO_IOVA_RANGES_MAX; i++) {
+		struct ram_range *to = &ioas->ranges[ioas->range_count];
+
+		if (told[i].last < told[i].start)
+			continue;
+		to->base = told[i].start;
+		to->size = told[i].last - told[i].start;
+		if (to->size != UINT64_MAX)
+			to->size++;
+		ioas->range_count++;
+	}
+	return 0;
+}

@@ -1,0 +1,30 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/* iommufd's address space, which every device of the guest is attached to. */
+
+#ifndef FERRY_VFIO_IOMMUFD_IOAS_H
+#define FERRY_VFIO_IOMMUFD_IOAS_H
+
+#include <stddef.h>
+#include <stdint.h>
+
+#include "vfio/host/sysfs.h"
+#include "vfio/space.h"
+#include "vmm/base/err.h"
+
+struct vfio_ioas {
+	struct vfio_space space;
+	int iommufd; /* the owner's */
+	uint32_t id;
+	/* As the kernel told when a device was attached last. */
+	uint64_t alignment;
+	size_t range_count;
+	struct ram_range ranges[VFIO_IOVA_RANGES_MAX];
+};
+
+/* IOMMU_IOAS_ALLOC on @iommufd, an open /dev/iommu, with whose end it ends. */
+int vfio_ioas_create(struct vfio_ioas *ioas, int iommufd, struct err *err) FERRY_MUST_CHECK;
+
+/* IOMMU_IOAS_IOVA_RANGES, each time that a device was attached. */
+int vfio_ioas_read_ranges(struct vfio_ioas *ioas, struct err *err) FERRY_MUST_CHECK;
+
+#endif
