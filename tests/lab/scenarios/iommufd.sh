@@ -1,0 +1,70 @@
+# SPDX-License-Identifier: BSD-3-Clause
+# scenarios: iommufd-default iommufd-user iommufd-unbind iommufd-own-driver iommufd-group iommufd-mixed
+# host-kernel: 6.12-iommufd
+# seconds: 60
+# deadline: 400
+# A device by iommufd and its own character device, as an ordinary user, given back while the guest works; and
+# by its group on the same host.
+
+[ "$monitor" = ferry ] || {
+	for name in $names; do skip "$name" "QEMU of Debian 12 has no iommufd"; done
+	exit 0
+}
+
+flavour=$small_flavour
+disk=$(device "$nvme_id")
+nic=$(device "$e1000e_id")
+give "$disk" "$nic"
+
+# What was said of the way to each device.
+ways() {
+	sed -n 's/.*passthrough device .*: by \(.*\)$/\1/p' "$errors" | sort -u
+}
+
+node() { # node DEVICE: its character device
+	echo "/dev/vfio/devices/$(basename "$1"/vfio-dev/vfio*)"
+}
+
+# Two devices in one address space, MSI-X and DMA both ways; the guest starts anew in between.
+guest_start "nvme_file,ask" --vfio "$disk" --vfio "$nic" --log info
+guest_see 1 '^LAB: ask'
+before=$(same_sums)
+guest_send reboot
+guest_see 2 '^LAB: ask'
+guest_poweroff
+check iommufd-default "by '$(ways)', the sums agree: $before, then $(same_sums); $(why)" \
+	[ "$status $(ways) $before $(same_sums) $(grep -c '^LAB: nvme-file' "$console")" = "0 iommufd yes yes 2" ]
+
+# Neither the group's node nor the container is needed.
+run_as="labtool as-user 1000 unlimited"
+chmod 666 /dev/kvm
+chown 1000 /dev/iommu "$(node "$disk")"
+chown 0 "$(group_file "$disk")"
+chmod 600 /dev/vfio/vfio "$(group_file "$disk")"
+guest "nvme_file" --vfio "$disk" --log info
+check iommufd-user "by '$(ways)', $(same_sums); $(why)" [ "$status $(ways) $(same_sums)" = "0 iommufd yes" ]
+run_as=
+
+# The host takes the disk back: KVM and iommufd let go of it at once, the guest goes on.
+kernel_options="console=$console_name quiet nvme_core.io_timeout=3 nvme_core.admin_timeout=3"
+guest_start "io,ask" --vfio "$disk" --vfio "$nic,via=iommufd"
+guest_see 1 '^LAB: ask'
+(echo "${disk##*/}" > /sys/bus/pci/drivers/vfio-pci/unbind; now > "$work/unbound") &
+wait_for $((30 * LAB_SLOW)) [ -s "$work/unbound" ]
+guest_do "io_end:60"
+guest_poweroff
+check iommufd-unbind "unbound: '$(cat "$work/unbound")', its reads ended by '$(value io-end)'; $(why)" \
+	expr "$status $(cat "$work/unbound") $(value io-end)" : "0 [0-9][0-9]* .*error"
+bind "$disk" nvme
+wait_for $((60 * LAB_SLOW)) [ -b /dev/nvme0n1 ]
+sum=$(dd if=/dev/nvme0n1 bs=1M count=16 | sha256sum | cut -d ' ' -f 1)
+want=$(head -c 16777216 "$images/disk" | sha256sum | cut -d ' ' -f 1)
+check iommufd-own-driver "the host read $sum, not $want" [ "$sum" = "$want" ]
+bind "$disk" vfio-pci
+
+guest "nvme_file" --vfio "$disk,via=group" --log info
+check iommufd-group "by '$(ways)', $(same_sums); $(why)" [ "$status $(ways) $(same_sums)" = "0 IOMMU groups yes" ]
+
+guest "info" --vfio "$disk,via=group" --vfio "$nic,via=iommufd"
+check iommufd-mixed "status $status: $(first_error)" \
+	grep -q "it is had by iommufd, those before it by IOMMU groups" "$errors"
