@@ -59,7 +59,7 @@ static int ram_check_pieces(const struct ram_range *pieces, size_t count, uint64
  */
 static void *ram_map_aligned(uint64_t base, size_t size)
 {
-	/* What one page table of the host's maps, by entries of 8 bytes: of pages of 4 KiB 2 MiB. */
+	/* What one page table of the host's maps: its entries have 8 bytes. */
 	uint64_t alignment = host_page_size() / 8 * host_page_size();
 	size_t reserved = size + alignment, before, after;
 	char *start =

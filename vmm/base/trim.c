@@ -12,8 +12,8 @@
 #include "vmm/base/page.h"
 
 /*
- * A block of several pages is a mapping of its own: pages that nobody touches take no memory. In the
- * heap calloc() touches them all. There it would be while the heap has room.
+ * A block of several pages is a mapping of its own: pages that nobody touches take no memory. In
+ * the heap calloc() touches them all. There it would be while the heap has room.
  */
 enum { MAPPED_BLOCK = 16 * 1024 };
 

@@ -48,13 +48,14 @@ FUNCTIONS = """
 -drive {disk},id=space1 -drive {disk},id=space2 -drive {disk},id=space3
 -device pcie-root-port,id=port3,chassis=4
 -device nvme-subsys,id=subsystem
--device nvme,id=physical,bus=port3,serial=functions,subsys=subsystem,max_ioqpairs=8,msix_qsize=9,{virtual}
+-device nvme,id=physical,bus=port3,serial=functions,subsys=subsystem,{virtual}
 -device nvme-ns,bus=physical,drive=space1,nsid=1,shared=off
 -device nvme-ns,bus=physical,drive=space2,nsid=2,shared=off,detached=on
 -device nvme-ns,bus=physical,drive=space3,nsid=3,shared=off,detached=on
 """
 
-# What a scenario plugs its devices into while the host runs, and what those want on the machine's side.
+# What a scenario plugs its devices into while the host runs, and what those want on the machine's
+# side.
 SLOTS = """
 -device pcie-root-port,id=slot0,chassis=11
 -netdev {net},id=slot-net -audiodev none,id=slot-audio -chardev null,id=slot-char
@@ -65,8 +66,8 @@ SLOTS = """
 -device ipmi-bmc-sim,id=slot-bmc
 """
 
-# What cannot be plugged in while the host runs; each has its own name for an id. The USB controllers are
-# functions of two devices, as in Intel's ICH9.
+# What cannot be plugged in while the host runs; each has its own name for an id. The USB
+# controllers are functions of two devices, as in Intel's ICH9.
 COLD = """
 -drive {disk},id=cold0 -device pci-ohci,id=pci-ohci -device usb-storage,bus=pci-ohci.0,drive=cold0
 -drive {disk},id=cold1 -device ich9-ahci,id=ich9-ahci -device ide-hd,bus=ich9-ahci.0,drive=cold1
@@ -89,8 +90,10 @@ COLD = """
 -device usb-storage,bus=ich9-usb-ehci2.0,drive=cold10
 -drive {disk},id=cold11 -device ufs,id=ufs,serial=every -device ufs-lu,bus=ufs,drive=cold11,lun=0
 -device intel-hda,id=intel-hda -device hda-duplex,bus=intel-hda.0,audiodev=slot-audio
--device ich9-intel-hda,id=ich9-intel-hda -device hda-duplex,bus=ich9-intel-hda.0,audiodev=slot-audio
--device cirrus-vga,id=cirrus-vga -device VGA,id=VGA -device virtio-gpu-pci,id=virtio-gpu-pci,{virtio}
+-device ich9-intel-hda,id=ich9-intel-hda
+-device hda-duplex,bus=ich9-intel-hda.0,audiodev=slot-audio
+-device cirrus-vga,id=cirrus-vga -device VGA,id=VGA
+-device virtio-gpu-pci,id=virtio-gpu-pci,{virtio}
 -device ati-vga,id=ati-vga -device virtio-vga,id=virtio-vga,{virtio}
 """
 
@@ -154,7 +157,8 @@ def command(lab, name, kind, shell=False):
         "append": f"{options} mitigations=off softlockup_panic=1 panic=-1 quiet"
                   f"{' lab.shell' if shell else ''} lab.host={name} lab.queue={kind}",
         "virtio": "disable-legacy=on,iommu_platform=on",
-        "virtual": "sriov_max_vfs=2,sriov_vq_flexible=6,sriov_vi_flexible=6",
+        "virtual": "max_ioqpairs=8,msix_qsize=9,"
+                   "sriov_max_vfs=2,sriov_vq_flexible=6,sriov_vi_flexible=6",
         "net": f"user,tftp={lab.images}/tftp",
         "disk": f"file={lab.images}/disk,format=raw,if=none,snapshot=on",
         "peer": lab.qemu_root}

@@ -104,7 +104,7 @@ class Kinds(LabTest):
     def test_refused(self):
         for text, why in (
                 ("6.13", "there is no kernel '6.13': leave it empty, or say 6.12"),
-                (":less", "there is no set of devices 'less': leave it empty, or say more or functions or"),
+                (":less", "there is no set of devices 'less': leave it empty, or say more or"),
                 (":::fast", "there is no clock 'fast': leave it empty, or say icount"),
                 ("::::older", "there is no machine 'older': leave it empty, or say newer or"),
                 ("::12", "there is no memory '12': leave it empty, or say how many MiB, 1024 at"),
