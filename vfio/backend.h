@@ -21,7 +21,8 @@ struct vfio_backend_ops {
 	/* A positive answer: not done, only so many vectors can be had. */
 	int (*set_irqs)(struct vfio_backend *backend, struct vfio_irq_set *set);
 	/*
-	 * One access of exactly @size bytes, or of the ROM a block; anything less is -EIO.
+	 * One access of exactly @size bytes, or of the ROM or config space a block; anything less
+	 * is -EIO.
 	 */
 	int (*read)(struct vfio_backend *backend, const struct vfio_region_info *region,
 		    uint64_t offset, void *data, unsigned int size);

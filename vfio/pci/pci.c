@@ -55,15 +55,12 @@ static int pci_load_regions(struct vfio_pci *pci, struct err *err)
 
 static int pci_load_shadow(struct vfio_pci *pci, struct err *err)
 {
-	for (unsigned int i = 0; i < pci->device.config_size; i += 4) {
-		uint64_t value;
-		int rc = vfio_region_read(pci->backend, vfio_pci_config_region(pci), i, 4, &value);
+	int rc = pci->backend->ops->read(pci->backend, &vfio_pci_config_region(pci)->info, 0,
+					 pci->device.config, pci->device.config_size);
 
-		if (rc)
-			return err_set(err, rc, "passthrough device %s: config space at 0x%x: %s",
-				       pci->device.name, i, err_text(rc));
-		store_le32(pci->device.config + i, (uint32_t)value);
-	}
+	if (rc)
+		return err_set(err, rc, "passthrough device %s: config space: %s", pci->device.name,
+			       err_text(rc));
 	return 0;
 }
 
