@@ -19,6 +19,7 @@ int disk_reads_main(int argc, char **argv);
 int disk_rate_main(int argc, char **argv);
 int disk_cat_high_main(int argc, char **argv);
 int kvm_bare_main(int argc, char **argv);
+int kvm_hold_main(int argc, char **argv);
 int tiny_guest_main(int argc, char **argv);
 int measure_main(int argc, char **argv);
 int measure_entry_main(int argc, char **argv);

@@ -21,6 +21,7 @@ static const struct {
 	{"disk-rate", disk_rate_main, "DISK DEPTH COUNT"},
 	{"disk-cat-high", disk_cat_high_main, "DISK LOWEST-PHYSICAL-ADDRESS"},
 	{"kvm-bare", kvm_bare_main, "GUEST-RAM-MIB"},
+	{"kvm-hold", kvm_hold_main, ""},
 	{"tiny-guest", tiny_guest_main, ""},
 	{"measure", measure_main, "SECONDS GUEST-RAM-MIB COMMAND..."},
 	{"measure-entry", measure_entry_main, "SECONDS COMMAND..."},
