@@ -5,8 +5,10 @@
 
 #include <dirent.h>
 #include <errno.h>
+#include <fcntl.h>
 #include <stdio.h>
 #include <string.h>
+#include <unistd.h>
 
 int vfio_cdev_find(const struct vfio_sysfs_device *device, const char *dev, char *path, size_t size)
 {
@@ -27,5 +29,26 @@ int vfio_cdev_find(const struct vfio_sysfs_device *device, const char *dev, char
 			     : -ENAMETOOLONG;
 	}
 	closedir(dir);
+	return rc;
+}
+
+static int cdev_access(const char *path)
+{
+	return faccessat(AT_FDCWD, path, R_OK | W_OK, AT_EACCESS) ? -errno : 0;
+}
+
+int vfio_cdev_check(const struct vfio_sysfs_device *device, const char *dev, char *path,
+		    size_t size)
+{
+	int rc;
+
+	snprintf(path, size, "%s/iommu", dev);
+	rc = cdev_access(path);
+	if (rc)
+		return rc;
+	rc = vfio_cdev_find(device, dev, path, size);
+	if (!rc)
+		return cdev_access(path);
+	snprintf(path, size, "%s/vfio/devices", dev);
 	return rc;
 }

@@ -55,32 +55,20 @@ static bool cdev_serves(const struct vfio_settings *settings,
 			const struct vfio_device_config *config)
 {
 	struct vfio_sysfs_device device;
-	char iommu[PATH_MAX], node[PATH_MAX];
+	char path[PATH_MAX];
 	struct err err = {0};
+	int rc;
 
 	if (config->via != VFIO_VIA_ANY)
 		return config->via == VFIO_VIA_IOMMUFD;
 	/* What is wrong with the name is for the group's way to say. */
 	if (vfio_sysfs_find(settings->sysfs, config->path, &device, NULL, &err))
 		return false;
-	snprintf(iommu, sizeof(iommu), "%s/iommu", settings->dev);
-	if (access(iommu, R_OK | W_OK) < 0) {
-		log_info("passthrough device %s: not by iommufd: %s: %s", device.address, iommu,
-			 err_text(-errno));
-		return false;
-	}
-	if (vfio_cdev_find(&device, settings->dev, node, sizeof(node))) {
-		log_info("passthrough device %s: not by iommufd: VFIO has no character device of "
-			 "it",
-			 device.address);
-		return false;
-	}
-	if (access(node, R_OK | W_OK) < 0) {
-		log_info("passthrough device %s: not by iommufd: %s: %s", device.address, node,
-			 err_text(-errno));
-		return false;
-	}
-	return true;
+	rc = vfio_cdev_check(&device, settings->dev, path, sizeof(path));
+	if (rc)
+		log_info("passthrough device %s: not by iommufd: %s: %s", device.address, path,
+			 err_text(rc));
+	return !rc;
 }
 
 static struct vfio_provider *cdev_create(const struct vfio_settings *settings, struct err *err)

@@ -11,7 +11,9 @@
 #include <unistd.h>
 
 #include "arch/arch.h"
+#include "vfio/host/cdev.h"
 #include "vfio/host/claim.h"
+#include "vfio/host/openers.h"
 #include "vmm/base/bits.h"
 #include "vmm/base/fd.h"
 #include "vmm/base/page.h"
@@ -131,6 +133,35 @@ static void doctor_check_holder(struct doctor *doctor, const struct vfio_host_de
 	doctor_fact_text(doctor, "name", name);
 }
 
+static void doctor_check_opener(struct doctor *doctor, const struct vfio_host_device *device,
+				const char *path)
+{
+	struct vfio_opener opener;
+	struct vfio_node node;
+
+	if (!vfio_node_at(path, &node) || !vfio_openers(doctor->tool->proc, &node, 1, &opener, 1))
+		return;
+	doctor_tell(doctor, FINDING_FAILURE, "node", device->sysfs.address,
+		    "%s is in use by process %u (%s)", path, opener.process, opener.name);
+	doctor_mend_by(doctor, "", "kill %u", opener.process);
+	doctor_fact_number(doctor, "process", opener.process);
+	doctor_fact_text(doctor, "name", opener.name);
+}
+
+/* False when this user may not have it by iommufd; then the group's node counts. */
+static bool doctor_check_cdev(struct doctor *doctor, const struct vfio_host_device *device)
+{
+	char path[PATH_MAX];
+
+	if (vfio_cdev_check(&device->sysfs, doctor->tool->dev, path, sizeof(path)))
+		return false;
+	doctor_tell(doctor, FINDING_OK, "node", device->sysfs.address,
+		    "%s and %s/iommu may be opened by this user", path, doctor->tool->dev);
+	doctor_fact_text(doctor, "path", path);
+	doctor_check_opener(doctor, device, path);
+	return true;
+}
+
 /* There is a node only once a device of the group is bound. */
 static void doctor_check_node(struct doctor *doctor, const struct vfio_host_device *device)
 {
@@ -138,7 +169,7 @@ static void doctor_check_node(struct doctor *doctor, const struct vfio_host_devi
 	char path[PATH_MAX];
 	int rc;
 
-	if (!vfio_host_is_bound(device))
+	if (!vfio_host_is_bound(device) || doctor_check_cdev(doctor, device))
 		return;
 	snprintf(path, sizeof(path), "%s/vfio/%u", doctor->tool->dev, device->group);
 	rc = faccessat(AT_FDCWD, path, R_OK | W_OK, AT_EACCESS) ? -errno : 0;

@@ -11,6 +11,7 @@
 
 #include "arch/arch.h"
 #include "memory/hugepages.h"
+#include "vfio/host/cdev.h"
 #include "vfio/host/memlock.h"
 #include "vmm/base/bits.h"
 #include "vmm/hostcpu.h"
@@ -236,6 +237,18 @@ static void doctor_check_module(struct doctor *doctor, const char *name, bool ne
 						    : "missing");
 }
 
+/* Then neither groups nor their container matter. */
+static bool doctor_goes_by_iommufd(const struct doctor *doctor)
+{
+	char path[PATH_MAX];
+	size_t i = 0;
+
+	while (i < doctor->count &&
+	       !vfio_cdev_check(&doctor->devices[i].sysfs, doctor->tool->dev, path, sizeof(path)))
+		i++;
+	return i > 0 && i == doctor->count;
+}
+
 static void doctor_check_modules(struct doctor *doctor)
 {
 	bool bound = true;
@@ -243,7 +256,8 @@ static void doctor_check_modules(struct doctor *doctor)
 	for (size_t i = 0; i < doctor->count; i++)
 		bound = bound && vfio_host_is_bound(&doctor->devices[i]);
 	doctor_check_module(doctor, "vfio", true);
-	doctor_check_module(doctor, "vfio_iommu_type1", true);
+	if (!doctor_goes_by_iommufd(doctor))
+		doctor_check_module(doctor, "vfio_iommu_type1", true);
 	/* Devices of other VFIO drivers go without it. */
 	doctor_check_module(doctor, "vfio_pci", !bound);
 }
@@ -253,6 +267,8 @@ static void doctor_check_container(struct doctor *doctor)
 	char path[PATH_MAX];
 	int rc;
 
+	if (doctor_goes_by_iommufd(doctor))
+		return;
 	snprintf(path, sizeof(path), "%s/vfio/vfio", doctor->tool->dev);
 	rc = faccessat(AT_FDCWD, path, R_OK | W_OK, AT_EACCESS) ? -errno : 0;
 	if (!rc)

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: BSD-3-Clause
-# scenarios: iommufd-default iommufd-user iommufd-unbind iommufd-own-driver iommufd-group iommufd-mixed
+# scenarios: iommufd-default iommufd-doctor iommufd-user iommufd-unbind iommufd-own-driver iommufd-group iommufd-mixed
 # host-kernel: 6.12-iommufd
 # seconds: 60
 # deadline: 400
@@ -41,6 +41,10 @@ chmod 666 /dev/kvm
 chown 1000 /dev/iommu "$(node "$disk")"
 chown 0 "$(group_file "$disk")"
 chmod 600 /dev/vfio/vfio "$(group_file "$disk")"
+$run_as ferry doctor "${disk##*/}" > "$work/doctor" 2>&1
+cat "$work/doctor"
+check iommufd-doctor "doctor does not name $(node "$disk")" \
+	grep -q "^ok .* node: $(node "$disk") and" "$work/doctor"
 guest "nvme_file" --vfio "$disk" --log info
 check iommufd-user "by '$(ways)', $(same_sums); $(why)" [ "$status $(ways) $(same_sums)" = "0 iommufd yes" ]
 run_as=

@@ -41,11 +41,36 @@ START_TEST(a_kernel_without)
 }
 END_TEST
 
+static int check(char *path)
+{
+	return vfio_cdev_check(&device, fake_tree_path("dev"), path, PATH_MAX);
+}
+
+START_TEST(what_is_in_the_way)
+{
+	char path[PATH_MAX];
+
+	ck_assert_int_eq(check(path), -ENOENT);
+	ck_assert_str_eq(path, fake_tree_path("dev/iommu"));
+	fake_tree_folder("dev");
+	fake_tree_write("dev/iommu", "");
+	ck_assert_int_eq(check(path), -ENOENT);
+	ck_assert_str_eq(path, fake_tree_path("dev/vfio/devices"));
+	fake_tree_add_cdev("0000:01:00.0", 12);
+	ck_assert_int_eq(check(path), 0);
+	ck_assert_str_eq(path, fake_tree_path("dev/vfio/devices/vfio12"));
+	fake_tree_unlink("dev/vfio/devices/vfio12");
+	ck_assert_int_eq(check(path), -ENOENT);
+	ck_assert_str_eq(path, fake_tree_path("dev/vfio/devices/vfio12"));
+}
+END_TEST
+
 static void add_tests(TCase *tests)
 {
 	tcase_add_checked_fixture(tests, setup, fake_tree_remove);
 	tcase_add_test(tests, its_node);
 	tcase_add_test(tests, a_kernel_without);
+	tcase_add_test(tests, what_is_in_the_way);
 }
 
 int main(void)

@@ -25,6 +25,36 @@ START_TEST(a_group_in_use)
 }
 END_TEST
 
+/* Neither the group's node nor the container's is needed. */
+START_TEST(by_iommufd)
+{
+	fake_tree_add_cdev(NVME, 3);
+	fake_tree_unlink("dev/vfio/7");
+	fake_tree_unlink("dev/vfio/vfio");
+	ck_assert_int_eq(doctor(NVME, NULL, NULL), TOOL_OK);
+	has(tools_out, "dev/vfio/devices/vfio3 and ");
+	has(tools_out, "dev/iommu may be opened by this user");
+	ck_assert_ptr_null(strstr(tools_out, "container"));
+	/* Another device without brings them back. */
+	tools_add("0000:02:00.0", 8, "vfio-pci", "144d:a808", "010802");
+	ck_assert_int_eq(doctor(NVME, "02:00.0", NULL), TOOL_FAILED);
+	has(tools_out, "failure  container: ");
+	has(tools_out, "failure  0000:02:00.0 node: ");
+}
+END_TEST
+
+START_TEST(a_device_by_iommufd_in_use)
+{
+	fake_tree_add_cdev(NVME, 3);
+	fake_tree_unlink("dev/vfio/devices/vfio3");
+	fake_tree_link("dev/vfio/devices/vfio3", "/dev/null");
+	fake_tree_folder("proc/4321/fd");
+	fake_tree_link("proc/4321/fd/9", "/dev/null");
+	fake_tree_write("proc/4321/comm", "ferry\n");
+	finds("vfio3 is in use by process 4321 (ferry)", "mend it: kill 4321");
+}
+END_TEST
+
 START_TEST(drivers)
 {
 	tools_add("0000:02:00.0", 8, "nvme", "144d:a808", "010802");
@@ -223,6 +253,8 @@ static void add_tests(TCase *tests)
 {
 	tcase_add_checked_fixture(tests, setup, tools_teardown);
 	tcase_add_test(tests, a_group_in_use);
+	tcase_add_test(tests, by_iommufd);
+	tcase_add_test(tests, a_device_by_iommufd_in_use);
 	tcase_add_test(tests, drivers);
 	tcase_add_test(tests, groups);
 	tcase_add_test(tests, a_virtual_function_of_a_passed_one);
