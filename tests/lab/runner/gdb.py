@@ -106,6 +106,7 @@ class Sessions:
             with open(self.file("out"), "a", encoding="utf-8") as out:
                 out.write("the session was given up\n")
             self.process.kill()
+            self.process.wait()
 
     def end(self):
         if self.process:

@@ -2,6 +2,7 @@
 """The life of a gdb session, with scripts of shell in gdb's place; what a scenario says of it."""
 
 import os
+import signal
 import subprocess
 import tempfile
 import time
@@ -19,6 +20,9 @@ class Session(LabTest):
         self.folder.mkdir(parents=True)
         self.sessions = Sessions(self.settings, "host0", self.clock)
         self.addCleanup(self.sessions.end)
+        # Who has it ignored, as in the background, has its children ignore it too.
+        before = signal.signal(signal.SIGINT, signal.default_int_handler)
+        self.addCleanup(signal.signal, signal.SIGINT, before)
 
     def start(self, script, name="first"):
         """gdb is a shell that does the script with gdb's commands as its arguments."""
