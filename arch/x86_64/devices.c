@@ -8,7 +8,6 @@
 #include "arch/arch.h"
 #include "arch/x86_64/platform_x86.h"
 #include "arch/x86_64/vm.h"
-#include "devices/absent.h"
 #include "devices/debug_exit.h"
 #include "devices/i8042.h"
 #include "devices/pci/pci.h"
@@ -16,7 +15,6 @@
 #include "devices/pvpanic.h"
 #include "devices/rtc.h"
 #include "devices/serial.h"
-#include "vmm/base/bits.h"
 
 _Static_assert((int)X86_PM_TIMER_HZ == (int)POWER_TIMER_HZ, "one PM timer, one rate");
 
@@ -52,23 +50,6 @@ static int device_power_create(struct arch_vm *arch, const struct device_bus *bu
 	return device_list_add(&arch->devices, arch->power ? power_device(arch->power) : NULL, err);
 }
 
-/*
- * Linux's driver of the serial port knocks at both places with every password it knows, to find out
- * who made the chip behind it.
- */
-static int device_super_io_create(struct arch_vm *arch, const struct device_bus *bus,
-				  struct err *err)
-{
-	static const uint16_t ports[] = {X86_PORT_SUPER_IO, X86_PORT_SUPER_IO_SECOND};
-	int rc = 0;
-
-	for (size_t i = 0; i < ARRAY_SIZE(ports) && !rc; i++)
-		rc = device_list_add(&arch->devices,
-				     absent_create(bus, "no Super I/O chip", ports[i], 2, err),
-				     err);
-	return rc;
-}
-
 int arch_devices_create(struct arch_vm *arch, struct err *err)
 {
 	const struct platform *platform = arch->setup.platform;
@@ -90,8 +71,6 @@ int arch_devices_create(struct arch_vm *arch, struct err *err)
 	if (!rc)
 		rc = device_list_add(&arch->devices,
 				     pvpanic_create(&bus, bus.pio, X86_PORT_PVPANIC, err), err);
-	if (!rc)
-		rc = device_super_io_create(arch, &bus, err);
 	if (!rc && platform->debug_exit)
 		rc = device_list_add(&arch->devices,
 				     debug_exit_create(&bus, bus.pio, X86_PORT_DEBUG_EXIT, err),

@@ -34,8 +34,6 @@
 
 /* I/O ports. Everything from 0x1000 belongs to PCI. */
 enum {
-	X86_PORT_SUPER_IO = 0x2e, /* where Super I/O chips are: index and data */
-	X86_PORT_SUPER_IO_SECOND = 0x4e,
 	X86_PORT_I8042_COMMAND = 0x64,
 	X86_PORT_RTC = 0x70, /* index, then data */
 	X86_PORT_DEBUG_EXIT = 0xf4,
