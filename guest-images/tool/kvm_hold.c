@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
-/* A machine of KVM's that does nothing, so that none which comes or goes is the first or the last. */
+/* A machine of KVM's that does nothing, so that no other is the first to come or the last to go. */
 
 #include <err.h>
 #include <fcntl.h>

@@ -16,8 +16,8 @@ int vfio_cdev_find(const struct vfio_sysfs_device *device, const char *dev, char
 		   size_t size) FERRY_MUST_CHECK;
 
 /*
- * Whether this user may have @device by iommufd, with its node in @path. If not -errno, and in @path
- * what that is about: /dev/iommu, the node, or the folder where it would be.
+ * Whether this user may have @device by iommufd, with its node in @path. If not -errno, and in
+ * @path what that is about: /dev/iommu, the node, or the folder where it would be.
  */
 int vfio_cdev_check(const struct vfio_sysfs_device *device, const char *dev, char *path,
 		    size_t size) FERRY_MUST_CHECK;
