@@ -52,9 +52,19 @@ int vfio_space_unmap(struct vfio_space *space, const char *what, uint64_t iova, 
 	return 0;
 }
 
+void vfio_space_add_range(struct vfio_space *space, uint64_t first, uint64_t last)
+{
+	struct ram_range *range = &space->ranges[space->range_count];
+
+	if (last < first || space->range_count == VFIO_IOVA_RANGES_MAX)
+		return;
+	*range = (struct ram_range){.base = first, .size = last - first};
+	if (range->size != UINT64_MAX)
+		range->size++;
+	space->range_count++;
+}
+
 uint64_t vfio_space_page(const struct vfio_space *space)
 {
-	uint64_t sizes = space->ops->page_sizes(space);
-
-	return sizes ? sizes & -sizes : host_page_size();
+	return space->page_sizes ? space->page_sizes & -space->page_sizes : host_page_size();
 }

@@ -9,6 +9,7 @@
 #include <stdint.h>
 
 #include "memory/ram.h"
+#include "vfio/host/sysfs.h"
 #include "vmm/base/bits.h"
 #include "vmm/base/err.h"
 
@@ -31,20 +32,26 @@ struct vfio_space_ops {
 	int (*map)(struct vfio_space *space, const struct vfio_mapping *mapping);
 	/* Tells in *@unmapped how much of it was, which may be less than asked. */
 	int (*unmap)(struct vfio_space *space, uint64_t iova, uint64_t size, uint64_t *unmapped);
-	/* Usable IOVA ranges, ascending; returns how many there are (0: anything goes). */
-	size_t (*ranges)(const struct vfio_space *space, struct ram_range *ranges, size_t room);
-	/* Bit n: pages of 2^n bytes can be mapped. */
-	uint64_t (*page_sizes)(const struct vfio_space *space);
 	/* How many maps it had room for when it was opened; NULL: any number. */
 	uint64_t (*maps_left)(const struct vfio_space *space);
 	/* What -ENOSPC of a map means, and what a person can do about it. */
 	const char *when_full;
 };
 
-/* Embedded first in the provider's own struct. */
+/* Embedded first in the provider's own struct, who sets all of it. */
 struct vfio_space {
 	const struct vfio_space_ops *ops;
+	/* As told when a device joined, or was opened, last. */
+	uint64_t page_sizes; /* bit n: pages of 2^n bytes can be mapped; 0: not known */
+	size_t range_count;  /* of usable IOVA ranges, ascending; 0: anything goes */
+	struct ram_range ranges[VFIO_IOVA_RANGES_MAX];
 };
+
+/*
+ * Appends the range from @first to @last, unless that lies before, or there is no room, where less
+ * than could be is used.
+ */
+void vfio_space_add_range(struct vfio_space *space, uint64_t first, uint64_t last);
 
 /*
  * What is mapped at once: nothing interrupts a map, so it takes well below a second to pin at a GiB

@@ -62,7 +62,7 @@ static struct vfio_provider *vfio_provide(struct vfio *vfio,
 	else if (vfio->provider->ops != ops) {
 		err_set(err, -EINVAL,
 			"passthrough device %s: it is had by %s, those before it by %s: one guest "
-			"takes devices by one way",
+			"takes devices by one way: give all the same via=",
 			config->path, ops->name, vfio->provider->ops->name);
 		return NULL;
 	}
@@ -141,7 +141,11 @@ size_t vfio_iova_ranges(const struct vfio *vfio, struct ram_range *ranges, size_
 {
 	const struct vfio_space *space = vfio->count ? vfio->provider->space : NULL;
 
-	return space ? space->ops->ranges(space, ranges, room) : 0;
+	if (!space)
+		return 0;
+	for (size_t i = 0; i < space->range_count && i < room; i++)
+		ranges[i] = space->ranges[i];
+	return space->range_count;
 }
 
 /* What BAR @bar takes of a window, with the ROM that the user chose. */

@@ -159,11 +159,10 @@ bool vfio_driver_is_vfio(const char *driver)
 static void use_lease(struct vfio_lease *lease, const struct vfio_sysfs_device *device)
 {
 	const struct vfio_space *space = lease->provider->space;
-	struct ram_range ranges[VFIO_IOVA_RANGES_MAX];
 	struct vfio_backend *backend;
 	struct err err = {0};
 
-	require(space->ops->ranges(space, ranges, VFIO_IOVA_RANGES_MAX) <= VFIO_IOVA_RANGES_MAX);
+	require(space->range_count <= VFIO_IOVA_RANGES_MAX);
 	backend = lease->provider->ops->open_device(lease, device, NULL, &err);
 	require(backend || (err.text[0] && err.code < 0));
 	if (backend)

@@ -73,8 +73,8 @@ struct iommufd_device_attach {
 
 /*
  * What VFIO_DEVICE_GET_PCI_HOT_RESET_INFO tells in the place of a group's number, to who came by
- * the character device: a bound device's number, IOMMUFD_DEVID_OWNED where the group is had by
- * another of its members, or that it is a stranger's.
+ * the character device: a bound device's number, 0 where its group is had by another of its
+ * members, or that it is a stranger's.
  */
 #define IOMMUFD_DEVID_NOT_OWNED UINT32_MAX
 

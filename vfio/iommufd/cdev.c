@@ -50,7 +50,10 @@ static struct cdev *cdev_of_lease(const struct vfio_lease *lease)
 	return container_of(lease, struct cdev, lease);
 }
 
-/* Whether this user may open both nodes; what stands in the way is told to who asks for it. */
+/*
+ * Whether this user may open both nodes; what stands in the way is told to who asks for it. A token
+ * is for the group's way, which has a place for it.
+ */
 static bool cdev_serves(const struct vfio_settings *settings,
 			const struct vfio_device_config *config)
 {
@@ -59,7 +62,7 @@ static bool cdev_serves(const struct vfio_settings *settings,
 	struct err err = {0};
 	int rc;
 
-	if (config->via != VFIO_VIA_ANY)
+	if (config->via != VFIO_VIA_ANY || config->vf_token)
 		return config->via == VFIO_VIA_IOMMUFD;
 	/* What is wrong with the name is for the group's way to say. */
 	if (vfio_sysfs_find(settings->sysfs, config->path, &device, NULL, &err))

@@ -47,26 +47,9 @@ static int ioas_unmap(struct vfio_space *space, uint64_t iova, uint64_t size, ui
 	return rc < 0 ? rc : 0;
 }
 
-static size_t ioas_ranges(const struct vfio_space *space, struct ram_range *ranges, size_t room)
-{
-	const struct vfio_ioas *ioas = ioas_of_space(space);
-
-	for (size_t i = 0; i < ioas->range_count && i < room; i++)
-		ranges[i] = ioas->ranges[i];
-	return ioas->range_count;
-}
-
-/* The kernel tells the smallest alone; what is larger is made of it. */
-static uint64_t ioas_page_sizes(const struct vfio_space *space)
-{
-	return -ioas_of_space(space)->alignment;
-}
-
 static const struct vfio_space_ops ioas_ops = {
 	.map = ioas_map,
 	.unmap = ioas_unmap,
-	.ranges = ioas_ranges,
-	.page_sizes = ioas_page_sizes,
 	.when_full = "the address space holds no more mappings",
 };
 
@@ -96,18 +79,10 @@ int vfio_ioas_read_ranges(struct vfio_ioas *ioas, struct err *err)
 
 	if (rc < 0 && rc != -EMSGSIZE)
 		return err_set(err, rc, "iommufd: the usable addresses: %s", err_text(rc));
-	ioas->alignment = ask.out_iova_alignment;
-	ioas->range_count = 0;
-	for (uint32_t i = 0; i < ask.num_iovas && i < VFIO_IOVA_RANGES_MAX; i++) {
-		struct ram_range *to = &ioas->ranges[ioas->range_count];
-
-		if (told[i].last < told[i].start)
-			continue;
-		to->base = told[i].start;
-		to->size = told[i].last - told[i].start;
-		if (to->size != UINT64_MAX)
-			to->size++;
-		ioas->range_count++;
-	}
+	/* The kernel tells the smallest page alone; what is larger is made of it. */
+	ioas->space.page_sizes = -ask.out_iova_alignment;
+	ioas->space.range_count = 0;
+	for (uint32_t i = 0; i < ask.num_iovas && i < VFIO_IOVA_RANGES_MAX; i++)
+		vfio_space_add_range(&ioas->space, told[i].start, told[i].last);
 	return 0;
 }

@@ -4,10 +4,8 @@
 #ifndef FERRY_VFIO_IOMMUFD_IOAS_H
 #define FERRY_VFIO_IOMMUFD_IOAS_H
 
-#include <stddef.h>
 #include <stdint.h>
 
-#include "vfio/host/sysfs.h"
 #include "vfio/space.h"
 #include "vmm/base/err.h"
 
@@ -15,10 +13,6 @@ struct vfio_ioas {
 	struct vfio_space space;
 	int iommufd; /* the owner's */
 	uint32_t id;
-	/* As the kernel told when a device was attached last. */
-	uint64_t alignment;
-	size_t range_count;
-	struct ram_range ranges[VFIO_IOVA_RANGES_MAX];
 };
 
 /* IOMMU_IOAS_ALLOC on @iommufd, an open /dev/iommu, with whose end it ends. */

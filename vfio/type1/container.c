@@ -51,21 +51,6 @@ static int container_unmap(struct vfio_space *space, uint64_t iova, uint64_t siz
 	return rc < 0 ? rc : 0;
 }
 
-static size_t container_ranges(const struct vfio_space *space, struct ram_range *ranges,
-			       size_t room)
-{
-	const struct vfio_container *container = container_of_space(space);
-
-	for (size_t i = 0; i < container->range_count && i < room; i++)
-		ranges[i] = container->ranges[i];
-	return container->range_count;
-}
-
-static uint64_t container_page_sizes(const struct vfio_space *space)
-{
-	return container_of_space(space)->page_sizes;
-}
-
 static uint64_t container_maps_left(const struct vfio_space *space)
 {
 	return container_of_space(space)->maps_left;
@@ -74,8 +59,6 @@ static uint64_t container_maps_left(const struct vfio_space *space)
 static const struct vfio_space_ops container_ops = {
 	.map = container_map,
 	.unmap = container_unmap,
-	.ranges = container_ranges,
-	.page_sizes = container_page_sizes,
 	.maps_left = container_maps_left,
 	.when_full = "the container holds no more mappings: raise vfio_iommu_type1.dma_entry_limit",
 };
@@ -164,18 +147,11 @@ static void container_take_ranges(struct vfio_container *container, const uint8_
 	count = (size - offset - sizeof(range)) / sizeof(struct vfio_iova_range);
 	if (range.nr_iovas < count)
 		count = range.nr_iovas;
-	for (size_t i = 0; i < count && container->range_count < VFIO_IOVA_RANGES_MAX; i++) {
+	for (size_t i = 0; i < count; i++) {
 		struct vfio_iova_range iova;
-		struct ram_range *to = &container->ranges[container->range_count];
 
 		memcpy(&iova, info + offset + sizeof(range) + i * sizeof(iova), sizeof(iova));
-		if (iova.end < iova.start)
-			continue;
-		to->base = iova.start;
-		to->size = iova.end - iova.start;
-		if (to->size != UINT64_MAX)
-			to->size++;
-		container->range_count++;
+		vfio_space_add_range(&container->space, iova.start, iova.end);
 	}
 }
 
@@ -199,8 +175,8 @@ static void container_take_iommu_info(struct vfio_container *container, const ui
 	size_t offset, floor = sizeof(head);
 
 	memcpy(&head, info, sizeof(head));
-	container->page_sizes = head.flags & VFIO_IOMMU_INFO_PGSIZES ? head.iova_pgsizes : 0;
-	container->range_count = 0;
+	container->space.page_sizes = head.flags & VFIO_IOMMU_INFO_PGSIZES ? head.iova_pgsizes : 0;
+	container->space.range_count = 0;
 	container->maps_left = MAPS_USUAL;
 	offset = head.flags & VFIO_IOMMU_INFO_CAPS ? head.cap_offset : 0;
 	/* Rising offsets only: a chain that turns back is cut, so the walk ends. */

@@ -14,11 +14,7 @@
 struct vfio_container {
 	struct vfio_space space;
 	int fd;
-	/* As the IOMMU told when the last group joined. */
-	uint64_t page_sizes;
-	uint64_t maps_left;
-	size_t range_count;
-	struct ram_range ranges[VFIO_IOVA_RANGES_MAX];
+	uint64_t maps_left; /* as the IOMMU told when the last group joined */
 };
 
 /*

@@ -527,24 +527,9 @@ static int space_unmap(struct vfio_space *base, uint64_t iova, uint64_t size, ui
 	return 0;
 }
 
-static size_t space_ranges(const struct vfio_space *base, struct ram_range *ranges, size_t room)
-{
-	(void)base;
-	(void)ranges;
-	(void)room;
-	return 0;
-}
-
-static uint64_t space_page_sizes(const struct vfio_space *base)
-{
-	return to_space(base)->page_sizes;
-}
-
 static const struct vfio_space_ops space_ops = {
 	.map = space_map,
 	.unmap = space_unmap,
-	.ranges = space_ranges,
-	.page_sizes = space_page_sizes,
 	.when_full = "it holds no more",
 };
 
@@ -552,5 +537,5 @@ void fake_vfio_space_init(struct fake_vfio_space *space)
 {
 	memset(space, 0, sizeof(*space));
 	space->space.ops = &space_ops;
-	space->page_sizes = 4096 | 2 * MIB;
+	space->space.page_sizes = 4096 | 2 * MIB;
 }

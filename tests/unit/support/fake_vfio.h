@@ -95,7 +95,6 @@ struct fake_vfio_space {
 	int fail_code;
 	size_t fail_at; /* the fail_at-th map is refused with fail_code; 0: none */
 	bool short_unmap;
-	uint64_t page_sizes;
 };
 
 void fake_vfio_space_init(struct fake_vfio_space *space);

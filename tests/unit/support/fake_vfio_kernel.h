@@ -289,7 +289,7 @@ static inline int iommufd_unmap(struct iommufd_ioas_unmap *unmap)
 	return rc;
 }
 
-/* The last one is given by its two ends the wrong way round when the kernel lies. */
+/* The one in the middle has its ends the wrong way round when the kernel lies. */
 static inline int iommufd_ranges(struct iommufd_ioas_iova_ranges *ask)
 {
 	const struct iommufd_iova_range ranges[FAKE_IOMMUFD_RANGES] = {
@@ -300,8 +300,9 @@ static inline int iommufd_ranges(struct iommufd_ioas_iova_ranges *ask)
 	uint32_t room = ask->num_iovas;
 
 	must(ask->size == sizeof(*ask) && ask->ioas_id == FAKE_IOAS && !ask->reserved);
-	for (uint32_t i = 0; i < FAKE_IOMMUFD_RANGES && i < room; i++)
-		((struct iommufd_iova_range *)(uintptr_t)ask->allowed_iovas)[i] = ranges[i];
+	for (uint32_t i = 0; i < room && (i < FAKE_IOMMUFD_RANGES || kernel.more_ranges); i++)
+		((struct iommufd_iova_range *)(uintptr_t)ask->allowed_iovas)[i] =
+			ranges[i % FAKE_IOMMUFD_RANGES];
 	ask->num_iovas = kernel.more_ranges ? UINT32_MAX : FAKE_IOMMUFD_RANGES;
 	ask->out_iova_alignment = 4096;
 	return kernel.more_ranges || room < FAKE_IOMMUFD_RANGES ? -EMSGSIZE : 0;

@@ -6,6 +6,7 @@
 
 #include <check.h>
 #include <linux/pci_regs.h>
+#include <semaphore.h>
 #include <string.h>
 
 #include "tests/unit/support/fake_sysfs.h"
@@ -23,6 +24,7 @@ static struct {
 	struct kvm_irq irq;
 	struct err err;
 	unsigned int descriptors, threads;
+	enum vfio_via via; /* of the devices that are added */
 } bench;
 
 static inline void setup(void)
@@ -89,7 +91,13 @@ static inline void teardown(void)
 static inline int add(const char *path)
 {
 	bench.err.text[0] = '\0';
-	return vfio_add(bench.vfio, &(struct vfio_device_config){.path = path}, &bench.err);
+	return vfio_add(bench.vfio, &(struct vfio_device_config){.path = path, .via = bench.via},
+			&bench.err);
+}
+
+static inline int prepare(void)
+{
+	return vfio_prepare(bench.vfio, NULL, &bench.err);
 }
 
 static inline int attach(void)
@@ -105,6 +113,70 @@ static inline int attach(void)
 static inline void said(const char *sentence)
 {
 	ck_assert_msg(strstr(bench.err.text, sentence), "%s", bench.err.text);
+}
+
+/* 01:00.0 is not had: no trace of it is left. */
+static inline void add_refused(int code, const char *sentence)
+{
+	ck_assert_int_eq(add("01:00.0"), code);
+	said(sentence);
+	said("0000:01:00.0");
+	ck_assert_uint_eq(vfio_device_count(bench.vfio), 0);
+}
+
+/* It is had, and cannot be opened. */
+static inline void attach_refused(const char *sentence)
+{
+	ck_assert_int_eq(add("01:00.0"), 0);
+	ck_assert(prepare() < 0 || attach() < 0);
+	said(sentence);
+}
+
+static inline void ram_mapped(void *machine, const struct err *err)
+{
+	ck_assert_ptr_null(err);
+	sem_post(machine);
+}
+
+static inline struct ram *map_ram(sem_t *mapped)
+{
+	const struct ram_range piece = {.base = 0, .size = 16 * MIB};
+	const struct ram_config config = {0};
+	struct ram *ram = ram_create(bench.mmio, &piece, 1, &config, &bench.err);
+
+	sem_init(mapped, 0, 0);
+	ck_assert_int_eq(vfio_map_ram(bench.vfio, ram, ram_mapped, mapped, &bench.err), 0);
+	while (sem_wait(mapped) < 0)
+		;
+	return ram;
+}
+
+/*
+ * A guest's life with two devices: what happens on the way up, how many descriptors it has then, and
+ * what happens on the way back.
+ */
+static inline void lives(const char *up, size_t descriptors, const char *down)
+{
+	struct ram *ram;
+	sem_t mapped;
+	int fds[32];
+
+	ck_assert_int_eq(add("01:00.0"), 0);
+	ck_assert_int_eq(add("02:00.1"), 0);
+	ck_assert_int_eq(prepare(), 0);
+	ck_assert_int_eq(attach(), 0);
+	ck_assert_str_eq(kernel.events, up);
+	ck_assert_uint_eq(vfio_descriptors(bench.vfio, NULL, 0), descriptors);
+	ck_assert_uint_eq(vfio_descriptors(bench.vfio, fds, ARRAY_SIZE(fds)), descriptors);
+	for (size_t i = 0; i < descriptors; i++)
+		ck_assert_int_ge(fcntl(fds[i], F_GETFD), 0);
+	ram = map_ram(&mapped);
+	ck_assert_uint_eq(kernel.space.count, 1);
+	kernel.events[0] = '\0';
+	destroy();
+	ck_assert_str_eq(kernel.events, down);
+	ram_destroy(ram);
+	sem_destroy(&mapped);
 }
 
 static inline void fail_ioctl(unsigned long request, int code)

@@ -81,12 +81,6 @@ static void start(void)
 	ck_assert_int_eq(vfio_dma_start(&dma, &config, &err), 0);
 }
 
-static uint64_t small_pages(const struct vfio_space *base)
-{
-	(void)base;
-	return 4096;
-}
-
 static void wait_done(void)
 {
 	while (sem_wait(&outcome.done) < 0)
@@ -212,8 +206,8 @@ static void start_slow(int answer)
 	slow.ops = *space.space.ops;
 	slow.ops.map = slow_map;
 	slow.ops.unmap = slow_unmap;
-	slow.ops.page_sizes = small_pages;
 	slow.space.ops = &slow.ops;
+	slow.space.page_sizes = 4096;
 	sem_init(&slow.entered, 0, 0);
 	config.space = &slow.space;
 	start();
@@ -492,7 +486,7 @@ END_TEST
 
 START_TEST(large_iommu_pages_need_aligned_ram)
 {
-	space.page_sizes = 2 * MIB;
+	space.space.page_sizes = 2 * MIB;
 	ck_assert_int_eq(vfio_dma_start(&dma, &config, &err), -EINVAL);
 	ck_assert_ptr_nonnull(strstr(err.text, "the IOMMU's pages are of 2048 KiB"));
 	ck_assert_uint_eq(outcome.calls, 0);

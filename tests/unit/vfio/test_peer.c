@@ -94,16 +94,9 @@ static int guarded_unmap(struct vfio_space *space, uint64_t iova, uint64_t size,
 	return rc;
 }
 
-static uint64_t guarded_page_sizes(const struct vfio_space *space)
-{
-	(void)space;
-	return guarded.fake.page_sizes;
-}
-
 static const struct vfio_space_ops guarded_ops = {
 	.map = guarded_map,
 	.unmap = guarded_unmap,
-	.page_sizes = guarded_page_sizes,
 	.when_full = "it is full",
 };
 
@@ -147,6 +140,7 @@ static void first_del(struct mem_listener *listener, struct mem_region *region)
 static void setup(void)
 {
 	fake_vfio_space_init(&guarded.fake);
+	guarded.space.page_sizes = guarded.fake.space.page_sizes;
 	guarded.space.ops = &guarded_ops;
 	sem_init(&guarded.entered, 0, 0);
 	sem_init(&guarded.gate, 0, 0);
@@ -395,7 +389,7 @@ END_TEST
 
 START_TEST(what_is_not_whole_iommu_pages_is_left_out)
 {
-	guarded.fake.page_sizes = 128 * KIB;
+	guarded.space.page_sizes = 128 * KIB;
 	start();
 	settle();
 	add(0);

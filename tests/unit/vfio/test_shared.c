@@ -16,30 +16,11 @@
 #include "tests/unit/support/vfio_layer.h"
 #include "vmm/base/bits.h"
 
-static void ram_mapped(void *machine, const struct err *err)
-{
-	ck_assert_ptr_null(err);
-	sem_post(machine);
-}
-
 /* Lets function 0 of @slot decode and master; the answer to that. */
 static enum mem_result enable(unsigned int slot)
 {
 	return pci_host_config_write(bench.host, (uint16_t)(slot << 3), PCI_COMMAND, 2,
 				     PCI_COMMAND_MEMORY | PCI_COMMAND_MASTER);
-}
-
-static struct ram *map_ram(sem_t *mapped)
-{
-	const struct ram_range piece = {.base = 0, .size = 16 * MIB};
-	const struct ram_config config = {0};
-	struct ram *ram = ram_create(bench.mmio, &piece, 1, &config, &bench.err);
-
-	sem_init(mapped, 0, 0);
-	ck_assert_int_eq(vfio_map_ram(bench.vfio, ram, ram_mapped, mapped, &bench.err), 0);
-	while (sem_wait(mapped) < 0)
-		;
-	return ram;
 }
 
 /* Of each device BAR 0, around the MSI-X table and PBA, and BAR 4. */

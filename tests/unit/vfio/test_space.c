@@ -101,10 +101,28 @@ END_TEST
 START_TEST(the_smallest_page_counts)
 {
 	ck_assert_uint_eq(vfio_space_page(&fake.space), 4096);
-	fake.page_sizes = 2 * MIB | GIB;
+	fake.space.page_sizes = 2 * MIB | GIB;
 	ck_assert_uint_eq(vfio_space_page(&fake.space), 2 * MIB);
-	fake.page_sizes = 0;
+	fake.space.page_sizes = 0;
 	ck_assert_uint_eq(vfio_space_page(&fake.space), host_page_size());
+}
+END_TEST
+
+START_TEST(ranges)
+{
+	const struct vfio_space *space = &fake.space;
+
+	vfio_space_add_range(&fake.space, 0x1000, 0x1fff);
+	vfio_space_add_range(&fake.space, 0x3000, 0x2fff);
+	vfio_space_add_range(&fake.space, 0, UINT64_MAX);
+	ck_assert_uint_eq(space->range_count, 2);
+	ck_assert(space->ranges[0].base == 0x1000 && space->ranges[0].size == 0x1000);
+	/* A byte less than all there is, which has no number. */
+	ck_assert(space->ranges[1].base == 0 && space->ranges[1].size == UINT64_MAX);
+	for (unsigned int i = 0; i < 2 * VFIO_IOVA_RANGES_MAX; i++)
+		vfio_space_add_range(&fake.space, i, i);
+	ck_assert_uint_eq(space->range_count, VFIO_IOVA_RANGES_MAX);
+	ck_assert_uint_eq(space->ranges[VFIO_IOVA_RANGES_MAX - 1].base, VFIO_IOVA_RANGES_MAX - 3);
 }
 END_TEST
 
@@ -116,6 +134,7 @@ static void add_tests(TCase *tests)
 	tcase_add_test(tests, it_can_be_stopped);
 	tcase_add_test(tests, less_than_all_taken_back_is_an_error);
 	tcase_add_test(tests, the_smallest_page_counts);
+	tcase_add_test(tests, ranges);
 }
 
 int main(void)

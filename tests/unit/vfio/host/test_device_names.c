@@ -29,11 +29,6 @@ static void add_mdev(const char *driver)
 	fake_tree_write("kernel/iommu_groups/8/name", "vfio-noiommu\n");
 }
 
-static int prepare(void)
-{
-	return vfio_prepare(bench.vfio, NULL, &bench.err);
-}
-
 START_TEST(a_mediated_device_by_its_uuid)
 {
 	struct vfio_sysfs_device device;

@@ -10,14 +10,6 @@
 #include "vfio/type1/container.h"
 #include "vfio/type1/group.h"
 
-static void add_refused(int code, const char *sentence)
-{
-	ck_assert_int_eq(add("01:00.0"), code);
-	said(sentence);
-	said("0000:01:00.0");
-	ck_assert_uint_eq(vfio_device_count(bench.vfio), 0);
-}
-
 START_TEST(no_container_node)
 {
 	fake_tree_unlink("dev/vfio/vfio");
@@ -101,7 +93,7 @@ START_TEST(pages_and_the_number_of_maps_are_read)
 	struct vfio_lease *lease = provider->ops->join(provider, &config, &device, &bench.err);
 
 	ck_assert_uint_eq(provider->space->ops->maps_left(provider->space), 1000);
-	ck_assert_uint_eq(provider->space->ops->page_sizes(provider->space), 4096);
+	ck_assert_uint_eq(provider->space->page_sizes, 4096);
 	provider->ops->leave(lease);
 	provider->ops->destroy(provider);
 }

@@ -15,21 +15,6 @@
 #include "tests/unit/support/vfio_layer.h"
 #include "vfio/type1/group.h"
 
-static void add_refused(int code, const char *sentence)
-{
-	ck_assert_int_eq(add("01:00.0"), code);
-	said(sentence);
-	said("0000:01:00.0");
-	ck_assert_uint_eq(vfio_device_count(bench.vfio), 0);
-}
-
-static void attach_refused(const char *sentence)
-{
-	ck_assert_int_eq(add("01:00.0"), 0);
-	ck_assert_int_lt(attach(), 0);
-	said(sentence);
-}
-
 START_TEST(nothing_is_opened_without_devices)
 {
 	uint64_t low, high;
@@ -206,39 +191,11 @@ START_TEST(groups_share_one_container)
 }
 END_TEST
 
-static void ram_mapped(void *machine, const struct err *err)
-{
-	ck_assert_ptr_null(err);
-	sem_post(machine);
-}
-
 START_TEST(everything_in_order_and_back)
 {
-	const struct ram_range piece = {.base = 0, .size = 16 * MIB};
-	const struct ram_config config = {0};
-	struct ram *ram = ram_create(bench.mmio, &piece, 1, &config, &bench.err);
-	sem_t mapped;
-	int fds[32];
-
-	sem_init(&mapped, 0, 0);
-	ck_assert_int_eq(add("01:00.0"), 0);
-	ck_assert_int_eq(add("02:00.1"), 0);
-	ck_assert_int_eq(attach(), 0);
-	ck_assert_str_eq(kernel.events, "join set-iommu join kvm kvm-add kvm-add device device ");
 	/* KVM's, container, two groups; each device with ERR, REQ, INTx's two, a reset's three. */
-	ck_assert_uint_eq(vfio_descriptors(bench.vfio, NULL, 0), 4 + 2 * 8);
-	ck_assert_uint_eq(vfio_descriptors(bench.vfio, fds, ARRAY_SIZE(fds)), 20);
-	for (size_t i = 0; i < 20; i++)
-		ck_assert_int_ge(fcntl(fds[i], F_GETFD), 0);
-	ck_assert_int_eq(vfio_map_ram(bench.vfio, ram, ram_mapped, &mapped, &bench.err), 0);
-	while (sem_wait(&mapped) < 0)
-		;
-	ck_assert_uint_eq(kernel.space.count, 1);
-	kernel.events[0] = '\0';
-	destroy();
-	ck_assert_str_eq(kernel.events, "unmap kvm-del leave kvm-del leave ");
-	ram_destroy(ram);
-	sem_destroy(&mapped);
+	lives("join set-iommu join kvm kvm-add kvm-add device device ", 4 + 2 * 8,
+	      "unmap kvm-del leave kvm-del leave ");
 }
 END_TEST
 
