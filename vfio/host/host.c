@@ -11,7 +11,6 @@
 #include <string.h>
 #include <unistd.h>
 
-#include "vfio/host/openers.h"
 #include "vmm/base/bits.h"
 
 enum { CLASS_BRIDGE = 6, HEADER_TYPE = 0x0e, HEADER_TYPE_MASK = 0x7f };
@@ -302,18 +301,6 @@ enum vfio_host_remapping vfio_host_remapping(const char *sysfs)
 	if (list)
 		closedir(list);
 	return answer;
-}
-
-unsigned int vfio_host_holder(const char *proc, const char *folder, unsigned int group)
-{
-	struct vfio_opener opener;
-	struct vfio_node node;
-	char path[PATH_MAX];
-
-	snprintf(path, sizeof(path), "%s/%u", folder, group);
-	if (!vfio_node_at(path, &node) || vfio_openers(proc, &node, 1, &opener, 1) == 0)
-		return 0;
-	return opener.process;
 }
 
 /* Function 0 and the virtual ones behind it; Intel's other displays have their own memory. */

@@ -96,9 +96,6 @@ size_t vfio_host_exclude(struct ram_range *ranges, size_t count, size_t room, ui
 enum vfio_host_remapping { VFIO_REMAPPING_ON, VFIO_REMAPPING_OFF, VFIO_REMAPPING_UNKNOWN };
 enum vfio_host_remapping vfio_host_remapping(const char *sysfs);
 
-/* A process that has VFIO group node @folder/@group open, by /proc's descriptors; 0: none seen. */
-unsigned int vfio_host_holder(const char *proc, const char *folder, unsigned int group);
-
 /* The first line of @folder/@name without its newline; "" when it cannot be read. */
 void vfio_host_line(const char *folder, const char *name, char *text, size_t size);
 

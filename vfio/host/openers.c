@@ -113,3 +113,10 @@ size_t vfio_openers(const char *proc, const struct vfio_node *nodes, size_t coun
 		closedir(list);
 	return found;
 }
+
+bool vfio_node_opener(const char *proc, const char *path, struct vfio_opener *opener)
+{
+	struct vfio_node node;
+
+	return vfio_node_at(path, &node) && vfio_openers(proc, &node, 1, opener, 1) > 0;
+}

@@ -30,4 +30,7 @@ bool vfio_node_at(const char *path, struct vfio_node *node);
 size_t vfio_openers(const char *proc, const struct vfio_node *nodes, size_t count,
 		    struct vfio_opener *openers, size_t room);
 
+/* The first of those that have the node at @path open; false when none is seen. */
+bool vfio_node_opener(const char *proc, const char *path, struct vfio_opener *opener);
+
 #endif

@@ -5,6 +5,7 @@
 #define FERRY_VMM_TOOLS_DOCTOR_H
 
 #include <jansson.h>
+#include <stdbool.h>
 #include <stdint.h>
 
 #include "vfio/host/host.h"
@@ -63,6 +64,9 @@ void doctor_fact_text(struct doctor *doctor, const char *key, const char *value)
 
 /* The host: KVM, IOMMU, interrupt remapping, modules, the container's node, memory. */
 void doctor_check_host(struct doctor *doctor);
+
+/* Whether this user may have all of the devices by iommufd, so that groups' nodes do not matter. */
+bool doctor_goes_by_iommufd(const struct doctor *doctor);
 
 /* Says how to turn the IOMMU on, as the last finding's mending. */
 void doctor_mend_iommu(struct doctor *doctor);

@@ -115,31 +115,12 @@ static void doctor_check_group(struct doctor *doctor, const struct vfio_host_dev
 	free(members);
 }
 
-static void doctor_check_holder(struct doctor *doctor, const struct vfio_host_device *device)
-{
-	char folder[PATH_MAX], name[64];
-	unsigned int holder;
-
-	snprintf(folder, sizeof(folder), "%s/vfio", doctor->tool->dev);
-	holder = vfio_host_holder(doctor->tool->proc, folder, device->group);
-	if (!holder)
-		return;
-	snprintf(folder, sizeof(folder), "%s/%u", doctor->tool->proc, holder);
-	vfio_host_line(folder, "comm", name, sizeof(name));
-	doctor_tell(doctor, FINDING_FAILURE, "node", device->sysfs.address,
-		    "IOMMU group %u is in use by process %u (%s)", device->group, holder, name);
-	doctor_mend_by(doctor, "", "kill %u", holder);
-	doctor_fact_number(doctor, "process", holder);
-	doctor_fact_text(doctor, "name", name);
-}
-
 static void doctor_check_opener(struct doctor *doctor, const struct vfio_host_device *device,
 				const char *path)
 {
 	struct vfio_opener opener;
-	struct vfio_node node;
 
-	if (!vfio_node_at(path, &node) || !vfio_openers(doctor->tool->proc, &node, 1, &opener, 1))
+	if (!vfio_node_opener(doctor->tool->proc, path, &opener))
 		return;
 	doctor_tell(doctor, FINDING_FAILURE, "node", device->sysfs.address,
 		    "%s is in use by process %u (%s)", path, opener.process, opener.name);
@@ -148,13 +129,21 @@ static void doctor_check_opener(struct doctor *doctor, const struct vfio_host_de
 	doctor_fact_text(doctor, "name", opener.name);
 }
 
-/* False when this user may not have it by iommufd; then the group's node counts. */
+/* False when this user may not have it by iommufd, or others not; then the group's node counts. */
 static bool doctor_check_cdev(struct doctor *doctor, const struct vfio_host_device *device)
 {
 	char path[PATH_MAX];
 
 	if (vfio_cdev_check(&device->sysfs, doctor->tool->dev, path, sizeof(path)))
 		return false;
+	if (!doctor_goes_by_iommufd(doctor)) {
+		doctor_tell(doctor, FINDING_WARNING, "node", device->sysfs.address,
+			    "it would be had by iommufd, and others cannot: one guest takes "
+			    "devices by one way");
+		doctor_mend_by(doctor, ", as with the others", "ferry run --vfio %s,via=group",
+			       device->sysfs.address);
+		return false;
+	}
 	doctor_tell(doctor, FINDING_OK, "node", device->sysfs.address,
 		    "%s and %s/iommu may be opened by this user", path, doctor->tool->dev);
 	doctor_fact_text(doctor, "path", path);
@@ -184,7 +173,7 @@ static void doctor_check_node(struct doctor *doctor, const struct vfio_host_devi
 		doctor_mend_by(doctor, "", "chown %u %s", (unsigned int)geteuid(), path);
 	doctor_fact_text(doctor, "path", path);
 	if (!rc)
-		doctor_check_holder(doctor, device);
+		doctor_check_opener(doctor, device, path);
 }
 
 static void doctor_check_reset(struct doctor *doctor, const struct vfio_host_device *device)

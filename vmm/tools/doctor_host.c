@@ -237,8 +237,7 @@ static void doctor_check_module(struct doctor *doctor, const char *name, bool ne
 						    : "missing");
 }
 
-/* Then neither groups nor their container matter. */
-static bool doctor_goes_by_iommufd(const struct doctor *doctor)
+bool doctor_goes_by_iommufd(const struct doctor *doctor)
 {
 	char path[PATH_MAX];
 	size_t i = 0;

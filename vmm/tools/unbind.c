@@ -5,6 +5,7 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "vfio/host/openers.h"
 #include "vmm/base/fd.h"
 #include "vmm/base/log.h"
 #include "vmm/tools/inuse.h"
@@ -42,19 +43,15 @@ static bool unbind_is_away(const struct tool *tool, const struct vfio_host_devic
 /* Who uses the device by its group's node, or by one of its own. */
 static void unbind_refuse_users(struct tool_job *job, const struct vfio_host_device *host)
 {
-	char folder[PATH_MAX], name[64];
+	struct vfio_opener opener;
 	struct inuse inuse = {0};
-	unsigned int holder = 0;
+	char path[PATH_MAX];
 
-	snprintf(folder, sizeof(folder), "%s/vfio", job->tool->dev);
-	if (host->has_group)
-		holder = vfio_host_holder(job->tool->proc, folder, host->group);
-	if (holder) {
-		snprintf(folder, sizeof(folder), "%s/%u", job->tool->proc, holder);
-		vfio_host_line(folder, "comm", name, sizeof(name));
+	snprintf(path, sizeof(path), "%s/vfio/%u", job->tool->dev, host->group);
+	if (host->has_group && vfio_node_opener(job->tool->proc, path, &opener))
 		job_refuse(job, host->sysfs.address, false,
-			   "process %u (%s) uses its IOMMU group: end that first", holder, name);
-	}
+			   "process %u (%s) uses its IOMMU group: end that first", opener.process,
+			   opener.name);
 	if (vfio_host_is_bound(host))
 		inuse_find_openers(job->tool, host, 1, &inuse);
 	for (size_t i = 0; i < inuse.count && i < INUSE_MAX; i++)

@@ -69,6 +69,20 @@ START_TEST(a_guest_in_the_way)
 }
 END_TEST
 
+/* Had by iommufd: its own node is open, the group's is not. */
+START_TEST(a_guest_by_iommufd_in_the_way)
+{
+	ck_assert_int_eq(bind(NVME, NULL, NULL), TOOL_OK);
+	fake_tree_add_cdev(NVME, 3);
+	fake_tree_folder("dev/char");
+	fake_tree_link("dev/char/1:3", "../../bus/pci/devices/" NVME "/vfio-dev/vfio3");
+	opens("/dev/null");
+	ck_assert_int_eq(unbind(NVME, NULL, NULL), TOOL_FAILED);
+	has(tools_errors, "process 77 (fer?[1mry) has /dev/vfio3 open: end that first");
+	ck_assert_str_eq(driver_of(NVME), "vfio-pci");
+}
+END_TEST
+
 START_TEST(nobody_poses_as_a_guest)
 {
 	char node[PATH_MAX];
@@ -95,6 +109,7 @@ static void add_tests(TCase *tests)
 	tcase_add_test(tests, without_a_record_the_kernel_chooses);
 	tcase_add_test(tests, a_driver_that_takes_nothing_back_is_told);
 	tcase_add_test(tests, a_guest_in_the_way);
+	tcase_add_test(tests, a_guest_by_iommufd_in_the_way);
 	tcase_add_test(tests, nobody_poses_as_a_guest);
 }
 
