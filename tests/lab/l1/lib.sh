@@ -59,6 +59,16 @@ skip() { # skip NAME REASON
 	report skip "$1" "$2"
 }
 
+# only_ferry REASON: ends a scenario that another monitor in its place is not tried with.
+only_ferry() {
+	local name
+	[ "$monitor" != ferry ] || return 0
+	for name in $names; do
+		skip "$name" "$1"
+	done
+	exit 0
+}
+
 # check NAME REASON COMMAND...: the scenario NAME stands if the command succeeds.
 check() {
 	local name=$1 reason=$2

@@ -8,10 +8,7 @@
 # A device behind a root port that reports an uncorrectable error: ferry says so and takes it out of
 # the guest's reach, and the guest goes on with its other device.
 
-[ "$monitor" = ferry ] || {
-	for name in $names; do skip "$name" "QEMU ends the guest at an error"; done
-	exit 0
-}
+only_ferry "QEMU ends the guest at an error"
 
 nic=$(ported_device "$virtio_net_id")
 disk=$(device "$nvme_id")

@@ -8,10 +8,7 @@
 # A virtual function of a disk (SR-IOV), with queues and a namespace that the physical one gave it: handed to a
 # guest while that one serves the host, reset, and taken away under I/O.
 
-[ "$monitor" = ferry ] || {
-	for name in $names; do skip "$name" "QEMU waits for the guest to let go"; done
-	exit 0
-}
+only_ferry "QEMU waits for the guest to let go"
 
 # said PATTERN ARGUMENT...: ferry, so called, says that.
 said() {

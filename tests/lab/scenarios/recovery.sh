@@ -7,10 +7,7 @@
 # After an error that is not fatal, reported while the guest's driver is at work, it is enough to load
 # that driver anew.
 
-[ "$monitor" = ferry ] || {
-	for name in $names; do skip "$name" "QEMU ends the guest at an error"; done
-	exit 0
-}
+only_ferry "QEMU ends the guest at an error"
 
 nic=$(ported_device "$virtio_net_id")
 give "$nic"

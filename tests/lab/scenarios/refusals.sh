@@ -5,10 +5,7 @@
 # seconds: 5
 # What cannot be started is refused in one sentence that says what is wrong, and nothing is left.
 
-[ "$monitor" = ferry ] || {
-	for name in $names; do skip "$name" "QEMU has sentences of its own"; done
-	exit 0
-}
+only_ferry "QEMU has sentences of its own"
 
 edu=$(device "$edu_id")
 nic=$(device "$e1000_id")

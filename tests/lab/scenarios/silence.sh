@@ -3,10 +3,7 @@
 # seconds: 30
 # A Linux that is given no command line has a console; one whose command line names none is told of.
 
-[ "$monitor" = ferry ] || {
-	for name in $names; do skip "$name" "QEMU gives an empty command line"; done
-	exit 0
-}
+only_ferry "QEMU gives an empty command line"
 
 # boots PATTERN ARGUMENT...: the guest's console and what the monitor says, once one of them has the pattern.
 boots() {

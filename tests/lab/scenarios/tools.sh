@@ -5,10 +5,7 @@
 # The commands that tell of devices and prepare them, on a host with a real driver core: what they say
 # of a disk that its own driver has, that a guest gets, and that comes back.
 
-[ "$monitor" = ferry ] || {
-	for name in $names; do skip "$name" "QEMU has no such commands"; done
-	exit 0
-}
+only_ferry "QEMU has no such commands"
 
 # tool ARGUMENT...: runs ferry as $run_as says; $status, and what it said in $work/said.
 tool() {
