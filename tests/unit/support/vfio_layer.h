@@ -152,8 +152,8 @@ static inline struct ram *map_ram(sem_t *mapped)
 }
 
 /*
- * A guest's life with two devices: what happens on the way up, how many descriptors it has then, and
- * what happens on the way back.
+ * A guest's life with two devices: what happens on the way up, how many descriptors it has then,
+ * and what happens on the way back.
  */
 static inline void lives(const char *up, size_t descriptors, const char *down)
 {

@@ -151,8 +151,8 @@ END_TEST
 START_TEST(everything_in_order_and_back)
 {
 	/*
-	 * KVM's and iommufd's; the devices' are as many as by groups. KVM lets go of a device before
-	 * it is closed: it would not be free else.
+	 * KVM's and iommufd's; the devices' are as many as by groups. KVM lets go of a device
+	 * before it is closed: it would not be free else.
 	 */
 	lives("ioas kvm kvm-add kvm-add bind attach bind attach ", 2 + 2 * 8,
 	      "kvm-del kvm-del unmap ");
