@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: BSD-3-Clause
 # scenarios: nvme-sha256 nvme-write nvme-reads
 # new-on: 7.3: the newest KVM and VFIO that Debian has
-# also-on: 6.12
+# also-on: 6.12 6.12-iommufd
 # seconds: 45
 # An NVMe disk (MSI-X, DMA both ways): what the guest reads, what it writes, what reading costs.
 

@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: BSD-3-Clause
 # scenarios: flr-under-io driver-reloads
 # new-on: 6.12: MSI-X vectors are added and given back one by one
-# also-on: 7.3
+# also-on: 7.3 6.12-iommufd
 # seconds: 60
 # deadline: 400
 # The guest resets a function that is at work (FLR), ten times; and it loads the driver 200 times, for
