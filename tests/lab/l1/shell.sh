@@ -21,5 +21,5 @@ cat <<-END
 	The shell's end powers the host off; Ctrl-] X ends it from outside. Ctrl-A is ferry's.
 	To debug a guest start it with --gdb unix:/tmp/gdb (and --paused, and nokaslr for its kernel), then outside,
 	at the top of Ferry's tree:
-	    $lab_gdb build/lab/images/$LAB_ARCH/symbols/vmlinux-cloud -ex 'target remote build/lab/run/shell.gdb'
+	    $lab_gdb build/lab/images/$LAB_ARCH/symbols/vmlinux-cloud -ex 'target remote build/lab/run/$LAB_ARCH/shell.gdb'
 END

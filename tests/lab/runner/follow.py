@@ -6,7 +6,7 @@ import time
 from collections import Counter
 
 from runner.hosts import Host
-from runner.lab import free_mib
+from runner.lab import LATE, free_mib
 from runner.tasks import queued_seconds
 
 STARTS = 6  # of one host, which hangs now and then
@@ -65,6 +65,26 @@ class Run:
                 for name in task.names:
                     self.results.tell("skip", name, 0, why)
         shutil.rmtree(self.lab.share / "queue" / str(kind))
+
+    # --- when there is no time left --------------------------------------------------------------
+
+    def end_in_time(self):
+        """No scenario is begun any more, and later none goes on. What was not told is skipped."""
+        if not self.lab.late():
+            return
+        why = "the time for the whole run was over"
+        for task in self.tasks.values():
+            entry = self.lab.share / "queue" / str(task.kind) / task.entry()
+            if entry.exists():
+                entry.unlink()
+                for name in task.names:
+                    self.results.tell("skip", name, 0, why)
+        if self.lab.late(LATE):
+            for host in self.alive:
+                host.ended = True  # it is not started anew
+                host.kill()
+                for name in self.tasks[host.task].names if host.task in self.tasks else ():
+                    self.results.tell("skip", name, 0, f"{why} before it ended")
 
     # --- what they report ------------------------------------------------------------------------
 
@@ -163,7 +183,8 @@ class Run:
     def follow(self):
         try:
             while True:
-                while len(self.alive) < self.lab.jobs and self.start_next():
+                self.end_in_time()
+                while len(self.alive) < self.lab.room() and self.start_next():
                     pass
                 if not self.alive:
                     break

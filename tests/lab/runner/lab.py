@@ -6,6 +6,11 @@ import platform
 import re
 import subprocess
 import sys
+import time
+from pathlib import Path
+
+
+LATE = 600  # seconds for what is under way when the run's time is over
 
 
 def die(text):
@@ -29,14 +34,20 @@ def read_values(file):
 
 class Lab:
     """One run's settings: the options, of which `alone` is a file beside the scenarios, `shell` the
-    kind asked for and `rival` a second build of the monitor; the architecture's values; folders."""
+    kind asked for, `rival` a second build of the monitor, `until` when no scenario is begun any
+    more and `beside` another run's process; the architecture's values; folders."""
 
     def __init__(self, here, arch="", ferry="", monitor="ferry", jobs="", alone="", verbose=False,
-                 only=(), everything=False, listing=False, shell=None, rival="", machine=""):
+                 only=(), everything=False, listing=False, shell=None, rival="", machine="",
+                 until="", beside=""):
         if not re.fullmatch("([1-9][0-9]?)?", jobs):
             die(f"--jobs {jobs}: it is a number of hosts")
         if monitor not in ("ferry", "qemu"):
             die(f"--monitor {monitor}: it is ferry or qemu")
+        for option, number in (("until", until), ("beside", beside)):
+            if not re.fullmatch("[0-9]*", number):
+                die(f"--{option} {number}: it is a number")
+        self.until, self.beside = int(until or 0), beside
         self.everything, self.listing, self.shell = everything, listing, shell
         native = platform.machine()
         self.here, self.top = here, here.parents[1]
@@ -57,7 +68,7 @@ class Lab:
         self.images = build / "lab/images" / self.arch
         self.logs = build / "lab/logs" / self.arch
         self.tries = build / "lab/tries" / self.arch
-        self.runs = build / "lab/run"
+        self.runs = build / "lab/run" / self.arch
         self.share = self.runs / "share"
         self.qemu_root = None  # QEMU for a host
         self.roots = {}  # QEMU of other releases, by the machine that it plays
@@ -68,6 +79,15 @@ class Lab:
         jobs = int(self.values["lab_jobs"])
         few = len(os.sched_getaffinity(0)) < jobs or free_mib() < jobs * 4096
         return 1 if few else jobs
+
+    def room(self):
+        """Hosts that there may be now: another run has one while it lasts, where that matters."""
+        others = self.beside and Path("/proc", self.beside).exists()
+        return max(1, min(self.jobs, len(os.sched_getaffinity(0)) - 1)) if others else self.jobs
+
+    def late(self, seconds=0):
+        """Whether the time for all of it was over so many seconds ago."""
+        return self.until != 0 and time.time() > self.until + seconds
 
     def note_absent(self, said):
         """Takes in what guest-images/build said of kernels that cannot be had."""

@@ -8,6 +8,7 @@ from unittest import mock
 from runner.fake_lab import LabTest
 from runner.follow import GIVEN_BACK, STARTS
 from runner.hosts import GRACE
+from runner.lab import LATE
 from runner.tasks import Kind, select
 
 PLENTY = mock.patch("runner.follow.free_mib", lambda: 100000)
@@ -134,6 +135,48 @@ class Reports(OneHost):
         self.step(seconds=10 * self.run_.lab.slow + 1)
         self.assertEqual((self.host.folder / "monitor/a.answer").read_text(),
                          "no answer from the machine's monitor\n")
+
+
+class Time(OneHost):
+    """The whole run's."""
+
+    def setUp(self):
+        super().setUp()
+        self.host.take(self.nvme)
+        self.step()
+        self.lab = self.run_.lab
+        self.time = mock.patch("time.time", lambda: self.lab.until + self.since).start()
+        self.addCleanup(mock.patch.stopall)
+        self.lab.until = 5000
+
+    def pass_by(self, seconds):
+        self.since = seconds
+        self.run_.end_in_time()
+
+    def test_not_yet(self):
+        self.pass_by(-1)
+        self.assertEqual(self.queued(), ["995-own-nvme"])
+        self.lab.until = 0
+        self.pass_by(9000)
+        self.assertEqual((self.queued(), self.told), (["995-own-nvme"], {}))
+
+    def test_nothing_is_begun_any_more(self):
+        self.pass_by(1)
+        self.assertEqual((self.queued(), self.told), ([], {"own": "skip"}))
+        self.assertTrue(self.host.alive())
+        self.assertFalse(self.run_.start_next())
+        self.step("ok reads 1", "ok writes 1", "end 0 1")
+        self.assertEqual(self.told, {"own": "skip", "reads": "ok", "writes": "ok"})
+
+    def test_what_is_under_way_is_ended(self):
+        self.step("ok reads 1")
+        self.pass_by(LATE + 1)
+        self.assertFalse(self.host.alive())
+        self.step()
+        self.assertEqual((self.run_.alive, self.run_.anew.total()), ([], 0))
+        self.assertEqual(self.told, {"own": "skip", "reads": "ok", "writes": "skip"})
+        self.assertIn("skip writes                       the time for the whole run was over before"
+                      " it ended\n", self.said.getvalue())
 
 
 class Deadlines(OneHost):

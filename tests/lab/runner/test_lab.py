@@ -38,9 +38,20 @@ class Settings(LabTest):
                     mock.patch("os.sched_getaffinity", lambda _: range(cores)):
                 self.assertEqual(self.lab().jobs, jobs)
 
+    def test_room_beside_another_run(self):
+        pid = str(os.getpid())
+        for cores, jobs, rest in ((2, 2, 1), (4, 2, 2), (1, 1, 1)):
+            with mock.patch("runner.lab.free_mib", lambda: 9000), \
+                    mock.patch("os.sched_getaffinity", lambda _: range(cores)):
+                self.assertEqual(self.lab().room(), jobs)
+                self.assertEqual(self.lab(beside=pid).room(), rest)
+                self.assertEqual(self.lab(beside="0").room(), jobs)  # it has ended
+
     def test_refused(self):
         for wrong, why in (({"jobs": "none"}, "--jobs none: it is a number of hosts"),
                            ({"jobs": "0"}, "--jobs 0: it is"),
+                           ({"until": "noon"}, "--until noon: it is a number"),
+                           ({"beside": "me"}, "--beside me: it is a number"),
                            ({"machine": "older"}, "--machine older: there is none of that name"),
                            ({"monitor": "vmm"}, "--monitor vmm: it is ferry or qemu")):
             with self.assertRaises(SystemExit):
