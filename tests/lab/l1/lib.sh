@@ -18,7 +18,7 @@ flavour=generic
 run_as=
 kernel=        # a path; by default the flavour's: see guest_kernel
 initrd=        # a path; by default the initramfs of the flavour
-kernel_options="console=$console_name quiet"
+kernel_options="console=$console_name quiet cryptomgr.notests" # self-tests take a guest of software long
 guest_deadline=${LAB_GUEST_DEADLINE:-90}
 monitor=${LAB_MONITOR:-ferry}
 

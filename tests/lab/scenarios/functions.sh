@@ -49,7 +49,7 @@ wait_for 10 [ -b "$own" ] || die "the physical function has no disk"
 labtool nvme-function "/dev/$controller" 1 3 2 || die "the virtual function cannot be turned on"
 
 # A disk that has several controllers is a disk of none of them, unless the kernel is told.
-kernel_options="console=$console_name quiet nvme_core.multipath=0 nvme_core.io_timeout=10"
+kernel_options="$kernel_options nvme_core.multipath=0 nvme_core.io_timeout=10"
 flavour=$small_flavour
 guest_start "nvme_sum,nvme_write:ferry:60,flr:5,ask" --vfio "$function"
 before=$(own_sum)

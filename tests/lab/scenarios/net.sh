@@ -16,7 +16,7 @@ guest "info,net:e1000" --vfio "$nic"
 fetched=$(value "net e1000")
 check e1000-tftp "it fetched '$fetched'; $(why)" expr "$status $fetched" : "0 $LAB_TFTP_SHA256 "
 
-# The file is some 3,000 packets of data and as many answers; each costs an interrupt or two.
+# The file is some 730 packets of data and as many answers; each costs an interrupt or two.
 calm() {
 	[ "$4" = INTx ] && [ "$2" -gt 100 ] && [ "$2" -lt 30000 ] && [ "$3" -lt 50 ]
 }

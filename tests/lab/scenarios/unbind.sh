@@ -12,7 +12,7 @@ only_ferry "QEMU waits for the guest to let go"
 disk=$(device "$nvme_id")
 nic=$(device "$e1000e_id")
 give "$disk" "$nic"
-kernel_options="console=$console_name quiet nvme_core.io_timeout=3 nvme_core.admin_timeout=3"
+kernel_options="$kernel_options nvme_core.io_timeout=3 nvme_core.admin_timeout=3"
 guest_start "io,ask" --vfio "$disk" --vfio "$nic"
 guest_see 1 '^LAB: ask'
 
