@@ -66,9 +66,11 @@ class Task:
                          machine if machine in lab.offers("machines") else "")
         self.seconds = int(self.header("seconds") or 0)
         self.deadline = int(self.header("deadline") or 240)  # as l1/main has it
-        self.also_on = self.header("also-on").split()
-        # Kernels on which it shows something new, each with what that is.
-        self.new_on = dict(line.split(": ", 1) for line in self.headers("new-on"))
+        # Kernels on which it shows something new, each with what that is; on the others it repeats.
+        self.new_on = dict(line.split(": ", 1) for key in ("new-on", f"new-on-{lab.arch}")
+                           for line in self.headers(key))
+        self.also_on = [other for other in self.header("also-on").split()
+                        if other not in self.new_on]
         self.repeats = kernel != "" and kernel not in self.new_on
         self.only_with_all = self.repeats or self.header("tier") == "all"
         self.guest_kernels = [kernel for kernel in self.header("guest-kernels").split()

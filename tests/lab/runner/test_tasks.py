@@ -32,6 +32,18 @@ class Heads(LabTest):
         self.assertEqual(tasks[1].new_on, {"6.12": "its vectors: one by one"})
         self.assertEqual(len(select(self.lab(everything=True))), 7)
 
+    def test_what_is_new_on_one_architecture_repeats_on_the_other(self):
+        self.scenario("nvme", "scenarios: reads", "also-on: 6.12 7.3", "new-on: 7.3-16k: pages",
+                      "new-on-x86_64: 7.3: the newest", "seconds: 5")
+        new = {}
+        for self.arch in ("x86_64", "aarch64"):
+            tasks = select(self.lab(everything=True))
+            self.assertEqual(sorted(task.name for task in tasks),
+                             ["nvme", "nvme@6.12", "nvme@7.3", "nvme@7.3-16k"])
+            new[self.arch] = [task.name for task in select(self.lab())]
+        self.assertEqual(new, {"x86_64": ["nvme", "nvme@7.3-16k", "nvme@7.3"],
+                               "aarch64": ["nvme", "nvme@7.3-16k"]})
+
     def test_some_names_are_absent(self):
         self.scenario("kernels", "scenarios: elf gzip zstd", "seconds: 5",
                       "not-on-x86_64: gzip zstd: a bzImage: it unpacks itself",
@@ -116,7 +128,7 @@ class Kinds(LabTest):
 
     def test_refused_where_there_is_no_other(self):
         self.arch = "aarch64"
-        self.assertTrue(self.refused(asked_kind, "6.12", self.lab()).endswith("leave it empty\n"))
+        self.assertTrue(self.refused(asked_kind, ":more", self.lab()).endswith("leave it empty\n"))
 
 
 class Queues(LabTest):
