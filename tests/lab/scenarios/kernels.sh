@@ -2,7 +2,6 @@
 # scenarios: kernel-cloud kernel-bzimage kernel-elf kernel-gzip kernel-6.12 kernel-7.3
 # not-on-x86_64: kernel-gzip: a bzImage unpacks itself
 # not-on-aarch64: kernel-bzimage kernel-elf: the boot protocol has an Image, not an ELF file
-# not-on-aarch64: kernel-6.12 kernel-7.3: newer guests have not been tried there
 # guest-kernels: 6.12 7.3
 # seconds: 85
 # deadline: 480

@@ -1,7 +1,8 @@
 # SPDX-License-Identifier: BSD-3-Clause
 # scenarios: nvme-sha256 nvme-write nvme-reads
-# new-on: 7.3: the newest KVM and VFIO that Debian has
-# also-on: 6.12 6.12-iommufd
+# new-on: 7.3-16k: the host's pages are of 16 KiB
+# new-on-x86_64: 7.3: the newest KVM and VFIO that Debian has
+# also-on: 6.12 7.3 6.12-iommufd
 # seconds: 45
 # An NVMe disk (MSI-X, DMA both ways): what the guest reads, what it writes, what reading costs.
 
@@ -11,6 +12,12 @@ guest_start "info,nvme_sum,nvme_write:ferry:60,ask" --vfio "$disk"
 guest_see 1 '^LAB: ask'
 sum=$(value nvme-sum)
 check nvme-sha256 "the guest read $sum, not $LAB_DISK_SHA256" [ "$sum" = "$LAB_DISK_SHA256" ]
+
+# The doorbells are at 4 KiB of the BAR, QEMU's MSI-X table at 8 KiB. In one page of the host's they
+# are both trapped, and a read rings two doorbells: one hands it over, one takes its completion.
+page=$(awk '/^KernelPageSize:/ { print $2; exit }' /proc/self/smaps)
+rings=0
+[ $((4 / page)) -ne $((8 / page)) ] || rings=8000
 
 # Talking on the console costs exits too, so the same talk is had twice, the first time with no
 # reads in it; the clock goes on ticking for as long in both.
@@ -34,7 +41,9 @@ echo "exits to the monitor: $talk for the talk alone, $reads more for 4,000 read
 if grep -q '^LAB: failed nvme_reads' "$console"; then
 	fail nvme-reads "the guest could not read"
 else
-	check nvme-reads "$reads exits to the monitor, 40 allowed" [ "$reads" -le 40 ]
+	more=$((reads - rings))
+	check nvme-reads "$reads exits to the monitor, $rings of doorbells and 40 others allowed" \
+		[ "${more#-}" -le 40 ]
 fi
 
 guest_send poweroff
