@@ -18,7 +18,9 @@ flavour=generic
 run_as=
 kernel=        # a path; by default the flavour's: see guest_kernel
 initrd=        # a path; by default the initramfs of the flavour
-kernel_options="console=$console_name quiet cryptomgr.notests" # self-tests take a guest of software long
+# A guest of software takes long for its ciphers' tests, and a busy host keeps its processor waiting for half a
+# minute.
+kernel_options="console=$console_name quiet cryptomgr.notests watchdog_thresh=30 rcupdate.rcu_cpu_stall_timeout=60"
 guest_deadline=${LAB_GUEST_DEADLINE:-90}
 monitor=${LAB_MONITOR:-ferry}
 
