@@ -6,6 +6,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "vfio/host/cdev.h"
 #include "vfio/host/host.h"
 #include "vmm/base/bits.h"
 #include "vmm/base/log.h"
@@ -43,6 +44,7 @@ struct device_entry {
 	size_t member_count;
 	struct vfio_host_device *functions; /* virtual ones of it */
 	size_t function_count;
+	char node[PATH_MAX]; /* VFIO's character device of it alone; "": it has none */
 	struct passable passable;
 };
 
@@ -181,6 +183,13 @@ static void device_print_functions(const struct tool *tool, const struct vfio_ho
 	fputs("\n", out);
 }
 
+/* Unlike its group's, the kernel numbers it anew each time that VFIO gets the device. */
+static void device_print_node(const struct device_entry *entry, FILE *out)
+{
+	if (entry->node[0])
+		text_print(out, "  node         %s\n", entry->node);
+}
+
 static void device_print_resets(const struct vfio_host_device *device, FILE *out)
 {
 	text_print(out, "  resets by    %s\n",
@@ -224,6 +233,7 @@ static void device_print_long(const struct tool *tool, const struct device_list 
 			device->subsystem_device, device->class_code, device->revision);
 		text_print(out, "  driver       %s\n", device->driver[0] ? device->driver : "none");
 		device_print_members(device, &list->entries[i], out);
+		device_print_node(&list->entries[i], out);
 		device_print_functions(tool, device, &list->entries[i], out);
 		device_print_resets(device, out);
 		device_print_bars(device, out);
@@ -312,9 +322,11 @@ static json_t *device_json(const struct vfio_host_device *device, const struct d
 			  tool_json_text(names->class_name), "driver",
 			  tool_json_text(device->driver));
 	json_t *more =
-		json_pack("{s:o, s:o, s:o, s:o, s:i, s:b, s:o, s:o, s:s, s:o, s:o}", "iommu_group",
+		json_pack("{s:o, s:o, s:o, s:o, s:o, s:i, s:b, s:o, s:o, s:s, s:o, s:o}",
+			  "iommu_group",
 			  device->has_group ? json_integer(device->group) : json_null(),
-			  "group_members", device_members_json(entry), "physical_function",
+			  "group_members", device_members_json(entry), "node",
+			  tool_json_text(entry->node), "physical_function",
 			  tool_json_text(device->physical), "virtual_functions",
 			  device_functions_json(entry), "most_virtual_functions",
 			  (int)device->most_functions, "resettable", device->resettable,
@@ -361,6 +373,8 @@ static int device_read_entries(const struct tool *tool, struct device_list *list
 					&entry->function_count, err))
 			return err->code;
 		list->has_virtual |= device->physical[0] != '\0';
+		if (vfio_cdev_find(&device->sysfs, tool->dev, entry->node, sizeof(entry->node)))
+			entry->node[0] = '\0';
 		passable_find(tool, device, entry->members, entry->member_count, &entry->passable);
 		list->names[i].vendor = device->vendor;
 		list->names[i].device = device->device;

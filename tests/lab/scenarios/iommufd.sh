@@ -37,9 +37,10 @@ chown 1000 /dev/iommu "$(node "$disk")"
 chown 0 "$(group_file "$disk")"
 chmod 600 /dev/vfio/vfio "$(group_file "$disk")"
 $run_as ferry doctor "${disk##*/}" > "$work/doctor" 2>&1
+ferry devices "${disk##*/}" >> "$work/doctor" 2>&1
 cat "$work/doctor"
-check iommufd-doctor "doctor does not name $(node "$disk")" \
-	grep -q "^ok .* node: $(node "$disk") and" "$work/doctor"
+check iommufd-doctor "doctor or devices does not name $(node "$disk")" \
+	[ "$(grep -cE "^(ok .* node: $(node "$disk") and|  node +$(node "$disk")\$)" "$work/doctor")" = 2 ]
 guest "nvme_file" --vfio "$disk" --log info
 check iommufd-user "by '$(ways)', $(same_sums); $(why)" [ "$status $(ways) $(same_sums)" = "0 iommufd yes" ]
 run_as=

@@ -135,6 +135,26 @@ START_TEST(json_holds_the_same)
 }
 END_TEST
 
+START_TEST(a_character_device_is_told)
+{
+	json_t *root, *device;
+
+	ck_assert_int_eq(devices(NIC, NULL), TOOL_OK);
+	has_not(tools_out, "  node ");
+	fake_tree_add_cdev(NIC, 12);
+	ck_assert_int_eq(devices(NIC, NULL), TOOL_OK);
+	has(tools_out, "\n  node         ");
+	has(tools_out, "/vfio/devices/vfio12\n");
+	ck_assert_int_eq(devices("--json", NULL), TOOL_OK);
+	root = tools_json();
+	device = json_array_get(json_object_get(root, "devices"), 0);
+	ck_assert(json_is_null(json_object_get(device, "node")));
+	device = json_array_get(json_object_get(root, "devices"), 1);
+	has(json_string_value(json_object_get(device, "node")), "/vfio/devices/vfio12");
+	json_decref(root);
+}
+END_TEST
+
 /* Two virtual functions of the disk, of which one has vfio-pci, the other none. */
 static void add_functions(void)
 {
@@ -388,6 +408,7 @@ static void add_tests(TCase *tests)
 	tcase_add_test(tests, help_fits_a_terminal);
 	tcase_add_test(tests, one_device_is_told_at_length);
 	tcase_add_test(tests, json_holds_the_same);
+	tcase_add_test(tests, a_character_device_is_told);
 	tcase_add_test(tests, a_virtual_function_is_told_with_its_physical_one);
 	tcase_add_test(tests, virtual_functions_as_json);
 	tcase_add_test(tests, all_of_them_as_json);
