@@ -46,7 +46,7 @@ struct vfio_provider_ops {
 	struct vfio_provider *(*create)(const struct vfio_settings *settings, struct err *err);
 	/*
 	 * Finds the device, tells in @device who it is, and lets it into the space. It is not
-	 * opened. The lease ends with leave().
+	 * opened. The lease, which ends with leave(), owns the descriptor that @config may have.
 	 */
 	struct vfio_lease *(*join)(struct vfio_provider *provider,
 				   const struct vfio_device_config *config,

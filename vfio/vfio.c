@@ -8,20 +8,30 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "vfio/pci/measure.h"
 #include "vfio/tell/describe.h"
 #include "vfio/vfio_private.h"
 #include "vmm/base/log.h"
 
+/* Of what others opened: 0 is none. */
+static void vfio_close_given(int fd)
+{
+	if (fd)
+		close(fd);
+}
+
 struct vfio *vfio_create(const struct vfio_settings *settings, struct err *err)
 {
 	struct vfio *vfio = calloc(1, sizeof(*vfio));
 
 	if (!vfio) {
+		vfio_close_given(settings ? settings->iommufd : 0);
 		err_set(err, -ENOMEM, "passthrough: out of memory");
 		return NULL;
 	}
+	vfio->settings.iommufd = settings ? settings->iommufd : 0;
 	vfio->sysfs = strdup(settings && settings->sysfs ? settings->sysfs : "/sys");
 	vfio->dev = strdup(settings && settings->dev ? settings->dev : "/dev");
 	vfio->proc = strdup(settings && settings->proc ? settings->proc : "/proc");
@@ -30,11 +40,9 @@ struct vfio *vfio_create(const struct vfio_settings *settings, struct err *err)
 		vfio_destroy(vfio);
 		return NULL;
 	}
-	vfio->settings = (struct vfio_settings){
-		.sysfs = vfio->sysfs,
-		.dev = vfio->dev,
-		.proc = vfio->proc,
-	};
+	vfio->settings.sysfs = vfio->sysfs;
+	vfio->settings.dev = vfio->dev;
+	vfio->settings.proc = vfio->proc;
 	return vfio;
 }
 
@@ -86,6 +94,7 @@ static int vfio_add_entry(struct vfio *vfio, struct vfio_entry *entry, struct er
 		entry->lease = provider->ops->join(provider, &entry->options, &entry->sysfs, err);
 	if (!entry->lease)
 		return err->code;
+	entry->options.fd = 0; /* the lease's */
 	log_info("passthrough device %s: by %s", entry->sysfs.address, provider->ops->name);
 	if (vfio_was_given(vfio, entry->sysfs.address))
 		return err_set(err, -EEXIST,
@@ -115,6 +124,7 @@ static void vfio_free_entry(struct vfio_entry *entry)
 {
 	if (entry->lease)
 		entry->lease->provider->ops->leave(entry->lease);
+	vfio_close_given(entry->options.fd);
 	vfio_rom_release(&entry->rom);
 	free(entry);
 }
@@ -124,8 +134,10 @@ int vfio_add(struct vfio *vfio, const struct vfio_device_config *config, struct 
 	struct vfio_entry *entry = calloc(1, sizeof(*entry));
 	int rc;
 
-	if (!entry)
+	if (!entry) {
+		vfio_close_given(config->fd);
 		return err_set(err, -ENOMEM, "passthrough device %s: out of memory", config->path);
+	}
 	entry->options = *config;
 	rc = vfio_check_token(config, err);
 	if (!rc && config->rom)
@@ -386,6 +398,7 @@ void vfio_destroy(struct vfio *vfio)
 		vfio_free_entry(vfio->entries[--vfio->count]);
 	if (vfio->provider)
 		vfio->provider->ops->destroy(vfio->provider);
+	vfio_close_given(vfio->settings.iommufd);
 	free(vfio->entries);
 	free(vfio->sysfs);
 	free(vfio->dev);

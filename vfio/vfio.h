@@ -25,8 +25,13 @@ enum vfio_via { VFIO_VIA_ANY, VFIO_VIA_IOMMUFD, VFIO_VIA_GROUP };
 
 /* One --vfio PATH[,OPTION...]; the strings are the caller's and outlive the call. */
 struct vfio_device_config {
-	/* 0000:01:00.0, 01:00.0, a mediated device's UUID, or any device's path in sysfs. */
+	/*
+	 * 0000:01:00.0, 01:00.0, a mediated device's UUID, or any device's path in sysfs; with @fd
+	 * only for a sentence.
+	 */
 	const char *path;
+	/* The device's character device, opened by somebody else and not bound; 0: none. */
+	int fd;
 	const char *rom; /* a file in the place of the option ROM; NULL: the device's own */
 	bool no_rom;
 	enum vfio_via via;
@@ -41,15 +46,18 @@ struct vfio_settings {
 	const char *sysfs; /* NULL: "/sys" */
 	const char *dev;   /* NULL: "/dev" */
 	const char *proc;  /* NULL: "/proc" */
+	int iommufd;       /* /dev/iommu, opened by somebody else; 0: none */
 };
 
+/* The iommufd of @settings is the layer's to close from then on, also when it fails. */
 struct vfio *vfio_create(const struct vfio_settings *settings, struct err *err);
 
 /*
  * Start-up, in this order. Each failure is one sentence; vfio_destroy() undoes what was done.
  *
  * 1. For each device: chooses the way to it, finds it and has it join the address space. No device
- *    is opened yet.
+ *    is opened yet. The descriptor of @config, which goes by iommufd alone, is the layer's to close
+ *    from then on, also when it fails.
  */
 int vfio_add(struct vfio *vfio, const struct vfio_device_config *config,
 	     struct err *err) FERRY_MUST_CHECK;

@@ -4,9 +4,12 @@
 #include "vmm/config.h"
 
 #include <errno.h>
+#include <fcntl.h>
 #include <getopt.h>
+#include <limits.h>
 #include <stdio.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "vfio/host/sysfs.h"
 #include "vmm/base/bits.h"
@@ -32,11 +35,13 @@ static const char help_text[] =
 	"  --memory SIZE[,hugepages=2M|1G][,prealloc]\n"
 	"                            RAM with K, M, G or T of 1024, as in 1.5G (default\n"
 	"                            512M)\n"
-	"  --vfio PATH[,rom=FILE|off][,mmap=off[:LIST]][,vf-token=UUID]\n"
+	"  --vfio PATH|fd=N[,rom=FILE|off][,mmap=off[:LIST]][,vf-token=UUID]\n"
 	"         [,via=iommufd|group][,trace=FILE[,names=TABLE]]\n"
 	"                            hands over the PCI device at PATH, which is\n"
 	"                            /sys/bus/pci/devices/0000:01:00.0, 0000:01:00.0,\n"
-	"                            01:00.0 or a mediated device's UUID; repeatable.\n"
+	"                            01:00.0 or a mediated device's UUID, or whose\n"
+	"                            character device is open as descriptor N already;\n"
+	"                            repeatable.\n"
 	"                            rom: another option ROM, or none; mmap=off: BARs\n"
 	"                            (LIST as in 0:2-4) are trapped, not mapped;\n"
 	"                            vf-token: of a virtual function whose physical one\n"
@@ -45,6 +50,8 @@ static const char help_text[] =
 	"                            trace: every access and interrupt is told in FILE\n"
 	"                            (all BARs trapped), registers by the names in TABLE,\n"
 	"                            such as share/ferry/names/xhci.txt\n"
+	"  --iommufd fd=N            has all of them by the /dev/iommu that is open as\n"
+	"                            descriptor N already\n"
 	"  --serial stdio|pty|file:PATH|none\n"
 	"                            where the serial port goes (default stdio; Ctrl-A x\n"
 	"                            quits, Ctrl-A h lists the other keys)\n"
@@ -79,6 +86,7 @@ enum option_id {
 	OPTION_CPUS,
 	OPTION_MEMORY,
 	OPTION_VFIO,
+	OPTION_IOMMUFD,
 	OPTION_SERIAL,
 	OPTION_ON_REBOOT,
 	OPTION_ON_TERM,
@@ -97,6 +105,7 @@ static const struct option long_options[] = {
 	{"cpus", required_argument, NULL, OPTION_CPUS},
 	{"memory", required_argument, NULL, OPTION_MEMORY},
 	{"vfio", required_argument, NULL, OPTION_VFIO},
+	{"iommufd", required_argument, NULL, OPTION_IOMMUFD},
 	{"serial", required_argument, NULL, OPTION_SERIAL},
 	{"on-reboot", required_argument, NULL, OPTION_ON_REBOOT},
 	{"on-term", required_argument, NULL, OPTION_ON_TERM},
@@ -269,9 +278,69 @@ static int config_parse_vfio_part(struct vfio_device_config *device, const char 
 		       name, value ? "=" : "", value ? value : "");
 }
 
+static bool config_has_descriptor(const struct config *config, int fd)
+{
+	bool found = config->iommufd == fd;
+
+	for (size_t i = 0; i < config->vfio_count; i++)
+		found = found || config->vfio[i].fd == fd;
+	return found;
+}
+
+/*
+ * "fd=N", which whoever started this process has opened and left to it. That is so only before
+ * anything else is opened, so it is looked at here.
+ */
+static int config_take_descriptor(const struct config *config, const char *value, int *fd,
+				  struct err *err)
+{
+	unsigned int number;
+
+	if (strncmp(value, "fd=", 3) != 0 ||
+	    suboptions_parse_number(value + 3, STDERR_FILENO + 1, INT_MAX, &number))
+		return err_set(err, -EINVAL, "'%s': it takes fd=N, an open descriptor from 3 on",
+			       value);
+	if (config_has_descriptor(config, (int)number))
+		return err_set(err, -EINVAL, "fd=%u: it was given already", number);
+	if (fcntl((int)number, F_SETFD, FD_CLOEXEC) < 0)
+		return err_set(err, -EINVAL,
+			       "fd=%u: it is not open: who starts ferry opens it, and lets ferry "
+			       "inherit it",
+			       number);
+	*fd = (int)number;
+	return 0;
+}
+
+/* What its parts say together, and beside the devices before it. */
+static int config_check_vfio(const struct config *config, struct vfio_device_config *device,
+			     struct err *err)
+{
+	if (device->names && !device->trace)
+		return err_set(err, -EINVAL, "names=%s: it is for trace=FILE, which is not given",
+			       device->names);
+	for (size_t i = 0; i < config->vfio_count; i++) {
+		const char *trace = config->vfio[i].trace;
+
+		if (trace && device->trace && strcmp(trace, device->trace) == 0)
+			return err_set(err, -EINVAL,
+				       "trace=%s: it is another device's too: each needs a file of "
+				       "its own",
+				       trace);
+	}
+	if (device->fd && device->via == VFIO_VIA_GROUP)
+		return err_set(err, -EINVAL,
+			       "%s: via=group: a character device goes by iommufd: leave via out",
+			       device->path);
+	if (device->fd)
+		device->via = VFIO_VIA_IOMMUFD;
+	return 0;
+}
+
 static int config_parse_vfio(struct config *config, const char *value, struct err *err)
 {
+	struct vfio_device_config *device = &config->vfio[config->vfio_count];
 	const struct suboptions *options;
+	int rc;
 
 	if (config->vfio_count == CONFIG_VFIO_MAX)
 		return err_set(err, -EINVAL, "given too often: %d devices are the most",
@@ -281,30 +350,46 @@ static int config_parse_vfio(struct config *config, const char *value, struct er
 		return err->code;
 	if (*options->first == '\0')
 		return err_set(err, -EINVAL, "empty: it takes a device such as 0000:01:00.0");
-	if (vfio_sysfs_check_name(options->first, err))
-		return err->code;
-	config->vfio[config->vfio_count] = (struct vfio_device_config){.path = options->first};
-	for (size_t i = 0; i < options->count; i++) {
-		int rc = config_parse_vfio_part(&config->vfio[config->vfio_count],
-						options->item[i].name, options->item[i].value, err);
+	*device = (struct vfio_device_config){.path = options->first};
+	rc = strncmp(options->first, "fd=", 3) == 0
+		     ? config_take_descriptor(config, options->first, &device->fd, err)
+		     : vfio_sysfs_check_name(options->first, err);
+	for (size_t i = 0; i < options->count && !rc; i++)
+		rc = config_parse_vfio_part(device, options->item[i].name, options->item[i].value,
+					    err);
+	if (!rc)
+		rc = config_check_vfio(config, device, err);
+	if (!rc)
+		config->vfio_count++;
+	return rc;
+}
 
-		if (rc)
-			return rc;
-	}
-	if (config->vfio[config->vfio_count].names && !config->vfio[config->vfio_count].trace)
-		return err_set(err, -EINVAL, "names=%s: it is for trace=FILE, which is not given",
-			       config->vfio[config->vfio_count].names);
-	for (size_t i = 0; i < config->vfio_count; i++) {
-		const char *trace = config->vfio[i].trace;
+static int config_parse_iommufd(struct config *config, const char *value, struct err *err)
+{
+	int fd, rc = config_take_descriptor(config, value, &fd, err);
 
-		if (trace && config->vfio[config->vfio_count].trace &&
-		    strcmp(trace, config->vfio[config->vfio_count].trace) == 0)
+	if (rc)
+		return rc;
+	if (config->iommufd)
+		return err_set(err, -EINVAL, "given twice: all devices go by one");
+	config->iommufd = fd;
+	return 0;
+}
+
+/* One guest has its devices by one way: with this it is that for all. */
+static int config_spread_iommufd(struct config *config, struct err *err)
+{
+	if (config->iommufd && config->vfio_count == 0)
+		return err_set(err, -EINVAL,
+			       "--iommufd: it is for the devices of --vfio, which is not given");
+	for (size_t i = 0; i < config->vfio_count && config->iommufd; i++) {
+		if (config->vfio[i].via == VFIO_VIA_GROUP)
 			return err_set(err, -EINVAL,
-				       "trace=%s: it is another device's too: each needs a file of "
-				       "its own",
-				       trace);
+				       "--iommufd: --vfio %s asks for via=group: leave one of both "
+				       "out",
+				       config->vfio[i].path);
+		config->vfio[i].via = VFIO_VIA_IOMMUFD;
 	}
-	config->vfio_count++;
 	return 0;
 }
 
@@ -386,6 +471,8 @@ static int config_option(struct config *config, int id, const char *value, struc
 		return config_parse_memory(config, value, err);
 	case OPTION_VFIO:
 		return config_parse_vfio(config, value, err);
+	case OPTION_IOMMUFD:
+		return config_parse_iommufd(config, value, err);
 	case OPTION_SERIAL:
 		return config_parse_serial(config, value, err);
 	case OPTION_ON_REBOOT:
@@ -475,7 +562,8 @@ int config_parse(struct config *config, int argc, char **argv, enum config_actio
 			return rc;
 		}
 	}
-	return config_parse_operands(config, argc, argv, err);
+	rc = config_spread_iommufd(config, err);
+	return rc ? rc : config_parse_operands(config, argc, argv, err);
 }
 
 void config_release(struct config *config)

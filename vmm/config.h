@@ -30,6 +30,7 @@ struct config {
 	bool prealloc;
 	struct vfio_device_config vfio[CONFIG_VFIO_MAX];
 	size_t vfio_count;
+	int iommufd; /* /dev/iommu, opened by somebody else; 0: none */
 	enum config_serial serial;
 	const char *serial_path;
 	bool exit_on_reboot;

@@ -1,5 +1,8 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
-/* Finding a device's own node: sysfs has its name in the folder vfio-dev of the device. */
+/*
+ * Finding a device's own node, and the device of an open one: sysfs has the node in the folder
+ * vfio-dev of the device.
+ */
 
 #include "vfio/host/cdev.h"
 
@@ -7,7 +10,10 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
+#include <sys/sysmacros.h>
 #include <unistd.h>
 
 int vfio_cdev_find(const struct vfio_sysfs_device *device, const char *dev, char *path, size_t size)
@@ -51,4 +57,54 @@ int vfio_cdev_check(const struct vfio_sysfs_device *device, const char *dev, cha
 		return cdev_access(path);
 	snprintf(path, size, "%s/vfio/devices", dev);
 	return rc;
+}
+
+/* Where sysfs has what is open as @fd, by the node's number: its name is anybody's to choose. */
+static int cdev_place(const char *sysfs, int fd, char place[PATH_MAX])
+{
+	char path[PATH_MAX];
+	struct stat status;
+
+	if (fstat(fd, &status) < 0)
+		return -errno;
+	if (!S_ISCHR(status.st_mode))
+		return -ENODEV;
+	snprintf(path, sizeof(path), "%s/dev/char/%u:%u", sysfs, major(status.st_rdev),
+		 minor(status.st_rdev));
+	if (realpath(path, place))
+		return 0;
+	return errno == ENOENT ? -ENODEV : -errno;
+}
+
+/* Takes the last component off; "" when there is none. */
+static const char *cdev_cut(char *path)
+{
+	char *slash = strrchr(path, '/');
+
+	if (!slash)
+		return "";
+	*slash = '\0';
+	return slash + 1;
+}
+
+int vfio_cdev_owner(const char *sysfs, int fd, char folder[PATH_MAX])
+{
+	int rc = cdev_place(sysfs, fd, folder);
+
+	if (rc)
+		return rc;
+	cdev_cut(folder);
+	return strcmp(cdev_cut(folder), "vfio-dev") == 0 ? 0 : -ENODEV;
+}
+
+int vfio_cdev_check_iommufd(const char *sysfs, int fd)
+{
+	char place[PATH_MAX];
+	int rc = cdev_place(sysfs, fd, place);
+
+	if (rc)
+		return rc;
+	if (strcmp(cdev_cut(place), "iommu") != 0)
+		return -ENODEV;
+	return strcmp(cdev_cut(place), "misc") == 0 ? 0 : -ENODEV;
 }

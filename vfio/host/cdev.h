@@ -4,6 +4,7 @@
 #ifndef FERRY_VFIO_HOST_CDEV_H
 #define FERRY_VFIO_HOST_CDEV_H
 
+#include <limits.h>
 #include <stddef.h>
 
 #include "vfio/host/sysfs.h"
@@ -21,5 +22,14 @@ int vfio_cdev_find(const struct vfio_sysfs_device *device, const char *dev, char
  */
 int vfio_cdev_check(const struct vfio_sysfs_device *device, const char *dev, char *path,
 		    size_t size) FERRY_MUST_CHECK;
+
+/*
+ * The folder in @sysfs of the device whose character device is open as @fd, as vfio_sysfs_find()
+ * takes it. -ENODEV: @fd is open on something else.
+ */
+int vfio_cdev_owner(const char *sysfs, int fd, char folder[PATH_MAX]) FERRY_MUST_CHECK;
+
+/* 0 when @fd is an open /dev/iommu, -ENODEV when it is open on something else. */
+int vfio_cdev_check_iommufd(const char *sysfs, int fd) FERRY_MUST_CHECK;
 
 #endif

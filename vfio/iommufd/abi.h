@@ -13,10 +13,15 @@
 
 /* Of /dev/iommu. The kernel takes a longer struct than it knows when the rest is zero. */
 enum {
+	IOMMUFD_DESTROY = _IO(';', 0x80),
 	IOMMUFD_IOAS_ALLOC = _IO(';', 0x81),
 	IOMMUFD_IOAS_IOVA_RANGES = _IO(';', 0x84),
 	IOMMUFD_IOAS_MAP = _IO(';', 0x85),
 	IOMMUFD_IOAS_UNMAP = _IO(';', 0x86),
+};
+
+struct iommufd_destroy {
+	uint32_t size, id;
 };
 
 struct iommufd_ioas_alloc {

@@ -24,7 +24,7 @@
 struct iommufd {
 	struct vfio_provider provider;
 	const struct vfio_settings *settings;
-	int fd; /* /dev/iommu */
+	int fd; /* /dev/iommu; the settings' when they have one */
 	struct vfio_ioas ioas;
 	struct cdev *first;
 	int kvm; /* KVM's VFIO device */
@@ -36,6 +36,7 @@ struct cdev {
 	struct cdev *next;
 	char address[VFIO_ADDRESS_SIZE];
 	int fd;
+	bool given; /* opened by somebody else */
 	bool opened;
 	bool known_to_kvm;
 };
@@ -88,15 +89,24 @@ static struct vfio_provider *cdev_create(const struct vfio_settings *settings, s
 	return &iommufd->provider;
 }
 
-/* /dev/iommu with an address space, before the first device. */
-static int cdev_open_iommufd(struct iommufd *iommufd, struct err *err)
+static int cdev_check_given_iommufd(const struct vfio_settings *settings, struct err *err)
+{
+	int rc = vfio_cdev_check_iommufd(settings->sysfs, settings->iommufd);
+
+	if (rc == -ENODEV)
+		return err_set(err, rc, "iommufd fd=%d: it is no open /dev/iommu",
+			       settings->iommufd);
+	if (rc)
+		return err_set(err, rc, "iommufd fd=%d: %s", settings->iommufd, err_text(rc));
+	return settings->iommufd;
+}
+
+static int cdev_open_iommufd(const struct vfio_settings *settings, struct err *err)
 {
 	char path[PATH_MAX];
-	int fd, rc;
+	int fd;
 
-	if (iommufd->fd >= 0)
-		return 0;
-	snprintf(path, sizeof(path), "%s/iommu", iommufd->settings->dev);
+	snprintf(path, sizeof(path), "%s/iommu", settings->dev);
 	fd = vfio_sys_open(path);
 	if (fd == -ENOENT || fd == -ENODEV)
 		return err_set(err, fd,
@@ -108,9 +118,25 @@ static int cdev_open_iommufd(struct iommufd *iommufd, struct err *err)
 			       (unsigned int)geteuid(), path);
 	if (fd < 0)
 		return err_set(err, fd, "iommufd: %s cannot be opened: %s", path, err_text(fd));
+	return fd;
+}
+
+/* An iommufd with an address space, before the first device. */
+static int cdev_prepare(struct iommufd *iommufd, struct err *err)
+{
+	const struct vfio_settings *settings = iommufd->settings;
+	int fd, rc;
+
+	if (iommufd->fd >= 0)
+		return 0;
+	fd = settings->iommufd ? cdev_check_given_iommufd(settings, err)
+			       : cdev_open_iommufd(settings, err);
+	if (fd < 0)
+		return fd;
 	rc = vfio_ioas_create(&iommufd->ioas, fd, err);
 	if (rc) {
-		fd_close(&fd);
+		if (fd != settings->iommufd)
+			fd_close(&fd);
 		return rc;
 	}
 	iommufd->fd = fd;
@@ -142,9 +168,9 @@ static int cdev_open_node(const struct iommufd *iommufd, const struct vfio_sysfs
 	return fd;
 }
 
-/* The open node gives nothing of the device until it is bound. */
+/* The open node gives nothing of the device until it is bound. @given unless it is 0. */
 static struct cdev *cdev_add(struct iommufd *iommufd, const struct vfio_sysfs_device *device,
-			     struct err *err)
+			     int given, struct err *err)
 {
 	struct cdev *cdev = calloc(1, sizeof(*cdev)), **end = &iommufd->first;
 
@@ -152,7 +178,8 @@ static struct cdev *cdev_add(struct iommufd *iommufd, const struct vfio_sysfs_de
 		err_set(err, -ENOMEM, "out of memory");
 		return NULL;
 	}
-	cdev->fd = cdev_open_node(iommufd, device, err);
+	cdev->given = given;
+	cdev->fd = given ? given : cdev_open_node(iommufd, device, err);
 	if (cdev->fd < 0) {
 		free(cdev);
 		return NULL;
@@ -165,6 +192,26 @@ static struct cdev *cdev_add(struct iommufd *iommufd, const struct vfio_sysfs_de
 	return cdev;
 }
 
+/* By its path, or by the node that somebody else has opened. */
+static int cdev_find(const struct vfio_settings *settings, const struct vfio_device_config *config,
+		     struct vfio_sysfs_device *device, struct err *err)
+{
+	char folder[PATH_MAX];
+	int rc;
+
+	if (!config->fd)
+		return vfio_sysfs_find(settings->sysfs, config->path, device, NULL, err);
+	rc = vfio_cdev_owner(settings->sysfs, config->fd, folder);
+	if (rc == -ENODEV)
+		return err_set(err, rc,
+			       "passthrough device %s: it is no open character device of VFIO's, "
+			       "such as /dev/vfio/devices/vfio0",
+			       config->path);
+	if (rc)
+		return err_set(err, rc, "passthrough device %s: %s", config->path, err_text(rc));
+	return vfio_sysfs_find(settings->sysfs, folder, device, NULL, err);
+}
+
 static struct vfio_lease *cdev_join(struct vfio_provider *provider,
 				    const struct vfio_device_config *config,
 				    struct vfio_sysfs_device *device, struct err *err)
@@ -172,9 +219,9 @@ static struct vfio_lease *cdev_join(struct vfio_provider *provider,
 	struct iommufd *iommufd = cdev_to_iommufd(provider);
 	struct cdev *cdev;
 
-	if (vfio_sysfs_find(iommufd->settings->sysfs, config->path, device, NULL, err))
+	if (cdev_find(iommufd->settings, config, device, err))
 		return NULL;
-	cdev = cdev_open_iommufd(iommufd, err) ? NULL : cdev_add(iommufd, device, err);
+	cdev = cdev_prepare(iommufd, err) ? NULL : cdev_add(iommufd, device, config->fd, err);
 	if (!cdev) {
 		err_prefix(err, "passthrough device %s", device->address);
 		return NULL;
@@ -235,6 +282,11 @@ static int cdev_bind(const struct iommufd *iommufd, const struct cdev *cdev, str
 	};
 	int rc = vfio_sys_ioctl(cdev->fd, IOMMUFD_DEVICE_BIND, &bind);
 
+	if (rc == -EINVAL && cdev->given)
+		return err_set(err, rc,
+			       "passthrough device %s: iommufd does not take it: who opened it has "
+			       "bound it already: hand it over unbound",
+			       cdev->address);
 	if (rc < 0)
 		return cdev_refuse(cdev, "iommufd does not take it", rc, err);
 	rc = vfio_sys_ioctl(cdev->fd, IOMMUFD_DEVICE_ATTACH, &attach);
@@ -328,12 +380,25 @@ static void cdev_leave(struct vfio_lease *lease)
 	free(cdev);
 }
 
+/* Whoever opened it may go on with it: nothing of this guest's is to stay. */
+static void cdev_leave_given_iommufd(const struct iommufd *iommufd)
+{
+	int rc = vfio_ioas_destroy(&iommufd->ioas);
+
+	if (rc)
+		log_info("iommufd fd=%d: the guest's address space stays in it: %s", iommufd->fd,
+			 err_text(rc));
+}
+
 static void cdev_destroy(struct vfio_provider *provider)
 {
 	struct iommufd *iommufd = cdev_to_iommufd(provider);
 
 	assert(!iommufd->first);
-	fd_close(&iommufd->fd);
+	if (iommufd->fd == iommufd->settings->iommufd)
+		cdev_leave_given_iommufd(iommufd);
+	else
+		fd_close(&iommufd->fd);
 	fd_close(&iommufd->kvm);
 	free(iommufd);
 }

@@ -66,6 +66,14 @@ int vfio_ioas_create(struct vfio_ioas *ioas, int iommufd, struct err *err)
 	return 0;
 }
 
+int vfio_ioas_destroy(const struct vfio_ioas *ioas)
+{
+	struct iommufd_destroy destroy = {.size = sizeof(destroy), .id = ioas->id};
+	int rc = vfio_sys_ioctl(ioas->iommufd, IOMMUFD_DESTROY, &destroy);
+
+	return rc < 0 ? rc : 0;
+}
+
 int vfio_ioas_read_ranges(struct vfio_ioas *ioas, struct err *err)
 {
 	struct iommufd_iova_range told[VFIO_IOVA_RANGES_MAX];

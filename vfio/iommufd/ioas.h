@@ -18,6 +18,12 @@ struct vfio_ioas {
 /* IOMMU_IOAS_ALLOC on @iommufd, an open /dev/iommu, with whose end it ends. */
 int vfio_ioas_create(struct vfio_ioas *ioas, int iommufd, struct err *err) FERRY_MUST_CHECK;
 
+/*
+ * IOMMU_DESTROY, for an iommufd that others may have open too: what is mapped is unmapped. -EBUSY
+ * while a device is attached.
+ */
+int vfio_ioas_destroy(const struct vfio_ioas *ioas) FERRY_MUST_CHECK;
+
 /* IOMMU_IOAS_IOVA_RANGES, each time that a device was attached. */
 int vfio_ioas_read_ranges(struct vfio_ioas *ioas, struct err *err) FERRY_MUST_CHECK;
 

@@ -19,7 +19,7 @@ static int build_find_devices(struct machine *machine, struct err *err)
 	const struct config *config = machine->config;
 	int rc;
 
-	machine->vfio = vfio_create(NULL, err);
+	machine->vfio = vfio_create(&(struct vfio_settings){.iommufd = config->iommufd}, err);
 	if (!machine->vfio)
 		return err->code;
 	for (size_t i = 0; i < config->vfio_count; i++) {

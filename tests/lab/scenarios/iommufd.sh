@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: BSD-3-Clause
-# scenarios: iommufd-default iommufd-doctor iommufd-user iommufd-group iommufd-mixed
+# scenarios: iommufd-default iommufd-doctor iommufd-user iommufd-descriptors iommufd-group iommufd-mixed
 # host-kernel: 6.12-iommufd
-# seconds: 45
+# seconds: 55
 # Devices by iommufd and their own character devices, also as an ordinary user; and by the group on the same host.
 
 only_ferry "QEMU of Debian 12 has no iommufd"
@@ -43,6 +43,20 @@ check iommufd-doctor "doctor or devices does not name $(node "$disk")" \
 	[ "$(grep -cE "^(ok .* node: $(node "$disk") and|  node +$(node "$disk")\$)" "$work/doctor")" = 2 ]
 guest "nvme_file" --vfio "$disk" --log info
 check iommufd-user "by '$(ways)', $(same_sums); $(why)" [ "$status $(ways) $(same_sums)" = "0 iommufd yes" ]
+
+# Nor these two, where they were opened by root: nobody but the monitor has them open then.
+open_and_drop() {
+	exec labtool as-user 1000 unlimited "$@" 8<> "$(node "$disk")" 9<> /dev/iommu
+}
+
+chown 0 /dev/iommu "$(node "$disk")"
+chmod 600 /dev/iommu "$(node "$disk")"
+guest "nvme_file" --vfio "$disk,via=iommufd"
+refused="$status $(grep -c 'no permission' "$errors")"
+run_as=open_and_drop
+guest "nvme_file" --vfio fd=8 --iommufd fd=9 --log info
+check iommufd-descriptors "by path $refused; by '$(ways)', $(same_sums); $(why)" \
+	[ "$refused $status $(ways) $(same_sums)" = "1 1 0 iommufd yes" ]
 run_as=
 
 guest "nvme_file" --vfio "$disk,via=group" --log info

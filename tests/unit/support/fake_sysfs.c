@@ -4,6 +4,7 @@
 #include "tests/unit/support/fake_sysfs.h"
 
 #include <errno.h>
+#include <fcntl.h>
 #include <ftw.h>
 #include <limits.h>
 #include <stdbool.h>
@@ -11,6 +12,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
+#include <sys/sysmacros.h>
 #include <unistd.h>
 
 static char root[64];
@@ -121,4 +123,20 @@ void fake_tree_add_cdev(const char *address, unsigned int number)
 	snprintf(path, sizeof(path), "dev/vfio/devices/vfio%u", number);
 	fake_tree_write(path, address);
 	fake_tree_write("dev/iommu", "");
+}
+
+int fake_tree_open_as(const char *folder, const char *node)
+{
+	char path[64], target[256];
+	struct stat status;
+	int fd = open(node, O_RDWR | O_CLOEXEC);
+
+	must(fd >= 0 && fstat(fd, &status) == 0, node);
+	snprintf(path, sizeof(path), "dev/char/%u:%u", major(status.st_rdev),
+		 minor(status.st_rdev));
+	snprintf(target, sizeof(target), "../../%s", folder);
+	fake_tree_folder("dev/char");
+	unlink(fake_tree_path(path));
+	fake_tree_link(path, target);
+	return fd;
 }

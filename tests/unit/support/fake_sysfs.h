@@ -22,4 +22,10 @@ void fake_tree_add_device(const char *address, unsigned int group, const char *d
 /* Its character device, vfio@number, with the node, which holds the address, and /dev/iommu. */
 void fake_tree_add_cdev(const char *address, unsigned int number);
 
+/*
+ * Opens @node, any character device of the host's, whose number is that of @folder from then on:
+ * what somebody else has opened. The caller closes it.
+ */
+int fake_tree_open_as(const char *folder, const char *node);
+
 #endif

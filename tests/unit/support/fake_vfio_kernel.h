@@ -12,6 +12,7 @@
 #include <unistd.h>
 
 #include "tests/unit/support/fake_irq.h"
+#include "tests/unit/support/fake_sysfs.h"
 #include "tests/unit/support/fake_vfio.h"
 #include "tests/unit/support/fault.h"
 #include "vfio/iommufd/abi.h"
@@ -99,6 +100,26 @@ int vfio_sys_open(const char *path)
 	else
 		kernel.nodes[kernel.nodes_used++] = node;
 	return fd;
+}
+
+/* Character device vfio@number of @address as somebody else has opened it, with @node's number. */
+static inline int open_cdev_as_other(const char *address, unsigned int number, const char *node)
+{
+	struct fake_node cdev = {.is_cdev = true};
+	char folder[256];
+
+	snprintf(folder, sizeof(folder), "bus/pci/devices/%s/vfio-dev/vfio%u", address, number);
+	cdev.fd = fake_tree_open_as(folder, node);
+	snprintf(cdev.name, sizeof(cdev.name), "%s", address);
+	kernel.nodes[kernel.nodes_used++] = cdev;
+	return cdev.fd;
+}
+
+static inline int open_iommufd_as_other(const char *node)
+{
+	fake_tree_folder("devices/virtual/misc/iommu");
+	kernel.iommufd = fake_tree_open_as("devices/virtual/misc/iommu", node);
+	return kernel.iommufd;
 }
 
 static inline struct fake_node *find_node(int fd)
@@ -320,6 +341,11 @@ static inline int on_iommufd(unsigned long request, void *argument)
 		must(((struct iommufd_ioas_alloc *)argument)->size == 12);
 		((struct iommufd_ioas_alloc *)argument)->out_ioas_id = FAKE_IOAS;
 		happened("ioas");
+		return 0;
+	case IOMMUFD_DESTROY:
+		must(((struct iommufd_destroy *)argument)->size == 8);
+		must(((struct iommufd_destroy *)argument)->id == FAKE_IOAS);
+		happened("destroy");
 		return 0;
 	case IOMMUFD_IOAS_IOVA_RANGES:
 		return iommufd_ranges(argument);

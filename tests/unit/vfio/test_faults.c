@@ -21,17 +21,24 @@
 enum { DEVICES = 2 };
 
 /* Every test is run for each way to a device. */
-static bool by_iommufd;
+static enum { BY_GROUP, BY_IOMMUFD, BY_DESCRIPTOR } way;
 
 /* One with a ROM of the user's and a trace, one that only a reset of its bus can reset. */
-static void describe(struct vfio_device_config configs[DEVICES])
+static struct vfio_device_config describe(size_t i)
 {
-	configs[0] = (struct vfio_device_config){
-		.path = "01:00.0",
-		.rom = fake_tree_path("rom"),
-		.trace = fake_tree_path("trace"),
-	};
-	configs[1] = (struct vfio_device_config){.path = "02:00.1"};
+	struct vfio_device_config config = {.path = i ? "02:00.1" : "01:00.0"};
+
+	if (way == BY_DESCRIPTOR) {
+		config.path = i ? "0000:02:00.1" : "0000:01:00.0";
+		config.via = VFIO_VIA_IOMMUFD;
+		config.fd =
+			open_cdev_as_other(config.path, i ? 3 : 0, i ? "/dev/zero" : "/dev/null");
+	}
+	if (i == 0) {
+		config.rom = fake_tree_path("rom");
+		config.trace = fake_tree_path("trace");
+	}
+	return config;
 }
 
 static const int errors[] = {-EIO, -ENOMEM, -EPERM, -EBUSY, -EINVAL, -ENODEV, -ENOENT};
@@ -104,7 +111,7 @@ static void setup(void)
 	fake_tree_write("rom", "\x55\xaa");
 	fake_tree_add_device("0000:01:00.0", 7, "vfio-pci");
 	fake_tree_add_device("0000:02:00.1", 8, "vfio-pci");
-	if (by_iommufd) {
+	if (way != BY_GROUP) {
 		fake_tree_add_cdev("0000:01:00.0", 0);
 		fake_tree_add_cdev("0000:02:00.1", 3);
 	}
@@ -148,21 +155,21 @@ static int map_ram(void)
 /* As the machine does it; 0 or what the step that failed answered. */
 static int bring_up(void)
 {
-	const struct vfio_settings settings = {.sysfs = fake_tree_path(""),
-					       .dev = fake_tree_path("dev")};
+	struct vfio_settings settings = {.sysfs = fake_tree_path(""), .dev = fake_tree_path("dev")};
 	const struct vfio_attach to = {.mmio = world.mmio,
 				       .irq = &world.irq,
 				       .host = world.host,
 				       .loop = world.loop};
-	struct vfio_device_config configs[DEVICES];
 	int status = 0;
 
-	describe(configs);
 	world.vfio = vfio_create(&settings, &world.err);
 	if (!world.vfio)
 		return world.err.code;
-	for (size_t i = 0; i < DEVICES && !status; i++)
-		status = vfio_add(world.vfio, &configs[i], &world.err);
+	for (size_t i = 0; i < DEVICES && !status; i++) {
+		const struct vfio_device_config config = describe(i);
+
+		status = vfio_add(world.vfio, &config, &world.err);
+	}
 	if (!status)
 		status = vfio_prepare(world.vfio, NULL, &world.err);
 	if (!status)
@@ -208,6 +215,7 @@ static bool tells_reason(const char *text, int error)
 		"no permission",
 		"is missing",
 		"not permitted",
+		"bound it already",
 		"cannot be locked",
 		"reserved or beyond",
 		"overlaps",
@@ -425,6 +433,8 @@ int main(void)
 {
 	int status = run_suite("vfio faults by groups", add_tests);
 
-	by_iommufd = true;
-	return run_suite("vfio faults by iommufd", add_tests) || status;
+	way = BY_IOMMUFD;
+	status |= run_suite("vfio faults by iommufd", add_tests);
+	way = BY_DESCRIPTOR;
+	return run_suite("vfio faults by descriptors", add_tests) || status;
 }

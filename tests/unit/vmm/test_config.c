@@ -3,9 +3,11 @@
 
 #include <check.h>
 #include <errno.h>
+#include <fcntl.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "tests/unit/support/suite.h"
 #include "vmm/base/bits.h"
@@ -215,6 +217,53 @@ START_TEST(devices)
 }
 END_TEST
 
+/* What whoever started this has opened. */
+static int open_at(int fd)
+{
+	int null = open("/dev/null", O_RDWR);
+
+	ck_assert_int_eq(dup2(null, fd), fd);
+	close(null);
+	return fd;
+}
+
+START_TEST(descriptors)
+{
+	open_at(60);
+	open_at(61);
+	open_at(62);
+	ck_assert_int_eq(parse("--vfio fd=60,rom=off --vfio 1:0.0 --iommufd fd=61 k"), 0);
+	ck_assert_int_eq(config.vfio[0].fd, 60);
+	ck_assert_str_eq(config.vfio[0].path, "fd=60");
+	ck_assert(config.vfio[0].no_rom);
+	ck_assert_int_eq(config.vfio[1].fd, 0);
+	ck_assert_int_eq(config.vfio[1].via, VFIO_VIA_IOMMUFD);
+	ck_assert_int_eq(config.iommufd, 61);
+	ck_assert_int_eq(fcntl(60, F_GETFD), FD_CLOEXEC);
+	ck_assert_int_eq(fcntl(61, F_GETFD), FD_CLOEXEC);
+	ck_assert_int_eq(fcntl(62, F_GETFD), 0);
+	ck_assert_int_eq(parse("--vfio fd=60,via=iommufd --vfio fd=62 k"), 0);
+	ck_assert_int_eq(config.vfio[0].via, VFIO_VIA_IOMMUFD);
+	ck_assert_int_eq(config.vfio[1].via, VFIO_VIA_IOMMUFD);
+	refused("--vfio fd=63 k", "--vfio: fd=63: it is not open");
+	refused("--iommufd fd=63 k", "--iommufd: fd=63: it is not open");
+	refused("--vfio fd=2 k", "'fd=2': it takes fd=N");
+	refused("--vfio fd= k", "'fd=': it takes fd=N");
+	refused("--vfio fd=99999999999 k", "it takes fd=N");
+	refused("--vfio fd=-1 k", "it takes fd=N");
+	refused("--vfio fd=60 --vfio fd=60 k", "fd=60: it was given already");
+	refused("--vfio fd=60 --iommufd fd=60 k", "fd=60: it was given already");
+	refused("--iommufd fd=61 --iommufd fd=61 k", "fd=61: it was given already");
+	refused("--iommufd fd=61 --iommufd fd=62 --vfio 1:0.0 k", "given twice");
+	refused("--iommufd /dev/iommu k", "'/dev/iommu': it takes fd=N");
+	refused("--iommufd fd=61 k", "--vfio, which is not given");
+	refused("--iommufd fd=61 --vfio 1:0.0,via=group k", "--vfio 1:0.0 asks for via=group");
+	refused("--vfio fd=60,via=group k", "fd=60: via=group: a character device goes by iommufd");
+	for (int fd = 60; fd <= 62; fd++)
+		close(fd);
+}
+END_TEST
+
 START_TEST(serial_reboot_log)
 {
 	ck_assert_int_eq(parse("--serial file:/tmp/x,y k"), 0);
@@ -287,6 +336,7 @@ static void add_tests(TCase *tests)
 	tcase_add_test(tests, options_of_other_monitors);
 	tcase_add_test(tests, help_by_one_letter);
 	tcase_add_test(tests, devices);
+	tcase_add_test(tests, descriptors);
 	tcase_add_test(tests, serial_reboot_log);
 	tcase_add_test(tests, usage);
 	tcase_add_test(tests, too_many);

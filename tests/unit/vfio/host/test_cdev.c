@@ -3,7 +3,9 @@
 
 #include <check.h>
 #include <errno.h>
+#include <fcntl.h>
 #include <stdio.h>
+#include <unistd.h>
 
 #include "tests/unit/support/fake_sysfs.h"
 #include "tests/unit/support/suite.h"
@@ -65,12 +67,60 @@ START_TEST(what_is_in_the_way)
 }
 END_TEST
 
+static int owner(int fd, char *folder)
+{
+	return vfio_cdev_owner(fake_tree_path(""), fd, folder);
+}
+
+START_TEST(the_device_of_an_open_node)
+{
+	static const char place[] = "bus/pci/devices/0000:01:00.0/vfio-dev/vfio12";
+	char folder[PATH_MAX];
+	int fd;
+
+	fake_tree_add_cdev("0000:01:00.0", 12);
+	fd = fake_tree_open_as(place, "/dev/null");
+	ck_assert_int_eq(owner(fd, folder), 0);
+	ck_assert_str_eq(folder, fake_tree_path("bus/pci/devices/0000:01:00.0"));
+	ck_assert_int_eq(vfio_cdev_check_iommufd(fake_tree_path(""), fd), -ENODEV);
+	close(fd);
+	ck_assert_int_eq(owner(fd, folder), -EBADF);
+}
+END_TEST
+
+/* Of another kind, not known to sysfs, no device node at all. */
+START_TEST(no_node_of_a_device)
+{
+	char folder[PATH_MAX];
+	int fd;
+
+	fake_tree_folder("devices/virtual/misc/iommu");
+	fake_tree_folder("devices/virtual/net/iommu");
+	fd = fake_tree_open_as("devices/virtual/misc/iommu", "/dev/null");
+	ck_assert_int_eq(owner(fd, folder), -ENODEV);
+	ck_assert_int_eq(vfio_cdev_check_iommufd(fake_tree_path(""), fd), 0);
+	close(fd);
+	fd = fake_tree_open_as("devices/virtual/net/iommu", "/dev/null");
+	ck_assert_int_eq(vfio_cdev_check_iommufd(fake_tree_path(""), fd), -ENODEV);
+	close(fd);
+	fd = open("/dev/zero", O_RDWR | O_CLOEXEC);
+	ck_assert_int_eq(owner(fd, folder), -ENODEV);
+	close(fd);
+	fd = open(fake_tree_path(""), O_RDONLY | O_CLOEXEC);
+	ck_assert_int_eq(owner(fd, folder), -ENODEV);
+	ck_assert_int_eq(vfio_cdev_check_iommufd(fake_tree_path(""), fd), -ENODEV);
+	close(fd);
+}
+END_TEST
+
 static void add_tests(TCase *tests)
 {
 	tcase_add_checked_fixture(tests, setup, fake_tree_remove);
 	tcase_add_test(tests, its_node);
 	tcase_add_test(tests, a_kernel_without);
 	tcase_add_test(tests, what_is_in_the_way);
+	tcase_add_test(tests, the_device_of_an_open_node);
+	tcase_add_test(tests, no_node_of_a_device);
 }
 
 int main(void)
