@@ -1,12 +1,12 @@
 # SPDX-License-Identifier: BSD-3-Clause
-# scenarios: vf-tools vf-read vf-reset vf-physical vf-taken-away vf-guest-goes-on
+# scenarios: vf-tools vf-read vf-reset vf-reboot vf-physical vf-taken-away vf-guest-goes-on
 # not-on: aarch64: no host there has virtual functions
 # host-machine: newer
 # host-devices: functions
 # deadline: 480
 # seconds: 60
 # A virtual function of a disk (SR-IOV), with queues and a namespace that the physical one gave it: handed to a
-# guest while that one serves the host, reset, and taken away under I/O.
+# guest while that one serves the host, reset, kept over a reboot, and taken away under I/O.
 
 only_ferry "QEMU waits for the guest to let go"
 
@@ -23,6 +23,15 @@ said() {
 own_sum() {
 	echo 3 > /proc/sys/vm/drop_caches
 	sha256sum < "$own" | cut -d ' ' -f 1
+}
+
+# written TEXT MIB: the sum of the lab's disk once a guest has written so.
+written() {
+	{
+		dd if="$images/disk" bs=1M count="$2" 2> /dev/null
+		yes "$1" | head -c 1048576
+		dd if="$images/disk" bs=1M skip="$(($2 + 1))" 2> /dev/null
+	} | sha256sum | cut -d ' ' -f 1
 }
 
 physical=$(ported_device "$nvme_id")
@@ -51,12 +60,21 @@ labtool nvme-function "/dev/$controller" 1 3 2 || die "the virtual function cann
 # A disk that has several controllers is a disk of none of them, unless the kernel is told.
 kernel_options="$kernel_options nvme_core.multipath=0 nvme_core.io_timeout=10"
 flavour=$small_flavour
-guest_start "nvme_sum,nvme_write:ferry:60,flr:5,ask" --vfio "$function"
+guest_start "nvme_sum,ask" --vfio "$function" --on-reboot reset
 before=$(own_sum)
 guest_see 1 '^LAB: ask'
 sum=$(value nvme-sum)
 check vf-read "the guest read $sum, not $LAB_DISK_SHA256" [ "$sum" = "$LAB_DISK_SHA256" ]
+guest_do nvme_write:ferry:60
+guest_do flr:5
 check vf-reset "'$(value flr)' resets, then '$(value nvme-write)'" expr "$(value flr) $(value nvme-write)" : '5 .'
+
+written ferry 60 > "$work/want" &
+guest_do reboot
+wait $!
+sum=$(value nvme-sum)
+want=$(cat "$work/want")
+check vf-reboot "after its reboot the guest read $sum, not $want" [ "$sum" = "$want" ]
 
 guest_do io
 (echo 0 > "$physical/sriov_numvfs"; now > "$work/gone") &
