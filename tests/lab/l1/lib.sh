@@ -97,6 +97,8 @@ die() {
 		grep -qx "$name" "$work/reported" || fail "$name" "$1"
 	done
 	guest_end
+	guest_other
+	guest_end
 	exit 1
 }
 
@@ -218,6 +220,7 @@ guest_kernel() {
 
 guest_number=0
 guest_ended=
+other_guest=
 
 # guest_start STEPS [OPTION...]: starts the monitor with a guest that does those steps (see the
 # guest's init); options are the monitor's own.
@@ -228,19 +231,28 @@ guest_start() {
 	asked=0
 	console=$work/guest$guest_number.console
 	errors=$work/guest$guest_number.errors
-	rm -f "$work/in"
-	mkfifo "$work/in"
-	exec 7<> "$work/in"
+	mkfifo "$work/guest$guest_number.in"
+	exec 7<> "$work/guest$guest_number.in"
 	set -- --initrd "${initrd:-$images/initrd-$flavour}" --cmdline "$kernel_options lab=$steps" \
 		--cpus "$cpus" --memory "$ram" --serial stdio "$@"
 	echo "$monitor run $(guest_kernel) $*" | tee "$work/guest$guest_number.command"
+	# Opened for writing too, its input does not end when nobody else has it open.
 	# shellcheck disable=SC2086 # $run_as is a command and its arguments, or nothing
-	$run_as "$monitor" run "$(guest_kernel)" "$@" < "$work/in" > "$console" 2> "$errors" 7>&- &
+	$run_as "$monitor" run "$(guest_kernel)" "$@" <> "$work/guest$guest_number.in" \
+		> "$console" 2> "$errors" 7>&- &
 	guest_pid=$!
 	: > "$work/asked"
 	: > "$work/standstill"
 	guest_watch > "$work/standstill" 2>&1 7>&- &
 	guest_watcher=$!
+}
+
+# Turns to the other of two guests; before that one is started, away from the first.
+guest_other() {
+	local this="guest_pid=$guest_pid guest_watcher=$guest_watcher console=$console errors=$errors asked=$asked"
+	eval "$other_guest"
+	other_guest=$this
+	[ -z "$guest_pid" ] || exec 7<> "${console%.console}.in"
 }
 
 # The deadline is for a guest that stands still, not for one that has much to do on a slow machine: it begins
@@ -324,11 +336,16 @@ guest_send() {
 	echo "$1" >&7
 }
 
-# Has a guest whose last step is "ask" do another one, and waits until it asks for the next.
-guest_do() {
+# Has a guest whose last step is "ask" do another one, once it asks.
+guest_begin() {
 	asked=$((asked + 1))
 	guest_see "$asked" '^LAB: ask'
 	guest_send "$1"
+}
+
+# The same, and waits until it asks for the next.
+guest_do() {
+	guest_begin "$1"
 	guest_see $((asked + 1)) '^LAB: ask'
 }
 

@@ -1,12 +1,12 @@
 # SPDX-License-Identifier: BSD-3-Clause
-# scenarios: vf-tools vf-read vf-reset vf-reboot vf-physical vf-taken-away vf-guest-goes-on
+# scenarios: vf-tools vf-read vf-reset vf-reboot vf-two-guests vf-physical vf-taken-away vf-guest-goes-on
 # not-on: aarch64: no host there has virtual functions
 # host-machine: newer
 # host-devices: functions
 # deadline: 480
 # seconds: 60
-# A virtual function of a disk (SR-IOV), with queues and a namespace that the physical one gave it: handed to a
-# guest while that one serves the host, reset, kept over a reboot, and taken away under I/O.
+# Virtual functions of a disk (SR-IOV), each with queues and a namespace that the physical one gave it: handed to
+# two guests while that one serves the host, reset, kept over a reboot, and taken away under I/O.
 
 only_ferry "QEMU waits for the guest to let go"
 
@@ -39,41 +39,61 @@ bind "$physical" nvme
 # Its driver would take them, which can do nothing yet.
 echo 0 > "$physical/sriov_drivers_autoprobe"
 echo 2 > "$physical/sriov_numvfs" || die "no virtual functions can be had"
-function=/sys/bus/pci/devices/$(basename "$(readlink "$physical/virtfn0")")
-give "$function"
+first=/sys/bus/pci/devices/$(basename "$(readlink "$physical/virtfn0")")
+second=/sys/bus/pci/devices/$(basename "$(readlink "$physical/virtfn1")")
+give "$first" "$second"
 
 # That driver leaves the functions on when it goes.
 bind "$physical" none
 told=
-said "physical function: its physical function ${physical##*/} has no driver" doctor "${function##*/}" &&
+said "physical function: its physical function ${physical##*/} has no driver" doctor "${first##*/}" &&
 	bind "$physical" nvme && said "refused: 2 virtual functions of it are on" bind --force "${physical##*/}" &&
-	said "VF of +${physical##*/} \(nvme\)" devices "${function##*/}" &&
-	said "^${function##*/} +1b36:0010 +vfio-pci +[0-9]+ +${physical#*:} +ready" devices && told=yes
+	said "VF of +${physical##*/} \(nvme\)" devices "${first##*/}" &&
+	said "^${second##*/} +1b36:0010 +vfio-pci +[0-9]+ +${physical#*:} +ready" devices && told=yes
 check vf-tools "it said $(tail -n 1 "$work/said")" [ "$told" = yes ]
 
 bind "$physical" nvme
 controller=$(basename "$physical"/nvme/nvme*)
 own=/dev/${controller}n1
 wait_for 10 [ -b "$own" ] || die "the physical function has no disk"
-labtool nvme-function "/dev/$controller" 1 3 2 || die "the virtual function cannot be turned on"
+for number in 1 2; do
+	labtool nvme-function "/dev/$controller" $number 3 $((number + 1)) ||
+		die "virtual function $number cannot be turned on"
+done
 
 # A disk that has several controllers is a disk of none of them, unless the kernel is told.
-kernel_options="$kernel_options nvme_core.multipath=0 nvme_core.io_timeout=10"
+kernel_options="$kernel_options nvme_core.multipath=0 nvme_core.io_timeout=5"
 flavour=$small_flavour
-guest_start "nvme_sum,ask" --vfio "$function" --on-reboot reset
+ram=128M
+guest_start "nvme_sum,ask" --vfio "$first" --on-reboot reset
+guest_other
+guest_start "nvme_write:other:62,ask" --vfio "$second"
+guest_other
 before=$(own_sum)
 guest_see 1 '^LAB: ask'
 sum=$(value nvme-sum)
 check vf-read "the guest read $sum, not $LAB_DISK_SHA256" [ "$sum" = "$LAB_DISK_SHA256" ]
 guest_do nvme_write:ferry:60
+
+# The second guest reads while the first resets its function.
+guest_other
+guest_begin nvme_sum
+guest_other
 guest_do flr:5
 check vf-reset "'$(value flr)' resets, then '$(value nvme-write)'" expr "$(value flr) $(value nvme-write)" : '5 .'
 
-written ferry 60 > "$work/want" &
-guest_do reboot
-wait $!
+guest_begin reboot
+guest_other
+guest_begin poweroff
+guest_wait
 sum=$(value nvme-sum)
-want=$(cat "$work/want")
+want=$(written other 62)
+check vf-two-guests "the second guest read $sum, not $want; $(why)" [ "$sum $status" = "$want 0" ]
+
+guest_other
+want=$(written ferry 60)
+guest_see $((asked + 1)) '^LAB: ask'
+sum=$(value nvme-sum)
 check vf-reboot "after its reboot the guest read $sum, not $want" [ "$sum" = "$want" ]
 
 guest_do io
