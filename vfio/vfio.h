@@ -23,7 +23,7 @@ struct vfio;
 /* Which way to a device: by default the first of providers.c that serves it. */
 enum vfio_via { VFIO_VIA_ANY, VFIO_VIA_IOMMUFD, VFIO_VIA_GROUP };
 
-/* One --vfio PATH[,OPTION...]; the strings are the caller's and outlive the call. */
+/* One --vfio PATH|fd=N[,OPTION...]; the strings are the caller's and outlive the call. */
 struct vfio_device_config {
 	/*
 	 * 0000:01:00.0, 01:00.0, a mediated device's UUID, or any device's path in sysfs; with @fd
