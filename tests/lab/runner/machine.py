@@ -43,7 +43,8 @@ MORE = """
 -netdev {net},id=net7 -device virtio-net-pci,bus=port2,id=aer,aer=on,{virtio},netdev=net7
 """
 
-# A disk that makes virtual functions. It has its first namespace itself, the others are for them.
+# What makes virtual functions: a disk, which has its first namespace itself, while the others are for
+# them, and a network card.
 FUNCTIONS = """
 -drive {disk},id=space1 -drive {disk},id=space2 -drive {disk},id=space3
 -device pcie-root-port,id=port3,chassis=4
@@ -52,6 +53,7 @@ FUNCTIONS = """
 -device nvme-ns,bus=physical,drive=space1,nsid=1,shared=off
 -device nvme-ns,bus=physical,drive=space2,nsid=2,shared=off,detached=on
 -device nvme-ns,bus=physical,drive=space3,nsid=3,shared=off,detached=on
+-device pcie-root-port,id=port4,chassis=5 -netdev {net},id=net8 -device igb,bus=port4,netdev=net8
 """
 
 # What a scenario plugs its devices into while the host runs, and what those want on the machine's
