@@ -43,8 +43,8 @@ MORE = """
 -netdev {net},id=net7 -device virtio-net-pci,bus=port2,id=aer,aer=on,{virtio},netdev=net7
 """
 
-# What makes virtual functions: a disk, which has its first namespace itself, while the others are for
-# them, and a network card.
+# What makes virtual functions: a disk, which has its first namespace itself, while the others are
+# for them, and a network card.
 FUNCTIONS = """
 -drive {disk},id=space1 -drive {disk},id=space2 -drive {disk},id=space3
 -device pcie-root-port,id=port3,chassis=4
