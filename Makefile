@@ -115,8 +115,8 @@ LIBRARIES := $(foreach layer,$(LAYERS),$(B)/lib$(layer).a)
 UNIT_FOLDERS := $(sort $(dir $(wildcard tests/unit/*/*.c tests/unit/*/*/*.c tests/unit/*/*/*/*.c)))
 FOREIGN_TESTS := $(foreach arch,$(OTHERS),$(NATIVE_TESTS_$(arch):%=tests/unit/arch/$(arch)/%.c))
 UNIT_SOURCES := $(filter-out $(FOREIGN_TESTS),$(wildcard $(UNIT_FOLDERS:%=%test_*.c)))
-# In the first tier two variants leave out what they can hardly find a fault in: the thread sanitizer
-# where no threads meet, and emulated aarch64 what knows neither the architecture nor the kernel's pages.
+# In the first tier two variants leave out where they can hardly find a fault: the thread sanitizer
+# where no threads meet, and emulated aarch64 what hardly knows the architecture.
 ifeq ($(TIER),check)
 ifeq ($(VARIANT),tsan)
 UNIT_SOURCES := $(filter-out tests/unit/vmm/test_% $(addprefix tests/unit/,vmm/tools/% arch/% vfio/host/%),$(UNIT_SOURCES))

@@ -242,8 +242,8 @@ guest_start() {
 		> "$console" 2> "$errors" 7>&- &
 	guest_pid=$!
 	: > "$work/asked"
-	: > "$work/standstill"
-	guest_watch > "$work/standstill" 2>&1 7>&- &
+	: > "${console%.console}.standstill"
+	guest_watch > "${console%.console}.standstill" 2>&1 7>&- &
 	guest_watcher=$!
 }
 
@@ -293,7 +293,7 @@ guest_wait() {
 	kill "$guest_watcher" 2> /dev/null
 	[ "$status" -ne 137 ] || [ -n "$guest_ended" ] || {
 		echo "the guest was ended by its deadline of $guest_deadline s without anything new"
-		cat "$work/standstill"
+		cat "${console%.console}.standstill"
 	}
 	guest_ended=
 }
@@ -319,7 +319,7 @@ guest_see() {
 }
 
 guest_end_told() {
-	if [ -s "$work/standstill" ]; then
+	if [ -s "${console%.console}.standstill" ]; then
 		echo "stood still for $guest_deadline s"
 	else
 		echo "ended"

@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: BSD-3-Clause
 """Hosts are started, so many side by side as there are to be, and followed to their ends."""
 
+import contextlib
 import shutil
 import time
 from collections import Counter
@@ -69,22 +70,31 @@ class Run:
     # --- when there is no time left --------------------------------------------------------------
 
     def end_in_time(self):
-        """No scenario is begun any more, and later none goes on. What was not told is skipped."""
+        """No scenario is begun any more, and later none goes on. What was not told is skipped, but
+        for what failed before or stood still."""
         if not self.lab.late():
             return
         why = "the time for the whole run was over"
         for task in self.tasks.values():
-            entry = self.lab.share / "queue" / str(task.kind) / task.entry()
-            if entry.exists():
-                entry.unlink()
-                for name in task.names:
-                    self.results.tell("skip", name, 0, why)
-        if self.lab.late(LATE):
+            with contextlib.suppress(FileNotFoundError):  # a host has taken it
+                (self.lab.share / "queue" / str(task.kind) / task.entry()).unlink()
+                self.give_up(task, why)
+        if self.lab.late(LATE * self.lab.slow):
             for host in self.alive:
+                self.collect(host)
                 host.ended = True  # it is not started anew
                 host.kill()
-                for name in self.tasks[host.task].names if host.task in self.tasks else ():
-                    self.results.tell("skip", name, 0, f"{why} before it ended")
+                if host.task in self.tasks:
+                    self.give_up(self.tasks[host.task], f"{why} before it ended")
+
+    def give_up(self, task, why):
+        for name in task.names:
+            if name in self.held:
+                self.results.tell("fail", name, *self.held[name])
+            else:
+                tried = name in self.results.tries
+                self.results.tell("fail" if tried else "skip", name, 0,
+                                  f"{why}; {self.results.tries[name][1]}" if tried else why)
 
     # --- what they report ------------------------------------------------------------------------
 

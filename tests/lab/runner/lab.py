@@ -77,7 +77,8 @@ class Lab:
     def usual_jobs(self):
         """Hosts side by side: fewer where processors or memory are."""
         jobs = int(self.values["lab_jobs"])
-        few = len(os.sched_getaffinity(0)) < jobs or free_mib() < jobs * 4096
+        all_hosts = jobs + bool(self.beside)
+        few = len(os.sched_getaffinity(0)) < jobs or free_mib() < all_hosts * 4096
         return 1 if few else jobs
 
     def room(self):

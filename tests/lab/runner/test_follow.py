@@ -170,13 +170,25 @@ class Time(OneHost):
 
     def test_what_is_under_way_is_ended(self):
         self.step("ok reads 1")
-        self.pass_by(LATE + 1)
+        self.pass_by(LATE * self.lab.slow + 1)
         self.assertFalse(self.host.alive())
         self.step()
         self.assertEqual((self.run_.alive, self.run_.anew.total()), ([], 0))
         self.assertEqual(self.told, {"own": "skip", "reads": "ok", "writes": "skip"})
         self.assertIn("skip writes                       the time for the whole run was over before"
                       " it ended\n", self.said.getvalue())
+
+    def test_what_failed_is_no_skip(self):
+        self.step("fail writes 5 no sums")
+        self.pass_by(LATE * self.lab.slow + 1)
+        self.assertEqual(self.told, {"own": "skip", "writes": "fail", "reads": "skip"})
+
+    def test_what_stood_still_is_no_skip(self):
+        self.step("again nvme 0", "stuck nvme 0", "fail reads 5 no sums")
+        self.assertEqual(self.queued(), ["994-nvme", "995-own-nvme"])
+        self.pass_by(1)
+        self.assertEqual(self.told, {"own": "skip", "reads": "fail", "writes": "fail"})
+        self.assertIn("no sums, log", self.said.getvalue())
 
 
 class Deadlines(OneHost):

@@ -41,11 +41,14 @@ class Settings(LabTest):
     def test_room_beside_another_run(self):
         pid = str(os.getpid())
         for cores, jobs, rest in ((2, 2, 1), (4, 2, 2), (1, 1, 1)):
-            with mock.patch("runner.lab.free_mib", lambda: 9000), \
+            with mock.patch("runner.lab.free_mib", lambda: 13000), \
                     mock.patch("os.sched_getaffinity", lambda _: range(cores)):
                 self.assertEqual(self.lab().room(), jobs)
                 self.assertEqual(self.lab(beside=pid).room(), rest)
                 self.assertEqual(self.lab(beside="0").room(), jobs)  # it has ended
+        with mock.patch("runner.lab.free_mib", lambda: 9000), \
+                mock.patch("os.sched_getaffinity", lambda _: range(2)):
+            self.assertEqual(self.lab(beside="0").room(), 1)
 
     def test_refused(self):
         for wrong, why in (({"jobs": "none"}, "--jobs none: it is a number of hosts"),
