@@ -47,9 +47,11 @@ gdb_count() { # gdb_count NAME PATTERN
 	cat "$out/gdb/$1".out "$out/gdb/$1".answer 2> /dev/null | grep -c -- "$2"
 }
 
-# Ctrl-C, for a session in which the guest runs.
+# Ctrl-C, for a session in which the guest runs. The runner takes the file away as soon as it sees it, which may
+# be before one that is made under that name is open here.
 gdb_interrupt() { # gdb_interrupt NAME
-	: > "$out/gdb/$1.interrupt"
+	: > "$out/gdb/$1.new"
+	mv "$out/gdb/$1.new" "$out/gdb/$1.interrupt"
 }
 
 # Waits for the session's end, which the runner brings about when it stands still. What gdb printed is in

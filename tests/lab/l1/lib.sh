@@ -231,6 +231,7 @@ guest_start() {
 	asked=0
 	console=$work/guest$guest_number.console
 	errors=$work/guest$guest_number.errors
+	: > "$console" # the monitor's shell may come to it later than who looks into it
 	mkfifo "$work/guest$guest_number.in"
 	exec 7<> "$work/guest$guest_number.in"
 	set -- --initrd "${initrd:-$images/initrd-$flavour}" --cmdline "$kernel_options lab=$steps" \
