@@ -295,6 +295,7 @@ static int config_take_descriptor(const struct config *config, const char *value
 				  struct err *err)
 {
 	unsigned int number;
+	int mode;
 
 	if (strncmp(value, "fd=", 3) != 0 ||
 	    suboptions_parse_number(value + 3, STDERR_FILENO + 1, INT_MAX, &number))
@@ -307,8 +308,21 @@ static int config_take_descriptor(const struct config *config, const char *value
 			       "fd=%u: it is not open: who starts ferry opens it, and lets ferry "
 			       "inherit it",
 			       number);
+	mode = fcntl((int)number, F_GETFL);
+	if (mode & O_PATH || (mode & O_ACCMODE) != O_RDWR)
+		return err_set(err, -EINVAL, "fd=%u: it is not open for reading and writing",
+			       number);
 	*fd = (int)number;
 	return 0;
+}
+
+/* A token is for the group's way; a descriptor goes by iommufd alone. */
+static int config_check_token(const struct vfio_device_config *device, struct err *err)
+{
+	if (!device->vf_token || device->via != VFIO_VIA_IOMMUFD)
+		return 0;
+	return err_set(err, -EINVAL, "%s: vf-token=%s: iommufd takes none: leave %s out",
+		       device->path, device->vf_token, device->fd ? "it" : "it or via=iommufd");
 }
 
 /* What its parts say together, and beside the devices before it. */
@@ -333,7 +347,7 @@ static int config_check_vfio(const struct config *config, struct vfio_device_con
 			       device->path);
 	if (device->fd)
 		device->via = VFIO_VIA_IOMMUFD;
-	return 0;
+	return config_check_token(device, err);
 }
 
 static int config_parse_vfio(struct config *config, const char *value, struct err *err)
@@ -388,6 +402,11 @@ static int config_spread_iommufd(struct config *config, struct err *err)
 				       "--iommufd: --vfio %s asks for via=group: leave one of both "
 				       "out",
 				       config->vfio[i].path);
+		if (config->vfio[i].vf_token)
+			return err_set(err, -EINVAL,
+				       "--iommufd: --vfio %s has vf-token=%s, and iommufd takes "
+				       "none: leave one of both out",
+				       config->vfio[i].path, config->vfio[i].vf_token);
 		config->vfio[i].via = VFIO_VIA_IOMMUFD;
 	}
 	return 0;

@@ -63,11 +63,16 @@ static bool cdev_serves(const struct vfio_settings *settings,
 	struct err err = {0};
 	int rc;
 
-	if (config->via != VFIO_VIA_ANY || config->vf_token)
+	if (config->via != VFIO_VIA_ANY)
 		return config->via == VFIO_VIA_IOMMUFD;
 	/* What is wrong with the name is for the group's way to say. */
 	if (vfio_sysfs_find(settings->sysfs, config->path, &device, NULL, &err))
 		return false;
+	if (config->vf_token) {
+		log_info("passthrough device %s: not by iommufd: it takes no token",
+			 device.address);
+		return false;
+	}
 	rc = vfio_cdev_check(&device, settings->dev, path, sizeof(path));
 	if (rc)
 		log_info("passthrough device %s: not by iommufd: %s: %s", device.address, path,
@@ -284,9 +289,9 @@ static int cdev_bind(const struct iommufd *iommufd, const struct cdev *cdev, str
 
 	if (rc == -EINVAL && cdev->given)
 		return err_set(err, rc,
-			       "passthrough device %s: iommufd does not take it: who opened it has "
-			       "bound it already: hand it over unbound",
-			       cdev->address);
+			       "passthrough device %s: iommufd does not take it: %s: if who opened "
+			       "it has bound it already, hand it over unbound",
+			       cdev->address, err_text(rc));
 	if (rc < 0)
 		return cdev_refuse(cdev, "iommufd does not take it", rc, err);
 	rc = vfio_sys_ioctl(cdev->fd, IOMMUFD_DEVICE_ATTACH, &attach);

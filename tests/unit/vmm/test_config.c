@@ -218,13 +218,18 @@ START_TEST(devices)
 END_TEST
 
 /* What whoever started this has opened. */
-static int open_at(int fd)
+static int open_so(int fd, int mode)
 {
-	int null = open("/dev/null", O_RDWR);
+	int null = open("/dev/null", mode);
 
 	ck_assert_int_eq(dup2(null, fd), fd);
 	close(null);
 	return fd;
+}
+
+static int open_at(int fd)
+{
+	return open_so(fd, O_RDWR);
 }
 
 START_TEST(descriptors)
@@ -259,8 +264,25 @@ START_TEST(descriptors)
 	refused("--iommufd fd=61 k", "--vfio, which is not given");
 	refused("--iommufd fd=61 --vfio 1:0.0,via=group k", "--vfio 1:0.0 asks for via=group");
 	refused("--vfio fd=60,via=group k", "fd=60: via=group: a character device goes by iommufd");
+	refused("--vfio fd=60,vf-token=u k", "fd=60: vf-token=u: iommufd takes none: leave it out");
+	refused("--vfio 1:0.0,vf-token=u,via=iommufd k",
+		"1:0.0: vf-token=u: iommufd takes none: leave it or via=iommufd out");
+	refused("--iommufd fd=61 --vfio 1:0.0,vf-token=u k",
+		"--iommufd: --vfio 1:0.0 has vf-token=u, and iommufd takes none");
 	for (int fd = 60; fd <= 62; fd++)
 		close(fd);
+}
+END_TEST
+
+START_TEST(descriptors_of_other_modes)
+{
+	static const int modes[] = {O_RDONLY, O_WRONLY, O_PATH, O_PATH | O_RDWR};
+	int fd = open_so(60, modes[_i]);
+
+	refused("--vfio fd=60 k", "--vfio: fd=60: it is not open for reading and writing");
+	refused("--iommufd fd=60 --vfio 1:0.0 k",
+		"--iommufd: fd=60: it is not open for reading and writing");
+	close(fd);
 }
 END_TEST
 
@@ -337,6 +359,7 @@ static void add_tests(TCase *tests)
 	tcase_add_test(tests, help_by_one_letter);
 	tcase_add_test(tests, devices);
 	tcase_add_test(tests, descriptors);
+	tcase_add_loop_test(tests, descriptors_of_other_modes, 0, 4);
 	tcase_add_test(tests, serial_reboot_log);
 	tcase_add_test(tests, usage);
 	tcase_add_test(tests, too_many);

@@ -4,10 +4,12 @@
 #include <check.h>
 #include <errno.h>
 
+#include "tests/unit/support/log.h"
 #include "tests/unit/support/suite.h"
 #include "tests/unit/support/vfio_layer.h"
 #include "vfio/bus_reset.h"
 #include "vfio/vfio_private.h"
+#include "vmm/base/log.h"
 
 static void setup_cdevs(void)
 {
@@ -129,7 +131,11 @@ START_TEST(a_token_is_the_groups)
 		.vf_token = "6ba7b810-9dad-11d1-80b4-00c04fd430c8",
 	};
 
+	log_set_level(LOG_INFO);
+	hear();
 	ck_assert_int_eq(vfio_add(bench.vfio, &config, &bench.err), 0);
+	ck_assert_ptr_nonnull(
+		strstr(heard(), "device 0000:01:00.0: not by iommufd: it takes no token"));
 	ck_assert_str_eq(way(), "IOMMU groups");
 }
 END_TEST
@@ -276,7 +282,8 @@ START_TEST(a_given_device_that_is_bound)
 	fail_ioctl(IOMMUFD_DEVICE_BIND, -EINVAL);
 	ck_assert_int_eq(add_given(open_given(false)), 0);
 	ck_assert_int_eq(prepare(), -EINVAL);
-	said("0000:01:00.0: iommufd does not take it: who opened it has bound it already");
+	said("0000:01:00.0: iommufd does not take it: Invalid argument: if who opened it has "
+	     "bound it already, hand it over unbound");
 }
 END_TEST
 
