@@ -47,6 +47,7 @@ static struct {
 	int kvm_create_fails, kvm_add_fails;
 	bool lies_about_ranges, more_ranges;
 	char events[EVENTS_SIZE]; /* what happened, in order */
+	unsigned int ioas;        /* address spaces of iommufd's that were not destroyed */
 } kernel;
 
 /* As ck_assert(), which allocates and so cannot be used while memory is made to run out. */
@@ -340,11 +341,13 @@ static inline int on_iommufd(unsigned long request, void *argument)
 	case IOMMUFD_IOAS_ALLOC:
 		must(((struct iommufd_ioas_alloc *)argument)->size == 12);
 		((struct iommufd_ioas_alloc *)argument)->out_ioas_id = FAKE_IOAS;
+		kernel.ioas++;
 		happened("ioas");
 		return 0;
 	case IOMMUFD_DESTROY:
 		must(((struct iommufd_destroy *)argument)->size == 8);
 		must(((struct iommufd_destroy *)argument)->id == FAKE_IOAS);
+		must(kernel.ioas-- > 0);
 		happened("destroy");
 		return 0;
 	case IOMMUFD_IOAS_IOVA_RANGES:
