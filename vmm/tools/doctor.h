@@ -65,7 +65,18 @@ void doctor_fact_text(struct doctor *doctor, const char *key, const char *value)
 /* The host: KVM, IOMMU, interrupt remapping, modules, the container's node, memory. */
 void doctor_check_host(struct doctor *doctor);
 
-/* Whether this user may have all of the devices by iommufd, so that groups' nodes do not matter. */
+/* Reads the physical function of @device; false where it is no virtual one. */
+bool doctor_read_physical(const struct doctor *doctor, const struct vfio_host_device *device,
+			  struct vfio_host_device *physical);
+
+/*
+ * Whether this user may have @device by iommufd, with its node in @path. Not so one that VFIO wants
+ * a token for, which takes the group's way.
+ */
+bool doctor_may_go_by_iommufd(const struct doctor *doctor, const struct vfio_host_device *device,
+			      char *path, size_t size);
+
+/* Whether all of the devices may, so that groups' nodes do not matter. */
 bool doctor_goes_by_iommufd(const struct doctor *doctor);
 
 /* Says how to turn the IOMMU on, as the last finding's mending. */

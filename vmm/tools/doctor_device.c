@@ -129,21 +129,33 @@ static void doctor_check_opener(struct doctor *doctor, const struct vfio_host_de
 	doctor_fact_text(doctor, "name", opener.name);
 }
 
-/* False when this user may not have it by iommufd, or others not; then the group's node counts. */
+/*
+ * The first device settles the way. Where that is iommufd, a device that has to go by its group is
+ * refused; by groups go all.
+ */
+static void doctor_check_way(struct doctor *doctor, const struct vfio_host_device *device)
+{
+	const struct vfio_host_device *first = doctor->devices;
+	char path[PATH_MAX];
+
+	if (!doctor_may_go_by_iommufd(doctor, first, path, sizeof(path)) ||
+	    doctor_may_go_by_iommufd(doctor, device, path, sizeof(path)))
+		return;
+	doctor_tell(doctor, FINDING_FAILURE, "node", device->sysfs.address,
+		    "it would be had by its group, and %s before it by iommufd: one guest takes "
+		    "devices by one way",
+		    first->sysfs.address);
+	doctor_mend_by(doctor, "", "ferry run --vfio %s,via=group", first->sysfs.address);
+}
+
+/* False when this user may not have all by iommufd; then the group's node counts. */
 static bool doctor_check_cdev(struct doctor *doctor, const struct vfio_host_device *device)
 {
 	char path[PATH_MAX];
 
-	if (vfio_cdev_check(&device->sysfs, doctor->tool->dev, path, sizeof(path)))
+	if (!doctor_goes_by_iommufd(doctor) ||
+	    !doctor_may_go_by_iommufd(doctor, device, path, sizeof(path)))
 		return false;
-	if (!doctor_goes_by_iommufd(doctor)) {
-		doctor_tell(doctor, FINDING_WARNING, "node", device->sysfs.address,
-			    "it would be had by iommufd, and others cannot: one guest takes "
-			    "devices by one way");
-		doctor_mend_by(doctor, ", as with the others", "ferry run --vfio %s,via=group",
-			       device->sysfs.address);
-		return false;
-	}
 	doctor_tell(doctor, FINDING_OK, "node", device->sysfs.address,
 		    "%s and %s/iommu may be opened by this user", path, doctor->tool->dev);
 	doctor_fact_text(doctor, "path", path);
@@ -160,6 +172,7 @@ static void doctor_check_node(struct doctor *doctor, const struct vfio_host_devi
 
 	if (!vfio_host_is_bound(device) || doctor_check_cdev(doctor, device))
 		return;
+	doctor_check_way(doctor, device);
 	snprintf(path, sizeof(path), "%s/vfio/%u", doctor->tool->dev, device->group);
 	rc = faccessat(AT_FDCWD, path, R_OK | W_OK, AT_EACCESS) ? -errno : 0;
 	if (!rc)
@@ -202,8 +215,7 @@ static void doctor_check_physical(struct doctor *doctor, const struct vfio_host_
 	struct vfio_host_device physical;
 	char rest[VFIO_ADDRESS_SIZE + 32];
 
-	if (!device->physical[0] ||
-	    vfio_host_device(doctor->tool->sys, device->physical, &physical, NULL))
+	if (!doctor_read_physical(doctor, device, &physical))
 		return;
 	snprintf(rest, sizeof(rest), ", or ferry unbind %s", device->physical);
 	if (vfio_host_is_bound(&physical)) {

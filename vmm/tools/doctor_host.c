@@ -237,13 +237,30 @@ static void doctor_check_module(struct doctor *doctor, const char *name, bool ne
 						    : "missing");
 }
 
+bool doctor_read_physical(const struct doctor *doctor, const struct vfio_host_device *device,
+			  struct vfio_host_device *physical)
+{
+	return device->physical[0] &&
+	       !vfio_host_device(doctor->tool->sys, device->physical, physical, NULL);
+}
+
+bool doctor_may_go_by_iommufd(const struct doctor *doctor, const struct vfio_host_device *device,
+			      char *path, size_t size)
+{
+	struct vfio_host_device physical;
+
+	if (doctor_read_physical(doctor, device, &physical) && vfio_host_is_bound(&physical))
+		return false;
+	return !vfio_cdev_check(&device->sysfs, doctor->tool->dev, path, size);
+}
+
 bool doctor_goes_by_iommufd(const struct doctor *doctor)
 {
 	char path[PATH_MAX];
 	size_t i = 0;
 
 	while (i < doctor->count &&
-	       !vfio_cdev_check(&doctor->devices[i].sysfs, doctor->tool->dev, path, sizeof(path)))
+	       doctor_may_go_by_iommufd(doctor, &doctor->devices[i], path, sizeof(path)))
 		i++;
 	return i > 0 && i == doctor->count;
 }

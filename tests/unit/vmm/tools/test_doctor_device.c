@@ -39,9 +39,60 @@ START_TEST(by_iommufd)
 	tools_add("0000:02:00.0", 8, "vfio-pci", "144d:a808", "010802");
 	ck_assert_int_eq(doctor(NVME, "02:00.0", NULL), TOOL_FAILED);
 	has(tools_out, "failure  container: ");
-	has(tools_out, "failure  0000:02:00.0 node: ");
-	has(tools_out, "warning  0000:01:00.0 node: it would be had by iommufd, and others cannot");
-	has(tools_out, "failure  0000:01:00.0 node: ");
+	has(tools_out, "dev/vfio/8: No such file");
+	has(tools_out, "dev/vfio/7: No such file");
+}
+END_TEST
+
+/* The first settles the way: behind it iommufd's may go by its group, but not the reverse. */
+START_TEST(only_some_by_iommufd)
+{
+	fake_tree_add_cdev(NVME, 3);
+	fake_tree_write("dev/vfio/8", "");
+	tools_add("0000:02:00.0", 8, "vfio-pci", "144d:a808", "010802");
+	ck_assert_int_eq(doctor(NVME, "02:00.0", NULL), TOOL_FAILED);
+	has(tools_out, "(failures: 1, ");
+	has(tools_out, "failure  0000:02:00.0 node: it would be had by its group, and 0000:01:00.0 "
+		       "before it by iommufd: one guest takes devices by one way\n"
+		       "         mend it: ferry run --vfio 0000:01:00.0,via=group\n");
+	has(tools_out, "dev/vfio/7 may be opened");
+	ck_assert_msg(doctor("02:00.0", NVME, NULL) == TOOL_OK, "%s", tools_out);
+	has_not(tools_out, "by iommufd");
+	has(tools_out, "ok       0000:01:00.0 node: ");
+	has(tools_out, "dev/vfio/7 may be opened");
+	has(tools_out, "dev/vfio/8 may be opened");
+	has(tools_out, "dev/vfio/vfio may be opened");
+}
+END_TEST
+
+/* One that gets its node with its driver is none that cannot. */
+START_TEST(one_by_iommufd_and_one_not_bound)
+{
+	fake_tree_add_cdev(NVME, 3);
+	tools_add("0000:02:00.0", 8, "nvme", "144d:a808", "010802");
+	ck_assert_int_eq(doctor(NVME, "02:00.0", NULL), TOOL_FAILED);
+	has(tools_out, "failure  0000:02:00.0 driver: nvme has it");
+	has_not(tools_out, "one guest takes devices by one way");
+}
+END_TEST
+
+/* Its token takes the group's way. */
+START_TEST(a_virtual_function_of_a_passed_one_by_iommufd)
+{
+	fake_tree_add_cdev(NVME, 3);
+	tools_add("0000:04:00.0", 12, "vfio-pci", "8086:10d3", "020000");
+	fake_tree_link("bus/pci/devices/" NVME "/physfn", "../0000:04:00.0");
+	warns("dev/vfio/7 may be opened");
+	has(tools_out, "dev/vfio/vfio may be opened");
+	has_not(tools_out, "iommufd");
+	has_not(tools_out, "dev/iommu");
+	fake_tree_unlink("dev/vfio/7");
+	finds("dev/vfio/7: No such file", "udevadm trigger --settle");
+	/* With a driver of the host's on the physical one none is wanted. */
+	fake_tree_unlink("bus/pci/devices/0000:04:00.0/driver");
+	fake_tree_link("bus/pci/devices/0000:04:00.0/driver", "../../../../bus/pci/drivers/igb");
+	ck_assert_int_eq(doctor(NVME, NULL, NULL), TOOL_OK);
+	has(tools_out, "dev/iommu may be opened by this user");
 }
 END_TEST
 
@@ -256,10 +307,13 @@ static void add_tests(TCase *tests)
 	tcase_add_checked_fixture(tests, setup, tools_teardown);
 	tcase_add_test(tests, a_group_in_use);
 	tcase_add_test(tests, by_iommufd);
+	tcase_add_test(tests, only_some_by_iommufd);
+	tcase_add_test(tests, one_by_iommufd_and_one_not_bound);
 	tcase_add_test(tests, a_device_by_iommufd_in_use);
 	tcase_add_test(tests, drivers);
 	tcase_add_test(tests, groups);
 	tcase_add_test(tests, a_virtual_function_of_a_passed_one);
+	tcase_add_test(tests, a_virtual_function_of_a_passed_one_by_iommufd);
 	tcase_add_test(tests, a_virtual_function_needs_the_driver_of_its_physical_one);
 	tcase_add_test(tests, a_physical_function_with_virtual_ones);
 	tcase_add_test(tests, resets_and_bridges);
