@@ -25,6 +25,8 @@ int kvm_hold_main(int argc, char **argv)
 		err(1, "kvm-hold: /dev/kvm");
 	if (ioctl(vm, KVM_CREATE_IRQCHIP, 0) == 0 && ioctl(vm, KVM_CREATE_VCPU, 0) < 0)
 		err(1, "kvm-hold: KVM_CREATE_VCPU");
+	puts("held");
+	fflush(stdout);
 	for (;;)
 		pause();
 }

@@ -132,9 +132,9 @@ class Run:
             task.guests_hung = host.discards = True
             self.give_back(task)
         where = ", by another host" if host.discards else ""
-        self.results.warn(f"lab: a guest of {task.name} stood still until its deadline;"
+        self.results.warn(f"lab: a guest of {task.name} stood still until its deadline, or crashed;"
                           f" the scenario is run once more{where}: {log}")
-        self.results.try_again(task, f"a guest stood still, see {log}")
+        self.results.try_again(task, f"a guest stood still or crashed, see {log}")
 
     def give_back(self, task):
         taken = self.lab.share / "taken" / task.entry()
