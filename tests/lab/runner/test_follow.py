@@ -378,8 +378,8 @@ class GuestThatStandsStill(OneHost):
         self.assertEqual(self.log.read_text(), "one\ntwo\n")
         self.assertEqual(self.told, {"reads": "ok", "writes": "fail"})
         self.run_.results.tell_tries(self.run_.anew)
-        self.assertIn(f"again reads                       a guest stood still or crashed, see {self.log};"
-                      " it passed on its third try\n", self.said.getvalue())
+        self.assertIn("again reads                       a guest stood still or crashed,"
+                      f" see {self.log}; it passed on its third try\n", self.said.getvalue())
 
     def stuck(self):
         self.step("ok reads 1")
