@@ -39,9 +39,13 @@ struct vfio_provider_ops {
 	const char *name; /* for a sentence */
 	/* Ranges or sizes are known of open devices alone: they are opened before the layout. */
 	bool opens_early;
-	/* Whether it is the way for that device. The last in the table gets what none serves. */
-	bool (*serves)(const struct vfio_settings *settings,
-		       const struct vfio_device_config *config);
+	/*
+	 * Whether it is the way for that device, 1 or 0; a negative errno when that cannot be told.
+	 * The one that earlier devices are had by then gets it, or the last in the table, whose
+	 * join() says why; the last gets what none serves, too.
+	 */
+	int (*serves)(const struct vfio_settings *settings,
+		      const struct vfio_device_config *config);
 	/* Opens nothing yet. @settings outlive it. */
 	struct vfio_provider *(*create)(const struct vfio_settings *settings, struct err *err);
 	/*

@@ -46,15 +46,19 @@ struct vfio *vfio_create(const struct vfio_settings *settings, struct err *err)
 	return vfio;
 }
 
-/* The one that earlier devices are had by if it serves this one too, else the first that does. */
+/*
+ * The one that earlier devices are had by if it serves this one too, or cannot tell, else the first
+ * that does.
+ */
 static const struct vfio_provider_ops *vfio_choose(const struct vfio *vfio,
 						   const struct vfio_device_config *config)
 {
 	const struct vfio_provider_ops *const *row = vfio_providers;
+	const struct vfio_provider_ops *present = vfio->provider ? vfio->provider->ops : NULL;
 
-	if (vfio->provider && vfio->provider->ops->serves(&vfio->settings, config))
-		return vfio->provider->ops;
-	while (row[1] && !row[0]->serves(&vfio->settings, config))
+	if (present && present->serves(&vfio->settings, config))
+		return present;
+	while (row[1] && (row[0] == present || row[0]->serves(&vfio->settings, config) <= 0))
 		row++;
 	return *row;
 }

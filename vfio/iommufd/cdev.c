@@ -55,8 +55,8 @@ static struct cdev *cdev_of_lease(const struct vfio_lease *lease)
  * Whether this user may open both nodes; what stands in the way is told to who asks for it. A token
  * is for the group's way, which has a place for it.
  */
-static bool cdev_serves(const struct vfio_settings *settings,
-			const struct vfio_device_config *config)
+static int cdev_serves(const struct vfio_settings *settings,
+		       const struct vfio_device_config *config)
 {
 	struct vfio_sysfs_device device;
 	char path[PATH_MAX];
@@ -65,13 +65,13 @@ static bool cdev_serves(const struct vfio_settings *settings,
 
 	if (config->via != VFIO_VIA_ANY)
 		return config->via == VFIO_VIA_IOMMUFD;
-	/* What is wrong with the name is for the group's way to say. */
-	if (vfio_sysfs_find(settings->sysfs, config->path, &device, NULL, &err))
-		return false;
+	rc = vfio_sysfs_find(settings->sysfs, config->path, &device, NULL, &err);
+	if (rc)
+		return rc;
 	if (config->vf_token) {
 		log_info("passthrough device %s: not by iommufd: it takes no token",
 			 device.address);
-		return false;
+		return 0;
 	}
 	rc = vfio_cdev_check(&device, settings->dev, path, sizeof(path));
 	if (rc)

@@ -51,8 +51,8 @@ static struct group *group_of_lease(const struct vfio_lease *lease)
 	return container_of(lease, struct group, lease);
 }
 
-static bool group_serves(const struct vfio_settings *settings,
-			 const struct vfio_device_config *config)
+static int group_serves(const struct vfio_settings *settings,
+			const struct vfio_device_config *config)
 {
 	(void)settings;
 	return config->via != VFIO_VIA_IOMMUFD;

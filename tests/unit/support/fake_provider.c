@@ -19,7 +19,7 @@ static void happened(const char *what)
 }
 
 /* All but what a test calls foreign. */
-static bool serves(const struct vfio_settings *settings, const struct vfio_device_config *config)
+static int serves(const struct vfio_settings *settings, const struct vfio_device_config *config)
 {
 	(void)settings;
 	return strncmp(config->path, "foreign", 7) != 0;

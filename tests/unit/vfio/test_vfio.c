@@ -14,8 +14,8 @@
 #include "vfio/vfio.h"
 #include "vmm/base/bits.h"
 
-static bool serves_some(const struct vfio_settings *settings,
-			const struct vfio_device_config *config)
+static int serves_some(const struct vfio_settings *settings,
+		       const struct vfio_device_config *config)
 {
 	ck_assert_str_eq(settings->sysfs, "/nonexistent");
 	return strncmp(config->path, "foreign", 7) == 0 || strcmp(config->path, "either") == 0;

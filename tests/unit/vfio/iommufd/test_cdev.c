@@ -58,6 +58,32 @@ START_TEST(the_user_says_which)
 }
 END_TEST
 
+START_TEST(why_not_is_told_once)
+{
+	static const char why[] = "device 0000:02:00.1: not by iommufd";
+	const char *told;
+
+	ck_assert_int_eq(add("01:00.0"), 0);
+	fake_tree_unlink("dev/vfio/devices/vfio4");
+	log_set_level(LOG_INFO);
+	hear();
+	ck_assert_int_eq(add("02:00.1"), -EINVAL);
+	said("02:00.1: it is had by IOMMU groups, those before it by iommufd");
+	told = strstr(heard(), why);
+	ck_assert_ptr_nonnull(told);
+	ck_assert_ptr_null(strstr(told + 1, why));
+}
+END_TEST
+
+/* Not that it would be had by another way than the first. */
+START_TEST(a_second_that_is_not_there)
+{
+	ck_assert_int_eq(add("01:00.0"), 0);
+	ck_assert_int_eq(add("05:00.0"), -ENOENT);
+	said("0000:05:00.0: this host has none there");
+}
+END_TEST
+
 START_TEST(no_iommufd)
 {
 	bench.via = VFIO_VIA_IOMMUFD;
@@ -337,6 +363,8 @@ static void add_tests(TCase *tests)
 	tcase_add_test(tests, the_group_is_taken_without_iommufd);
 	tcase_add_test(tests, the_group_is_taken_without_a_node);
 	tcase_add_test(tests, the_user_says_which);
+	tcase_add_test(tests, why_not_is_told_once);
+	tcase_add_test(tests, a_second_that_is_not_there);
 	tcase_add_test(tests, no_iommufd);
 	tcase_add_test(tests, no_character_device);
 	tcase_add_test(tests, no_node);
