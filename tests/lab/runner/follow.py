@@ -194,9 +194,10 @@ class Run:
         try:
             while True:
                 self.end_in_time()
-                while len(self.alive) < self.lab.room() and self.start_next():
+                room = self.lab.room()
+                while len(self.alive) < room and self.start_next():
                     pass
-                if not self.alive:
+                if room and not self.alive:
                     break
                 self.step()
                 self.results.progress(self.alive)

@@ -57,6 +57,7 @@ class Lab:
         if not file.exists():
             die(f"no lab for architecture {self.arch}")
         self.values = read_values(file)
+        self.most = min(len(os.sched_getaffinity(0)), free_mib() // 4096)  # hosts of all runs
         self.jobs = int(jobs or self.usual_jobs())
         self.slow = int(os.environ.get("LAB_SLOW") or 1) * int(self.values["lab_slow"])
         build = self.top / "build"
@@ -76,15 +77,13 @@ class Lab:
 
     def usual_jobs(self):
         """Hosts side by side: fewer where processors or memory are."""
-        jobs = int(self.values["lab_jobs"])
-        all_hosts = jobs + bool(self.beside)
-        few = len(os.sched_getaffinity(0)) < jobs or free_mib() < all_hosts * 4096
-        return 1 if few else jobs
+        return max(1, min(int(self.values["lab_jobs"]), self.most))
 
     def room(self):
-        """Hosts that there may be now: another run has one while it lasts, where that matters."""
+        """Hosts that there may be now. Another run has one while it lasts; where processors and
+        memory are for no second one, none."""
         others = self.beside and Path("/proc", self.beside).exists()
-        return max(1, min(self.jobs, len(os.sched_getaffinity(0)) - 1)) if others else self.jobs
+        return max(0, min(self.jobs, self.most - 1)) if others else self.jobs
 
     def late(self, seconds=0):
         """Whether the time for all of it was over so many seconds ago."""

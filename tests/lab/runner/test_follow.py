@@ -70,6 +70,15 @@ class NextKind(LabTest):
                       self.said.getvalue())
 
 
+    def test_waits_for_room(self):
+        run = self.run_of()
+        with mock.patch.object(run.lab, "room", side_effect=[0, 0, 1]), \
+                mock.patch.object(run, "start_next", return_value=False) as start, \
+                mock.patch("time.sleep") as sleep:
+            run.follow()
+        self.assertEqual((sleep.call_count, start.call_count), (2, 1))
+
+
 @PLENTY
 class OneHost(LabTest):
     def setUp(self):

@@ -40,15 +40,13 @@ class Settings(LabTest):
 
     def test_room_beside_another_run(self):
         pid = str(os.getpid())
-        for cores, jobs, rest in ((2, 2, 1), (4, 2, 2), (1, 1, 1)):
-            with mock.patch("runner.lab.free_mib", lambda: 13000), \
+        for cores, mib, jobs, rest in ((2, 9000, 2, 1), (4, 13000, 2, 2), (4, 9000, 2, 1),
+                                       (1, 9000, 1, 0), (2, 5000, 1, 0), (2, 3000, 1, 0)):
+            with mock.patch("runner.lab.free_mib", lambda: mib), \
                     mock.patch("os.sched_getaffinity", lambda _: range(cores)):
                 self.assertEqual(self.lab().room(), jobs)
                 self.assertEqual(self.lab(beside=pid).room(), rest)
                 self.assertEqual(self.lab(beside="0").room(), jobs)  # it has ended
-        with mock.patch("runner.lab.free_mib", lambda: 9000), \
-                mock.patch("os.sched_getaffinity", lambda _: range(2)):
-            self.assertEqual(self.lab(beside="0").room(), 1)
 
     def test_refused(self):
         for wrong, why in (({"jobs": "none"}, "--jobs none: it is a number of hosts"),
