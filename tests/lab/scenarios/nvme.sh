@@ -14,10 +14,16 @@ sum=$(value nvme-sum)
 check nvme-sha256 "the guest read $sum, not $LAB_DISK_SHA256" [ "$sum" = "$LAB_DISK_SHA256" ]
 
 # The doorbells are at 4 KiB of the BAR, QEMU's MSI-X table at 8 KiB. In one page of the host's they
-# are both trapped, and a read rings two doorbells: one hands it over, one takes its completion.
+# are both trapped, and a read rings one or two doorbells: one hands it over, one takes its
+# completion. The disk has shadow doorbells (NVMe 1.3 7.13): a completion is rung for only while the
+# disk's own index, which the bell moves, is not behind. Once it is, by chance of time, it stays so.
 page=$(awk '/^KernelPageSize:/ { print $2; exit }' /proc/self/smaps)
-rings=0
-[ $((4 / page)) -ne $((8 / page)) ] || rings=8000
+fewest=0
+most=0
+if [ $((4 / page)) -eq $((8 / page)) ]; then
+	fewest=4000
+	most=8000
+fi
 
 # Talking on the console costs exits too, so the same talk is had twice, the first time with no
 # reads in it; the clock goes on ticking for as long in both.
@@ -26,6 +32,9 @@ count() {
 	sleep 1
 	after=$(monitor_exits)
 	echo $((after - before))
+}
+within() {
+	[ "$2" -ge "$1" ] && [ "$2" -le "$3" ]
 }
 sleep 1
 start=$(monitor_exits)
@@ -41,9 +50,9 @@ echo "exits to the monitor: $talk for the talk alone, $reads more for 4,000 read
 if grep -q '^LAB: failed nvme_reads' "$console"; then
 	fail nvme-reads "the guest could not read"
 else
-	more=$((reads - rings))
-	check nvme-reads "$reads exits to the monitor, $rings of doorbells and 40 others allowed" \
-		[ "${more#-}" -le 40 ]
+	check nvme-reads \
+		"$reads exits to the monitor, $fewest to $most of doorbells and 40 others allowed" \
+		within $((fewest - 40)) "$reads" $((most + 40))
 fi
 
 guest_send poweroff
