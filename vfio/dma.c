@@ -6,7 +6,6 @@
 #include <errno.h>
 #include <inttypes.h>
 #include <signal.h>
-#include <stdio.h>
 #include <sys/resource.h>
 #include <unistd.h>
 
@@ -15,16 +14,6 @@
 #include "vmm/base/thread.h"
 
 enum { MAPPER_NICE = 10 };
-
-static void dma_format_limit(char *text, size_t size)
-{
-	struct rlimit limit;
-
-	if (getrlimit(RLIMIT_MEMLOCK, &limit) < 0 || limit.rlim_cur == RLIM_INFINITY)
-		snprintf(text, size, "unlimited");
-	else
-		snprintf(text, size, "%" PRIu64 " KiB", (uint64_t)limit.rlim_cur / KIB);
-}
 
 static uint64_t dma_left_to_map(const struct vfio_dma *dma)
 {
@@ -39,16 +28,13 @@ static uint64_t dma_left_to_map(const struct vfio_dma *dma)
 static int dma_refuse_map(const struct vfio_dma *dma, uint64_t iova, uint64_t size, int rc,
 			  struct err *err)
 {
-	char limit[32], locked[128];
+	char locked[384];
 	const char *why;
 
 	switch (rc) {
 	case -ENOMEM:
-		dma_format_limit(limit, sizeof(limit));
-		snprintf(locked, sizeof(locked),
-			 "%" PRIu64 " KiB more cannot be locked, the limit is %s: raise it "
-			 "or free memory",
-			 dma_left_to_map(dma) / KIB, limit);
+		vfio_memlock_explain(&dma->space->memlock, dma_left_to_map(dma), locked,
+				     sizeof(locked));
 		why = locked;
 		break;
 	case -EINVAL:

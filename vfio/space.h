@@ -9,6 +9,7 @@
 #include <stdint.h>
 
 #include "memory/ram.h"
+#include "vfio/host/memlock.h"
 #include "vfio/host/sysfs.h"
 #include "vmm/base/bits.h"
 #include "vmm/base/err.h"
@@ -41,6 +42,7 @@ struct vfio_space_ops {
 /* Embedded first in the provider's own struct, who sets all of it. */
 struct vfio_space {
 	const struct vfio_space_ops *ops;
+	struct vfio_memlock_scope memlock; /* for whom what is mapped counts */
 	/* As told when a device joined, or was opened, last. */
 	uint64_t page_sizes; /* bit n: pages of 2^n bytes can be mapped; 0: not known */
 	size_t range_count;  /* of usable IOVA ranges, ascending; 0: anything goes */

@@ -18,6 +18,7 @@ enum {
 	IOMMUFD_IOAS_IOVA_RANGES = _IO(';', 0x84),
 	IOMMUFD_IOAS_MAP = _IO(';', 0x85),
 	IOMMUFD_IOAS_UNMAP = _IO(';', 0x86),
+	IOMMUFD_OPTION = _IO(';', 0x87),
 };
 
 struct iommufd_destroy {
@@ -57,6 +58,18 @@ struct iommufd_ioas_map {
 struct iommufd_ioas_unmap {
 	uint32_t size, ioas_id;
 	uint64_t iova, length;
+};
+
+/* For whom it counts what is pinned: 0 for the user, 1 for the process. */
+enum { IOMMUFD_OPTION_RLIMIT_MODE = 0 };
+
+enum { IOMMUFD_OPTION_SET = 0, IOMMUFD_OPTION_GET = 1 };
+
+struct iommufd_option {
+	uint32_t size, option_id;
+	uint16_t op, reserved;
+	uint32_t object_id; /* 0: of the iommufd itself */
+	uint64_t val64;
 };
 
 /* Of /dev/vfio/devices/vfioN. */

@@ -138,7 +138,7 @@ static int cdev_prepare(struct iommufd *iommufd, struct err *err)
 			       : cdev_open_iommufd(settings, err);
 	if (fd < 0)
 		return fd;
-	rc = vfio_ioas_create(&iommufd->ioas, fd, err);
+	rc = vfio_ioas_create(&iommufd->ioas, fd, settings->proc, err);
 	if (rc) {
 		if (fd != settings->iommufd)
 			fd_close(&fd);
@@ -234,11 +234,10 @@ static struct vfio_lease *cdev_join(struct vfio_provider *provider,
 	return &cdev->lease;
 }
 
-/* Pinned pages are counted for the user, once for each address space: there is one. */
+/* RAM is pinned once, for however many devices; BARs do not count. */
 static int cdev_check_memlock(struct vfio_provider *provider, uint64_t ram_size, struct err *err)
 {
-	(void)provider;
-	return vfio_memlock_ensure(ram_size, err);
+	return vfio_memlock_ensure(&provider->space->memlock, ram_size, err);
 }
 
 static int cdev_tell_kvm(struct vfio_provider *provider, struct kvm_vm *vm, struct err *err)

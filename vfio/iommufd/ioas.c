@@ -4,6 +4,7 @@
 #include "vfio/iommufd/ioas.h"
 
 #include <errno.h>
+#include <stdbool.h>
 
 #include "vfio/iommufd/abi.h"
 #include "vfio/sys.h"
@@ -53,7 +54,19 @@ static const struct vfio_space_ops ioas_ops = {
 	.when_full = "the address space holds no more mappings",
 };
 
-int vfio_ioas_create(struct vfio_ioas *ioas, int iommufd, struct err *err)
+/* IOMMU_OPTION. A kernel that does not tell has the default. */
+static bool ioas_counts_for_process(int iommufd)
+{
+	struct iommufd_option option = {
+		.size = sizeof(option),
+		.option_id = IOMMUFD_OPTION_RLIMIT_MODE,
+		.op = IOMMUFD_OPTION_GET,
+	};
+
+	return vfio_sys_ioctl(iommufd, IOMMUFD_OPTION, &option) >= 0 && option.val64 == 1;
+}
+
+int vfio_ioas_create(struct vfio_ioas *ioas, int iommufd, const char *proc, struct err *err)
 {
 	struct iommufd_ioas_alloc alloc = {.size = sizeof(alloc)};
 	int rc = vfio_sys_ioctl(iommufd, IOMMUFD_IOAS_ALLOC, &alloc);
@@ -63,6 +76,7 @@ int vfio_ioas_create(struct vfio_ioas *ioas, int iommufd, struct err *err)
 	ioas->space.ops = &ioas_ops;
 	ioas->iommufd = iommufd;
 	ioas->id = alloc.out_ioas_id;
+	ioas->space.memlock.user_proc = ioas_counts_for_process(iommufd) ? NULL : proc;
 	return 0;
 }
 

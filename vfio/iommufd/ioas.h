@@ -15,8 +15,12 @@ struct vfio_ioas {
 	uint32_t id;
 };
 
-/* IOMMU_IOAS_ALLOC on @iommufd, an open /dev/iommu, with whose end it ends. */
-int vfio_ioas_create(struct vfio_ioas *ioas, int iommufd, struct err *err) FERRY_MUST_CHECK;
+/*
+ * IOMMU_IOAS_ALLOC on @iommufd, an open /dev/iommu, with whose end it ends. What is pinned counts
+ * for the user, whose processes are in @proc, unless who opened it has chosen the process.
+ */
+int vfio_ioas_create(struct vfio_ioas *ioas, int iommufd, const char *proc,
+		     struct err *err) FERRY_MUST_CHECK;
 
 /*
  * IOMMU_DESTROY, for an iommufd that others may have open too: what is mapped is unmapped. -EBUSY

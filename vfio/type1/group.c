@@ -241,8 +241,7 @@ static struct vfio_lease *group_join(struct vfio_provider *provider,
 /* Locked memory is the container's: it is counted once, however many groups share it. */
 static int group_check_memlock(struct vfio_provider *provider, uint64_t ram_size, struct err *err)
 {
-	(void)provider;
-	return vfio_memlock_ensure(ram_size, err);
+	return vfio_memlock_ensure(&provider->space->memlock, ram_size, err);
 }
 
 static int group_tell_kvm(struct vfio_provider *provider, struct kvm_vm *vm, struct err *err)

@@ -300,27 +300,40 @@ static void doctor_check_container(struct doctor *doctor)
 	doctor_fact_text(doctor, "path", path);
 }
 
+static void doctor_tell_lock(struct doctor *doctor, enum finding_status status,
+			     const struct vfio_memlock *memlock, const char *text)
+{
+	uint64_t limit = doctor->memory + memlock->others;
+
+	doctor_tell(doctor, status, "locked memory", "", "%s", text);
+	doctor_mend_by(doctor, " (in the shell that starts ferry)",
+		       "sudo prlimit --pid $$ --memlock=%" PRIu64 ":%" PRIu64, limit, limit);
+}
+
 static void doctor_check_lock(struct doctor *doctor)
 {
+	const struct vfio_memlock_scope scope = {
+		.user_proc = doctor_goes_by_iommufd(doctor) ? doctor->tool->proc : NULL,
+	};
 	struct vfio_memlock memlock;
 	struct err err = {0};
 
-	if (vfio_memlock_check(doctor->memory, &memlock, &err)) {
-		doctor_tell(doctor, doctor_severity(doctor), "locked memory", "", "%s", err.text);
-		doctor_mend_by(doctor, " (in the shell that starts ferry)",
-			       "sudo prlimit --pid $$ --memlock=%" PRIu64 ":%" PRIu64,
-			       doctor->memory, doctor->memory);
-	} else {
+	if (vfio_memlock_check(&scope, doctor->memory, &memlock, &err))
+		doctor_tell_lock(doctor, doctor_severity(doctor), &memlock, err.text);
+	else if (memlock.doubt[0])
+		doctor_tell_lock(doctor, FINDING_WARNING, &memlock, memlock.doubt);
+	else
 		doctor_tell(doctor, FINDING_OK, "locked memory", "",
 			    "%" PRIu64 " KiB may be locked%s", doctor->memory / KIB,
 			    memlock.may_raise ? " once ferry has raised the limit, as it may" : "");
-	}
 	doctor_fact_number(doctor, "asked_bytes", doctor->memory);
 	/* Nothing is counted with CAP_IPC_LOCK, and INT64_MAX is more than there is. */
 	if (memlock.hard && memlock.hard <= INT64_MAX)
 		doctor_fact_number(doctor, "limit_bytes", memlock.hard);
 	else
 		doctor_fact(doctor, "limit_bytes", json_null());
+	if (scope.user_proc)
+		doctor_fact_number(doctor, "others_bytes", memlock.others);
 }
 
 static void doctor_check_pages(struct doctor *doctor)

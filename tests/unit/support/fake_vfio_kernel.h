@@ -46,6 +46,7 @@ static struct {
 	int open_fails; /* of group nodes */
 	int kvm_create_fails, kvm_add_fails;
 	bool lies_about_ranges, more_ranges;
+	bool counts_for_process;  /* iommufd counts what is pinned so */
 	char events[EVENTS_SIZE]; /* what happened, in order */
 	unsigned int ioas;        /* address spaces of iommufd's that were not destroyed */
 } kernel;
@@ -330,12 +331,22 @@ static inline int iommufd_ranges(struct iommufd_ioas_iova_ranges *ask)
 	return kernel.more_ranges || room < FAKE_IOMMUFD_RANGES ? -EMSGSIZE : 0;
 }
 
+static inline int iommufd_option(struct iommufd_option *option)
+{
+	must(option->size == sizeof(*option) && option->size == 24 && !option->reserved);
+	must(option->option_id == IOMMUFD_OPTION_RLIMIT_MODE && !option->object_id);
+	must(option->op == IOMMUFD_OPTION_GET);
+	option->val64 = kernel.counts_for_process;
+	return 0;
+}
+
 static inline int on_iommufd(unsigned long request, void *argument)
 {
 	int result;
 
 	if (request != IOMMUFD_IOAS_MAP && request != IOMMUFD_IOAS_UNMAP &&
-	    fault_answers("iommufd ioctl", "iommufd", NULL, 0, &result))
+	    fault_answers(request == IOMMUFD_OPTION ? "iommufd option" : "iommufd ioctl", "iommufd",
+			  NULL, 0, &result))
 		return result;
 	switch (request) {
 	case IOMMUFD_IOAS_ALLOC:
@@ -350,6 +361,8 @@ static inline int on_iommufd(unsigned long request, void *argument)
 		must(kernel.ioas-- > 0);
 		happened("destroy");
 		return 0;
+	case IOMMUFD_OPTION:
+		return iommufd_option(argument);
 	case IOMMUFD_IOAS_IOVA_RANGES:
 		return iommufd_ranges(argument);
 	case IOMMUFD_IOAS_MAP:

@@ -3,7 +3,9 @@
 
 #include "tests/unit/support/host.h"
 
+#include <check.h>
 #include <errno.h>
+#include <linux/capability.h>
 #include <linux/mman.h>
 #include <signal.h>
 #include <stdio.h>
@@ -91,4 +93,20 @@ bool limit_reaches(uint64_t bytes, const char *test)
 	printf("skip: %s: the limit on locked memory is below %llu KiB\n", test,
 	       (unsigned long long)(bytes / KIB));
 	return false;
+}
+
+void drop_root(void)
+{
+	struct __user_cap_header_struct header = {.version = _LINUX_CAPABILITY_VERSION_3};
+	struct __user_cap_data_struct data[_LINUX_CAPABILITY_U32S_3] = {0};
+
+	ck_assert_int_eq(syscall(SYS_capset, &header, data), 0);
+}
+
+void drop_root_and_limit(uint64_t soft, uint64_t hard)
+{
+	const struct rlimit limit = {.rlim_cur = soft, .rlim_max = hard};
+
+	ck_assert_int_eq(setrlimit(RLIMIT_MEMLOCK, &limit), 0);
+	drop_root();
 }

@@ -28,4 +28,10 @@ bool memory_failures_are_told(const char *test);
  */
 bool limit_reaches(uint64_t bytes, const char *test);
 
+/* From now on this process has no capability. */
+void drop_root(void);
+
+/* Likewise, and these limits on locked memory, where limit_reaches() the second. */
+void drop_root_and_limit(uint64_t soft, uint64_t hard);
+
 #endif

@@ -9,6 +9,7 @@
 #include <unistd.h>
 
 #include "tests/unit/support/fake_vfio.h"
+#include "tests/unit/support/host.h"
 #include "tests/unit/support/log.h"
 #include "tests/unit/support/suite.h"
 #include "vfio/dma.h"
@@ -127,13 +128,14 @@ START_TEST(each_refusal_has_its_sentence_and_is_undone)
 		int code;
 		const char *sentence;
 	} rows[] = {
-		{-ENOMEM, "cannot be locked"},
+		{-ENOMEM, "135168 KiB more cannot be locked, the limit is 64 KiB"},
 		{-EINVAL, "reserved or beyond the IOMMU's addresses"},
 		{-EEXIST, "overlaps what is already mapped"},
 		{-ENOSPC, "it holds no more"},
 		{-EFAULT, "Bad address"},
 	};
 
+	drop_root_and_limit(64 * KIB, 64 * KIB);
 	for (size_t i = 0; i < ARRAY_SIZE(rows); i++) {
 		space.total = 0;
 		space.fail_at = 2;
@@ -265,6 +267,7 @@ END_TEST
 START_TEST(a_refusal_at_any_part_is_undone)
 {
 	config.part = 64 * MIB;
+	drop_root_and_limit(64 * KIB, 64 * KIB);
 	for (size_t i = 1; i <= 5; i++) {
 		space.total = 0;
 		space.fail_at = i;

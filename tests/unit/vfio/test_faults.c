@@ -206,10 +206,12 @@ static bool one_of(const char *text, const char *const *texts)
 /* Calls without which a device works all the same, with less. */
 static bool is_spared(const char *call)
 {
-	static const char *const calls[] = {"write",     "set irqs", "irq info",  "irqfd",
-					    "mmap",      "eventfd",  "epoll_ctl", "madvise",
-					    "memory",    "BAR read", "fopen",     "hot reset info",
-					    "hot reset", "readlink", NULL};
+	static const char *const calls[] = {"write",     "set irqs", "irq info",
+					    "irqfd",     "mmap",     "eventfd",
+					    "epoll_ctl", "madvise",  "memory",
+					    "BAR read",  "fopen",    "hot reset info",
+					    "hot reset", "readlink", "iommufd option",
+					    NULL};
 
 	return one_of(call, calls);
 }
@@ -224,6 +226,7 @@ static bool tells_reason(const char *text, int error)
 		"is missing",
 		"not permitted",
 		"cannot be locked",
+		"no memory left",
 		"reserved or beyond",
 		"overlaps",
 		"dma_entry_limit",

@@ -3,11 +3,8 @@
 
 #include <check.h>
 #include <errno.h>
-#include <linux/capability.h>
 #include <semaphore.h>
 #include <sys/epoll.h>
-#include <sys/resource.h>
-#include <sys/syscall.h>
 #include <unistd.h>
 
 #include "tests/unit/support/host.h"
@@ -213,15 +210,10 @@ END_TEST
 /* Locked memory is the container's, counted once however many groups share it. */
 START_TEST(groups_need_locked_memory_once)
 {
-	const struct rlimit limit = {.rlim_cur = 64 * KIB, .rlim_max = 8 * MIB};
-	struct __user_cap_header_struct header = {.version = _LINUX_CAPABILITY_VERSION_3};
-	struct __user_cap_data_struct data[_LINUX_CAPABILITY_U32S_3] = {0};
-
 	ck_assert_int_eq(add("01:00.0"), 0);
 	ck_assert_int_eq(add("01:00.3"), 0);
 	ck_assert_int_eq(add("02:00.1"), 0);
-	ck_assert_int_eq(setrlimit(RLIMIT_MEMLOCK, &limit), 0);
-	ck_assert_int_eq(syscall(SYS_capset, &header, data), 0);
+	drop_root_and_limit(64 * KIB, 8 * MIB);
 	ck_assert_int_eq(vfio_check_memlock(bench.vfio, 8 * MIB, &bench.err), 0);
 	ck_assert_int_eq(vfio_check_memlock(bench.vfio, 8 * MIB + 4096, &bench.err), -ENOMEM);
 	said("needs 8196 KiB");

@@ -15,7 +15,7 @@ static void create(void)
 	setup();
 	memset(&ioas, 0, sizeof(ioas));
 	kernel.iommufd = 1000;
-	ck_assert_int_eq(vfio_ioas_create(&ioas, 1000, &bench.err), 0);
+	ck_assert_int_eq(vfio_ioas_create(&ioas, 1000, "/proc", &bench.err), 0);
 }
 
 static void read_ranges(void)
@@ -92,8 +92,22 @@ END_TEST
 START_TEST(no_address_space)
 {
 	fail_ioctl(IOMMUFD_IOAS_ALLOC, -ENOMEM);
-	ck_assert_int_eq(vfio_ioas_create(&ioas, 1000, &bench.err), -ENOMEM);
+	ck_assert_int_eq(vfio_ioas_create(&ioas, 1000, "/proc", &bench.err), -ENOMEM);
 	said("iommufd: it gives no address space");
+}
+END_TEST
+
+/* By default for the user; who opened the iommufd may have chosen otherwise. */
+START_TEST(for_whom_pinned_memory_counts)
+{
+	ck_assert_str_eq(ioas.space.memlock.user_proc, "/proc");
+	fail_ioctl(IOMMUFD_OPTION, -ENOTTY);
+	ck_assert_int_eq(vfio_ioas_create(&ioas, 1000, "/proc", &bench.err), 0);
+	ck_assert_str_eq(ioas.space.memlock.user_proc, "/proc");
+	fail_ioctl(0, 0);
+	kernel.counts_for_process = true;
+	ck_assert_int_eq(vfio_ioas_create(&ioas, 1000, "/proc", &bench.err), 0);
+	ck_assert_ptr_null(ioas.space.memlock.user_proc);
 }
 END_TEST
 
@@ -106,6 +120,7 @@ static void add_tests(TCase *tests)
 	tcase_add_test(tests, pages);
 	tcase_add_test(tests, maps_and_unmaps);
 	tcase_add_test(tests, no_address_space);
+	tcase_add_test(tests, for_whom_pinned_memory_counts);
 }
 
 int main(void)

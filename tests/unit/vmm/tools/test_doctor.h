@@ -16,13 +16,16 @@
 /* The limit on locked memory is this process's own, of which the made-up hosts know nothing. */
 static bool limit_counts;
 
-int __real_vfio_memlock_check(uint64_t need, struct vfio_memlock *memlock, struct err *err);
-int __wrap_vfio_memlock_check(uint64_t need, struct vfio_memlock *memlock, struct err *err);
+int __real_vfio_memlock_check(const struct vfio_memlock_scope *scope, uint64_t need,
+			      struct vfio_memlock *memlock, struct err *err);
+int __wrap_vfio_memlock_check(const struct vfio_memlock_scope *scope, uint64_t need,
+			      struct vfio_memlock *memlock, struct err *err);
 
-int __wrap_vfio_memlock_check(uint64_t need, struct vfio_memlock *memlock, struct err *err)
+int __wrap_vfio_memlock_check(const struct vfio_memlock_scope *scope, uint64_t need,
+			      struct vfio_memlock *memlock, struct err *err)
 {
 	if (limit_counts)
-		return __real_vfio_memlock_check(need, memlock, err);
+		return __real_vfio_memlock_check(scope, need, memlock, err);
 	*memlock = (struct vfio_memlock){.enough = true};
 	return 0;
 }

@@ -2,13 +2,10 @@
 /* What `ferry doctor` finds of a host: KVM, IOMMU, interrupt remapping, modules, nodes, memory. */
 
 #include <check.h>
-#include <linux/capability.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/inotify.h>
-#include <sys/resource.h>
 #include <sys/stat.h>
-#include <sys/syscall.h>
 #include <unistd.h>
 
 #include "tests/unit/support/host.h"
@@ -123,14 +120,6 @@ START_TEST(modules)
 }
 END_TEST
 
-static void drop_root(void)
-{
-	struct __user_cap_header_struct header = {.version = _LINUX_CAPABILITY_VERSION_3};
-	struct __user_cap_data_struct data[_LINUX_CAPABILITY_U32S_3] = {0};
-
-	ck_assert_int_eq(syscall(SYS_capset, &header, data), 0);
-}
-
 START_TEST(nodes)
 {
 	fake_tree_unlink("dev/vfio/7");
@@ -149,8 +138,6 @@ END_TEST
 
 START_TEST(memory)
 {
-	const struct rlimit limit = {.rlim_cur = 65536, .rlim_max = 1 << 20};
-
 	fake_tree_write("proc/meminfo", "MemTotal: 900000 kB\nMemAvailable: 786431 kB\n");
 	finds("failure  free memory: guest memory: 512 MiB are asked, and a passed-through device "
 	      "pins all: the host has 767 MiB available, and needs 256 of them itself",
@@ -162,13 +149,39 @@ START_TEST(memory)
 	fake_tree_write("proc/meminfo", "MemTotal: 900000 kB\nMemAvailable: 786432 kB\n");
 	ck_assert_msg(doctor(NVME, NULL, NULL) == TOOL_OK, "%s", tools_out);
 	fake_tree_write("proc/meminfo", "MemAvailable: 8000000 kB\n");
-	ck_assert_int_eq(setrlimit(RLIMIT_MEMLOCK, &limit), 0);
 	limit_counts = true;
-	drop_root();
+	drop_root_and_limit(65536, 1 << 20);
 	finds("needs 524288 KiB, the limit is 1024 KiB",
 	      "mend it: sudo prlimit --pid $$ --memlock=536870912:536870912");
 	ck_assert_int_eq(doctor(NULL, NULL, NULL), TOOL_OK);
 	has(tools_out, "warning  locked memory: ");
+}
+END_TEST
+
+/* By iommufd what the user's other processes have pinned counts too. */
+START_TEST(memory_by_iommufd)
+{
+	char text[64];
+
+	fake_tree_add_cdev(NVME, 3);
+	limit_counts = true;
+	drop_root_and_limit(65536, 8 * MIB);
+	doctor("--memory=6M", NVME, NULL);
+	has(tools_out, "ok       locked memory: 6144 KiB may be locked once ferry has raised");
+	snprintf(text, sizeof(text), "Uid:\t%u\t0\t0\t0\nVmPin:\t  3072 kB\n", getuid());
+	fake_tree_folder("proc/4321");
+	fake_tree_write("proc/4321/status", text);
+	doctor("--memory=6M", NVME, NULL);
+	has(tools_out, "warning  locked memory: locked-memory limit: guest RAM for passed-through "
+		       "devices needs 6144 KiB, the limit is 8192 KiB for all processes of user ");
+	has(tools_out, " together, of which others have pinned 3072 KiB: raise it");
+	has(tools_out, "mend it: sudo prlimit --pid $$ --memlock=9437184:9437184");
+	doctor("--json", "--memory=6M", NVME);
+	has(tools_out, "\"others_bytes\": 3145728");
+	/* By its group it has the limit to itself. */
+	fake_tree_unlink("dev/iommu");
+	doctor("--memory=6M", NVME, NULL);
+	has(tools_out, "ok       locked memory: 6144 KiB may be locked once ferry has raised");
 }
 END_TEST
 
@@ -269,6 +282,8 @@ static void add_tests(TCase *tests)
 	tcase_add_test(tests, nodes);
 	if (limit_reaches(MIB, "memory"))
 		tcase_add_test(tests, memory);
+	if (limit_reaches(8 * MIB, "memory_by_iommufd"))
+		tcase_add_test(tests, memory_by_iommufd);
 	tcase_add_test(tests, huge_pages);
 	tcase_add_test(tests, a_processor_without_virtualization);
 	tcase_add_test(tests, arm_without_el2);
