@@ -238,7 +238,7 @@ tiny_files() {
 }
 
 tiny_rows() {
-	local fault='code at rip 0f 0b'
+	local fault='code at rip 0f 0b' most
 
 	# There KVM has reset the processor before anybody can look at it.
 	[ ! -e /sys/module/kvm_amd ] || fault='KVM on AMD has reset the processor'
@@ -276,6 +276,8 @@ tiny_rows() {
 	ends panic 3 --cmdline panic "$guests/end"
 	says err "$fault" triple-fault 3 --cmdline triple-fault "$guests/end"
 	says err 'KVM internal error 1' not-emulated 3 --cmdline not-emulated "$guests/end"
+	most=$(awk '/^MemTotal/ { print int($2 / 1024) - 16 }' /proc/meminfo) # what Linux maps without a question
+	says err 'may be killed once the guest uses more' memory-not-there 85 --memory "${most}M" "$guests/status"
 	says err 'not a kernel' refuse-script 1 "$work/script"
 	says err 'not a regular file' refuse-pipe 1 "$work/pipe"
 	says err 'nobody reads there' refuse-unread-pipe 1 --serial "file:$work/pipe" "$guests/serial"

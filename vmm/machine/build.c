@@ -5,7 +5,6 @@
  */
 
 #include <errno.h>
-#include <inttypes.h>
 
 #include "vmm/base/bits.h"
 #include "vmm/base/log.h"
@@ -31,25 +30,19 @@ static int build_find_devices(struct machine *machine, struct err *err)
 }
 
 /*
- * Huge pages are the host's to give already; of RAM that nobody pins only what is used must be
- * there.
+ * Huge pages are the host's to give already; RAM that nobody pins need not be there before it is
+ * used, see machine_tell_memory().
  */
 static int build_check_memory(struct machine *machine, struct err *err)
 {
 	const struct config *config = machine->config;
 	struct hostmem host;
 
-	if (config->page_size)
+	if (config->page_size || !(config->vfio_count || config->prealloc))
 		return 0;
 	hostmem_read("/proc", "/sys", &host);
-	if (config->vfio_count || config->prealloc)
-		return hostmem_check(&host, config->memory,
-				     config->vfio_count ? HOSTMEM_PINNED : HOSTMEM_POPULATED, err);
-	if (config->memory > host.available)
-		log_warn("guest memory: %" PRIu64 " MiB are asked, %s has %" PRIu64
-			 " available: the run may be killed once the guest uses more",
-			 config->memory / MIB, host.whose, host.available / MIB);
-	return 0;
+	return hostmem_check(&host, config->memory,
+			     config->vfio_count ? HOSTMEM_PINNED : HOSTMEM_POPULATED, err);
 }
 
 static int build_open_kvm(struct machine *machine, struct err *err)

@@ -4,6 +4,7 @@
 #include "vmm/machine/machine.h"
 
 #include <errno.h>
+#include <inttypes.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/epoll.h>
@@ -11,10 +12,12 @@
 #include <sys/timerfd.h>
 #include <unistd.h>
 
+#include "vmm/base/bits.h"
 #include "vmm/base/fd.h"
 #include "vmm/base/log.h"
 #include "vmm/base/thread.h"
 #include "vmm/base/trim.h"
+#include "vmm/hostmem.h"
 #include "vmm/machine/bootfiles.h"
 #include "vmm/machine/machine_private.h"
 
@@ -185,6 +188,20 @@ static bool machine_show_crash(struct machine *machine)
 	return true;
 }
 
+/* What nobody pins is found when it is used. To look whether it will be takes time: the guest runs. */
+static void machine_tell_memory(const struct config *config)
+{
+	struct hostmem host;
+
+	if (config->page_size || config->vfio_count || config->prealloc)
+		return;
+	hostmem_read("/proc", "/sys", &host);
+	if (config->memory > host.available)
+		log_warn("guest memory: %" PRIu64 " MiB are asked, %s has %" PRIu64
+			 " available: the run may be killed once the guest uses more",
+			 config->memory / MIB, host.whose, host.available / MIB);
+}
+
 /* A guest that stands for a debugger is silent too; without --cmdline Linux has a console. */
 static void machine_started(struct machine *machine)
 {
@@ -197,6 +214,8 @@ static void machine_started(struct machine *machine)
 	    !silence_has_console(config->cmdline, arch_serial_name(), arch_serial_is_default()))
 		silence_begin(&machine->silence, machine->loop, machine->console,
 			      arch_serial_name());
+	if (first)
+		machine_tell_memory(config);
 }
 
 void machine_go(void *owner)

@@ -7,7 +7,9 @@
 # scenarios: tiny-reset-in-place tiny-reset-in-place-smp tiny-button-by-signal tiny-term-powers-off
 # scenarios: tiny-term-ends-the-deaf tiny-term-twice tiny-power-off tiny-reboot-exit-cf9
 # scenarios: tiny-reboot-exit-i8042 tiny-reboot-exit-acpi tiny-panic tiny-triple-fault tiny-not-emulated
-# scenarios: tiny-refuse-script tiny-refuse-pipe tiny-refuse-unread-pipe tiny-refuse-no-kernel tiny-refuse-foreign-option tiny-refuse-bare-size tiny-refuse-second-operand tiny-refuse-malformed-device tiny-refuse-no-dump-folder tiny-refuse-dump-fdt
+# scenarios: tiny-memory-not-there tiny-refuse-script tiny-refuse-pipe tiny-refuse-unread-pipe
+# scenarios: tiny-refuse-no-kernel tiny-refuse-foreign-option tiny-refuse-bare-size tiny-refuse-second-operand
+# scenarios: tiny-refuse-malformed-device tiny-refuse-no-dump-folder tiny-refuse-dump-fdt
 # scenarios: tiny-refuse-truncated-elf tiny-refuse-truncated-bzimage tiny-refuse-large-initrd
 # scenarios: tiny-refuse-long-cmdline
 # not-on: aarch64: the tiny guests are for x86_64
