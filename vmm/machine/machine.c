@@ -188,7 +188,10 @@ static bool machine_show_crash(struct machine *machine)
 	return true;
 }
 
-/* What nobody pins is found when it is used. To look whether it will be takes time: the guest runs. */
+/*
+ * What nobody pins is found when it is used. To look whether it will be takes time, and the guest
+ * runs.
+ */
 static void machine_tell_memory(const struct config *config)
 {
 	struct hostmem host;

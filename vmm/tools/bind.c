@@ -9,6 +9,7 @@
 #include "vfio/host/claim.h"
 #include "vmm/base/fd.h"
 #include "vmm/base/log.h"
+#include "vmm/tools/give.h"
 #include "vmm/tools/inuse.h"
 #include "vmm/tools/job.h"
 #include "vmm/tools/rebind.h"
@@ -23,6 +24,7 @@ static const char help_text[] =
 	"\n"
 	"  --group                   all devices of their IOMMU groups, but for bridges\n"
 	"  --force                   binds them whatever the host loses\n"
+	"  --user NAME               makes that user, or UID, the owner of their nodes\n"
 	"  --json                    prints how it went as JSON\n"
 	"  --help, -h                this text\n"
 	"\n"
@@ -30,11 +32,9 @@ static const char help_text[] =
 	"usage.\n";
 
 static const struct option long_options[] = {
-	{"group", no_argument, NULL, JOB_GROUP},
-	{"force", no_argument, NULL, JOB_FORCE},
-	{"json", no_argument, NULL, JOB_JSON},
-	{"help", no_argument, NULL, JOB_HELP},
-	{NULL, 0, NULL, 0},
+	{"group", no_argument, NULL, JOB_GROUP},     {"force", no_argument, NULL, JOB_FORCE},
+	{"user", required_argument, NULL, JOB_USER}, {"json", no_argument, NULL, JOB_JSON},
+	{"help", no_argument, NULL, JOB_HELP},       {NULL, 0, NULL, 0},
 };
 
 /* What else is bound needs nothing more; this would be good for no guest. */
@@ -132,6 +132,7 @@ static void bind_undo(struct tool_job *job, size_t touched)
 			log_error("%s: ferry unbind %s", err.text, address);
 			continue;
 		}
+		device->given = false;
 		if (record_remove(job->tool->run, address))
 			log_warn("%s: %s/ferry/%s cannot be removed", address, job->tool->run,
 				 address);
@@ -189,16 +190,15 @@ static int bind_find_group(const struct tool_job *job, struct job_device *device
 	return 0;
 }
 
-static int bind_take(struct tool_job *job, struct err *err)
+/* Binds the first @touched. */
+static int bind_take(struct tool_job *job, size_t *touched, struct err *err)
 {
 	int rc = rebind_prepare(job->tool, err);
-	size_t touched = 0;
 
-	if (rc)
-		return rc;
-	rc = bind_remember(job, err);
-	for (; touched < job->count && !rc; touched++) {
-		struct job_device *device = &job->devices[touched];
+	if (!rc)
+		rc = bind_remember(job, err);
+	for (; *touched < job->count && !rc; (*touched)++) {
+		struct job_device *device = &job->devices[*touched];
 
 		if (vfio_host_is_bound(&device->host))
 			continue;
@@ -211,6 +211,33 @@ static int bind_take(struct tool_job *job, struct err *err)
 		if (!rc)
 			strcpy(device->now, "vfio-pci");
 	}
+	return rc;
+}
+
+/* Whoever is to have the nodes gets those of devices that were bound before as well. */
+static int bind_give(struct tool_job *job, struct err *err)
+{
+	int rc = 0;
+
+	for (size_t i = 0; i < job->count && job->request->user && !rc; i++) {
+		struct job_device *device = &job->devices[i];
+
+		rc = give_nodes(job->tool, &device->host, job->user, err);
+		device->given = !rc;
+		device->failed = rc != 0;
+		if (rc)
+			device->failure = *err;
+	}
+	return rc;
+}
+
+static int bind_take_and_give(struct tool_job *job, struct err *err)
+{
+	size_t touched = 0;
+	int rc = bind_take(job, &touched, err);
+
+	if (!rc)
+		rc = bind_give(job, err);
 	if (rc)
 		bind_undo(job, touched);
 	return rc;
@@ -251,9 +278,11 @@ int tool_bind(const struct tool *tool, int argc, char **argv)
 		fputs(help_text, tool->out);
 		return TOOL_OK;
 	}
+	if (request.user && give_find_user(tool, request.user, &job.user, &err))
+		return tool_fail(tool, request.json, TOOL_USAGE, &err);
 	lock = record_lock(tool->run, &err);
 	status = lock < 0 || job_collect(&job, &err) || bind_check(&job, &err) ||
-				 bind_take(&job, &err)
+				 bind_take_and_give(&job, &err)
 			 ? TOOL_FAILED
 			 : TOOL_OK;
 	fd_close(&lock);

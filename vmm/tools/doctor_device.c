@@ -183,7 +183,8 @@ static void doctor_check_node(struct doctor *doctor, const struct vfio_host_devi
 	if (rc == -ENOENT)
 		doctor_mend_by(doctor, "", "udevadm trigger --settle");
 	else if (rc)
-		doctor_mend_by(doctor, "", "chown %u %s", (unsigned int)geteuid(), path);
+		doctor_mend_by(doctor, "", "ferry bind --user %u %s", (unsigned int)geteuid(),
+			       address);
 	doctor_fact_text(doctor, "path", path);
 	if (!rc)
 		doctor_check_opener(doctor, device, path);

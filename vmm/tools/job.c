@@ -27,6 +27,8 @@ int job_parse(struct job_request *request, const struct option *options, int arg
 		request->force |= option == JOB_FORCE;
 		request->json |= option == JOB_JSON;
 		request->help |= option == JOB_HELP;
+		if (option == JOB_USER)
+			request->user = optarg;
 	}
 	request->addresses = argv + optind;
 	request->count = (size_t)(argc - optind);
@@ -137,10 +139,11 @@ static json_t *job_devices_json(const struct tool_job *job)
 
 		json_array_append_new(
 			array,
-			json_pack("{s:s, s:o, s:o, s:o, s:b, s:b, s:o}", "address",
+			json_pack("{s:s, s:o, s:o, s:o, s:o, s:b, s:b, s:o}", "address",
 				  host->sysfs.address, "before", tool_json_text(host->driver),
 				  "now", tool_json_text(device->now), "iommu_group",
 				  host->has_group ? json_integer(host->group) : json_null(),
+				  "owner", device->given ? json_integer(job->user) : json_null(),
 				  "changed", strcmp(host->driver, device->now) != 0, "failed",
 				  device->failed, "reason", tool_json_text(device->failure.text)));
 	}

@@ -4,11 +4,14 @@
 #ifndef FERRY_VMM_TOOLS_JOB_H
 #define FERRY_VMM_TOOLS_JOB_H
 
+#include <sys/types.h>
+
 #include "vfio/host/host.h"
 #include "vmm/tools/tools.h"
 
 struct job_request {
 	bool group, force, json, help;
+	const char *user; /* NULL: nobody is given a node */
 	char **addresses;
 	size_t count;
 };
@@ -18,6 +21,7 @@ struct job_device {
 	struct vfio_host_device host; /* as it was found */
 	char now[VFIO_DRIVER_SIZE];
 	bool recorded; /* what it had, by this command */
+	bool given;    /* its nodes, to the job's user */
 	bool failed;
 	struct err failure; /* why */
 };
@@ -37,7 +41,8 @@ struct tool_job {
 	size_t count;
 	struct job_refusal *refusals;
 	size_t refusal_count;
-	bool lost; /* a refusal there was no memory for: it stands all the same */
+	uid_t user; /* where one is asked for */
+	bool lost;  /* a refusal there was no memory for: it stands all the same */
 };
 
 /* Reads a command line by the table @options of its command; -EINVAL with @err set. */
@@ -45,7 +50,7 @@ int job_parse(struct job_request *request, const struct option *options, int arg
 	      struct err *err) FERRY_MUST_CHECK;
 
 /* The values of the options in both commands' tables. */
-enum job_option { JOB_GROUP = 256, JOB_FORCE, JOB_JSON, JOB_HELP };
+enum job_option { JOB_GROUP = 256, JOB_FORCE, JOB_JSON, JOB_USER, JOB_HELP };
 
 /* The devices named, and with --group those of their groups; bridges are left alone. */
 int job_collect(struct tool_job *job, struct err *err) FERRY_MUST_CHECK;

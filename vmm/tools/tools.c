@@ -35,6 +35,7 @@ void tool_here(struct tool *tool)
 		.proc = "/proc",
 		.run = "/run",
 		.modules = modules,
+		.passwd = "/etc/passwd",
 		.pci_ids = pci_ids,
 		.each_address = inuse_each_address,
 		.out = stdout,

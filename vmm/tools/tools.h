@@ -19,6 +19,7 @@ struct tool {
 	const char *proc;
 	const char *run;            /* what must be remembered until the next boot */
 	const char *modules;        /* of the running kernel */
+	const char *passwd;         /* the host's users, passwd(5) */
 	const char *const *pci_ids; /* files to try in turn, NULL at the end */
 	int (*each_address)(tool_take_address take, void *context); /* the host's, by interface */
 	FILE *out;

@@ -424,7 +424,7 @@ as_user() {
 	run_as="labtool as-user 1000 $1"
 	shift
 	for device in "$@"; do
-		chown 1000 "$(group_file "$device")"
+		ferry bind --user lab "${device##*/}" > /dev/null
 	done
 	chmod 666 /dev/kvm
 }
@@ -432,7 +432,7 @@ as_user() {
 as_root() {
 	local device
 	for device in "$@"; do
-		chown 0 "$(group_file "$device")"
+		ferry bind --user root "${device##*/}" > /dev/null
 	done
 	run_as=
 }

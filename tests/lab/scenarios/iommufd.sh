@@ -33,7 +33,8 @@ check iommufd-default "by '$(ways)', the sums agree: $before, then $(same_sums);
 # Neither the group's node nor the container is needed.
 run_as="labtool as-user 1000 unlimited"
 chmod 666 /dev/kvm
-chown 1000 /dev/iommu "$(node "$disk")"
+ferry bind --user 1000 "${disk##*/}"
+chown 1000 /dev/iommu
 chown 0 "$(group_file "$disk")"
 chmod 600 /dev/vfio/vfio "$(group_file "$disk")"
 $run_as ferry doctor "${disk##*/}" > "$work/doctor" 2>&1

@@ -12,6 +12,8 @@
 #include <sys/mman.h>
 #include <unistd.h>
 
+#include "vmm/base/bits.h"
+
 char tools_out[64 * 1024], tools_errors[16 * 1024];
 
 size_t tools_width;
@@ -100,8 +102,9 @@ static void restore(int saved, int file)
 
 int tools_run(int (*command)(const struct tool *, int, char **), const char *name, ...)
 {
-	static char roots[6][PATH_MAX];
-	static const char *const places[] = {"", "dev", "proc", "run", "modules", "pci.ids"};
+	static char roots[7][PATH_MAX];
+	static const char *const places[] = {"",        "dev",     "proc",  "run",
+					     "modules", "pci.ids", "passwd"};
 	const char *const ids[] = {"/nonexistent/pci.ids", roots[5], NULL};
 	char *arguments[64], *text = NULL;
 	size_t size = 0;
@@ -109,13 +112,14 @@ int tools_run(int (*command)(const struct tool *, int, char **), const char *nam
 	struct tool tool = {.pci_ids = ids, .each_address = each_address, .width = tools_width};
 	va_list list;
 
-	for (size_t i = 0; i < 6; i++)
+	for (size_t i = 0; i < ARRAY_SIZE(places); i++)
 		snprintf(roots[i], PATH_MAX, "%s", fake_tree_path(places[i]));
 	tool.sys = roots[0];
 	tool.dev = roots[1];
 	tool.proc = roots[2];
 	tool.run = roots[3];
 	tool.modules = roots[4];
+	tool.passwd = roots[6];
 	va_start(list, name);
 	for (const char *word = name; word; word = va_arg(list, const char *))
 		arguments[count++] = strdup(word);

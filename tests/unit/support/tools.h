@@ -18,7 +18,8 @@ extern char tools_out[64 * 1024], tools_errors[16 * 1024];
 extern size_t tools_width;
 
 /*
- * A tree with an empty sysfs at its root and dev, proc, run, modules in folders; nothing mounted.
+ * A tree with an empty sysfs at its root and dev, proc, run, modules in folders; nothing mounted;
+ * no passwd.
  */
 void tools_setup(void);
 void tools_teardown(void);

@@ -132,7 +132,7 @@ START_TEST(nodes)
 	ck_assert_int_eq(chmod(fake_tree_path("dev/vfio/7"), 0), 0);
 	drop_root();
 	finds("failure  container: ", "mend it: chmod 666 ");
-	finds("failure  0000:01:00.0 node: ", "mend it: chown ");
+	finds("failure  0000:01:00.0 node: ", "mend it: ferry bind --user ");
 }
 END_TEST
 

@@ -1,0 +1,77 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/* Gives the nodes of bound devices to the user who is to run guests with them. */
+
+#include "vmm/tools/give.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <limits.h>
+#include <pwd.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "vfio/host/cdev.h"
+
+/* Name services are loaded at run time, which a static program cannot; the file is always there. */
+static bool give_find_name(const char *passwd, const char *name, uid_t *user)
+{
+	FILE *file = fopen(passwd, "re");
+	const struct passwd *entry;
+	bool found = false;
+
+	while (file && !found && (entry = fgetpwent(file))) {
+		found = strcmp(entry->pw_name, name) == 0;
+		if (found)
+			*user = entry->pw_uid;
+	}
+	if (file)
+		fclose(file);
+	return found;
+}
+
+int give_find_user(const struct tool *tool, const char *name, uid_t *user, struct err *err)
+{
+	unsigned long number;
+	char *end;
+
+	if (give_find_name(tool->passwd, name, user))
+		return 0;
+	errno = 0;
+	number = strtoul(name, &end, 10);
+	/* The highest means "as it is" to chown(2). */
+	if (*name < '0' || *name > '9' || *end || errno || number >= UINT_MAX)
+		return err_set(err, -EINVAL,
+			       "--user %.80s: %s has no such user: of one that is known elsewhere "
+			       "give the number, id -u %.80s",
+			       name, tool->passwd, name);
+	*user = (uid_t)number;
+	return 0;
+}
+
+static int give_node(const char *path, const char *address, uid_t user, struct err *err)
+{
+	int rc = fchownat(AT_FDCWD, path, user, (gid_t)-1, AT_SYMLINK_NOFOLLOW) ? -errno : 0;
+
+	if (rc == -ENOENT)
+		return err_set(err, rc, "%s: there is no %s: udevadm trigger --settle", address,
+			       path);
+	if (rc)
+		return err_set(err, rc, "%s: %s cannot be given to user %u: %s", address, path,
+			       user, err_text(rc));
+	return 0;
+}
+
+int give_nodes(const struct tool *tool, const struct vfio_host_device *host, uid_t user,
+	       struct err *err)
+{
+	const char *address = host->sysfs.address;
+	char path[PATH_MAX];
+	int rc;
+
+	snprintf(path, sizeof(path), "%s/vfio/%u", tool->dev, host->group);
+	rc = give_node(path, address, user, err);
+	if (!rc && vfio_cdev_find(&host->sysfs, tool->dev, path, sizeof(path)) == 0)
+		rc = give_node(path, address, user, err);
+	return rc;
+}
