@@ -1,10 +1,11 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
-/* The mapper: populate in parallel, map one piece at a time, take all back when one is refused. */
+/* The mapper: populate, map a piece at a time in parts, take all back when one is refused. */
 
 #include "vfio/dma.h"
 
 #include <errno.h>
 #include <inttypes.h>
+#include <sched.h>
 #include <signal.h>
 #include <sys/resource.h>
 #include <unistd.h>
@@ -13,7 +14,7 @@
 #include "vmm/base/log.h"
 #include "vmm/base/thread.h"
 
-enum { MAPPER_NICE = 10 };
+enum { MAPPER_NICE = 10, DMA_MAPPERS_MAX = 16 };
 
 static uint64_t dma_left_to_map(const struct vfio_dma *dma)
 {
@@ -80,23 +81,90 @@ static int dma_populate_piece(struct vfio_dma *dma, size_t index, struct err *er
 	return 0;
 }
 
+/* A piece that several threads map, each part by part. */
+struct dma_job {
+	struct vfio_dma *dma;
+	struct vfio_dma_piece *piece;
+	pthread_mutex_t lock;
+	uint64_t next; /* from the piece's start: the first part that nobody has taken */
+	int refused;   /* the first errno, and of which part */
+	uint64_t refused_iova, refused_size;
+};
+
+/* The next part of the piece, while all goes well. */
+static bool dma_take_part(struct dma_job *job, struct vfio_mapping *part)
+{
+	const struct vfio_dma_piece *piece = job->piece;
+	bool taken;
+
+	pthread_mutex_lock(&job->lock);
+	taken = !job->refused && job->next < piece->size && !atomic_load(&job->dma->stopping);
+	if (taken) {
+		part->iova = piece->iova + job->next;
+		part->size = vfio_space_part(part->iova, piece->size - job->next, job->dma->part);
+		part->host = (char *)piece->host + job->next;
+		job->next += part->size;
+	}
+	pthread_mutex_unlock(&job->lock);
+	return taken;
+}
+
+static void dma_part_done(struct dma_job *job, const struct vfio_mapping *part, int rc)
+{
+	struct vfio_dma_piece *piece = job->piece;
+	uint64_t end = part->iova - piece->iova + part->size;
+
+	pthread_mutex_lock(&job->lock);
+	if (!rc) {
+		piece->mapped += part->size;
+		piece->reach = end > piece->reach ? end : piece->reach;
+	} else if (!job->refused) {
+		job->refused = rc;
+		job->refused_iova = part->iova;
+		job->refused_size = part->size;
+	}
+	pthread_mutex_unlock(&job->lock);
+}
+
+static void *dma_map_parts(void *argument)
+{
+	struct dma_job *job = argument;
+	struct vfio_space *space = job->dma->space;
+	struct vfio_mapping part = {.fd = -1, .flags = VFIO_MAP_READ | VFIO_MAP_WRITE};
+
+	while (dma_take_part(job, &part))
+		dma_part_done(job, &part, space->ops->map(space, &part));
+	return NULL;
+}
+
+/* As many as there are parts for; fewer where no thread is to be had. */
+static void dma_run(struct dma_job *job)
+{
+	uint64_t parts = (job->piece->size - 1) / job->dma->part + 1;
+	pthread_t threads[DMA_MAPPERS_MAX];
+	unsigned int started = 0;
+
+	while (started + 1 < job->dma->mappers && started + 1 < parts &&
+	       !thread_create(&threads[started], dma_map_parts, job))
+		started++;
+	dma_map_parts(job);
+	while (started > 0)
+		pthread_join(threads[--started], NULL);
+}
+
 static int dma_map_piece(struct vfio_dma *dma, struct vfio_dma_piece *piece, struct err *err)
 {
-	const struct vfio_mapping mapping = {
-		.iova = piece->iova,
-		.size = piece->size,
-		.host = piece->host,
-		.fd = -1,
-		.flags = VFIO_MAP_READ | VFIO_MAP_WRITE,
+	struct dma_job job = {
+		.dma = dma,
+		.piece = piece,
+		.lock = PTHREAD_MUTEX_INITIALIZER,
 	};
-	int rc = vfio_space_map(dma->space, &mapping, dma->part, &dma->stopping, &piece->mapped);
-	uint64_t iova = piece->iova + piece->mapped;
 
-	if (!rc)
+	dma_run(&job);
+	pthread_mutex_destroy(&job.lock);
+	if (!job.refused)
 		return 0;
-	return dma_refuse_map(dma, iova,
-			      vfio_space_part(iova, piece->size - piece->mapped, dma->part), rc,
-			      err);
+	return dma_refuse_map(dma, job.refused_iova, job.refused_size, job.refused, err);
 }
 
 static void dma_unmap_all(struct vfio_dma *dma)
@@ -105,10 +173,10 @@ static void dma_unmap_all(struct vfio_dma *dma)
 		struct vfio_dma_piece *piece = &dma->pieces[i];
 		struct err err = {0};
 
-		if (piece->mapped &&
-		    vfio_space_unmap(dma->space, "guest RAM", piece->iova, piece->mapped, &err))
+		if (piece->mapped && vfio_space_unmap_some(dma->space, "guest RAM", piece->iova,
+							   piece->reach, piece->mapped, &err))
 			log_error("%s", err.text);
-		piece->mapped = 0;
+		piece->mapped = piece->reach = 0;
 	}
 }
 
@@ -219,8 +287,22 @@ static void dma_take_pieces(struct vfio_dma *dma)
 		dma->pieces[i].iova = region->base;
 		dma->pieces[i].size = region->size;
 		dma->pieces[i].host = region->host;
-		dma->pieces[i].mapped = 0;
+		dma->pieces[i].mapped = dma->pieces[i].reach = 0;
 	}
+}
+
+/* More than a processor each gains nothing. */
+static unsigned int dma_choose_mappers(const struct vfio_dma *dma)
+{
+	unsigned int mappers = dma->space->ops->maps_at_once;
+	cpu_set_t cpus;
+
+	if (mappers > DMA_MAPPERS_MAX)
+		mappers = DMA_MAPPERS_MAX;
+	if (sched_getaffinity(0, sizeof(cpus), &cpus) == 0 &&
+	    mappers > (unsigned int)CPU_COUNT(&cpus))
+		mappers = (unsigned int)CPU_COUNT(&cpus);
+	return mappers;
 }
 
 int vfio_dma_start(struct vfio_dma *dma, const struct vfio_dma_config *config, struct err *err)
@@ -240,6 +322,7 @@ int vfio_dma_start(struct vfio_dma *dma, const struct vfio_dma_config *config, s
 	if (rc)
 		return rc;
 	dma->part = dma_choose_part(dma, config->part);
+	dma->mappers = dma_choose_mappers(dma);
 	rc = dma_start_thread(dma);
 	if (rc)
 		return err_set(err, rc, "mapper of guest RAM: thread: %s", err_text(rc));
@@ -266,7 +349,7 @@ void vfio_dma_abandon(struct vfio_dma *dma)
 	atomic_store(&dma->abandoned, true);
 	dma_join(dma);
 	for (size_t i = 0; i < dma->count; i++)
-		dma->pieces[i].mapped = 0;
+		dma->pieces[i].mapped = dma->pieces[i].reach = 0;
 }
 
 void vfio_dma_stop(struct vfio_dma *dma)

@@ -18,7 +18,8 @@ struct vfio_dma_piece {
 	uint64_t iova; /* the guest-physical address */
 	uint64_t size;
 	void *host;
-	uint64_t mapped; /* bytes from its start; the mapper's, or the owner's once it is joined */
+	/* Bytes of it, all in the first @reach; the mapper's, the owner's once that is joined. */
+	uint64_t mapped, reach;
 };
 
 /* Zero-initialise. */
@@ -35,6 +36,7 @@ struct vfio_dma {
 	size_t count;
 	uint64_t part; /* bytes that are mapped at once, a power of two */
 	uint64_t (*now)(void);
+	unsigned int mappers;          /* threads that map a piece, at most */
 	struct vfio_progress progress; /* the mapper's and its helpers' */
 	vfio_mapped callback;
 	void *machine;
@@ -52,7 +54,8 @@ struct vfio_dma_config {
 
 /*
  * Takes a snapshot of the RAM's pieces and starts the mapper: it populates each piece's host pages
- * from several threads, then maps it in parts; after the last one the peers' BARs. Mapping a part
+ * from several threads, then maps it in parts, from as many threads as the space allows and there
+ * are processors; after the last one the peers' BARs. Mapping a part
  * cannot be interrupted: they are small, so that nobody waits long for the mapper, but large enough
  * to be half of the maps that the space can hold at most. What @config
  * names outlives vfio_dma_stop(). The callback comes once from the mapper, unless it was stopped

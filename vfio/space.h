@@ -28,11 +28,13 @@ struct vfio_mapping {
 
 struct vfio_space;
 
-/* Every function that can fail returns 0 or a negative errno. One thread at a time. */
+/* Every function that can fail returns 0 or a negative errno. One thread at a time, but for map. */
 struct vfio_space_ops {
 	int (*map)(struct vfio_space *space, const struct vfio_mapping *mapping);
 	/* Tells in *@unmapped how much of it was, which may be less than asked. */
 	int (*unmap)(struct vfio_space *space, uint64_t iova, uint64_t size, uint64_t *unmapped);
+	/* So many threads may map ranges apart from each other at once; 0: it gains nothing. */
+	unsigned int maps_at_once;
 	/* How many maps it had room for when it was opened; NULL: any number. */
 	uint64_t (*maps_left)(const struct vfio_space *space);
 	/* What -ENOSPC of a map means, and what a person can do about it. */
@@ -73,8 +75,13 @@ int vfio_space_map(struct vfio_space *space, const struct vfio_mapping *mapping,
 uint64_t vfio_space_part(uint64_t iova, uint64_t rest, uint64_t part);
 
 /*
- * Unmaps exactly [@iova, @iova + @size): -EIO when less was unmapped. @what is for the sentence.
+ * Unmaps what is mapped of [@iova, @iova + @size), which must be @mapped bytes: -EIO when others
+ * were unmapped. @what is for the sentence.
  */
+int vfio_space_unmap_some(struct vfio_space *space, const char *what, uint64_t iova, uint64_t size,
+			  uint64_t mapped, struct err *err) FERRY_MUST_CHECK;
+
+/* The same where all of it is mapped. */
 int vfio_space_unmap(struct vfio_space *space, const char *what, uint64_t iova, uint64_t size,
 		     struct err *err) FERRY_MUST_CHECK;
 

@@ -4,6 +4,7 @@
 #include "vfio/iommufd/ioas.h"
 
 #include <errno.h>
+#include <limits.h>
 #include <stdbool.h>
 
 #include "vfio/iommufd/abi.h"
@@ -51,6 +52,7 @@ static int ioas_unmap(struct vfio_space *space, uint64_t iova, uint64_t size, ui
 static const struct vfio_space_ops ioas_ops = {
 	.map = ioas_map,
 	.unmap = ioas_unmap,
+	.maps_at_once = UINT_MAX,
 	.when_full = "the address space holds no more mappings",
 };
 
