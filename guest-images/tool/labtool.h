@@ -25,6 +25,7 @@ int measure_main(int argc, char **argv);
 int measure_entry_main(int argc, char **argv);
 int measure_map_main(int argc, char **argv);
 int map_bare_main(int argc, char **argv);
+int map_bare_iommufd_main(int argc, char **argv);
 int on_terminal_main(int argc, char **argv);
 int as_user_main(int argc, char **argv);
 int debug_probe_main(int argc, char **argv);

@@ -15,9 +15,14 @@
 #define EVENTS  "/sys/kernel/tracing/events/syscalls/"
 #define FILTERS 2
 
-/* The calls that begin it: VFIO_IOMMU_MAP_DMA, and madvise's MADV_POPULATE_WRITE before it. */
+enum { MAPPERS_MAX = 32 };
+
+/*
+ * The calls that begin it: VFIO_IOMMU_MAP_DMA or IOMMU_IOAS_MAP, and madvise's MADV_POPULATE_WRITE
+ * before them.
+ */
 static const char *const filters[FILTERS][2] = {
-	{EVENTS "sys_enter_ioctl/filter", "cmd == 0x3b71"},
+	{EVENTS "sys_enter_ioctl/filter", "cmd == 0x3b71 || cmd == 0x3b85"},
 	{EVENTS "sys_enter_madvise/filter", "behavior == 23"},
 };
 static const char *const enables[] = {
@@ -64,12 +69,32 @@ static int parse_line(char *line, struct call *call)
 	return 1;
 }
 
-/* From the first call to the end of the last MAP_DMA; 0 while one is under way or none was. */
-static double spent(void)
+/* The threads that are mapping: several at once by iommufd. */
+struct mappers {
+	long threads[MAPPERS_MAX];
+	size_t count, most;
+};
+
+/* Whether it was one of them, which is done. */
+static bool take_out(struct mappers *mappers, long thread)
+{
+	for (size_t i = 0; i < mappers->count; i++)
+		if (mappers->threads[i] == thread) {
+			mappers->threads[i] = mappers->threads[--mappers->count];
+			return true;
+		}
+	return false;
+}
+
+/*
+ * From the first call to the end of the last that maps; 0 while one is under way or none was. In
+ * *@at_once how many maps were under way at once.
+ */
+static double spent(size_t *at_once)
 {
 	FILE *file = fopen("/sys/kernel/tracing/trace", "re");
+	struct mappers mappers = {.count = 0};
 	double first = 0, last = 0;
-	long mapping = 0;
 	char line[512];
 	struct call call;
 
@@ -77,26 +102,33 @@ static double spent(void)
 		if (!parse_line(line, &call))
 			continue;
 		if (strstr(call.text, "sys_ioctl ->")) {
-			if (call.thread == mapping) {
+			if (take_out(&mappers, call.thread))
 				last = call.time;
-				mapping = 0;
-			}
 			continue;
 		}
 		if (first == 0)
 			first = call.time;
-		if (strncmp(call.text, "sys_ioctl(", 10) == 0)
-			mapping = call.thread;
+		if (strncmp(call.text, "sys_ioctl(", 10) == 0 && mappers.count < MAPPERS_MAX)
+			mappers.threads[mappers.count++] = call.thread;
+		if (mappers.count > *at_once)
+			*at_once = mappers.count;
 	}
 	if (file)
 		fclose(file);
-	return mapping == 0 && last > first ? last - first : 0;
+	return mappers.count == 0 && last > first ? last - first : 0;
+}
+
+/* By groups the kernel tells it as locked, by iommufd as pinned. */
+static bool all_is_mapped(pid_t pid, unsigned long kib)
+{
+	return status_value(pid, "VmLck: %lu") >= kib || status_value(pid, "VmPin: %lu") >= kib;
 }
 
 /* The program is killed once so much memory of its is locked and its last call is over. */
 int measure_map_main(int argc, char **argv)
 {
 	unsigned long kib;
+	size_t at_once = 0;
 	double deadline, seconds = 0;
 	bool ended = false;
 	pid_t pid;
@@ -116,8 +148,8 @@ int measure_map_main(int argc, char **argv)
 	while (seconds == 0 && !ended && seconds_now() < deadline) {
 		usleep(50000);
 		ended = waitpid(pid, NULL, WNOHANG) != 0;
-		if (status_value(pid, "VmLck: %lu") >= kib)
-			seconds = spent();
+		if (all_is_mapped(pid, kib))
+			seconds = spent(&at_once);
 	}
 	trace_calls("0");
 	if (!ended) {
@@ -129,5 +161,6 @@ int measure_map_main(int argc, char **argv)
 		     ended ? "the program ended before its memory was mapped"
 			   : "the memory does not become mapped");
 	printf("%.4f\n", seconds);
+	fprintf(stderr, "measure-map: %zu at once\n", at_once);
 	return 0;
 }
