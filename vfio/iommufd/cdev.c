@@ -276,7 +276,12 @@ static int cdev_refuse(const struct cdev *cdev, const char *what, int rc, struct
 	return err_set(err, rc, "passthrough device %s: %s: %s", cdev->address, what, err_text(rc));
 }
 
-/* VFIO_DEVICE_BIND_IOMMUFD, which opens the device, and VFIO_DEVICE_ATTACH_IOMMUFD_PT. */
+/*
+ * VFIO_DEVICE_BIND_IOMMUFD, which opens the device, and VFIO_DEVICE_ATTACH_IOMMUFD_PT. A device
+ * whose IOMMU cannot walk the page tables of those before gets others in the same address space,
+ * which the kernel fills alike: that is why there is one. What it refuses here it would refuse in
+ * another as well.
+ */
 static int cdev_bind(const struct iommufd *iommufd, const struct cdev *cdev, struct err *err)
 {
 	struct iommufd_device_bind bind = {.argsz = sizeof(bind), .iommufd = iommufd->fd};
