@@ -360,6 +360,11 @@ value() {
 	tr -d '\r' < "$console" | sed -n "s/^LAB: $1 //p" | tail -n 1
 }
 
+# By which ways it had its devices, as --log info has it say.
+ways() {
+	sed -n 's/.*passthrough device .*: by \(.*\)$/\1/p' "$errors" | sort -u
+}
+
 # "yes" when the guest read a file off the disk whose checksum is the one that lies beside it.
 same_sums() {
 	local file

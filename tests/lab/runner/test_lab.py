@@ -15,7 +15,7 @@ class Settings(LabTest):
         lab = self.lab()
         self.assertEqual(lab.values["lab_qemu"], "qemu-system-x86_64")
         self.assertEqual(lab.values["lab_machine"].split()[:3], ["-machine", "q35", "-cpu"])
-        self.assertEqual(lab.offers("kernels"), ["6.12", "6.12-iommufd", "7.3"])
+        self.assertEqual(lab.offers("kernels"), ["6.12", "6.12-iommufd", "7.3", "7.3-iommufd"])
         self.assertEqual(lab.offers("machines"), ["newer", "newest"])
 
     def test_another_architecture(self):

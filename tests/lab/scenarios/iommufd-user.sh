@@ -1,0 +1,45 @@
+# SPDX-License-Identifier: BSD-3-Clause
+# scenarios: iommufd-doctor iommufd-user iommufd-descriptors
+# host-kernel: 6.12-iommufd
+# also-on: 7.3-iommufd
+# seconds: 25
+# A device by iommufd for an ordinary user: by its nodes, and by nodes that root has opened for it.
+
+only_ferry "QEMU of Debian 12 has no iommufd"
+
+flavour=$small_flavour
+disk=$(device "$nvme_id")
+give "$disk"
+
+node() { # node DEVICE: its character device
+	echo "/dev/vfio/devices/$(basename "$1"/vfio-dev/vfio*)"
+}
+
+# Neither the group's node nor the container is needed.
+run_as="labtool as-user 1000 unlimited"
+chmod 666 /dev/kvm
+ferry bind --user 1000 "${disk##*/}"
+chown 1000 /dev/iommu
+chown 0 "$(group_file "$disk")"
+chmod 600 /dev/vfio/vfio "$(group_file "$disk")"
+$run_as ferry doctor "${disk##*/}" > "$work/doctor" 2>&1
+ferry devices "${disk##*/}" >> "$work/doctor" 2>&1
+cat "$work/doctor"
+check iommufd-doctor "doctor or devices does not name $(node "$disk")" \
+	[ "$(grep -cE "^(ok .* node: $(node "$disk") and|  node +$(node "$disk")\$)" "$work/doctor")" = 2 ]
+guest "nvme_file" --vfio "$disk" --log info
+check iommufd-user "by '$(ways)', $(same_sums); $(why)" [ "$status $(ways) $(same_sums)" = "0 iommufd yes" ]
+
+# Nor these two, where they were opened by root: nobody but the monitor has them open then.
+open_and_drop() {
+	exec labtool as-user 1000 unlimited "$@" 8<> "$(node "$disk")" 9<> /dev/iommu
+}
+
+chown 0 /dev/iommu "$(node "$disk")"
+chmod 600 /dev/iommu "$(node "$disk")"
+guest "nvme_file" --vfio "$disk,via=iommufd"
+refused="$status $(grep -c 'no permission' "$errors")"
+run_as=open_and_drop
+guest "nvme_file" --vfio fd=8 --iommufd fd=9 --log info
+check iommufd-descriptors "by path $refused; by '$(ways)', $(same_sums); $(why)" \
+	[ "$refused $status $(ways) $(same_sums)" = "1 1 0 iommufd yes" ]
