@@ -69,8 +69,8 @@ class Task:
         # Kernels on which it shows something new, each with what that is; on the others it repeats.
         self.new_on = dict(line.split(": ", 1) for key in ("new-on", f"new-on-{lab.arch}")
                            for line in self.headers(key))
-        self.also_on = [other for other in self.header("also-on").split()
-                        if other not in self.new_on]
+        self.also_on = [other for key in ("also-on", f"also-on-{lab.arch}")
+                        for other in self.header(key).split() if other not in self.new_on]
         self.repeats = kernel != "" and kernel not in self.new_on
         self.only_with_all = self.repeats or self.header("tier") == "all"
         self.guest_kernels = [kernel for kernel in self.header("guest-kernels").split()

@@ -22,7 +22,7 @@ class Settings(LabTest):
         self.arch = "aarch64"
         lab = self.lab()
         self.assertEqual(len(lab.values["lab_machine"].split()), 4)
-        self.assertEqual(lab.offers("kernels"), ["7.3", "7.3-16k"])
+        self.assertEqual(lab.offers("kernels"), ["6.12-iommufd", "7.3", "7.3-iommufd", "7.3-16k"])
         self.assertEqual(lab.logs.name, "aarch64")
 
     def test_slow(self):

@@ -44,6 +44,15 @@ class Heads(LabTest):
         self.assertEqual(new, {"x86_64": ["nvme", "nvme@7.3-16k", "nvme@7.3"],
                                "aarch64": ["nvme", "nvme@7.3-16k"]})
 
+    def test_also_on_another_kernel_of_one_architecture(self):
+        self.scenario("nvme", "scenarios: reads", "also-on: 6.12", "also-on-x86_64: 7.3",
+                      "seconds: 5")
+        names = {}
+        for self.arch in ("x86_64", "aarch64"):
+            names[self.arch] = [task.name for task in select(self.lab(everything=True))]
+        self.assertEqual(names, {"x86_64": ["nvme", "nvme@6.12", "nvme@7.3"],
+                                 "aarch64": ["nvme", "nvme@6.12"]})
+
     def test_some_names_are_absent(self):
         self.scenario("kernels", "scenarios: elf gzip zstd", "seconds: 5",
                       "not-on-x86_64: gzip zstd: a bzImage: it unpacks itself",

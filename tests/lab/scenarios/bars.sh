@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: BSD-3-Clause
 # scenarios: bars-moved-by-kernel bar-moved bars-swapped
-# also-on: 6.12 7.3 6.12-iommufd 7.3-iommufd
+# also-on: 6.12 7.3 6.12-iommufd
+# also-on-x86_64: 7.3-iommufd
 # seconds: 25
 # BARs that the guest moves: its kernel at boot, and a program with decoding off, to free addresses
 # and to each other's.

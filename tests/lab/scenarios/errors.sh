@@ -1,7 +1,8 @@
 # SPDX-License-Identifier: BSD-3-Clause
 # scenarios: aer-nonfatal aer-fatal aer-own-driver
 # not-on: aarch64: no error that is injected there reaches the host's kernel
-# also-on: 6.12 7.3 6.12-iommufd 7.3-iommufd
+# also-on: 6.12 7.3 6.12-iommufd
+# also-on-x86_64: 7.3-iommufd
 # host-devices: more
 # seconds: 65
 # deadline: 480

@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: BSD-3-Clause
 # scenarios: two-functions two-groups cpus-4
-# also-on: 6.12-iommufd 7.3-iommufd
+# also-on: 6.12-iommufd
+# also-on-x86_64: 7.3-iommufd
 # seconds: 90
 # deadline: 480
 # Two functions of one device, which share a group; two devices of two groups, with four CPUs.

@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: BSD-3-Clause
 # scenarios: iommufd-doctor iommufd-user iommufd-descriptors
 # host-kernel: 6.12-iommufd
-# also-on: 7.3-iommufd
+# also-on-x86_64: 7.3-iommufd
 # seconds: 25
 # A device by iommufd for an ordinary user: by its nodes, and by nodes that root has opened for it.
 

@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: BSD-3-Clause
 # scenarios: memory-5g dma-above-4g
-# also-on: 6.12-iommufd 7.3-iommufd
+# also-on: 6.12-iommufd
+# also-on-x86_64: 7.3-iommufd
 # seconds: 60
 # host-memory: 8192
 # deadline: 300

@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: BSD-3-Clause
 # scenarios: mode-msix mode-intx mode-again
-# also-on: 6.12 7.3 6.12-iommufd 7.3-iommufd
+# also-on: 6.12 7.3 6.12-iommufd
+# also-on-x86_64: 7.3-iommufd
 # seconds: 25
 # A network card in one guest by MSI-X and by INTx in turn, its driver loaded anew each time. Not by
 # MSI: the driver's test of it fails with QEMU's e1000e, on the host too; see devices.sh.

@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: BSD-3-Clause
 # scenarios: e1000e-tftp e1000-tftp e1000-intx
-# also-on: 6.12-iommufd 7.3-iommufd
+# also-on: 6.12-iommufd
+# also-on-x86_64: 7.3-iommufd
 # seconds: 50
 # A file fetched over the network, by MSI-X and by INTx; an interrupt line that grows, not storms.
 

@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: BSD-3-Clause
 # scenarios: flr-under-io driver-reloads
-# also-on: 6.12 7.3 6.12-iommufd 7.3-iommufd
+# also-on: 6.12 7.3 6.12-iommufd
+# also-on-x86_64: 7.3-iommufd
 # seconds: 60
 # deadline: 400
 # The guest resets a function that is at work (FLR), ten times; and it loads the driver so often that the

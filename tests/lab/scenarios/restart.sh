@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: BSD-3-Clause
 # scenarios: restart-while-interrupting restart-while-fetching
-# also-on: 6.12 7.3 6.12-iommufd 7.3-iommufd
+# also-on: 6.12 7.3 6.12-iommufd
+# also-on-x86_64: 7.3-iommufd
 # host-devices: more
 # seconds: 60
 # deadline: 480

@@ -3,7 +3,8 @@
 # not-on-x86_64: reset-by-psci: PSCI is Arm's
 # not-on-aarch64: reset-by-acpi reset-by-keyboard-controller reset-by-cf9: a guest resets itself by PSCI alone
 # not-on-aarch64: triple-fault: no fault of a guest's ends an arm64 processor
-# also-on: 6.12-iommufd 7.3-iommufd
+# also-on: 6.12-iommufd
+# also-on-x86_64: 7.3-iommufd
 # seconds: 80
 # deadline: 480
 # One device through guest after guest: a guest that resets itself in each way there is, under
