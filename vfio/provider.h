@@ -59,7 +59,10 @@ struct vfio_provider_ops {
 	int (*check_memlock)(struct vfio_provider *provider, uint64_t ram_size, struct err *err);
 	/* Tells KVM of what joined since it was last told, before any of it is opened. */
 	int (*tell_kvm)(struct vfio_provider *provider, struct kvm_vm *vm, struct err *err);
-	/* Opens @device, with @token unless that is NULL. The caller closes it before leave(). */
+	/*
+	 * Opens @device, with @token unless that is NULL. The caller closes it before leave().
+	 * -EOPNOTSUPP, of one that opens early: the host has no such way to it after all.
+	 */
 	struct vfio_backend *(*open_device)(struct vfio_lease *lease,
 					    const struct vfio_sysfs_device *device,
 					    const char *token, struct err *err);

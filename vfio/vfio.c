@@ -58,7 +58,8 @@ static const struct vfio_provider_ops *vfio_choose(const struct vfio *vfio,
 
 	if (present && present->serves(&vfio->settings, config))
 		return present;
-	while (row[1] && (row[0] == present || row[0]->serves(&vfio->settings, config) <= 0))
+	while (row[1] && (row[0] == present || row[0] == vfio->unfit ||
+			  row[0]->serves(&vfio->settings, config) <= 0))
 		row++;
 	return *row;
 }
@@ -89,10 +90,10 @@ static bool vfio_was_given(const struct vfio *vfio, const char *address)
 	return false;
 }
 
-static int vfio_add_entry(struct vfio *vfio, struct vfio_entry *entry, struct err *err)
+/* By the way that serves it. */
+static int vfio_join(struct vfio *vfio, struct vfio_entry *entry, struct err *err)
 {
 	struct vfio_provider *provider = vfio_provide(vfio, &entry->options, err);
-	struct vfio_entry **entries;
 
 	if (provider)
 		entry->lease = provider->ops->join(provider, &entry->options, &entry->sysfs, err);
@@ -100,6 +101,16 @@ static int vfio_add_entry(struct vfio *vfio, struct vfio_entry *entry, struct er
 		return err->code;
 	entry->options.fd = 0; /* the lease's */
 	log_info("passthrough device %s: by %s", entry->sysfs.address, provider->ops->name);
+	return 0;
+}
+
+static int vfio_add_entry(struct vfio *vfio, struct vfio_entry *entry, struct err *err)
+{
+	struct vfio_entry **entries;
+	int rc = vfio_join(vfio, entry, err);
+
+	if (rc)
+		return rc;
 	if (vfio_was_given(vfio, entry->sysfs.address))
 		return err_set(err, -EEXIST,
 			       "passthrough device %s: it was given twice: name it once",
@@ -190,6 +201,7 @@ void vfio_window_sizes(const struct vfio *vfio, uint64_t *mmio32, uint64_t *mmio
 
 int vfio_check_memlock(struct vfio *vfio, uint64_t ram_size, struct err *err)
 {
+	vfio->ram_size = ram_size;
 	if (vfio->count == 0)
 		return 0;
 	return vfio->provider->ops->check_memlock(vfio->provider, ram_size, err);
@@ -236,7 +248,7 @@ static int vfio_tell_kvm(const struct vfio *vfio, struct kvm_vm *vm, struct err 
 	return vfio->provider->ops->tell_kvm(vfio->provider, vm, err);
 }
 
-int vfio_prepare(struct vfio *vfio, struct kvm_vm *vm, struct err *err)
+static int vfio_open_all_early(struct vfio *vfio, struct kvm_vm *vm, struct err *err)
 {
 	int rc = 0;
 
@@ -248,6 +260,49 @@ int vfio_prepare(struct vfio *vfio, struct kvm_vm *vm, struct err *err)
 			rc = vfio_open_early(vfio->entries[i], err);
 	}
 	return rc;
+}
+
+/* Whether the user left it open how each is had. What somebody else opened goes one way alone. */
+static bool vfio_may_change_way(const struct vfio *vfio)
+{
+	for (size_t i = 0; i < vfio->count; i++)
+		if (vfio->entries[i]->options.via != VFIO_VIA_ANY)
+			return false;
+	return vfio->provider->ops->opens_early;
+}
+
+/* All devices leave the way that turned out to be none, and join the next that serves them. */
+static int vfio_change_way(struct vfio *vfio, struct err *err)
+{
+	struct vfio_provider *unfit = vfio->provider;
+	int rc = 0;
+
+	log_info("%s", err->text);
+	for (size_t i = 0; i < vfio->count; i++) {
+		struct vfio_entry *entry = vfio->entries[i];
+
+		if (entry->backend)
+			entry->backend->ops->close(entry->backend);
+		entry->backend = NULL;
+		unfit->ops->leave(entry->lease);
+		entry->lease = NULL;
+	}
+	vfio->unfit = unfit->ops;
+	vfio->provider = NULL;
+	unfit->ops->destroy(unfit);
+	for (size_t i = 0; i < vfio->count && !rc; i++)
+		rc = vfio_join(vfio, vfio->entries[i], err);
+	return rc ? rc : vfio_check_memlock(vfio, vfio->ram_size, err);
+}
+
+int vfio_prepare(struct vfio *vfio, struct kvm_vm *vm, struct err *err)
+{
+	int rc = vfio_open_all_early(vfio, vm, err);
+
+	if (rc != -EOPNOTSUPP || !vfio_may_change_way(vfio))
+		return rc;
+	rc = vfio_change_way(vfio, err);
+	return rc ? rc : vfio_open_all_early(vfio, vm, err);
 }
 
 static int vfio_open_device(struct vfio *vfio, struct vfio_entry *entry,

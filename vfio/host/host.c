@@ -227,6 +227,7 @@ size_t vfio_host_reserved(const char *sysfs, unsigned int group, struct vfio_hos
 			continue;
 		region.relaxed = strcmp(kind, "direct-relaxable") == 0;
 		region.direct = strcmp(kind, "direct") == 0;
+		region.msi = strcmp(kind, "msi") == 0;
 		if (count < room)
 			regions[count] = region;
 		count++;

@@ -65,6 +65,7 @@ struct vfio_host_region {
 	uint64_t first, last;
 	bool relaxed; /* the kernel gives it away all the same */
 	bool direct;  /* the firmware wants it mapped 1:1: the kernel keeps such a device */
+	bool msi;     /* where a device writes to interrupt */
 };
 
 /*

@@ -14,6 +14,7 @@
 #include "vfio/host/memlock.h"
 #include "vfio/iommufd/abi.h"
 #include "vfio/iommufd/ioas.h"
+#include "vfio/iommufd/msi.h"
 #include "vfio/kernel.h"
 #include "vfio/kvm.h"
 #include "vfio/sys.h"
@@ -323,6 +324,7 @@ static struct vfio_backend *cdev_open_device(struct vfio_lease *lease,
 {
 	struct cdev *cdev = cdev_of_lease(lease);
 	struct iommufd *iommufd = cdev_to_iommufd(lease->provider);
+	struct vfio_backend *backend;
 
 	if (token) {
 		err_set(err, -EOPNOTSUPP,
@@ -338,7 +340,12 @@ static struct vfio_backend *cdev_open_device(struct vfio_lease *lease,
 		return NULL;
 	}
 	cdev->opened = true;
-	return vfio_kernel_device(cdev->fd, device->address, cdev_closing, cdev, err);
+	backend = vfio_kernel_device(cdev->fd, device->address, cdev_closing, cdev, err);
+	if (backend && vfio_msi_check(backend, device, iommufd->settings->sysfs, err)) {
+		backend->ops->close(backend);
+		return NULL;
+	}
+	return backend;
 }
 
 /* The kernel knows whose they are: nothing is to be shown. */

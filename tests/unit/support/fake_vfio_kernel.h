@@ -35,7 +35,7 @@ static struct {
 	int container, iommufd;
 	struct fake_node nodes[NODES_MAX];
 	unsigned int nodes_used;
-	struct fake_vfio devices[3];
+	struct fake_vfio devices[4];
 	unsigned int devices_used;
 	struct fake_vfio_space space;
 	int version;
@@ -77,6 +77,16 @@ static inline bool fails_to_open(const char *name, const struct fake_node *node,
 	return object == node->name && kernel.open_fails;
 }
 
+/* @fd is new: what was open by that number is closed. */
+static inline int opened(int fd)
+{
+	if (fd == kernel.container)
+		kernel.container = -1;
+	if (fd == kernel.iommufd)
+		kernel.iommufd = -1;
+	return fd;
+}
+
 int vfio_sys_open(const char *path)
 {
 	const char *name = strrchr(path, '/') + 1;
@@ -88,6 +98,7 @@ int vfio_sys_open(const char *path)
 	fd = open(path, O_RDWR | O_CLOEXEC);
 	if (fd < 0)
 		return -errno;
+	opened(fd);
 	if (node.is_cdev)
 		node.name[read(fd, node.name, sizeof(node.name) - 1)] = '\0';
 	if (fails_to_open(name, &node, &result)) {
@@ -166,7 +177,7 @@ static inline int iommu_info(struct vfio_iommu_type1_info *info)
 static inline int open_device(const struct fake_node *group, const char *name)
 {
 	struct fake_vfio *device = &kernel.devices[kernel.devices_used];
-	int fd = fcntl(device->memory, F_DUPFD_CLOEXEC, 0);
+	int fd = opened(fcntl(device->memory, F_DUPFD_CLOEXEC, 0));
 
 	snprintf(device->name, sizeof(device->name), "%s", name);
 	happened("device");
@@ -482,7 +493,7 @@ int kvm_vm_create_device(struct kvm_vm *vm, uint32_t type, const char *name, str
 	if (kernel.kvm_create_fails)
 		return err_set(err, kernel.kvm_create_fails, "KVM: %s", name);
 	happened("kvm");
-	return open("/dev/null", O_RDWR | O_CLOEXEC);
+	return opened(open("/dev/null", O_RDWR | O_CLOEXEC));
 }
 
 int kvm_device_set_attribute(int fd, uint32_t group, uint64_t attribute, const void *value)

@@ -114,6 +114,10 @@ static void setup(void)
 	fake_tree_write("rom", "\x55\xaa");
 	fake_tree_add_device("0000:01:00.0", 7, "vfio-pci");
 	fake_tree_add_device("0000:02:00.1", 8, "vfio-pci");
+	/* As on Arm, where MSIs are tried; else the groups would be taken, and nothing said. */
+	if (way == BY_DESCRIPTOR)
+		fake_tree_write("kernel/iommu_groups/8/reserved_regions",
+				"0x0000000008000000 0x00000000080fffff msi\n");
 	if (way != BY_GROUP) {
 		fake_tree_add_cdev("0000:01:00.0", 0);
 		fake_tree_add_cdev("0000:02:00.1", 3);

@@ -153,18 +153,20 @@ END_TEST
 
 START_TEST(reserved_regions_have_their_kind)
 {
-	struct vfio_host_region regions[2];
+	struct vfio_host_region regions[3];
 
 	fake_tree_write("kernel/iommu_groups/7/reserved_regions",
 			"0x00000000000a0000 0x00000000000bffff direct-relaxable\n"
 			"nonsense\n"
 			"0x0000000000002000 0x0000000000001000 direct\n"
 			"0x00000000ce000000 0x00000000cfffffff direct\n"
-			"0x00000000fee00000 0x00000000feefffff msi\n");
-	ck_assert_uint_eq(vfio_host_reserved(fake_tree_path(""), 7, regions, 2), 3);
+			"0x00000000fee00000 0x00000000feefffff msi\n"
+			"0x00000000fef00000 0x00000000feffffff reserved\n");
+	ck_assert_uint_eq(vfio_host_reserved(fake_tree_path(""), 7, regions, 3), 4);
 	ck_assert(regions[0].first == 0xa0000 && regions[0].last == 0xbffff);
 	ck_assert(regions[0].relaxed && !regions[0].direct);
-	ck_assert(!regions[1].relaxed && regions[1].direct);
+	ck_assert(!regions[1].relaxed && regions[1].direct && !regions[1].msi);
+	ck_assert(!regions[2].direct && regions[2].msi);
 	ck_assert_uint_eq(vfio_host_reserved(fake_tree_path(""), 8, regions, 2), 0);
 }
 END_TEST

@@ -191,6 +191,83 @@ START_TEST(everything_in_order_and_back)
 }
 END_TEST
 
+/* As on Arm, where what an MSI is written to is mapped in a window. */
+static void map_msis(unsigned int group)
+{
+	char path[64];
+
+	snprintf(path, sizeof(path), "kernel/iommu_groups/%u/reserved_regions", group);
+	fake_tree_write(path, "0x0000000008000000 0x00000000080fffff msi\n");
+}
+
+START_TEST(an_msi_is_tried_where_the_kernel_maps_them)
+{
+	map_msis(7);
+	ck_assert_int_eq(add("01:00.0"), 0);
+	ck_assert_int_eq(prepare(), 0);
+	ck_assert_str_eq(way(), "iommufd");
+	ck_assert_str_eq(kernel.devices[0].log, "trigger2:0+1 off2:0+0 trigger1:0+1 off1:0+0 ");
+}
+END_TEST
+
+START_TEST(no_msi_is_tried_on_x86)
+{
+	fake_tree_write("kernel/iommu_groups/7/reserved_regions",
+			"0x00000000fee00000 0x00000000feefffff msi\n");
+	ck_assert_int_eq(add("01:00.0"), 0);
+	ck_assert_int_eq(prepare(), 0);
+	ck_assert_str_eq(kernel.devices[0].log, "");
+}
+END_TEST
+
+/* Two of them, of which one has no MSI to be tried. */
+START_TEST(without_msis_all_go_by_their_groups)
+{
+	unsigned int before = count_descriptors();
+	const char *told;
+
+	map_msis(8);
+	ck_assert_int_eq(add("01:00.0"), 0);
+	ck_assert_int_eq(add("02:00.1"), 0);
+	ck_assert_int_eq(vfio_check_memlock(bench.vfio, 4096, &bench.err), 0);
+	fail_ioctl(VFIO_DEVICE_SET_IRQS, -ENOSPC);
+	log_set_level(LOG_INFO);
+	hear();
+	ck_assert_int_eq(prepare(), 0);
+	told = heard();
+	ck_assert_ptr_nonnull(strstr(told, "0000:02:00.1: by iommufd the host's kernel gives"));
+	ck_assert_ptr_nonnull(strstr(told, "device 0000:01:00.0: by IOMMU groups"));
+	ck_assert_ptr_nonnull(strstr(told, "device 0000:02:00.1: by IOMMU groups"));
+	ck_assert_str_eq(way(), "IOMMU groups");
+	/* A container and two groups: nothing of iommufd's is left. */
+	ck_assert_uint_eq(count_descriptors(), before + 3);
+}
+END_TEST
+
+START_TEST(without_msis_iommufd_is_refused)
+{
+	map_msis(7);
+	bench.via = VFIO_VIA_IOMMUFD;
+	ck_assert_int_eq(add("01:00.0"), 0);
+	fail_ioctl(VFIO_DEVICE_SET_IRQS, -ENOSPC);
+	ck_assert_int_eq(prepare(), -EOPNOTSUPP);
+	said("device 0000:01:00.0: by iommufd the host's kernel gives it no MSI (No space left");
+	said("CONFIG_IOMMUFD_DRIVER_CORE for that: take the device by its group: via=group");
+}
+END_TEST
+
+START_TEST(without_msis_and_without_its_group)
+{
+	map_msis(7);
+	ck_assert_int_eq(add("01:00.0"), 0);
+	fail_ioctl(VFIO_DEVICE_SET_IRQS, -EOPNOTSUPP);
+	fake_tree_unlink("dev/vfio/7");
+	ck_assert_int_eq(prepare(), -ENOENT);
+	said("0000:01:00.0");
+	said("dev/vfio/7");
+}
+END_TEST
+
 START_TEST(what_the_layout_needs_is_known_before)
 {
 	struct ram_range ranges[4];
@@ -376,6 +453,11 @@ static void add_tests(TCase *tests)
 	tcase_add_test(tests, a_token_is_the_groups);
 	tcase_add_test(tests, a_token_by_iommufd);
 	tcase_add_test(tests, everything_in_order_and_back);
+	tcase_add_test(tests, an_msi_is_tried_where_the_kernel_maps_them);
+	tcase_add_test(tests, no_msi_is_tried_on_x86);
+	tcase_add_test(tests, without_msis_all_go_by_their_groups);
+	tcase_add_test(tests, without_msis_iommufd_is_refused);
+	tcase_add_test(tests, without_msis_and_without_its_group);
 	tcase_add_test(tests, what_the_layout_needs_is_known_before);
 	tcase_add_test(tests, nothing_is_opened_that_was_given);
 	tcase_add_test(tests, a_given_device_without_an_iommufd);
