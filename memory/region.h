@@ -52,6 +52,9 @@ struct mem_region {
 	 * unknown.
 	 */
 	bool (*backed)(void *owner);
+	/* DEVICE: the descriptor whose mapping @host is, and where in it; 0: none is told. */
+	int device;
+	uint64_t device_offset;
 
 	struct mem_map *map; /* the map it is in, or NULL */
 	uint64_t base;       /* its address there */

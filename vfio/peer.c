@@ -55,8 +55,10 @@ static void peer_map(struct vfio_peers *peers, struct vfio_peer *peer, const ato
 		.iova = peer->iova,
 		.size = peer->size,
 		.host = peer->host,
-		.fd = -1,
-		.flags = VFIO_MAP_READ | VFIO_MAP_WRITE,
+		.fd = peer->region->device ? peer->region->device : -1,
+		.fd_offset = peer->region->device_offset,
+		.flags = VFIO_MAP_READ | VFIO_MAP_WRITE |
+			 (peer->region->device ? VFIO_MAP_DEVICE : 0),
 	};
 	int rc = vfio_space_map(peers->space, &mapping, VFIO_SPACE_PART, stop, &peer->mapped);
 

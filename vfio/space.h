@@ -14,8 +14,8 @@
 #include "vmm/base/bits.h"
 #include "vmm/base/err.h"
 
-/* What a device may do with what is mapped. */
-enum { VFIO_MAP_READ = 1 << 0, VFIO_MAP_WRITE = 1 << 1 };
+/* What a device may do with what is mapped; and whether that is a device's itself, by its @fd. */
+enum { VFIO_MAP_READ = 1 << 0, VFIO_MAP_WRITE = 1 << 1, VFIO_MAP_DEVICE = 1 << 2 };
 
 /* Memory of this process, and where devices find it. */
 struct vfio_mapping {

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /*
- * DMA from one device to another: edu copies registers out of an NVMe controller's BAR and into it.
+ * DMA from one device to another: edu copies registers out of an NVMe controller's BAR and into it,
+ * which stops to decode in between.
  */
 
 #define _GNU_SOURCE
@@ -53,18 +54,26 @@ static int open_in(const char *device, const char *name, int flags)
 	return fd;
 }
 
-static volatile uint8_t *map_bar(const char *device, uint16_t enable)
+/* Turns bits of the command register off, then others on. */
+static void change_command(const char *device, uint16_t off, uint16_t on)
 {
 	uint16_t command = 0;
-	volatile uint8_t *bar;
 	int fd = open_in(device, "config", O_RDWR);
 
 	if (pread(fd, &command, 2, PCI_COMMAND) != 2)
 		err(1, "%s: config", device);
-	command |= enable;
+	command = (command & ~off) | on;
 	if (pwrite(fd, &command, 2, PCI_COMMAND) != 2)
 		err(1, "%s: config", device);
 	close(fd);
+}
+
+static volatile uint8_t *map_bar(const char *device, uint16_t enable)
+{
+	volatile uint8_t *bar;
+	int fd;
+
+	change_command(device, 0, enable);
 	fd = open_in(device, "resource0", O_RDWR | O_SYNC);
 	bar = mmap(NULL, BAR_SIZE, PROT_READ | PROT_WRITE, MAP_SHARED, fd, 0);
 	if (bar == MAP_FAILED)
@@ -122,6 +131,9 @@ int peer_main(int argc, char **argv)
 		errx(1, "by DMA 0x%" PRIx64 " reads 0x%08x 0x%08x, by the processor 0x%08x 0x%08x",
 		     target, memory[0], memory[2], head[0], head[2]);
 
+	/* The other way after the BAR was gone for a while. */
+	change_command(argv[2], PCI_COMMAND_MEMORY, 0);
+	change_command(argv[2], 0, PCI_COMMAND_MEMORY);
 	memory[0] = QUEUE_SIZES;
 	copy(edu, address, EDU_BUFFER, sizeof(memory[0]), 0);
 	copy(edu, EDU_BUFFER, target + NVME_QUEUE_SIZES, sizeof(memory[0]), EDU_DMA_FROM_EDU);

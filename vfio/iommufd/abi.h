@@ -18,6 +18,7 @@ enum {
 	IOMMUFD_IOAS_IOVA_RANGES = _IO(';', 0x84),
 	IOMMUFD_IOAS_MAP = _IO(';', 0x85),
 	IOMMUFD_IOAS_UNMAP = _IO(';', 0x86),
+	IOMMUFD_IOAS_MAP_FILE = _IO(';', 0x8f), /* from 6.14 on; a dma-buf from 6.19 on */
 	IOMMUFD_OPTION = _IO(';', 0x87),
 };
 
@@ -54,6 +55,13 @@ struct iommufd_ioas_map {
 	uint64_t user_va, length, iova;
 };
 
+struct iommufd_ioas_map_file {
+	uint32_t size, flags;
+	uint32_t ioas_id;
+	int32_t fd;
+	uint64_t start, length, iova;
+};
+
 /* Whole maps only; @length tells how much was unmapped. */
 struct iommufd_ioas_unmap {
 	uint32_t size, ioas_id;
@@ -87,6 +95,19 @@ struct iommufd_device_bind {
 struct iommufd_device_attach {
 	uint32_t argsz, flags;
 	uint32_t pt_id;
+};
+
+/*
+ * VFIO_DEVICE_FEATURE that gives a descriptor, a dma-buf of a slice of BAR @region, from 6.19 on.
+ * It is dead while the BAR does not decode, and so is what was mapped by it.
+ */
+enum { IOMMUFD_FEATURE_DMA_BUF = 11 };
+
+struct iommufd_feature_dma_buf {
+	uint32_t argsz, flags;
+	uint32_t region, open_flags;
+	uint32_t reserved, ranges;
+	uint64_t offset, length; /* of the one range */
 };
 
 /*

@@ -8,29 +8,63 @@
 #include <stdbool.h>
 
 #include "vfio/iommufd/abi.h"
+#include "vfio/iommufd/dmabuf.h"
 #include "vfio/sys.h"
 #include "vmm/base/bits.h"
+#include "vmm/base/fd.h"
 
 static struct vfio_ioas *ioas_of_space(const struct vfio_space *space)
 {
 	return container_of(space, struct vfio_ioas, space);
 }
 
+static uint32_t ioas_flags(const struct vfio_mapping *mapping)
+{
+	return IOMMUFD_MAP_FIXED_IOVA |
+	       (mapping->flags & VFIO_MAP_READ ? IOMMUFD_MAP_READABLE : 0) |
+	       (mapping->flags & VFIO_MAP_WRITE ? IOMMUFD_MAP_WRITEABLE : 0);
+}
+
+/* By @fd, which is no longer needed then. */
+static int ioas_map_file(const struct vfio_ioas *ioas, const struct vfio_mapping *mapping, int fd)
+{
+	struct iommufd_ioas_map_file map = {
+		.size = sizeof(map),
+		.flags = ioas_flags(mapping),
+		.ioas_id = ioas->id,
+		.fd = fd,
+		.length = mapping->size,
+		.iova = mapping->iova,
+	};
+	int rc = vfio_sys_ioctl(ioas->iommufd, IOMMUFD_IOAS_MAP_FILE, &map);
+
+	fd_close(&fd);
+	return rc < 0 ? rc : 0;
+}
+
+/*
+ * A device's memory is mapped by a file of it alone. Where the kernel makes none, its answer to the
+ * other way says that it does not map such memory.
+ */
 static int ioas_map(struct vfio_space *space, const struct vfio_mapping *mapping)
 {
 	const struct vfio_ioas *ioas = ioas_of_space(space);
 	struct iommufd_ioas_map map = {
 		.size = sizeof(map),
-		.flags = IOMMUFD_MAP_FIXED_IOVA |
-			 (mapping->flags & VFIO_MAP_READ ? IOMMUFD_MAP_READABLE : 0) |
-			 (mapping->flags & VFIO_MAP_WRITE ? IOMMUFD_MAP_WRITEABLE : 0),
+		.flags = ioas_flags(mapping),
 		.ioas_id = ioas->id,
 		.user_va = (uintptr_t)mapping->host,
 		.length = mapping->size,
 		.iova = mapping->iova,
 	};
-	int rc = vfio_sys_ioctl(ioas->iommufd, IOMMUFD_IOAS_MAP, &map);
+	int fd = mapping->flags & VFIO_MAP_DEVICE
+			 ? vfio_dmabuf_open(mapping->fd, mapping->fd_offset, mapping->size)
+			 : -1;
+	int rc;
 
+	if (fd >= 0)
+		return ioas_map_file(ioas, mapping, fd);
+	rc = vfio_sys_ioctl(ioas->iommufd, IOMMUFD_IOAS_MAP, &map);
 	return rc < 0 ? rc : 0;
 }
 

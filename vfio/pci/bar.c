@@ -323,6 +323,8 @@ static int bar_map_slice(struct vfio_pci *pci, unsigned int bar, struct pci_slic
 	if (host == MAP_FAILED)
 		return bar_close_hole(place, slice->region.size, -errno);
 	slice->region.host = host;
+	slice->region.device = fd;
+	slice->region.device_offset = file_offset + slice->offset;
 	return 0;
 }
 

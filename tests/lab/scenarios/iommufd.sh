@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: BSD-3-Clause
 # scenarios: iommufd-default iommufd-group iommufd-mixed
 # host-kernel: 6.12-iommufd
-# new-on-x86_64: 7.3-iommufd: the newest iommufd that can be built for Debian's kernels
+# also-on-x86_64: 7.3-iommufd
 # seconds: 35
 # Devices by iommufd and their own character devices; and by the group on the same host.
 

@@ -49,6 +49,8 @@ static struct {
 	bool counts_for_process;  /* iommufd counts what is pinned so */
 	char events[EVENTS_SIZE]; /* what happened, in order */
 	unsigned int ioas;        /* address spaces of iommufd's that were not destroyed */
+	bool has_dma_buf;
+	struct iommufd_feature_dma_buf dma_buf; /* what was asked last */
 } kernel;
 
 /* As ck_assert(), which allocates and so cannot be used while memory is made to run out. */
@@ -267,6 +269,15 @@ static inline int on_group(struct fake_node *node, unsigned long request, void *
 	}
 }
 
+/* A dma-buf, which any descriptor serves as. */
+static inline int device_feature(const struct iommufd_feature_dma_buf *ask)
+{
+	must(ask->flags == (VFIO_DEVICE_FEATURE_GET | IOMMUFD_FEATURE_DMA_BUF));
+	must(ask->argsz == sizeof(*ask) && ask->ranges == 1 && !ask->reserved);
+	kernel.dma_buf = *ask;
+	return kernel.has_dma_buf ? opened(open("/dev/null", O_RDWR | O_CLOEXEC)) : -ENOTTY;
+}
+
 static inline int on_device(struct fake_vfio *device, unsigned long request, void *argument)
 {
 	struct vfio_backend *backend = &device->backend;
@@ -286,6 +297,8 @@ static inline int on_device(struct fake_vfio *device, unsigned long request, voi
 		return backend->ops->hot_reset_info(backend, argument);
 	case VFIO_DEVICE_PCI_HOT_RESET:
 		return backend->ops->hot_reset(backend, argument);
+	case VFIO_DEVICE_FEATURE:
+		return device_feature(argument);
 	default:
 		return -ENOTTY;
 	}
@@ -308,6 +321,23 @@ static inline int iommufd_map(const struct iommufd_ioas_map *map)
 
 	must(map->size == sizeof(*map) && map->ioas_id == FAKE_IOAS);
 	must(map->flags & IOMMUFD_MAP_FIXED_IOVA && !map->reserved);
+	return kernel.space.space.ops->map(&kernel.space.space, &mapping);
+}
+
+static inline int iommufd_map_file(const struct iommufd_ioas_map_file *map)
+{
+	const struct vfio_mapping mapping = {
+		.iova = map->iova,
+		.size = map->length,
+		.fd = map->fd,
+		.fd_offset = map->start,
+		.flags = (map->flags & IOMMUFD_MAP_READABLE ? VFIO_MAP_READ : 0) |
+			 (map->flags & IOMMUFD_MAP_WRITEABLE ? VFIO_MAP_WRITE : 0),
+	};
+
+	must(map->size == 40 && map->ioas_id == FAKE_IOAS && fcntl(map->fd, F_GETFD) >= 0);
+	must(map->flags & IOMMUFD_MAP_FIXED_IOVA);
+	happened("map-file");
 	return kernel.space.space.ops->map(&kernel.space.space, &mapping);
 }
 
@@ -378,6 +408,8 @@ static inline int on_iommufd(unsigned long request, void *argument)
 		return iommufd_ranges(argument);
 	case IOMMUFD_IOAS_MAP:
 		return iommufd_map(argument);
+	case IOMMUFD_IOAS_MAP_FILE:
+		return iommufd_map_file(argument);
 	case IOMMUFD_IOAS_UNMAP:
 		happened("unmap");
 		return iommufd_unmap(argument);

@@ -155,6 +155,9 @@ static void setup(void)
 			.size = (i + 1) * 64 * KIB,
 			.host = (void *)(uintptr_t)(0x7f0000000000 + i * 16 * MIB),
 			.ops = &ignore,
+			/* One has no descriptor. */
+			.device = (int)i,
+			.device_offset = i << 40,
 		};
 }
 
@@ -192,7 +195,10 @@ static void is_mapped(size_t index)
 			continue;
 		ck_assert_uint_eq(it->size, bars[index].size);
 		ck_assert_ptr_eq(it->host, bars[index].host);
-		ck_assert_uint_eq(it->flags, VFIO_MAP_READ | VFIO_MAP_WRITE);
+		ck_assert_uint_eq(it->flags,
+				  VFIO_MAP_READ | VFIO_MAP_WRITE | (index ? VFIO_MAP_DEVICE : 0));
+		ck_assert_int_eq(it->fd, index ? (int)index : -1);
+		ck_assert_uint_eq(it->fd_offset, (uint64_t)index << 40);
 		return;
 	}
 	ck_abort_msg("BAR %zu is not mapped", index);

@@ -280,6 +280,51 @@ START_TEST(what_the_layout_needs_is_known_before)
 }
 END_TEST
 
+static void write_command(uint16_t value)
+{
+	ck_assert_int_eq(pci_host_config_write(bench.host, 1 << 3, PCI_COMMAND, 2, value),
+			 MEM_DONE);
+}
+
+/* 01:00.0, whose BARs are mapped for 02:00.1, decodes. */
+static void attach_both(void)
+{
+	ck_assert_int_eq(add("01:00.0"), 0);
+	ck_assert_int_eq(add("02:00.1"), 0);
+	ck_assert_int_eq(prepare(), 0);
+	ck_assert_int_eq(attach(), 0);
+	ck_assert_int_eq(pci_host_assign(bench.host, &bench.err), 0);
+	bench.vfio->peers.settled = true;
+	kernel.events[0] = '\0';
+	write_command(PCI_COMMAND_MEMORY);
+}
+
+START_TEST(a_bar_is_mapped_by_a_file_of_it)
+{
+	unsigned int before;
+
+	kernel.has_dma_buf = true;
+	attach_both();
+	before = count_descriptors();
+	ck_assert_ptr_nonnull(strstr(kernel.events, "map-file"));
+	ck_assert_ptr_null(strstr(kernel.events, "unmap"));
+	ck_assert_uint_eq(kernel.dma_buf.open_flags, O_RDWR | O_CLOEXEC);
+	ck_assert_uint_ne(kernel.dma_buf.length, 0);
+	write_command(0);
+	ck_assert_ptr_nonnull(strstr(kernel.events, "unmap"));
+	ck_assert_uint_eq(kernel.space.count, 0);
+	ck_assert_uint_eq(count_descriptors(), before);
+}
+END_TEST
+
+START_TEST(a_kernel_without_such_files)
+{
+	attach_both();
+	ck_assert_ptr_null(strstr(kernel.events, "map-file"));
+	ck_assert_uint_gt(kernel.space.count, 0);
+}
+END_TEST
+
 /* As somebody else opened them: 01:00.0 and 02:00.1. */
 static int open_given(bool second)
 {
@@ -459,6 +504,8 @@ static void add_tests(TCase *tests)
 	tcase_add_test(tests, without_msis_iommufd_is_refused);
 	tcase_add_test(tests, without_msis_and_without_its_group);
 	tcase_add_test(tests, what_the_layout_needs_is_known_before);
+	tcase_add_test(tests, a_bar_is_mapped_by_a_file_of_it);
+	tcase_add_test(tests, a_kernel_without_such_files);
 	tcase_add_test(tests, nothing_is_opened_that_was_given);
 	tcase_add_test(tests, a_given_device_without_an_iommufd);
 	tcase_add_test(tests, a_given_iommufd_for_a_device_by_name);

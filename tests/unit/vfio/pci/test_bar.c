@@ -21,6 +21,11 @@ START_TEST(only_the_msix_pages_are_carved_out)
 	ck_assert(is_aligned((uintptr_t)mapped_at(bar(4))->host, 2 * MIB));
 	ck_assert_uint_ge(bar(4), WINDOW64);
 
+	/* Whoever maps a slice otherwise finds it in the device's descriptor. */
+	ck_assert_int_eq(mapped_at(base + 0x5000)->device, bench.fake.memory);
+	ck_assert_uint_eq(mapped_at(base + 0x5000)->device_offset, 0x5000);
+	ck_assert_uint_eq(mapped_at(bar(4))->device_offset, 4ULL << FAKE_REGION_SHIFT);
+
 	/* What the guest maps is the device, and DEVICE slices have handlers too. */
 	*(volatile uint32_t *)mapped_at(base)->host = 0x1234;
 	ck_assert_uint_eq(fake_vfio_peek(&bench.fake, 0, 0, 4), 0x1234);
