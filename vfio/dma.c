@@ -335,27 +335,26 @@ bool vfio_dma_mapped(const struct vfio_dma *dma)
 	return atomic_load(&dma->mapped);
 }
 
-static void dma_join(struct vfio_dma *dma)
+void vfio_dma_join(struct vfio_dma *dma)
 {
-	atomic_store(&dma->stopping, true);
-	pthread_join(dma->thread, NULL);
+	if (dma->running)
+		pthread_join(dma->thread, NULL);
 	dma->running = false;
 }
 
 void vfio_dma_abandon(struct vfio_dma *dma)
 {
-	if (!dma->running)
-		return;
 	atomic_store(&dma->abandoned, true);
-	dma_join(dma);
+	atomic_store(&dma->stopping, true);
+	vfio_dma_join(dma);
 	for (size_t i = 0; i < dma->count; i++)
 		dma->pieces[i].mapped = dma->pieces[i].reach = 0;
 }
 
 void vfio_dma_stop(struct vfio_dma *dma)
 {
-	if (dma->running)
-		dma_join(dma);
+	atomic_store(&dma->stopping, true);
+	vfio_dma_join(dma);
 	atomic_store(&dma->mapped, false);
 	dma_unmap_all(dma);
 }

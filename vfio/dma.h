@@ -68,6 +68,12 @@ int vfio_dma_start(struct vfio_dma *dma, const struct vfio_dma_config *config,
 bool vfio_dma_mapped(const struct vfio_dma *dma);
 
 /*
+ * After the callback, with which the mapper has nothing left to do: it ends. Main thread; a second
+ * call does nothing.
+ */
+void vfio_dma_join(struct vfio_dma *dma);
+
+/*
  * To be called before the last device leaves the space, which may take the IOMMU and all mappings
  * with it: there is nobody left to map for, and nobody may be in the middle of mapping.
  * Joins the mapper, within a second: if it was still at work it has begun nothing further and ended

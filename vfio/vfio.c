@@ -405,6 +405,11 @@ int vfio_map_ram(struct vfio *vfio, struct ram *ram, vfio_mapped done, void *mac
 	return vfio_dma_start(&vfio->dma, &config, err);
 }
 
+void vfio_join_mapper(struct vfio *vfio)
+{
+	vfio_dma_join(&vfio->dma);
+}
+
 size_t vfio_descriptors(const struct vfio *vfio, int *descriptors, size_t room)
 {
 	size_t count = 0;

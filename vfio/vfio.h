@@ -108,6 +108,12 @@ int vfio_map_ram(struct vfio *vfio, struct ram *ram, vfio_mapped done, void *mac
 		 struct err *err) FERRY_MUST_CHECK;
 
 /*
+ * After @done: waits for the end of the thread that called it, which is at hand. What ending takes
+ * is given back with the rest of set-up. Main thread.
+ */
+void vfio_join_mapper(struct vfio *vfio);
+
+/*
  * The descriptors that a sandbox must keep: devices, the provider's, eventfds, timers, traces.
  * Returns how many there are; fills at most @room.
  */

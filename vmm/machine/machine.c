@@ -273,6 +273,7 @@ static void machine_woken(void *owner, uint32_t events)
 	}
 	if (requests & REQUEST_MAPPED) {
 		run_wake(machine->run);
+		vfio_join_mapper(machine->vfio);
 		trim_memory();
 	}
 	if (requests & REQUEST_RESUME && machine->paused)

@@ -163,6 +163,33 @@ START_TEST(abandoning_waits_for_the_map_in_flight)
 }
 END_TEST
 
+/* The thread ends with its callback; its memory is given back, and what it mapped stays. */
+START_TEST(joined_once_all_is_mapped)
+{
+	start();
+	wait_done();
+	vfio_dma_join(&dma);
+	ck_assert(threads_are(threads));
+	vfio_dma_join(&dma);
+	ck_assert(vfio_dma_mapped(&dma));
+	ck_assert_uint_gt(space.count, 0);
+	vfio_dma_stop(&dma);
+	ck_assert_uint_eq(space.count, 0);
+}
+END_TEST
+
+START_TEST(abandoned_after_it_was_joined)
+{
+	start_slow(0);
+	wait_done();
+	vfio_dma_join(&dma);
+	vfio_dma_abandon(&dma);
+	vfio_dma_stop(&dma);
+	ck_assert_uint_eq(slow.unmaps, 0);
+	ck_assert_uint_eq(outcome.calls, 1);
+}
+END_TEST
+
 START_TEST(what_left_with_the_last_group_is_not_unmapped)
 {
 	start_slow(0);
@@ -433,6 +460,8 @@ static void add_tests(TCase *tests)
 	tcase_add_test(tests, each_refusal_has_its_sentence_and_is_undone);
 	tcase_add_test(tests, a_refusal_at_any_piece_is_undone);
 	tcase_add_test(tests, abandoning_waits_for_the_map_in_flight);
+	tcase_add_test(tests, joined_once_all_is_mapped);
+	tcase_add_test(tests, abandoned_after_it_was_joined);
 	tcase_add_test(tests, what_left_with_the_last_group_is_not_unmapped);
 	tcase_add_test(tests, ram_is_mapped_in_parts);
 	tcase_add_test(tests, a_refusal_at_any_part_is_undone);
