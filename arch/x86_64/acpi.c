@@ -71,6 +71,12 @@ enum {
 	MADT_ALL_PROCESSORS = 0xff,
 };
 
+enum {
+	SRAT_LOCAL_APIC = 0,
+	SRAT_MEMORY = 1,
+	SRAT_ENABLED = 1 << 0,
+};
+
 static uint8_t acpi_checksum(const uint8_t *bytes, size_t count)
 {
 	unsigned int sum = 0;
@@ -197,6 +203,38 @@ static size_t acpi_build_mcfg(struct aml *image, const struct platform *platform
 	return table;
 }
 
+/*
+ * All in one proximity domain (5.2.16). Linux without this table asks every slot of bus 0 whether
+ * an AMD northbridge is there to tell it of memory (arch/x86/mm/amdtopology.c): 64 exits.
+ */
+static size_t acpi_build_srat(struct aml *image, const struct platform *platform)
+{
+	size_t table = acpi_begin(image, "SRAT", 3);
+
+	aml_raw(image, 1, 4);
+	aml_raw(image, 0, 8);
+	for (unsigned int cpu = 0; cpu < platform->cpus; cpu++) {
+		aml_raw(image, SRAT_LOCAL_APIC, 1);
+		aml_raw(image, 16, 1);
+		aml_raw(image, 0, 1); /* the domain's low byte */
+		aml_raw(image, cpu, 1);
+		aml_raw(image, SRAT_ENABLED, 4);
+		aml_raw(image, 0, 8); /* SAPIC EID, the domain's rest, clock domain */
+	}
+	for (size_t i = 0; i < platform->ram_count; i++) {
+		aml_raw(image, SRAT_MEMORY, 1);
+		aml_raw(image, 40, 1);
+		aml_raw(image, 0, 6); /* domain, reserved */
+		aml_raw(image, platform->ram[i].base, 8);
+		aml_raw(image, platform->ram[i].size, 8);
+		aml_raw(image, 0, 4);
+		aml_raw(image, SRAT_ENABLED, 4);
+		aml_raw(image, 0, 8);
+	}
+	acpi_end(image, table);
+	return table;
+}
+
 static void acpi_build_rsdp(struct aml *image, uint64_t xsdt)
 {
 	uint8_t rsdp[RSDP_SIZE] = "RSD PTR ";
@@ -215,7 +253,7 @@ static void acpi_build_tables(struct aml *image, const struct platform *platform
 {
 	static const uint8_t rsdp[RSDP_SIZE];
 	struct aml head = {.bytes = image->bytes, .room = RSDP_SIZE};
-	size_t tables[3], xsdt, dsdt;
+	size_t tables[4], xsdt, dsdt;
 
 	aml_bytes(image, rsdp, sizeof(rsdp));
 	aml_align(image, ACPI_ALIGNMENT);
@@ -223,6 +261,7 @@ static void acpi_build_tables(struct aml *image, const struct platform *platform
 	tables[0] = acpi_build_fadt(image, base + dsdt);
 	tables[1] = acpi_build_madt(image, platform);
 	tables[2] = acpi_build_mcfg(image, platform);
+	tables[3] = acpi_build_srat(image, platform);
 	xsdt = acpi_begin(image, "XSDT", 1);
 	for (size_t i = 0; i < ARRAY_SIZE(tables); i++)
 		aml_raw(image, base + tables[i], 8);

@@ -50,8 +50,8 @@ void guest_main(uint32_t magic, uintptr_t info)
 		if (same(table, "APIC", 4))
 			check(count_processors(table) == CPUS, "processors", at);
 		seen |= same(table, "APIC", 4) ? 1 : same(table, "FACP", 4) ? 2 : 0;
-		seen |= same(table, "MCFG", 4) ? 4 : 0;
+		seen |= same(table, "MCFG", 4) ? 4 : same(table, "SRAT", 4) ? 8 : 0;
 	}
-	check(seen == 7, "tables seen", seen);
+	check(seen == 15, "tables seen", seen);
 	pass();
 }

@@ -73,10 +73,11 @@ START_TEST(rsdp_leads_to_every_table)
 	ck_assert_uint_eq(sum(image, 20), 0);
 	ck_assert_uint_eq(sum(image, 36), 0);
 	ck_assert_mem_eq(xsdt, "XSDT", 4);
-	ck_assert_uint_eq(load_le32(xsdt + 4), 36 + 3 * 8);
+	ck_assert_uint_eq(load_le32(xsdt + 4), 36 + 4 * 8);
 	ck_assert_uint_eq(sum(xsdt, load_le32(xsdt + 4)), 0);
 	find(X86_ACPI_BASE, size, "APIC");
 	find(X86_ACPI_BASE, size, "MCFG");
+	find(X86_ACPI_BASE, size, "SRAT");
 	fadt = find(X86_ACPI_BASE, size, "FACP");
 	dsdt = image + (load_le64(fadt + 140) - X86_ACPI_BASE);
 	ck_assert_uint_eq(load_le32(fadt + 40), load_le64(fadt + 140));
@@ -155,6 +156,31 @@ START_TEST(mcfg_covers_ecam)
 }
 END_TEST
 
+START_TEST(srat_has_all_in_one_domain)
+{
+	struct platform platform = make_platform(3, false, true);
+	const uint8_t *srat, *entry;
+
+	platform.ram[1] = (struct ram_range){4 * GIB, 5 * GIB};
+	platform.ram_count = 2;
+	srat = find(X86_ACPI_BASE, build(&platform, X86_ACPI_BASE), "SRAT");
+	ck_assert_uint_eq(load_le32(srat + 4), 48 + 3 * 16 + 2 * 40);
+	ck_assert_uint_eq(load_le32(srat + 36), 1);
+	entry = srat + 48;
+	for (unsigned int cpu = 0; cpu < 3; cpu++, entry += 16) {
+		ck_assert_uint_eq(load_le32(entry), cpu << 24 | 16 << 8);
+		ck_assert_uint_eq(load_le32(entry + 4), 1);
+		ck_assert_uint_eq(load_le64(entry + 8), 0);
+	}
+	for (unsigned int i = 0; i < 2; i++, entry += 40) {
+		ck_assert_uint_eq(load_le64(entry), 40 << 8 | 1);
+		ck_assert_uint_eq(load_le64(entry + 8), platform.ram[i].base);
+		ck_assert_uint_eq(load_le64(entry + 16), platform.ram[i].size);
+		ck_assert_uint_eq(load_le64(entry + 24), UINT64_C(1) << 32);
+	}
+}
+END_TEST
+
 START_TEST(room_too_small_is_refused)
 {
 	struct platform platform = make_platform(64, true, true);
@@ -223,6 +249,7 @@ static void add_tests(TCase *tests)
 	tcase_add_test(tests, fadt_is_hardware_reduced);
 	tcase_add_test(tests, madt_lists_processors_and_the_ioapic);
 	tcase_add_test(tests, mcfg_covers_ecam);
+	tcase_add_test(tests, srat_has_all_in_one_domain);
 	tcase_add_test(tests, room_too_small_is_refused);
 	tcase_add_test(tests, bad_bases_are_refused);
 	tcase_add_test(tests, same_platform_gives_same_bytes);
