@@ -214,16 +214,22 @@ static int bind_take(struct tool_job *job, size_t *touched, struct err *err)
 	return rc;
 }
 
-/* Whoever is to have the nodes gets those of devices that were bound before as well. */
+/*
+ * Whoever is to have the nodes gets those of devices that were bound before as well. What those
+ * were given before cannot be undone, so all are looked for first.
+ */
 static int bind_give(struct tool_job *job, struct err *err)
 {
 	int rc = 0;
 
-	for (size_t i = 0; i < job->count && job->request->user && !rc; i++) {
-		struct job_device *device = &job->devices[i];
+	for (size_t i = 0; i < 2 * job->count && job->request->user && !rc; i++) {
+		struct job_device *device = &job->devices[i % job->count];
 
-		rc = give_nodes(job->tool, &device->host, job->user, err);
-		device->given = !rc;
+		if (i < job->count)
+			rc = give_check_nodes(job->tool, &device->host, err);
+		else
+			rc = give_nodes(job->tool, &device->host, job->user, err);
+		device->given = !rc && i >= job->count;
 		device->failed = rc != 0;
 		if (rc)
 			device->failure = *err;

@@ -49,9 +49,23 @@ int give_find_user(const struct tool *tool, const char *name, uid_t *user, struc
 	return 0;
 }
 
-static int give_node(const char *path, const char *address, uid_t user, struct err *err)
+static int give_look(const char *path, uid_t user)
 {
-	int rc = fchownat(AT_FDCWD, path, user, (gid_t)-1, AT_SYMLINK_NOFOLLOW) ? -errno : 0;
+	(void)user;
+	return faccessat(AT_FDCWD, path, F_OK, AT_SYMLINK_NOFOLLOW) ? -errno : 0;
+}
+
+static int give_own(const char *path, uid_t user)
+{
+	return fchownat(AT_FDCWD, path, user, (gid_t)-1, AT_SYMLINK_NOFOLLOW) ? -errno : 0;
+}
+
+typedef int (*give_act)(const char *path, uid_t user);
+
+static int give_node(const char *path, const char *address, give_act act, uid_t user,
+		     struct err *err)
+{
+	int rc = act(path, user);
 
 	if (rc == -ENOENT)
 		return err_set(err, rc, "%s: there is no %s: udevadm trigger --settle", address,
@@ -62,16 +76,28 @@ static int give_node(const char *path, const char *address, uid_t user, struct e
 	return 0;
 }
 
-int give_nodes(const struct tool *tool, const struct vfio_host_device *host, uid_t user,
-	       struct err *err)
+/* A kernel without CONFIG_VFIO_GROUP has the device's own node alone. */
+static int give_both(const struct tool *tool, const struct vfio_host_device *host, give_act act,
+		     uid_t user, struct err *err)
 {
 	const char *address = host->sysfs.address;
 	char path[PATH_MAX];
-	int rc;
+	bool own = vfio_cdev_find(&host->sysfs, tool->dev, path, sizeof(path)) == 0;
+	int rc = own ? give_node(path, address, act, user, err) : 0;
 
 	snprintf(path, sizeof(path), "%s/vfio/%u", tool->dev, host->group);
-	rc = give_node(path, address, user, err);
-	if (!rc && vfio_cdev_find(&host->sysfs, tool->dev, path, sizeof(path)) == 0)
-		rc = give_node(path, address, user, err);
-	return rc;
+	if (rc || (own && give_look(path, user) == -ENOENT))
+		return rc;
+	return give_node(path, address, act, user, err);
+}
+
+int give_check_nodes(const struct tool *tool, const struct vfio_host_device *host, struct err *err)
+{
+	return give_both(tool, host, give_look, 0, err);
+}
+
+int give_nodes(const struct tool *tool, const struct vfio_host_device *host, uid_t user,
+	       struct err *err)
+{
+	return give_both(tool, host, give_own, user, err);
 }

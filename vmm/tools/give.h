@@ -17,8 +17,15 @@ int give_find_user(const struct tool *tool, const char *name, uid_t *user,
 		   struct err *err) FERRY_MUST_CHECK;
 
 /*
- * Makes @user the owner of the node of @host's group and, where VFIO offers it, of the device's
- * own. Both nodes, and with them their owner, last until the device is unbound.
+ * Whether the nodes of @host are there: its own where VFIO offers one, and its group's where the
+ * kernel has groups. -ENOENT with @err set.
+ */
+int give_check_nodes(const struct tool *tool, const struct vfio_host_device *host,
+		     struct err *err) FERRY_MUST_CHECK;
+
+/*
+ * Makes @user the owner of those nodes. The device's own lasts until the device is unbound, the
+ * group's until the last of the group is.
  */
 int give_nodes(const struct tool *tool, const struct vfio_host_device *host, uid_t user,
 	       struct err *err) FERRY_MUST_CHECK;

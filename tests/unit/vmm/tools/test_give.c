@@ -70,6 +70,32 @@ START_TEST(nothing_is_bound_whose_node_is_not_there)
 }
 END_TEST
 
+/* Nor does what was bound before change hands. */
+START_TEST(nothing_is_given_where_a_node_is_not_there)
+{
+	uid_t before = owner_of("dev/vfio/8");
+	char option[32];
+
+	snprintf(option, sizeof(option), "--user=%u", user);
+	ck_assert_int_eq(bind(NIC, NULL, NULL), TOOL_OK);
+	fake_tree_unlink("dev/vfio/devices/vfio3");
+	ck_assert_int_eq(bind(option, NIC, NVME), TOOL_FAILED);
+	has(tools_errors, "/dev/vfio/devices/vfio3: udevadm trigger --settle");
+	ck_assert_uint_eq(owner_of("dev/vfio/8"), before);
+	ck_assert_str_eq(driver_of(NIC), "vfio-pci");
+	ck_assert_str_eq(driver_of(NVME), "nvme");
+}
+END_TEST
+
+START_TEST(a_kernel_without_groups)
+{
+	fake_tree_unlink("dev/vfio/7");
+	ck_assert_msg(bind("--user", number, NVME) == TOOL_OK, "%s", tools_errors);
+	ck_assert_str_eq(tools_errors, "");
+	ck_assert_uint_eq(owner_of("dev/vfio/devices/vfio3"), user);
+}
+END_TEST
+
 START_TEST(json_names_the_owner)
 {
 	char option[32];
@@ -132,6 +158,8 @@ static void add_tests(TCase *tests)
 	tcase_add_test(tests, the_nodes_are_the_users);
 	tcase_add_test(tests, a_device_that_was_bound_before_is_given_too);
 	tcase_add_test(tests, nothing_is_bound_whose_node_is_not_there);
+	tcase_add_test(tests, nothing_is_given_where_a_node_is_not_there);
+	tcase_add_test(tests, a_kernel_without_groups);
 	tcase_add_test(tests, json_names_the_owner);
 	tcase_add_test(tests, names_come_before_numbers);
 	tcase_add_loop_test(tests, other_users_are_refused, 0, 7);
