@@ -233,9 +233,10 @@ static int vfio_check_sizes(const struct vfio_entry *entry, struct err *err)
 }
 
 /* What sysfs tells no sizes of is measured. */
-static int vfio_open_early(struct vfio_entry *entry, struct err *err)
+static int vfio_open_early(struct vfio *vfio, struct vfio_entry *entry, struct err *err)
 {
 	entry->backend = vfio_open_backend(entry, err);
+	vfio->is_no_way = !entry->backend && err->code == -EOPNOTSUPP;
 	if (!entry->backend)
 		return err->code;
 	return entry->sysfs.is_pci ? 0
@@ -257,7 +258,7 @@ static int vfio_open_all_early(struct vfio *vfio, struct kvm_vm *vm, struct err 
 			continue;
 		rc = vfio_tell_kvm(vfio, vm, err);
 		if (!rc)
-			rc = vfio_open_early(vfio->entries[i], err);
+			rc = vfio_open_early(vfio, vfio->entries[i], err);
 	}
 	return rc;
 }
@@ -275,9 +276,10 @@ static bool vfio_may_change_way(const struct vfio *vfio)
 static int vfio_change_way(struct vfio *vfio, struct err *err)
 {
 	struct vfio_provider *unfit = vfio->provider;
+	const struct err why = *err;
 	int rc = 0;
 
-	log_info("%s", err->text);
+	log_info("%s", why.text);
 	for (size_t i = 0; i < vfio->count; i++) {
 		struct vfio_entry *entry = vfio->entries[i];
 
@@ -292,14 +294,18 @@ static int vfio_change_way(struct vfio *vfio, struct err *err)
 	unfit->ops->destroy(unfit);
 	for (size_t i = 0; i < vfio->count && !rc; i++)
 		rc = vfio_join(vfio, vfio->entries[i], err);
-	return rc ? rc : vfio_check_memlock(vfio, vfio->ram_size, err);
+	if (!rc)
+		rc = vfio_check_memlock(vfio, vfio->ram_size, err);
+	if (rc)
+		log_warn("%s", why.text);
+	return rc;
 }
 
 int vfio_prepare(struct vfio *vfio, struct kvm_vm *vm, struct err *err)
 {
 	int rc = vfio_open_all_early(vfio, vm, err);
 
-	if (rc != -EOPNOTSUPP || !vfio_may_change_way(vfio))
+	if (!rc || !vfio->is_no_way || !vfio_may_change_way(vfio))
 		return rc;
 	rc = vfio_change_way(vfio, err);
 	return rc ? rc : vfio_open_all_early(vfio, vm, err);

@@ -18,7 +18,7 @@ enum {
 	IOMMUFD_IOAS_IOVA_RANGES = _IO(';', 0x84),
 	IOMMUFD_IOAS_MAP = _IO(';', 0x85),
 	IOMMUFD_IOAS_UNMAP = _IO(';', 0x86),
-	IOMMUFD_IOAS_MAP_FILE = _IO(';', 0x8f), /* from 6.14 on; a dma-buf from 6.19 on */
+	IOMMUFD_IOAS_MAP_FILE = _IO(';', 0x8f), /* from 6.13 on; a dma-buf from 6.19 on */
 	IOMMUFD_OPTION = _IO(';', 0x87),
 };
 

@@ -44,7 +44,7 @@ static int ioas_map_file(const struct vfio_ioas *ioas, const struct vfio_mapping
 
 /*
  * A device's memory is mapped by a file of it alone. Where the kernel makes none, its answer to the
- * other way says that it does not map such memory.
+ * other way says that it does not map such memory. It may make some and have no room for one now.
  */
 static int ioas_map(struct vfio_space *space, const struct vfio_mapping *mapping)
 {
@@ -59,11 +59,13 @@ static int ioas_map(struct vfio_space *space, const struct vfio_mapping *mapping
 	};
 	int fd = mapping->flags & VFIO_MAP_DEVICE
 			 ? vfio_dmabuf_open(mapping->fd, mapping->fd_offset, mapping->size)
-			 : -1;
+			 : -ENOTTY;
 	int rc;
 
 	if (fd >= 0)
 		return ioas_map_file(ioas, mapping, fd);
+	if (fd == -EMFILE || fd == -ENFILE || fd == -ENOMEM)
+		return fd;
 	rc = vfio_sys_ioctl(ioas->iommufd, IOMMUFD_IOAS_MAP, &map);
 	return rc < 0 ? rc : 0;
 }

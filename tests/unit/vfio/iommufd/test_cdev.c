@@ -262,9 +262,11 @@ START_TEST(without_msis_and_without_its_group)
 	ck_assert_int_eq(add("01:00.0"), 0);
 	fail_ioctl(VFIO_DEVICE_SET_IRQS, -EOPNOTSUPP);
 	fake_tree_unlink("dev/vfio/7");
+	hear();
 	ck_assert_int_eq(prepare(), -ENOENT);
 	said("0000:01:00.0");
 	said("dev/vfio/7");
+	ck_assert_ptr_nonnull(strstr(heard(), "CONFIG_IOMMUFD_DRIVER_CORE"));
 }
 END_TEST
 
@@ -302,6 +304,7 @@ static void attach_both(void)
 START_TEST(a_bar_is_mapped_by_a_file_of_it)
 {
 	unsigned int before;
+	bool found = false;
 
 	kernel.has_dma_buf = true;
 	attach_both();
@@ -309,7 +312,19 @@ START_TEST(a_bar_is_mapped_by_a_file_of_it)
 	ck_assert_ptr_nonnull(strstr(kernel.events, "map-file"));
 	ck_assert_ptr_null(strstr(kernel.events, "unmap"));
 	ck_assert_uint_eq(kernel.dma_buf.open_flags, O_RDWR | O_CLOEXEC);
-	ck_assert_uint_ne(kernel.dma_buf.length, 0);
+	for (size_t i = 0; i < bench.vfio->peers.count; i++) {
+		const struct vfio_peer *peer = &bench.vfio->peers.peers[i];
+
+		if (peer->iova != kernel.space.maps[kernel.space.count - 1].iova)
+			continue;
+		ck_assert_uint_eq(((uint64_t)kernel.dma_buf.region << FAKE_REGION_SHIFT) +
+					  kernel.dma_buf.offset,
+				  peer->region->device_offset);
+		ck_assert_uint_ne(peer->region->device_offset, 0);
+		ck_assert_uint_eq(kernel.dma_buf.length, peer->size);
+		found = true;
+	}
+	ck_assert(found);
 	write_command(0);
 	ck_assert_ptr_nonnull(strstr(kernel.events, "unmap"));
 	ck_assert_uint_eq(kernel.space.count, 0);
@@ -317,11 +332,28 @@ START_TEST(a_bar_is_mapped_by_a_file_of_it)
 }
 END_TEST
 
+/* Other addresses than of memory it does not map. */
 START_TEST(a_kernel_without_such_files)
 {
+	kernel.space.fail_at = 1;
+	kernel.space.fail_code = -EFAULT;
+	hear();
 	attach_both();
 	ck_assert_ptr_null(strstr(kernel.events, "map-file"));
-	ck_assert_uint_gt(kernel.space.count, 0);
+	ck_assert_ptr_nonnull(strstr(heard(), "does not map this memory of a device for DMA"));
+}
+END_TEST
+
+/* A guest may have taken all descriptors, say. The kernel is not blamed for what it can do. */
+START_TEST(a_file_that_cannot_be_had_now)
+{
+	kernel.has_dma_buf = true;
+	fail_ioctl(VFIO_DEVICE_FEATURE, -EMFILE);
+	hear();
+	attach_both();
+	ck_assert_ptr_null(strstr(kernel.events, "map-file"));
+	ck_assert_uint_eq(kernel.space.count, 0);
+	ck_assert_ptr_nonnull(strstr(heard(), "cannot reach it by DMA: Too many open files"));
 }
 END_TEST
 
@@ -506,6 +538,7 @@ static void add_tests(TCase *tests)
 	tcase_add_test(tests, what_the_layout_needs_is_known_before);
 	tcase_add_test(tests, a_bar_is_mapped_by_a_file_of_it);
 	tcase_add_test(tests, a_kernel_without_such_files);
+	tcase_add_test(tests, a_file_that_cannot_be_had_now);
 	tcase_add_test(tests, nothing_is_opened_that_was_given);
 	tcase_add_test(tests, a_given_device_without_an_iommufd);
 	tcase_add_test(tests, a_given_iommufd_for_a_device_by_name);
