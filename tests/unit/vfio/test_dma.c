@@ -90,6 +90,8 @@ START_TEST(a_refusal_at_any_piece_is_undone)
 		space.fail_code = -ENOMEM;
 		start();
 		wait_done();
+		vfio_dma_join(&dma);
+		ck_assert_uint_eq(space.count, 0);
 		vfio_dma_stop(&dma);
 		ck_assert(outcome.failed);
 		ck_assert_uint_eq(space.total, i);
