@@ -315,7 +315,7 @@ static void doctor_check_lock(struct doctor *doctor)
 	const struct vfio_memlock_scope scope = {
 		.user_proc = doctor_goes_by_iommufd(doctor) ? doctor->tool->proc : NULL,
 	};
-	struct vfio_memlock memlock;
+	struct vfio_memlock memlock = {0};
 	struct err err = {0};
 
 	if (vfio_memlock_check(&scope, doctor->memory, &memlock, &err))
@@ -332,8 +332,7 @@ static void doctor_check_lock(struct doctor *doctor)
 		doctor_fact_number(doctor, "limit_bytes", memlock.hard);
 	else
 		doctor_fact(doctor, "limit_bytes", json_null());
-	if (scope.user_proc)
-		doctor_fact_number(doctor, "others_bytes", memlock.others);
+	doctor_fact_number(doctor, "others_bytes", memlock.others);
 }
 
 static void doctor_check_pages(struct doctor *doctor)
