@@ -173,8 +173,8 @@ static void dma_unmap_all(struct vfio_dma *dma)
 		struct vfio_dma_piece *piece = &dma->pieces[i];
 		struct err err = {0};
 
-		if (piece->mapped && vfio_space_unmap_some(dma->space, "guest RAM", piece->iova,
-							   piece->reach, piece->mapped, &err))
+		if (piece->mapped && vfio_space_unmap(dma->space, "guest RAM", piece->iova,
+						      piece->reach, piece->mapped, &err))
 			log_error("%s", err.text);
 		piece->mapped = piece->reach = 0;
 	}

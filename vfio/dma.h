@@ -55,11 +55,10 @@ struct vfio_dma_config {
 /*
  * Takes a snapshot of the RAM's pieces and starts the mapper: it populates each piece's host pages
  * from several threads, then maps it in parts, from as many threads as the space allows and there
- * are processors; after the last one the peers' BARs. Mapping a part
- * cannot be interrupted: they are small, so that nobody waits long for the mapper, but large enough
- * to be half of the maps that the space can hold at most. What @config
- * names outlives vfio_dma_stop(). The callback comes once from the mapper, unless it was stopped
- * before. On failure it has taken back what it had mapped.
+ * are processors; after the last one the peers' BARs. Mapping a part cannot be interrupted: they
+ * are small, so that nobody waits long for the mapper, but large enough to be half of the maps that
+ * the space can hold at most. What @config names outlives vfio_dma_stop(). The callback comes once
+ * from the mapper, unless it was stopped before. On failure it has taken back what it had mapped.
  */
 int vfio_dma_start(struct vfio_dma *dma, const struct vfio_dma_config *config,
 		   struct err *err) FERRY_MUST_CHECK;

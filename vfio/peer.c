@@ -42,8 +42,8 @@ static void peer_unmap(struct vfio_peers *peers, struct vfio_peer *peer)
 {
 	struct err err = {0};
 
-	if (peer->mapped &&
-	    vfio_space_unmap(peers->space, peer->region->name, peer->iova, peer->mapped, &err))
+	if (peer->mapped && vfio_space_unmap(peers->space, peer->region->name, peer->iova,
+					     peer->mapped, peer->mapped, &err))
 		log_guest(&peers->limit, LOG_ERROR, "passthrough device %s", err.text);
 	peer->mapped = 0;
 }

@@ -34,8 +34,8 @@ int vfio_space_map(struct vfio_space *space, const struct vfio_mapping *mapping,
 	return rc;
 }
 
-int vfio_space_unmap_some(struct vfio_space *space, const char *what, uint64_t iova, uint64_t size,
-			  uint64_t mapped, struct err *err)
+int vfio_space_unmap(struct vfio_space *space, const char *what, uint64_t iova, uint64_t size,
+		     uint64_t mapped, struct err *err)
 {
 	uint64_t unmapped;
 	int rc = space->ops->unmap(space, iova, size, &unmapped);
@@ -50,12 +50,6 @@ int vfio_space_unmap_some(struct vfio_space *space, const char *what, uint64_t i
 			       " bytes were unmapped from DMA",
 			       what, iova, iova + (size - 1), unmapped, mapped);
 	return 0;
-}
-
-int vfio_space_unmap(struct vfio_space *space, const char *what, uint64_t iova, uint64_t size,
-		     struct err *err)
-{
-	return vfio_space_unmap_some(space, what, iova, size, size, err);
 }
 
 void vfio_space_add_range(struct vfio_space *space, uint64_t first, uint64_t last)

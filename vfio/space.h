@@ -78,12 +78,8 @@ uint64_t vfio_space_part(uint64_t iova, uint64_t rest, uint64_t part);
  * Unmaps what is mapped of [@iova, @iova + @size), which must be @mapped bytes: -EIO when others
  * were unmapped. @what is for the sentence.
  */
-int vfio_space_unmap_some(struct vfio_space *space, const char *what, uint64_t iova, uint64_t size,
-			  uint64_t mapped, struct err *err) FERRY_MUST_CHECK;
-
-/* The same where all of it is mapped. */
 int vfio_space_unmap(struct vfio_space *space, const char *what, uint64_t iova, uint64_t size,
-		     struct err *err) FERRY_MUST_CHECK;
+		     uint64_t mapped, struct err *err) FERRY_MUST_CHECK;
 
 /* The smallest page that can be mapped: what everything must be a multiple of. */
 uint64_t vfio_space_page(const struct vfio_space *space);

@@ -233,10 +233,10 @@ static int vfio_check_sizes(const struct vfio_entry *entry, struct err *err)
 }
 
 /* What sysfs tells no sizes of is measured. */
-static int vfio_open_early(struct vfio *vfio, struct vfio_entry *entry, struct err *err)
+static int vfio_open_early(struct vfio_entry *entry, bool *no_way, struct err *err)
 {
 	entry->backend = vfio_open_backend(entry, err);
-	vfio->is_no_way = !entry->backend && err->code == -EOPNOTSUPP;
+	*no_way = !entry->backend && err->code == -EOPNOTSUPP;
 	if (!entry->backend)
 		return err->code;
 	return entry->sysfs.is_pci ? 0
@@ -249,16 +249,18 @@ static int vfio_tell_kvm(const struct vfio *vfio, struct kvm_vm *vm, struct err 
 	return vfio->provider->ops->tell_kvm(vfio->provider, vm, err);
 }
 
-static int vfio_open_all_early(struct vfio *vfio, struct kvm_vm *vm, struct err *err)
+/* In *@no_way whether it failed because the host has no such way to a device. */
+static int vfio_open_all_early(struct vfio *vfio, struct kvm_vm *vm, bool *no_way, struct err *err)
 {
 	int rc = 0;
 
+	*no_way = false;
 	for (size_t i = 0; i < vfio->count && !rc; i++) {
 		if (vfio->entries[i]->sysfs.is_pci && !vfio->provider->ops->opens_early)
 			continue;
 		rc = vfio_tell_kvm(vfio, vm, err);
 		if (!rc)
-			rc = vfio_open_early(vfio, vfio->entries[i], err);
+			rc = vfio_open_early(vfio->entries[i], no_way, err);
 	}
 	return rc;
 }
@@ -303,12 +305,13 @@ static int vfio_change_way(struct vfio *vfio, struct err *err)
 
 int vfio_prepare(struct vfio *vfio, struct kvm_vm *vm, struct err *err)
 {
-	int rc = vfio_open_all_early(vfio, vm, err);
+	bool no_way;
+	int rc = vfio_open_all_early(vfio, vm, &no_way, err);
 
-	if (!rc || !vfio->is_no_way || !vfio_may_change_way(vfio))
+	if (!no_way || !vfio_may_change_way(vfio))
 		return rc;
 	rc = vfio_change_way(vfio, err);
-	return rc ? rc : vfio_open_all_early(vfio, vm, err);
+	return rc ? rc : vfio_open_all_early(vfio, vm, &no_way, err);
 }
 
 static int vfio_open_device(struct vfio *vfio, struct vfio_entry *entry,

@@ -21,9 +21,8 @@ struct vfio_entry {
 
 struct vfio {
 	char *sysfs, *dev, *proc;
-	struct vfio_settings settings;  /* those strings */
-	struct vfio_provider *provider; /* of all entries; NULL before the first */
-	bool is_no_way;                 /* the provider could not open a device: -EOPNOTSUPP */
+	struct vfio_settings settings;         /* those strings */
+	struct vfio_provider *provider;        /* of all entries; NULL before the first */
 	const struct vfio_provider_ops *unfit; /* it served all but could open none; or NULL */
 	uint64_t ram_size;                     /* that was found to be allowed to be locked */
 	struct vfio_entry **entries;

@@ -18,8 +18,8 @@ enum {
 	IOMMUFD_IOAS_IOVA_RANGES = _IO(';', 0x84),
 	IOMMUFD_IOAS_MAP = _IO(';', 0x85),
 	IOMMUFD_IOAS_UNMAP = _IO(';', 0x86),
-	IOMMUFD_IOAS_MAP_FILE = _IO(';', 0x8f), /* from 6.13 on; a dma-buf from 6.19 on */
 	IOMMUFD_OPTION = _IO(';', 0x87),
+	IOMMUFD_IOAS_MAP_FILE = _IO(';', 0x8f), /* from 6.13 on; a dma-buf from 6.19 on */
 };
 
 struct iommufd_destroy {
@@ -71,7 +71,7 @@ struct iommufd_ioas_unmap {
 /* For whom it counts what is pinned: 0 for the user, 1 for the process. */
 enum { IOMMUFD_OPTION_RLIMIT_MODE = 0 };
 
-enum { IOMMUFD_OPTION_SET = 0, IOMMUFD_OPTION_GET = 1 };
+enum { IOMMUFD_OPTION_GET = 1 };
 
 struct iommufd_option {
 	uint32_t size, option_id;

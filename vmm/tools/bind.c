@@ -190,6 +190,15 @@ static int bind_find_group(const struct tool_job *job, struct job_device *device
 	return 0;
 }
 
+/* How it went with @device; returns @rc. */
+static int bind_note(struct job_device *device, int rc, const struct err *err)
+{
+	device->failed = rc != 0;
+	if (rc)
+		device->failure = *err;
+	return rc;
+}
+
 /* Binds the first @touched. */
 static int bind_take(struct tool_job *job, size_t *touched, struct err *err)
 {
@@ -205,10 +214,7 @@ static int bind_take(struct tool_job *job, size_t *touched, struct err *err)
 		rc = rebind_to_vfio(job->tool, &device->host, err);
 		if (!rc)
 			rc = bind_find_group(job, device, err);
-		device->failed = rc != 0;
-		if (rc)
-			device->failure = *err;
-		if (!rc)
+		if (!bind_note(device, rc, err))
 			strcpy(device->now, "vfio-pci");
 	}
 	return rc;
@@ -222,17 +228,16 @@ static int bind_give(struct tool_job *job, struct err *err)
 {
 	int rc = 0;
 
-	for (size_t i = 0; i < 2 * job->count && job->request->user && !rc; i++) {
-		struct job_device *device = &job->devices[i % job->count];
+	if (!job->request->user)
+		return 0;
+	for (size_t i = 0; i < job->count && !rc; i++)
+		rc = bind_note(&job->devices[i],
+			       give_check_nodes(job->tool, &job->devices[i].host, err), err);
+	for (size_t i = 0; i < job->count && !rc; i++) {
+		struct job_device *device = &job->devices[i];
 
-		if (i < job->count)
-			rc = give_check_nodes(job->tool, &device->host, err);
-		else
-			rc = give_nodes(job->tool, &device->host, job->user, err);
-		device->given = !rc && i >= job->count;
-		device->failed = rc != 0;
-		if (rc)
-			device->failure = *err;
+		rc = bind_note(device, give_nodes(job->tool, &device->host, job->user, err), err);
+		device->given = !rc;
 	}
 	return rc;
 }

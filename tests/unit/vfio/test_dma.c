@@ -440,7 +440,9 @@ START_TEST(a_short_unmap_is_an_error)
 	start();
 	wait_done();
 	space.short_unmap = true;
-	ck_assert_int_eq(vfio_space_unmap(&space.space, "guest RAM", 4 * GIB, 2 * MIB, &err), -EIO);
+	ck_assert_int_eq(vfio_space_unmap(&space.space, "guest RAM", 4 * GIB, 2 * MIB, 2 * MIB,
+					  &err),
+			 -EIO);
 	ck_assert_ptr_nonnull(strstr(err.text, "only 0x100000 of 0x200000 bytes"));
 }
 END_TEST

@@ -88,9 +88,12 @@ START_TEST(less_than_all_taken_back_is_an_error)
 	const struct vfio_mapping all = mapping(0x100000, 2 * MIB);
 
 	ck_assert_int_eq(vfio_space_map(&fake.space, &all, PART, NULL, &mapped), 0);
-	ck_assert_int_eq(vfio_space_unmap(&fake.space, "guest RAM at", 0x100000, 2 * MIB, &err), 0);
+	ck_assert_int_eq(vfio_space_unmap(&fake.space, "guest RAM at", 0x100000, 2 * MIB, 2 * MIB,
+					  &err),
+			 0);
 	ck_assert_uint_eq(fake.count, 0);
-	ck_assert_int_eq(vfio_space_unmap(&fake.space, "guest RAM at", 0x100000, 2 * MIB, &err),
+	ck_assert_int_eq(vfio_space_unmap(&fake.space, "guest RAM at", 0x100000, 2 * MIB, 2 * MIB,
+					  &err),
 			 -EIO);
 	ck_assert_str_eq(err.text,
 			 "guest RAM at 0x100000-0x2fffff: only 0x0 of 0x200000 bytes were "

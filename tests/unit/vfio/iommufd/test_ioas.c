@@ -80,11 +80,12 @@ START_TEST(maps_and_unmaps)
 	ck_assert(map->iova == 0x100000 && map->size == 0x2000 && map->host == mapping.host);
 	ck_assert_uint_eq(map->flags, VFIO_MAP_READ);
 	fail_ioctl(IOMMUFD_IOAS_UNMAP, -ENOENT);
-	ck_assert_int_eq(vfio_space_unmap(&ioas.space, "RAM", 0x100000, 0x2000, &bench.err),
+	ck_assert_int_eq(vfio_space_unmap(&ioas.space, "RAM", 0x100000, 0x2000, 0x2000, &bench.err),
 			 -ENOENT);
 	fail_ioctl(IOMMUFD_IOAS_MAP, -EFAULT);
 	ck_assert_int_eq(ioas.space.ops->map(&ioas.space, &mapping), -EFAULT);
-	ck_assert_int_eq(vfio_space_unmap(&ioas.space, "RAM", 0x100000, 0x2000, &bench.err), 0);
+	ck_assert_int_eq(vfio_space_unmap(&ioas.space, "RAM", 0x100000, 0x2000, 0x2000, &bench.err),
+			 0);
 	ck_assert_uint_eq(kernel.space.count, 0);
 }
 END_TEST
