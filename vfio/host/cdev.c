@@ -16,6 +16,15 @@
 #include <sys/sysmacros.h>
 #include <unistd.h>
 
+/* From 6.1 on each device of VFIO's has a name there; a number only where there is a node too. */
+static bool cdev_has_node(const char *folder, const char *name)
+{
+	char path[PATH_MAX];
+
+	return (size_t)snprintf(path, sizeof(path), "%s/%s/dev", folder, name) < sizeof(path) &&
+	       access(path, F_OK) == 0;
+}
+
 int vfio_cdev_find(const struct vfio_sysfs_device *device, const char *dev, char *path, size_t size)
 {
 	char folder[PATH_MAX + 16];
@@ -28,7 +37,7 @@ int vfio_cdev_find(const struct vfio_sysfs_device *device, const char *dev, char
 	if (!dir)
 		return -ENOENT;
 	while (rc && (entry = readdir(dir))) {
-		if (strncmp(entry->d_name, "vfio", 4) != 0)
+		if (strncmp(entry->d_name, "vfio", 4) != 0 || !cdev_has_node(folder, entry->d_name))
 			continue;
 		rc = (size_t)snprintf(path, size, "%s/vfio/devices/%s", dev, entry->d_name) < size
 			     ? 0

@@ -119,6 +119,8 @@ void fake_tree_add_cdev(const char *address, unsigned int number)
 
 	snprintf(path, sizeof(path), "bus/pci/devices/%s/vfio-dev/vfio%u", address, number);
 	fake_tree_folder(path);
+	snprintf(path, sizeof(path), "bus/pci/devices/%s/vfio-dev/vfio%u/dev", address, number);
+	fake_tree_write(path, "511:0\n");
 	fake_tree_folder("dev/vfio/devices");
 	snprintf(path, sizeof(path), "dev/vfio/devices/vfio%u", number);
 	fake_tree_write(path, address);

@@ -40,6 +40,9 @@ START_TEST(a_kernel_without)
 	ck_assert_int_eq(vfio_cdev_find(&device, "/dev", path, sizeof(path)), -ENOENT);
 	fake_tree_folder("bus/pci/devices/0000:01:00.0/vfio-dev");
 	ck_assert_int_eq(vfio_cdev_find(&device, "/dev", path, sizeof(path)), -ENOENT);
+	/* From 6.1 on the device has a name there, without CONFIG_VFIO_DEVICE_CDEV no node. */
+	fake_tree_folder("bus/pci/devices/0000:01:00.0/vfio-dev/vfio12");
+	ck_assert_int_eq(vfio_cdev_find(&device, "/dev", path, sizeof(path)), -ENOENT);
 }
 END_TEST
 

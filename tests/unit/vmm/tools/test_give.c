@@ -21,10 +21,10 @@ static void setup_nodes(void)
 	snprintf(number, sizeof(number), "%u", user);
 	fake_tree_write("dev/vfio/7", "");
 	fake_tree_write("dev/vfio/8", "");
-	fake_tree_folder("dev/vfio/devices");
-	fake_tree_write("dev/vfio/devices/vfio3", "");
+	fake_tree_add_cdev(NVME, 3);
 	fake_tree_write("dev/vfio/devices/vfio4", "");
-	fake_tree_folder("bus/pci/devices/" NVME "/vfio-dev/vfio3");
+	/* Without a node, as where the kernel has no character devices. */
+	fake_tree_folder("bus/pci/devices/" NIC "/vfio-dev/vfio5");
 }
 
 static uid_t owner_of(const char *path)
