@@ -3,7 +3,7 @@
 # scenarios: bench-memory
 # host-memory: 8192
 # seconds: 200
-# deadline: 20000
+# deadline: 900
 # The same with a guest of 5 GiB, beside one of 256 MiB on the same host.
 
 memory="256 5120"

@@ -46,12 +46,22 @@ def machine(arch):
             "memory": first_value("/proc/meminfo", "MemTotal")}
 
 
-def record(series, trials, arch, commits, now=None):
-    """All of a run. `commits` are those of the monitors built from this repository, by name."""
-    now = now or datetime.datetime.now(datetime.timezone.utc)
-    run = {"date": now.isoformat(timespec="seconds"), "commits": commits, "machine": machine(arch),
+def now():
+    return datetime.datetime.now(datetime.timezone.utc)
+
+
+def stem(date, arch, commits):
+    """What a run's files are called, by the millisecond."""
+    return "-".join([f"{date:%Y%m%dT%H%M%S.%f}"[:-3], arch, *map(short, commits.values())])
+
+
+def record(rounds, arch, commits, date):
+    """All of a run, of rounds that are there. `commits` are those of the monitors built from this
+    repository, by name."""
+    series, trials = rounds.series, rounds.trials
+    run = {"date": date.isoformat(timespec="seconds"), "commits": commits, "machine": machine(arch),
            "monitors": list(series.monitors), "sizes": list(series.sizes),
-           "rounds": len(series.rounds), "figures": series.figures(),
+           "rounds": len(series.rounds), **rounds.data(), "figures": series.figures(),
            "ratios": series.against_rivals(), "ratios_of_sizes": series.against_smallest(),
            "trials": trials.figures(), "trial_ratios": trials.against(),
            "mappings": series.mappings(), "events": series.events(),
@@ -60,13 +70,9 @@ def record(series, trials, arch, commits, now=None):
     return {**run, "aims": judge(run)}
 
 
-def keep(folder, run):
-    """Writes it to a file of its own, and returns that."""
-    folder.mkdir(parents=True, exist_ok=True)
-    stamp = re.sub(r"\W", "", run["date"].split("+")[0])
-    names = "-".join(short(name) for name in run["commits"].values())
-    file = folder / f"{stamp}-{run['machine']['lab']}-{names}.json"
+def keep(file, run):
+    """Writes it to a file of its own."""
+    file.parent.mkdir(parents=True, exist_ok=True)
     new = file.with_name(file.name + ".new")
     new.write_text(json.dumps(run, indent=1) + "\n", encoding="utf-8")
     new.rename(file)
-    return file

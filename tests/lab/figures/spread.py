@@ -65,7 +65,10 @@ class Series:
         return told
 
     def events(self):
-        """KVM's events of the round that does not count, with the least of the sizes."""
+        """KVM's events of the round that does not count, with the least of the sizes; none where
+        that round was lost."""
+        starts = {monitor: self.starts.get((0, monitor, self.sizes[0]))
+                  for monitor in self.monitors}
         return {monitor: {event: dict(counts.most_common()) for event, counts in
-                          sorted(self.starts[0, monitor, self.sizes[0]].events.items())}
-                for monitor in self.monitors}
+                          sorted(start.events.items())} if start else {}
+                for monitor, start in starts.items()}

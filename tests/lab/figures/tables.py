@@ -60,10 +60,11 @@ def figure_table(run, mib):
     rows = [(label_of(measure),
              [cell(find(run["figures"], monitor=monitor, mib=mib, measure=measure.key),
                    measure.digits) for monitor in run["monitors"]]) for measure in MEASURES]
-    if mib == run["sizes"][0]:
+    if mib == run["sizes"][0] and all(run["events"].values()):
         rows.append(("exits to the monitor (one start)",
                      [number(sum(run["events"][monitor]["kvm_userspace_exit"].values()), 0)
                       for monitor in run["monitors"]]))
+    rows.append(("rounds that these are of", [str(run["rounds"]) for _ in run["monitors"]]))
     return Table(f"guest of {mib} MiB", run["monitors"], rows)
 
 
@@ -96,6 +97,8 @@ def trial_table(run, trial):
         if len(columns) > 1:
             rows.append((f"  {columns[0]} against, pair by pair",
                          cells(run["trial_ratios"], "against", measure.key, 2)))
+    tries = [find(run["trials"], trial=trial.key, who=who)["count"] for who in columns]
+    rows.append((f"tries, in {run['rounds']} rounds", [str(count) for count in tries]))
     return Table(trial.title, columns, rows)
 
 
@@ -143,13 +146,23 @@ def monitor_lists(run, monitor):
             yield from counts(entries, 8, lambda key, event=event: event_name(event, key))
 
 
+def troubles(run):
+    """What did not go as it should, in sentences."""
+    if run["fell"]:
+        yield f"Hosts of the lab that fell on the way: {run['fell']}."
+    for kind, text in (("again", "was measured once more"), ("lost", "is lost")):
+        for one in run[kind]:
+            yield f"Round {one['round']} {text}: {one['why']}."
+
+
 def heading(run):
     """What was measured when on what, in sentences."""
     commits = ", ".join(f"{name} {short(number)}" for name, number in run["commits"].items())
     where = run["machine"]
-    yield (f"{commits}; {run['rounds']} starts each, {run['date']}; a software host"
+    yield (f"{commits}; {run['rounds']} of {run['asked']} rounds, {run['date']}; a software host"
            f" ({where['lab']}) on {where['cores']} cores of {where['processor'] or 'unknown'}")
     yield "Medians, with quartiles in brackets."
+    yield from troubles(run)
     for start in run["starts"]:
         if start["again"]:
             yield (f"{start['monitor']} with {start['mib']} MiB was started twice in round"

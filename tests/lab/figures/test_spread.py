@@ -10,6 +10,7 @@ from pathlib import Path
 from figures import records, tables
 from figures.aims import find
 from figures.measures import MEASURES
+from figures.rounds import Rounds
 from figures.spread import Series, ratios, spread
 from figures.starts import parse
 from figures.test_starts import COUNTERS, FIGURES, text
@@ -82,21 +83,33 @@ class OfSeries(unittest.TestCase):
         self.assertEqual(list(told), ["kvm_exit", "kvm_mmio", "kvm_pio", "kvm_userspace_exit"])
         self.assertEqual(list(told["kvm_userspace_exit"].items()), [("2", 560), ("6", 40)])
 
+    def test_events_that_were_lost(self):
+        told = series()
+        told.starts = {where: start for where, start in told.starts.items() if where[0]}
+        self.assertEqual(told.events(), {"ferry": {}, "microvm": {}, "q35": {}})
 
-def record(**options):
+
+def rounds(**options):
+    """Two rounds of that, whole."""
+    told = Rounds(2, (), (), ())
+    told.series = series(**options)
+    told.trials = trials(told.series.monitors)
+    return told
+
+
+def record(told=None, **options):
     """A run of that."""
-    told = series(**options)
-    return records.record(told, trials(told.monitors), "x86_64", {"ferry": "a" * 40}, NOW)
+    return records.record(told or rounds(**options), "x86_64", {"ferry": "a" * 40}, NOW)
 
 
 class Record(unittest.TestCase):
     def test_kept_as_it_was(self):
-        run = records.record(series(), trials(), "x86_64",
-                             {"ferry": "a" * 40 + "+", "rival": "b" * 40}, NOW)
+        run = record()
+        self.assertEqual(records.stem(NOW, "x86_64", {"ferry": "a" * 40 + "+", "rival": "b" * 40}),
+                         "20260102T030405.000-x86_64-aaaaaaaaa+-bbbbbbbbb")
         with tempfile.TemporaryDirectory() as folder:
-            file = records.keep(Path(folder) / "bench", run)
-            self.assertEqual(file.name,
-                             "20260102T030405-x86_64-aaaaaaaaa+-bbbbbbbbb.json")
+            file = Path(folder) / "bench/run.json"
+            records.keep(file, run)
             self.assertEqual(json.loads(file.read_text()), run)
             self.assertEqual([entry.name for entry in file.parent.iterdir()], [file.name])
         self.assertEqual((run["date"], run["rounds"]), ("2026-01-02T03:04:05+00:00", 2))
@@ -126,9 +139,9 @@ class Record(unittest.TestCase):
 class Table(unittest.TestCase):
     def test_figures_and_ratios(self):
         lines = list(tables.text(record()))
-        self.assertTrue(lines[0].startswith("ferry aaaaaaaaa; 2 starts each, 2026-01-02T03:04:05"))
+        self.assertTrue(lines[0].startswith("ferry aaaaaaaaa; 2 of 2 rounds, 2026-01-02T03:04:05"))
         told = [" ".join(line.split()) for line in lines]
-        for line in ("guest of 256 MiB ferry microvm q35",
+        for line in ("guest of 256 MiB ferry microvm q35", "rounds that these are of 2 2 2",
                      "exec to /init, s 1.50 (1.25-1.75) 2.50 (2.25-2.75) 3.50 (3.25-3.75)",
                      "exits of all kinds 4,950 (4,950-4,950) 4,950 (4,950-4,950)"
                      " 4,950 (4,950-4,950)",
@@ -140,6 +153,7 @@ class Table(unittest.TestCase):
                      "exec to first instruction, s 0.0250 (0.0225-0.0275) 0.0125 (0.0112-0.0138)",
                      "ferry against, pair by pair 2.00 (2.00-2.00)",
                      "NVMe disk, random reads of 4 KiB ferry microvm q35 host",
+                     "tries, in 2 rounds 2 2 2 2",
                      "monitor's own time for 4,000, ms 10 (10-10) 20 (20-20) 30 (30-30)",
                      "700 r-xp /bin/ferry", "ferry: port accesses, by port (410)", "410 0xcf8",
                      "12 0xfee000b0", "exits to the monitor up to /init <= 600 600 met"):
@@ -160,11 +174,29 @@ class Table(unittest.TestCase):
         self.assertEqual(lines.count("```"), 2)
 
     def test_second_tries(self):
-        told = series()
-        told.starts[2, "q35", 256].again = True
-        lines = tables.text(records.record(told, trials(), "x86_64", {"ferry": "a" * 40}, NOW))
+        told = rounds()
+        told.series.starts[2, "q35", 256].again = True
+        lines = tables.text(record(told))
         self.assertIn("q35 with 256 MiB was started twice in round 2, as the first guest did not"
                       " come to its end.", list(lines))
+
+    def test_rounds_that_were_lost(self):
+        told = rounds()
+        told.count, told.fell, told.again = 4, 3, {1: "its host hung"}
+        told.lost = {3: "no memory", 0: "nothing was heard of it"}
+        told.series.starts = {where: start for where, start in told.series.starts.items()
+                              if where[0]}
+        for who in ("ferry", "kvm-bare"):
+            told.trials.values["tiny", "entry", who].append(1)
+        lines = list(tables.text(record(told)))
+        self.assertIn("; 2 of 4 rounds, ", lines[0])
+        self.assertEqual(lines[2:7], [
+            "Hosts of the lab that fell on the way: 3.",
+            "Round 1 was measured once more: its host hung.",
+            "Round 0 is lost: nothing was heard of it.", "Round 3 is lost: no memory.", ""])
+        told = "\n".join(" ".join(line.split()) for line in lines)
+        self.assertIn("\ntries, in 2 rounds 3 3\n", told)
+        self.assertNotIn("exits to the monitor", told)
 
     def test_one_size(self):
         self.assertFalse(any("5120" in line for line in tables.text(record(sizes=(256,)))))

@@ -114,7 +114,13 @@ class Run:
             elif kind == "fail" and host.discards:
                 self.held[name] = centiseconds, reason
             else:
+                self.keep(host, kind, name)
                 self.results.tell(kind, name, centiseconds, reason)
+
+    def keep(self, host, kind, name):
+        """What a round wrote down is there from now on, whatever becomes of its host."""
+        if self.lab.keep and kind == "ok":
+            shutil.copy(host.folder / "logs" / f"{name}.figures.log", self.lab.keep)
 
     def stood_still(self, host, kind, task):
         """Guests of a task did: the host tries it again, or has done so as often as it may. Then
@@ -209,4 +215,6 @@ class Run:
 
     def tell_unheard(self):
         for name in self.results.task_of:
-            self.results.tell("fail", name, *self.held.get(name, (0, "nothing was heard of it")))
+            _, why = self.results.tries.get(name, (1, ""))
+            unheard = 0, "nothing was heard of it" + (f"; {why}" if why else "")
+            self.results.tell("fail", name, *self.held.get(name, unheard))

@@ -46,7 +46,6 @@ def make_share(lab):
     settings = {
         "LAB_ARCH": lab.arch,
         "LAB_SLOW": lab.slow,
-        "LAB_REPEAT": os.environ.get("LAB_REPEAT") or 5,
         "LAB_MONITORS": shlex.quote(os.environ.get("LAB_MONITORS") or "ferry"),
         "LAB_MONITOR": "ferry" if lab.monitor == "ferry" else f"/share/l1/{lab.monitor}",
         "LAB_GUEST_DEADLINE": 90 * lab.slow,

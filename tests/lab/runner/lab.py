@@ -34,12 +34,13 @@ def read_values(file):
 
 class Lab:
     """One run's settings: the options, of which `alone` is a file beside the scenarios, `shell` the
-    kind asked for, `rival` a second build of the monitor, `until` when no scenario is begun any
-    more and `beside` another run's process; the architecture's values; folders."""
+    kind asked for, `rival` a second build of the monitor, `rounds` how often `alone` is run,
+    `until` when no scenario is begun any more and `beside` another run's process; the
+    architecture's values; folders, of which `keep` is for what each round wrote down."""
 
     def __init__(self, here, arch="", ferry="", monitor="ferry", jobs="", alone="", verbose=False,
                  only=(), everything=False, listing=False, shell=None, rival="", machine="",
-                 until="", beside=""):
+                 until="", beside="", rounds="", keep=""):
         if not re.fullmatch("([1-9][0-9]?)?", jobs):
             die(f"--jobs {jobs}: it is a number of hosts")
         if monitor not in ("ferry", "qemu"):
@@ -63,6 +64,7 @@ class Lab:
         build = self.top / "build"
         self.ferry = ferry or build / ("" if self.arch == native else self.arch) / "ferry"
         self.rival = rival
+        self.rounds, self.keep = rounds.split(), keep and Path(keep)
         self.machine = machine  # of all hosts, or what each scenario asks for
         if machine and machine not in self.offers("machines"):
             die(f"--machine {machine}: there is none of that name")

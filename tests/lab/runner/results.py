@@ -80,8 +80,9 @@ class Results:
         self.tell("fail" if complaints else "ok", "kernel-log", 0,
                   f"{len(complaints)} complaints of the guests' kernels" if complaints else "")
 
-    def tell_tries(self, anew):
-        """What took more than a try to pass, and the kinds of hosts that were started anew."""
+    def tell_tries(self, anew, broken=()):
+        """What took more than a try to pass, the kinds of hosts that were started anew, and those
+        of which one was not any more."""
         for name, (count, why) in sorted(self.tries.items()):
             if self.told.get(name) == "ok":
                 number = ORDINALS.get(count, f"{count}th")
@@ -90,6 +91,8 @@ class Results:
         for kind, count in anew.items():
             self.mention("again", kind.host(), f"started anew {count} times, having hung"
                          f"{self.over_all_runs(kind.host())}")
+        for kind in sorted(broken):
+            self.mention("again", kind.host(), "did not come to its end, and was given up")
 
     def over_all_runs(self, name):
         """How often that was so, where it is counted."""

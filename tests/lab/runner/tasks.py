@@ -52,12 +52,12 @@ def asked_kind(text, lab):
 
 class Task:
     """A scenario file, run once: "nvme" on the host's usual kernel, "nvme@6.12" on that one, where
-    the names it tells about end likewise. `absent` has those it does not tell about on this
-    architecture, each with the reason."""
+    the names it tells about end likewise, as do those of a round, "bench-start@3". `absent` has
+    those it does not tell about on this architecture, each with the reason."""
 
-    def __init__(self, lab, file, kernel=""):
+    def __init__(self, lab, file, kernel="", part=""):
         self.text = file.read_text(encoding="utf-8")
-        suffix = f"@{kernel}" if kernel else ""
+        suffix = f"@{kernel or part}" if kernel or part else ""
         self.name = file.stem + suffix
         # Where the usual machine does what a newer one is asked for, there is no other.
         machine = lab.machine or self.header("host-machine")
@@ -133,7 +133,9 @@ def select(lab):
     one."""
     if lab.alone:
         file = lab.here / f"{lab.alone}.sh"
-        return [Task(lab, file)] if file.exists() else die(f"no scenario {lab.alone}")
+        if not file.exists():
+            die(f"no scenario {lab.alone}")
+        return [Task(lab, file, part=part) for part in lab.rounds or [""]]
     tasks = []
     for file in sorted((lab.here / "scenarios").glob("*.sh")):
         usual = Task(lab, file)

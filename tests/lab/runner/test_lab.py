@@ -145,9 +145,8 @@ class Share(LabTest):
         for file in (lab.ferry, lab.rival):
             file.write_text(file.name)
             file.chmod(0o755)
-        with mock.patch.dict(os.environ, {"LAB_MONITORS": "ferry rival", "LAB_REPEAT": "3"}):
+        with mock.patch.dict(os.environ, {"LAB_MONITORS": "ferry rival"}):
             make_share(lab)
         settings = (lab.share / "settings").read_text()
         self.assertIn("export LAB_MONITORS='ferry rival'\n", settings)
-        self.assertIn("export LAB_REPEAT=3\n", settings)
         self.assertEqual((lab.share / "overlay/bin/rival").read_text(), "other")

@@ -107,6 +107,8 @@ class Selection(LabTest):
     def test_alone(self):
         (self.here / "demo.sh").write_text("# scenarios: demo\n# seconds: 20\n")
         self.assertEqual([task.name for task in select(self.lab(alone="demo"))], ["demo"])
+        first, second = select(self.lab(alone="demo", rounds="0 1"))
+        self.assertEqual((first.name, second.names, second.kind), ("demo@0", ["demo@1"], Kind()))
 
 
 class Kinds(LabTest):
