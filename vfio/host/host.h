@@ -81,7 +81,10 @@ unsigned int vfio_host_iova_bits(const struct vfio_host_device *device);
 struct vfio_host_interrupts {
 	bool complete;     /* all of config space was read, as root may; else only @intx holds */
 	unsigned int msix; /* vectors of its table, 0: it has none */
-	unsigned int msi;  /* vectors */
+	/* Where MSI-X has its table and its pending bits: BAR and offset. */
+	unsigned int table_bar, pba_bar;
+	uint32_t table, pba;
+	unsigned int msi; /* vectors */
 	bool intx;
 };
 

@@ -18,19 +18,38 @@ enum {
 	CAPABILITY_MSIX = 0x11,
 	CAPABILITIES_MOST = 48,
 	MSIX_SIZE_MASK = 0x7ff,
+	MSIX_TABLE = 4,
+	MSIX_PBA = 8,
+	MSIX_BAR_MASK = 7,
+	MSIX_SIZE = 12,
 	MSI_MOST = 5, /* 2^5 vectors */
 };
 
-static void interrupts_take_capability(const unsigned char *capability,
+static void interrupts_take_places(const unsigned char *capability,
+				   struct vfio_host_interrupts *interrupts)
+{
+	uint32_t table = (uint32_t)load_le(capability + MSIX_TABLE, 4);
+	uint32_t pba = (uint32_t)load_le(capability + MSIX_PBA, 4);
+
+	interrupts->table_bar = table & MSIX_BAR_MASK;
+	interrupts->table = table & ~(uint32_t)MSIX_BAR_MASK;
+	interrupts->pba_bar = pba & MSIX_BAR_MASK;
+	interrupts->pba = pba & ~(uint32_t)MSIX_BAR_MASK;
+}
+
+/* @left: bytes of config space from there on. */
+static void interrupts_take_capability(const unsigned char *capability, size_t left,
 				       struct vfio_host_interrupts *interrupts)
 {
 	unsigned int control = (unsigned int)load_le(capability + 2, 2);
 	unsigned int msi = control >> 1 & 7;
 
-	if (capability[0] == CAPABILITY_MSIX)
+	if (capability[0] == CAPABILITY_MSIX && left >= MSIX_SIZE) {
 		interrupts->msix = (control & MSIX_SIZE_MASK) + 1;
-	else if (capability[0] == CAPABILITY_MSI && msi <= MSI_MOST)
+		interrupts_take_places(capability, interrupts);
+	} else if (capability[0] == CAPABILITY_MSI && msi <= MSI_MOST) {
 		interrupts->msi = 1u << msi;
+	}
 }
 
 void vfio_host_interrupts(const struct vfio_host_device *device,
@@ -57,7 +76,7 @@ void vfio_host_interrupts(const struct vfio_host_device *device,
 		return;
 	at = config[CAPABILITIES] & ~3u;
 	for (int i = 0; i < CAPABILITIES_MOST && at >= HEAD_SIZE; i++) {
-		interrupts_take_capability(config + at, interrupts);
+		interrupts_take_capability(config + at, sizeof(config) - at, interrupts);
 		at = config[at + 1] & ~3u;
 	}
 }

@@ -79,6 +79,9 @@ bool doctor_may_go_by_iommufd(const struct doctor *doctor, const struct vfio_hos
 /* Whether all of the devices may, so that groups' nodes do not matter. */
 bool doctor_goes_by_iommufd(const struct doctor *doctor);
 
+/* Whether the host leaves the device's BARs to VFIO, and what its pages have trapped of them. */
+void doctor_check_bars(struct doctor *doctor, const struct vfio_host_device *device);
+
 /* Says how to turn the IOMMU on, as the last finding's mending. */
 void doctor_mend_iommu(struct doctor *doctor);
 

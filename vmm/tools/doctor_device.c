@@ -12,7 +12,6 @@
 
 #include "arch/arch.h"
 #include "vfio/host/cdev.h"
-#include "vfio/host/claim.h"
 #include "vfio/host/openers.h"
 #include "vmm/base/bits.h"
 #include "vmm/base/fd.h"
@@ -337,21 +336,6 @@ static void doctor_check_iova(struct doctor *doctor, const struct vfio_host_devi
 		    bits == 64 ? " (its IOMMU does not say how far it reaches)" : "");
 	doctor_fact(doctor, "ranges", array);
 	doctor_fact(doctor, "bits", bits == 64 ? json_null() : json_integer(bits));
-}
-
-/* Says nothing when nobody is seen: only root is told by the kernel where things are. */
-static void doctor_check_bars(struct doctor *doctor, const struct vfio_host_device *device)
-{
-	struct vfio_claim claim;
-	char text[160], mend[FINDING_MEND];
-
-	if (!vfio_claim_find(doctor->tool->proc, &device->sysfs, device->driver, &claim))
-		return;
-	vfio_claim_tell(&claim, text, sizeof(text));
-	vfio_claim_mend(&claim, mend, sizeof(mend));
-	doctor_tell(doctor, FINDING_FAILURE, "BARs", device->sysfs.address,
-		    "%s, so that VFIO does not get it", text);
-	doctor_mend(doctor, "%s", mend);
 }
 
 /* It runs, with less than the host's driver has. */

@@ -38,7 +38,7 @@ static void setup(void)
 	config[0x34] = 0x50;
 	config[0x3d] = 1;
 	memcpy(config + 0x50, "\x05\x70\x06\x00", 4);
-	memcpy(config + 0x70, "\x11\x00\x1f\x00", 4);
+	memcpy(config + 0x70, "\x11\x00\x1f\x00\x03\x20\x00\x00\x04\x30\x01\x00", 12);
 }
 
 START_TEST(all_kinds_are_found)
@@ -47,6 +47,18 @@ START_TEST(all_kinds_are_found)
 	ck_assert(found.complete && found.intx);
 	ck_assert_uint_eq(found.msi, 8);
 	ck_assert_uint_eq(found.msix, 32);
+	ck_assert(found.table_bar == 3 && found.table == 0x2000);
+	ck_assert(found.pba_bar == 4 && found.pba == 0x13000);
+}
+END_TEST
+
+/* Half of one at the end of config space. */
+START_TEST(one_without_its_places_is_none)
+{
+	config[0x51] = 0xf8;
+	memcpy(config + 0xf8, "\x11\x00\x1f\x00\x03\x20\x00\x00", 8);
+	find(256);
+	ck_assert(found.msi == 8 && found.msix == 0);
 }
 END_TEST
 
@@ -94,6 +106,7 @@ static void add_tests(TCase *tests)
 {
 	tcase_add_checked_fixture(tests, setup, fake_tree_remove);
 	tcase_add_test(tests, all_kinds_are_found);
+	tcase_add_test(tests, one_without_its_places_is_none);
 	tcase_add_test(tests, others_than_root_see_the_pin_alone);
 	tcase_add_test(tests, without_a_list_there_is_nothing_to_find);
 	tcase_add_test(tests, absurd_values_are_none);

@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /*
- * What `ferry doctor` finds of a device: drivers, groups, resets, BARs, interrupts, places in the
- * guest.
+ * What `ferry doctor` finds of a device: drivers, groups, resets, interrupts, places in the guest.
  */
 
 #include <check.h>
@@ -183,18 +182,6 @@ START_TEST(resets_and_bridges)
 }
 END_TEST
 
-START_TEST(bars_that_the_host_holds)
-{
-	fake_tree_write("proc/iomem", "feb40000-feb4ffff : " NVME "\n"
-				      "  feb40000-feb4ffff : vfio-pci\n"
-				      "12c0000000-12c01fffff : " NVME "\n"
-				      "  12c0000000-12c00fffff : efifb\n");
-	finds("BAR 4 is held by efifb (0x12c0000000-0x12c00fffff), the display of the host's start, "
-	      "so that VFIO does not get it",
-	      "start the host with video=efifb:off");
-}
-END_TEST
-
 START_TEST(graphics_of_the_chipset)
 {
 	tools_add("0000:00:02.0", 7, "vfio-pci", "8086:3e92", "030000");
@@ -317,7 +304,6 @@ static void add_tests(TCase *tests)
 	tcase_add_test(tests, a_virtual_function_needs_the_driver_of_its_physical_one);
 	tcase_add_test(tests, a_physical_function_with_virtual_ones);
 	tcase_add_test(tests, resets_and_bridges);
-	tcase_add_test(tests, bars_that_the_host_holds);
 	tcase_add_test(tests, graphics_of_the_chipset);
 	tcase_add_test(tests, reserved_regions);
 	tcase_add_test(tests, places_in_the_guest);
