@@ -30,7 +30,10 @@ struct vfio_device_config {
 	 * only for a sentence.
 	 */
 	const char *path;
-	/* The device's character device, opened by somebody else and not bound; 0: none. */
+	/*
+	 * The device's character device, opened by somebody else, and bound to nothing but the
+	 * iommufd of the settings; 0: none.
+	 */
 	int fd;
 	const char *rom; /* a file in the place of the option ROM; NULL: the device's own */
 	bool no_rom;

@@ -26,12 +26,26 @@ int measure_entry_main(int argc, char **argv);
 int measure_map_main(int argc, char **argv);
 int map_bare_main(int argc, char **argv);
 int map_bare_iommufd_main(int argc, char **argv);
+int hand_over_main(int argc, char **argv);
 int on_terminal_main(int argc, char **argv);
 int as_user_main(int argc, char **argv);
 int debug_probe_main(int argc, char **argv);
 int bridge_main(int argc, char **argv);
 int gdb_cycles_main(int argc, char **argv);
 int nvme_function_main(int argc, char **argv);
+
+/* A device that is bound to an iommufd and attached to an address space of it. */
+struct bare_iommufd {
+	int iommufd, device;
+	uint32_t ioas;
+};
+
+/* By its folder in sysfs; ends the program when it cannot. */
+void bare_iommufd_open(struct bare_iommufd *bare, const char *device);
+
+/* 0, or -1 with errno. */
+int bare_iommufd_map(const struct bare_iommufd *bare, void *address, uint64_t iova,
+		     uint64_t length);
 
 /* The monotonic clock, which the kernel's traces can have too. */
 double seconds_now(void);

@@ -28,6 +28,7 @@ static const struct {
 	{"measure-map", measure_map_main, "SECONDS MIB COMMAND..."},
 	{"map-bare", map_bare_main, "SYSFS-DEVICE MIB"},
 	{"map-bare-iommufd", map_bare_iommufd_main, "SYSFS-DEVICE MIB THREADS"},
+	{"hand-over", hand_over_main, "SYSFS-DEVICE COMMAND..."},
 	{"on-terminal", on_terminal_main, "COMMAND..."},
 	{"as-user", as_user_main, "UID MEMLOCK-KIB COMMAND..."},
 	{"debug-probe", debug_probe_main, ""},

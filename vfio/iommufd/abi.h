@@ -84,6 +84,7 @@ struct iommufd_option {
 enum {
 	IOMMUFD_DEVICE_BIND = _IO(VFIO_TYPE, VFIO_BASE + 18),
 	IOMMUFD_DEVICE_ATTACH = _IO(VFIO_TYPE, VFIO_BASE + 19),
+	IOMMUFD_DEVICE_DETACH = _IO(VFIO_TYPE, VFIO_BASE + 20),
 };
 
 struct iommufd_device_bind {
@@ -95,6 +96,10 @@ struct iommufd_device_bind {
 struct iommufd_device_attach {
 	uint32_t argsz, flags;
 	uint32_t pt_id;
+};
+
+struct iommufd_device_detach {
+	uint32_t argsz, flags;
 };
 
 /*

@@ -13,6 +13,7 @@
 #include "vfio/host/cdev.h"
 #include "vfio/host/memlock.h"
 #include "vfio/iommufd/abi.h"
+#include "vfio/iommufd/bind.h"
 #include "vfio/iommufd/ioas.h"
 #include "vfio/iommufd/msi.h"
 #include "vfio/kernel.h"
@@ -261,51 +262,10 @@ static int cdev_tell_kvm(struct vfio_provider *provider, struct kvm_vm *vm, stru
 	return 0;
 }
 
-static int cdev_refuse(const struct cdev *cdev, const char *what, int rc, struct err *err)
-{
-	if (rc == -EPERM)
-		return err_set(err, rc,
-			       "passthrough device %s: %s: not permitted: the host cannot remap "
-			       "interrupts: turn interrupt remapping on, or trust the guest with "
-			       "iommufd.allow_unsafe_interrupts=1",
-			       cdev->address, what);
-	if (rc == -EBUSY)
-		return err_set(err, rc,
-			       "passthrough device %s: %s: it, or another member of its group, is "
-			       "in use by another process: stop that first",
-			       cdev->address, what);
-	return err_set(err, rc, "passthrough device %s: %s: %s", cdev->address, what, err_text(rc));
-}
-
 /*
- * VFIO_DEVICE_BIND_IOMMUFD, which opens the device, and VFIO_DEVICE_ATTACH_IOMMUFD_PT. A device
- * whose IOMMU cannot walk the page tables of those before gets others in the same address space,
- * which the kernel fills alike: that is why there is one. What it refuses here it would refuse in
- * another as well.
+ * KVM holds the open node as well: without this the device would not come free. So may whoever
+ * opened it, who gets it back without the guest's memory.
  */
-static int cdev_bind(const struct iommufd *iommufd, const struct cdev *cdev, struct err *err)
-{
-	struct iommufd_device_bind bind = {.argsz = sizeof(bind), .iommufd = iommufd->fd};
-	struct iommufd_device_attach attach = {
-		.argsz = sizeof(attach),
-		.pt_id = iommufd->ioas.id,
-	};
-	int rc = vfio_sys_ioctl(cdev->fd, IOMMUFD_DEVICE_BIND, &bind);
-
-	if (rc == -EINVAL && cdev->given)
-		return err_set(err, rc,
-			       "passthrough device %s: iommufd does not take it: %s: if who opened "
-			       "it has bound it already, hand it over unbound",
-			       cdev->address, err_text(rc));
-	if (rc < 0)
-		return cdev_refuse(cdev, "iommufd does not take it", rc, err);
-	rc = vfio_sys_ioctl(cdev->fd, IOMMUFD_DEVICE_ATTACH, &attach);
-	if (rc < 0)
-		return cdev_refuse(cdev, "it cannot join the guest's address space", rc, err);
-	return 0;
-}
-
-/* KVM holds the open node as well: without this the device would not come free. */
 static void cdev_closing(void *owner)
 {
 	struct cdev *cdev = owner;
@@ -314,6 +274,8 @@ static void cdev_closing(void *owner)
 	if (cdev->known_to_kvm)
 		vfio_kvm_del(iommufd->kvm, cdev->fd, cdev->address);
 	cdev->known_to_kvm = false;
+	if (cdev->given)
+		vfio_unbind(cdev->fd);
 	cdev->opened = false;
 	cdev->fd = -1;
 }
@@ -324,6 +286,12 @@ static struct vfio_backend *cdev_open_device(struct vfio_lease *lease,
 {
 	struct cdev *cdev = cdev_of_lease(lease);
 	struct iommufd *iommufd = cdev_to_iommufd(lease->provider);
+	const struct vfio_bind bind = {
+		.address = cdev->address,
+		.fd = cdev->fd,
+		.given = cdev->given,
+		.iommufd_given = iommufd->settings->iommufd,
+	};
 	struct vfio_backend *backend;
 
 	if (token) {
@@ -333,7 +301,7 @@ static struct vfio_backend *cdev_open_device(struct vfio_lease *lease,
 			device->address, token);
 		return NULL;
 	}
-	if (cdev_bind(iommufd, cdev, err))
+	if (vfio_bind(&iommufd->ioas, &bind, err))
 		return NULL;
 	if (vfio_ioas_read_ranges(&iommufd->ioas, err)) {
 		err_prefix(err, "passthrough device %s", device->address);

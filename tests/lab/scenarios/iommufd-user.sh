@@ -1,9 +1,9 @@
 # SPDX-License-Identifier: BSD-3-Clause
-# scenarios: iommufd-doctor iommufd-user iommufd-descriptors
+# scenarios: iommufd-doctor iommufd-user iommufd-descriptors iommufd-bound iommufd-bound-elsewhere
 # host-kernel: 6.12-iommufd
 # also-on-x86_64: 7.3-iommufd
 # seconds: 25
-# A device by iommufd for an ordinary user: by its nodes, and by nodes that root has opened for it.
+# A device by iommufd for an ordinary user: by its nodes, and by nodes that root has opened for it, bound or not.
 
 only_ferry "QEMU of Debian 12 has no iommufd"
 
@@ -43,3 +43,20 @@ run_as=open_and_drop
 guest "nvme_file" --vfio fd=8 --iommufd fd=9 --log info
 check iommufd-descriptors "by path $refused; by '$(ways)', $(same_sums); $(why)" \
 	[ "$refused $status $(ways) $(same_sums)" = "1 1 0 iommufd yes" ]
+
+# Bound by who opened it, who keeps both and sees what is left in them; and bound to another iommufd.
+hand_over() {
+	labtool hand-over "$disk" labtool as-user 1000 unlimited "$@"
+}
+
+hand_over_other() {
+	labtool hand-over "$disk" sh -c 'exec labtool as-user 1000 unlimited "$@" 9<> /dev/iommu' sh "$@"
+}
+
+run_as=hand_over
+guest "nvme_file" --vfio fd=8 --iommufd fd=9 --log info
+check iommufd-bound "by '$(ways)', $(same_sums); $(why)" [ "$status $(ways) $(same_sums)" = "0 iommufd yes" ]
+run_as=hand_over_other
+guest "info" --vfio fd=8 --iommufd fd=9
+check iommufd-bound-elsewhere "status $status: $(first_error)" \
+	grep -q "who opened it has bound it to another iommufd" "$errors"

@@ -11,61 +11,15 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "tests/unit/support/fake_iommufd.h"
 #include "tests/unit/support/fake_irq.h"
+#include "tests/unit/support/fake_kernel_state.h"
 #include "tests/unit/support/fake_sysfs.h"
 #include "tests/unit/support/fake_vfio.h"
 #include "tests/unit/support/fault.h"
 #include "vfio/iommufd/abi.h"
 #include "vfio/sys.h"
 #include "vmm/base/bits.h"
-
-enum { NODES_MAX = 8, EVENTS_SIZE = 4096 };
-
-/* A group, a device or a character device that is open, by its descriptor. */
-struct fake_node {
-	int fd;
-	unsigned int group;
-	char name[32];            /* of the group, for a sentence */
-	struct fake_vfio *device; /* NULL: the group itself, or a device that is not bound */
-	bool is_cdev;
-	bool known_to_kvm;
-};
-
-static struct {
-	int container, iommufd;
-	struct fake_node nodes[NODES_MAX];
-	unsigned int nodes_used;
-	struct fake_vfio devices[4];
-	unsigned int devices_used;
-	struct fake_vfio_space space;
-	int version;
-	bool has_type1;
-	uint32_t group_flags;
-	unsigned long fails_request;
-	int fails_code;
-	int open_fails; /* of group nodes */
-	int kvm_create_fails, kvm_add_fails;
-	bool lies_about_ranges, more_ranges;
-	bool counts_for_process;  /* iommufd counts what is pinned so */
-	char events[EVENTS_SIZE]; /* what happened, in order */
-	unsigned int ioas;        /* address spaces of iommufd's that were not destroyed */
-	bool has_dma_buf;
-	struct iommufd_feature_dma_buf dma_buf; /* what was asked last */
-} kernel;
-
-/* As ck_assert(), which allocates and so cannot be used while memory is made to run out. */
-static inline void must(bool holds)
-{
-	if (!holds)
-		abort();
-}
-
-static inline void happened(const char *what)
-{
-	size_t used = strlen(kernel.events);
-
-	snprintf(kernel.events + used, sizeof(kernel.events) - used, "%s ", what);
-}
 
 static inline bool fails_to_open(const char *name, const struct fake_node *node, int *result)
 {
@@ -120,7 +74,7 @@ int vfio_sys_open(const char *path)
 /* Character device vfio@number of @address as somebody else has opened it, with @node's number. */
 static inline int open_cdev_as_other(const char *address, unsigned int number, const char *node)
 {
-	struct fake_node cdev = {.is_cdev = true};
+	struct fake_node cdev = {.is_cdev = true, .stays = true};
 	char folder[256];
 
 	snprintf(folder, sizeof(folder), "bus/pci/devices/%s/vfio-dev/vfio%u", address, number);
@@ -128,6 +82,18 @@ static inline int open_cdev_as_other(const char *address, unsigned int number, c
 	snprintf(cdev.name, sizeof(cdev.name), "%s", address);
 	kernel.nodes[kernel.nodes_used++] = cdev;
 	return cdev.fd;
+}
+
+/* That is bound as well. */
+static inline int open_bound_as_other(const char *address, unsigned int number, const char *node,
+				      bool foreign)
+{
+	int fd = open_cdev_as_other(address, number, node);
+	struct fake_node *cdev = &kernel.nodes[kernel.nodes_used - 1];
+
+	cdev->bound = true;
+	cdev->foreign = foreign;
+	return fd;
 }
 
 static inline int open_iommufd_as_other(const char *node)
@@ -302,159 +268,6 @@ static inline int on_device(struct fake_vfio *device, unsigned long request, voi
 	default:
 		return -ENOTTY;
 	}
-}
-
-/* /dev/iommu and the character devices. */
-
-enum { FAKE_IOAS = 5, FAKE_IOMMUFD_RANGES = 3 };
-
-static inline int iommufd_map(const struct iommufd_ioas_map *map)
-{
-	const struct vfio_mapping mapping = {
-		.iova = map->iova,
-		.size = map->length,
-		.host = (void *)(uintptr_t)map->user_va,
-		.fd = -1,
-		.flags = (map->flags & IOMMUFD_MAP_READABLE ? VFIO_MAP_READ : 0) |
-			 (map->flags & IOMMUFD_MAP_WRITEABLE ? VFIO_MAP_WRITE : 0),
-	};
-
-	must(map->size == sizeof(*map) && map->ioas_id == FAKE_IOAS);
-	must(map->flags & IOMMUFD_MAP_FIXED_IOVA && !map->reserved);
-	return kernel.space.space.ops->map(&kernel.space.space, &mapping);
-}
-
-static inline int iommufd_map_file(const struct iommufd_ioas_map_file *map)
-{
-	const struct vfio_mapping mapping = {
-		.iova = map->iova,
-		.size = map->length,
-		.fd = map->fd,
-		.fd_offset = map->start,
-		.flags = (map->flags & IOMMUFD_MAP_READABLE ? VFIO_MAP_READ : 0) |
-			 (map->flags & IOMMUFD_MAP_WRITEABLE ? VFIO_MAP_WRITE : 0),
-	};
-
-	must(map->size == 40 && map->ioas_id == FAKE_IOAS && fcntl(map->fd, F_GETFD) >= 0);
-	must(map->flags & IOMMUFD_MAP_FIXED_IOVA);
-	happened("map-file");
-	return kernel.space.space.ops->map(&kernel.space.space, &mapping);
-}
-
-static inline int iommufd_unmap(struct iommufd_ioas_unmap *unmap)
-{
-	uint64_t unmapped = unmap->length;
-	int rc;
-
-	must(unmap->size == sizeof(*unmap) && unmap->ioas_id == FAKE_IOAS);
-	rc = kernel.space.space.ops->unmap(&kernel.space.space, unmap->iova, unmap->length,
-					   &unmapped);
-	unmap->length = unmapped;
-	return rc;
-}
-
-/* The one in the middle has its ends the wrong way round when the kernel lies. */
-static inline int iommufd_ranges(struct iommufd_ioas_iova_ranges *ask)
-{
-	const struct iommufd_iova_range ranges[FAKE_IOMMUFD_RANGES] = {
-		{0, 0xfedfffff},
-		{0xfef00000, kernel.lies_about_ranges ? 0 : (1ULL << 46) - 1},
-		{1ULL << 47, UINT64_MAX},
-	};
-	uint32_t room = ask->num_iovas;
-
-	must(ask->size == sizeof(*ask) && ask->ioas_id == FAKE_IOAS && !ask->reserved);
-	for (uint32_t i = 0; i < room && (i < FAKE_IOMMUFD_RANGES || kernel.more_ranges); i++)
-		((struct iommufd_iova_range *)(uintptr_t)ask->allowed_iovas)[i] =
-			ranges[i % FAKE_IOMMUFD_RANGES];
-	ask->num_iovas = kernel.more_ranges ? UINT32_MAX : FAKE_IOMMUFD_RANGES;
-	ask->out_iova_alignment = 4096;
-	return kernel.more_ranges || room < FAKE_IOMMUFD_RANGES ? -EMSGSIZE : 0;
-}
-
-static inline int iommufd_option(struct iommufd_option *option)
-{
-	must(option->size == sizeof(*option) && option->size == 24 && !option->reserved);
-	must(option->option_id == IOMMUFD_OPTION_RLIMIT_MODE && !option->object_id);
-	must(option->op == IOMMUFD_OPTION_GET);
-	option->val64 = kernel.counts_for_process;
-	return 0;
-}
-
-static inline int on_iommufd(unsigned long request, void *argument)
-{
-	int result;
-
-	if (request != IOMMUFD_IOAS_MAP && request != IOMMUFD_IOAS_UNMAP &&
-	    fault_answers(request == IOMMUFD_OPTION ? "iommufd option" : "iommufd ioctl", "iommufd",
-			  NULL, 0, &result))
-		return result;
-	switch (request) {
-	case IOMMUFD_IOAS_ALLOC:
-		must(((struct iommufd_ioas_alloc *)argument)->size == 12);
-		((struct iommufd_ioas_alloc *)argument)->out_ioas_id = FAKE_IOAS;
-		kernel.ioas++;
-		happened("ioas");
-		return 0;
-	case IOMMUFD_DESTROY:
-		must(((struct iommufd_destroy *)argument)->size == 8);
-		must(((struct iommufd_destroy *)argument)->id == FAKE_IOAS);
-		must(kernel.ioas-- > 0);
-		happened("destroy");
-		return 0;
-	case IOMMUFD_OPTION:
-		return iommufd_option(argument);
-	case IOMMUFD_IOAS_IOVA_RANGES:
-		return iommufd_ranges(argument);
-	case IOMMUFD_IOAS_MAP:
-		return iommufd_map(argument);
-	case IOMMUFD_IOAS_MAP_FILE:
-		return iommufd_map_file(argument);
-	case IOMMUFD_IOAS_UNMAP:
-		happened("unmap");
-		return iommufd_unmap(argument);
-	default:
-		return -ENOTTY;
-	}
-}
-
-/* From here on the node is the device: its descriptor is that of the device's memory. */
-static inline int cdev_bind(struct fake_node *node, struct iommufd_device_bind *bind)
-{
-	struct fake_vfio *device = &kernel.devices[kernel.devices_used];
-
-	must(bind->argsz == sizeof(*bind) && !bind->flags && bind->iommufd == kernel.iommufd);
-	must(node->known_to_kvm);
-	must(dup3(device->memory, node->fd, O_CLOEXEC) == node->fd);
-	kernel.devices_used++;
-	node->device = device;
-	snprintf(device->name, sizeof(device->name), "%s", node->name);
-	bind->out_devid = kernel.devices_used;
-	happened("bind");
-	return 0;
-}
-
-/* True when it was a request of the node's own, whose answer is in *@result. */
-static inline bool on_cdev(struct fake_node *node, unsigned long request, void *argument,
-			   int *result)
-{
-	const struct iommufd_device_attach *attach = argument;
-	bool own = request == IOMMUFD_DEVICE_BIND || request == IOMMUFD_DEVICE_ATTACH;
-
-	if (!own && node->device)
-		return false;
-	if (fault_answers("cdev ioctl", node->name, NULL, 0, result))
-		return true;
-	*result = -EINVAL; /* nothing else before it is bound */
-	if (request == IOMMUFD_DEVICE_BIND && !node->device)
-		*result = cdev_bind(node, argument);
-	if (request == IOMMUFD_DEVICE_ATTACH && node->device) {
-		must(attach->argsz == sizeof(*attach) && !attach->flags);
-		must(attach->pt_id == FAKE_IOAS);
-		happened("attach");
-		*result = 0;
-	}
-	return true;
 }
 
 int vfio_sys_ioctl(int fd, unsigned long request, void *argument)

@@ -14,6 +14,7 @@
 #include "tests/unit/support/suite.h"
 #include "tests/unit/support/vfio_host.h"
 #include "vfio/vfio.h"
+#include "vfio/vfio_private.h"
 #include "vmm/base/bits.h"
 
 static struct {
@@ -58,6 +59,21 @@ static inline void setup(void)
 							 .dev = fake_tree_path("dev")},
 				 &bench.err);
 	ck_assert_ptr_nonnull(bench.vfio);
+}
+
+/* With a character device for each. */
+static inline void setup_cdevs(void)
+{
+	setup();
+	fake_tree_add_cdev("0000:01:00.0", 0);
+	fake_tree_add_cdev("0000:01:00.3", 1);
+	fake_tree_add_cdev("0000:02:00.1", 4);
+}
+
+/* By which the devices are had. */
+static inline const char *way(void)
+{
+	return bench.vfio->provider->ops->name;
 }
 
 static inline void no_leaks(void)

@@ -21,18 +21,21 @@
 enum { DEVICES = 2 };
 
 /* Every test is run for each way to a device. */
-static enum { BY_GROUP, BY_IOMMUFD, BY_DESCRIPTOR } way;
+static enum { BY_GROUP, BY_IOMMUFD, BY_DESCRIPTOR, BY_BOUND } way;
 
 /* One with a ROM of the user's and a trace, one that only a reset of its bus can reset. */
 static struct vfio_device_config describe(size_t i)
 {
 	struct vfio_device_config config = {.path = i ? "02:00.1" : "01:00.0"};
 
-	if (way == BY_DESCRIPTOR) {
+	if (way >= BY_DESCRIPTOR) {
+		const char *node = i ? "/dev/zero" : "/dev/null";
+
 		config.path = i ? "0000:02:00.1" : "0000:01:00.0";
 		config.via = VFIO_VIA_IOMMUFD;
-		config.fd =
-			open_cdev_as_other(config.path, i ? 3 : 0, i ? "/dev/zero" : "/dev/null");
+		config.fd = way == BY_BOUND
+				    ? open_bound_as_other(config.path, i ? 3 : 0, node, false)
+				    : open_cdev_as_other(config.path, i ? 3 : 0, node);
 	}
 	if (i == 0) {
 		config.rom = fake_tree_path("rom");
@@ -93,8 +96,9 @@ static void world_destroy(void)
 	/* What the IOMMU would not unmap goes with the container. */
 	if (!fault_plan.onwards && strcmp(call, "dma unmap") != 0)
 		ck_assert_uint_eq(kernel.space.count, 0);
-	/* Somebody else's iommufd stays: what is left in it is what could not be destroyed. */
-	if (way == BY_DESCRIPTOR && !fault_plan.onwards && strcmp(call, "iommufd ioctl") != 0)
+	/* Somebody else's iommufd stays: what is left in it could not be left, or destroyed. */
+	if (way >= BY_DESCRIPTOR && !fault_plan.onwards && strcmp(call, "iommufd ioctl") != 0 &&
+	    strcmp(call, "cdev ioctl") != 0)
 		ck_assert_uint_eq(kernel.ioas, 0);
 	for (size_t i = 0; i < DEVICES; i++)
 		fake_vfio_release(&kernel.devices[i]);
@@ -115,7 +119,7 @@ static void setup(void)
 	fake_tree_add_device("0000:01:00.0", 7, "vfio-pci");
 	fake_tree_add_device("0000:02:00.1", 8, "vfio-pci");
 	/* As on Arm, where MSIs are tried; else the groups would be taken, and nothing said. */
-	if (way == BY_DESCRIPTOR)
+	if (way >= BY_DESCRIPTOR)
 		fake_tree_write("kernel/iommu_groups/8/reserved_regions",
 				"0x0000000008000000 0x00000000080fffff msi\n");
 	if (way != BY_GROUP) {
@@ -162,7 +166,7 @@ static int map_ram(void)
 /* As the machine does it; 0 or what the step that failed answered. */
 static int bring_up(void)
 {
-	const int iommufd = way == BY_DESCRIPTOR ? open_iommufd_as_other("/dev/full") : 0;
+	const int iommufd = way >= BY_DESCRIPTOR ? open_iommufd_as_other("/dev/full") : 0;
 	const struct vfio_settings settings = {
 		.sysfs = fake_tree_path(""),
 		.dev = fake_tree_path("dev"),
@@ -241,12 +245,20 @@ static bool tells_reason(const char *text, int error)
 		"it has no driver",
 		"does not answer config reads",
 		"does not answer after the reset of its bus",
+		"has bound it to another iommufd",
 	};
 
 	for (size_t i = 0; i < ARRAY_SIZE(idioms); i++)
 		if (strstr(text, idioms[i]))
 			return true;
 	return strstr(text, err_text(error));
+}
+
+/* A device that is bound answers to another binding so, and what it is attached to to its end. */
+static bool is_as_ever(const char *call, int error)
+{
+	return way == BY_BOUND && ((strcmp(call, "cdev ioctl") == 0 && error == -EINVAL) ||
+				   (strcmp(call, "iommufd ioctl") == 0 && error == -EBUSY));
 }
 
 /* One sentence with object and reason, or a device that does without. */
@@ -256,7 +268,8 @@ static void check_outcome(unsigned int at, int status, const struct fault_plan *
 
 	if (status == 0) {
 		/* The VGA region may be absent. */
-		ck_assert_msg(!fault_plan.struck || is_spared(call) || !strcmp(call, "region info"),
+		ck_assert_msg(!fault_plan.struck || is_spared(call) ||
+				      !strcmp(call, "region info") || is_as_ever(call, how->error),
 			      "call %u, %s: it failed and nothing is said", at, call);
 		return;
 	}
@@ -450,5 +463,7 @@ int main(void)
 	way = BY_IOMMUFD;
 	status |= run_suite("vfio faults by iommufd", add_tests);
 	way = BY_DESCRIPTOR;
-	return run_suite("vfio faults by descriptors", add_tests) || status;
+	status |= run_suite("vfio faults by descriptors", add_tests);
+	way = BY_BOUND;
+	return run_suite("vfio faults by bound descriptors", add_tests) || status;
 }

@@ -1,0 +1,68 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/* What a made-up kernel (fake_vfio_kernel.h) knows, for the one test program that includes that. */
+
+#ifndef FERRY_TESTS_UNIT_SUPPORT_FAKE_KERNEL_STATE_H
+#define FERRY_TESTS_UNIT_SUPPORT_FAKE_KERNEL_STATE_H
+
+#include <stdbool.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "tests/unit/support/fake_vfio.h"
+#include "vfio/iommufd/abi.h"
+
+enum { NODES_MAX = 8, EVENTS_SIZE = 4096 };
+
+/* A group, a device or a character device that is open, by its descriptor. */
+struct fake_node {
+	int fd;
+	unsigned int group;
+	char name[32];            /* of the group, for a sentence */
+	struct fake_vfio *device; /* NULL: the group itself, or a device that is not bound */
+	bool is_cdev;
+	bool known_to_kvm;
+	bool stays;        /* somebody else has it open as well */
+	bool bound;        /* by that one */
+	bool foreign;      /* to another iommufd */
+	uint32_t attached; /* to that address space, or 0 */
+};
+
+static struct {
+	int container, iommufd;
+	struct fake_node nodes[NODES_MAX];
+	unsigned int nodes_used;
+	struct fake_vfio devices[4];
+	unsigned int devices_used;
+	struct fake_vfio_space space;
+	int version;
+	bool has_type1;
+	uint32_t group_flags;
+	unsigned long fails_request;
+	int fails_code;
+	int open_fails; /* of group nodes */
+	int kvm_create_fails, kvm_add_fails;
+	bool lies_about_ranges, more_ranges;
+	bool counts_for_process;  /* iommufd counts what is pinned so */
+	char events[EVENTS_SIZE]; /* what happened, in order */
+	unsigned int ioas;        /* address spaces of iommufd's, a bit for each */
+	bool has_same_numbers;    /* another iommufd has address spaces of these numbers */
+	bool has_dma_buf;
+	struct iommufd_feature_dma_buf dma_buf; /* what was asked last */
+} kernel;
+
+/* As ck_assert(), which allocates and so cannot be used while memory is made to run out. */
+static inline void must(bool holds)
+{
+	if (!holds)
+		abort();
+}
+
+static inline void happened(const char *what)
+{
+	size_t used = strlen(kernel.events);
+
+	snprintf(kernel.events + used, sizeof(kernel.events) - used, "%s ", what);
+}
+
+#endif
