@@ -16,6 +16,7 @@
 #include "vmm/base/log.h"
 #include "vmm/debug/gdb/gdb.h"
 #include "vmm/foreign.h"
+#include "vmm/listen.h"
 #include "vmm/sizes.h"
 
 static const uint64_t default_memory = 512 * MIB;
@@ -35,13 +36,13 @@ static const char help_text[] =
 	"  --memory SIZE[,hugepages=2M|1G][,prealloc]\n"
 	"                            RAM with K, M, G or T of 1024, as in 1.5G (default\n"
 	"                            512M)\n"
-	"  --vfio PATH|fd=N[,rom=FILE|off][,mmap=off[:LIST]][,vf-token=UUID]\n"
+	"  --vfio PATH|fd=N|fd=NAME[,rom=FILE|off][,mmap=off[:LIST]][,vf-token=UUID]\n"
 	"         [,via=iommufd|group][,trace=FILE[,names=TABLE]]\n"
 	"                            hands over the PCI device at PATH, which is\n"
 	"                            /sys/bus/pci/devices/0000:01:00.0, 0000:01:00.0,\n"
 	"                            01:00.0 or a mediated device's UUID, or whose\n"
-	"                            character device is open as descriptor N already;\n"
-	"                            repeatable.\n"
+	"                            character device is open already, as descriptor N or\n"
+	"                            the one that systemd hands over as NAME; repeatable.\n"
 	"                            rom: another option ROM, or none; mmap=off: BARs\n"
 	"                            (LIST as in 0:2-4) are trapped, not mapped;\n"
 	"                            vf-token: of a virtual function whose physical one\n"
@@ -50,8 +51,8 @@ static const char help_text[] =
 	"                            trace: every access and interrupt is told in FILE\n"
 	"                            (all BARs trapped), registers by the names in TABLE,\n"
 	"                            such as share/ferry/names/xhci.txt\n"
-	"  --iommufd fd=N            has all of them by the /dev/iommu that is open as\n"
-	"                            descriptor N already\n"
+	"  --iommufd fd=N|fd=NAME    has all of them by the /dev/iommu that is open so\n"
+	"                            already\n"
 	"  --serial stdio|pty|file:PATH|none\n"
 	"                            where the serial port goes (default stdio; Ctrl-A x\n"
 	"                            quits, Ctrl-A h lists the other keys)\n"
@@ -288,31 +289,26 @@ static bool config_has_descriptor(const struct config *config, int fd)
 }
 
 /*
- * "fd=N", which whoever started this process has opened and left to it. That is so only before
- * anything else is opened, so it is looked at here.
+ * One which whoever started this process has opened and left to it. That is so only before anything
+ * else is opened, so it is looked at here.
  */
 static int config_take_descriptor(const struct config *config, const char *value, int *fd,
 				  struct err *err)
 {
-	unsigned int number;
-	int mode;
+	int mode, rc = listen_parse(value, fd, err);
 
-	if (strncmp(value, "fd=", 3) != 0 ||
-	    suboptions_parse_number(value + 3, STDERR_FILENO + 1, INT_MAX, &number))
-		return err_set(err, -EINVAL, "'%s': it takes fd=N, an open descriptor from 3 on",
-			       value);
-	if (config_has_descriptor(config, (int)number))
-		return err_set(err, -EINVAL, "fd=%u: it was given already", number);
-	if (fcntl((int)number, F_SETFD, FD_CLOEXEC) < 0)
+	if (rc)
+		return rc;
+	if (config_has_descriptor(config, *fd))
+		return err_set(err, -EINVAL, "%s: it was given already", value);
+	if (fcntl(*fd, F_SETFD, FD_CLOEXEC) < 0)
 		return err_set(err, -EINVAL,
-			       "fd=%u: it is not open: who starts ferry opens it, and lets ferry "
+			       "%s: it is not open: who starts ferry opens it, and lets ferry "
 			       "inherit it",
-			       number);
-	mode = fcntl((int)number, F_GETFL);
+			       value);
+	mode = fcntl(*fd, F_GETFL);
 	if (mode & O_PATH || (mode & O_ACCMODE) != O_RDWR)
-		return err_set(err, -EINVAL, "fd=%u: it is not open for reading and writing",
-			       number);
-	*fd = (int)number;
+		return err_set(err, -EINVAL, "%s: it is not open for reading and writing", value);
 	return 0;
 }
 

@@ -30,9 +30,12 @@ check iommufd-doctor "doctor or devices does not name $(node "$disk")" \
 guest "nvme_file" --vfio "$disk" --log info
 check iommufd-user "by '$(ways)', $(same_sums); $(why)" [ "$status $(ways) $(same_sums)" = "0 iommufd yes" ]
 
-# Nor these two, where they were opened by root: nobody but the monitor has them open then.
+# Nor these two, where they were opened by root and handed over as systemd does: nobody but the monitor has them
+# open then.
 open_and_drop() {
-	exec labtool as-user 1000 unlimited "$@" 8<> "$(node "$disk")" 9<> /dev/iommu
+	# shellcheck disable=SC2016 # the number of the process that becomes the monitor
+	exec sh -c 'export LISTEN_PID=$$; exec labtool as-user 1000 unlimited "$@"' sh "$@" \
+		3<> "$(node "$disk")" 4<> /dev/iommu
 }
 
 chown 0 /dev/iommu "$(node "$disk")"
@@ -40,7 +43,8 @@ chmod 600 /dev/iommu "$(node "$disk")"
 guest "nvme_file" --vfio "$disk,via=iommufd"
 refused="$status $(grep -c 'no permission' "$errors")"
 run_as=open_and_drop
-guest "nvme_file" --vfio fd=8 --iommufd fd=9 --log info
+export LISTEN_FDS=2 LISTEN_FDNAMES=disk:iommufd
+guest "nvme_file" --vfio fd=disk --iommufd fd=iommufd --log info
 check iommufd-descriptors "by path $refused; by '$(ways)', $(same_sums); $(why)" \
 	[ "$refused $status $(ways) $(same_sums)" = "1 1 0 iommufd yes" ]
 

@@ -274,6 +274,28 @@ START_TEST(descriptors)
 }
 END_TEST
 
+/* Those that are handed over by name begin at 3, which is somebody else's here. */
+START_TEST(descriptors_with_names)
+{
+	char pid[16], names[60 - 3 + sizeof("disk")];
+	int fd = open_at(60);
+
+	snprintf(pid, sizeof(pid), "%d", (int)getpid());
+	memset(names, ':', 60 - 3);
+	strcpy(names + 60 - 3, "disk");
+	setenv("LISTEN_PID", pid, 1);
+	setenv("LISTEN_FDS", "58", 1);
+	setenv("LISTEN_FDNAMES", names, 1);
+	ck_assert_int_eq(parse("--vfio fd=disk,rom=off k"), 0);
+	ck_assert_int_eq(config.vfio[0].fd, 60);
+	ck_assert_str_eq(config.vfio[0].path, "fd=disk");
+	ck_assert_int_eq(config.vfio[0].via, VFIO_VIA_IOMMUFD);
+	refused("--vfio fd=disk --iommufd fd=60 k", "--iommufd: fd=60: it was given already");
+	refused("--vfio fd=disc k", "--vfio: fd=disc: no descriptor of this name was handed over");
+	close(fd);
+}
+END_TEST
+
 START_TEST(descriptors_of_other_modes)
 {
 	static const int modes[] = {O_RDONLY, O_WRONLY, O_PATH, O_PATH | O_RDWR};
@@ -359,6 +381,7 @@ static void add_tests(TCase *tests)
 	tcase_add_test(tests, help_by_one_letter);
 	tcase_add_test(tests, devices);
 	tcase_add_test(tests, descriptors);
+	tcase_add_test(tests, descriptors_with_names);
 	tcase_add_loop_test(tests, descriptors_of_other_modes, 0, 4);
 	tcase_add_test(tests, serial_reboot_log);
 	tcase_add_test(tests, usage);
