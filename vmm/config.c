@@ -312,15 +312,6 @@ static int config_take_descriptor(const struct config *config, const char *value
 	return 0;
 }
 
-/* A token is for the group's way; a descriptor goes by iommufd alone. */
-static int config_check_token(const struct vfio_device_config *device, struct err *err)
-{
-	if (!device->vf_token || device->via != VFIO_VIA_IOMMUFD)
-		return 0;
-	return err_set(err, -EINVAL, "%s: vf-token=%s: iommufd takes none: leave %s out",
-		       device->path, device->vf_token, device->fd ? "it" : "it or via=iommufd");
-}
-
 /* What its parts say together, and beside the devices before it. */
 static int config_check_vfio(const struct config *config, struct vfio_device_config *device,
 			     struct err *err)
@@ -343,7 +334,7 @@ static int config_check_vfio(const struct config *config, struct vfio_device_con
 			       device->path);
 	if (device->fd)
 		device->via = VFIO_VIA_IOMMUFD;
-	return config_check_token(device, err);
+	return 0;
 }
 
 static int config_parse_vfio(struct config *config, const char *value, struct err *err)
@@ -398,11 +389,6 @@ static int config_spread_iommufd(struct config *config, struct err *err)
 				       "--iommufd: --vfio %s asks for via=group: leave one of both "
 				       "out",
 				       config->vfio[i].path);
-		if (config->vfio[i].vf_token)
-			return err_set(err, -EINVAL,
-				       "--iommufd: --vfio %s has vf-token=%s, and iommufd takes "
-				       "none: leave one of both out",
-				       config->vfio[i].path, config->vfio[i].vf_token);
 		config->vfio[i].via = VFIO_VIA_IOMMUFD;
 	}
 	return 0;

@@ -87,10 +87,13 @@ enum {
 	IOMMUFD_DEVICE_DETACH = _IO(VFIO_TYPE, VFIO_BASE + 20),
 };
 
+enum { IOMMUFD_BIND_TOKEN = 1 << 0 }; /* from 6.17 on */
+
 struct iommufd_device_bind {
 	uint32_t argsz, flags;
 	int32_t iommufd;
 	uint32_t out_devid;
+	uint64_t token; /* where its 16 bytes are; only with that flag */
 };
 
 struct iommufd_device_attach {

@@ -4,9 +4,11 @@
 #include "vfio/iommufd/bind.h"
 
 #include <errno.h>
+#include <stddef.h>
 
 #include "vfio/iommufd/abi.h"
 #include "vfio/sys.h"
+#include "vfio/token.h"
 
 static int bind_refuse(const struct vfio_bind *device, const char *what, int rc, struct err *err)
 {
@@ -110,11 +112,46 @@ static int bind_is_bound(const struct vfio_bind *device)
 	return rc < 0 ? rc : 1;
 }
 
+/* With @token, VFIO_TOKEN_SIZE bytes, when it has one: kernels that know none do not take more. */
+static int bind_ask(const struct vfio_bind *device, int iommufd, const uint8_t *token)
+{
+	struct iommufd_device_bind bind = {
+		.argsz = offsetof(struct iommufd_device_bind, token),
+		.iommufd = iommufd,
+	};
+	int rc;
+
+	if (device->token) {
+		bind.argsz = sizeof(bind);
+		bind.flags = IOMMUFD_BIND_TOKEN;
+		bind.token = (uintptr_t)token;
+	}
+	rc = vfio_sys_ioctl(device->fd, IOMMUFD_DEVICE_BIND, &bind);
+	return rc < 0 ? rc : 0;
+}
+
+/* -EINVAL may be about the token, or be a kernel's that knows none: that one does not read it. */
+static int bind_refuse_token(const struct vfio_bind *device, int iommufd, int rc, struct err *err)
+{
+	if (rc == -EINVAL && device->token && bind_ask(device, iommufd, NULL) != -EFAULT)
+		return err_set(err, -EOPNOTSUPP,
+			       "passthrough device %s: vf-token=%s: by iommufd the host's kernel "
+			       "takes none, as it does from Linux 6.17 on: take the device by its "
+			       "group: via=group",
+			       device->address, device->token);
+	if (rc != -EINVAL && rc != -EACCES)
+		return 0;
+	return vfio_token_refuse(device->address, device->token, rc, err);
+}
+
 int vfio_bind(const struct vfio_ioas *ioas, const struct vfio_bind *device, struct err *err)
 {
-	struct iommufd_device_bind bind = {.argsz = sizeof(bind), .iommufd = ioas->iommufd};
-	int rc = vfio_sys_ioctl(device->fd, IOMMUFD_DEVICE_BIND, &bind);
+	uint8_t token[VFIO_TOKEN_SIZE];
+	int rc, told;
 
+	if (device->token)
+		vfio_token_parse(device->token, token);
+	rc = bind_ask(device, ioas->iommufd, token);
 	if (rc == -EINVAL && device->given) {
 		int bound = bind_is_bound(device);
 
@@ -122,9 +159,10 @@ int vfio_bind(const struct vfio_ioas *ioas, const struct vfio_bind *device, stru
 			return bind_adopt(device, ioas, err);
 		rc = bound < 0 ? bound : rc;
 	}
-	if (rc < 0)
-		return bind_refuse(device, "iommufd does not take it", rc, err);
-	return bind_join(device, ioas, err);
+	if (!rc)
+		return bind_join(device, ioas, err);
+	told = bind_refuse_token(device, ioas->iommufd, rc, err);
+	return told ? told : bind_refuse(device, "iommufd does not take it", rc, err);
 }
 
 void vfio_unbind(int fd)

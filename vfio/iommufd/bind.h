@@ -14,11 +14,12 @@ struct vfio_bind {
 	int fd;              /* the open node */
 	bool given;          /* opened by somebody else, who may have bound it */
 	bool iommufd_given;  /* the address space is in somebody else's iommufd too */
+	const char *token;   /* a UUID, or NULL */
 };
 
 /*
  * VFIO_DEVICE_BIND_IOMMUFD, which opens the device, unless it is bound to the iommufd of @ioas
- * already; and VFIO_DEVICE_ATTACH_IOMMUFD_PT to @ioas.
+ * already; and VFIO_DEVICE_ATTACH_IOMMUFD_PT to @ioas. -EOPNOTSUPP: the kernel takes no token here.
  */
 int vfio_bind(const struct vfio_ioas *ioas, const struct vfio_bind *device,
 	      struct err *err) FERRY_MUST_CHECK;

@@ -53,10 +53,7 @@ static struct cdev *cdev_of_lease(const struct vfio_lease *lease)
 	return container_of(lease, struct cdev, lease);
 }
 
-/*
- * Whether this user may open both nodes; what stands in the way is told to who asks for it. A token
- * is for the group's way, which has a place for it.
- */
+/* Whether this user may open both nodes; what stands in the way is told to who asks for it. */
 static int cdev_serves(const struct vfio_settings *settings,
 		       const struct vfio_device_config *config)
 {
@@ -70,11 +67,6 @@ static int cdev_serves(const struct vfio_settings *settings,
 	rc = vfio_sysfs_find(settings->sysfs, config->path, &device, NULL, &err);
 	if (rc)
 		return rc;
-	if (config->vf_token) {
-		log_info("passthrough device %s: not by iommufd: it takes no token",
-			 device.address);
-		return 0;
-	}
 	rc = vfio_cdev_check(&device, settings->dev, path, sizeof(path));
 	if (rc)
 		log_info("passthrough device %s: not by iommufd: %s: %s", device.address, path,
@@ -291,16 +283,10 @@ static struct vfio_backend *cdev_open_device(struct vfio_lease *lease,
 		.fd = cdev->fd,
 		.given = cdev->given,
 		.iommufd_given = iommufd->settings->iommufd,
+		.token = token,
 	};
 	struct vfio_backend *backend;
 
-	if (token) {
-		err_set(err, -EOPNOTSUPP,
-			"passthrough device %s: vf-token=%s: iommufd takes none: leave it out, or "
-			"take the device by its group: via=group",
-			device->address, token);
-		return NULL;
-	}
 	if (vfio_bind(&iommufd->ioas, &bind, err))
 		return NULL;
 	if (vfio_ioas_read_ranges(&iommufd->ioas, err)) {

@@ -16,6 +16,7 @@
 #include "vfio/kernel.h"
 #include "vfio/kvm.h"
 #include "vfio/sys.h"
+#include "vfio/token.h"
 #include "vfio/type1/container.h"
 #include "vmm/base/bits.h"
 #include "vmm/base/fd.h"
@@ -264,32 +265,6 @@ static int group_tell_kvm(struct vfio_provider *provider, struct kvm_vm *vm, str
 	return 0;
 }
 
-/* What vfio-pci answers about tokens: a function and who opened its relative must know the same. */
-static int group_refuse_open(const struct group *group, const char *address, const char *token,
-			     int rc, struct err *err)
-{
-	if (rc == -EACCES && !token)
-		return err_set(
-			err, rc,
-			"passthrough device %s: it wants a VF token, which virtual functions share "
-			"with their physical one where vfio-pci has both: give vf-token=UUID, the "
-			"one that was given with the other",
-			address);
-	if (rc == -EACCES)
-		return err_set(err, rc,
-			       "passthrough device %s: vf-token=%s: another one was set by who has "
-			       "its physical function, or virtual ones of it",
-			       address, token);
-	if (token && (rc == -EINVAL || rc == -ENODEV))
-		return err_set(
-			err, rc,
-			"passthrough device %s: vf-token=%s: it takes none, being no virtual "
-			"function whose physical one vfio-pci has: leave it out",
-			address, token);
-	return err_set(err, rc, "passthrough device %s: %s does not open it: %s", address,
-		       group->name, err_text(rc));
-}
-
 /* VFIO_GROUP_GET_DEVICE_FD by the name that VFIO has for it. */
 static struct vfio_backend *group_open_device(struct vfio_lease *lease,
 					      const struct vfio_sysfs_device *device,
@@ -303,7 +278,9 @@ static struct vfio_backend *group_open_device(struct vfio_lease *lease,
 		 token ? token : "");
 	fd = vfio_sys_ioctl(group->fd, VFIO_GROUP_GET_DEVICE_FD, name);
 	if (fd < 0) {
-		group_refuse_open(group, device->address, token, fd, err);
+		if (!vfio_token_refuse(device->address, token, fd, err))
+			err_set(err, fd, "passthrough device %s: %s does not open it: %s",
+				device->address, group->name, err_text(fd));
 		return NULL;
 	}
 	return vfio_kernel_device(fd, device->address, NULL, NULL, err);

@@ -2,6 +2,7 @@
 # scenarios: vf-net vf-net-reboot vf-net-physical
 # tier: all
 # not-on: aarch64: no host there has virtual functions
+# also-on-x86_64: 7.3-iommufd
 # host-machine: newest
 # host-devices: functions
 # seconds: 40

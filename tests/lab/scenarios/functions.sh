@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: BSD-3-Clause
 # scenarios: vf-tools vf-read vf-reset vf-reboot vf-two-guests vf-physical vf-taken-away vf-guest-goes-on
 # not-on: aarch64: no host there has virtual functions
+# also-on-x86_64: 7.3-iommufd
 # host-machine: newer
 # host-devices: functions
 # deadline: 480

@@ -153,8 +153,16 @@ static inline void cdev_become_device(struct fake_node *node)
 
 static inline int cdev_bind(struct fake_node *node, struct iommufd_device_bind *bind)
 {
-	must(bind->argsz == sizeof(*bind) && !bind->flags && bind->iommufd == kernel.iommufd);
-	must(node->known_to_kvm);
+	must(bind->argsz == (bind->flags ? 24 : 16) && bind->iommufd == kernel.iommufd);
+	must(bind->flags <= IOMMUFD_BIND_TOKEN && node->known_to_kvm);
+	if (bind->flags && !kernel.knows_tokens)
+		return -EINVAL;
+	if (bind->flags && !bind->token)
+		return -EFAULT;
+	if (bind->flags)
+		memcpy(kernel.token, (const void *)(uintptr_t)bind->token, sizeof(kernel.token));
+	if (kernel.token_answer)
+		return kernel.token_answer;
 	cdev_become_device(node);
 	bind->out_devid = kernel.devices_used;
 	happened("bind");

@@ -11,6 +11,7 @@
 
 #include "tests/unit/support/fake_vfio.h"
 #include "vfio/iommufd/abi.h"
+#include "vfio/token.h"
 
 enum { NODES_MAX = 8, EVENTS_SIZE = 4096 };
 
@@ -47,6 +48,9 @@ static struct {
 	char events[EVENTS_SIZE]; /* what happened, in order */
 	unsigned int ioas;        /* address spaces of iommufd's, a bit for each */
 	bool has_same_numbers;    /* another iommufd has address spaces of these numbers */
+	bool knows_tokens;        /* of iommufd's */
+	int token_answer;
+	uint8_t token[VFIO_TOKEN_SIZE]; /* that was shown last */
 	bool has_dma_buf;
 	struct iommufd_feature_dma_buf dma_buf; /* what was asked last */
 } kernel;

@@ -237,9 +237,11 @@ START_TEST(descriptors)
 	open_at(60);
 	open_at(61);
 	open_at(62);
-	ck_assert_int_eq(parse("--vfio fd=60,rom=off --vfio 1:0.0 --iommufd fd=61 k"), 0);
+	ck_assert_int_eq(parse("--vfio fd=60,rom=off,vf-token=u --vfio 1:0.0 --iommufd fd=61 k"),
+			 0);
 	ck_assert_int_eq(config.vfio[0].fd, 60);
 	ck_assert_str_eq(config.vfio[0].path, "fd=60");
+	ck_assert_str_eq(config.vfio[0].vf_token, "u");
 	ck_assert(config.vfio[0].no_rom);
 	ck_assert_int_eq(config.vfio[1].fd, 0);
 	ck_assert_int_eq(config.vfio[1].via, VFIO_VIA_IOMMUFD);
@@ -264,11 +266,6 @@ START_TEST(descriptors)
 	refused("--iommufd fd=61 k", "--vfio, which is not given");
 	refused("--iommufd fd=61 --vfio 1:0.0,via=group k", "--vfio 1:0.0 asks for via=group");
 	refused("--vfio fd=60,via=group k", "fd=60: via=group: a character device goes by iommufd");
-	refused("--vfio fd=60,vf-token=u k", "fd=60: vf-token=u: iommufd takes none: leave it out");
-	refused("--vfio 1:0.0,vf-token=u,via=iommufd k",
-		"1:0.0: vf-token=u: iommufd takes none: leave it or via=iommufd out");
-	refused("--iommufd fd=61 --vfio 1:0.0,vf-token=u k",
-		"--iommufd: --vfio 1:0.0 has vf-token=u, and iommufd takes none");
 	for (int fd = 60; fd <= 62; fd++)
 		close(fd);
 }

@@ -1,11 +1,23 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
-/* How a character device is bound: one that somebody else has opened or bound. */
+/* How a character device is bound: one that somebody else has opened or bound, and with a token. */
 
 #include <check.h>
 #include <errno.h>
 
+#include "tests/unit/support/log.h"
 #include "tests/unit/support/suite.h"
 #include "tests/unit/support/vfio_layer.h"
+#include "vmm/base/log.h"
+
+static void with_iommufd(int fd)
+{
+	vfio_destroy(bench.vfio);
+	bench.vfio = vfio_create(&(struct vfio_settings){.sysfs = fake_tree_path(""),
+							 .dev = fake_tree_path("dev"),
+							 .iommufd = fd},
+				 &bench.err);
+	ck_assert_ptr_nonnull(bench.vfio);
+}
 
 /* As somebody else opened them: 01:00.0 and 02:00.1. */
 static int open_given(bool second)
@@ -23,16 +35,6 @@ static int add_given(int fd)
 	};
 
 	return vfio_add(bench.vfio, &config, &bench.err);
-}
-
-static void with_iommufd(int fd)
-{
-	vfio_destroy(bench.vfio);
-	bench.vfio = vfio_create(&(struct vfio_settings){.sysfs = fake_tree_path(""),
-							 .dev = fake_tree_path("dev"),
-							 .iommufd = fd},
-				 &bench.err);
-	ck_assert_ptr_nonnull(bench.vfio);
 }
 
 /* Neither node can be opened here. What was opened is closed at the end (teardown looks). */
@@ -171,6 +173,75 @@ START_TEST(a_given_device_that_is_not_taken)
 }
 END_TEST
 
+#define TOKEN "6ba7b810-9DAD-11d1-80b4-00c04fd430c8"
+
+static int add_with_token(const char *token)
+{
+	const struct vfio_device_config config = {
+		.path = "01:00.0",
+		.via = bench.via,
+		.vf_token = token,
+	};
+
+	return vfio_add(bench.vfio, &config, &bench.err);
+}
+
+START_TEST(a_token_is_shown)
+{
+	static const uint8_t bytes[] = {0x6b, 0xa7, 0xb8, 0x10, 0x9d, 0xad, 0x11, 0xd1,
+					0x80, 0xb4, 0x00, 0xc0, 0x4f, 0xd4, 0x30, 0xc8};
+
+	kernel.knows_tokens = true;
+	ck_assert_int_eq(add_with_token(TOKEN), 0);
+	ck_assert_int_eq(prepare(), 0);
+	ck_assert_str_eq(way(), "iommufd");
+	ck_assert_mem_eq(kernel.token, bytes, sizeof(bytes));
+}
+END_TEST
+
+START_TEST(a_kernel_that_knows_tokens_by_groups_alone)
+{
+	log_set_level(LOG_INFO);
+	hear();
+	ck_assert_int_eq(add_with_token(TOKEN), 0);
+	ck_assert_int_eq(prepare(), 0);
+	ck_assert_ptr_nonnull(strstr(heard(), "0000:01:00.0: vf-token=" TOKEN ": by iommufd the "
+					      "host's kernel takes none"));
+	ck_assert_str_eq(way(), "IOMMU groups");
+	ck_assert_int_eq(attach(), 0);
+	ck_assert_str_eq(kernel.devices[0].name, "0000:01:00.0 vf_token=" TOKEN);
+}
+END_TEST
+
+START_TEST(a_kernel_that_knows_no_token)
+{
+	bench.via = VFIO_VIA_IOMMUFD;
+	ck_assert_int_eq(add_with_token(TOKEN), 0);
+	ck_assert_int_eq(prepare(), -EOPNOTSUPP);
+	said("0000:01:00.0: vf-token=" TOKEN ": by iommufd the host's kernel takes none, as it "
+	     "does from Linux 6.17 on: take the device by its group: via=group");
+}
+END_TEST
+
+START_TEST(a_token_that_is_not_taken)
+{
+	kernel.knows_tokens = true;
+	kernel.token_answer = -EACCES;
+	ck_assert_int_eq(add_with_token(NULL), 0);
+	ck_assert_int_eq(prepare(), -EACCES);
+	said("0000:01:00.0: it wants a VF token");
+	with_iommufd(0);
+	ck_assert_int_eq(add_with_token(TOKEN), 0);
+	ck_assert_int_eq(prepare(), -EACCES);
+	said("vf-token=" TOKEN ": another one was set");
+	with_iommufd(0);
+	kernel.token_answer = -EINVAL;
+	ck_assert_int_eq(add_with_token(TOKEN), 0);
+	ck_assert_int_eq(prepare(), -EINVAL);
+	said("vf-token=" TOKEN ": it takes none");
+}
+END_TEST
+
 static void add_tests(TCase *tests)
 {
 	tcase_add_checked_fixture(tests, setup_cdevs, teardown);
@@ -185,6 +256,10 @@ static void add_tests(TCase *tests)
 	tcase_add_test(tests, a_given_device_that_is_bound_elsewhere_by_the_same_numbers);
 	tcase_add_test(tests, a_given_device_that_is_bound_to_what_was_not_given);
 	tcase_add_test(tests, a_given_device_that_is_not_taken);
+	tcase_add_test(tests, a_token_is_shown);
+	tcase_add_test(tests, a_kernel_that_knows_tokens_by_groups_alone);
+	tcase_add_test(tests, a_kernel_that_knows_no_token);
+	tcase_add_test(tests, a_token_that_is_not_taken);
 }
 
 int main(void)

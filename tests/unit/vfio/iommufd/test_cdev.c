@@ -137,36 +137,6 @@ START_TEST(no_ranges)
 }
 END_TEST
 
-START_TEST(a_token_is_the_groups)
-{
-	struct vfio_device_config config = {
-		.path = "01:00.0",
-		.vf_token = "6ba7b810-9dad-11d1-80b4-00c04fd430c8",
-	};
-
-	log_set_level(LOG_INFO);
-	hear();
-	ck_assert_int_eq(vfio_add(bench.vfio, &config, &bench.err), 0);
-	ck_assert_ptr_nonnull(
-		strstr(heard(), "device 0000:01:00.0: not by iommufd: it takes no token"));
-	ck_assert_str_eq(way(), "IOMMU groups");
-}
-END_TEST
-
-START_TEST(a_token_by_iommufd)
-{
-	const struct vfio_device_config config = {
-		.path = "01:00.0",
-		.via = VFIO_VIA_IOMMUFD,
-		.vf_token = "6ba7b810-9dad-11d1-80b4-00c04fd430c8",
-	};
-
-	ck_assert_int_eq(vfio_add(bench.vfio, &config, &bench.err), 0);
-	ck_assert_int_eq(prepare(), -EOPNOTSUPP);
-	said("0000:01:00.0: vf-token=6ba7b810-9dad-11d1-80b4-00c04fd430c8: iommufd takes none");
-}
-END_TEST
-
 START_TEST(everything_in_order_and_back)
 {
 	/*
@@ -404,8 +374,6 @@ static void add_tests(TCase *tests)
 	tcase_add_test(tests, not_bound);
 	tcase_add_test(tests, not_attached);
 	tcase_add_test(tests, no_ranges);
-	tcase_add_test(tests, a_token_is_the_groups);
-	tcase_add_test(tests, a_token_by_iommufd);
 	tcase_add_test(tests, everything_in_order_and_back);
 	tcase_add_test(tests, an_msi_is_tried_where_the_kernel_maps_them);
 	tcase_add_test(tests, no_msi_is_tried_on_x86);
