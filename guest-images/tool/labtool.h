@@ -11,6 +11,7 @@
 /* Each command takes its own arguments (argv[0] is its name) and returns an exit status. */
 int edu_main(int argc, char **argv);
 int peer_main(int argc, char **argv);
+int peer_memory_main(int argc, char **argv);
 int edu_moved_main(int argc, char **argv);
 int bar_test_main(int argc, char **argv);
 int bar_swap_main(int argc, char **argv);

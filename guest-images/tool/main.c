@@ -13,6 +13,7 @@ static const struct {
 } commands[] = {
 	{"edu", edu_main, "SYSFS-DEVICE [LOWEST-PHYSICAL-ADDRESS]"},
 	{"peer", peer_main, "EDU-DEVICE NVME-DEVICE"},
+	{"peer-memory", peer_memory_main, "EDU-DEVICE MEMORY-DEVICE OFFSET"},
 	{"edu-moved", edu_moved_main, "SYSFS-DEVICE ADDRESS"},
 	{"bar-test", bar_test_main, "SYSFS-DEVICE BAR STRIDE"},
 	{"bar-swap", bar_swap_main, "SYSFS-DEVICE BAR BAR OFFSET"},
