@@ -1,15 +1,22 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
-/* A kernel that answers every question about container, group and device with anything at all. */
+/*
+ * A kernel that answers every question about container, group and device, or iommufd and character
+ * device, with anything at all.
+ */
 
 #include <errno.h>
+#include <limits.h>
+#include <stdio.h>
 #include <string.h>
 #include <unistd.h>
 
 #include "tests/fuzz/input.h"
+#include "vfio/host/cdev.h"
+#include "vfio/host/host.h"
 #include "vfio/pci/irq.h"
 #include "vfio/pci/region.h"
+#include "vfio/provider.h"
 #include "vfio/sys.h"
-#include "vfio/type1/group.h"
 #include "vfio/vfio.h"
 #include "vmm/base/fd.h"
 
@@ -131,7 +138,8 @@ int vfio_sysfs_find(const char *sysfs, const char *name, struct vfio_sysfs_devic
 	(void)err;
 	*device = (struct vfio_sysfs_device){.is_pci = true};
 	strcpy(device->address, name);
-	*group = 7;
+	if (group)
+		*group = 7;
 	return 0;
 }
 
@@ -139,6 +147,52 @@ int vfio_sysfs_not_viable(const char *sysfs, unsigned int group, struct err *err
 {
 	(void)sysfs;
 	return err_set(err, -EPERM, "IOMMU group %u: not viable", group);
+}
+
+int vfio_sysfs_group(const struct vfio_sysfs_device *device, unsigned int *group, struct err *err)
+{
+	(void)device;
+	(void)err;
+	*group = 7;
+	return 0;
+}
+
+/* As on Arm, where MSIs are tried. */
+size_t vfio_host_reserved(const char *sysfs, unsigned int group, struct vfio_host_region *regions,
+			  size_t room)
+{
+	(void)sysfs;
+	(void)group;
+	require(room > 0);
+	regions[0] = (struct vfio_host_region){.first = 0x8000000, .last = 0x80fffff, .msi = true};
+	return 1;
+}
+
+int vfio_cdev_find(const struct vfio_sysfs_device *device, const char *dev, char *path, size_t size)
+{
+	(void)device;
+	snprintf(path, size, "%s/vfio/devices/vfio0", dev);
+	return 0;
+}
+
+int vfio_cdev_check(const struct vfio_sysfs_device *device, const char *dev, char *path,
+		    size_t size)
+{
+	return vfio_cdev_find(device, dev, path, size);
+}
+
+int vfio_cdev_owner(const char *sysfs, int fd, char folder[PATH_MAX])
+{
+	(void)fd;
+	strcpy(folder, sysfs);
+	return 0;
+}
+
+int vfio_cdev_check_iommufd(const char *sysfs, int fd)
+{
+	(void)sysfs;
+	(void)fd;
+	return 0;
 }
 
 int vfio_sysfs_link(const char *folder, const char *name, char *component, size_t size)
@@ -170,22 +224,31 @@ static void use_lease(struct vfio_lease *lease, const struct vfio_sysfs_device *
 	lease->provider->ops->leave(lease);
 }
 
-int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
+static void use_way(const struct vfio_provider_ops *way)
 {
-	const struct vfio_settings settings = {.sysfs = "/", .dev = "/dev"};
+	const struct vfio_settings settings = {.sysfs = "/", .dev = "/dev", .proc = "/nonexistent"};
 	const struct vfio_device_config config = {.path = "0000:01:00.0"};
-	unsigned int descriptors = open_descriptors();
 	struct err err = {0};
-	struct vfio_provider *provider = vfio_type1_provider.create(&settings, &err);
+	struct vfio_provider *provider = way->create(&settings, &err);
 	struct vfio_sysfs_device device;
 	struct vfio_lease *lease;
 
-	input = (struct input){.bytes = data, .left = size};
 	lease = provider->ops->join(provider, &config, &device, &err);
 	require(lease || (err.text[0] && err.code < 0));
 	if (lease)
 		use_lease(lease, &device);
 	provider->ops->destroy(provider);
-	require(open_descriptors() == descriptors);
+}
+
+/* Each way is told the same. */
+int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
+{
+	unsigned int descriptors = open_descriptors();
+
+	for (const struct vfio_provider_ops *const *way = vfio_providers; *way; way++) {
+		input = (struct input){.bytes = data, .left = size};
+		use_way(*way);
+		require(open_descriptors() == descriptors);
+	}
 	return 0;
 }
