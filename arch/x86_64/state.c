@@ -145,6 +145,26 @@ fail:
 	return NULL;
 }
 
+/*
+ * KVM on AMD makes a processor's control block anew after a triple fault, and forgets the offset of
+ * its time stamp counter there, which it goes by all the same (arch/x86/kvm/svm/svm.c,
+ * shutdown_interception()): every timer of the guest's would be late by as much. So KVM gets the
+ * offset that it holds, which has the block filled in. Before Linux 5.16 it cannot be asked.
+ */
+static int state_rewrite_tsc_offset(struct kvm_vcpu *vcpu, struct err *err)
+{
+	int fd = kvm_vcpu_fd(vcpu), rc;
+	uint64_t offset;
+
+	if (kvm_device_get_attribute(fd, KVM_VCPU_TSC_CTRL, KVM_VCPU_TSC_OFFSET, &offset))
+		return 0;
+	rc = kvm_device_set_attribute(fd, KVM_VCPU_TSC_CTRL, KVM_VCPU_TSC_OFFSET, &offset);
+	if (rc)
+		return err_set(err, rc, "processor state: vCPU %u: KVM_VCPU_TSC_OFFSET: %s",
+			       kvm_vcpu_id(vcpu), err_text(rc));
+	return 0;
+}
+
 int vcpu_state_restore(struct vcpu_state *state, struct kvm_vcpu *vcpu, struct err *err)
 {
 	/*
@@ -170,7 +190,8 @@ int vcpu_state_restore(struct vcpu_state *state, struct kvm_vcpu *vcpu, struct e
 	if (rc < 0)
 		return err_set(err, rc, "processor state: vCPU %u: KVM_SET_MSRS: %s",
 			       kvm_vcpu_id(vcpu), err_text(rc));
-	return state_make_calls(vcpu, &events, 1, err);
+	rc = state_make_calls(vcpu, &events, 1, err);
+	return rc ? rc : state_rewrite_tsc_offset(vcpu, err);
 }
 
 void vcpu_state_free(struct vcpu_state *state)

@@ -21,6 +21,7 @@ static unsigned long asked[64], fails;
 static size_t asked_count;
 static uint32_t msrs_set[8];
 static size_t msrs_count;
+static uint64_t tsc_offset, tsc_offset_set; /* 0: KVM cannot be asked; was not told */
 
 /* As KVM does: how many went well, before the first that did not. */
 static int transfer(const struct kvm_msrs *msrs, bool write)
@@ -36,6 +37,21 @@ static int transfer(const struct kvm_msrs *msrs, bool write)
 	return (int)msrs->nmsrs;
 }
 
+static int attribute(const struct kvm_device_attr *attr, bool write)
+{
+	uint64_t *value = (void *)(uintptr_t)attr->addr;
+
+	ck_assert_uint_eq(attr->group, KVM_VCPU_TSC_CTRL);
+	ck_assert_uint_eq(attr->attr, KVM_VCPU_TSC_OFFSET);
+	if (!tsc_offset)
+		return -ENXIO;
+	if (write)
+		tsc_offset_set = *value;
+	else
+		*value = tsc_offset;
+	return 0;
+}
+
 static int vcpu_ioctl(int fd, unsigned long request, void *argument)
 {
 	(void)fd;
@@ -49,6 +65,8 @@ static int vcpu_ioctl(int fd, unsigned long request, void *argument)
 		memcpy(&regs, argument, sizeof(regs));
 	else if (request == KVM_GET_MSRS || request == KVM_SET_MSRS)
 		return transfer(argument, request == KVM_SET_MSRS);
+	else if (request == KVM_GET_DEVICE_ATTR || request == KVM_SET_DEVICE_ATTR)
+		return attribute(argument, request == KVM_SET_DEVICE_ATTR);
 	return 0;
 }
 
@@ -65,6 +83,7 @@ static void setup(void)
 	list->nmsrs = ARRAY_SIZE(indices);
 	memcpy(list->indices, indices, sizeof(indices));
 	asked_count = 0;
+	tsc_offset = tsc_offset_set = 0;
 }
 
 static void teardown(void)
@@ -116,6 +135,25 @@ START_TEST(msrs_are_put_back_but_for_some)
 }
 END_TEST
 
+/* After a triple fault KVM on AMD goes by an offset that the processor does not have. */
+START_TEST(the_processor_gets_the_offset_that_kvm_has)
+{
+	struct vcpu_state *state = vcpu_state_save(vm, vcpu, list, &err);
+
+	ck_assert_ptr_nonnull(state);
+	ck_assert_int_eq(vcpu_state_restore(state, vcpu, &err), 0);
+	ck_assert_uint_eq(place_of(KVM_SET_DEVICE_ATTR), 0);
+	tsc_offset = 0xfffffff123456789;
+	ck_assert_int_eq(vcpu_state_restore(state, vcpu, &err), 0);
+	ck_assert_uint_eq(tsc_offset_set, tsc_offset);
+	fails = KVM_SET_DEVICE_ATTR;
+	ck_assert_int_eq(vcpu_state_restore(state, vcpu, &err), -EINVAL);
+	ck_assert_str_eq(err.text,
+			 "processor state: vCPU 0: KVM_VCPU_TSC_OFFSET: Invalid argument");
+	vcpu_state_free(state);
+}
+END_TEST
+
 START_TEST(what_kvm_has_not_is_left_out)
 {
 	struct vcpu_state *state;
@@ -151,6 +189,7 @@ static void add_tests(TCase *tests)
 	tcase_add_checked_fixture(tests, setup, teardown);
 	tcase_add_test(tests, what_was_is_again);
 	tcase_add_test(tests, msrs_are_put_back_but_for_some);
+	tcase_add_test(tests, the_processor_gets_the_offset_that_kvm_has);
 	tcase_add_test(tests, what_kvm_has_not_is_left_out);
 	tcase_add_test(tests, a_refusal_is_named);
 }
