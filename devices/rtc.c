@@ -209,6 +209,7 @@ struct device *rtc_create(const struct device_bus *bus, uint16_t port, struct er
 		.ops = &rtc_ops,
 		.owner = rtc,
 		.lock = &rtc->lock,
+		.latch = 1, /* the index; with its datum it is a write of two bytes */
 	};
 	if (mem_map_add(bus->pio, &rtc->region, port, err) < 0) {
 		rtc_destroy(&rtc->device);

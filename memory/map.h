@@ -104,6 +104,7 @@ struct mem_view {
 	uint64_t size;
 	int slot;          /* -1: none, the monitor carries its accesses out */
 	bool whole_pages;  /* of the host's, as a memslot needs them */
+	uint64_t latch;    /* the region's */
 	uint64_t accesses; /* that the monitor carried out since the region exists */
 };
 

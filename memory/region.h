@@ -48,6 +48,12 @@ struct mem_region {
 	void *owner;               /* handed to ops */
 	pthread_mutex_t *lock;     /* taken around ops and backed; may be NULL */
 	/*
+	 * TRAP: writes that lie wholly in its first so many bytes only set what a later access goes
+	 * by, or may take effect a moment late. They are answered MEM_DONE and may be kept until
+	 * the next exit of any vCPU (vmm/kvm/coalesced.h).
+	 */
+	uint64_t latch;
+	/*
 	 * DEVICE: whether its mapping can be reached at the moment, told without trying; NULL:
 	 * unknown.
 	 */

@@ -31,6 +31,7 @@ static struct mem_view walk_view_of(const struct mem_map *map, const struct mem_
 		.slot = walk_slot(map, entry),
 		.whole_pages =
 			is_aligned((uintptr_t)region->host | base | region->size, host_page_size()),
+		.latch = region->latch,
 		.accesses = __atomic_load_n(&region->accesses, __ATOMIC_RELAXED),
 	};
 }

@@ -133,10 +133,12 @@ int pci_ports_add(struct pci_host *host, struct err *err)
 		.size = 4,
 		.ops = &address_ops,
 		.owner = host,
+		.latch = 4,
 	};
 	host->data_port = host->address_port;
 	host->data_port.name = "PCI config data";
 	host->data_port.ops = &data_ops;
+	host->data_port.latch = 0;
 	rc = mem_map_add(host->config.pio, &host->address_port, ADDRESS_PORT, err);
 	if (rc)
 		return rc;

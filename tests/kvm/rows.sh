@@ -263,6 +263,7 @@ tiny_rows() {
 	ends acpi-tables 33 --cpus 4 "$guests/acpi"
 	ends pm-timer 33 "$guests/timer"
 	ends processors 33 --cpus 4 "$guests/cpus"
+	ends latched-writes 33 --cpus 2 "$guests/latches"
 	says out 'boot 0x4' reset-in-place 33 "$guests/reset"
 	says out 'boot 0x4' reset-in-place-smp 33 --cpus 3 "$guests/reset"
 	signalled button-by-signal 0 '' ready:USR1 -- --cmdline obeys

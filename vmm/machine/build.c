@@ -179,6 +179,7 @@ static int build_vcpus(struct machine *machine, struct err *err)
 		.vm = machine->vm,
 		.arch = machine->arch,
 		.mmio = machine->mmio,
+		.coalesced = kvm_coalesced_create(machine->vm, machine->pio, err),
 		.cpus = config->cpus,
 		.pins = config->pinned ? config->pins : NULL,
 		.pc = build_traces(machine) ? arch_vcpu_pc : NULL,
@@ -188,7 +189,9 @@ static int build_vcpus(struct machine *machine, struct err *err)
 	};
 	int rc;
 
-	machine->run = run_create(&setup, err);
+	machine->coalesced = setup.coalesced;
+	if (machine->coalesced)
+		machine->run = run_create(&setup, err);
 	if (!machine->run)
 		return err->code;
 	rc = run_call(machine->run, build_vcpu_init_job, machine, err);

@@ -126,6 +126,12 @@ int machine_boot(struct machine *machine, struct err *err)
 	return rc ? rc : run_call(machine->run, machine_vcpu_reset, machine, err);
 }
 
+static void machine_enumerate(struct machine *machine)
+{
+	enumeration_begin(&machine->enumeration, machine->loop, machine->coalesced,
+			  run_vcpu(machine->run, 0));
+}
+
 /*
  * Back to power-on with the same kernel: devices first, so that none writes into the new one; they
  * interrupt again last, since what they raise before the interrupt controllers' reset is lost.
@@ -141,6 +147,7 @@ static int machine_reset(struct machine *machine, struct err *err)
 	machine->requests &= ~(unsigned int)REQUEST_RESET;
 	pthread_mutex_unlock(&machine->lock);
 	run_discard(machine->run);
+	kvm_coalesced_discard(machine->coalesced, run_vcpu(machine->run, 0));
 	pci_host_reset(machine->host);
 	rc = arch_vm_reset(machine->arch, err);
 	if (!rc)
@@ -150,6 +157,7 @@ static int machine_reset(struct machine *machine, struct err *err)
 	if (rc)
 		return err_prefix(err, "reset");
 	pci_host_start(machine->host);
+	machine_enumerate(machine);
 	machine->paused = true;
 	if (machine->debug ? !debug_reset(machine->debug, stood) : !stood)
 		machine_go(machine);
@@ -354,6 +362,7 @@ struct machine *machine_alloc(const struct config *config, struct err *err)
 	machine->signals = -1;
 	machine->wake = -1;
 	machine->silence.timer = -1;
+	machine->enumeration.timer = -1;
 	machine->patience = -1;
 	pthread_mutex_init(&machine->lock, NULL);
 	machine_let_signals();
@@ -385,10 +394,11 @@ int machine_run(struct machine *machine, int *signal_number, struct err *err)
 
 	console_start(machine->console);
 	machine->paused = machine->config->paused;
-	if (!machine->paused) {
+	if (!machine->paused)
 		run_resume(machine->run);
+	machine_enumerate(machine);
+	if (!machine->paused)
 		machine_started(machine);
-	}
 	trim_memory();
 	if (loop_run(machine->loop, err))
 		return STATUS_FAILED;
@@ -414,7 +424,9 @@ void machine_destroy(struct machine *machine)
 	machine->run = NULL;
 	pthread_mutex_unlock(&machine->lock);
 	debug_destroy(machine->debug);
+	enumeration_end(&machine->enumeration);
 	run_destroy(run);
+	kvm_coalesced_destroy(machine->coalesced);
 	pci_host_destroy(machine->host);
 	vfio_destroy(machine->vfio);
 	arch_vm_destroy(machine->arch);

@@ -17,6 +17,7 @@
 #include "vmm/debug/debug.h"
 #include "vmm/kvm/vm.h"
 #include "vmm/machine/console.h"
+#include "vmm/machine/enumeration.h"
 #include "vmm/machine/machine.h"
 #include "vmm/machine/run.h"
 #include "vmm/machine/silence.h"
@@ -45,6 +46,7 @@ struct machine {
 	struct loop *loop;
 	struct console *console;
 	struct silence silence;
+	struct enumeration enumeration;
 	struct vfio *vfio;
 	struct kvm_vm *vm;
 	struct platform platform;
@@ -53,6 +55,7 @@ struct machine {
 	struct ram *ram;
 	struct arch_vm *arch;
 	struct pci_host *host;
+	struct kvm_coalesced *coalesced;
 	struct run *run;
 	struct debug *debug; /* NULL without --gdb */
 	int signals;         /* signalfd */

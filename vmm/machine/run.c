@@ -29,6 +29,7 @@ struct vcpu_thread {
 	struct exit_counts counts;
 	struct log_limit limit;      /* of what the host's memory does */
 	bool stuck;                  /* reported as failed: never runs again before a reset */
+	bool halted;                 /* by what the guest wrote before the exit it is at */
 	bool held;                   /* lock: not to go with the others */
 	bool debugged;               /* lock: `stop` is not taken yet */
 	struct arch_debug_stop stop; /* lock */
@@ -178,6 +179,16 @@ static void run_thread_memory_failed(struct run *run, struct vcpu_thread *thread
 	run_thread_fail(run, thread, false, why);
 }
 
+/* Does what the guest wrote before this exit, which may have been its end. */
+static void run_thread_catch_up(struct run *run, struct vcpu_thread *thread)
+{
+	bool going = atomic_load(&run->command) == COMMAND_GO;
+
+	thread->halted = run->setup.coalesced &&
+			 kvm_coalesced_drain(run->setup.coalesced, thread->vcpu) && going &&
+			 atomic_load(&run->command) != COMMAND_GO;
+}
+
 /* @enter runs the guest, or only retires its exit. */
 static int run_thread_enter(struct run *run, struct vcpu_thread *thread,
 			    int (*enter)(struct kvm_vcpu *vcpu))
@@ -188,6 +199,7 @@ static int run_thread_enter(struct run *run, struct vcpu_thread *thread,
 	memory_failure_expect(true);
 	rc = enter(thread->vcpu);
 	memory_failure_expect(false);
+	run_thread_catch_up(run, thread);
 	if (memory_failure_take(&failed))
 		run_thread_memory_failed(run, thread, failed);
 	return rc;
@@ -239,7 +251,7 @@ static void run_thread_loop(struct run *run, struct vcpu_thread *thread)
 			rc = run_thread_enter(run, thread, kvm_vcpu_run);
 			if (rc)
 				exit_count_failure(&thread->counts, rc);
-			if (rc == -EINTR)
+			if (rc == -EINTR || (rc && thread->halted))
 				continue;
 			if (rc == -EFAULT && exit_fault(&thread->exit, thread->vcpu))
 				continue;
@@ -251,6 +263,8 @@ static void run_thread_loop(struct run *run, struct vcpu_thread *thread)
 				continue;
 			}
 			run_thread_begin(run, thread);
+			if (thread->halted)
+				continue;
 		}
 		run_thread_dispatch(run, thread);
 	}

@@ -11,6 +11,7 @@
 #include "arch/debug.h"
 #include "memory/map.h"
 #include "vmm/base/err.h"
+#include "vmm/kvm/coalesced.h"
 #include "vmm/kvm/vcpu.h"
 #include "vmm/kvm/vm.h"
 #include "vmm/machine/exit.h"
@@ -34,6 +35,7 @@ struct run_setup {
 	struct kvm_vm *vm;
 	struct arch_vm *arch;
 	struct mem_map *mmio;
+	struct kvm_coalesced *coalesced; /* carried out before each exit; NULL: there is none */
 	unsigned int cpus;
 	const unsigned int *pins; /* host processor of each, or NULL */
 	/*

@@ -1,5 +1,6 @@
 # SPDX-License-Identifier: BSD-3-Clause
 # scenarios: reset-by-acpi reset-by-keyboard-controller reset-by-cf9 reset-by-psci triple-fault next-guest
+# scenarios: timers-after-resets
 # not-on-x86_64: reset-by-psci: PSCI is Arm's
 # not-on-aarch64: reset-by-acpi reset-by-keyboard-controller reset-by-cf9: a guest resets itself by PSCI alone
 # not-on-aarch64: triple-fault: no fault of a guest's ends an arm64 processor
@@ -33,6 +34,11 @@ for row in "reset-by-acpi acpi" "reset-by-keyboard-controller kbd" "reset-by-cf9
 	resets=$((resets + 1))
 	after_reset "${row% *}" "${row#* }" $resets
 done
+# A guest whose processor met a triple fault beside its reset once had timers that were late by minutes.
+guest_send "count:1"
+guest_see 1 '^LAB: count to'
+check timers-after-resets "a second lasted from $(value "count from") to $(value "count to")" \
+	[ $(($(value "count to") - $(value "count from"))) -lt 20 ]
 if applies triple-fault; then
 	guest_send "reboot_by:triple"
 	guest_wait

@@ -3,7 +3,7 @@
 # scenarios: tiny-debug-exit-status tiny-serial-polled tiny-stopped-unread tiny-serial-interrupt
 # scenarios: tiny-panic-unheard tiny-stopped-in-set-up tiny-ignored-hangup tiny-ignored-interrupt
 # scenarios: tiny-multiboot tiny-linux-elf tiny-linux-bzimage tiny-pvh tiny-string-io
-# scenarios: tiny-unclaimed-accesses tiny-pci-configuration tiny-acpi-tables tiny-pm-timer tiny-processors
+# scenarios: tiny-unclaimed-accesses tiny-pci-configuration tiny-latched-writes tiny-acpi-tables tiny-pm-timer tiny-processors
 # scenarios: tiny-reset-in-place tiny-reset-in-place-smp tiny-button-by-signal tiny-term-powers-off
 # scenarios: tiny-term-ends-the-deaf tiny-term-twice tiny-power-off tiny-reboot-exit-cf9
 # scenarios: tiny-reboot-exit-i8042 tiny-reboot-exit-acpi tiny-panic tiny-triple-fault tiny-not-emulated

@@ -233,6 +233,16 @@ START_TEST(reset_disables_interrupts_and_keeps_modes)
 }
 END_TEST
 
+START_TEST(the_index_alone_may_wait)
+{
+	struct mem_view view;
+
+	ck_assert(mem_map_find(fake.bus.pio, INDEX, &view));
+	ck_assert_uint_eq(view.latch, 1);
+	ck_assert_uint_eq(view.size, 2);
+}
+END_TEST
+
 START_TEST(taken_ports_are_refused)
 {
 	ck_assert_ptr_null(rtc_create(&fake.bus, DATA, &fake.err));
@@ -254,6 +264,7 @@ static void add_tests(TCase *tests)
 	tcase_add_test(tests, memory_keeps_what_is_written);
 	tcase_add_test(tests, word_writes_are_index_and_datum);
 	tcase_add_test(tests, reset_disables_interrupts_and_keeps_modes);
+	tcase_add_test(tests, the_index_alone_may_wait);
 	tcase_add_test(tests, taken_ports_are_refused);
 }
 

@@ -31,7 +31,8 @@ static void setup(void)
 
 	map = mem_map_create("test", 0, &err);
 	ck_assert_ptr_nonnull(map);
-	trap = (struct mem_region){.name = "trap", .kind = MEM_TRAP, .size = 8, .ops = &ops};
+	trap = (struct mem_region){
+		.name = "trap", .kind = MEM_TRAP, .size = 8, .ops = &ops, .latch = 4};
 	device = (struct mem_region){.name = "device",
 				     .kind = MEM_DEVICE,
 				     .size = 2 * page,
@@ -68,6 +69,8 @@ START_TEST(regions_come_in_order_of_address)
 	ck_assert_uint_eq(seen[1].size, 2 * host_page_size());
 	ck_assert(seen[1].whole_pages && !seen[2].whole_pages);
 	ck_assert_int_eq(seen[1].slot, -1);
+	ck_assert_uint_eq(seen[0].latch, 4);
+	ck_assert_uint_eq(seen[1].latch, 0);
 }
 END_TEST
 

@@ -75,11 +75,25 @@ START_TEST(bytes_at_cf9_are_the_reset_control)
 }
 END_TEST
 
+START_TEST(the_address_alone_may_wait)
+{
+	struct bench *bench = bench_create();
+	struct mem_view view;
+
+	ck_assert(mem_map_find(bench->pio, 0xcf8, &view));
+	ck_assert_uint_eq(view.latch, 4);
+	ck_assert(mem_map_find(bench->pio, 0xcfc, &view));
+	ck_assert_uint_eq(view.latch, 0);
+	bench_destroy(bench);
+}
+END_TEST
+
 static void add_tests(TCase *tests)
 {
 	tcase_add_test(tests, ecam_and_ports_agree);
 	tcase_add_test(tests, the_latch_takes_only_dwords_and_its_enable_bit_counts);
 	tcase_add_test(tests, bytes_at_cf9_are_the_reset_control);
+	tcase_add_test(tests, the_address_alone_may_wait);
 }
 
 int main(void)
