@@ -51,31 +51,45 @@ static int bind_refuse_foreign(const struct vfio_bind *device, struct err *err)
 {
 	return err_set(err, -EINVAL,
 		       "passthrough device %s: who opened it has bound it to another iommufd than "
-		       "the one of --iommufd: hand over that one, or the device unbound",
+		       "the one of --iommufd, or has another member of its group attached "
+		       "elsewhere: hand over that iommufd and both, or the device unbound",
 		       device->address);
+}
+
+/* A bound device is attached, from what it was attached to before. */
+static int bind_move(const struct vfio_bind *device, const struct vfio_ioas *ioas, struct err *err)
+{
+	int rc = bind_attach(device, ioas->id);
+
+	if (rc == -ENOENT || rc == -EINVAL)
+		return bind_refuse_foreign(device, err);
+	return rc ? bind_refuse(device,
+				"it cannot be moved to the guest's address space of iommufd", rc,
+				err)
+		  : 0;
 }
 
 /*
  * The kernel does not tell what a device is bound to, and numbers address spaces anew in each
  * iommufd: an attachment that works may be to a stranger's of the same number. @trial is in ours,
- * and cannot be destroyed when it is really that one. Otherwise it is destroyed.
+ * and cannot be destroyed when the device is really there. Otherwise it is destroyed.
  */
 static int bind_try(const struct vfio_bind *device, const struct vfio_ioas *trial, struct err *err)
 {
-	int rc = bind_attach(device, trial->id);
+	int rc = bind_move(device, trial, err);
 	int destroyed = vfio_ioas_destroy(trial);
 
-	if (!rc && destroyed == -EBUSY)
-		return 0;
-	if (!rc)
-		vfio_unbind(device->fd);
-	if (rc == -ENOENT || rc == -EINVAL || (!rc && !destroyed))
-		return bind_refuse_foreign(device, err);
-	return bind_refuse(device, "iommufd does not attach it for a try", rc ? rc : destroyed,
-			   err);
+	if (rc || destroyed == -EBUSY)
+		return rc;
+	return destroyed ? bind_refuse(device, "iommufd does not tell whether it is bound to it",
+				       destroyed, err)
+			 : bind_refuse_foreign(device, err);
 }
 
-/* What it was attached to before is left. */
+/*
+ * To the guest's address space first, which others of its group may be attached to: one that is not
+ * attached can join them alone, and then takes all along.
+ */
 static int bind_adopt(const struct vfio_bind *device, const struct vfio_ioas *ioas, struct err *err)
 {
 	struct vfio_ioas trial = {0};
@@ -86,13 +100,16 @@ static int bind_adopt(const struct vfio_bind *device, const struct vfio_ioas *io
 			       "passthrough device %s: who opened it has bound it to an iommufd: "
 			       "hand over that one too, with --iommufd fd=N, or the device unbound",
 			       device->address);
+	rc = bind_move(device, ioas, err);
+	if (rc)
+		return rc;
 	rc = vfio_ioas_create(&trial, ioas->iommufd, NULL, err);
 	if (rc)
 		return err_prefix(err, "passthrough device %s", device->address);
 	rc = bind_try(device, &trial, err);
 	if (rc)
 		return rc;
-	rc = bind_join(device, ioas, err);
+	rc = bind_move(device, ioas, err);
 	if (rc)
 		vfio_unbind(device->fd);
 	destroyed = vfio_ioas_destroy(&trial);

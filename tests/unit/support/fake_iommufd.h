@@ -169,6 +169,21 @@ static inline int cdev_bind(struct fake_node *node, struct iommufd_device_bind *
 	return 0;
 }
 
+/* Who joins others of its group is where they are; who was there takes them along. */
+static inline int cdev_attach_group(struct fake_node *node, uint32_t ioas)
+{
+	for (unsigned int i = 0; i < kernel.nodes_used && kernel.is_one_group; i++) {
+		struct fake_node *other = &kernel.nodes[i];
+
+		if (other->attached && !node->attached && other->attached != ioas)
+			return -EINVAL;
+		if (other->attached && node->attached)
+			other->attached = ioas;
+	}
+	node->attached = ioas;
+	return 0;
+}
+
 static inline int cdev_attach(struct fake_node *node, const struct iommufd_device_attach *attach)
 {
 	must(attach->argsz == sizeof(*attach) && !attach->flags && node->known_to_kvm);
@@ -176,8 +191,7 @@ static inline int cdev_attach(struct fake_node *node, const struct iommufd_devic
 	if (node->foreign)
 		return kernel.has_same_numbers ? 0 : -ENOENT;
 	must(kernel.ioas & 1U << (attach->pt_id - FAKE_IOAS));
-	node->attached = attach->pt_id;
-	return 0;
+	return cdev_attach_group(node, attach->pt_id);
 }
 
 static inline int cdev_detach(struct fake_node *node, const struct iommufd_device_detach *detach)

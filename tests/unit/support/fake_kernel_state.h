@@ -47,6 +47,7 @@ static struct {
 	bool counts_for_process;  /* iommufd counts what is pinned so */
 	char events[EVENTS_SIZE]; /* what happened, in order */
 	unsigned int ioas;        /* address spaces of iommufd's, a bit for each */
+	bool is_one_group;        /* of all character devices */
 	bool has_same_numbers;    /* another iommufd has address spaces of these numbers */
 	bool knows_tokens;        /* of iommufd's */
 	int token_answer;

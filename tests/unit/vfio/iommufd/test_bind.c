@@ -122,12 +122,39 @@ START_TEST(a_given_device_that_is_bound)
 	ck_assert_int_eq(add_given(open_given(true)), 0);
 	ck_assert_int_eq(prepare(), 0);
 	ck_assert_int_eq(attach(), 0);
-	ck_assert_str_eq(kernel.events, "ioas kvm kvm-add kvm-add ioas attach attach destroy "
-					"bind attach ");
+	ck_assert_str_eq(kernel.events,
+			 "ioas kvm kvm-add kvm-add attach ioas attach attach destroy "
+			 "bind attach ");
 	kernel.events[0] = '\0';
 	destroy();
 	ck_assert_str_eq(kernel.events, "kvm-del detach kvm-del detach destroy ");
 	ck_assert_uint_eq(kernel.ioas, 0);
+}
+END_TEST
+
+/* The second is not attached yet: it can join the first alone. */
+START_TEST(bound_devices_of_one_group)
+{
+	kernel.is_one_group = true;
+	with_iommufd(open_iommufd_as_other("/dev/full"));
+	ck_assert_int_eq(add_given(open_bound(false)), 0);
+	ck_assert_int_eq(add_given(open_bound_as_other("0000:02:00.1", 4, "/dev/zero", false)), 0);
+	ck_assert_int_eq(prepare(), 0);
+	ck_assert_uint_eq(kernel.nodes[0].attached, FAKE_IOAS);
+	ck_assert_uint_eq(kernel.nodes[1].attached, FAKE_IOAS);
+	ck_assert_uint_eq(kernel.ioas, 1);
+}
+END_TEST
+
+/* By a function of it that is not handed over, say. */
+START_TEST(a_bound_device_whose_group_is_elsewhere)
+{
+	kernel.is_one_group = true;
+	with_iommufd(open_iommufd_as_other("/dev/full"));
+	ck_assert_int_eq(add_given(open_bound(false)), 0);
+	kernel.nodes[kernel.nodes_used++] = (struct fake_node){.fd = -1, .attached = 77};
+	ck_assert_int_eq(prepare(), -EINVAL);
+	said("or has another member of its group attached elsewhere");
 }
 END_TEST
 
@@ -152,7 +179,8 @@ START_TEST(a_given_device_that_is_bound_elsewhere_by_the_same_numbers)
 {
 	kernel.has_same_numbers = true;
 	foreign_is_refused();
-	ck_assert_ptr_nonnull(strstr(kernel.events, "attach destroy detach"));
+	ck_assert_str_eq(kernel.events,
+			 "ioas kvm kvm-add attach ioas attach destroy kvm-del detach destroy ");
 }
 END_TEST
 
@@ -252,6 +280,8 @@ static void add_tests(TCase *tests)
 	tcase_add_test(tests, something_else_was_given_for_an_iommufd);
 	tcase_add_test(tests, a_device_that_was_given_twice);
 	tcase_add_test(tests, a_given_device_that_is_bound);
+	tcase_add_test(tests, bound_devices_of_one_group);
+	tcase_add_test(tests, a_bound_device_whose_group_is_elsewhere);
 	tcase_add_test(tests, a_given_device_that_is_bound_elsewhere);
 	tcase_add_test(tests, a_given_device_that_is_bound_elsewhere_by_the_same_numbers);
 	tcase_add_test(tests, a_given_device_that_is_bound_to_what_was_not_given);
