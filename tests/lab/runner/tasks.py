@@ -76,6 +76,7 @@ class Task:
         self.guest_kernels = [kernel for kernel in self.header("guest-kernels").split()
                               if kernel in lab.offers("guest_kernels")]
         self.symbols = self.header("symbols") != ""
+        self.selftests = self.header("selftests") != ""
         self.tiny = self.header("guests") == "tiny"
         reasons = {}
         for line in self.headers(f"not-on-{lab.arch}"):

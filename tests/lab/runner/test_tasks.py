@@ -8,11 +8,13 @@ from runner.tasks import Kind, asked_kind, queued_seconds, select
 class Heads(LabTest):
     def test_names_and_kind(self):
         self.scenario("ports", "scenarios: one two", "scenarios: three", "host-devices: more",
-                      "host-memory: 4096", "seconds: 70", "symbols: cloud", "guests: tiny")
+                      "host-memory: 4096", "seconds: 70", "symbols: cloud", "guests: tiny",
+                      "selftests: vfio")
         task, = select(self.lab())
         self.assertEqual(task.names, ["one", "two", "three"])
         self.assertEqual(task.kind, Kind(devices="more", memory="4096"))
-        self.assertEqual((task.seconds, task.symbols, task.tiny), (70, True, True))
+        self.assertEqual((task.seconds, task.symbols, task.tiny, task.selftests),
+                         (70, True, True, True))
 
     def test_also_on_another_kernel(self):
         self.scenario("nvme", "scenarios: reads", "also-on: 6.12", "seconds: 5")
