@@ -130,25 +130,29 @@ void pci_bar_set_address(const struct pci_device *device, uint8_t *config, unsig
 		store_le32(config + offset + 4, (uint32_t)(address >> 32));
 }
 
-static bool bar_function_decodes(const struct pci_device *device, uint16_t command)
+/* The first thing on the way from the function to the root bus that keeps it from decoding. */
+static const char *bar_why_not_decoding(const struct pci_device *device, enum pci_bar_kind kind)
 {
-	if ((load_le16(device->config + PCI_COMMAND) & command) != command)
-		return false;
-	return !device->pm_capability ||
-	       (device->config[device->pm_capability + PCI_PM_CTRL] & PCI_PM_CTRL_STATE_MASK) == 0;
+	const uint8_t *config = device->config;
+	uint16_t command = kind == PCI_BAR_IO ? PCI_COMMAND_IO : PCI_COMMAND_MEMORY;
+	const char *why = NULL;
+
+	if (!device->bus)
+		return "it is on no bus";
+	if ((load_le16(config + PCI_COMMAND) & command) == 0)
+		return kind == PCI_BAR_IO ? "I/O is off in COMMAND" : "memory is off in COMMAND";
+	if (device->pm_capability &&
+	    config[device->pm_capability + PCI_PM_CTRL] & PCI_PM_CTRL_STATE_MASK)
+		return "the function is not in D0";
+	for (const struct pci_port *port = device->bus->port; port && !why;
+	     port = pci_port_device(port)->bus->port)
+		why = pci_port_why_shut(port, kind);
+	return why;
 }
 
 bool pci_device_decodes(const struct pci_device *device, enum pci_bar_kind kind)
 {
-	uint16_t command = kind == PCI_BAR_IO ? PCI_COMMAND_IO : PCI_COMMAND_MEMORY;
-
-	if (!device->bus || !bar_function_decodes(device, command))
-		return false;
-	for (const struct pci_device *bridge = device->bus->bridge; bridge;
-	     bridge = bridge->bus->bridge)
-		if (!bar_function_decodes(bridge, command))
-			return false;
-	return true;
+	return !bar_why_not_decoding(device, kind);
 }
 
 static bool bar_window_holds(uint64_t base, uint64_t window, uint64_t address, uint64_t size)
@@ -165,41 +169,41 @@ static bool bar_windows_hold(const struct pci_host_config *host, const struct pc
 	       bar_window_holds(host->mmio64_base, host->mmio64_size, address, bar->size);
 }
 
+/* Of what decodes: the window on its way that does not hold it. */
+static const char *bar_why_outside(const struct pci_device *device, const struct pci_bar *bar,
+				   uint64_t address)
+{
+	const char *why = NULL;
+
+	for (const struct pci_port *port = device->bus->port; port && !why;
+	     port = pci_port_device(port)->bus->port)
+		why = pci_port_why_outside(port, bar->kind, address, bar->size);
+	if (!why && !bar_windows_hold(&device->bus->host->config, bar, address))
+		why = "it is outside the host bridge's windows";
+	return why;
+}
+
 static bool bar_is_decoded(const struct pci_device *device, unsigned int index, uint64_t *address)
 {
 	return !pci_bar_why_off(device, index, address);
 }
 
-/* The first thing on the way from the bus that keeps the function from decoding. */
-static const char *bar_why_not_decoding(const struct pci_device *device, enum pci_bar_kind kind)
-{
-	const uint8_t *config = device->config;
-	uint16_t command = kind == PCI_BAR_IO ? PCI_COMMAND_IO : PCI_COMMAND_MEMORY;
-
-	if ((load_le16(config + PCI_COMMAND) & command) == 0)
-		return kind == PCI_BAR_IO ? "I/O is off in COMMAND" : "memory is off in COMMAND";
-	if (device->pm_capability &&
-	    config[device->pm_capability + PCI_PM_CTRL] & PCI_PM_CTRL_STATE_MASK)
-		return "the function is not in D0";
-	return "a bridge above does not pass it on";
-}
-
 const char *pci_bar_why_off(const struct pci_device *device, unsigned int index, uint64_t *address)
 {
 	const struct pci_bar *bar = &device->bars[index];
+	const char *why;
 
 	*address = pci_device_bar_address(device, index);
 	if (device->unmapped)
 		return "the function is withdrawn";
-	if (!pci_device_decodes(device, bar->kind))
-		return bar_why_not_decoding(device, bar->kind);
+	why = bar_why_not_decoding(device, bar->kind);
+	if (why)
+		return why;
 	if (bar->kind == PCI_BAR_ROM && !(device->config[PCI_ROM_ADDRESS] & PCI_ROM_ADDRESS_ENABLE))
 		return "its own enable bit is off";
 	if (*address == 0)
 		return "it has no address";
-	return bar_windows_hold(&device->bus->host->config, bar, *address)
-		       ? NULL
-		       : "it is outside the host bridge's windows";
+	return bar_why_outside(device, bar, *address);
 }
 
 static bool bar_page_is_shared(const struct pci_host *host, const struct pci_bar *bar,
@@ -296,6 +300,8 @@ void pci_host_map_decoded(struct pci_host *host)
 bool pci_device_decode_touched(const struct pci_device *device, unsigned int offset,
 			       unsigned int size)
 {
+	if (device->below && pci_port_is_touched(offset, size))
+		return true;
 	return ranges_overlap(offset, size, PCI_COMMAND, 2) ||
 	       ranges_overlap(offset, size, PCI_BASE_ADDRESS_0, 4 * PCI_BARS) ||
 	       ranges_overlap(offset, size, PCI_ROM_ADDRESS, 4) ||

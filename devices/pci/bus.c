@@ -36,15 +36,29 @@ static void bus_mark_multi_function(struct pci_bus *bus, unsigned int slot)
 	pthread_mutex_unlock(&functions[0]->lock);
 }
 
-int pci_bus_attach(struct pci_bus *bus, struct pci_device *device, uint8_t devfn)
+static int bus_make_room(struct pci_host *host, size_t slices)
 {
-	struct pci_host *host = bus->host;
-	size_t slices = host->slice_count + bus_count_slices(device);
 	struct mem_change *changes = realloc(host->changes, (slices + 1) * sizeof(*changes));
+	struct pci_device **added;
 
 	if (!changes)
 		return -ENOMEM;
 	host->changes = changes;
+	added = realloc(host->added, (host->count + 1) * sizeof(struct pci_device *));
+	if (!added)
+		return -ENOMEM;
+	host->added = added;
+	return 0;
+}
+
+int pci_bus_attach(struct pci_bus *bus, struct pci_device *device, uint8_t devfn)
+{
+	struct pci_host *host = bus->host;
+	size_t slices = host->slice_count + bus_count_slices(device);
+	int rc = bus_make_room(host, slices);
+
+	if (rc)
+		return rc;
 	host->slice_count = slices;
 	device->bus = bus;
 	device->devfn = devfn;
@@ -52,6 +66,25 @@ int pci_bus_attach(struct pci_bus *bus, struct pci_device *device, uint8_t devfn
 	bus->devices[devfn] = device;
 	host->added[host->count++] = device;
 	bus_mark_multi_function(bus, pci_slot(devfn));
+	return 0;
+}
+
+int pci_bus_add(struct pci_bus *bus, struct pci_device *device, unsigned int slot,
+		unsigned int function, struct err *err)
+{
+	unsigned int devfn = slot * PCI_FUNCTIONS + function;
+	int rc;
+
+	if (bus->devices[devfn])
+		return err_set(err, -EBUSY,
+			       "PCI function could not be added: %s: %02x:%02x.%u is taken by %s: "
+			       "choose another place",
+			       device->name, bus->number, slot, function,
+			       bus->devices[devfn]->name);
+	rc = pci_bus_attach(bus, device, (uint8_t)devfn);
+	if (rc)
+		return err_set(err, rc, "PCI function could not be added: %s: %s", device->name,
+			       err_text(rc));
 	return 0;
 }
 
@@ -71,12 +104,9 @@ static int bus_find_slot(const struct pci_bus *bus)
 	return -ENOSPC;
 }
 
-static int bus_add_locked(struct pci_host *host, struct pci_device *device, int slot,
-			  unsigned int function, struct err *err)
+static int bus_add_to_root(struct pci_host *host, struct pci_device *device, int slot,
+			   unsigned int function, struct err *err)
 {
-	unsigned int devfn;
-	int rc;
-
 	if (slot == -1)
 		slot = bus_find_slot(&host->root);
 	if (slot < 0)
@@ -84,18 +114,7 @@ static int bus_add_locked(struct pci_host *host, struct pci_device *device, int 
 			       "PCI function could not be added: %s: all 31 slots of the root bus "
 			       "are taken: pass fewer devices",
 			       device->name);
-	devfn = (unsigned int)slot * PCI_FUNCTIONS + function;
-	if (host->root.devices[devfn])
-		return err_set(err, -EBUSY,
-			       "PCI function could not be added: %s: 00:%02x.%u is taken by %s: "
-			       "choose another place",
-			       device->name, (unsigned int)slot, function,
-			       host->root.devices[devfn]->name);
-	rc = pci_bus_attach(&host->root, device, (uint8_t)devfn);
-	if (rc)
-		return err_set(err, rc, "PCI function could not be added: %s: %s", device->name,
-			       err_text(rc));
-	return 0;
+	return pci_bus_add(&host->root, device, (unsigned int)slot, function, err);
 }
 
 int pci_host_add(struct pci_host *host, struct pci_device *device, int slot, unsigned int function,
@@ -109,7 +128,7 @@ int pci_host_add(struct pci_host *host, struct pci_device *device, int slot, uns
 			       "slots are 1 to 31, functions 0 to 7",
 			       device->name, slot, function);
 	pthread_mutex_lock(&host->lock);
-	rc = bus_add_locked(host, device, slot, function, err);
+	rc = bus_add_to_root(host, device, slot, function, err);
 	pthread_mutex_unlock(&host->lock);
 	return rc;
 }
@@ -126,12 +145,48 @@ void pci_host_unlock(struct pci_device *device)
 	pthread_mutex_unlock(&device->bus->host->lock);
 }
 
+/* The port of @bus that passes on what is for bus @number; the lowest, should two claim it. */
+static const struct pci_device *bus_find_port(const struct pci_bus *bus, uint8_t number)
+{
+	for (unsigned int i = 0; i < PCI_DEVFNS; i++) {
+		const struct pci_device *device = bus->devices[i];
+
+		if (device && device->below && pci_port_passes_config(device->below->port, number))
+			return device;
+	}
+	return NULL;
+}
+
+/* PCI-to-PCI Bridge 1.2 3.1.2.1: a type 1 access goes down until it is at its bus. */
+struct pci_bus *pci_bus_find(struct pci_host *host, uint8_t number)
+{
+	struct pci_bus *bus = &host->root;
+
+	while (bus->number != number) {
+		const struct pci_device *port = bus_find_port(bus, number);
+
+		if (!port)
+			return NULL;
+		bus = port->below;
+	}
+	return bus;
+}
+
 uint16_t pci_device_requester(const struct pci_device *device)
 {
 	return (uint16_t)(device->bus->number << 8 | device->devfn);
 }
 
-/* PCI-to-PCI Bridge 1.2 9.1: a bridge rotates the pins below it by slot. */
+bool pci_device_is_passed_up(const struct pci_device *device)
+{
+	for (const struct pci_port *port = device->bus->port; port;
+	     port = pci_port_device(port)->bus->port)
+		if (!pci_port_passes_up(port))
+			return false;
+	return true;
+}
+
+/* PCI-to-PCI Bridge 1.2 9.1: a port rotates the pins below it by slot. */
 int pci_device_intx_gsi(const struct pci_device *device)
 {
 	const struct pci_host_config *host = &device->bus->host->config;
@@ -140,7 +195,7 @@ int pci_device_intx_gsi(const struct pci_device *device)
 	if (pin < 1 || pin > PCI_PINS)
 		return -1;
 	pin--;
-	for (; device->bus->bridge; device = device->bus->bridge)
+	for (; device->bus->port; device = pci_port_device(device->bus->port))
 		pin = (pci_slot(device->devfn) + pin) % PCI_PINS;
 	return (int)pci_intx_gsi(host->intx_gsi, host->intx_count, pci_slot(device->devfn), pin);
 }

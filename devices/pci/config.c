@@ -4,10 +4,11 @@
 #include "devices/pci/host.h"
 #include "vmm/base/bits.h"
 
-/* Buses below the root bus have no functions as long as there are no bridges. */
-static struct pci_device *config_find_device(const struct pci_host *host, uint16_t bdf)
+static struct pci_device *config_find_device(struct pci_host *host, uint16_t bdf)
 {
-	return bdf >> 8 == host->root.number ? host->root.devices[bdf & 0xff] : NULL;
+	const struct pci_bus *bus = pci_bus_find(host, (uint8_t)(bdf >> 8));
+
+	return bus ? bus->devices[bdf & 0xff] : NULL;
 }
 
 /* 1, 2 or 4 bytes inside one dword that the function has. */

@@ -139,11 +139,26 @@ static void describe_function(const struct pci_device *device, FILE *out)
 		describe_bar(device, i, out);
 }
 
-void pci_host_describe(struct pci_host *host, FILE *out)
+static void describe_windows(const struct pci_port *port, FILE *out)
 {
-	const struct pci_bus *bus = &host->root;
+	static const char *const names[] = {
+		[PCI_WINDOW_IO] = "I/O",
+		[PCI_WINDOW_MEMORY] = "memory",
+		[PCI_WINDOW_PREFETCH] = "prefetchable",
+	};
 
-	pthread_mutex_lock(&host->lock);
+	for (unsigned int window = 0; window < PCI_WINDOWS; window++) {
+		uint64_t base, last;
+
+		if (pci_port_range(port, window, &base, &last))
+			fprintf(out, "      window %-12s 0x%016" PRIx64 "-0x%016" PRIx64 "\n",
+				names[window], base, last);
+	}
+}
+
+/* Of the bus itself, its functions, then what is below its ports. Host lock held. */
+static void describe_bus(const struct pci_bus *bus, FILE *out)
+{
 	fprintf(out, "bus %02x\n", bus->number);
 	for (unsigned int i = 0; i < PCI_DEVFNS; i++) {
 		struct pci_device *device = bus->devices[i];
@@ -152,8 +167,19 @@ void pci_host_describe(struct pci_host *host, FILE *out)
 			continue;
 		pthread_mutex_lock(&device->lock);
 		describe_function(device, out);
+		if (device->below)
+			describe_windows(device->below->port, out);
 		pthread_mutex_unlock(&device->lock);
 	}
+	for (unsigned int i = 0; i < PCI_DEVFNS; i++)
+		if (bus->devices[i] && bus->devices[i]->below)
+			describe_bus(bus->devices[i]->below, out);
+}
+
+void pci_host_describe(struct pci_host *host, FILE *out)
+{
+	pthread_mutex_lock(&host->lock);
+	describe_bus(&host->root, out);
 	pthread_mutex_unlock(&host->lock);
 }
 

@@ -108,6 +108,7 @@ void pci_host_destroy(struct pci_host *host)
 	pthread_mutex_destroy(&host->latch_lock);
 	pthread_mutex_destroy(&host->lock);
 	free(host->changes);
+	free(host->added);
 	free(host);
 }
 
@@ -120,6 +121,8 @@ void pci_host_reset(struct pci_host *host)
 		pthread_mutex_lock(&device->lock);
 		memcpy(device->config, device->reset_config, sizeof(device->config));
 		device->unmapped = false;
+		if (device->below)
+			pci_port_restored(device->below->port);
 		pthread_mutex_unlock(&device->lock);
 	}
 	pci_host_unmap_stale(host);

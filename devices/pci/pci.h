@@ -61,7 +61,7 @@ struct pci_device;
  * Every member may be NULL. check, config_read and config_written hold both locks; reset, start and
  * destroy hold none (pci_host_lock() takes them). The shadow is only written with both locks
  * held, so either is enough to read it. A slice that overlaps another, or whose BAR is at address
- * 0 or outside the host bridge's windows, stays unmapped and is tried again at every later write
+ * 0 or outside the windows on its way, stays unmapped and is tried again at every later write
  * that touches COMMAND, a BAR or the power state of any function.
  */
 struct pci_device_ops {
@@ -78,6 +78,18 @@ struct pci_device_ops {
 	void (*reset)(struct pci_device *device);
 	/* The interrupt controllers were reset since: from now on it may interrupt. Likewise. */
 	void (*start)(struct pci_device *device);
+	/*
+	 * Behind a port: what lies on the way to the root bus has changed, pci_device_decodes() or
+	 * pci_device_is_passed_up(). Between config_written of the port that changed and the maps.
+	 * Both locks held, the port's too.
+	 */
+	void (*path_changed)(struct pci_device *device);
+	/*
+	 * Behind a port: the link resets the function (PCIe 5.0 6.6.1). Until it is done, or
+	 * given up, MEM_NOT_YET: the guest's write that resets the link waits and comes again.
+	 * Same locks.
+	 */
+	enum mem_result (*link_reset)(struct pci_device *device);
 	void (*destroy)(struct pci_device *device);
 };
 
@@ -86,6 +98,7 @@ struct pci_device {
 	const struct pci_device_ops *ops;
 	char name[64]; /* for messages: the host's address of a passed-through one */
 	struct pci_bus *bus;
+	struct pci_bus *below; /* of a port, the bus that it leads to; else NULL */
 	uint8_t devfn;
 	pthread_mutex_t lock; /* config, bars and whatever the owner keeps; BAR handlers hold it */
 	unsigned int config_size; /* 256 or 4096 */
@@ -117,10 +130,16 @@ int pci_device_set_bar(struct pci_device *device, unsigned int index,
 uint64_t pci_device_bar_address(const struct pci_device *device, unsigned int index);
 
 /*
- * Whether COMMAND, power state (D0) and every bridge above allow the decode; the ROM's own enable
- * bit aside. Host lock or device lock held.
+ * Whether COMMAND, power state (D0) and every port above allow the decode; windows and the ROM's
+ * own enable bit aside. Host lock held.
  */
 bool pci_device_decodes(const struct pci_device *device, enum pci_bar_kind kind);
+
+/*
+ * Whether every port above passes on what the function sends to memory: its DMA and its messages
+ * (PCIe 5.0 7.5.1.1.3). True on the root bus. Host lock held.
+ */
+bool pci_device_is_passed_up(const struct pci_device *device);
 
 /*
  * Takes all slices out of the maps and keeps them out until pci_device_remap() or pci_host_reset();
@@ -151,7 +170,7 @@ static inline unsigned int pci_intx_gsi(unsigned int first, unsigned int count, 
 	return first + (slot + pin) % count;
 }
 
-/* The GSI of its INTx pin (config 0x3d) after the swizzle of every bridge; -1 without a pin. */
+/* The GSI of its INTx pin (config 0x3d) after the swizzle of every port; -1 without a pin. */
 int pci_device_intx_gsi(const struct pci_device *device);
 
 struct pci_host_config {
@@ -196,7 +215,9 @@ int pci_host_add(struct pci_host *host, struct pci_device *device, int slot, uns
 /*
  * Gives every BAR an address in its window, largest first, as firmware would; decoding stays off.
  * -ENOSPC with @err naming device, BAR, size and window, and nothing assigned. 64-bit BARs go to
- * the 64-bit window, or to the 32-bit one when they do not fit there. After pci_host_add() of all.
+ * the 64-bit window, or to the 32-bit one when they do not fit there. BARs behind a port lie in one
+ * piece, for which its windows are opened: the prefetchable 64-bit ones as a 64-bit BAR of the root
+ * bus would, all others below 4 GiB. After pci_host_add() and pci_port_add() of all.
  */
 int pci_host_assign(struct pci_host *host, struct err *err) FERRY_MUST_CHECK;
 

@@ -35,7 +35,7 @@ struct toy {
 	struct bench *bench;
 	struct pci_slice slices[TOY_SLICES];
 	char names[TOY_SLICES][16];
-	bool not_yet;
+	bool not_yet, not_reset; /* what it answers MEM_NOT_YET: any write; a reset of its link */
 	unsigned int reads, resets;
 };
 
@@ -177,6 +177,22 @@ static inline void toy_reset(struct pci_device *device)
 	bench_note(toy_of(device)->bench, "reset");
 }
 
+static inline void toy_path_changed(struct pci_device *device)
+{
+	char text[64];
+
+	snprintf(text, sizeof(text), "path:%s%s",
+		 pci_device_decodes(device, PCI_BAR_MEM32) ? "down" : "",
+		 pci_device_is_passed_up(device) ? "up" : "");
+	bench_note(toy_of(device)->bench, text);
+}
+
+static inline enum mem_result toy_link_reset(struct pci_device *device)
+{
+	bench_note(toy_of(device)->bench, "link-reset");
+	return toy_of(device)->not_reset ? MEM_NOT_YET : MEM_DONE;
+}
+
 static inline void toy_destroy(struct pci_device *device)
 {
 	struct toy *toy = toy_of(device);
@@ -193,6 +209,8 @@ static const struct pci_device_ops toy_ops = {
 	.check = toy_check,
 	.config_written = toy_written,
 	.reset = toy_reset,
+	.path_changed = toy_path_changed,
+	.link_reset = toy_link_reset,
 	.destroy = toy_destroy,
 };
 

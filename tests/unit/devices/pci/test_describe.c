@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /* The functions of a host bridge in words: who they are, what decodes where and what does not. */
 
+#include "devices/pci/port.h"
+#include "tests/unit/support/fake_irq.h"
 #include "tests/unit/support/fake_pci.h"
 #include "tests/unit/support/suite.h"
 
@@ -113,6 +115,34 @@ START_TEST(addresses_are_found)
 }
 END_TEST
 
+START_TEST(a_bus_below_a_port_is_told_too)
+{
+	static struct kvm_irq irq;
+	const struct pci_port_config config = {.name = "port", .irq = &irq};
+	struct toy *below = toy_create(bench, "0000:02:00.0");
+	struct err err = {0};
+	struct pci_port *port = pci_port_create(bench->host, &config, &err);
+
+	ck_assert_int_eq(toy_bar(below, 0, PCI_BAR_MEM32, 0x4000), 0);
+	ck_assert_int_eq(pci_port_add(port, &below->pci, 0, &err), 0);
+	ck_assert_int_eq(pci_host_assign(bench->host, &err), 0);
+	has("\n  00:01.0  8086:3420  PCI bridge              port           I/O- memory- master-\n"
+	    "      window memory       0x00000000c0000000-0x00000000c00fffff\n");
+	has("bus 01\n  01:00.0  1234:5678  ");
+	toy_write(below, PCI_COMMAND, 2, PCI_COMMAND_MEMORY);
+	has("off: memory is off in COMMAND of the port above\n");
+	pci_host_config_write(bench->host, 1 << 3, PCI_COMMAND, 2, PCI_COMMAND_MEMORY);
+	is_at(false, WINDOW32, "BAR 0 + 0x0 of 01:00.0 (0000:02:00.0)");
+	toy_write(below, PCI_BASE_ADDRESS_0, 4, WINDOW32 + 0x100000);
+	has("off: it is outside the windows of the port above\n");
+	pci_host_config_write(bench->host, 1 << 3, 0x44, 2, 3);
+	has("off: the port above is not in D0\n");
+	pci_host_config_write(bench->host, 1 << 3, 0x44, 2, 0);
+	pci_host_config_write(bench->host, 1 << 3, PCI_BRIDGE_CONTROL, 2, PCI_BRIDGE_CTL_BUS_RESET);
+	has("off: the link is down at the port above\n");
+}
+END_TEST
+
 static void add_tests(TCase *tests)
 {
 	tcase_add_checked_fixture(tests, setup, teardown);
@@ -120,6 +150,7 @@ static void add_tests(TCase *tests)
 	tcase_add_test(tests, bars_tell_whether_they_decode);
 	tcase_add_test(tests, what_is_in_the_way_is_told);
 	tcase_add_test(tests, addresses_are_found);
+	tcase_add_test(tests, a_bus_below_a_port_is_told_too);
 }
 
 int main(void)

@@ -7,28 +7,6 @@
 #include "tests/unit/support/fake_pci.h"
 #include "tests/unit/support/suite.h"
 
-START_TEST(a_bridge_above_gates_the_decode)
-{
-	struct bench *bench = bench_create();
-	struct toy *toy = toy_create(bench, "a"), *bridge = toy_create(bench, "bridge");
-	struct pci_bus below = {.host = bench->host, .bridge = &bridge->pci, .number = 1};
-
-	toy_add(toy, 1, 0);
-	toy_add(bridge, 2, 0);
-	toy_write(toy, PCI_COMMAND, 2, PCI_COMMAND_MEMORY | PCI_COMMAND_IO);
-	ck_assert(pci_device_decodes(&toy->pci, PCI_BAR_MEM64));
-	toy->pci.bus = &below;
-	ck_assert(!pci_device_decodes(&toy->pci, PCI_BAR_MEM64));
-	toy_write(bridge, PCI_COMMAND, 2, PCI_COMMAND_MEMORY);
-	ck_assert(pci_device_decodes(&toy->pci, PCI_BAR_MEM64));
-	ck_assert(!pci_device_decodes(&toy->pci, PCI_BAR_IO));
-	bridge->pci.pm_capability = 0x40;
-	bridge->pci.config[0x40 + PCI_PM_CTRL] = 3;
-	ck_assert(!pci_device_decodes(&toy->pci, PCI_BAR_MEM64));
-	bench_destroy(bench);
-}
-END_TEST
-
 START_TEST(reset_restores_what_was_assigned)
 {
 	struct bench *bench = bench_create();
@@ -98,7 +76,6 @@ END_TEST
 
 static void add_tests(TCase *tests)
 {
-	tcase_add_test(tests, a_bridge_above_gates_the_decode);
 	tcase_add_test(tests, reset_restores_what_was_assigned);
 	tcase_add_test(tests, the_end_comes_in_reverse);
 	tcase_add_test(tests, impossible_bridges_are_refused);

@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
-/* One vCPU moves and switches a BAR while others use it: for ThreadSanitizer. */
+/* One vCPU moves and switches a BAR, or the port above, while others use it: for ThreadSanitizer. */
 
+#include "devices/pci/port.h"
+#include "tests/unit/support/fake_irq.h"
 #include "tests/unit/support/fake_pci.h"
 #include "tests/unit/support/suite.h"
 
@@ -78,9 +80,66 @@ START_TEST(decode_toggles_under_use)
 }
 END_TEST
 
+/* Its requester id is wanted with the device lock alone, as at a write of its MSI-X table. */
+static enum mem_result asking_read(void *owner, uint64_t offset, unsigned int size, uint64_t *value)
+{
+	struct toy *toy = owner;
+
+	(void)offset;
+	(void)size;
+	*value = pci_device_requester(&toy->pci) & 0xff;
+	toy->reads++;
+	return MEM_DONE;
+}
+
+static const struct mem_ops asking_ops = {.read = asking_read, .write = slice_write};
+
+static void *toggle_port(void *argument)
+{
+	struct worker *worker = argument;
+	struct mem_map *map = worker->toy->bench->mmio;
+	uint64_t port = ECAM + (1 << 15);
+
+	for (unsigned int i = 0; i < ROUNDS; i++) {
+		mem_map_write(map, port + PCI_SECONDARY_BUS, 2, i & 1 ? 0x0101 : 0x0202);
+		mem_map_write(map, port + PCI_COMMAND, 2, i & 2 ? 0 : PCI_COMMAND_MEMORY);
+		mem_map_write(map, port + PCI_BRIDGE_CONTROL, 2,
+			      i & 4 ? PCI_BRIDGE_CTL_BUS_RESET : 0);
+	}
+	return NULL;
+}
+
+START_TEST(a_port_changes_under_use)
+{
+	static struct kvm_irq irq;
+	const struct pci_port_config config = {.name = "port", .irq = &irq};
+	struct bench *bench = bench_create();
+	struct toy *toy = toy_create(bench, "a");
+	struct worker users[2] = {{.toy = toy}, {.toy = toy}}, toggler = {.toy = toy};
+	struct err err = {0};
+	struct pci_port *port = pci_port_create(bench->host, &config, &err);
+	pthread_t threads[3];
+
+	ck_assert_int_eq(toy_bar(toy, 0, PCI_BAR_MEM32, 0x4000), 0);
+	toy->slices[0].region.ops = &asking_ops;
+	toy->slices[0].region.owner = toy;
+	ck_assert_int_eq(pci_port_add(port, &toy->pci, 0, &err), 0);
+	ck_assert_int_eq(pci_host_assign(bench->host, &err), 0);
+	toy_write(toy, PCI_COMMAND, 2, PCI_COMMAND_MEMORY);
+	for (unsigned int i = 0; i < 2; i++)
+		pthread_create(&threads[i], NULL, use_bar, &users[i]);
+	pthread_create(&threads[2], NULL, toggle_port, &toggler);
+	for (unsigned int i = 0; i < 3; i++)
+		pthread_join(threads[i], NULL);
+	ck_assert_uint_eq(toy->reads, users[0].answered + users[1].answered);
+	bench_destroy(bench);
+}
+END_TEST
+
 static void add_tests(TCase *tests)
 {
 	tcase_add_test(tests, decode_toggles_under_use);
+	tcase_add_test(tests, a_port_changes_under_use);
 }
 
 int main(void)
