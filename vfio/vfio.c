@@ -175,30 +175,6 @@ size_t vfio_iova_ranges(const struct vfio *vfio, struct ram_range *ranges, size_
 	return space->range_count;
 }
 
-/* What BAR @bar takes of a window, with the ROM that the user chose. */
-static uint64_t vfio_memory_size(const struct vfio_entry *entry, unsigned int bar)
-{
-	uint64_t size = entry->sysfs.resources[bar].size;
-
-	if (bar == PCI_ROM_BAR && (entry->rom.host || entry->options.no_rom))
-		size = entry->rom.size;
-	return vfio_sysfs_room(size);
-}
-
-void vfio_window_sizes(const struct vfio *vfio, uint64_t *mmio32, uint64_t *mmio64)
-{
-	*mmio32 = *mmio64 = 0;
-	for (size_t i = 0; i < vfio->count; i++)
-		for (unsigned int bar = 0; bar < PCI_BAR_COUNT; bar++) {
-			const struct vfio_resource *resource =
-				&vfio->entries[i]->sysfs.resources[bar];
-
-			if (!resource->io)
-				*(resource->wide ? mmio64 : mmio32) +=
-					vfio_memory_size(vfio->entries[i], bar);
-		}
-}
-
 int vfio_check_memlock(struct vfio *vfio, uint64_t ram_size, struct err *err)
 {
 	vfio->ram_size = ram_size;
@@ -337,38 +313,6 @@ static int vfio_open_device(struct vfio *vfio, struct vfio_entry *entry,
 	return entry->pci ? vfio_check_sizes(entry, err) : err->code;
 }
 
-static struct vfio_entry *vfio_find_function_0(const struct vfio *vfio, uint64_t slot)
-{
-	for (size_t i = 0; i < vfio->count; i++)
-		if (vfio->entries[i]->sysfs.is_pci && vfio->entries[i]->sysfs.slot == slot &&
-		    vfio->entries[i]->sysfs.function == 0)
-			return vfio->entries[i];
-	return NULL;
-}
-
-/*
- * Functions of one host device stay functions of one guest device, so that a driver that looks for
- * its siblings finds them; without function 0 a slot cannot be found, so each gets one of its own.
- */
-static int vfio_place(const struct vfio *vfio, struct vfio_entry *entry, struct pci_host *host,
-		      struct err *err)
-{
-	struct vfio_entry *first = vfio_find_function_0(vfio, entry->sysfs.slot);
-	int rc;
-
-	if (entry->pci->on_bus)
-		return 0;
-	if (!entry->sysfs.is_pci || !first || first == entry)
-		return vfio_pci_attach(entry->pci, host, -1, 0, err);
-	if (!first->pci->on_bus) {
-		rc = vfio_pci_attach(first->pci, host, -1, 0, err);
-		if (rc)
-			return rc;
-	}
-	return vfio_pci_attach(entry->pci, host, first->pci->device.devfn >> 3,
-			       entry->sysfs.function, err);
-}
-
 /* All devices are open by then, so that one reset of a bus is that of all on it. */
 static int vfio_reset_before_start(struct vfio_entry *entry, struct err *err)
 {
@@ -392,7 +336,7 @@ int vfio_attach(struct vfio *vfio, const struct vfio_attach *to, struct err *err
 	for (size_t i = 0; i < vfio->count && !rc; i++)
 		rc = vfio_reset_before_start(vfio->entries[i], err);
 	for (size_t i = 0; i < vfio->count && !rc; i++)
-		rc = vfio_place(vfio, vfio->entries[i], to->host, err);
+		rc = vfio_place(vfio, vfio->entries[i], to, err);
 	return rc;
 }
 

@@ -43,6 +43,7 @@ struct vfio_device_config {
 		*vf_token; /* a UUID that a virtual function and its physical one share, or NULL */
 	const char *trace; /* a file that every access and interrupt is told in; NULL: none */
 	const char *names; /* a table of registers for the trace; NULL: none */
+	bool port;         /* behind a root port of its own */
 };
 
 struct vfio_settings {
@@ -74,6 +75,8 @@ int vfio_prepare(struct vfio *vfio, struct kvm_vm *vm, struct err *err) FERRY_MU
 size_t vfio_iova_ranges(const struct vfio *vfio, struct ram_range *ranges, size_t room);
 /* ... and the room its memory BARs need, each BAR aligned to its size. */
 void vfio_window_sizes(const struct vfio *vfio, uint64_t *mmio32, uint64_t *mmio64);
+/* ... and how many ports there will be, each with a bus. */
+unsigned int vfio_port_count(const struct vfio *vfio);
 
 /*
  * 3. Computes the locked memory needed for @ram_size bytes of guest RAM, raises the soft limit

@@ -4,6 +4,7 @@
 #ifndef FERRY_VFIO_VFIO_PRIVATE_H
 #define FERRY_VFIO_VFIO_PRIVATE_H
 
+#include "devices/pci/port.h"
 #include "vfio/dma.h"
 #include "vfio/pci/pci.h"
 #include "vfio/peer.h"
@@ -17,6 +18,7 @@ struct vfio_entry {
 	struct vfio_rom rom;
 	struct vfio_backend *backend; /* opened already, before there is a function; else NULL */
 	struct vfio_pci *pci;         /* NULL again when the PCI host has destroyed it */
+	struct pci_port *port;        /* above function 0 of a slot behind one; the host's */
 };
 
 struct vfio {
@@ -32,6 +34,13 @@ struct vfio {
 	void (*wake)(void *machine);
 	void *machine;
 };
+
+/*
+ * Puts the device of @entry, which is open, where it is to be, and function 0 of its slot before
+ * it. -errno with @err set.
+ */
+int vfio_place(const struct vfio *vfio, struct vfio_entry *entry, const struct vfio_attach *to,
+	       struct err *err) FERRY_MUST_CHECK;
 
 /* What a function asks of the others, and of who brought it here; its keeper is its entry. */
 extern const struct vfio_pci_keeper_ops vfio_keeper_ops;

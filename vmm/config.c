@@ -37,7 +37,7 @@ static const char help_text[] =
 	"                            RAM with K, M, G or T of 1024, as in 1.5G (default\n"
 	"                            512M)\n"
 	"  --vfio PATH|fd=N|fd=NAME[,rom=FILE|off][,mmap=off[:LIST]][,vf-token=UUID]\n"
-	"         [,via=iommufd|group][,trace=FILE[,names=TABLE]]\n"
+	"         [,via=iommufd|group][,port][,trace=FILE[,names=TABLE]]\n"
 	"                            hands over the PCI device at PATH, which is\n"
 	"                            /sys/bus/pci/devices/0000:01:00.0, 0000:01:00.0,\n"
 	"                            01:00.0 or a mediated device's UUID, or whose\n"
@@ -48,6 +48,7 @@ static const char help_text[] =
 	"                            vf-token: of a virtual function whose physical one\n"
 	"                            vfio-pci has too; via: by iommufd, or by its IOMMU\n"
 	"                            group (default iommufd where it may be opened);\n"
+	"                            port: behind a PCI Express root port of its own;\n"
 	"                            trace: every access and interrupt is told in FILE\n"
 	"                            (all BARs trapped), registers by the names in TABLE,\n"
 	"                            such as share/ferry/names/xhci.txt\n"
@@ -273,9 +274,13 @@ static int config_parse_vfio_part(struct vfio_device_config *device, const char 
 		device->names = value;
 		return 0;
 	}
+	if (!value && strcmp(name, "port") == 0) {
+		device->port = true;
+		return 0;
+	}
 	return err_set(err, -EINVAL,
 		       "'%s%s%s': unknown part: it takes rom=FILE, rom=off, mmap=off[:LIST], "
-		       "vf-token=UUID, via=iommufd|group, trace=FILE and names=TABLE",
+		       "vf-token=UUID, via=iommufd|group, port, trace=FILE and names=TABLE",
 		       name, value ? "=" : "", value ? value : "");
 }
 

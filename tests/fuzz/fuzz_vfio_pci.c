@@ -6,7 +6,9 @@
 #include <string.h>
 #include <sys/epoll.h>
 
+#include "devices/pci/host.h"
 #include "tests/fuzz/input.h"
+#include "tests/fuzz/shape.h"
 #include "tests/unit/support/fake_irq.h"
 #include "tests/unit/support/fake_provider.h"
 #include "tests/unit/support/fake_vfio.h"
@@ -24,9 +26,8 @@
 enum {
 	CONFIG = VFIO_PCI_CONFIG_REGION_INDEX,
 	SLOT = 3,
+	PORT = 1, /* its slot */
 	MAPPED_MAX = 256,
-	PATCHES_MAX = 16,
-	TAIL_MAX = 96,
 	STEPS_MAX = 256,
 };
 
@@ -39,10 +40,11 @@ static struct {
 	size_t mapped_count;
 	struct pci_host *host;
 	struct loop *loop;
-	struct kvm_irq irq;
+	struct kvm_irq irq, port_irq;
 	struct fake_vfio fake;
 	struct vfio_dma dma;
 	struct vfio_pci *pci;
+	struct pci_port *port; /* that it is behind; NULL: none */
 	struct err err;
 	uint64_t page_size;
 	bool struck; /* a fault was planned: the device may be left as no guest wanted it */
@@ -131,7 +133,7 @@ static void create_machine(uint64_t page_size)
 {
 	struct pci_host_config config = {
 		.ecam_base = ECAM,
-		.buses = 1,
+		.buses = 4,
 		.config_ports = true,
 		.mmio32_base = WINDOW32,
 		.mmio32_size = window32_size,
@@ -154,6 +156,7 @@ static void create_machine(uint64_t page_size)
 	bench.loop = loop_create(&bench.err);
 	require(bench.host && bench.loop);
 	fake_irq_init(&bench.irq);
+	fake_irq_init(&bench.port_irq);
 	fake_vfio_init(&bench.fake);
 }
 
@@ -162,91 +165,12 @@ static void destroy_machine(void)
 	pci_host_destroy(bench.host);
 	require(!bench.pci && bench.mapped_count == 0);
 	require(bench.irq.attached == 0 && fake_irq_used(&bench.irq) == 0);
+	require(bench.port_irq.attached == 0 && fake_irq_used(&bench.port_irq) == 0);
 	mem_map_unlisten(bench.mmio, &bench.listener);
 	mem_map_destroy(bench.pio);
 	mem_map_destroy(bench.mmio);
 	loop_destroy(bench.loop);
 	fake_vfio_release(&bench.fake);
-}
-
-/* From bytes to a whole gigabyte, and odd ones. */
-static uint64_t take_size(struct input *input)
-{
-	uint8_t shift = take8(input);
-	uint64_t size = (uint64_t)1 << (shift & 31);
-
-	return shift & 0x80 ? size + take8(input) : size;
-}
-
-static void shape_region(struct input *input, struct fake_region *region)
-{
-	uint8_t bytes[TAIL_MAX];
-	size_t size;
-
-	region->flags = take8(input) & 0xf;
-	region->size = take8(input) & 1 ? take_size(input) : take64(input);
-	region->shy = take8(input) & 1;
-	region->error = take8(input) == 0xff ? -EINVAL : 0;
-	size = take8(input) % (TAIL_MAX + 1);
-	take(input, bytes, size);
-	if (size == 0)
-		return;
-	fake_vfio_tail(region, bytes, size);
-	if (take8(input) & 1)
-		region->first_offset = (uint32_t)take64(input);
-}
-
-static void shape_bus(struct input *input)
-{
-	bench.fake.dependents = take8(input) % (FAKE_DEPENDENTS + 1);
-	for (uint32_t i = 0; i < bench.fake.dependents; i++)
-		bench.fake.dependent[i] =
-			(struct vfio_pci_dependent_device){.group_id = take8(input),
-							   .devfn = (uint8_t)i};
-}
-
-static void shape_interrupts(struct input *input)
-{
-	static const uint16_t counts[FAKE_IRQS] = {1, 32, 2048, 1, 1};
-
-	for (unsigned int i = 0; i < FAKE_IRQS; i++) {
-		struct vfio_irq_info *info = &bench.fake.irqs[i];
-
-		info->flags = take8(input);
-		info->count = take16(input) % (counts[i] + 1U);
-	}
-	bench.fake.vectors_max = take8(input);
-}
-
-/* What the healthy device is like is kept where the input does not say otherwise. */
-static void shape_device(struct input *input)
-{
-	struct fake_vfio *fake = &bench.fake;
-	uint8_t what = take8(input), patches;
-
-	if (!(what & 1))
-		fake->regions[CONFIG].size = PCI_CONFIG_SIZE;
-	if (what & 2)
-		fake->info.flags = take8(input);
-	if (what & 4)
-		fake->info.num_regions = take8(input);
-	if (what & 8) {
-		fake->dies_in_reset = take8(input) & 1;
-		shape_bus(input);
-	}
-	if (what & 16)
-		shape_interrupts(input);
-	for (unsigned int i = 0; i < CONFIG && (what & 32); i++)
-		if (take8(input) & 1)
-			shape_region(input, &fake->regions[i]);
-	patches = what & 64 ? take8(input) % PATCHES_MAX : 0;
-	for (uint8_t i = 0; i < patches; i++) {
-		unsigned int offset = take16(input) % PCIE_CONFIG_SIZE,
-			     size = 1 << (take8(input) & 3);
-
-		if (offset + size <= PCIE_CONFIG_SIZE)
-			fake_vfio_poke(fake, CONFIG, offset, size, take64(input));
-	}
 }
 
 static void choose_options(struct input *input, struct vfio_device_config *options)
@@ -332,10 +256,16 @@ static uint32_t take_value(struct input *input)
 	}
 }
 
+/* Of the buses that ECAM has. */
+static uint16_t device_place(void)
+{
+	return pci_device_requester(&bench.pci->device) & 0x3ff;
+}
+
 static void access_config(struct input *input, bool write)
 {
 	unsigned int offset = take_register(input), size = 1U << (take8(input) & 3);
-	uint64_t address = ECAM + (SLOT << 15) + offset, value;
+	uint64_t address = ECAM + ((uint64_t)device_place() << 12) + offset, value;
 
 	if (write)
 		mem_map_write(bench.mmio, address, size, take_value(input));
@@ -348,12 +278,30 @@ static void access_ports(struct input *input)
 	unsigned int offset = take_register(input), size = 1U << (take8(input) & 3);
 	uint64_t value;
 
-	mem_map_write(bench.pio, 0xcf8, 4, 0x80000000 | SLOT << 11 | (offset & 0xfc));
+	mem_map_write(bench.pio, 0xcf8, 4,
+		      0x80000000 | (uint32_t)device_place() << 8 | (offset & 0xfc));
 	if (take8(input) & 1)
 		mem_map_write(bench.pio, 0xcfc + (offset & 3), size, take_value(input));
 	else
 		mem_map_read(bench.pio, 0xcfc + (offset & 3), size, &value);
 	mem_map_read(bench.pio, 0xcf8, 4, &value);
+}
+
+/* The port's own registers: those that gate more often than by chance, and anything. */
+static void access_port(struct input *input)
+{
+	static const uint16_t gates[] = {PCI_COMMAND,          PCI_SECONDARY_BUS,
+					 PCI_IO_BASE,          PCI_MEMORY_BASE,
+					 PCI_PREF_MEMORY_BASE, PCI_PREF_BASE_UPPER32,
+					 PCI_BRIDGE_CONTROL,   0x40 + PCI_PM_CTRL,
+					 0x48 + PCI_EXP_LNKCTL};
+	uint8_t which = take8(input), size = (uint8_t)(1U << (take8(input) & 3));
+	uint64_t offset =
+		which & 0x80 ? take16(input) % PCIE_CONFIG_SIZE : gates[which % ARRAY_SIZE(gates)];
+	uint64_t address = ECAM + (PORT << 15) + offset, value;
+
+	mem_map_write(bench.mmio, address, size, take_value(input));
+	mem_map_read(bench.mmio, address, size, &value);
 }
 
 static void fire(struct input *input)
@@ -404,7 +352,10 @@ static void step(struct input *input)
 		access_config(input, true);
 		break;
 	case 4:
-		access_config(input, false);
+		if (bench.port)
+			access_port(input);
+		else
+			access_config(input, false);
 		break;
 	case 5:
 		access_ports(input);
@@ -461,6 +412,17 @@ static void check_excess(const struct mem_region *region)
 	}
 }
 
+static bool in_a_port_window(uint64_t base, uint64_t size)
+{
+	uint64_t first, last;
+
+	for (unsigned int window = PCI_WINDOW_MEMORY; window < PCI_WINDOWS; window++)
+		if (pci_port_range(bench.port, window, &first, &last) && base >= first &&
+		    base <= last && size - 1 <= last - base)
+			return true;
+	return false;
+}
+
 static void check_mappings(void)
 {
 	const struct vfio_pci *pci = bench.pci;
@@ -473,6 +435,7 @@ static void check_mappings(void)
 		require((region->kind == MEM_DEVICE || region->kind == MEM_ROM) &&
 			region->map == bench.mmio && is_mappable(region) &&
 			in_a_window(region->base, region->size));
+		require(!bench.port || in_a_port_window(region->base, region->size));
 		check_excess(region);
 		for (size_t j = 0; j < i; j++)
 			require(!ranges_overlap(region->base, region->size, bench.mapped[j]->base,
@@ -507,6 +470,7 @@ static void check_mastering(bool could_master)
 	require(bench.pci->state == VFIO_PCI_ALIVE);
 	require(load_le16(bench.pci->device.config + PCI_COMMAND) & PCI_COMMAND_MASTER);
 	require(could_master);
+	require(pci_device_is_passed_up(&bench.pci->device));
 }
 
 /* A restart of the machine brings a device in order back, whatever the guest did with it. */
@@ -542,6 +506,18 @@ static void run(struct input *input)
 	}
 }
 
+/* In slot 3, or behind a port in slot 1. */
+static int attach(void)
+{
+	const struct pci_port_config config = {.name = "port", .irq = &bench.port_irq};
+
+	if (!bench.pci->options.port)
+		return vfio_pci_attach(bench.pci, bench.host, SLOT, 0, &bench.err);
+	bench.port = pci_port_create(bench.host, &config, &bench.err);
+	require(bench.port);
+	return vfio_pci_attach_below(bench.pci, bench.port, 0, &bench.err);
+}
+
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
 	/* Of a recovery's tries one, soon. */
@@ -557,18 +533,21 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	};
 	struct input input = {.bytes = data, .left = size};
 	unsigned int descriptors = open_descriptors();
+	uint8_t machine;
 
-	create_machine((4 * KIB) << 2 * (take8(&input) % 3));
+	machine = take8(&input);
+	create_machine((4 * KIB) << 2 * (machine % 3));
+	options.port = machine & 0x80;
 	config.loop = bench.loop;
 	choose_options(&input, &options);
-	shape_device(&input);
+	shape_device(&input, &bench.fake);
 	bench.pci = vfio_pci_create(&bench.fake.backend, &config, &bench.err);
 	require(bench.pci || (bench.fake.closed && bench.err.text[0] && bench.err.code < 0));
 	/* Where the fake has its power management is another register then, or none. */
 	bench.fake.naps = bench.pci && bench.pci->device.pm_capability != 0x40;
 	if (bench.pci)
 		bench.pci->reset.pauses_ms = bench.pci->reset.retries_ms = pauses_ms;
-	if (bench.pci && vfio_pci_attach(bench.pci, bench.host, SLOT, 0, &bench.err) == 0) {
+	if (bench.pci && attach() == 0) {
 		(void)!pci_host_assign(bench.host, &bench.err);
 		run(&input);
 		check_restart();

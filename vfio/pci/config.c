@@ -204,6 +204,15 @@ static void config_refresh(struct vfio_pci *pci, unsigned int offset, unsigned i
 		store_le(shadow, size, (load_le(shadow, size) & ~kept) | (value & kept));
 }
 
+/* What a port above holds back stays off in the device. */
+static uint64_t config_hold_back(const struct vfio_pci *pci, unsigned int offset, unsigned int size,
+				 uint64_t value)
+{
+	if (ranges_overlap(offset, size, PCI_COMMAND, 1) && !pci_device_is_passed_up(&pci->device))
+		value &= ~((uint64_t)PCI_COMMAND_MASTER << 8 * (PCI_COMMAND - offset));
+	return value;
+}
+
 /*
  * Bits beside the forwarded ones in the same access are written as the device has them, but for
  * those that a 1 would clear.
@@ -220,6 +229,7 @@ static void config_forward(struct vfio_pci *pci, unsigned int offset, unsigned i
 		written =
 			(value & forwarded) | (config_read_device(pci, offset, size) & ~forwarded &
 					       ~load_le(pci->device.write_1_clear + offset, size));
+	written = config_hold_back(pci, offset, size, written);
 	rc = vfio_region_write(pci->backend, vfio_pci_config_region(pci), offset, size, written);
 	if (rc)
 		log_guest(&pci->limit, LOG_DEBUG, "%s: config write at 0x%x: %s", pci->device.name,
@@ -278,6 +288,23 @@ static void config_update_vectors(struct vfio_pci *pci, unsigned int offset, uns
 	if (pci->has_msix &&
 	    (woken || ranges_overlap(offset, size, pci->msix.capability, PCI_CAP_MSIX_SIZEOF)))
 		pci_msix_config_written(&pci->msix);
+}
+
+/*
+ * The guest masters with this function only once RAM is mapped: config_masters_too_early() has seen
+ * to that, wherever the port was then.
+ */
+void vfio_config_path_changed(struct pci_device *device)
+{
+	struct vfio_pci *pci = config_to_pci(device);
+	bool passed_up = pci_device_is_passed_up(device), changed = passed_up != pci->passed_up;
+
+	pci->passed_up = passed_up;
+	if (pci->state != VFIO_PCI_ALIVE)
+		return;
+	if (changed)
+		config_forward(pci, PCI_COMMAND, 2, load_le16(device->config + PCI_COMMAND));
+	config_copy_rom(pci);
 }
 
 void vfio_config_written(struct pci_device *device, unsigned int offset, unsigned int size,

@@ -91,12 +91,19 @@ static void pci_destroy_function(struct pci_device *device)
 	vfio_pci_destroy(pci);
 }
 
+static enum mem_result pci_reset_by_link(struct pci_device *device)
+{
+	return vfio_reset_answer(container_of(device, struct vfio_pci, device));
+}
+
 static const struct pci_device_ops function_ops = {
 	.check = vfio_config_check,
 	.config_read = vfio_config_read,
 	.config_written = vfio_config_written,
 	.reset = pci_reset_function,
 	.start = pci_start_function,
+	.path_changed = vfio_config_path_changed,
+	.link_reset = pci_reset_by_link,
 	.destroy = pci_destroy_function,
 };
 
@@ -221,21 +228,56 @@ static int pci_arm(struct vfio_pci *pci, struct err *err)
 	return 0;
 }
 
+/* On its bus. */
+static int pci_begin(struct vfio_pci *pci, struct err *err)
+{
+	int rc;
+
+	pci->on_bus = true;
+	pci_host_lock(&pci->device);
+	pci->passed_up = pci_device_is_passed_up(&pci->device);
+	rc = pci_arm(pci, err);
+	pci_host_unlock(&pci->device);
+	if (rc)
+		return rc;
+	vfio_events_start(pci);
+	return 0;
+}
+
 int vfio_pci_attach(struct vfio_pci *pci, struct pci_host *host, int slot, unsigned int function,
 		    struct err *err)
 {
 	int rc = pci_host_add(host, &pci->device, slot, function, err);
 
-	if (rc)
-		return rc;
-	pci->on_bus = true;
-	pthread_mutex_lock(&pci->device.lock);
-	rc = pci_arm(pci, err);
-	pthread_mutex_unlock(&pci->device.lock);
-	if (rc)
-		return rc;
-	vfio_events_start(pci);
-	return 0;
+	return rc ? rc : pci_begin(pci, err);
+}
+
+int vfio_pci_attach_below(struct vfio_pci *pci, struct pci_port *port, unsigned int function,
+			  struct err *err)
+{
+	int rc = pci_port_add(port, &pci->device, function, err);
+
+	return rc ? rc : pci_begin(pci, err);
+}
+
+struct pci_link vfio_pci_link(const struct vfio_pci *pci)
+{
+	const uint8_t *express = pci->device.config + pci->express;
+	uint32_t most = load_le32(express + PCI_EXP_LNKCAP);
+	uint32_t now = load_le16(express + PCI_EXP_LNKSTA);
+	bool second = (express[PCI_EXP_FLAGS] & PCI_EXP_FLAGS_VERS) > 1;
+
+	if (!pci->linked)
+		return (struct pci_link){0};
+	return (struct pci_link){
+		.speed_max = most & PCI_EXP_LNKCAP_SLS,
+		.width_max = (most & PCI_EXP_LNKCAP_MLW) >> 4,
+		.speeds = second ? load_le32(express + PCI_EXP_LNKCAP2) >> 1 & 0x7f : 0,
+		.speed = now & PCI_EXP_LNKSTA_CLS,
+		.width = (now & PCI_EXP_LNKSTA_NLW) >> PCI_EXP_LNKSTA_NLW_SHIFT,
+		.payload_max = express[PCI_EXP_DEVCAP] & PCI_EXP_DEVCAP_PAYLOAD,
+		.payload = (express[PCI_EXP_DEVCTL] & PCI_EXP_DEVCTL_PAYLOAD) >> 5,
+	};
 }
 
 /* In this order nothing of the device is left in the guest when its descriptor is closed. */

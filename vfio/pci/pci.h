@@ -11,6 +11,7 @@
 
 #include "devices/pci/msi.h"
 #include "devices/pci/pci.h"
+#include "devices/pci/port.h"
 #include "vfio/backend.h"
 #include "vfio/dma.h"
 #include "vfio/pci/region.h"
@@ -64,7 +65,8 @@ struct vfio_pci {
 	struct vfio_names *names;   /* that it tells BARs by; NULL: none */
 	enum vfio_pci_state state;
 	bool on_bus;
-	bool used; /* the guest let it decode or master since it was last reset */
+	bool passed_up; /* as was last seen of the ports above: its bus mastering counts */
+	bool used;      /* the guest let it decode or master since it was last reset */
 	struct vfio_reset reset;
 	struct vfio_region regions[VFIO_REGIONS];
 	struct vfio_pci_bar bars[PCI_BAR_COUNT];
@@ -73,6 +75,7 @@ struct vfio_pci {
 	uint8_t forwarded[PCIE_CONFIG_SIZE];
 	uint8_t kept[PCIE_CONFIG_SIZE]; /* the shadow takes what the device made of a write */
 	unsigned int express, advanced; /* offsets of those capabilities, 0 without */
+	bool linked;                    /* the guest sees the link's registers in `express` */
 	uint16_t system_errors;         /* COMMAND's SERR as the host had it: its choice */
 	bool igd_mirror;                /* Intel's own graphics: vfio/pci/igd.h */
 	bool has_msi, has_msix;
@@ -131,6 +134,12 @@ struct vfio_pci *vfio_pci_create(struct vfio_backend *backend, const struct vfio
 /* Puts it on @host, which owns it from success on, and turns INTx and the ERR and REQ events on. */
 int vfio_pci_attach(struct vfio_pci *pci, struct pci_host *host, int slot, unsigned int function,
 		    struct err *err) FERRY_MUST_CHECK;
+/* The same behind @port; its options said so. */
+int vfio_pci_attach_below(struct vfio_pci *pci, struct pci_port *port, unsigned int function,
+			  struct err *err) FERRY_MUST_CHECK;
+
+/* The link of one that is to be behind a port, as the host has it. All 0 where it tells of none. */
+struct pci_link vfio_pci_link(const struct vfio_pci *pci);
 
 /*
  * Gives the device back: all ones to the guest, mappings, interrupts, BARs, then the descriptor.
@@ -197,6 +206,7 @@ enum mem_result vfio_config_check(struct pci_device *device, unsigned int offset
 uint32_t vfio_config_read(struct pci_device *device, unsigned int offset, unsigned int size);
 void vfio_config_written(struct pci_device *device, unsigned int offset, unsigned int size,
 			 uint32_t value);
+void vfio_config_path_changed(struct pci_device *device);
 
 /* bar.c: tiles each BAR with slices, maps what may be mapped; and takes all that back. */
 int vfio_bars_setup(struct vfio_pci *pci, struct err *err) FERRY_MUST_CHECK;

@@ -80,7 +80,7 @@ static int reset_carry_out(struct vfio_pci *pci)
 	int64_t end = reset_now_ms() + reset->deadline_ms;
 	int rc;
 
-	if (reset->way == VFIO_RESET_BY_NOTHING)
+	if (reset->way == VFIO_RESET_BY_NOTHING || reset->way == VFIO_RESET_TO_BE_FOUND)
 		return 0;
 	rc = reset_ask_kernel(pci);
 	while (rc < 0 && reset->cause != VFIO_RESET_RECOVERY && *pause && reset_now_ms() < end &&
@@ -119,8 +119,11 @@ static void reset_choose_way(struct vfio_reset *reset)
 		reset->way = VFIO_RESET_BY_NOTHING;
 	else if (reset->bus)
 		reset->way = VFIO_RESET_BY_BUS;
+	else if (reset->by_function)
+		reset->way = VFIO_RESET_BY_FUNCTION;
 	else
-		reset->way = reset->by_function ? VFIO_RESET_BY_FUNCTION : VFIO_RESET_BY_NOTHING;
+		reset->way = reset->cause == VFIO_RESET_GUEST ? VFIO_RESET_TO_BE_FOUND
+							      : VFIO_RESET_BY_NOTHING;
 	reset->spared = false;
 }
 
@@ -273,20 +276,25 @@ static void reset_answer_write(struct vfio_reset *reset)
 		reset->write = VFIO_RESET_WRITE_MAY_END;
 }
 
-/* Whether there is a way by the bus where the function's own was refused. No lock held. */
+/*
+ * Whether there is a way by the bus where the function's own was refused, or there is none. No lock
+ * held.
+ */
 static bool reset_find_other_way(struct vfio_pci *pci)
 {
 	struct vfio_reset *reset = &pci->reset;
+	bool refused = reset->outcome == VFIO_RESET_REFUSED;
 
-	if (reset->outcome != VFIO_RESET_REFUSED || reset->bus)
+	if (reset->bus || !(refused || reset->way == VFIO_RESET_TO_BE_FOUND))
 		return false;
 	reset_look_for_bus(pci);
 	if (!reset->bus)
 		return false;
 	reset->way = VFIO_RESET_BY_BUS;
-	log_guest(&pci->limit, LOG_WARN,
-		  "passthrough device %s: its own reset was refused: its bus is reset",
-		  pci->device.name);
+	if (refused)
+		log_guest(&pci->limit, LOG_WARN,
+			  "passthrough device %s: its own reset was refused: its bus is reset",
+			  pci->device.name);
 	return true;
 }
 

@@ -69,12 +69,13 @@ enum vfio_reset_write {
 /*
  * What the kernel is asked for. Settled before the thread starts. A function without a reset of its
  * own is reset with its whole bus, when every function on the bus is ours. Those others are then
- * not reset again (`spared`).
+ * not reset again (`spared`). A link that the guest resets asks every function behind it.
  */
 enum vfio_reset_way {
 	VFIO_RESET_BY_NOTHING, /* there is no way, or its bus was reset since the guest used it */
 	VFIO_RESET_BY_FUNCTION,
 	VFIO_RESET_BY_BUS,
+	VFIO_RESET_TO_BE_FOUND, /* asked of a function that has none: the main thread looks */
 };
 
 /* Zeroed but for the descriptors, which are -1. */
@@ -113,8 +114,8 @@ void vfio_reset_release(struct vfio_pci *pci);
 void vfio_reset_begin(struct vfio_pci *pci, enum vfio_reset_cause cause);
 
 /*
- * The guest's write that asks for a reset: begins one, or lets the write wait, or end. Both locks
- * held.
+ * The guest's write that asks for a reset, of the function or of its link: begins one, or lets the
+ * write wait, or end. Both locks held.
  */
 enum mem_result vfio_reset_answer(struct vfio_pci *pci);
 

@@ -71,21 +71,39 @@ static const struct config_rule power_rules[] = {
 
 /*
  * PCIe 5.0 7.5.3. Payload size and phantom functions are the host's, by its topology; a function
- * reset is carried out by VFIO's own call; on the root bus there is no link to tell of (7.5.3: such
- * registers of a root complex integrated endpoint are 0).
+ * reset is carried out by VFIO's own call.
  */
 static const struct config_rule express_rules[] = {
 	{PCI_EXP_FLAGS, 2, PCI_EXP_FLAGS_TYPE, 0, 0, 0},
 	{PCI_EXP_DEVCTL, 2, EXPRESS_OURS, PCI_EXP_DEVCTL_PHANTOM | PCI_EXP_DEVCTL_BCR_FLR,
 	 PCI_EXP_DEVCTL_PAYLOAD, WORD ^ EXPRESS_OURS},
-	{PCI_EXP_LNKCAP, 4, DWORD, DWORD, 0, 0},
-	{PCI_EXP_LNKCTL, 2, WORD, WORD, 0, 0},
-	{PCI_EXP_LNKSTA, 2, WORD, WORD, 0, 0},
 	{PCI_EXP_DEVCTL2, 2, PCI_EXP_DEVCTL2_ARI, PCI_EXP_DEVCTL2_ARI, 0,
 	 WORD ^ PCI_EXP_DEVCTL2_ARI},
-	{PCI_EXP_LNKCAP2, 4, DWORD, DWORD, 0, 0},
-	{PCI_EXP_LNKCTL2, 2, WORD, WORD, 0, 0},
-	{PCI_EXP_LNKSTA2, 2, WORD, WORD, 0, 0},
+};
+
+/*
+ * On the root bus there is no link to tell of (PCIe 5.0 7.5.3: such registers of a root complex
+ * integrated endpoint are 0).
+ */
+static const struct config_rule unlinked_rules[] = {
+	{PCI_EXP_LNKCAP, 4, DWORD, DWORD, 0, 0}, {PCI_EXP_LNKCTL, 2, WORD, WORD, 0, 0},
+	{PCI_EXP_LNKSTA, 2, WORD, WORD, 0, 0},   {PCI_EXP_LNKCAP2, 4, DWORD, DWORD, 0, 0},
+	{PCI_EXP_LNKCTL2, 2, WORD, WORD, 0, 0},  {PCI_EXP_LNKSTA2, 2, WORD, WORD, 0, 0},
+};
+
+#define LINK_KEPT                                                                                  \
+	(PCI_EXP_LNKCTL_ASPMC | PCI_EXP_LNKCTL_RCB | PCI_EXP_LNKCTL_CCC | PCI_EXP_LNKCTL_ES |      \
+	 PCI_EXP_LNKCTL_CLKREQ_EN | PCI_EXP_LNKCTL_HAWD)
+
+/*
+ * Behind a port the device tells of its link as it is. What the guest sets stays in the shadow: the
+ * host runs the link.
+ */
+static const struct config_rule linked_rules[] = {
+	{PCI_EXP_LNKCTL, 2, WORD, WORD, LINK_KEPT, 0},
+	{PCI_EXP_LNKSTA, 2, 0, 0, 0, 0},
+	{PCI_EXP_LNKCTL2, 2, WORD, WORD ^ PCI_EXP_LNKCTL2_TLS, PCI_EXP_LNKCTL2_TLS, 0},
+	{PCI_EXP_LNKSTA2, 2, 0, 0, 0, 0},
 };
 
 /* Advanced Features ECN: its one control bit asks for a function reset. */
@@ -95,12 +113,15 @@ static const struct config_rule advanced_rules[] = {
 
 static const struct capability_rules {
 	uint8_t id;
+	enum { ANYWHERE, ON_ROOT_BUS, BEHIND_PORT } where;
 	const struct config_rule *rules;
 	size_t count;
 } capability_rules[] = {
-	{PCI_CAP_ID_PM, power_rules, ARRAY_SIZE(power_rules)},
-	{PCI_CAP_ID_EXP, express_rules, ARRAY_SIZE(express_rules)},
-	{PCI_CAP_ID_AF, advanced_rules, ARRAY_SIZE(advanced_rules)},
+	{PCI_CAP_ID_PM, ANYWHERE, power_rules, ARRAY_SIZE(power_rules)},
+	{PCI_CAP_ID_EXP, ANYWHERE, express_rules, ARRAY_SIZE(express_rules)},
+	{PCI_CAP_ID_EXP, ON_ROOT_BUS, unlinked_rules, ARRAY_SIZE(unlinked_rules)},
+	{PCI_CAP_ID_EXP, BEHIND_PORT, linked_rules, ARRAY_SIZE(linked_rules)},
+	{PCI_CAP_ID_AF, ANYWHERE, advanced_rules, ARRAY_SIZE(advanced_rules)},
 };
 
 enum {
@@ -169,6 +190,8 @@ static void rules_apply_capability(struct vfio_pci *pci, uint8_t id, unsigned in
 	for (size_t i = 0; i < ARRAY_SIZE(capability_rules); i++) {
 		const struct capability_rules *set = &capability_rules[i];
 
+		if (set->where == (pci->options.port ? ON_ROOT_BUS : BEHIND_PORT))
+			continue;
 		for (size_t j = 0; set->id == id && j < set->count; j++)
 			if (at + set->rules[j].offset + set->rules[j].size <= limit)
 				rules_apply(pci, &set->rules[j], at);
@@ -251,21 +274,64 @@ static void rules_offer_reset(struct vfio_pci *pci, unsigned int at, uint8_t mas
 	pci->device.config[at] &= (uint8_t)~mask;
 }
 
-/*
- * On the root bus every endpoint is one of the root complex's own: software expects a port above
- * any other kind, and a link to it.
- */
-static bool rules_setup_express(struct vfio_pci *pci, unsigned int at)
+static void rules_set_express_type(struct vfio_pci *pci, unsigned int at, unsigned int type)
 {
 	uint8_t *flags = pci->device.config + at + PCI_EXP_FLAGS;
-	unsigned int type;
+	unsigned int others = load_le16(flags) & ~(unsigned int)PCI_EXP_FLAGS_TYPE;
 
+	store_le16(flags, (uint16_t)(others | type << TYPE_SHIFT));
+}
+
+/*
+ * An endpoint of the host's root complex has registers of a link with nothing in them, if it has
+ * them: behind a port its link has one lane of the first speed.
+ */
+static void rules_make_link(struct vfio_pci *pci, unsigned int at)
+{
+	static const struct {
+		uint8_t offset, size;
+		uint32_t value;
+	} registers[] = {
+		{PCI_EXP_LNKCAP, 4, PCI_EXP_LNKCAP_SLS_2_5GB | PCI_EXP_LNKSTA_NLW_X1},
+		{PCI_EXP_LNKSTA, 2, PCI_EXP_LNKSTA_CLS_2_5GB | PCI_EXP_LNKSTA_NLW_X1},
+		{PCI_EXP_LNKCAP2, 4, PCI_EXP_LNKCAP2_SLS_2_5GB},
+	};
+
+	for (size_t i = 0; i < ARRAY_SIZE(registers); i++) {
+		rules_emulate(pci, at + registers[i].offset, registers[i].size);
+		store_le(pci->device.config + at + registers[i].offset, registers[i].size,
+			 registers[i].value);
+	}
+	rules_set_express_type(pci, at, PCI_EXP_TYPE_ENDPOINT);
+}
+
+/*
+ * On the root bus every endpoint is one of the root complex's own: software expects a port above
+ * any other kind, and a link to it. Behind a port none is.
+ */
+static void rules_place_express(struct vfio_pci *pci, unsigned int at, unsigned int limit)
+{
+	const uint8_t *flags = pci->device.config + at + PCI_EXP_FLAGS;
+	unsigned int type = rules_express_type(flags);
+	bool endpoint = type == PCI_EXP_TYPE_ENDPOINT || type == PCI_EXP_TYPE_LEG_END;
+
+	if (!pci->options.port) {
+		if (endpoint)
+			rules_set_express_type(pci, at, PCI_EXP_TYPE_RC_END);
+		return;
+	}
+	pci->linked = endpoint && at + EXPRESS_1_LINK_SIZE <= limit;
+	if (type != PCI_EXP_TYPE_RC_END || at + EXPRESS_2_SIZE > limit)
+		return;
+	rules_make_link(pci, at);
+	pci->linked = true;
+}
+
+static bool rules_setup_express(struct vfio_pci *pci, unsigned int at, unsigned int limit)
+{
 	if (pci->express || !range_fits(at, EXPRESS_1_SIZE, PCI_CONFIG_SIZE))
 		return false;
-	type = rules_express_type(flags);
-	if (type == PCI_EXP_TYPE_ENDPOINT || type == PCI_EXP_TYPE_LEG_END)
-		store_le16(flags, (uint16_t)((load_le16(flags) & ~PCI_EXP_FLAGS_TYPE) |
-					     PCI_EXP_TYPE_RC_END << TYPE_SHIFT));
+	rules_place_express(pci, at, limit);
 	rules_offer_reset(pci, at + PCI_EXP_DEVCAP + 3, PCI_EXP_DEVCAP_FLR >> 24);
 	pci->express = at;
 	return true;
@@ -337,14 +403,15 @@ static bool rules_setup_msix(struct vfio_pci *pci, unsigned int at)
 	return true;
 }
 
-/* Whether the guest is to see the capability at @at. */
-static bool rules_setup_capability(struct vfio_pci *pci, uint8_t id, unsigned int at)
+/* Whether the guest is to see the capability at @at, which ends at @limit. */
+static bool rules_setup_capability(struct vfio_pci *pci, uint8_t id, unsigned int at,
+				   unsigned int limit)
 {
 	switch (id) {
 	case PCI_CAP_ID_PM:
 		return rules_setup_power(pci, at);
 	case PCI_CAP_ID_EXP:
-		return rules_setup_express(pci, at);
+		return rules_setup_express(pci, at, limit);
 	case PCI_CAP_ID_AF:
 		return rules_setup_advanced(pci, at);
 	case PCI_CAP_ID_MSI:
@@ -398,7 +465,7 @@ static void rules_filter_chain(struct vfio_pci *pci)
 		rules_apply_capability(pci, id, at, limit);
 		if (id == PCI_CAP_ID_EA)
 			rules_hide_allocation(pci, at, limit);
-		if (!rules_setup_capability(pci, id, at))
+		if (!rules_setup_capability(pci, id, at, limit))
 			continue;
 		config[previous] = (uint8_t)at;
 		previous = at + PCI_CAP_LIST_NEXT;

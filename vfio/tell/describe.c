@@ -103,7 +103,7 @@ static const char *describe_port_type(unsigned int type)
 	}
 }
 
-/* The guest's link registers are zero: what the link really does is the device's own. */
+/* On the root bus the guest's link registers are zero: what the link does is the device's own. */
 static void describe_show_link(const struct vfio_pci *pci, unsigned int at, FILE *out)
 {
 	static const char *const speeds[] = {"?", "2.5", "5", "8", "16", "32", "64"};
@@ -118,11 +118,9 @@ static void describe_show_link(const struct vfio_pci *pci, unsigned int at, FILE
 	speed = (unsigned int)(status & PCI_EXP_LNKSTA_CLS);
 	if (speed == 0)
 		return;
-	fprintf(out,
-		"        link on the host (hidden from the guest): control 0x%04x, status 0x%04x: "
-		"%s GT/s, x%u\n",
-		(unsigned int)control, (unsigned int)status,
-		speed < ARRAY_SIZE(speeds) ? speeds[speed] : "?",
+	fprintf(out, "        link on the host%s: control 0x%04x, status 0x%04x: %s GT/s, x%u\n",
+		pci->linked ? "" : " (hidden from the guest)", (unsigned int)control,
+		(unsigned int)status, speed < ARRAY_SIZE(speeds) ? speeds[speed] : "?",
 		(unsigned int)(status & PCI_EXP_LNKSTA_NLW) >> PCI_EXP_LNKSTA_NLW_SHIFT);
 }
 

@@ -61,7 +61,7 @@ static int build_lay_out(struct machine *machine, struct err *err)
 	int rc = vfio_prepare(machine->vfio, machine->vm, err);
 	struct arch_layout_request request = {
 		.cpus = config->cpus,
-		.buses = 1,
+		.buses = 1 + vfio_port_count(machine->vfio),
 		.ram_size = config->memory,
 		.page_size = config->page_size ? config->page_size : host_page_size(),
 		.physical_bits = arch_physical_bits(machine->vm),

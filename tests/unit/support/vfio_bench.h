@@ -34,6 +34,7 @@ static struct {
 	struct fake_vfio fake;
 	struct vfio_dma dma;
 	struct vfio_pci *pci;
+	struct pci_port *port; /* above it, where the options say so */
 	const struct vfio_pci_keeper_ops *keeper_ops;
 	struct vfio_device_config options;
 	const char *name; /* NULL: 0000:01:00.0 */
@@ -111,11 +112,24 @@ static inline struct vfio_pci *create(void)
 	return vfio_pci_create(&bench.fake.backend, &config, &bench.err);
 }
 
+/* In slot 3; one behind a port has that in slot 1. */
+static inline int attach(void)
+{
+	struct pci_port_config config = {.name = "port", .irq = &bench.irq};
+
+	if (!bench.options.port)
+		return vfio_pci_attach(bench.pci, bench.host, 3, 0, &bench.err);
+	config.link = vfio_pci_link(bench.pci);
+	bench.port = pci_port_create(bench.host, &config, &bench.err);
+	ck_assert_msg(bench.port, "%s", bench.err.text);
+	return vfio_pci_attach_below(bench.pci, bench.port, 0, &bench.err);
+}
+
 static inline void start(void)
 {
 	bench.pci = create();
 	ck_assert_msg(bench.pci, "%s", bench.err.text);
-	ck_assert_int_eq(vfio_pci_attach(bench.pci, bench.host, 3, 0, &bench.err), 0);
+	ck_assert_int_eq(attach(), 0);
 	ck_assert_int_eq(pci_host_assign(bench.host, &bench.err), 0);
 	bench.fake.log[0] = '\0';
 }
@@ -127,17 +141,33 @@ static inline void restart(void)
 	pci_host_start(bench.host);
 }
 
+static inline uint16_t place(void)
+{
+	return bench.options.port ? 1 << 8 : 3 << 3;
+}
+
 static inline uint32_t config_read(unsigned int offset, unsigned int size)
 {
 	uint32_t value;
 
-	ck_assert_int_eq(pci_host_config_read(bench.host, 3 << 3, offset, size, &value), MEM_DONE);
+	ck_assert_int_eq(pci_host_config_read(bench.host, place(), offset, size, &value), MEM_DONE);
 	return value;
 }
 
 static inline enum mem_result config_write(unsigned int offset, unsigned int size, uint32_t value)
 {
-	return pci_host_config_write(bench.host, 3 << 3, offset, size, value);
+	return pci_host_config_write(bench.host, place(), offset, size, value);
+}
+
+/* To the port above. */
+static inline enum mem_result port_write(unsigned int offset, unsigned int size, uint32_t value)
+{
+	return pci_host_config_write(bench.host, 1 << 3, offset, size, value);
+}
+
+static inline void open_port(void)
+{
+	port_write(PCI_COMMAND, 2, PCI_COMMAND_IO | PCI_COMMAND_MEMORY | PCI_COMMAND_MASTER);
 }
 
 static inline uint64_t bar(unsigned int index)

@@ -69,6 +69,8 @@ static inline void start_busy(void)
 	bench.pci->reset.pauses_ms = pauses_ms;
 	bench.pci->reset.retries_ms = retries_ms;
 	atomic_store(&bench.dma.mapped, true);
+	if (bench.options.port)
+		open_port();
 	config_write(PCI_COMMAND, 2, PCI_COMMAND_MEMORY | PCI_COMMAND_MASTER);
 	config_write(0x72, 2, 0x8000);
 	ck_assert_uint_eq(bench.mapped_count, 3);

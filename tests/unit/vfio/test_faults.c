@@ -18,15 +18,18 @@
 #include "vmm/base/bits.h"
 #include "vmm/base/log.h"
 
-enum { DEVICES = 2 };
+enum { DEVICES = 2, BEHIND_PORT = 1 << 5 /* as a slot of bus 0 */ };
 
 /* Every test is run for each way to a device. */
 static enum { BY_GROUP, BY_IOMMUFD, BY_DESCRIPTOR, BY_BOUND } way;
 
-/* One with a ROM of the user's and a trace, one that only a reset of its bus can reset. */
+/*
+ * One with a ROM of the user's and a trace, one behind a port that only a reset of its bus can
+ * reset.
+ */
 static struct vfio_device_config describe(size_t i)
 {
-	struct vfio_device_config config = {.path = i ? "02:00.1" : "01:00.0"};
+	struct vfio_device_config config = {.path = i ? "02:00.1" : "01:00.0", .port = i};
 
 	if (way >= BY_DESCRIPTOR) {
 		const char *node = i ? "/dev/zero" : "/dev/null";
@@ -374,7 +377,7 @@ static void guest_write(unsigned int slot, unsigned int offset, uint32_t value)
 			 MEM_DONE);
 }
 
-/* A guest at work: everything on, MSI-X in one device and MSI in the other. */
+/* A guest at work: everything on, MSI-X in one device, MSI in the other, behind its port. */
 static void run_guest(void)
 {
 	uint32_t base;
@@ -382,8 +385,9 @@ static void run_guest(void)
 	ck_assert_int_eq(pci_host_assign(world.host, &world.err), 0);
 	guest_write(1, PCI_COMMAND, PCI_COMMAND_MEMORY | PCI_COMMAND_MASTER);
 	guest_write(2, PCI_COMMAND, PCI_COMMAND_MEMORY | PCI_COMMAND_MASTER);
+	guest_write(BEHIND_PORT, PCI_COMMAND, PCI_COMMAND_MEMORY | PCI_COMMAND_MASTER);
 	guest_write(1, 0x72, PCI_MSIX_FLAGS_ENABLE);
-	guest_write(2, 0x52, PCI_MSI_FLAGS_ENABLE | 2 << 4);
+	guest_write(BEHIND_PORT, 0x52, PCI_MSI_FLAGS_ENABLE | 2 << 4);
 	pci_host_config_read(world.host, 1 << 3, PCI_BASE_ADDRESS_0, 4, &base);
 	for (unsigned int i = 0; i < 3; i++)
 		mem_map_write(world.mmio, base + 0x3000 + 16 * i + 12, 4, 0);

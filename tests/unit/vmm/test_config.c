@@ -206,6 +206,9 @@ START_TEST(devices)
 	ck_assert_int_eq(config.vfio[1].via, VFIO_VIA_GROUP);
 	refused("--vfio 1:0.0,via=fd k", "via=fd: it takes iommufd or group");
 	refused("--vfio 1:0.0,via k", "'via': unknown part");
+	ck_assert_int_eq(parse("--vfio 1:0.0,port --vfio 1:0.1 k"), 0);
+	ck_assert(config.vfio[0].port && !config.vfio[1].port);
+	refused("--vfio 1:0.0,port=1 k", "'port=1': unknown part");
 	refused("--vfio 1:0.0,trace=/t --vfio 1:0.1,trace=/t k", "a file of its own");
 	refused("--vfio 1:0.0,mmap=on k", "mmap=on");
 	refused("--vfio 1:0.0,mmap=off: k", "mmap=off:");

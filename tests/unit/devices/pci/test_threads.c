@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
-/* One vCPU moves and switches a BAR, or the port above, while others use it: for ThreadSanitizer. */
+/* One vCPU moves and switches a BAR, or the port above, while others use it: for TSan. */
 
 #include "devices/pci/port.h"
 #include "tests/unit/support/fake_irq.h"

@@ -257,6 +257,17 @@ START_TEST(config_space_is_told_in_words)
 }
 END_TEST
 
+START_TEST(a_device_behind_a_port_is_on_its_bus)
+{
+	fake_vfio_poke(&kernel.devices[0], VFIO_PCI_CONFIG_REGION_INDEX, 0xb2, 2, 0x1043);
+	start_with(&(struct vfio_device_config){.path = "01:00.0", .port = true});
+	has(list(), "0000:01:00.0  in the guest 01:00.0  ");
+	has(describe("01:00.0"), "  0x0a0 Express\n"
+				 "        version 2, endpoint, payload 128");
+	has(answer, "        link on the host: control 0x0000, status 0x1043: 8 GT/s, x4\n");
+}
+END_TEST
+
 START_TEST(vectors_of_msix)
 {
 	start();
@@ -497,6 +508,7 @@ static void add_tests(TCase *tests)
 	tcase_add_test(tests, devices_are_found_by_both_addresses);
 	tcase_add_test(tests, none_is_none);
 	tcase_add_test(tests, config_space_is_told_in_words);
+	tcase_add_test(tests, a_device_behind_a_port_is_on_its_bus);
 	tcase_add_test(tests, vectors_of_msix);
 	tcase_add_test(tests, what_the_device_owes_is_pending);
 	tcase_add_test(tests, vectors_of_msi);

@@ -243,6 +243,58 @@ START_TEST(functions_of_one_device_share_a_slot)
 }
 END_TEST
 
+static void add_behind_port(const char *path)
+{
+	ck_assert_int_eq(vfio_add(bench.vfio,
+				  &(struct vfio_device_config){.path = path, .port = true},
+				  &bench.err),
+			 0);
+}
+
+/* Each of a slot behind the port of its function 0; one without that, or elsewhere, by itself. */
+START_TEST(functions_of_one_device_share_a_port)
+{
+	add_behind_port("02:00.1");
+	add_behind_port("01:00.3");
+	add_behind_port("01:00.0");
+	ck_assert_uint_eq(vfio_port_count(bench.vfio), 2);
+	ck_assert_int_eq(attach(), 0);
+	ck_assert_uint_eq(identity(1, 0), 0x34208086);
+	ck_assert_uint_eq(identity(2, 0), 0x34208086);
+	ck_assert_uint_eq(identity(3, 0), UINT32_MAX);
+	ck_assert_uint_eq(identity(32, 0), 0x10d38086);
+	ck_assert_uint_eq(identity(32, 1), UINT32_MAX);
+	ck_assert_uint_eq(identity(64, 0), 0x10d38086);
+	ck_assert_uint_eq(identity(64, 3), 0x10d38086);
+}
+END_TEST
+
+START_TEST(a_port_is_of_those_that_ask_for_it)
+{
+	ck_assert_int_eq(add("01:00.3"), 0);
+	add_behind_port("01:00.0");
+	ck_assert_uint_eq(vfio_port_count(bench.vfio), 1);
+	ck_assert_int_eq(attach(), 0);
+	ck_assert_uint_eq(identity(1, 0), 0x10d38086);
+	ck_assert_uint_eq(identity(2, 0), 0x34208086);
+	ck_assert_uint_eq(identity(32, 0), 0x10d38086);
+}
+END_TEST
+
+START_TEST(too_many_ports_are_said)
+{
+	struct vfio_attach to = {.mmio = bench.mmio, .irq = &bench.irq, .loop = bench.loop};
+	struct pci_host_config host = vfio_host_config(bench.mmio, bench.pio);
+
+	host.buses = 1;
+	pci_host_destroy(bench.host);
+	bench.host = to.host = pci_host_create(&host, &bench.err);
+	add_behind_port("01:00.0");
+	ck_assert_int_eq(vfio_attach(bench.vfio, &to, &bench.err), -ENOSPC);
+	said("PCI port: port of 0000:01:00.0: all 1 buses are taken");
+}
+END_TEST
+
 static struct vfio_provider *provide(void)
 {
 	static struct vfio_settings settings;
@@ -292,10 +344,8 @@ START_TEST(a_reset_of_the_bus_is_shown_its_groups)
 }
 END_TEST
 
-START_TEST(windows_are_sized_from_sysfs)
+static void write_resources(void)
 {
-	uint64_t low, high;
-
 	fake_tree_write("bus/pci/devices/0000:01:00.0/resource",
 			"0xfeb40000 0xfeb5ffff 0x40200\n"
 			"0x0 0x0 0x0\n"
@@ -304,12 +354,35 @@ START_TEST(windows_are_sized_from_sysfs)
 			"0x1000000000 0x101fffffff 0x14220c\n"
 			"0x0 0x0 0x0\n"
 			"0xfeb00000 0xfeb3ffff 0x46200\n");
-	fake_tree_write("bus/pci/devices/0000:02:00.1/resource", "0xfe000000 0xfe000fff 0x40200\n");
+	fake_tree_write("bus/pci/devices/0000:02:00.1/resource",
+			"0xfe000000 0xfe000fff 0x40200\n"
+			"0x1020000000 0x10201fffff 0x140204\n");
+}
+
+/* Behind a port in whole MiB, and only what is prefetchable above 4 GiB. */
+START_TEST(windows_of_ports_are_sized_too)
+{
+	uint64_t low, high;
+
+	write_resources();
+	add_behind_port("01:00.0");
+	add_behind_port("02:00.1");
+	vfio_window_sizes(bench.vfio, &low, &high);
+	ck_assert_uint_eq(low, MIB + 4 * MIB);
+	ck_assert_uint_eq(high, 512 * MIB);
+}
+END_TEST
+
+START_TEST(windows_are_sized_from_sysfs)
+{
+	uint64_t low, high;
+
+	write_resources();
 	ck_assert_int_eq(add("01:00.0"), 0);
 	ck_assert_int_eq(add("02:00.1"), 0);
 	vfio_window_sizes(bench.vfio, &low, &high);
 	ck_assert_uint_eq(low, 128 * KIB + 256 * KIB + 4 * KIB);
-	ck_assert_uint_eq(high, 512 * MIB);
+	ck_assert_uint_eq(high, 512 * MIB + 2 * MIB);
 }
 END_TEST
 
@@ -342,6 +415,10 @@ static void add_tests(TCase *tests)
 	tcase_add_test(tests, functions_of_one_device_share_a_slot);
 	tcase_add_test(tests, a_reset_of_the_bus_is_shown_its_groups);
 	tcase_add_test(tests, windows_are_sized_from_sysfs);
+	tcase_add_test(tests, windows_of_ports_are_sized_too);
+	tcase_add_test(tests, functions_of_one_device_share_a_port);
+	tcase_add_test(tests, a_port_is_of_those_that_ask_for_it);
+	tcase_add_test(tests, too_many_ports_are_said);
 }
 
 int main(void)
