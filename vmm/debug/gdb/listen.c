@@ -79,19 +79,14 @@ static bool listen_address_tcp_parse(const char *text, struct gdb_address *addre
 static int listen_address_unix_parse(const char *text, const char *path,
 				     struct gdb_address *address, struct err *err)
 {
-	size_t length = strlen(path);
+	int rc = local_address(path, &address->local, err);
 
-	if (length == 0)
-		return err_set(err, -EINVAL, "'%s': no path: give unix:PATH", text);
-	if (length >= sizeof(address->local.sun_path))
-		return err_set(
-			err, -EINVAL,
-			"'%s': the path is too long for a socket: give one of at most %zu bytes",
-			text, sizeof(address->local.sun_path) - 1);
+	if (rc) {
+		err_prefix(err, "'%s'", text);
+		return rc;
+	}
 	address->kind = GDB_ADDRESS_UNIX;
 	address->size = sizeof(address->local);
-	address->local.sun_family = AF_UNIX;
-	memcpy(address->local.sun_path, path, length + 1);
 	return 0;
 }
 
@@ -144,61 +139,15 @@ static int listen_open_socket(const struct gdb_address *address)
 	return fd < 0 ? -errno : fd;
 }
 
-/* Whether somebody listens at the socket, or for other reasons may still want it. */
-static bool listen_is_in_use(const struct gdb_address *address)
-{
-	int fd = listen_open_socket(address);
-	bool refused =
-		fd >= 0 && connect(fd, &address->any, address->size) < 0 && errno == ECONNREFUSED;
-
-	fd_close(&fd);
-	return !refused;
-}
-
-/* A socket that nobody listens at any more is left of a program that was killed. */
-static int listen_clear_path(const struct gdb_address *address, struct err *err)
-{
-	const char *path = address->local.sun_path;
-	struct stat file;
-
-	if (lstat(path, &file))
-		return errno == ENOENT
-			       ? 0
-			       : err_set(err, -errno, "--gdb unix:%s: %s", path, err_text(errno));
-	if (!S_ISSOCK(file.st_mode))
-		return err_set(
-			err, -EEXIST,
-			"--gdb unix:%s: there is something else than a socket: give another path",
-			path);
-	if (listen_is_in_use(address))
-		return err_set(err, -EADDRINUSE,
-			       "--gdb unix:%s: another program listens there: give another path",
-			       path);
-	if (unlink(path) && errno != ENOENT)
-		return err_set(err, -errno, "--gdb unix:%s: the socket there cannot be removed: %s",
-			       path, err_text(errno));
-	return 0;
-}
-
 /* Whoever can connect owns the guest, so the socket is its owner's alone. */
 static int listen_bind_unix(struct gdb_listener *listener, struct err *err)
 {
-	const char *path = listener->address.local.sun_path;
-	int rc = listen_clear_path(&listener->address, err);
-	struct stat file;
+	const struct sockaddr_un *address = &listener->address.local;
+	int rc = local_bind(listener->fd, address, &listener->file, err);
 
 	if (rc)
-		return rc;
-	if (fchmod(listener->fd, 0600) ||
-	    bind(listener->fd, &listener->address.any, listener->address.size))
-		return err_set(err, -errno, "--gdb unix:%s: cannot be made: %s", path,
-			       err_text(errno));
-	if (lstat(path, &file) == 0) {
-		listener->named = true;
-		listener->device = file.st_dev;
-		listener->inode = file.st_ino;
-	}
-	return 0;
+		err_prefix(err, "--gdb unix:%s", address->sun_path);
+	return rc;
 }
 
 static int listen_bind_tcp(struct gdb_listener *listener, struct err *err)
@@ -272,19 +221,9 @@ bool gdb_listener_is_local(const struct gdb_listener *listener)
 	return IN6_IS_ADDR_LOOPBACK(&address->v6.sin6_addr);
 }
 
-static void listen_remove_name(const struct gdb_listener *listener)
-{
-	const char *path = listener->address.local.sun_path;
-	struct stat file;
-
-	if (listener->named && lstat(path, &file) == 0 && file.st_dev == listener->device &&
-	    file.st_ino == listener->inode)
-		unlink(path);
-}
-
 void gdb_listener_close(struct gdb_listener *listener)
 {
-	listen_remove_name(listener);
+	local_unbind(&listener->file);
 	if (listener->address.kind != GDB_ADDRESS_PTY)
 		fd_close(&listener->fd);
 	else

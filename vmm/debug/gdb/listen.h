@@ -9,10 +9,9 @@
 #include <netinet/in.h>
 #include <stdbool.h>
 #include <sys/socket.h>
-#include <sys/stat.h>
-#include <sys/un.h>
 
 #include "vmm/base/err.h"
+#include "vmm/base/local.h"
 #include "vmm/base/pty.h"
 
 enum gdb_address_kind { GDB_ADDRESS_TCP, GDB_ADDRESS_UNIX, GDB_ADDRESS_PTY };
@@ -35,9 +34,7 @@ struct gdb_listener {
 	int fd;                      /* the socket that listens, or the pseudo-terminal's master */
 	struct pty pty;              /* held by us while no debugger is there */
 	char name[GDB_ADDRESS_TEXT]; /* as gdb's `target remote` takes it */
-	bool named;                  /* the Unix socket's name is ours to remove */
-	dev_t device;
-	ino_t inode; /* its file, to know it again */
+	struct local_name file;      /* of a Unix socket */
 };
 
 /* @address as gdb_check_address() allows it. On failure there is nothing to close. */

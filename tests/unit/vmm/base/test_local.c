@@ -1,0 +1,204 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/* Sockets with names: whose they are, what is replaced, and what is not. */
+
+#include <check.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+#include "tests/unit/support/scratch.h"
+#include "tests/unit/support/suite.h"
+#include "vmm/base/fd.h"
+#include "vmm/base/local.h"
+
+static char folder[32], path[64];
+static struct sockaddr_un address;
+static struct local_name name;
+static struct err err;
+static int fd;
+
+static int stream(void)
+{
+	int made = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
+
+	ck_assert_int_ge(made, 0);
+	return made;
+}
+
+static void set_up(void)
+{
+	snprintf(folder, sizeof(folder), "/tmp/ferry-local-XXXXXX");
+	ck_assert_ptr_nonnull(mkdtemp(folder));
+	snprintf(path, sizeof(path), "%s/socket", folder);
+	ck_assert_int_eq(local_address(path, &address, &err), 0);
+	name = (struct local_name){0};
+	fd = stream();
+}
+
+static void tear_down(void)
+{
+	fd_close(&fd);
+	scratch_remove(folder);
+}
+
+static void bound(void)
+{
+	ck_assert_msg(local_bind(fd, &address, &name, &err) == 0, "%s", err.text);
+	ck_assert_int_eq(listen(fd, 1), 0);
+}
+
+static void refused(int code, const char *text)
+{
+	err = (struct err){0};
+	ck_assert_int_eq(local_bind(fd, &address, &name, &err), code);
+	ck_assert_msg(strstr(err.text, text), "%s", err.text);
+	ck_assert(!name.made);
+}
+
+START_TEST(paths_have_their_length)
+{
+	char text[200] = "";
+
+	ck_assert_int_eq(local_address("", &address, &err), -EINVAL);
+	memset(text, 'p', sizeof(address.sun_path) - 1);
+	ck_assert_int_eq(local_address(text, &address, &err), 0);
+	ck_assert_str_eq(address.sun_path, text);
+	strcat(text, "p");
+	ck_assert_int_eq(local_address(text, &address, &err), -EINVAL);
+	ck_assert(strstr(err.text, "at most 107 bytes"));
+}
+END_TEST
+
+START_TEST(a_socket_is_its_owners_and_goes_with_it)
+{
+	struct stat file;
+
+	bound();
+	ck_assert_int_eq(lstat(path, &file), 0);
+	ck_assert_uint_eq(file.st_mode, S_IFSOCK | 0600);
+	local_unbind(&name);
+	ck_assert_int_eq(access(path, F_OK), -1);
+	local_unbind(&name);
+}
+END_TEST
+
+START_TEST(one_that_was_left_is_replaced)
+{
+	bound();
+	fd_close(&fd);
+	fd = stream();
+	bound();
+	local_unbind(&name);
+	ck_assert_int_eq(access(path, F_OK), -1);
+}
+END_TEST
+
+START_TEST(a_name_that_is_anothers_by_now_stays)
+{
+	struct local_name first;
+	int first_fd = fd;
+
+	bound();
+	first = name;
+	ck_assert_int_eq(unlink(path), 0);
+	fd = stream();
+	bound();
+	local_unbind(&first);
+	ck_assert_int_eq(access(path, F_OK), 0);
+	local_unbind(&name);
+	ck_assert_int_eq(access(path, F_OK), -1);
+	fd_close(&first_fd);
+}
+END_TEST
+
+START_TEST(one_that_somebody_listens_at_is_not)
+{
+	int first = fd;
+
+	bound();
+	name.made = false;
+	fd = stream();
+	refused(-EADDRINUSE, "another program listens there: give another path");
+	fd_close(&first);
+	bound();
+}
+END_TEST
+
+START_TEST(nor_is_what_is_no_socket)
+{
+	int file = open(path, O_CREAT | O_WRONLY | O_CLOEXEC, 0600);
+
+	fd_close(&file);
+	refused(-EEXIST, "something else than a socket");
+	ck_assert_int_eq(unlink(path), 0);
+	snprintf(address.sun_path, sizeof(address.sun_path), "%s/none/socket", folder);
+	refused(-ENOENT, "cannot be made: No such file");
+}
+END_TEST
+
+START_TEST(who_connects_is_looked_at)
+{
+	int client, server;
+
+	ck_assert_int_eq(local_connect(&address, 0), -ENOENT);
+	bound();
+	client = local_connect(&address, 0);
+	ck_assert_int_ge(client, 0);
+	ck_assert_int_eq(fcntl(client, F_GETFL) & O_NONBLOCK, 0);
+	ck_assert_int_eq(fcntl(client, F_GETFD), FD_CLOEXEC);
+	server = accept(fd, NULL, NULL);
+	ck_assert_int_eq(local_check_peer(server), 0);
+	ck_assert_int_eq(local_check_peer(STDIN_FILENO) < 0, 1);
+	fd_close(&client);
+	fd_close(&server);
+	client = local_connect(&address, SOCK_NONBLOCK);
+	ck_assert_int_ne(fcntl(client, F_GETFL) & O_NONBLOCK, 0);
+	fd_close(&client);
+	fd_close(&fd);
+	ck_assert_int_eq(local_connect(&address, 0), -ECONNREFUSED);
+}
+END_TEST
+
+/* The kernel keeps who connected as who it was then. Only root can be another for a while. */
+START_TEST(another_user_is_not_let_in)
+{
+	int client, server;
+
+	bound();
+	if (geteuid() != 0 || seteuid(1))
+		return;
+	/* The socket's mode is for the file's owner; here it stands open. */
+	ck_assert_int_eq(seteuid(0), 0);
+	ck_assert_int_eq(chmod(folder, 0755) || chmod(path, 0666), 0);
+	ck_assert_int_eq(seteuid(1), 0);
+	client = local_connect(&address, 0);
+	ck_assert_int_eq(seteuid(0), 0);
+	ck_assert_int_ge(client, 0);
+	server = accept(fd, NULL, NULL);
+	ck_assert_int_eq(local_check_peer(server), -EPERM);
+	fd_close(&client);
+	fd_close(&server);
+}
+END_TEST
+
+static void add_tests(TCase *tests)
+{
+	tcase_add_checked_fixture(tests, set_up, tear_down);
+	tcase_add_test(tests, paths_have_their_length);
+	tcase_add_test(tests, a_socket_is_its_owners_and_goes_with_it);
+	tcase_add_test(tests, one_that_was_left_is_replaced);
+	tcase_add_test(tests, a_name_that_is_anothers_by_now_stays);
+	tcase_add_test(tests, one_that_somebody_listens_at_is_not);
+	tcase_add_test(tests, nor_is_what_is_no_socket);
+	tcase_add_test(tests, who_connects_is_looked_at);
+	tcase_add_test(tests, another_user_is_not_let_in);
+}
+
+int main(void)
+{
+	return run_suite("local", add_tests);
+}

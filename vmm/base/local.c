@@ -1,0 +1,103 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/* Unix sockets with a name: bound as their owner's alone, in the place of one that was left. */
+
+#include "vmm/base/local.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <string.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+#include "vmm/base/fd.h"
+
+int local_address(const char *path, struct sockaddr_un *address, struct err *err)
+{
+	size_t length = strlen(path);
+
+	*address = (struct sockaddr_un){.sun_family = AF_UNIX};
+	if (length == 0)
+		return err_set(err, -EINVAL, "no path: give unix:PATH");
+	if (length >= sizeof(address->sun_path))
+		return err_set(err, -EINVAL,
+			       "the path is too long for a socket: give one of at most %zu bytes",
+			       sizeof(address->sun_path) - 1);
+	memcpy(address->sun_path, path, length + 1);
+	return 0;
+}
+
+int local_connect(const struct sockaddr_un *address, int flags)
+{
+	int fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
+	int rc = fd < 0 ? -errno : 0;
+
+	if (!rc && connect(fd, (const struct sockaddr *)address, sizeof(*address)))
+		rc = -errno;
+	if (!rc && !(flags & SOCK_NONBLOCK) && fcntl(fd, F_SETFL, 0))
+		rc = -errno;
+	if (rc)
+		fd_close(&fd);
+	return rc ? rc : fd;
+}
+
+/* A socket that nobody listens at any more is left of a program that was killed. */
+static int local_clear_path(const struct sockaddr_un *address, struct err *err)
+{
+	struct stat file;
+	int fd;
+
+	if (lstat(address->sun_path, &file))
+		return errno == ENOENT ? 0 : err_set(err, -errno, "%s", err_text(errno));
+	if (!S_ISSOCK(file.st_mode))
+		return err_set(err, -EEXIST,
+			       "there is something else than a socket: give another path");
+	fd = local_connect(address, SOCK_NONBLOCK);
+	/* For other reasons somebody may still want it. */
+	if (fd != -ECONNREFUSED) {
+		fd_close(&fd);
+		return err_set(err, -EADDRINUSE,
+			       "another program listens there: give another path");
+	}
+	if (unlink(address->sun_path) && errno != ENOENT)
+		return err_set(err, -errno, "the socket there cannot be removed: %s",
+			       err_text(errno));
+	return 0;
+}
+
+int local_bind(int fd, const struct sockaddr_un *address, struct local_name *name, struct err *err)
+{
+	int rc = local_clear_path(address, err);
+	struct stat file;
+
+	if (rc)
+		return rc;
+	if (fchmod(fd, 0600) || bind(fd, (const struct sockaddr *)address, sizeof(*address)))
+		return err_set(err, -errno, "cannot be made: %s", err_text(errno));
+	memcpy(name->path, address->sun_path, sizeof(name->path));
+	if (lstat(name->path, &file) == 0) {
+		name->made = true;
+		name->device = file.st_dev;
+		name->inode = file.st_ino;
+	}
+	return 0;
+}
+
+void local_unbind(struct local_name *name)
+{
+	struct stat file;
+
+	if (name->made && lstat(name->path, &file) == 0 && file.st_dev == name->device &&
+	    file.st_ino == name->inode)
+		unlink(name->path);
+	name->made = false;
+}
+
+int local_check_peer(int fd)
+{
+	struct ucred peer;
+	socklen_t size = sizeof(peer);
+
+	if (getsockopt(fd, SOL_SOCKET, SO_PEERCRED, &peer, &size))
+		return -errno;
+	return peer.uid == 0 || peer.uid == geteuid() || peer.uid == getuid() ? 0 : -EPERM;
+}

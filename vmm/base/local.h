@@ -1,0 +1,46 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/* Unix sockets with a name: bound as their owner's alone, in the place of one that was left. */
+
+#ifndef FERRY_BASE_LOCAL_H
+#define FERRY_BASE_LOCAL_H
+
+#include <stdbool.h>
+#include <sys/stat.h>
+#include <sys/un.h>
+
+#include "vmm/base/err.h"
+
+/* A name that was made, to be known again and removed. Zero: none. */
+struct local_name {
+	bool made;
+	dev_t device;
+	ino_t inode;
+	char path[sizeof((struct sockaddr_un){0}.sun_path)];
+};
+
+/* Fills in @address; -EINVAL, @err without the path, when it is empty or too long. */
+int local_address(const char *path, struct sockaddr_un *address, struct err *err) FERRY_MUST_CHECK;
+
+/*
+ * Binds @fd, a stream socket, with mode 0600. A socket there that nobody listens at is replaced;
+ * -EADDRINUSE when somebody does, -EEXIST for what is no socket. @err is without the path.
+ */
+int local_bind(int fd, const struct sockaddr_un *address, struct local_name *name,
+	       struct err *err) FERRY_MUST_CHECK;
+
+/* Removes the name, unless it is another's by now. */
+void local_unbind(struct local_name *name);
+
+/*
+ * A connection there, close-on-exec; it does not wait to be made, and does not block with @flags
+ * SOCK_NONBLOCK. -ECONNREFUSED: nobody listens there; or another negative errno.
+ */
+int local_connect(const struct sockaddr_un *address, int flags) FERRY_MUST_CHECK;
+
+/*
+ * Whether the other end of @fd is a process of this user's or of root's: 0, -EPERM, or the errno
+ * for which it cannot be told.
+ */
+int local_check_peer(int fd) FERRY_MUST_CHECK;
+
+#endif
