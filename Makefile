@@ -97,7 +97,7 @@ FOLDERS_devices := devices devices/pci
 FOLDERS_vfio := vfio vfio/host vfio/type1 vfio/iommufd vfio/pci vfio/tell
 PARTS := $(PARTS_$(ARCH))
 FOLDERS_arch := arch arch/loader arch/$(ARCH) $(wildcard $(PARTS:%=arch/%) $(PARTS:%=arch/$(ARCH)/%))
-FOLDERS_vmm := vmm vmm/machine vmm/debug vmm/debug/gdb vmm/tools
+FOLDERS_vmm := vmm vmm/machine vmm/debug vmm/debug/gdb vmm/control vmm/tools
 FOLDERS := $(foreach layer,$(LAYERS),$(FOLDERS_$(layer)))
 # Defaults of what an architecture need not have.
 DEFAULTS := $(if $(filter debug,$(PARTS)),arch/no_debug.c)
@@ -184,7 +184,7 @@ have-libraries: | $(CROSS_SETUP)
 			missing="$$missing $${entry#*:}"; \
 	done; \
 	[ -z "$$missing" ] || { echo "libraries are missing: install the packages$$missing" >&2; exit 1; }
-$(patsubst %.c,$(B)/%.o,$(wildcard vmm/tools/*.c arch/loader/*.c arch/fdt/*.c)): | have-libraries
+$(patsubst %.c,$(B)/%.o,$(wildcard vmm/control/*.c vmm/tools/*.c arch/loader/*.c arch/fdt/*.c)): | have-libraries
 
 # Helpers that several unit tests share.
 UNIT_SUPPORT := $(patsubst %.c,$(B)/%.o,$(wildcard tests/unit/support/*.c))

@@ -14,6 +14,7 @@
 #include "vfio/host/sysfs.h"
 #include "vmm/base/bits.h"
 #include "vmm/base/log.h"
+#include "vmm/control/control.h"
 #include "vmm/debug/gdb/gdb.h"
 #include "vmm/foreign.h"
 #include "vmm/listen.h"
@@ -66,6 +67,7 @@ static const char help_text[] =
 	"  --gdb unix:PATH|[HOST:]PORT|pty\n"
 	"                            lets gdb connect there; without HOST on loopback\n"
 	"                            only\n"
+	"  --control unix:PATH       lets clients of QMP connect there, and ferry ctl\n"
 	"  --paused                  do not start the processors before SIGCONT, Ctrl-A c\n"
 	"                            or gdb's continue\n"
 	"  --debug-exit              a 32-bit write of V to port 0xf4 (on aarch64 to\n"
@@ -93,6 +95,7 @@ enum option_id {
 	OPTION_ON_REBOOT,
 	OPTION_ON_TERM,
 	OPTION_GDB,
+	OPTION_CONTROL,
 	OPTION_PAUSED,
 	OPTION_DEBUG_EXIT,
 	OPTION_DUMP_ACPI,
@@ -112,6 +115,7 @@ static const struct option long_options[] = {
 	{"on-reboot", required_argument, NULL, OPTION_ON_REBOOT},
 	{"on-term", required_argument, NULL, OPTION_ON_TERM},
 	{"gdb", required_argument, NULL, OPTION_GDB},
+	{"control", required_argument, NULL, OPTION_CONTROL},
 	{"paused", no_argument, NULL, OPTION_PAUSED},
 	{"debug-exit", no_argument, NULL, OPTION_DEBUG_EXIT},
 	{"dump-acpi", required_argument, NULL, OPTION_DUMP_ACPI},
@@ -488,6 +492,9 @@ static int config_option(struct config *config, int id, const char *value, struc
 	case OPTION_GDB:
 		config->gdb = value;
 		return gdb_check_address(value, err);
+	case OPTION_CONTROL:
+		config->control = value;
+		return control_check_address(value, err);
 	case OPTION_PAUSED:
 		config->paused = true;
 		return 0;

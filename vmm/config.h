@@ -36,7 +36,8 @@ struct config {
 	bool exit_on_reboot;
 	unsigned int power_down_seconds; /* SIGTERM presses the power button; 0: it ends the run */
 	bool paused;
-	const char *gdb; /* where to listen for a debugger, or NULL */
+	const char *gdb;     /* where to listen for a debugger, or NULL */
+	const char *control; /* where to listen for clients of QMP, or NULL */
 	bool debug_exit;
 	const char *dump_acpi; /* folder */
 	const char *dump_fdt;  /* file */

@@ -56,8 +56,8 @@ static const struct {
 	{"console chardev tty parallel debugcon debug-console",
 	 "Ferry's guest has one serial port: --serial stdio|pty|file:PATH|none"},
 	{"monitor mon qmp qmp-pretty api-sock api-socket config-file socket event-monitor",
-	 "Ferry has no control socket: on the terminal Ctrl-A h lists the keys, and with --gdb "
-	 "there is `monitor help`"},
+	 "Ferry's word is --control unix:PATH, which speaks QMP, and ferry ctl; on the terminal "
+	 "Ctrl-A h lists the keys"},
 	{"gdb", "Ferry's word is --gdb unix:PATH or --gdb PORT"},
 	{"s", "Ferry's word is --gdb 1234"},
 	{"S", "Ferry's word is --paused"},

@@ -19,6 +19,7 @@
 static const char usage[] =
 	"Usage: ferry run [OPTION]... KERNEL\n"
 	"       ferry devices|doctor|bind|unbind [OPTION]... [ADDR]...\n"
+	"       ferry ctl [OPTION]... PATH COMMAND\n"
 	"       ferry --help | --version\n"
 	"\n"
 	"A KVM virtual machine monitor that hands real PCI devices to its guest.\n"
@@ -28,6 +29,7 @@ static const char usage[] =
 	"  doctor    says whether a guest with these devices would start, and what if not\n"
 	"  bind      takes devices from the host's drivers for guests\n"
 	"  unbind    gives them back\n"
+	"  ctl       asks and tells a run that has --control\n"
 	"\n"
 	"`ferry COMMAND --help` lists a command's options.\n";
 
@@ -36,10 +38,8 @@ static const struct {
 	const char *name;
 	int (*function)(const struct tool *tool, int argc, char **argv);
 } tools[] = {
-	{"devices", tool_devices},
-	{"doctor", tool_doctor},
-	{"bind", tool_bind},
-	{"unbind", tool_unbind},
+	{"devices", tool_devices}, {"doctor", tool_doctor}, {"bind", tool_bind},
+	{"unbind", tool_unbind},   {"ctl", tool_ctl},
 };
 
 /* What is opened in the place of a standard descriptor that is closed would be taken for it. */

@@ -166,11 +166,15 @@ ends_deaf() { # ends_deaf NAME SIGNAL ARGUMENT...
 	judge "$name" $status 143 "$@" && tell ok "$name"
 }
 
-console_has() { # console_has NAME TEXT: soon, or never
+soon() { # soon COMMAND...: until it succeeds, or for half of the deadline
 	local tries=0
-	until grep -qs "$2" "$work/$1.out" || [ $((tries += 1)) -gt $((deadline * 5)) ]; do
+	until "$@" || [ $((tries += 1)) -gt $((deadline * 5)) ]; do
 		sleep 0.1
 	done
+}
+
+console_has() { # console_has NAME TEXT: soon, or never
+	soon grep -qs "$2" "$work/$1.out"
 }
 
 # The button's guest, sent signals one after another: each once the console has its text of TEXT:SIGNAL.
@@ -195,6 +199,61 @@ signalled() { # signalled NAME STATUS ERROR-TEXT TEXT:SIGNAL... -- ARGUMENT...
 	else
 		complain "$name" "'$text' is not in its err" "$@"
 	fi
+}
+
+# A guest with a control socket, which `ferry ctl` talks to: each step is its command and a pattern that must
+# be in what it says, or "-" where that is nothing. Of the events that are told meanwhile the words EVENTS
+# must be there, in their order.
+controlled() { # controlled NAME STATUS EVENTS STEP... -- ARGUMENT...
+	local name=$1 wanted=$2 events=$3 socket=$work/$1.control left step said
+	listed "$name" && return
+	shift 3
+	rm -f "$socket"
+	: > "$work/$name.steps"
+	while [ "$1" != -- ]; do
+		printf '%s\n' "$1" >> "$work/$name.steps"
+		shift
+	done
+	shift
+	monitor_start "$name" --control "unix:$socket" "$@"
+	soon test -S "$socket"
+	"$ferry" ctl "$socket" events > "$work/$name.events" 2>&1 &
+	listener=$!
+	soon test -s "$work/$name.events"
+	while IFS='|' read -r step said; do
+		if [ "$step" = console ]; then
+			console_has "$name" "$said"
+			continue
+		fi
+		# shellcheck disable=SC2086 # a command and its argument
+		"$ferry" ctl "$socket" $step > "$work/$name.said" 2>&1
+		if [ $? -ne 0 ] || { [ "$said" = - ] && [ -s "$work/$name.said" ]; } ||
+			{ [ "$said" != - ] && ! grep -qF -e "$said" "$work/$name.said"; }; then
+			cat "$work/$name.said" >> "$work/$name.out"
+			kill "$pid" "$listener" 2> "$work/watch"
+			monitor_wait
+			complain "$name" "ferry ctl $step did not say '$said'" "$@"
+			return
+		fi
+	done < "$work/$name.steps"
+	monitor_wait
+	wait "$listener"
+	cat "$work/$name.events" >> "$work/$name.out"
+	left=$(tr '\n' ' ' < "$work/$name.events")
+	for step in $events; do
+		case $left in
+		*" $step "*) left=" ${left#*" $step "}" ;;
+		*)
+			complain "$name" "no $step behind the events before it" "$@"
+			return
+			;;
+		esac
+	done
+	if [ -e "$socket" ]; then
+		complain "$name" "its socket is left" "$@"
+		return
+	fi
+	judge "$name" $status "$wanted" "$@" && tell ok "$name"
 }
 
 # A guest that waits for gdb, whose commands are standard input: the patterns must be in what it says, in
@@ -270,6 +329,17 @@ tiny_rows() {
 	signalled term-powers-off 0 '' ready:TERM -- --on-term powerdown --cmdline obeys
 	signalled term-ends-the-deaf 143 'has not powered off within 1 s' ready:TERM -- --on-term powerdown:1
 	signalled term-twice 143 '' ready:TERM pressed:TERM -- --on-term powerdown
+	controlled control-stop 0 'STOP RESUME SHUTDOWN reason=host-qmp-quit' 'console|ready' 'status|running, up' \
+		'stop|-' 'status|paused, up' 'stop|-' 'cont|-' 'cont|-' '--json status|"running": true' 'quit|-' -- \
+		"$guests/button"
+	controlled control-powerdown 0 'running POWERDOWN SHUTDOWN guest=true reason=guest-shutdown' \
+		'console|ready' 'powerdown|-' -- --cmdline obeys "$guests/button"
+	controlled control-reset 33 'RESET guest=true reason=guest-reset SHUTDOWN' 'cont|-' -- \
+		--debug-exit --paused "$guests/reset"
+	controlled control-panic 3 'RESUME GUEST_PANICKED action=poweroff SHUTDOWN reason=guest-panic' 'cont|-' -- \
+		--paused --cmdline panic "$guests/end"
+	controlled control-paused 0 'prelaunch RESUME STOP RESET reason=host-qmp-system-reset SHUTDOWN' \
+		'status|prelaunch, up' 'cont|-' 'console|ready' 'stop|-' 'reset|-' 'status|paused' 'quit|-' -- --paused "$guests/button"
 	ends power-off 0 --cmdline power-off "$guests/end"
 	ends reboot-exit-cf9 0 --on-reboot exit --cmdline cf9 "$guests/end"
 	ends reboot-exit-i8042 0 --on-reboot exit --cmdline i8042 "$guests/end"

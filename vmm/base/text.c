@@ -69,7 +69,7 @@ static bool text_is_harmless(uint32_t value)
 	return true;
 }
 
-static void text_make_lines_printable(char *text, bool newlines)
+static void text_filter(char *text, bool newlines)
 {
 	char *to = text;
 
@@ -90,7 +90,12 @@ static void text_make_lines_printable(char *text, bool newlines)
 
 void text_make_printable(char *text)
 {
-	text_make_lines_printable(text, false);
+	text_filter(text, false);
+}
+
+void text_make_lines_printable(char *text)
+{
+	text_filter(text, true);
 }
 
 void text_print(FILE *out, const char *format, ...)
@@ -104,7 +109,7 @@ void text_print(FILE *out, const char *format, ...)
 	va_end(arguments);
 	if (length < 0)
 		return;
-	text_make_lines_printable(text, true);
+	text_filter(text, true);
 	fputs(text, out);
 	free(text);
 }

@@ -29,6 +29,9 @@ void text_append(struct text *text, const char *format, ...) FERRY_PRINTF(2, 3);
  */
 void text_make_printable(char *text);
 
+/* Likewise, but newlines stay. */
+void text_make_lines_printable(char *text);
+
 /* fprintf() of what is printable; newlines in it stay. Without memory nothing is printed. */
 void text_print(FILE *out, const char *format, ...) FERRY_PRINTF(2, 3);
 

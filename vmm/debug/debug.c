@@ -467,6 +467,16 @@ void gdb_target_monitor(struct debug *debug, unsigned int cpu, const char *line,
 	monitor_command(&monitor, line, out);
 }
 
+void debug_monitor(struct debug *debug, unsigned int cpu, const char *line, FILE *out)
+{
+	gdb_target_monitor(debug, cpu, line, out);
+}
+
+void debug_halt(struct debug *debug)
+{
+	gdb_target_halt(debug);
+}
+
 const char *gdb_target_limits(const struct debug *debug)
 {
 	return debug->limits;

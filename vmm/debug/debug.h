@@ -46,6 +46,15 @@ void debug_destroy(struct debug *debug);
 bool debug_attached(const struct debug *debug);
 
 /*
+ * Somebody else has the guest stop: the debugger that is there is told as if it had asked for it.
+ * Asks for debug_parked() by `stop`.
+ */
+void debug_halt(struct debug *debug);
+
+/* As the debugger's `monitor LINE`, for vCPU @cpu, which exists. */
+void debug_monitor(struct debug *debug, unsigned int cpu, const char *line, FILE *out);
+
+/*
  * All vCPUs are parked because one of them told by run_debugged, or because `stop` was asked for.
  * @stood: the guest stood before, too. False: there is nothing for the debugger in it, and they are
  * to go on. True: it stands, unless the debugger has already let it go by `go`.

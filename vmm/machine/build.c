@@ -147,7 +147,8 @@ static void build_hear_failure(void *owner, bool crashed, const char *report)
 	struct err err = {0};
 
 	err_set(&err, -EFAULT, crashed ? "the guest crashed" : "the guest cannot go on");
-	machine_end(owner, crashed ? STATUS_CRASHED : STATUS_FAILED, &err, report);
+	machine_end(owner, crashed ? CONTROL_GUEST_PANIC : CONTROL_HOST_ERROR,
+		    crashed ? STATUS_CRASHED : STATUS_FAILED, &err, report);
 }
 
 static void build_hear_debug(void *owner)
@@ -213,13 +214,13 @@ static void build_console_request(void *owner, enum console_request request)
 
 	switch (request) {
 	case CONSOLE_QUIT:
-		machine_end(machine, STATUS_POWERED_OFF, NULL, NULL);
+		machine_end(machine, CONTROL_HOST_UI, STATUS_POWERED_OFF, NULL, NULL);
 		break;
 	case CONSOLE_POWER_BUTTON:
-		arch_power_button(machine->arch);
+		machine_power_down(machine);
 		break;
 	case CONSOLE_RESET:
-		machine_request(machine, REQUEST_RESET);
+		machine_request_reset(machine, CONTROL_HOST_UI);
 		break;
 	case CONSOLE_CONTINUE:
 		machine_request(machine, REQUEST_RESUME);
@@ -243,9 +244,9 @@ static int build_console(struct machine *machine, struct err *err)
 static void build_hear_reboot(struct machine *machine)
 {
 	if (machine->config->exit_on_reboot)
-		machine_end(machine, STATUS_POWERED_OFF, NULL, NULL);
+		machine_end(machine, CONTROL_GUEST_RESET, STATUS_POWERED_OFF, NULL, NULL);
 	else
-		machine_request(machine, REQUEST_RESET);
+		machine_request_reset(machine, CONTROL_GUEST_RESET);
 }
 
 /* The devices' way to say how it goes on; see devices/device.h. */
@@ -256,17 +257,17 @@ static void build_hear_event(void *owner, enum machine_event event, uint32_t arg
 
 	switch (event) {
 	case MACHINE_POWER_OFF:
-		machine_end(machine, STATUS_POWERED_OFF, NULL, NULL);
+		machine_end(machine, CONTROL_GUEST_SHUTDOWN, STATUS_POWERED_OFF, NULL, NULL);
 		break;
 	case MACHINE_RESET:
 		build_hear_reboot(machine);
 		break;
 	case MACHINE_PANICKED:
 		err_set(&err, -EFAULT, "the guest's kernel panicked");
-		machine_end(machine, STATUS_CRASHED, &err, NULL);
+		machine_end(machine, CONTROL_GUEST_PANIC, STATUS_CRASHED, &err, NULL);
 		break;
 	case MACHINE_DEBUG_EXIT:
-		machine_end(machine, (int)argument, NULL, NULL);
+		machine_end(machine, CONTROL_GUEST_SHUTDOWN, (int)argument, NULL, NULL);
 		break;
 	}
 }
@@ -294,7 +295,7 @@ static void build_hear_mapped(void *owner, const struct err *err)
 	struct machine *machine = owner;
 
 	if (err)
-		machine_end(machine, STATUS_FAILED, err, NULL);
+		machine_end(machine, CONTROL_HOST_ERROR, STATUS_FAILED, err, NULL);
 	else
 		machine_request(machine, REQUEST_MAPPED);
 }
@@ -326,7 +327,22 @@ static void build_debug_end(void *owner)
 	struct machine *machine = owner;
 
 	machine->shown = true;
-	machine_end(machine, STATUS_POWERED_OFF, NULL, NULL);
+	machine_end(machine, CONTROL_HOST_UI, STATUS_POWERED_OFF, NULL, NULL);
+}
+
+struct monitor machine_parts(const struct machine *machine)
+{
+	return (struct monitor){
+		.arch = machine->arch,
+		.boot = &machine->boot,
+		.platform = &machine->platform,
+		.mmio = machine->mmio,
+		.pio = machine->pio,
+		.ram = machine->ram,
+		.host = machine->host,
+		.vfio = machine->vfio,
+		.run = machine->run,
+	};
 }
 
 static int build_debug(struct machine *machine, struct err *err)
@@ -342,18 +358,7 @@ static int build_debug(struct machine *machine, struct err *err)
 				.end = build_debug_end,
 				.machine = machine,
 			},
-		.parts =
-			{
-				.arch = machine->arch,
-				.boot = &machine->boot,
-				.platform = &machine->platform,
-				.mmio = machine->mmio,
-				.pio = machine->pio,
-				.ram = machine->ram,
-				.host = machine->host,
-				.vfio = machine->vfio,
-				.run = machine->run,
-			},
+		.parts = machine_parts(machine),
 	};
 
 	if (!machine->config->gdb)
@@ -369,10 +374,10 @@ static int build_debug(struct machine *machine, struct err *err)
 int machine_build(struct machine *machine, struct err *err)
 {
 	static int (*const steps[])(struct machine * machine, struct err * err) = {
-		machine_open_events, build_console, build_find_devices, build_check_memory,
-		build_open_kvm,      build_lay_out, build_memory,       build_platform,
-		build_vcpus,         build_pci,     build_boot,         machine_watch_signals,
-		build_debug,
+		machine_open_events, build_console,  build_find_devices, build_check_memory,
+		build_open_kvm,      build_lay_out,  build_memory,       build_platform,
+		build_vcpus,         build_pci,      build_boot,         machine_watch_signals,
+		build_debug,         machine_listen,
 	};
 	int rc = 0;
 

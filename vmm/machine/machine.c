@@ -32,11 +32,22 @@ void machine_request(struct machine *machine, unsigned int requests)
 	fd_signal(machine->wake);
 }
 
-void machine_end(struct machine *machine, int status, const struct err *err, const char *report)
+void machine_request_reset(struct machine *machine, enum control_reason reason)
+{
+	pthread_mutex_lock(&machine->lock);
+	if (!(machine->requests & REQUEST_RESET))
+		machine->reset_reason = reason;
+	pthread_mutex_unlock(&machine->lock);
+	machine_request(machine, REQUEST_RESET);
+}
+
+void machine_end(struct machine *machine, enum control_reason reason, int status,
+		 const struct err *err, const char *report)
 {
 	pthread_mutex_lock(&machine->lock);
 	if (!machine->outcome.decided) {
 		machine->outcome.decided = true;
+		machine->outcome.reason = reason;
 		machine->outcome.status = status;
 		if (err)
 			machine->outcome.err = *err;
@@ -54,7 +65,13 @@ static void machine_end_by_signal(struct machine *machine, int number)
 	if (!machine->outcome.decided)
 		machine->outcome.signal_number = number;
 	pthread_mutex_unlock(&machine->lock);
-	machine_end(machine, STATUS_FAILED, NULL, NULL);
+	machine_end(machine, CONTROL_HOST_SIGNAL, STATUS_FAILED, NULL, NULL);
+}
+
+void machine_power_down(struct machine *machine)
+{
+	arch_power_button(machine->arch);
+	control_tell_power_down(machine->control);
 }
 
 /*
@@ -72,7 +89,7 @@ static bool machine_ask_to_power_off(struct machine *machine)
 	left.it_value.tv_sec = machine->config->power_down_seconds;
 	if (timerfd_settime(machine->patience, 0, &left, NULL))
 		return false;
-	arch_power_button(machine->arch);
+	machine_power_down(machine);
 	return true;
 }
 
@@ -103,7 +120,7 @@ static void machine_signalled(void *owner, uint32_t events)
 		machine_request(machine, REQUEST_RESUME);
 		return;
 	case SIGUSR1:
-		arch_power_button(machine->arch);
+		machine_power_down(machine);
 		return;
 	case SIGTERM:
 		if (machine_ask_to_power_off(machine))
@@ -139,11 +156,13 @@ static void machine_enumerate(struct machine *machine)
 static int machine_reset(struct machine *machine, struct err *err)
 {
 	bool stood = machine->paused;
+	enum control_reason reason;
 	int rc;
 
 	run_park(machine->run);
 	/* Another vCPU that asked for the same before it was parked gets it now. */
 	pthread_mutex_lock(&machine->lock);
+	reason = machine->reset_reason;
 	machine->requests &= ~(unsigned int)REQUEST_RESET;
 	pthread_mutex_unlock(&machine->lock);
 	run_discard(machine->run);
@@ -158,13 +177,14 @@ static int machine_reset(struct machine *machine, struct err *err)
 		return err_prefix(err, "reset");
 	pci_host_start(machine->host);
 	machine_enumerate(machine);
+	control_tell_reset(machine->control, reason);
 	machine->paused = true;
 	if (machine->debug ? !debug_reset(machine->debug, stood) : !stood)
 		machine_go(machine);
 	return 0;
 }
 
-static void machine_parked_for_debugger(struct machine *machine)
+void machine_parked_for_debugger(struct machine *machine)
 {
 	bool stood = machine->paused;
 
@@ -192,6 +212,7 @@ static bool machine_show_crash(struct machine *machine)
 	run_park(machine->run);
 	machine->shown = true;
 	machine->paused = true;
+	control_tell_panic(machine->control, false);
 	debug_crashed(machine->debug, stood);
 	return true;
 }
@@ -211,6 +232,32 @@ static void machine_tell_memory(const struct config *config)
 		log_warn("guest memory: %" PRIu64 " MiB are asked, %s has %" PRIu64
 			 " available: the run may be killed once the guest uses more",
 			 config->memory / MIB, host.whose, host.available / MIB);
+}
+
+void machine_tell_paused(struct machine *machine)
+{
+	if (machine->told_paused == machine->paused)
+		return;
+	machine->told_paused = machine->paused;
+	if (machine->paused)
+		control_tell_stop(machine->control);
+	else
+		control_tell_resume(machine->control);
+}
+
+static void machine_tell_end(struct machine *machine)
+{
+	enum control_reason reason;
+	bool decided;
+
+	pthread_mutex_lock(&machine->lock);
+	decided = machine->outcome.decided;
+	reason = machine->outcome.reason;
+	pthread_mutex_unlock(&machine->lock);
+	if (decided && reason == CONTROL_GUEST_PANIC && !machine->shown)
+		control_tell_panic(machine->control, true);
+	if (decided)
+		control_tell_shutdown(machine->control, reason);
 }
 
 /* A guest that stands for a debugger is silent too; without --cmdline Linux has a console. */
@@ -245,20 +292,24 @@ void machine_go(void *owner)
 	if (!decided && !(machine->requests & REQUEST_RESET))
 		run_resume(machine->run);
 	pthread_mutex_unlock(&machine->lock);
-	if (decided)
+	if (decided) {
 		machine_request(machine, REQUEST_END);
-	else
-		machine_started(machine);
+		return;
+	}
+	machine_started(machine);
+	machine_tell_paused(machine);
 }
 
-/* By SIGCONT or the console's key. */
-static void machine_resume(struct machine *machine)
+int machine_resume(struct machine *machine, struct err *err)
 {
+	if (!machine->paused)
+		return 0;
 	if (debug_attached(machine->debug))
-		log_warn(
+		return err_set(
+			err, -EBUSY,
 			"the guest stands for gdb, which alone can have it go on: see `continue` there");
-	else
-		machine_go(machine);
+	machine_go(machine);
+	return 0;
 }
 
 /* The main thread's turn after other threads asked for something. */
@@ -275,8 +326,11 @@ static void machine_woken(void *owner, uint32_t events)
 	machine->requests = 0;
 	pthread_mutex_unlock(&machine->lock);
 	if (requests & REQUEST_END) {
-		if (!machine_show_crash(machine))
+		if (!machine_show_crash(machine)) {
+			machine_tell_end(machine);
 			loop_stop(machine->loop);
+		}
+		machine_tell_paused(machine);
 		return;
 	}
 	if (requests & REQUEST_MAPPED) {
@@ -284,12 +338,14 @@ static void machine_woken(void *owner, uint32_t events)
 		vfio_join_mapper(machine->vfio);
 		trim_memory();
 	}
-	if (requests & REQUEST_RESUME && machine->paused)
-		machine_resume(machine);
+	/* By SIGCONT or the console's key. */
+	if (requests & REQUEST_RESUME && machine_resume(machine, &err))
+		log_warn("%s", err.text);
 	if (requests & REQUEST_RESET && machine_reset(machine, &err))
-		machine_end(machine, STATUS_FAILED, &err, NULL);
+		machine_end(machine, CONTROL_HOST_ERROR, STATUS_FAILED, &err, NULL);
 	if (requests & REQUEST_DEBUG)
 		machine_parked_for_debugger(machine);
+	machine_tell_paused(machine);
 }
 
 int machine_open_events(struct machine *machine, struct err *err)
@@ -423,6 +479,7 @@ void machine_destroy(struct machine *machine)
 	run = machine->run;
 	machine->run = NULL;
 	pthread_mutex_unlock(&machine->lock);
+	control_destroy(machine->control);
 	debug_destroy(machine->debug);
 	enumeration_end(&machine->enumeration);
 	run_destroy(run);

@@ -14,6 +14,7 @@
 #include "memory/ram.h"
 #include "vfio/vfio.h"
 #include "vmm/base/loop.h"
+#include "vmm/control/control.h"
 #include "vmm/debug/debug.h"
 #include "vmm/kvm/vm.h"
 #include "vmm/machine/console.h"
@@ -34,6 +35,7 @@ enum request {
 /* How a run ended; the first to be decided stays. */
 struct outcome {
 	bool decided;
+	enum control_reason reason;
 	int status;
 	int signal_number;
 	struct err err;
@@ -57,27 +59,55 @@ struct machine {
 	struct pci_host *host;
 	struct kvm_coalesced *coalesced;
 	struct run *run;
-	struct debug *debug; /* NULL without --gdb */
-	int signals;         /* signalfd */
-	int wake;            /* eventfd: requests came in */
-	int patience;        /* timerfd: until then SIGTERM has the guest power off by itself */
-	bool started;        /* once at least; main thread */
-	bool paused;         /* not started yet, or stopped for the debugger; main thread */
-	bool shown;          /* the crash, to the debugger; main thread */
+	struct debug *debug;     /* NULL without --gdb */
+	struct control *control; /* NULL without --control */
+	int signals;             /* signalfd */
+	int wake;                /* eventfd: requests came in */
+	int patience;            /* timerfd: until then SIGTERM has the guest power off by itself */
+	bool started;            /* once at least; main thread */
+	bool paused;             /* not started yet, or stopped for the debugger; main thread */
+	bool shown;              /* the crash, to the debugger; main thread */
+	bool told_paused;        /* as `paused`, to the control socket's clients; main thread */
 
 	pthread_mutex_t lock; /* requests, outcome, and `run` where other threads use it */
 	unsigned int requests;
+	enum control_reason reset_reason; /* of the first who asked for a reset */
 	struct outcome outcome;
 };
 
 /* What is asked of the main thread. Any thread, any lock but the machine's. */
 void machine_request(struct machine *machine, unsigned int requests);
 
+/* As REQUEST_RESET, for this reason. */
+void machine_request_reset(struct machine *machine, enum control_reason reason);
+
 /*
  * Decides the outcome unless it is decided; @err and @report are copied and may be NULL. Threads
  * and locks as machine_request().
  */
-void machine_end(struct machine *machine, int status, const struct err *err, const char *report);
+void machine_end(struct machine *machine, enum control_reason reason, int status,
+		 const struct err *err, const char *report);
+
+/* Presses the power button. Main thread. */
+void machine_power_down(struct machine *machine);
+
+/*
+ * What asks for REQUEST_DEBUG: parks all, and they go on unless there is something for a debugger.
+ * Main thread.
+ */
+void machine_parked_for_debugger(struct machine *machine);
+
+/* For somebody else than the debugger: -EBUSY while one is there. Main thread. */
+int machine_resume(struct machine *machine, struct err *err) FERRY_MUST_CHECK;
+
+/* Has clients of the control socket hear of it, once it is settled whether the guest stands. */
+void machine_tell_paused(struct machine *machine);
+
+/* The machine as `monitor` commands look at it. Everything is built. */
+struct monitor machine_parts(const struct machine *machine);
+
+/* Opens the control socket, where there is to be one. Everything else is built. */
+int machine_listen(struct machine *machine, struct err *err) FERRY_MUST_CHECK;
 
 /* The vCPUs go on, unless they are to end or be reset; @owner is the machine. Main thread. */
 void machine_go(void *owner);

@@ -11,6 +11,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "vmm/base/bits.h"
 #include "vmm/base/log.h"
@@ -24,6 +25,7 @@ struct vcpu_thread {
 	struct run *run;
 	unsigned int index;
 	pthread_t thread;
+	pid_t id;              /* of the thread, since its creation job */
 	struct kvm_vcpu *vcpu; /* created and used by its own thread */
 	struct exit_state exit;
 	struct exit_counts counts;
@@ -343,6 +345,7 @@ static int run_create_job(void *owner, struct kvm_vcpu *unused, struct err *err)
 		if (pthread_equal(run->threads[i].thread, pthread_self()))
 			thread = &run->threads[i];
 	}
+	thread->id = gettid();
 	rc = run_pin_thread(thread, err);
 	run_create_wait_turn(run, thread->index);
 	if (!rc) {
@@ -500,6 +503,11 @@ void run_discard(struct run *run)
 unsigned int run_count(const struct run *run)
 {
 	return run->thread_count;
+}
+
+pid_t run_thread_id(const struct run *run, unsigned int index)
+{
+	return run->threads[index].id;
 }
 
 struct kvm_vcpu *run_vcpu(const struct run *run, unsigned int index)

@@ -6,6 +6,7 @@
 
 #include <stdbool.h>
 #include <stdint.h>
+#include <sys/types.h>
 
 #include "arch/arch.h"
 #include "arch/debug.h"
@@ -80,6 +81,9 @@ void run_halt(struct run *run);
 void run_discard(struct run *run);
 
 unsigned int run_count(const struct run *run);
+
+/* The kernel's number of vCPU @index's thread. */
+pid_t run_thread_id(const struct run *run, unsigned int index);
 
 /* The vCPU, for its registers: main thread, all parked. */
 struct kvm_vcpu *run_vcpu(const struct run *run, unsigned int index);

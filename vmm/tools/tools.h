@@ -1,5 +1,8 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
-/* The commands beside `ferry run`: they tell of the host's devices and prepare them. */
+/*
+ * The commands beside `ferry run`: they tell of the host's devices and prepare them, and talk to
+ * runs.
+ */
 
 #ifndef FERRY_VMM_TOOLS_TOOLS_H
 #define FERRY_VMM_TOOLS_TOOLS_H
@@ -33,6 +36,7 @@ int tool_devices(const struct tool *tool, int argc, char **argv);
 int tool_doctor(const struct tool *tool, int argc, char **argv);
 int tool_bind(const struct tool *tool, int argc, char **argv);
 int tool_unbind(const struct tool *tool, int argc, char **argv);
+int tool_ctl(const struct tool *tool, int argc, char **argv);
 
 /* The folders of the machine that runs. */
 void tool_here(struct tool *tool);

@@ -7,6 +7,8 @@
 # scenarios: tiny-reset-in-place tiny-reset-in-place-smp tiny-button-by-signal tiny-term-powers-off
 # scenarios: tiny-term-ends-the-deaf tiny-term-twice tiny-power-off tiny-reboot-exit-cf9
 # scenarios: tiny-reboot-exit-i8042 tiny-reboot-exit-acpi tiny-panic tiny-triple-fault tiny-not-emulated
+# scenarios: tiny-control-stop tiny-control-powerdown tiny-control-reset tiny-control-panic
+# scenarios: tiny-control-paused
 # scenarios: tiny-memory-not-there tiny-refuse-script tiny-refuse-pipe tiny-refuse-unread-pipe
 # scenarios: tiny-refuse-no-kernel tiny-refuse-foreign-option tiny-refuse-bare-size tiny-refuse-second-operand
 # scenarios: tiny-refuse-malformed-device tiny-refuse-no-dump-folder tiny-refuse-dump-fdt

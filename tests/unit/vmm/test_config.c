@@ -78,6 +78,12 @@ START_TEST(debuggers)
 	ck_assert_int_eq(parse("--gdb=[::1]:1234 k"), 0);
 	refused("--gdb 65536 k", "--gdb: '65536': no place to listen at: give unix:PATH");
 	refused("--gdb unix: k", "--gdb: 'unix:': no path");
+	ck_assert_int_eq(parse("k"), 0);
+	ck_assert_ptr_null(config.control);
+	ck_assert_int_eq(parse("--control unix:vm.sock k"), 0);
+	ck_assert_str_eq(config.control, "unix:vm.sock");
+	refused("--control vm.sock k", "--control: 'vm.sock': it takes unix:PATH");
+	refused("--control unix: k", "--control: 'unix:': no path");
 }
 END_TEST
 
@@ -152,7 +158,7 @@ START_TEST(options_of_other_monitors)
 		{"-enable-kvm k", "always with KVM: leave it out"},
 		{"-S k", "Ferry's word is --paused"},
 		{"-s k", "Ferry's word is --gdb 1234"},
-		{"-monitor stdio k", "no control socket"},
+		{"-monitor stdio k", "Ferry's word is --control unix:PATH"},
 		{"-bios x k", "no firmware"},
 		{"-display none k", "the serial port is the terminal"},
 		{"--nonsense k", "unknown option '--nonsense': see ferry run --help"},

@@ -5,6 +5,7 @@
 
 #include <stdio.h>
 #include <stdlib.h>
+#include <unistd.h>
 
 #include "tests/unit/support/fake_vcpus.h"
 #include "vmm/machine/run.h"
@@ -164,6 +165,7 @@ static int failing_job(void *owner, struct kvm_vcpu *vcpu, struct err *job_err)
 
 	(void)owner;
 	ck_assert(pthread_equal(cpus[id].thread, pthread_self()));
+	ck_assert_int_eq(run_thread_id(run, id), gettid());
 	return id == 0 ? 0 : err_set(job_err, -(int)id, "job of %u", id);
 }
 

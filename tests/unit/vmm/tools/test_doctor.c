@@ -37,8 +37,7 @@ static json_t *fact_of(json_t *root, const char *check, const char *key, const c
 	json_t *finding, *facts;
 	size_t i;
 
-	json_array_foreach(json_object_get(root, "findings"), i, finding)
-	{
+	json_array_foreach(json_object_get(root, "findings"), i, finding) {
 		if (strcmp(json_string_value(json_object_get(finding, "check")), check) != 0)
 			continue;
 		facts = json_object_get(finding, "facts");

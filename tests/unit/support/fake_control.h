@@ -1,0 +1,118 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/* A machine behind the control socket: what it was told to do, and how it is. */
+
+#ifndef FERRY_TESTS_UNIT_SUPPORT_FAKE_CONTROL_H
+#define FERRY_TESTS_UNIT_SUPPORT_FAKE_CONTROL_H
+
+#include <errno.h>
+#include <stdbool.h>
+#include <string.h>
+
+#include "vmm/control/target.h"
+
+enum { FAKE_CPUS = 2 };
+
+static struct {
+	enum control_status status;
+	bool busy; /* a debugger has the guest stand */
+	unsigned int stops, goes, presses, resets, quits;
+	unsigned int cpu; /* of the last line, which is: */
+	char line[128];
+	const char *answer;
+} fake_machine;
+
+static inline enum control_status fake_status(void *machine)
+{
+	(void)machine;
+	return fake_machine.status;
+}
+
+static inline void fake_stop(void *machine)
+{
+	(void)machine;
+	fake_machine.stops++;
+	fake_machine.status = CONTROL_PAUSED;
+}
+
+static inline int fake_go(void *machine, struct err *why)
+{
+	(void)machine;
+	if (fake_machine.busy)
+		return err_set(why, -EBUSY, "the guest stands for gdb");
+	fake_machine.goes++;
+	fake_machine.status = CONTROL_RUNNING;
+	return 0;
+}
+
+static inline void fake_power_down(void *machine)
+{
+	(void)machine;
+	fake_machine.presses++;
+}
+
+static inline void fake_reset(void *machine)
+{
+	(void)machine;
+	fake_machine.resets++;
+}
+
+static inline void fake_quit(void *machine)
+{
+	(void)machine;
+	fake_machine.quits++;
+}
+
+static inline void fake_monitor(void *machine, unsigned int cpu, const char *line, FILE *out)
+{
+	(void)machine;
+	fake_machine.cpu = cpu;
+	snprintf(fake_machine.line, sizeof(fake_machine.line), "%s", line);
+	fputs(fake_machine.answer ? fake_machine.answer : "", out);
+}
+
+static const struct control_ops fake_ops = {
+	.status = fake_status,
+	.stop = fake_stop,
+	.go = fake_go,
+	.power_down = fake_power_down,
+	.reset = fake_reset,
+	.quit = fake_quit,
+	.monitor = fake_monitor,
+};
+
+static struct control_target fake_target
+	__attribute__((unused)) = {.ops = &fake_ops, .machine = &fake_machine};
+
+/* The parts, which are not there. */
+unsigned int run_count(const struct run *run)
+{
+	(void)run;
+	return FAKE_CPUS;
+}
+
+pid_t run_thread_id(const struct run *run, unsigned int index)
+{
+	(void)run;
+	return 1000 + (pid_t)index;
+}
+
+void run_count_exits(const struct run *run, unsigned int index, uint64_t counts[EXIT_COUNTS])
+{
+	(void)run;
+	memset(counts, 0, EXIT_COUNTS * sizeof(counts[0]));
+	counts[1] = index + 1;
+	counts[EXIT_COUNTS - 1] = 10;
+}
+
+uint64_t ram_total(const struct ram *ram)
+{
+	(void)ram;
+	return UINT64_C(0x40000000);
+}
+
+static inline void fake_machine_reset(void)
+{
+	memset(&fake_machine, 0, sizeof(fake_machine));
+}
+
+#endif

@@ -1,0 +1,107 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/* What is told of the machine. */
+
+#include <check.h>
+#include <stdlib.h>
+#include <sys/utsname.h>
+#include <unistd.h>
+
+#include "tests/unit/support/fake_control.h"
+#include "tests/unit/support/suite.h"
+#include "vmm/control/query.h"
+
+static json_t *answer;
+
+/* Whether @answer is the same as the JSON @text. */
+static void is(const char *text)
+{
+	json_t *wanted = json_loads(text, 0, NULL);
+	char *shown = json_dumps(answer, 0);
+
+	ck_assert_ptr_nonnull(wanted);
+	ck_assert_msg(json_equal(answer, wanted), "%s", shown);
+	free(shown);
+	json_decref(wanted);
+	json_decref(answer);
+}
+
+START_TEST(the_status_has_qmps_words)
+{
+	answer = control_query_status(&fake_target);
+	is("{\"running\": true, \"status\": \"running\"}");
+	fake_machine.status = CONTROL_PRELAUNCH;
+	answer = control_query_status(&fake_target);
+	is("{\"running\": false, \"status\": \"prelaunch\"}");
+	fake_machine.status = CONTROL_PAUSED;
+	answer = control_query_status(&fake_target);
+	is("{\"running\": false, \"status\": \"paused\"}");
+	fake_machine.status = CONTROL_DEBUG;
+	answer = control_query_status(&fake_target);
+	is("{\"running\": false, \"status\": \"debug\"}");
+	fake_machine.status = CONTROL_PANICKED;
+	answer = control_query_status(&fake_target);
+	is("{\"running\": false, \"status\": \"guest-panicked\"}");
+}
+END_TEST
+
+START_TEST(each_vcpu_has_its_thread)
+{
+	struct utsname host;
+	char wanted[512];
+
+	uname(&host);
+	snprintf(wanted, sizeof(wanted),
+		 "[{\"cpu-index\": 0, \"qom-path\": \"/machine/cpu[0]\", \"thread-id\": 1000, "
+		 "\"target\": \"%s\", \"props\": {\"core-id\": 0}},"
+		 "{\"cpu-index\": 1, \"qom-path\": \"/machine/cpu[1]\", \"thread-id\": 1001, "
+		 "\"target\": \"%s\", \"props\": {\"core-id\": 1}}]",
+		 host.machine, host.machine);
+	answer = control_query_cpus(&fake_target);
+	is(wanted);
+}
+END_TEST
+
+START_TEST(memory_is_in_bytes)
+{
+	answer = control_query_memory(&fake_target);
+	is("{\"base-memory\": 1073741824, \"plugged-memory\": 0}");
+}
+END_TEST
+
+START_TEST(all_of_it_is_in_one_object)
+{
+	static const unsigned int pins[] = {4, 7};
+	json_t *cpus;
+
+	fake_target.pins = pins;
+	clock_gettime(CLOCK_MONOTONIC, &fake_target.since);
+	fake_target.since.tv_sec -= 100;
+	answer = control_query_all(&fake_target);
+	ck_assert_str_eq(json_string_value(json_object_get(answer, "version")), FERRY_VERSION);
+	ck_assert_int_eq(json_integer_value(json_object_get(answer, "pid")), getpid());
+	ck_assert_int_ge(json_integer_value(json_object_get(answer, "uptime_seconds")), 100);
+	ck_assert_int_lt(json_integer_value(json_object_get(answer, "uptime_seconds")), 160);
+	ck_assert(json_is_true(json_object_get(answer, "running")));
+	ck_assert_int_eq(json_integer_value(json_object_get(answer, "memory_bytes")), 1 << 30);
+	cpus = json_incref(json_object_get(answer, "cpus"));
+	json_decref(answer);
+	answer = cpus;
+	is("[{\"index\": 0, \"thread\": 1000, \"host_cpu\": 4, \"exits\": 11},"
+	   "{\"index\": 1, \"thread\": 1001, \"host_cpu\": 7, \"exits\": 12}]");
+	fake_target.pins = NULL;
+}
+END_TEST
+
+static void add_tests(TCase *tests)
+{
+	tcase_add_checked_fixture(tests, fake_machine_reset, NULL);
+	tcase_add_test(tests, the_status_has_qmps_words);
+	tcase_add_test(tests, each_vcpu_has_its_thread);
+	tcase_add_test(tests, memory_is_in_bytes);
+	tcase_add_test(tests, all_of_it_is_in_one_object);
+}
+
+int main(void)
+{
+	return run_suite("query", add_tests);
+}

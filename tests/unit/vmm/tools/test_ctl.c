@@ -1,0 +1,191 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/* `ferry ctl`: what it asks a monitor, and what it prints of the answers. */
+
+#include "tests/unit/support/fake_qmp.h"
+#include "tests/unit/support/suite.h"
+#include "tests/unit/support/tools.h"
+
+#define STATUS(cpus)                                                                               \
+	"{\"return\": {\"version\": \"0.1.0\", \"pid\": 77, \"uptime_seconds\": 7384, "            \
+	"\"running\": true, \"status\": \"running\", \"cpus\": [" cpus                             \
+	"], \"memory_bytes\": 2147483648}}\n"
+#define PINNED                                                                                     \
+	"{\"index\": 0, \"thread\": 1, \"host_cpu\": 4, \"exits\": 10}, "                          \
+	"{\"index\": 1, \"thread\": 2, \"host_cpu\": 6, \"exits\": 5}"
+#define FREE_VCPU "{\"index\": 0, \"thread\": 1, \"host_cpu\": null, \"exits\": 3}"
+#define EVENT(name, data)                                                                          \
+	"{\"timestamp\": {\"seconds\": 1700000000, \"microseconds\": 12345}, \"event\": \"" name   \
+	"\"" data "}\n"
+
+static const char *const done[] = {QMP_HELLO, QMP_DONE, QMP_DONE, NULL};
+
+/* `ferry ctl PATH COMMAND [WORD]` with such a monitor; @json goes before. */
+static int ctl(const char *const *said, const char *json, const char *command, const char *word)
+{
+	int status;
+
+	fake_qmp_start(said);
+	status = json ? tools_run(tool_ctl, "ctl", json, fake_qmp.path, command, word, NULL)
+		      : tools_run(tool_ctl, "ctl", fake_qmp.path, command, word, NULL);
+	fake_qmp_stop();
+	return status;
+}
+
+static void asks(const char *command, const char *execute)
+{
+	char line[64];
+
+	snprintf(line, sizeof(line), "{\"execute\": \"%s\"}\n", execute);
+	ck_assert_int_eq(ctl(done, NULL, command, NULL), TOOL_OK);
+	ck_assert_str_eq(tools_out, "");
+	ck_assert_str_eq(tools_errors, "");
+	ck_assert_msg(strstr(fake_qmp.heard, line), "%s", fake_qmp.heard);
+}
+
+START_TEST(each_command_is_asked_in_qmps_words)
+{
+	asks("stop", "stop");
+	asks("cont", "cont");
+	asks("powerdown", "system_powerdown");
+	asks("reset", "system_reset");
+	asks("quit", "quit");
+	ck_assert_int_eq(ctl(done, "--json", "stop", NULL), TOOL_OK);
+	ck_assert_str_eq(tools_out, "{}\n");
+}
+END_TEST
+
+START_TEST(the_status_is_one_screen)
+{
+	static const char *const pinned[] = {QMP_HELLO, QMP_DONE, STATUS(PINNED), NULL};
+	static const char *const unpinned[] = {QMP_HELLO, QMP_DONE, STATUS(FREE_VCPU), NULL};
+
+	ck_assert_int_eq(ctl(pinned, NULL, "status", NULL), TOOL_OK);
+	ck_assert_str_eq(tools_out, "running, up 2 h 3 min, process 77, ferry 0.1.0\n"
+				    "vCPUs     2, on the host's 4 6, 15 exits to the monitor\n"
+				    "memory    2 GiB\n");
+	ck_assert(strstr(fake_qmp.heard, "{\"execute\": \"x-ferry-status\"}"));
+	ck_assert_int_eq(ctl(unpinned, NULL, "status", NULL), TOOL_OK);
+	ck_assert_msg(strstr(tools_out, "vCPUs     1, 3 exits to the monitor\n"), "%s", tools_out);
+	ck_assert_int_eq(ctl(unpinned, "--json", "status", NULL), TOOL_OK);
+	json_decref(tools_json());
+}
+END_TEST
+
+START_TEST(a_status_of_nonsense_is_harmless)
+{
+	static const char *const odd[] = {
+		QMP_HELLO, QMP_DONE,
+		"{\"return\": {\"status\": \"\\u001b[2J\", \"cpus\": 1, \"uptime_seconds\": \"x\"}}\n",
+		NULL};
+
+	ck_assert_int_eq(ctl(odd, NULL, "status", NULL), TOOL_OK);
+	ck_assert_msg(strstr(tools_out, "?[2J, up 0 s, process 0, ferry ?\nvCPUs     0"), "%s",
+		      tools_out);
+}
+END_TEST
+
+START_TEST(refusals_are_told)
+{
+	static const char *const refusing[] = {
+		QMP_HELLO, QMP_DONE,
+		"{\"error\": {\"class\": \"GenericError\", \"desc\": \"the guest stands for gdb\"}}\n",
+		NULL};
+
+	ck_assert_int_eq(ctl(refusing, NULL, "cont", NULL), TOOL_FAILED);
+	ck_assert_msg(strstr(tools_errors, "/socket: cont: the guest stands for gdb\n"), "%s",
+		      tools_errors);
+	ck_assert_int_eq(ctl(refusing, "--json", "cont", NULL), TOOL_FAILED);
+	ck_assert_msg(strstr(tools_out, "the guest stands for gdb"), "%s", tools_out);
+	ck_assert_int_eq(tools_run(tool_ctl, "ctl", "/nonexistent/socket", "stop", NULL),
+			 TOOL_FAILED);
+	ck_assert_msg(strstr(tools_errors, "/nonexistent/socket: No such file"), "%s",
+		      tools_errors);
+}
+END_TEST
+
+START_TEST(events_are_lines)
+{
+	static const char *const said[] = {
+		QMP_HELLO, QMP_DONE,
+		EVENT("OLD", "") "{\"return\": {\"running\": true, \"status\": \"running\"}}\n" EVENT(
+			"STOP", "") EVENT("RESET", ", \"data\": {\"guest\": true, \"reason\": "
+						   "\"guest-reset\"}"),
+		NULL};
+
+	setenv("TZ", "UTC", 1);
+	ck_assert_int_eq(ctl(said, NULL, "events", NULL), TOOL_OK);
+	ck_assert_msg(strstr(tools_out, " running\n2023-11-14 22:13:20.012 STOP\n"
+					"2023-11-14 22:13:20.012 RESET guest=true "
+					"reason=guest-reset\n") == tools_out + 23,
+		      "%s", tools_out);
+	ck_assert_int_eq(ctl(said, "--json", "events", NULL), TOOL_OK);
+	ck_assert_msg(strstr(tools_out, "{\"running\": true, \"status\": \"running\"}\n"
+					"{\"timestamp\"") == tools_out,
+		      "%s", tools_out);
+	ck_assert_msg(strstr(tools_out, "\"event\": \"STOP\"}\n{\"timestamp\""), "%s", tools_out);
+}
+END_TEST
+
+START_TEST(it_waits_for_the_end_or_an_event)
+{
+	static const char *const said[] = {QMP_HELLO,
+					   QMP_DONE EVENT("STOP", "")
+						   EVENT("SHUTDOWN",
+							 ", \"data\": {\"guest\": true}"),
+					   NULL};
+	static const char *const cut[] = {QMP_HELLO, QMP_DONE, NULL};
+	static const char *const standing[] = {QMP_HELLO, QMP_DONE EVENT("STOP", ""), QMP_DONE,
+					       NULL};
+
+	ck_assert_int_eq(ctl(said, NULL, "wait", NULL), TOOL_OK);
+	ck_assert_str_eq(tools_out, "");
+	ck_assert_int_eq(ctl(said, "--json", "wait", NULL), TOOL_OK);
+	ck_assert_msg(strstr(tools_out, "SHUTDOWN") && strstr(tools_out, "true}}\n"), "%s",
+		      tools_out);
+	ck_assert_int_eq(ctl(cut, "--json", "wait", NULL), TOOL_OK);
+	ck_assert_str_eq(tools_out, "null\n");
+	ck_assert_int_eq(ctl(standing, NULL, "wait", "STOP"), TOOL_OK);
+	ck_assert_int_eq(ctl(said, NULL, "wait", "RESET"), TOOL_FAILED);
+	ck_assert_msg(strstr(tools_errors, "wait: RESET has not come: the monitor has ended"), "%s",
+		      tools_errors);
+}
+END_TEST
+
+static void is_usage(const char *part)
+{
+	ck_assert_msg(strstr(tools_errors, part), "%s", tools_errors);
+}
+
+START_TEST(wrong_usage_is_told)
+{
+	ck_assert_int_eq(tools_run(tool_ctl, "ctl", NULL), TOOL_USAGE);
+	is_usage("it takes the PATH of a control socket and a command");
+	ck_assert_int_eq(tools_run(tool_ctl, "ctl", "a", NULL), TOOL_USAGE);
+	ck_assert_int_eq(tools_run(tool_ctl, "ctl", "a", "frob", NULL), TOOL_USAGE);
+	is_usage("'frob' is no command");
+	ck_assert_int_eq(tools_run(tool_ctl, "ctl", "a", "stop", "now", NULL), TOOL_USAGE);
+	is_usage("'now': stop takes nothing more");
+	ck_assert_int_eq(tools_run(tool_ctl, "ctl", "a", "wait", "A", "B", NULL), TOOL_USAGE);
+	ck_assert_int_eq(tools_run(tool_ctl, "ctl", "--frob", NULL), TOOL_USAGE);
+	is_usage("unknown option '--frob'");
+	ck_assert_int_eq(tools_run(tool_ctl, "ctl", "--help", NULL), TOOL_OK);
+	ck_assert(strstr(tools_out, "Usage: ferry ctl"));
+}
+END_TEST
+
+static void add_tests(TCase *tests)
+{
+	tcase_add_checked_fixture(tests, tools_setup, tools_teardown);
+	tcase_add_test(tests, each_command_is_asked_in_qmps_words);
+	tcase_add_test(tests, the_status_is_one_screen);
+	tcase_add_test(tests, a_status_of_nonsense_is_harmless);
+	tcase_add_test(tests, refusals_are_told);
+	tcase_add_test(tests, events_are_lines);
+	tcase_add_test(tests, it_waits_for_the_end_or_an_event);
+	tcase_add_test(tests, wrong_usage_is_told);
+}
+
+int main(void)
+{
+	return run_suite("ctl", add_tests);
+}

@@ -1,0 +1,144 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/* The client's side of the control socket: answers, events, and ends. */
+
+#include "tests/unit/support/fake_qmp.h"
+#include "tests/unit/support/suite.h"
+#include "vmm/tools/qmp.h"
+
+static struct qmp qmp;
+static struct err err;
+static json_t *answer;
+
+static void connected(const char *const *said)
+{
+	fake_qmp_start(said);
+	ck_assert_msg(qmp_open(&qmp, fake_qmp.path, QMP_FOR_EVER, &err) == 0, "%s", err.text);
+}
+
+static void closed(void)
+{
+	qmp_close(&qmp);
+	fake_qmp_stop();
+}
+
+START_TEST(answers_come_past_events)
+{
+	static const char *const said[] = {
+		QMP_HELLO, QMP_DONE,
+		"{\"event\": \"STOP\"}\n{\"return\": {\"a\": 1}}\n{\"event\": \"RESUME\"}\n",
+		"{\"error\": {\"class\": \"GenericError\", \"desc\": \"no\"}}\n", NULL};
+
+	connected(said);
+	ck_assert_int_eq(qmp_execute(&qmp, "query-a", &answer, &err), 0);
+	ck_assert_int_eq(json_integer_value(json_object_get(answer, "a")), 1);
+	json_decref(answer);
+	ck_assert_int_eq(qmp_execute(&qmp, "b", &answer, &err), -EPROTO);
+	ck_assert_str_eq(err.text, "no");
+	closed();
+	ck_assert_str_eq(fake_qmp.heard, "{\"execute\": \"qmp_capabilities\"}\n"
+					 "{\"execute\": \"query-a\"}\n{\"execute\": \"b\"}\n");
+}
+END_TEST
+
+START_TEST(events_come_until_the_end)
+{
+	static const char *const said[] = {
+		QMP_HELLO,
+		"{\"return\": {}}\n{\"event\": \"STOP\"}\n{\"x\": 1}\n{\"event\": \"A\"}\n", NULL};
+
+	connected(said);
+	ck_assert_int_eq(qmp_next_event(&qmp, &answer, &err), 0);
+	ck_assert_str_eq(json_string_value(json_object_get(answer, "event")), "STOP");
+	json_decref(answer);
+	ck_assert_int_eq(qmp_next_event(&qmp, &answer, &err), 0);
+	json_decref(answer);
+	ck_assert_int_eq(qmp_next_event(&qmp, &answer, &err), -ENODATA);
+	ck_assert_int_eq(qmp_execute(&qmp, "stop", &answer, &err), -ENODATA);
+	closed();
+}
+END_TEST
+
+static void refused(const char *const *said, int code, const char *text)
+{
+	fake_qmp_start(said);
+	err = (struct err){0};
+	ck_assert_int_eq(qmp_open(&qmp, fake_qmp.path, QMP_FOR_EVER, &err), code);
+	ck_assert_msg(strstr(err.text, fake_qmp.path) == err.text, "%s", err.text);
+	ck_assert_msg(strstr(err.text, text), "%s", err.text);
+	fake_qmp_stop();
+}
+
+START_TEST(what_is_no_monitor_is_told)
+{
+	static const char *const mute[] = {"", NULL};
+	static const char *const http[] = {"HTTP/1.1 400 Bad Request\r\n", NULL};
+	static const char *const other[] = {"{\"hello\": 1}\n", NULL};
+	static const char *const unwilling[] = {QMP_HELLO, "{\"error\": {}}\n", NULL};
+
+	refused(mute, -ENODATA, "it let nobody in");
+	refused(http, -EPROTO, "does not speak QMP");
+	refused(other, -EPROTO, "does not speak QMP");
+	refused(unwilling, -EPROTO, "it refuses");
+}
+END_TEST
+
+START_TEST(nobody_is_told)
+{
+	static const char *const said[] = {"", NULL};
+
+	fake_qmp_start(said);
+	shutdown(fake_qmp.fd, SHUT_RDWR);
+	pthread_join(fake_qmp.thread, NULL);
+	fd_close(&fake_qmp.fd);
+	ck_assert_int_eq(qmp_open(&qmp, fake_qmp.path, QMP_FOR_EVER, &err), -ECONNREFUSED);
+	ck_assert_msg(strstr(err.text, "no monitor listens there any more"), "%s", err.text);
+	scratch_remove(fake_qmp.folder);
+	ck_assert_int_eq(qmp_open(&qmp, fake_qmp.path, QMP_FOR_EVER, &err), -ENOENT);
+	ck_assert_msg(strstr(err.text, "--control unix:PATH"), "%s", err.text);
+	ck_assert_int_eq(qmp_open(&qmp, "", QMP_FOR_EVER, &err), -EINVAL);
+}
+END_TEST
+
+START_TEST(one_that_hangs_is_not_waited_for)
+{
+	static const char *const said[] = {QMP_HELLO, NULL};
+
+	fake_qmp_start(said);
+	fake_qmp.hangs = true;
+	ck_assert_int_eq(qmp_open(&qmp, fake_qmp.path, 50, &err), -ETIMEDOUT);
+	ck_assert_msg(strstr(err.text, "it does not answer"), "%s", err.text);
+	fake_qmp_stop();
+}
+END_TEST
+
+START_TEST(long_answers_are_read_whole)
+{
+	enum { LONG = 100000 };
+	static char text[LONG + 64];
+	static const char *const said[] = {QMP_HELLO, QMP_DONE, text, NULL};
+	size_t size = (size_t)snprintf(text, sizeof(text), "{\"return\": \"");
+
+	memset(text + size, 'x', LONG);
+	strcpy(text + size + LONG, "\"}\n");
+	connected(said);
+	ck_assert_int_eq(qmp_execute(&qmp, "a", &answer, &err), 0);
+	ck_assert_uint_eq(json_string_length(answer), LONG);
+	json_decref(answer);
+	closed();
+}
+END_TEST
+
+static void add_tests(TCase *tests)
+{
+	tcase_add_test(tests, answers_come_past_events);
+	tcase_add_test(tests, events_come_until_the_end);
+	tcase_add_test(tests, what_is_no_monitor_is_told);
+	tcase_add_test(tests, nobody_is_told);
+	tcase_add_test(tests, one_that_hangs_is_not_waited_for);
+	tcase_add_test(tests, long_answers_are_read_whole);
+}
+
+int main(void)
+{
+	return run_suite("qmp", add_tests);
+}

@@ -1,0 +1,52 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/* What the control socket asks of the machine behind it. */
+
+#ifndef FERRY_VMM_CONTROL_TARGET_H
+#define FERRY_VMM_CONTROL_TARGET_H
+
+#include <stdint.h>
+#include <stdio.h>
+#include <time.h>
+
+#include "devices/pci/pci.h"
+#include "memory/ram.h"
+#include "vfio/vfio.h"
+#include "vmm/base/err.h"
+#include "vmm/machine/run.h"
+
+enum control_status {
+	CONTROL_RUNNING,
+	CONTROL_PRELAUNCH, /* of --paused: it has not run yet */
+	CONTROL_PAUSED,
+	CONTROL_DEBUG,    /* it stands for a debugger */
+	CONTROL_PANICKED, /* it crashed, and a debugger looks at it */
+};
+
+/* What a client may have the machine do. All on the main thread, no lock held. */
+struct control_ops {
+	enum control_status (*status)(void *machine);
+	/* Every vCPU is parked at the return. Standing or running already: nothing. */
+	void (*stop)(void *machine);
+	/* -EBUSY with @err set where somebody else has it stand. */
+	int (*go)(void *machine, struct err *err);
+	void (*power_down)(void *machine);
+	/* Soon. */
+	void (*reset)(void *machine);
+	void (*quit)(void *machine);
+	/* A line of `monitor`, as vCPU @cpu sees it. */
+	void (*monitor)(void *machine, unsigned int cpu, const char *line, FILE *out);
+};
+
+struct control_target {
+	const struct control_ops *ops;
+	void *machine;
+	/* What is looked at. */
+	struct run *run;
+	struct ram *ram;
+	struct pci_host *host;
+	struct vfio *vfio;
+	const unsigned int *pins; /* the host's processor of each vCPU, or NULL */
+	struct timespec since;    /* when it was built, by the monotonic clock */
+};
+
+#endif

@@ -1,0 +1,186 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/* A client of a running monitor's control socket: commands, their answers, and events. */
+
+#include "vmm/tools/qmp.h"
+
+#include <errno.h>
+#include <poll.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+#include "vmm/base/fd.h"
+#include "vmm/base/local.h"
+
+enum { READ_SIZE = 4096, INPUT_MAX = 16 * 1024 * 1024 };
+
+/* Reads more; -ENODATA when there is no more. */
+static int qmp_fill(struct qmp *qmp, struct err *err)
+{
+	struct pollfd ready = {.fd = qmp->fd, .events = POLLIN};
+	ssize_t n;
+
+	if (qmp->count == INPUT_MAX)
+		return err_set(err, -EPROTO, "a line has no end");
+	if (qmp->count + READ_SIZE > qmp->room) {
+		char *input = realloc(qmp->input, 2 * qmp->room + READ_SIZE);
+
+		if (!input)
+			return err_set(err, -ENOMEM, "out of memory");
+		qmp->input = input;
+		qmp->room = 2 * qmp->room + READ_SIZE;
+	}
+	do
+		n = poll(&ready, 1, qmp->timeout);
+	while (n < 0 && errno == EINTR);
+	if (n == 0)
+		return err_set(err, -ETIMEDOUT, "it does not answer");
+	do
+		n = read(qmp->fd, qmp->input + qmp->count, READ_SIZE);
+	while (n < 0 && errno == EINTR);
+	if (n < 0 && errno != ECONNRESET)
+		return err_set(err, -errno, "%s", err_text(errno));
+	if (n <= 0)
+		return err_set(err, -ENODATA, "the monitor has ended");
+	qmp->count += (size_t)n;
+	return 0;
+}
+
+/* The next object that it sends. */
+static int qmp_read(struct qmp *qmp, json_t **object, struct err *err)
+{
+	char *end = NULL;
+	int rc = 0;
+
+	if (qmp->at) {
+		memmove(qmp->input, qmp->input + qmp->at, qmp->count - qmp->at);
+		qmp->count -= qmp->at;
+		qmp->at = 0;
+	}
+	while (!rc && !(end = qmp->count ? memchr(qmp->input, '\n', qmp->count) : NULL))
+		rc = qmp_fill(qmp, err);
+	if (rc)
+		return rc;
+	qmp->at = (size_t)(end - qmp->input) + 1;
+	*object = json_loadb(qmp->input, qmp->at, 0, NULL);
+	if (json_is_object(*object))
+		return 0;
+	json_decref(*object);
+	return err_set(err, -EPROTO, "what is there does not speak QMP");
+}
+
+static int qmp_send(struct qmp *qmp, const char *command, struct err *err)
+{
+	char line[128];
+	size_t size = (size_t)snprintf(line, sizeof(line), "{\"execute\": \"%s\"}\n", command);
+
+	if (send(qmp->fd, line, size, MSG_NOSIGNAL) == (ssize_t)size)
+		return 0;
+	/* What it has said before it ended is read all the same. */
+	return errno == EPIPE ? 0 : err_set(err, -errno, "%s", err_text(errno));
+}
+
+static int qmp_refused(json_t *error, struct err *err)
+{
+	const char *why = json_string_value(json_object_get(error, "desc"));
+
+	return err_set(err, -EPROTO, "%s", why ? why : "it refuses, without a reason");
+}
+
+static int qmp_await_answer(struct qmp *qmp, json_t **answer, struct err *err)
+{
+	json_t *object, *error;
+	int rc;
+
+	for (;;) {
+		rc = qmp_read(qmp, &object, err);
+		if (rc)
+			return rc;
+		*answer = json_incref(json_object_get(object, "return"));
+		error = json_object_get(object, "error");
+		rc = error ? qmp_refused(error, err) : 0;
+		json_decref(object);
+		if (rc || *answer)
+			return rc;
+	}
+}
+
+int qmp_execute(struct qmp *qmp, const char *command, json_t **answer, struct err *err)
+{
+	int rc = qmp_send(qmp, command, err);
+
+	*answer = NULL;
+	return rc ? rc : qmp_await_answer(qmp, answer, err);
+}
+
+int qmp_next_event(struct qmp *qmp, json_t **event, struct err *err)
+{
+	for (;;) {
+		int rc = qmp_read(qmp, event, err);
+
+		if (rc || json_is_string(json_object_get(*event, "event")))
+			return rc;
+		json_decref(*event);
+	}
+}
+
+static int qmp_greet(struct qmp *qmp, struct err *err)
+{
+	json_t *object = NULL;
+	int rc = qmp_read(qmp, &object, err);
+
+	if (!rc && !json_is_object(json_object_get(object, "QMP")))
+		rc = err_set(err, -EPROTO, "what is there does not speak QMP");
+	json_decref(rc == -EPROTO || !rc ? object : NULL);
+	if (rc)
+		return rc;
+	rc = qmp_execute(qmp, "qmp_capabilities", &object, err);
+	if (!rc)
+		json_decref(object);
+	return rc;
+}
+
+static int qmp_connect(struct qmp *qmp, const char *path, struct err *err)
+{
+	struct sockaddr_un address;
+	int rc = local_address(path, &address, err);
+
+	if (rc)
+		return rc;
+	qmp->fd = local_connect(&address, 0);
+	if (qmp->fd >= 0)
+		return 0;
+	if (qmp->fd == -ECONNREFUSED)
+		return err_set(err, qmp->fd, "no monitor listens there any more");
+	if (qmp->fd == -EAGAIN)
+		return err_set(err, qmp->fd, "too many wait to be let in: try again");
+	return err_set(err, qmp->fd, "%s%s", err_text(qmp->fd),
+		       qmp->fd == -ENOENT ? ": give the PATH of a run's --control unix:PATH" : "");
+}
+
+int qmp_open(struct qmp *qmp, const char *path, int timeout, struct err *err)
+{
+	int rc;
+
+	*qmp = (struct qmp){.fd = -1, .timeout = timeout};
+	rc = qmp_connect(qmp, path, err);
+	if (!rc)
+		rc = qmp_greet(qmp, err);
+	if (!rc)
+		return 0;
+	/* One that is shut out is told nothing. */
+	if (rc == -ENODATA)
+		err_set(err, rc, "it let nobody in: another user's, or too many are there");
+	err_prefix(err, "%s", path);
+	qmp_close(qmp);
+	return rc;
+}
+
+void qmp_close(struct qmp *qmp)
+{
+	if (qmp->fd >= 0)
+		fd_close(&qmp->fd);
+	free(qmp->input);
+	*qmp = (struct qmp){.fd = -1};
+}

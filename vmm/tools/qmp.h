@@ -1,0 +1,39 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/* A client of a running monitor's control socket: commands, their answers, and events. */
+
+#ifndef FERRY_VMM_TOOLS_QMP_H
+#define FERRY_VMM_TOOLS_QMP_H
+
+#include <jansson.h>
+#include <stddef.h>
+
+#include "vmm/base/err.h"
+
+enum { QMP_FOR_EVER = -1 };
+
+struct qmp {
+	int fd;
+	int timeout; /* milliseconds that an answer may take */
+	size_t at, count, room;
+	char *input;
+};
+
+/*
+ * Connects to the socket at @path, and negotiates. On failure there is nothing to close, and @err
+ * names the path: -ECONNREFUSED or -ENOENT when no monitor is there.
+ */
+int qmp_open(struct qmp *qmp, const char *path, int timeout, struct err *err) FERRY_MUST_CHECK;
+void qmp_close(struct qmp *qmp);
+
+/*
+ * Has @command carried out, which has no arguments; *@answer is the caller's. Events that come
+ * before the answer are dropped. -ENODATA: the monitor ended first, -EPROTO: it refused, in its own
+ * words.
+ */
+int qmp_execute(struct qmp *qmp, const char *command, json_t **answer,
+		struct err *err) FERRY_MUST_CHECK;
+
+/* Waits for the next event, which is the caller's; -ENODATA at the monitor's end. */
+int qmp_next_event(struct qmp *qmp, json_t **event, struct err *err) FERRY_MUST_CHECK;
+
+#endif
