@@ -12,16 +12,22 @@
 
 enum { REPLY_TIMEOUT_MS = 60000, PACKET_MAX = 16384 };
 
+/* What has come is read at once: a call for each byte would have a longer answer take longer. */
 static char get_byte(int fd)
 {
+	static char bytes[PACKET_MAX];
+	static ssize_t size, at;
 	struct pollfd readable = {.fd = fd, .events = POLLIN};
-	char byte;
 
+	if (at < size)
+		return bytes[at++];
 	if (poll(&readable, 1, REPLY_TIMEOUT_MS) != 1)
 		errx(1, "gdb-cycles: no answer");
-	if (read(fd, &byte, 1) != 1)
+	size = read(fd, bytes, sizeof(bytes));
+	if (size <= 0)
 		errx(1, "gdb-cycles: the server hung up");
-	return byte;
+	at = 1;
+	return bytes[0];
 }
 
 static void put(int fd, const char *bytes, size_t size)
