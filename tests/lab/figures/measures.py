@@ -4,6 +4,11 @@
 from typing import NamedTuple
 
 
+# Ferry with its kernel unpacked, as it is recommended; no other is started with that, and nothing
+# but its starts is measured.
+UNPACKED = "ferry-vmlinux"
+
+
 class Measure(NamedTuple):
     key: str
     name: str
@@ -34,7 +39,8 @@ class Trial(NamedTuple):
 
     def who(self, monitors, measure):
         """Those that tell of a measure."""
-        told = [name for name in monitors if not self.own or name in ("ferry", "rival")]
+        told = [name for name in monitors
+                if name != UNPACKED and (not self.own or name in ("ferry", "rival"))]
         return told + ([self.base] if self.base and measure.key not in self.alone else [])
 
 

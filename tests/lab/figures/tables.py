@@ -5,7 +5,7 @@ import textwrap
 from typing import NamedTuple
 
 from figures.aims import find
-from figures.measures import MEASURES, TRIALS
+from figures.measures import MEASURES, TRIALS, UNPACKED
 from figures.records import short
 
 SHOWN = 8  # lines of a list whose rest is summed up
@@ -162,6 +162,9 @@ def heading(run):
     yield (f"{commits}; {run['rounds']} of {run['asked']} rounds, {run['date']}; a software host"
            f" ({where['lab']}) on {where['cores']} cores of {where['processor'] or 'unknown'}")
     yield "Medians, with quartiles in brackets."
+    if UNPACKED in run["monitors"]:
+        yield (f"{UNPACKED} is ferry with the same kernel unpacked; all others have one that"
+               " unpacks itself, as microvm with a device does not come up with the other.")
     yield from troubles(run)
     for start in run["starts"]:
         if start["again"]:

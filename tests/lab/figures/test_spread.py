@@ -180,6 +180,14 @@ class Table(unittest.TestCase):
         self.assertIn("q35 with 256 MiB was started twice in round 2, as the first guest did not"
                       " come to its end.", list(lines))
 
+    def test_an_unpacked_kernel(self):
+        self.assertFalse(any("unpacked" in line for line in tables.text(record())))
+        lines = list(tables.text(record(monitors=("ferry", "q35", "ferry-vmlinux"))))
+        self.assertTrue(lines[2].startswith("ferry-vmlinux is ferry with the same kernel unpacked"))
+        told = [" ".join(line.split()) for line in lines]
+        self.assertIn("guest of 256 MiB ferry q35 ferry-vmlinux", told)
+        self.assertIn("100 stops by a debugger ferry q35", told)
+
     def test_rounds_that_were_lost(self):
         told = rounds()
         told.count, told.fell, told.again = 4, 3, {1: "its host hung"}

@@ -19,13 +19,13 @@ TINY = """0 ferry tiny entry 7
 
 def others(monitors=MONITORS):
     """Two rounds of the other trials; the n-th takes n times as long as the first."""
-    lines = []
+    lines, known = [], [name for name in monitors if name != "ferry-vmlinux"]
     for number in (1, 2):
         lines += [f"{number} {who} map time 2" for who in ("ferry", "map-bare")]
-        for place, who in enumerate([*monitors, "host"], 1):
+        for place, who in enumerate([*known, "host"], 1):
             lines += [f"{number} {who} disk rate1 {1200 / place}",
                       f"{number} {who} disk rate32 {6000 / place}"]
-        for place, who in enumerate(monitors, 1):
+        for place, who in enumerate(known, 1):
             lines += [f"{number} {who} disk monitor_exits {place - 1}",
                       f"{number} {who} disk exits {4000 * place}",
                       f"{number} {who} disk cpu {10 * place}", f"{number} {who} gdb stop {place}"]
@@ -77,6 +77,12 @@ class Complete(unittest.TestCase):
         self.assertEqual([ratio["against"] for ratio in exits], ["ferry"])
         self.assertEqual([ratio for ratio in trials(("ferry",)).against()
                           if ratio["measure"] == "monitor_exits"], [])
+
+    def test_what_is_started_alone(self):
+        told = trials(("ferry", "q35", "ferry-vmlinux"))
+        self.assertIsNone(find(told.figures(), who="ferry-vmlinux"))
+        self.assertEqual([ratio["against"] for ratio in told.against() if ratio["trial"] == "gdb"],
+                         ["q35"])
 
     def test_another_build(self):
         rival = "1 rival tiny entry 0.04\n2 rival tiny entry 0.06\n"
