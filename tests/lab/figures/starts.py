@@ -8,7 +8,7 @@ from collections import Counter
 from figures.measures import MEASURES
 
 EVENTS = ("kvm_exit", "kvm_userspace_exit")  # of every architecture's KVM
-RAM_PIECE = 16 << 10  # KiB: a mapping with so much in it is the guest's memory
+RAM_PIECE = 16 << 10  # KiB: a mapping without a file with so much in it is the guest's memory
 
 
 class Incomplete(Exception):
@@ -47,7 +47,8 @@ class Start:
             raise ValueError(f"what is '{kind}'?")
 
     def add_mapping(self, resident, permissions, name):
-        if int(resident) >= RAM_PIECE:
+        # QEMU's virt keeps a copy of kernel and initramfs in its heap.
+        if int(resident) >= RAM_PIECE and (not name or name.startswith("/memfd:")):
             self.ram += int(resident)
         else:
             self.mappings[f"{permissions} {name or 'anonymous'}"] += int(resident)

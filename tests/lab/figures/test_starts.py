@@ -49,8 +49,13 @@ class Parse(unittest.TestCase):
         start = parse(text("1 q35 256", pieces), COUNTERS)[1, "q35", 256]
         self.assertEqual((start.ram, start.measures["beyond"]), (262072, 750))
 
+    def test_a_heap_is_none_of_it(self):
+        start = parse(text("1 virt 256", FIGURES + "map 77300 45704 rw-p [heap]\n"),
+                      COUNTERS)[1, "virt", 256]
+        self.assertEqual((start.ram, start.measures["beyond"]), (262144, 750 + 45704))
+
     def test_what_is_taken_for_ram_falsely(self):
-        more = FIGURES + "map 20000 17000 rw-p [heap]\n"
+        more = FIGURES + "map 20000 17000 rw-p\n"
         less = FIGURES.replace("map 262144 262144 rw-p\n", "map 250000 250000 rw-p\n"
                                + "map 12144 12144 rw-p\n")
         for figures, kib in ((more, 279144), (less, 250000)):
