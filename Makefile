@@ -221,7 +221,7 @@ FUZZ_SUPPORT := $(addprefix $(B)/tests/unit/support/,fault.o fake_vfio.o fake_pr
 $(B)/tests/fuzz/fuzz_%: $(B)/tests/fuzz/fuzz_%.o $(FUZZ_SUPPORT) $(LIBRARIES)
 	$(call say,LINK,$@)
 	$(Q)$(CC) $(LDFLAGS_ALL) -fsanitize=fuzzer -o $@ $(filter %.o,$^) \
-		-Wl,--start-group $(filter %.a,$^) -Wl,--end-group -lcheck -lsubunit -lrt -lm
+		-Wl,--start-group $(filter %.a,$^) -Wl,--end-group -lcheck -lsubunit $(ARCHIVES) -lrt -lm
 
 .SECONDARY:
 

@@ -381,6 +381,11 @@ size_t vfio_device_count(const struct vfio *vfio)
 	return vfio->count;
 }
 
+bool vfio_ram_is_mapped(const struct vfio *vfio)
+{
+	return vfio_dma_mapped(&vfio->dma);
+}
+
 struct vfio_pci *vfio_device(struct vfio *vfio, size_t index,
 			     const struct vfio_sysfs_device **sysfs)
 {

@@ -127,6 +127,23 @@ size_t vfio_descriptors(const struct vfio *vfio, int *descriptors, size_t room);
 
 size_t vfio_device_count(const struct vfio *vfio);
 
+/* A device as it is, for who asks from outside. */
+struct vfio_status {
+	const char *host; /* its address there; the layer's */
+	char guest[16];   /* as 00:03.0; "": it is on no bus */
+	uint16_t vendor, device;
+	const char *state; /* "alive", "being reset", "isolated", "given back to the host", ... */
+	const char *mode;  /* "MSI-X", "MSI", "INTx", "no interrupts" */
+	unsigned int vectors, unmasked; /* that the guest has of MSI or MSI-X, and may be hit by */
+	unsigned int errors;            /* uncorrectable ones that it reported */
+};
+
+/* Of device @index of vfio_device_count(). Main thread, no lock held. */
+void vfio_get_status(struct vfio *vfio, size_t index, struct vfio_status *status);
+
+/* Whether all RAM is pinned and mapped for the devices. */
+bool vfio_ram_is_mapped(const struct vfio *vfio);
+
 /*
  * For a person, on the main thread with no lock held: a line for each device; all about the one at
  * @address, the host's (0000:01:00.0, 01:00.0) or, where the host's has none, the guest's

@@ -19,7 +19,8 @@
 static const char usage[] =
 	"Usage: ferry run [OPTION]... KERNEL\n"
 	"       ferry devices|doctor|bind|unbind [OPTION]... [ADDR]...\n"
-	"       ferry ctl [OPTION]... PATH COMMAND\n"
+	"       ferry ctl [OPTION]... PATH|PID COMMAND\n"
+	"       ferry list [OPTION]...\n"
 	"       ferry --help | --version\n"
 	"\n"
 	"A KVM virtual machine monitor that hands real PCI devices to its guest.\n"
@@ -30,6 +31,7 @@ static const char usage[] =
 	"  bind      takes devices from the host's drivers for guests\n"
 	"  unbind    gives them back\n"
 	"  ctl       asks and tells a run that has --control\n"
+	"  list      lists this user's runs that have it\n"
 	"\n"
 	"`ferry COMMAND --help` lists a command's options.\n";
 
@@ -39,7 +41,7 @@ static const struct {
 	int (*function)(const struct tool *tool, int argc, char **argv);
 } tools[] = {
 	{"devices", tool_devices}, {"doctor", tool_doctor}, {"bind", tool_bind},
-	{"unbind", tool_unbind},   {"ctl", tool_ctl},
+	{"unbind", tool_unbind},   {"ctl", tool_ctl},       {"list", tool_list},
 };
 
 /* What is opened in the place of a standard descriptor that is closed would be taken for it. */

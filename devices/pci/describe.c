@@ -212,3 +212,61 @@ bool pci_host_describe_address(struct pci_host *host, bool ports, uint64_t addre
 	pthread_mutex_unlock(&host->lock);
 	return found;
 }
+
+/* Host lock and device lock held. */
+static void describe_view(const struct pci_device *device, struct pci_view *view)
+{
+	const uint8_t *config = device->config;
+
+	*view = (struct pci_view){
+		.bus = device->bus->number,
+		.slot = (uint8_t)pci_slot(device->devfn),
+		.function = device->devfn % PCI_FUNCTIONS,
+		.vendor = load_le16(config + PCI_VENDOR_ID),
+		.device = load_le16(config + PCI_DEVICE_ID),
+		.subsystem_vendor = load_le16(config + PCI_SUBSYSTEM_VENDOR_ID),
+		.subsystem = load_le16(config + PCI_SUBSYSTEM_ID),
+		.class_code = load_le32(config + PCI_CLASS_REVISION) >> 8,
+		.name = device->name,
+		.pin = config[PCI_INTERRUPT_PIN],
+	};
+	view->class_name = describe_class_name(view->class_code);
+	for (unsigned int i = 0; i < PCI_BAR_COUNT; i++) {
+		const struct pci_bar *bar = &device->bars[i];
+		struct pci_view_bar *seen = &view->bars[i];
+
+		seen->kind = bar->kind;
+		seen->prefetchable = bar->prefetchable;
+		seen->size = bar->size;
+		if (bar->kind != PCI_BAR_NONE)
+			seen->decodes = !pci_bar_why_off(device, i, &seen->address);
+	}
+}
+
+/* What is on it, then what is below. Host lock held. */
+static void describe_walk(const struct pci_bus *bus,
+			  void (*see)(void *owner, const struct pci_view *view), void *owner)
+{
+	for (unsigned int i = 0; i < PCI_DEVFNS; i++) {
+		struct pci_device *device = bus->devices[i];
+		struct pci_view view;
+
+		if (!device)
+			continue;
+		pthread_mutex_lock(&device->lock);
+		describe_view(device, &view);
+		see(owner, &view);
+		pthread_mutex_unlock(&device->lock);
+	}
+	for (unsigned int i = 0; i < PCI_DEVFNS; i++)
+		if (bus->devices[i] && bus->devices[i]->below)
+			describe_walk(bus->devices[i]->below, see, owner);
+}
+
+void pci_host_walk(struct pci_host *host, void (*see)(void *owner, const struct pci_view *view),
+		   void *owner)
+{
+	pthread_mutex_lock(&host->lock);
+	describe_walk(&host->root, see, owner);
+	pthread_mutex_unlock(&host->lock);
+}

@@ -236,6 +236,25 @@ enum mem_result pci_host_config_read(struct pci_host *host, uint16_t bdf, unsign
 enum mem_result pci_host_config_write(struct pci_host *host, uint16_t bdf, unsigned int offset,
 				      unsigned int size, uint32_t value);
 
+/* A function as the guest finds it, for who asks from outside. */
+struct pci_view {
+	uint8_t bus, slot, function;
+	uint16_t vendor, device, subsystem_vendor, subsystem;
+	uint32_t class_code;    /* base class, subclass, interface */
+	const char *class_name; /* for a person */
+	const char *name;       /* the function's */
+	uint8_t pin;            /* 1 to 4; 0: none */
+	struct pci_view_bar {
+		enum pci_bar_kind kind; /* NONE: there is no such BAR */
+		bool prefetchable, decodes;
+		uint64_t address, size;
+	} bars[PCI_BAR_COUNT];
+};
+
+/* Has @see look at every function, bus after bus; it takes no lock. Main thread. */
+void pci_host_walk(struct pci_host *host, void (*see)(void *owner, const struct pci_view *view),
+		   void *owner);
+
 /*
  * For a person: every function with its BARs; and which BAR decodes at @address of memory, or of
  * ports, with the offset in it (false: none). Main thread, no lock held.

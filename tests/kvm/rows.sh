@@ -208,7 +208,7 @@ controlled() { # controlled NAME STATUS EVENTS STEP... -- ARGUMENT...
 	local name=$1 wanted=$2 events=$3 socket=$work/$1.control left step said
 	listed "$name" && return
 	shift 3
-	rm -f "$socket"
+	rm -f "$socket" "$work/$name.events"
 	: > "$work/$name.steps"
 	while [ "$1" != -- ]; do
 		printf '%s\n' "$1" >> "$work/$name.steps"
@@ -281,6 +281,43 @@ debugged() { # debugged NAME STATUS PATTERN...
 		esac
 	done
 	judge "$name" $status "$wanted" --gdb "unix:$socket" && tell ok "$name"
+}
+
+# With gdb there a stop by the control socket is gdb's, which alone has the guest go on; it goes by itself once
+# gdb has left it standing.
+debugged_and_controlled() { # debugged_and_controlled NAME
+	local name=$1 socket=$work/$1.gdb control=$work/$1.control why=
+	listed "$name" && return
+	rm -f "$socket" "$control" "$work/$name.said"
+	cat > "$work/$name.commands" <<-END
+		continue
+		shell sleep $(($(moment) * 4))
+		set var enough = 1
+		disconnect
+	END
+	monitor_start "$name" --debug-exit --paused --gdb "unix:$socket" --control "unix:$control" "$guests/debugged"
+	debug "$name" "$socket" "$work/$name.commands" > "$work/$name.said" 2>&1 &
+	debugger=$!
+	soon status_is "$control" running
+	"$ferry" ctl "$control" stop || why="stop was refused"
+	status_is "$control" debug || why="it does not stand for gdb"
+	! "$ferry" ctl "$control" cont 2> "$work/$name.refused" || why="cont was not refused"
+	grep -qs 'the guest stands for gdb' "$work/$name.refused" || why="cont was not refused for gdb"
+	wait "$debugger"
+	grep -qs SIGINT "$work/$name.said" || why="gdb was not told of the stop"
+	soon status_is "$control" paused
+	"$ferry" ctl "$control" cont || why="cont was refused without gdb"
+	monitor_wait
+	cat "$work/$name.said" "$work/$name.refused" >> "$work/$name.out"
+	if [ -n "$why" ]; then
+		complain "$name" "$why" --gdb "unix:$socket"
+	else
+		judge "$name" $status 33 --gdb "unix:$socket" && tell ok "$name"
+	fi
+}
+
+status_is() { # status_is CONTROL STATUS
+	"$ferry" ctl "$1" status 2> "$work/watch" | grep -q "^$2,"
 }
 
 # What the rows need beside the guests.
@@ -467,6 +504,7 @@ tiny_gdb_rows() {
 		set var enough = 1
 		continue
 	END
+	debugged_and_controlled gdb-control
 	# What this KVM can do for a debugger, by the monitor's own trial.
 	if [ -z "${listing:-}" ] && grep -q watchpoints "$work/gdb-exit.err"; then
 		tell skip gdb-watch "this KVM has no watchpoints"

@@ -21,6 +21,7 @@ static void event_on_error(void *owner, uint32_t events)
 		  "the guest's reach; see the host's kernel log",
 		  pci->device.name);
 	pci_host_lock(&pci->device);
+	pci->errors++;
 	alive = pci->state == VFIO_PCI_ALIVE;
 	pci_host_unlock(&pci->device);
 	if (alive)

@@ -83,6 +83,7 @@ struct vfio_pci {
 	struct pci_msix msix;
 	struct vfio_wires wires;
 	int error_event, request_event; /* eventfds, -1 without */
+	unsigned int errors;            /* how often the first told of one */
 	bool wanted_back;               /* the host asked while a reset was under way */
 	const struct vfio_pci_keeper_ops *keeper_ops;
 	void *keeper;

@@ -379,6 +379,41 @@ static void describe_list_device(struct vfio_pci *pci, FILE *out)
 	pthread_mutex_unlock(&pci->device.lock);
 }
 
+static unsigned int describe_count_unmasked(const struct vfio_wires *wires)
+{
+	unsigned int count = 0;
+
+	for (unsigned int i = 0; i < pci_vectors_count(wires->vectors); i++)
+		count += pci_vectors_state(wires->vectors, i).unmasked;
+	return count;
+}
+
+void vfio_get_status(struct vfio *vfio, size_t index, struct vfio_status *status)
+{
+	const struct vfio_sysfs_device *sysfs;
+	struct vfio_pci *pci = vfio_device(vfio, index, &sysfs);
+
+	*status = (struct vfio_status){
+		.host = sysfs->address,
+		.state = "not there",
+		.mode = "no interrupts",
+	};
+	if (!pci)
+		return;
+	pthread_mutex_lock(&pci->device.lock);
+	describe_guest_address(pci, status->guest);
+	status->vendor = load_le16(pci->device.config);
+	status->device = load_le16(pci->device.config + 2);
+	status->state = describe_state_name(pci->state);
+	status->mode = describe_mode(&pci->wires);
+	if (pci_vectors_mode(pci->wires.vectors) != PCI_VECTORS_OFF) {
+		status->vectors = pci_vectors_count(pci->wires.vectors);
+		status->unmasked = describe_count_unmasked(&pci->wires);
+	}
+	status->errors = pci->errors;
+	pthread_mutex_unlock(&pci->device.lock);
+}
+
 void vfio_list_devices(struct vfio *vfio, FILE *out)
 {
 	for (size_t i = 0; i < vfio_device_count(vfio); i++) {

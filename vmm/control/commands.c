@@ -146,6 +146,7 @@ static const struct command_row commands[] = {
 	{"query-name", .query = command_name},
 	{"query-cpus-fast", .query = control_query_cpus},
 	{"query-memory-size-summary", .query = control_query_memory},
+	{"query-pci", .query = control_query_pci},
 	{"x-ferry-status", .query = control_query_all},
 };
 

@@ -7,6 +7,8 @@
 #include <sys/utsname.h>
 #include <unistd.h>
 
+#include "vmm/control/line.h"
+
 static const char *query_status_name(enum control_status status)
 {
 	switch (status) {
@@ -55,6 +57,67 @@ json_t *control_query_memory(const struct control_target *target)
 			 "plugged-memory", 0);
 }
 
+/* The ROM is no BAR there. An address that does not decode is -1. */
+static json_t *query_bars(const struct pci_view *view)
+{
+	json_t *list = json_array();
+
+	for (unsigned int i = 0; i < PCI_BARS; i++) {
+		const struct pci_view_bar *bar = &view->bars[i];
+		bool io = bar->kind == PCI_BAR_IO;
+		json_t *region;
+
+		if (bar->kind == PCI_BAR_NONE)
+			continue;
+		region = json_pack("{s:i, s:s, s:I, s:I}", "bar", (int)i, "type",
+				   io ? "io" : "memory", "address",
+				   bar->decodes ? (json_int_t)bar->address : -1, "size",
+				   (json_int_t)bar->size);
+		if (region && !io)
+			json_object_update_new(region, json_pack("{s:b, s:b}", "prefetch",
+								 bar->prefetchable, "mem_type_64",
+								 bar->kind == PCI_BAR_MEM64));
+		json_array_append_new(list, region);
+	}
+	return list;
+}
+
+/* The list of bus @number in @buses, which are told in the order that they are met in. */
+static json_t *query_bus(json_t *buses, unsigned int number)
+{
+	json_t *bus;
+	size_t i;
+
+	json_array_foreach(buses, i, bus)
+		if (json_integer_value(json_object_get(bus, "bus")) == number)
+			return json_object_get(bus, "devices");
+	bus = json_pack("{s:i, s:[]}", "bus", (int)number, "devices");
+	json_array_append_new(buses, bus);
+	return json_object_get(bus, "devices");
+}
+
+static void query_see_function(void *owner, const struct pci_view *view)
+{
+	json_array_append_new(
+		query_bus(owner, view->bus),
+		json_pack("{s:i, s:i, s:i, s:{s:i, s:s}, s:{s:i, s:i, s:i, s:i}, s:i, s:o, s:o}",
+			  "bus", view->bus, "slot", view->slot, "function", view->function,
+			  "class_info", "class", (int)(view->class_code >> 8), "desc",
+			  view->class_name, "id", "vendor", view->vendor, "device", view->device,
+			  "subsystem-vendor", view->subsystem_vendor, "subsystem", view->subsystem,
+			  "irq_pin", view->pin, "qdev_id", control_text(view->name), "regions",
+			  query_bars(view)));
+}
+
+json_t *control_query_pci(const struct control_target *target)
+{
+	json_t *buses = json_array();
+
+	if (buses)
+		pci_host_walk(target->host, query_see_function, buses);
+	return buses;
+}
+
 static uint64_t query_exits(const struct run *run, unsigned int index)
 {
 	uint64_t counts[EXIT_COUNTS], sum = 0;
@@ -79,6 +142,27 @@ static json_t *query_vcpus(const struct control_target *target)
 	return list;
 }
 
+static json_t *query_devices(struct vfio *vfio)
+{
+	json_t *list = json_array();
+
+	for (size_t i = 0; i < vfio_device_count(vfio); i++) {
+		struct vfio_status status;
+
+		vfio_get_status(vfio, i, &status);
+		json_array_append_new(
+			list,
+			json_pack("{s:o, s:o, s:o, s:o, s:s, s:s, s:i, s:i, s:i}", "host",
+				  control_text(status.host), "guest",
+				  *status.guest ? control_text(status.guest) : json_null(),
+				  "vendor", json_sprintf("%04x", status.vendor), "device",
+				  json_sprintf("%04x", status.device), "state", status.state,
+				  "interrupts", status.mode, "vectors", (int)status.vectors,
+				  "unmasked", (int)status.unmasked, "errors", (int)status.errors));
+	}
+	return list;
+}
+
 static json_int_t query_uptime(const struct control_target *target)
 {
 	struct timespec now;
@@ -90,9 +174,12 @@ static json_int_t query_uptime(const struct control_target *target)
 json_t *control_query_all(const struct control_target *target)
 {
 	enum control_status status = target->ops->status(target->machine);
+	uint64_t memory = ram_total(target->ram);
 
-	return json_pack("{s:s, s:i, s:I, s:b, s:s, s:o, s:I}", "version", FERRY_VERSION, "pid",
-			 (int)getpid(), "uptime_seconds", query_uptime(target), "running",
+	return json_pack("{s:s, s:i, s:I, s:b, s:s, s:o, s:I, s:I, s:o}", "version", FERRY_VERSION,
+			 "pid", (int)getpid(), "uptime_seconds", query_uptime(target), "running",
 			 status == CONTROL_RUNNING, "status", query_status_name(status), "cpus",
-			 query_vcpus(target), "memory_bytes", (json_int_t)ram_total(target->ram));
+			 query_vcpus(target), "memory_bytes", (json_int_t)memory, "pinned_bytes",
+			 vfio_ram_is_mapped(target->vfio) ? (json_int_t)memory : 0, "devices",
+			 query_devices(target->vfio));
 }

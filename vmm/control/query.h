@@ -12,6 +12,7 @@
 json_t *control_query_status(const struct control_target *target);
 json_t *control_query_cpus(const struct control_target *target);
 json_t *control_query_memory(const struct control_target *target);
+json_t *control_query_pci(const struct control_target *target);
 /* What `ferry ctl status` shows, in a form of Ferry's own. */
 json_t *control_query_all(const struct control_target *target);
 

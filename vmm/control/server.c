@@ -2,6 +2,7 @@
 /* The control socket on the event loop: who is connected, what waits for them, events for all. */
 
 #include <errno.h>
+#include <limits.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/epoll.h>
@@ -16,6 +17,7 @@
 #include "vmm/control/control.h"
 #include "vmm/control/line.h"
 #include "vmm/control/session.h"
+#include "vmm/runtime.h"
 
 enum {
 	CLIENTS = 16,
@@ -44,6 +46,7 @@ struct control {
 	int fd;
 	int retry; /* a timer: the listener is listened to again */
 	struct local_name name;
+	char entry[PATH_MAX]; /* of the user's list of monitors; "": none */
 	bool deaf;
 	struct log_limit limit;
 	struct control_client clients[CLIENTS];
@@ -320,6 +323,20 @@ static int server_listen(struct control *control, struct err *err)
 	return loop_add(control->loop, control->fd, EPOLLIN, server_accept, control, err);
 }
 
+/* It serves all the same where that cannot be. */
+static void server_enter_list(struct control *control)
+{
+	const char *run = control->target.run_folder;
+	struct err err = {0};
+	int rc = run ? runtime_enter(run, control->name.path, control->entry, &err) : -ENOENT;
+
+	if (rc)
+		control->entry[0] = '\0';
+	if (rc && rc != -ENOENT)
+		log_warn("--control %s: ferry list will not show it: %s", control->address,
+			 err.text);
+}
+
 struct control *control_create(const char *address, struct loop *loop,
 			       const struct control_target *target, struct err *err)
 {
@@ -343,6 +360,7 @@ struct control *control_create(const char *address, struct loop *loop,
 		control_destroy(control);
 		return NULL;
 	}
+	server_enter_list(control);
 	return control;
 }
 
@@ -355,6 +373,8 @@ void control_destroy(struct control *control)
 			server_drop(&control->clients[i]);
 	loop_remove(control->loop, control->fd);
 	loop_remove(control->loop, control->retry);
+	if (control->entry[0])
+		unlink(control->entry);
 	local_unbind(&control->name);
 	fd_close(&control->fd);
 	fd_close(&control->retry);

@@ -46,6 +46,7 @@ struct control_target {
 	struct pci_host *host;
 	struct vfio *vfio;
 	const unsigned int *pins; /* the host's processor of each vCPU, or NULL */
+	const char *run_folder;   /* where it is listed, as /run; NULL: nowhere */
 	struct timespec since;    /* when it was built, by the monotonic clock */
 };
 

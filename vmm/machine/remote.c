@@ -81,6 +81,7 @@ int machine_listen(struct machine *machine, struct err *err)
 		.ops = &ops,
 		.machine = machine,
 		.run = machine->run,
+		.run_folder = "/run",
 		.ram = machine->ram,
 		.host = machine->host,
 		.vfio = machine->vfio,

@@ -3,20 +3,24 @@
 
 #include <errno.h>
 #include <inttypes.h>
+#include <limits.h>
+#include <stdlib.h>
 #include <string.h>
 #include <time.h>
 
 #include "vmm/base/bits.h"
 #include "vmm/base/text.h"
+#include "vmm/runtime.h"
 #include "vmm/tools/json.h"
 #include "vmm/tools/qmp.h"
+#include "vmm/tools/terminal.h"
 #include "vmm/tools/tools.h"
 
 static const char help_text[] =
-	"Usage: ferry ctl [--json] PATH COMMAND\n"
-	"Talks to the monitor of a run with --control unix:PATH.\n"
+	"Usage: ferry ctl [--json] PATH|PID COMMAND\n"
+	"Talks to the monitor of a run with --control unix:PATH; ferry list finds them.\n"
 	"\n"
-	"  status                    what it is doing, its processors and memory\n"
+	"  status                    what it is doing, its processors, memory and devices\n"
 	"  stop                      stands the guest still\n"
 	"  cont                      has it go on\n"
 	"  powerdown                 presses its power button\n"
@@ -76,21 +80,6 @@ static int ctl_act(struct ctl *ctl, const struct ctl_command *command)
 	return 0;
 }
 
-static const char *ctl_duration(json_int_t seconds, char text[48])
-{
-	json_int_t minutes = seconds / 60, hours = minutes / 60, days = hours / 24;
-
-	if (days)
-		snprintf(text, 48, "%lld d %lld h", days, hours % 24);
-	else if (hours)
-		snprintf(text, 48, "%lld h %lld min", hours, minutes % 60);
-	else if (minutes)
-		snprintf(text, 48, "%lld min %lld s", minutes, seconds % 60);
-	else
-		snprintf(text, 48, "%lld s", seconds);
-	return text;
-}
-
 static const char *ctl_string(const json_t *object, const char *name)
 {
 	const char *text = json_string_value(json_object_get(object, name));
@@ -122,18 +111,123 @@ static void ctl_show_cpus(struct ctl *ctl, const json_t *cpus)
 	fprintf(out, ", %" JSON_INTEGER_FORMAT " exits to the monitor\n", exits);
 }
 
-static void ctl_show(struct ctl *ctl, const json_t *status)
+/* The sum of a line of numbers, up to the first word that is none. */
+static uint64_t ctl_sum(char *numbers)
 {
-	char up[48], size[TEXT_SIZE_ROOM];
+	uint64_t sum = 0;
+	char *rest = numbers, *word;
+
+	while ((word = strtok_r(rest, " ", &rest)) && *word >= '0' && *word <= '9')
+		sum += strtoull(word, NULL, 10);
+	return sum;
+}
+
+/*
+ * How often the host's kernel has passed on an interrupt of the device, by its own count: the
+ * monitor sleeps meanwhile. In /proc/interrupts as "vfio-msix[3](0000:01:00.0)".
+ */
+static uint64_t ctl_count_interrupts(FILE *interrupts, const char *host)
+{
+	char *line = NULL, name[80];
+	uint64_t sum = 0;
+	size_t room = 0;
+
+	snprintf(name, sizeof(name), "(%.64s)", host);
+	rewind(interrupts);
+	while (getline(&line, &room, interrupts) > 0) {
+		char *colon = strchr(line, ':');
+		const char *vfio = colon ? strstr(colon, " vfio-") : NULL;
+
+		if (vfio && strstr(vfio, name))
+			sum += ctl_sum(colon + 1);
+	}
+	free(line);
+	return sum;
+}
+
+/* Adds to each device how often it interrupted, where the host tells. */
+static void ctl_add_interrupts(const struct ctl *ctl, const json_t *devices)
+{
+	char path[PATH_MAX];
+	FILE *interrupts;
+
+	if (json_array_size(devices) == 0)
+		return;
+	snprintf(path, sizeof(path), "%s/interrupts", ctl->tool->proc);
+	interrupts = fopen(path, "re");
+	for (size_t i = 0; i < json_array_size(devices); i++) {
+		json_t *device = json_array_get(devices, i);
+
+		json_object_set_new(device, "interrupt_count",
+				    interrupts ? json_integer((json_int_t)ctl_count_interrupts(
+							 interrupts, ctl_string(device, "host")))
+					       : json_null());
+	}
+	if (interrupts)
+		fclose(interrupts);
+}
+
+static int ctl_add_row(struct table *table, const json_t *device)
+{
+	char vectors[64] = "-", count[32] = "?", errors[32];
+	const json_t *counted = json_object_get(device, "interrupt_count");
+
+	if (ctl_number(device, "vectors"))
+		snprintf(vectors, sizeof(vectors),
+			 "%" JSON_INTEGER_FORMAT " of %" JSON_INTEGER_FORMAT,
+			 ctl_number(device, "unmasked"), ctl_number(device, "vectors"));
+	if (json_is_integer(counted))
+		snprintf(count, sizeof(count), "%" JSON_INTEGER_FORMAT,
+			 json_integer_value(counted));
+	snprintf(errors, sizeof(errors), "%" JSON_INTEGER_FORMAT, ctl_number(device, "errors"));
+	if (table_add(table, ctl_string(device, "host")) ||
+	    table_add(table, ctl_string(device, "guest")) ||
+	    table_add(table, ctl_string(device, "state")) ||
+	    table_add(table, ctl_string(device, "interrupts")) || table_add(table, vectors) ||
+	    table_add(table, count))
+		return -ENOMEM;
+	return table_add(table, errors);
+}
+
+static int ctl_show_devices(struct ctl *ctl, const json_t *devices)
+{
+	static const char *const heads[] = {"DEVICE",  "GUEST",       "STATE", "INTERRUPTS",
+					    "VECTORS", "INTERRUPTED", "ERRORS"};
+	struct table table = {.columns = ARRAY_SIZE(heads)};
+	int rc = 0;
+
+	if (json_array_size(devices) == 0)
+		return 0;
+	for (size_t i = 0; i < ARRAY_SIZE(heads) && !rc; i++)
+		rc = table_add(&table, heads[i]);
+	for (size_t i = 0; i < json_array_size(devices) && !rc; i++)
+		rc = ctl_add_row(&table, json_array_get(devices, i));
+	if (!rc)
+		table_print(&table, ctl->tool->width, ctl->tool->out);
+	table_release(&table);
+	return rc ? err_set(&ctl->err, rc, "out of memory") : 0;
+}
+
+static const char *ctl_pinning(const json_t *status)
+{
+	if (json_array_size(json_object_get(status, "devices")) == 0)
+		return "";
+	return ctl_number(status, "pinned_bytes") ? ", pinned" : ", being pinned";
+}
+
+static int ctl_show(struct ctl *ctl, const json_t *status)
+{
+	char up[TOOL_DURATION], size[TEXT_SIZE_ROOM];
 	FILE *out = ctl->tool->out;
 
 	text_print(out, "%s, up %s, process %" JSON_INTEGER_FORMAT ", ferry %s\n",
 		   ctl_string(status, "status"),
-		   ctl_duration(ctl_number(status, "uptime_seconds"), up),
+		   tool_duration(ctl_number(status, "uptime_seconds"), up),
 		   ctl_number(status, "pid"), ctl_string(status, "version"));
 	ctl_show_cpus(ctl, json_object_get(status, "cpus"));
-	fprintf(out, "memory    %s\n",
-		text_size(size, (uint64_t)ctl_number(status, "memory_bytes")));
+	fprintf(out, "memory    %s%s\n",
+		text_size(size, (uint64_t)ctl_number(status, "memory_bytes")), ctl_pinning(status));
+	return ctl_show_devices(ctl, json_object_get(status, "devices"));
 }
 
 static int ctl_status(struct ctl *ctl, const struct ctl_command *command)
@@ -143,13 +237,14 @@ static int ctl_status(struct ctl *ctl, const struct ctl_command *command)
 
 	if (rc)
 		return rc;
+	ctl_add_interrupts(ctl, json_object_get(status, "devices"));
 	if (ctl->json)
 		return tool_json_print(status, ctl->tool->out)
 			       ? err_set(&ctl->err, -EIO, "what it says could not be printed")
 			       : 0;
-	ctl_show(ctl, status);
+	rc = ctl_show(ctl, status);
 	json_decref(status);
-	return 0;
+	return rc;
 }
 
 /* "2026-11-23 10:20:30.123 WHAT". */
@@ -273,6 +368,19 @@ static const struct ctl_command *ctl_find_command(const char *name)
 	return NULL;
 }
 
+/* A process of `ferry list` stands for its socket. */
+static int ctl_find_path(struct ctl *ctl, const char *name, char path[PATH_MAX])
+{
+	static const char prefix[] = "unix:";
+
+	if (*name && strspn(name, "0123456789") == strlen(name))
+		return runtime_entry(ctl->tool->run, name, path, &ctl->err);
+	if (strncmp(name, prefix, strlen(prefix)) == 0)
+		name += strlen(prefix);
+	snprintf(path, PATH_MAX, "%s", name);
+	return 0;
+}
+
 /* The command of the words behind the options, or NULL with the error set. */
 static const struct ctl_command *ctl_choose(struct ctl *ctl, char *const *words, int count)
 {
@@ -280,7 +388,7 @@ static const struct ctl_command *ctl_choose(struct ctl *ctl, char *const *words,
 
 	if (count < 2)
 		err_set(&ctl->err, -EINVAL,
-			"it takes the PATH of a control socket and a command: see ferry ctl --help");
+			"it takes the PATH of a control socket, or a monitor's PID, and a command: see ferry ctl --help");
 	else if (!command)
 		err_set(&ctl->err, -EINVAL, "'%.80s' is no command: see ferry ctl --help",
 			words[1]);
@@ -292,19 +400,18 @@ static const struct ctl_command *ctl_choose(struct ctl *ctl, char *const *words,
 	return ctl->err.code ? NULL : command;
 }
 
-static int ctl_run(struct ctl *ctl, const char *path, const struct ctl_command *command)
+static int ctl_run(struct ctl *ctl, const char *name, const struct ctl_command *command)
 {
-	static const char prefix[] = "unix:";
-	int rc;
+	char path[PATH_MAX];
+	int rc = ctl_find_path(ctl, name, path);
 
-	if (strncmp(path, prefix, strlen(prefix)) == 0)
-		path += strlen(prefix);
-	rc = qmp_open(&ctl->qmp, path, QMP_FOR_EVER, &ctl->err);
+	if (!rc)
+		rc = qmp_open(&ctl->qmp, path, QMP_FOR_EVER, &ctl->err);
 	if (rc)
 		return rc;
 	rc = command->function(ctl, command);
 	if (rc)
-		err_prefix(&ctl->err, "%s: %s", path, command->name);
+		err_prefix(&ctl->err, "%s: %s", name, command->name);
 	qmp_close(&ctl->qmp);
 	return rc;
 }

@@ -132,6 +132,21 @@ int tool_check_names(char *const *names, size_t count, struct err *err)
 	return rc;
 }
 
+const char *tool_duration(long long seconds, char text[TOOL_DURATION])
+{
+	long long minutes = seconds / 60, hours = minutes / 60, days = hours / 24;
+
+	if (days)
+		snprintf(text, TOOL_DURATION, "%lld d %lld h", days, hours % 24);
+	else if (hours)
+		snprintf(text, TOOL_DURATION, "%lld h %lld min", hours, minutes % 60);
+	else if (minutes)
+		snprintf(text, TOOL_DURATION, "%lld min %lld s", minutes, seconds % 60);
+	else
+		snprintf(text, TOOL_DURATION, "%lld s", seconds);
+	return text;
+}
+
 int tool_fail(const struct tool *tool, bool json, int status, const struct err *err)
 {
 	log_error("%s", err->text);

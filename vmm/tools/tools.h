@@ -37,6 +37,7 @@ int tool_doctor(const struct tool *tool, int argc, char **argv);
 int tool_bind(const struct tool *tool, int argc, char **argv);
 int tool_unbind(const struct tool *tool, int argc, char **argv);
 int tool_ctl(const struct tool *tool, int argc, char **argv);
+int tool_list(const struct tool *tool, int argc, char **argv);
 
 /* The folders of the machine that runs. */
 void tool_here(struct tool *tool);
@@ -52,6 +53,11 @@ bool tool_wants_json(int argc, char **argv);
 
 /* Whether all @names are written as addresses are; a malformed one is wrong usage. */
 int tool_check_names(char *const *names, size_t count, struct err *err) FERRY_MUST_CHECK;
+
+enum { TOOL_DURATION = 48 };
+
+/* As "2 h 3 min", into @text, which is returned. */
+const char *tool_duration(long long seconds, char text[TOOL_DURATION]);
 
 /*
  * Says @err and returns @status; with @json also as JSON, {"error": {"status", "code", "reason"}},

@@ -2,7 +2,7 @@
 # shellcheck shell=dash disable=SC1091,SC2034,SC2154 # read into a shell that has l1/lib.sh
 # scenarios: tiny-gdb-exit tiny-gdb-break tiny-gdb-registers tiny-gdb-step tiny-gdb-interrupt
 # scenarios: tiny-gdb-detach tiny-gdb-kill tiny-gdb-reboot tiny-gdb-reconnect tiny-gdb-monitor
-# scenarios: tiny-gdb-watch
+# scenarios: tiny-gdb-control tiny-gdb-watch
 # not-on: aarch64: the tiny guests are for x86_64
 # seconds: 25
 # deadline: 900

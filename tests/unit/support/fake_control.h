@@ -110,6 +110,64 @@ uint64_t ram_total(const struct ram *ram)
 	return UINT64_C(0x40000000);
 }
 
+static size_t fake_devices;
+
+size_t vfio_device_count(const struct vfio *vfio)
+{
+	(void)vfio;
+	return fake_devices;
+}
+
+void vfio_get_status(struct vfio *vfio, size_t index, struct vfio_status *status)
+{
+	(void)vfio;
+	*status = (struct vfio_status){
+		.host = index ? "0000:02:00.0" : "0000:01:00.0",
+		.guest = "00:03.0",
+		.vendor = 0x8086,
+		.device = 0x10d3,
+		.state = "alive",
+		.mode = "MSI-X",
+		.vectors = 5,
+		.unmasked = 3,
+		.errors = 1,
+	};
+	if (index)
+		status->guest[0] = '\0';
+}
+
+bool vfio_ram_is_mapped(const struct vfio *vfio)
+{
+	(void)vfio;
+	return fake_devices > 0;
+}
+
+void pci_host_walk(struct pci_host *host, void (*see)(void *owner, const struct pci_view *view),
+		   void *owner)
+{
+	static const struct pci_view nic = {
+		.slot = 3,
+		.function = 1,
+		.vendor = 0x8086,
+		.device = 0x10d3,
+		.subsystem_vendor = 0x103c,
+		.subsystem = 0x1234,
+		.class_code = 0x020000,
+		.class_name = "Ethernet controller",
+		.name = "0000:01:00.0",
+		.pin = 1,
+		.bars = {{.kind = PCI_BAR_MEM64,
+			  .address = 0xc0000000,
+			  .size = 0x20000,
+			  .decodes = true,
+			  .prefetchable = true},
+			 [2] = {.kind = PCI_BAR_IO, .address = 0x1000, .size = 0x20}},
+	};
+
+	(void)host;
+	see(owner, &nic);
+}
+
 static inline void fake_machine_reset(void)
 {
 	memset(&fake_machine, 0, sizeof(fake_machine));

@@ -26,10 +26,11 @@ static struct {
 	int fd;
 	pthread_t thread;
 	const char *const *said; /* to each client, NULL at the end */
-	bool hangs;              /* it says the last and does not close */
 	char heard[1024];
 	struct local_name name;
 } fake_qmp;
+
+static bool fake_qmp_hangs; /* it says the last and does not close */
 
 static inline void fake_qmp_serve(int client)
 {
@@ -45,7 +46,7 @@ static inline void fake_qmp_serve(int client)
 		if (send(client, fake_qmp.said[i], strlen(fake_qmp.said[i]), MSG_NOSIGNAL) < 0)
 			break;
 	}
-	while (fake_qmp.hangs && fgets(line, sizeof(line), in))
+	while (fake_qmp_hangs && fgets(line, sizeof(line), in))
 		;
 	fclose(in);
 }

@@ -71,6 +71,39 @@ START_TEST(functions_have_their_identity)
 }
 END_TEST
 
+static unsigned int seen;
+static struct pci_view last;
+
+static void see(void *owner, const struct pci_view *view)
+{
+	ck_assert_ptr_eq(owner, &seen);
+	last = *view;
+	seen++;
+}
+
+START_TEST(a_walk_sees_every_function)
+{
+	seen = 0;
+	toy_write(toy, PCI_COMMAND, 2, PCI_COMMAND_MEMORY);
+	pci_host_walk(bench->host, see, &seen);
+	ck_assert_uint_ge(seen, 2);
+	ck_assert_uint_eq(last.slot, 5);
+	ck_assert_uint_eq(last.function, 1);
+	ck_assert_uint_eq(last.vendor, 0x1234);
+	ck_assert_uint_eq(last.device, 0x5678);
+	ck_assert_uint_eq(last.class_code, 0x010802);
+	ck_assert_str_eq(last.class_name, "NVMe controller");
+	ck_assert_str_eq(last.name, "0000:01:00.0");
+	ck_assert_int_eq(last.bars[0].kind, PCI_BAR_MEM32);
+	ck_assert(last.bars[0].decodes);
+	ck_assert_uint_eq(last.bars[0].size, 0x4000);
+	ck_assert_uint_eq(last.bars[0].address, 0xc0000000);
+	toy_write(toy, PCI_COMMAND, 2, 0);
+	pci_host_walk(bench->host, see, &seen);
+	ck_assert(!last.bars[0].decodes);
+}
+END_TEST
+
 START_TEST(bars_tell_whether_they_decode)
 {
 	has("BAR 0 mem32              0x00000000c0000000   16 KiB  off: ");
@@ -147,6 +180,7 @@ static void add_tests(TCase *tests)
 {
 	tcase_add_checked_fixture(tests, setup, teardown);
 	tcase_add_test(tests, functions_have_their_identity);
+	tcase_add_test(tests, a_walk_sees_every_function);
 	tcase_add_test(tests, bars_tell_whether_they_decode);
 	tcase_add_test(tests, what_is_in_the_way_is_told);
 	tcase_add_test(tests, addresses_are_found);

@@ -18,6 +18,7 @@ START_TEST(an_error_isolates_until_the_next_reset)
 	ck_assert(fake_vfio_fire(&bench.fake, VFIO_PCI_ERR_IRQ_INDEX, 0));
 	run_loop_once();
 	ck_assert_uint_eq(bench.mapped_count, 0);
+	ck_assert_uint_eq(bench.pci->errors, 1);
 	ck_assert_uint_eq(bench.irq.attached, 0);
 	ck_assert_uint_eq(config_read(PCI_VENDOR_ID, 4), UINT32_MAX);
 	ck_assert_uint_eq(config_read(0xa8, 1), 0xff);

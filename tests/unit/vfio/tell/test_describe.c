@@ -270,6 +270,8 @@ END_TEST
 
 START_TEST(vectors_of_msix)
 {
+	struct vfio_status status;
+
 	start();
 	config_write(PCI_COMMAND, 2, PCI_COMMAND_MEMORY);
 	config_write(MSIX + PCI_MSIX_FLAGS, 2, PCI_MSIX_FLAGS_ENABLE);
@@ -284,6 +286,10 @@ START_TEST(vectors_of_msix)
 	    "       3  masked    no       0x00000000fee01000 0x00004023    25  held back  -\n"
 	    "  8 vectors masked and never used\n");
 	has(answer, "/proc/interrupts has vfio-msix[N](0000:01:00.0)\n");
+	vfio_get_status(bench.vfio, 0, &status);
+	ck_assert_str_eq(status.mode, "MSI-X");
+	ck_assert_uint_eq(status.vectors, 10);
+	ck_assert_uint_eq(status.unmasked, 1);
 	ck_assert(fake_vfio_fire(&kernel.devices[0], VFIO_PCI_MSIX_IRQ_INDEX, 3));
 	has(describe("01:00.0"), "       3  masked    yes      ");
 	/* Looking takes nothing away: it is fired at the unmask. */
@@ -437,6 +443,29 @@ START_TEST(without_a_reset_of_its_own)
 }
 END_TEST
 
+START_TEST(a_status_is_told_in_numbers)
+{
+	struct vfio_status status;
+
+	start();
+	vfio_get_status(bench.vfio, 0, &status);
+	ck_assert_str_eq(status.host, "0000:01:00.0");
+	ck_assert_str_eq(status.guest, "00:01.0");
+	ck_assert_uint_eq(status.vendor, 0x8086);
+	ck_assert_uint_eq(status.device, 0x10d3);
+	ck_assert_str_eq(status.state, "alive");
+	ck_assert_str_eq(status.mode, "INTx");
+	ck_assert_uint_eq(status.vectors, 0);
+	ck_assert_uint_eq(status.errors, 0);
+	pci_host_destroy(bench.host);
+	bench.host = NULL;
+	vfio_get_status(bench.vfio, 0, &status);
+	ck_assert_str_eq(status.host, "0000:01:00.0");
+	ck_assert_str_eq(status.guest, "");
+	ck_assert_str_eq(status.state, "not there");
+}
+END_TEST
+
 START_TEST(a_device_that_was_given_back)
 {
 	const struct vfio_sysfs_device *sysfs;
@@ -516,6 +545,7 @@ static void add_tests(TCase *tests)
 	tcase_add_test(tests, a_vector_without_its_relay_has_failed);
 	tcase_add_test(tests, slices_tell_why_they_are_trapped);
 	tcase_add_test(tests, without_a_reset_of_its_own);
+	tcase_add_test(tests, a_status_is_told_in_numbers);
 	tcase_add_test(tests, a_device_that_was_given_back);
 	tcase_add_test(tests, garbage_is_survived);
 	tcase_add_test(tests, a_look_at_a_device_in_use);

@@ -92,6 +92,39 @@ START_TEST(all_of_it_is_in_one_object)
 }
 END_TEST
 
+START_TEST(devices_are_in_it)
+{
+	json_t *devices;
+
+	fake_devices = 2;
+	answer = control_query_all(&fake_target);
+	fake_devices = 0;
+	ck_assert_int_eq(json_integer_value(json_object_get(answer, "pinned_bytes")), 1 << 30);
+	devices = json_incref(json_object_get(answer, "devices"));
+	json_decref(answer);
+	answer = devices;
+	is("[{\"host\": \"0000:01:00.0\", \"guest\": \"00:03.0\", \"vendor\": \"8086\", "
+	   "\"device\": \"10d3\", \"state\": \"alive\", \"interrupts\": \"MSI-X\", "
+	   "\"vectors\": 5, \"unmasked\": 3, \"errors\": 1}, "
+	   "{\"host\": \"0000:02:00.0\", \"guest\": null, \"vendor\": \"8086\", "
+	   "\"device\": \"10d3\", \"state\": \"alive\", \"interrupts\": \"MSI-X\", "
+	   "\"vectors\": 5, \"unmasked\": 3, \"errors\": 1}]");
+}
+END_TEST
+
+START_TEST(functions_are_told_with_their_bars)
+{
+	answer = control_query_pci(&fake_target);
+	is("[{\"bus\": 0, \"devices\": [{\"bus\": 0, \"slot\": 3, \"function\": 1, "
+	   "\"class_info\": {\"class\": 512, \"desc\": \"Ethernet controller\"}, "
+	   "\"id\": {\"vendor\": 32902, \"device\": 4307, \"subsystem-vendor\": 4156, "
+	   "\"subsystem\": 4660}, \"irq_pin\": 1, \"qdev_id\": \"0000:01:00.0\", \"regions\": "
+	   "[{\"bar\": 0, \"type\": \"memory\", \"address\": 3221225472, \"size\": 131072, "
+	   "\"prefetch\": true, \"mem_type_64\": true}, "
+	   "{\"bar\": 2, \"type\": \"io\", \"address\": -1, \"size\": 32}]}]}]");
+}
+END_TEST
+
 static void add_tests(TCase *tests)
 {
 	tcase_add_checked_fixture(tests, fake_machine_reset, NULL);
@@ -99,6 +132,8 @@ static void add_tests(TCase *tests)
 	tcase_add_test(tests, each_vcpu_has_its_thread);
 	tcase_add_test(tests, memory_is_in_bytes);
 	tcase_add_test(tests, all_of_it_is_in_one_object);
+	tcase_add_test(tests, devices_are_in_it);
+	tcase_add_test(tests, functions_are_told_with_their_bars);
 }
 
 int main(void)

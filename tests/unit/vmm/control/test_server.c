@@ -20,6 +20,7 @@
 #include "vmm/base/fd.h"
 #include "vmm/base/local.h"
 #include "vmm/control/control.h"
+#include "vmm/runtime.h"
 
 enum { CLIENTS_MOST = 16 };
 
@@ -369,6 +370,31 @@ START_TEST(without_descriptors_clients_wait)
 }
 END_TEST
 
+START_TEST(it_is_listed_while_it_is_there)
+{
+	char entry[PATH_MAX], socket[PATH_MAX] = "";
+
+	control_destroy(control);
+	setenv("XDG_RUNTIME_DIR", folder, 1);
+	fake_target.run_folder = folder;
+	control = control_create(address, loop, &fake_target, &err);
+	fake_target.run_folder = NULL;
+	ck_assert_msg(control, "%s", err.text);
+	snprintf(line, sizeof(line), "%d", (int)getpid());
+	ck_assert_int_eq(runtime_entry(folder, line, entry, &err), 0);
+	ck_assert_int_gt(readlink(entry, socket, sizeof(socket) - 1), 0);
+	ck_assert_str_eq(socket, path);
+	control_destroy(control);
+	control = NULL;
+	ck_assert_int_eq(readlink(entry, socket, sizeof(socket)), -1);
+	/* Its folders stay. */
+	ck_assert_int_eq(runtime_folder(folder, entry, &err), 0);
+	ck_assert_int_eq(rmdir(entry), 0);
+	snprintf(entry, sizeof(entry), "%s/ferry", folder);
+	(void)rmdir(entry);
+}
+END_TEST
+
 START_TEST(nothing_is_left)
 {
 	unsigned int descriptors = count_descriptors();
@@ -401,6 +427,7 @@ static void add_tests(TCase *tests)
 	tcase_add_test(tests, a_refusal_that_ends_it_is_still_told);
 	tcase_add_test(tests, a_client_too_many_is_shut_out);
 	tcase_add_test(tests, without_descriptors_clients_wait);
+	tcase_add_test(tests, it_is_listed_while_it_is_there);
 	tcase_add_test(tests, nothing_is_left);
 }
 

@@ -4,6 +4,7 @@
 #include "tests/unit/support/fake_qmp.h"
 #include "tests/unit/support/suite.h"
 #include "tests/unit/support/tools.h"
+#include "vmm/runtime.h"
 
 #define STATUS(cpus)                                                                               \
 	"{\"return\": {\"version\": \"0.1.0\", \"pid\": 77, \"uptime_seconds\": 7384, "            \
@@ -68,6 +69,50 @@ START_TEST(the_status_is_one_screen)
 	ck_assert_msg(strstr(tools_out, "vCPUs     1, 3 exits to the monitor\n"), "%s", tools_out);
 	ck_assert_int_eq(ctl(unpinned, "--json", "status", NULL), TOOL_OK);
 	json_decref(tools_json());
+}
+END_TEST
+
+#define DEVICES                                                                                    \
+	"{\"return\": {\"version\": \"0.1.0\", \"pid\": 77, \"uptime_seconds\": 61, "              \
+	"\"status\": \"paused\", \"cpus\": [], \"memory_bytes\": 1073741824, \"pinned_bytes\": "   \
+	"1073741824, \"devices\": [{\"host\": \"0000:01:00.0\", \"guest\": \"00:03.0\", "          \
+	"\"state\": \"alive\", \"interrupts\": \"MSI-X\", \"vectors\": 5, \"unmasked\": 3, "       \
+	"\"errors\": 1}, {\"host\": \"0000:02:00.0\", \"guest\": null, \"state\": \"isolated\", "  \
+	"\"interrupts\": \"INTx\", \"vectors\": 0, \"unmasked\": 0, \"errors\": 0}]}}\n"
+
+/* The host's kernel has counted, not the monitor. */
+START_TEST(devices_have_a_row_each)
+{
+	static const char *const said[] = {QMP_HELLO, QMP_DONE, DEVICES, NULL};
+	json_t *root;
+
+	fake_tree_write(
+		"proc/interrupts",
+		"            CPU0       CPU1\n"
+		"  24:        100         23  IR-PCI-MSIX-0000:01:00.0    0-edge  "
+		"vfio-msix[0](0000:01:00.0)\n"
+		"  25:          0       1000  IR-PCI-MSIX-0000:01:00.0    1-edge  "
+		"vfio-msix[1](0000:01:00.0)\n"
+		"  26:          7          7  IR-PCI-MSIX-0000:01:00.1    1-edge  "
+		"vfio-msix[0](0000:01:00.1)\n"
+		"  27:          9          9  IR-PCI-MSIX-0000:01:00.0    1-edge  nvme\n"
+		"  28:          2          3  IO-APIC  16-fasteoi   vfio-intx(0000:02:00.0)\n"
+		" NMI:         12         12  Non-maskable interrupts\n");
+	ck_assert_int_eq(ctl(said, NULL, "status", NULL), TOOL_OK);
+	ck_assert_msg(
+		strstr(tools_out,
+		       "memory    1 GiB, pinned\n"
+		       "DEVICE        GUEST    STATE     INTERRUPTS  VECTORS  INTERRUPTED  ERRORS\n"
+		       "0000:01:00.0  00:03.0  alive     MSI-X       3 of 5   1123         1\n"
+		       "0000:02:00.0  ?        isolated  INTx        -        5            0\n"),
+		"%s", tools_out);
+	ck_assert_int_eq(ctl(said, "--json", "status", NULL), TOOL_OK);
+	root = tools_json();
+	ck_assert_int_eq(json_integer_value(json_object_get(
+				 json_array_get(json_object_get(root, "devices"), 0),
+				 "interrupt_count")),
+			 1123);
+	json_decref(root);
 }
 END_TEST
 
@@ -156,10 +201,26 @@ static void is_usage(const char *part)
 	ck_assert_msg(strstr(tools_errors, part), "%s", tools_errors);
 }
 
+START_TEST(a_process_stands_for_its_socket)
+{
+	char link[PATH_MAX];
+
+	fake_qmp_start(done);
+	setenv("XDG_RUNTIME_DIR", fake_tree_path("run"), 1);
+	ck_assert_int_eq(runtime_enter(fake_tree_path("run"), fake_qmp.path, link,
+				       &(struct err){0}),
+			 0);
+	snprintf(link, sizeof(link), "%d", (int)getpid());
+	ck_assert_int_eq(tools_run(tool_ctl, "ctl", link, "stop", NULL), TOOL_OK);
+	fake_qmp_stop();
+	ck_assert_int_eq(tools_run(tool_ctl, "ctl", link, "stop", NULL), TOOL_FAILED);
+}
+END_TEST
+
 START_TEST(wrong_usage_is_told)
 {
 	ck_assert_int_eq(tools_run(tool_ctl, "ctl", NULL), TOOL_USAGE);
-	is_usage("it takes the PATH of a control socket and a command");
+	is_usage("it takes the PATH of a control socket, or a monitor's PID, and a command");
 	ck_assert_int_eq(tools_run(tool_ctl, "ctl", "a", NULL), TOOL_USAGE);
 	ck_assert_int_eq(tools_run(tool_ctl, "ctl", "a", "frob", NULL), TOOL_USAGE);
 	is_usage("'frob' is no command");
@@ -178,10 +239,12 @@ static void add_tests(TCase *tests)
 	tcase_add_checked_fixture(tests, tools_setup, tools_teardown);
 	tcase_add_test(tests, each_command_is_asked_in_qmps_words);
 	tcase_add_test(tests, the_status_is_one_screen);
+	tcase_add_test(tests, devices_have_a_row_each);
 	tcase_add_test(tests, a_status_of_nonsense_is_harmless);
 	tcase_add_test(tests, refusals_are_told);
 	tcase_add_test(tests, events_are_lines);
 	tcase_add_test(tests, it_waits_for_the_end_or_an_event);
+	tcase_add_test(tests, a_process_stands_for_its_socket);
 	tcase_add_test(tests, wrong_usage_is_told);
 }
 

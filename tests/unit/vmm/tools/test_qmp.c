@@ -103,8 +103,8 @@ START_TEST(one_that_hangs_is_not_waited_for)
 {
 	static const char *const said[] = {QMP_HELLO, NULL};
 
+	fake_qmp_hangs = true;
 	fake_qmp_start(said);
-	fake_qmp.hangs = true;
 	ck_assert_int_eq(qmp_open(&qmp, fake_qmp.path, 50, &err), -ETIMEDOUT);
 	ck_assert_msg(strstr(err.text, "it does not answer"), "%s", err.text);
 	fake_qmp_stop();

@@ -121,8 +121,20 @@ START_TEST(what_was_not_printed_has_failed)
 }
 END_TEST
 
+START_TEST(durations_have_two_units)
+{
+	char text[TOOL_DURATION];
+
+	ck_assert_str_eq(tool_duration(0, text), "0 s");
+	ck_assert_str_eq(tool_duration(61, text), "1 min 1 s");
+	ck_assert_str_eq(tool_duration(7384, text), "2 h 3 min");
+	ck_assert_str_eq(tool_duration(90061, text), "1 d 1 h");
+}
+END_TEST
+
 static void add_tests(TCase *tests)
 {
+	tcase_add_test(tests, durations_have_two_units);
 	tcase_add_test(tests, options_have_their_values);
 	tcase_add_test(tests, wrong_ones_are_told);
 	tcase_add_test(tests, json_is_wanted_however_wrong_the_rest_is);
