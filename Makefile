@@ -364,6 +364,7 @@ demo: setup-lab ferry
 bench: setup-lab ferry
 	@tests/kvm/bench
 	@tests/lab/bench
+	@tests/lab/bench-ways
 
 REV ?= HEAD
 bench-compare: setup-lab ferry
