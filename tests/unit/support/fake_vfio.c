@@ -209,6 +209,11 @@ static uint8_t *place_of(const struct fake_vfio *fake, const struct vfio_region_
 	return fake->bytes + region->offset + offset;
 }
 
+static bool is_power_state(const struct vfio_region_info *region, uint64_t offset)
+{
+	return region->index == VFIO_PCI_CONFIG_REGION_INDEX && offset == 0x44;
+}
+
 static int fake_read(struct vfio_backend *backend, const struct vfio_region_info *region,
 		     uint64_t offset, void *data, unsigned int size)
 {
@@ -218,8 +223,10 @@ static int fake_read(struct vfio_backend *backend, const struct vfio_region_info
 
 	fake->reads++;
 	fake->last_size = size;
-	if (refused(fake, "read", data, size, &result))
+	if (refused(fake, "read", data, size, &result)) {
+		fake->naps |= is_power_state(region, offset);
 		return result;
+	}
 	place = place_of(fake, region, offset, size);
 	if (!place)
 		return -EIO;
@@ -255,13 +262,13 @@ static int fake_write(struct vfio_backend *backend, const struct vfio_region_inf
 	fake->writes++;
 	fake->last_size = size;
 	if (refused(fake, "write", NULL, 0, &result)) {
-		fake->naps |= region->index == VFIO_PCI_CONFIG_REGION_INDEX && offset == 0x44;
+		fake->naps |= is_power_state(region, offset);
 		return result;
 	}
 	place = place_of(fake, region, offset, size);
 	if (!place)
 		return -EIO;
-	if (region->index == VFIO_PCI_CONFIG_REGION_INDEX && offset == 0x44)
+	if (is_power_state(region, offset))
 		change_power(fake, *(const uint8_t *)data);
 	memcpy(place, data, size);
 	return 0;
