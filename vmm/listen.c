@@ -86,14 +86,15 @@ static int listen_find(const char *name, struct err *err)
 
 int listen_parse(const char *value, int *fd, struct err *err)
 {
-	const char *name = value + 3;
+	const char *name;
 	unsigned int number;
 	int named;
 
-	if (strncmp(value, "fd=", 3) != 0 || *name == '\0')
+	if (strncmp(value, "fd=", 3) != 0 || value[3] == '\0')
 		return err_set(err, -EINVAL,
 			       "'%s': it takes fd=N, an open descriptor from 3 on, or fd=NAME",
 			       value);
+	name = value + 3;
 	if (strspn(name, "-0123456789") == strlen(name)) {
 		if (suboptions_parse_number(name, LISTEN_FIRST, INT_MAX, &number))
 			return err_set(err, -EINVAL,

@@ -32,7 +32,10 @@ static int bind_attach(const struct vfio_bind *device, uint32_t ioas)
 	struct iommufd_device_attach attach = {.argsz = sizeof(attach), .pt_id = ioas};
 	int rc = vfio_sys_ioctl(device->fd, IOMMUFD_DEVICE_ATTACH, &attach);
 
-	return rc < 0 ? rc : 0;
+	if (rc < 0)
+		return rc;
+	*device->attached = true;
+	return 0;
 }
 
 /*
@@ -151,11 +154,13 @@ static int bind_ask(const struct vfio_bind *device, int iommufd, const uint8_t *
 static int bind_refuse_token(const struct vfio_bind *device, int iommufd, int rc, struct err *err)
 {
 	if (rc == -EINVAL && device->token && bind_ask(device, iommufd, NULL) != -EFAULT)
-		return err_set(err, -EOPNOTSUPP,
-			       "passthrough device %s: vf-token=%s: by iommufd the host's kernel "
-			       "takes none, as it does from Linux 6.17 on: take the device by its "
-			       "group: via=group",
-			       device->address, device->token);
+		return err_set(
+			err, -EOPNOTSUPP,
+			"passthrough device %s: vf-token=%s: by iommufd none is taken, by the "
+			"device or by a host's kernel before Linux 6.17: %s",
+			device->address, device->token,
+			device->given ? "leave it out, or hand over no descriptor"
+				      : "take the device by its group: via=group");
 	if (rc != -EINVAL && rc != -EACCES)
 		return 0;
 	return vfio_token_refuse(device->address, device->token, rc, err);

@@ -15,6 +15,7 @@ struct vfio_bind {
 	bool given;          /* opened by somebody else, who may have bound it */
 	bool iommufd_given;  /* the address space is in somebody else's iommufd too */
 	const char *token;   /* a UUID, or NULL */
+	bool *attached;      /* set once it has left where it was: vfio_unbind() follows */
 };
 
 /*

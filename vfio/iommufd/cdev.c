@@ -38,7 +38,8 @@ struct cdev {
 	struct cdev *next;
 	char address[VFIO_ADDRESS_SIZE];
 	int fd;
-	bool given; /* opened by somebody else */
+	bool given;    /* opened by somebody else */
+	bool attached; /* to the guest's address space, or on the way there */
 	bool opened;
 	bool known_to_kvm;
 };
@@ -266,8 +267,9 @@ static void cdev_closing(void *owner)
 	if (cdev->known_to_kvm)
 		vfio_kvm_del(iommufd->kvm, cdev->fd, cdev->address);
 	cdev->known_to_kvm = false;
-	if (cdev->given)
+	if (cdev->given && cdev->attached)
 		vfio_unbind(cdev->fd);
+	cdev->attached = false;
 	cdev->opened = false;
 	cdev->fd = -1;
 }
@@ -284,6 +286,7 @@ static struct vfio_backend *cdev_open_device(struct vfio_lease *lease,
 		.given = cdev->given,
 		.iommufd_given = iommufd->settings->iommufd,
 		.token = token,
+		.attached = &cdev->attached,
 	};
 	struct vfio_backend *backend;
 

@@ -26,7 +26,9 @@ void machine_request(struct machine *machine, unsigned int requests)
 	pthread_mutex_lock(&machine->lock);
 	machine->requests |= requests;
 	/* Whoever asked for its own end must not run on and ask for another. */
-	if (machine->run && requests & (REQUEST_END | REQUEST_RESET | REQUEST_DEBUG))
+	if (machine->run && requests & REQUEST_RESET)
+		run_abandon(machine->run);
+	else if (machine->run && requests & (REQUEST_END | REQUEST_DEBUG))
 		run_halt(machine->run);
 	pthread_mutex_unlock(&machine->lock);
 	fd_signal(machine->wake);

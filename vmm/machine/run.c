@@ -31,7 +31,7 @@ struct vcpu_thread {
 	struct exit_counts counts;
 	struct log_limit limit;      /* of what the host's memory does */
 	bool stuck;                  /* reported as failed: never runs again before a reset */
-	bool halted;                 /* by what the guest wrote before the exit it is at */
+	bool late;                   /* the guest was abandoned before the exit it is at */
 	bool held;                   /* lock: not to go with the others */
 	bool debugged;               /* lock: `stop` is not taken yet */
 	struct arch_debug_stop stop; /* lock */
@@ -46,6 +46,7 @@ struct run {
 	pthread_mutex_t lock;
 	pthread_cond_t changed; /* command, job, parked or generation */
 	_Atomic enum command command;
+	atomic_bool abandoned; /* what the guest is at is not carried out any more */
 	run_job job;
 	void *job_owner;
 	unsigned int jobs;      /* counts run_call()s */
@@ -181,14 +182,14 @@ static void run_thread_memory_failed(struct run *run, struct vcpu_thread *thread
 	run_thread_fail(run, thread, false, why);
 }
 
-/* Does what the guest wrote before this exit, which may have been its end. */
+/* Does what the guest wrote before this exit, by which it may have been reset. */
 static void run_thread_catch_up(struct run *run, struct vcpu_thread *thread)
 {
-	bool going = atomic_load(&run->command) == COMMAND_GO;
-
-	thread->halted = run->setup.coalesced &&
-			 kvm_coalesced_drain(run->setup.coalesced, thread->vcpu) && going &&
-			 atomic_load(&run->command) != COMMAND_GO;
+	if (!run->setup.coalesced)
+		return;
+	kvm_coalesced_drain(run->setup.coalesced, thread->vcpu);
+	/* Whoever did it: a write counts as done only after what came of it. */
+	thread->late = atomic_load(&run->abandoned);
 }
 
 /* @enter runs the guest, or only retires its exit. */
@@ -253,7 +254,7 @@ static void run_thread_loop(struct run *run, struct vcpu_thread *thread)
 			rc = run_thread_enter(run, thread, kvm_vcpu_run);
 			if (rc)
 				exit_count_failure(&thread->counts, rc);
-			if (rc == -EINTR || (rc && thread->halted))
+			if (rc == -EINTR || (rc && thread->late))
 				continue;
 			if (rc == -EFAULT && exit_fault(&thread->exit, thread->vcpu))
 				continue;
@@ -265,7 +266,7 @@ static void run_thread_loop(struct run *run, struct vcpu_thread *thread)
 				continue;
 			}
 			run_thread_begin(run, thread);
-			if (thread->halted)
+			if (thread->late)
 				continue;
 		}
 		run_thread_dispatch(run, thread);
@@ -462,6 +463,12 @@ void run_halt(struct run *run)
 	run_command(run, COMMAND_PARK);
 }
 
+void run_abandon(struct run *run)
+{
+	atomic_store(&run->abandoned, true);
+	run_halt(run);
+}
+
 void run_park(struct run *run)
 {
 	run_command(run, COMMAND_PARK);
@@ -498,6 +505,7 @@ void run_discard(struct run *run)
 		run->threads[i].debugged = false;
 	}
 	pthread_mutex_unlock(&run->lock);
+	atomic_store(&run->abandoned, false);
 }
 
 unsigned int run_count(const struct run *run)

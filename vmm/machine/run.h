@@ -77,6 +77,12 @@ void run_park(struct run *run);
  */
 void run_halt(struct run *run);
 
+/*
+ * run_halt() of a guest that is to be reset: an exit that comes behind what had it reset, and which
+ * KVM kept (`coalesced`), is not carried out. Until run_discard().
+ */
+void run_abandon(struct run *run);
+
 /* Before a reset: exits kept for later are retired unseen. All parked. */
 void run_discard(struct run *run);
 

@@ -17,6 +17,8 @@ static struct kvm_coalesced *coalesced;
 static struct run *run;
 static struct err err;
 static atomic_uint value, written, reads, seen, failures;
+static atomic_uint entered;
+static atomic_bool held_back;  /* vCPU 0 in the guest */
 static const uint32_t *writes; /* that vCPU 0 does before each of its exits; 0: none */
 
 enum arch_exit arch_vcpu_exit(struct arch_vm *arch, struct kvm_vcpu *vcpu, unsigned int *progress)
@@ -59,7 +61,7 @@ static enum mem_result latch_write(void *owner, uint64_t offset, unsigned int si
 	atomic_store(&value, (unsigned int)what);
 	atomic_fetch_add(&written, 1);
 	if (what == HALTS)
-		run_halt(run);
+		run_abandon(run);
 	return MEM_DONE;
 }
 
@@ -71,6 +73,12 @@ static int writing_ioctl(int fd, unsigned long request, void *argument)
 {
 	struct cpu *cpu = &cpus[0];
 
+	if (fd == cpu->fd && atomic_load(&held_back)) {
+		atomic_fetch_add(&entered, 1);
+		while (atomic_load(&held_back))
+			usleep(1000);
+		return take_step(cpu);
+	}
 	if (fd == cpu->fd && !kicked(cpu) && cpu->next < cpu->count && writes[cpu->next])
 		fake_ring_write(cpu->vcpu, LATCH, 4, writes[cpu->next]);
 	return cpu_ioctl(fd, request, argument);
@@ -158,12 +166,36 @@ START_TEST(a_failure_after_the_end_is_none)
 }
 END_TEST
 
+/* Another thread does the write that ends the guest while this one is on its way out. */
+START_TEST(an_end_that_another_thread_did_counts_too)
+{
+	static const uint32_t before[] = {0};
+
+	writes = before;
+	atomic_store(&held_back, true);
+	GIVE(0, FAULT(-EINVAL));
+	run_resume(run);
+	until(&entered, 1);
+	fake_ring_write(cpus[0].vcpu, LATCH, 4, HALTS);
+	ck_assert(kvm_coalesced_drain(coalesced, cpus[0].vcpu));
+	atomic_store(&held_back, false);
+	run_park(run);
+	ck_assert_uint_eq(atomic_load(&failures), 0);
+	run_discard(run);
+	GIVE(0, FAULT(-EINVAL));
+	ck_assert_uint_eq(atomic_load(&failures), 0);
+	run_resume(run);
+	until(&failures, 1);
+}
+END_TEST
+
 static void add_tests(TCase *tests)
 {
 	tcase_add_checked_fixture(tests, set_up, tear_down);
 	tcase_add_test(tests, an_exit_sees_what_was_written_before_it);
 	tcase_add_test(tests, an_exit_after_the_end_waits);
 	tcase_add_test(tests, a_failure_after_the_end_is_none);
+	tcase_add_test(tests, an_end_that_another_thread_did_counts_too);
 }
 
 int main(void)
