@@ -222,18 +222,18 @@ void vfio_reset_settle(struct vfio_pci *pci)
  * way needs none when there is no other. Of a function that has none at all it is told when a guest
  * leaves it, not at the start, which may be refused for other reasons yet.
  */
-static void reset_look_for_bus(struct vfio_pci *pci)
+static void reset_look_for_bus(struct vfio_pci *pci, enum vfio_reset_cause cause)
 {
 	struct vfio_reset *reset = &pci->reset;
 	struct err err = {.code = -ENODEV};
 
 	if (pci->keeper_ops)
-		reset->bus = pci->keeper_ops->bus_reset(pci->keeper, pci, reset->cause, &err);
+		reset->bus = pci->keeper_ops->bus_reset(pci->keeper, pci, cause, &err);
 	if (reset->bus)
 		return;
 	if (err.code != -ENODEV) {
 		log_guest(&pci->limit, LOG_WARN, "%s", err.text);
-	} else if (!reset->by_function && !reset->told_none && reset->cause != VFIO_RESET_START) {
+	} else if (!reset->by_function && !reset->told_none && cause != VFIO_RESET_START) {
 		reset->told_none = true;
 		log_warn("passthrough device %s: it has no reset: only its bus mastering and its "
 			 "decoding are turned off",
@@ -285,9 +285,14 @@ static bool reset_find_other_way(struct vfio_pci *pci)
 	struct vfio_reset *reset = &pci->reset;
 	bool refused = reset->outcome == VFIO_RESET_REFUSED;
 
+	/* One that was looked for after an error, meanwhile. */
+	if (reset->bus && reset->way == VFIO_RESET_TO_BE_FOUND) {
+		reset->way = VFIO_RESET_BY_BUS;
+		return true;
+	}
 	if (reset->bus || !(refused || reset->way == VFIO_RESET_TO_BE_FOUND))
 		return false;
-	reset_look_for_bus(pci);
+	reset_look_for_bus(pci, reset->cause);
 	if (!reset->bus)
 		return false;
 	reset->way = VFIO_RESET_BY_BUS;
@@ -415,8 +420,8 @@ void vfio_reset_prepare(struct vfio_pci *pci, enum vfio_reset_cause cause)
 
 	if (reset->by_function || reset->bus || (cause != VFIO_RESET_RECOVERY && reset->spared))
 		return;
-	reset->cause = cause;
-	reset_look_for_bus(pci);
+	/* A vCPU may begin another one meanwhile, of which the cause is its own. */
+	reset_look_for_bus(pci, cause);
 }
 
 int vfio_reset_first(struct vfio_pci *pci, struct err *err)
@@ -424,6 +429,7 @@ int vfio_reset_first(struct vfio_pci *pci, struct err *err)
 	vfio_reset_prepare(pci, VFIO_RESET_START);
 	if (!pci->reset.bus)
 		return 0;
+	pci->reset.cause = VFIO_RESET_START;
 	pci->reset.way = VFIO_RESET_BY_BUS;
 	pci->reset.outcome = reset_try(pci, LOG_WARN);
 	if (pci->reset.outcome != VFIO_RESET_SILENT)
@@ -487,9 +493,11 @@ enum mem_result vfio_reset_answer(struct vfio_pci *pci)
 {
 	struct vfio_reset *reset = &pci->reset;
 
+	/* A write that waited behind a port may never have come back; the guest has used it since. */
 	if (reset->write == VFIO_RESET_WRITE_MAY_END) {
 		reset->write = VFIO_RESET_WRITE_NONE;
-		return MEM_DONE;
+		if (!pci->used)
+			return MEM_DONE;
 	}
 	if (pci->wanted_back)
 		return MEM_DONE;
@@ -537,6 +545,8 @@ void vfio_reset_machine(struct vfio_pci *pci)
 	if (pci->state != VFIO_PCI_RESETTING && pci->state != VFIO_PCI_GONE)
 		vfio_reset_prepare(pci, VFIO_RESET_MACHINE);
 	pci_host_lock(device);
+	/* The port above is as at power-on by now. */
+	pci->passed_up = pci_device_is_passed_up(device);
 	pci->reset.write = VFIO_RESET_WRITE_NONE;
 	if (pci->state == VFIO_PCI_GONE || pci->state == VFIO_PCI_RESETTING) {
 		pci_device_unmap(device);

@@ -244,7 +244,8 @@ START_TEST(the_restart_finds_the_port_as_firmware_left_it)
 	start_busy();
 	port_write(PCI_SECONDARY_BUS, 2, 0x0707);
 	port_write(PCI_MEMORY_BASE, 4, 0x0000fff0);
-	port_write(POWER, 1, 3);
+	if (_i)
+		port_write(POWER, 1, 3);
 	restart();
 	run_loop_once();
 	ck_assert_uint_eq(command(), 0);
@@ -255,6 +256,26 @@ START_TEST(the_restart_finds_the_port_as_firmware_left_it)
 	open_port();
 	ck_assert_uint_eq(bench.mapped_count, 3);
 	ck_assert_uint_eq(command(), PCI_COMMAND_MEMORY | PCI_COMMAND_MASTER);
+	stop_busy();
+}
+END_TEST
+
+/* The write that waited for the first one finds nobody when it is done again. */
+START_TEST(a_reset_that_was_answered_to_nobody_is_not_the_next)
+{
+	start_busy();
+	ck_assert_int_eq(config_write(0xa8, 2, PCI_EXP_DEVCTL_BCR_FLR), MEM_NOT_YET);
+	port_write(POWER, 1, 3);
+	run_loop_while(VFIO_PCI_RESETTING);
+	ck_assert_int_eq(config_write(0xa8, 2, PCI_EXP_DEVCTL_BCR_FLR), MEM_DONE);
+	port_write(POWER, 1, 0);
+	config_write(PCI_COMMAND, 2, PCI_COMMAND_MEMORY | PCI_COMMAND_MASTER);
+	ck_assert_uint_eq(bench.fake.resets, 1);
+	ck_assert_int_eq(port_write(PCI_BRIDGE_CONTROL, 2, PCI_BRIDGE_CTL_BUS_RESET), MEM_NOT_YET);
+	run_loop_while(VFIO_PCI_RESETTING);
+	ck_assert_uint_eq(bench.fake.resets, 2);
+	ck_assert_int_eq(port_write(PCI_BRIDGE_CONTROL, 2, PCI_BRIDGE_CTL_BUS_RESET), MEM_DONE);
+	port_write(PCI_BRIDGE_CONTROL, 2, 0);
 	stop_busy();
 }
 END_TEST
@@ -275,7 +296,8 @@ static void add_tests(TCase *tests)
 	tcase_add_test(tests, a_disabled_link_is_one_too);
 	tcase_add_test(tests, a_function_without_a_reset_is_reset_by_its_bus);
 	tcase_add_test(tests, one_that_nothing_resets_is_quieted);
-	tcase_add_test(tests, the_restart_finds_the_port_as_firmware_left_it);
+	tcase_add_loop_test(tests, the_restart_finds_the_port_as_firmware_left_it, 0, 2);
+	tcase_add_test(tests, a_reset_that_was_answered_to_nobody_is_not_the_next);
 }
 
 int main(void)
