@@ -27,12 +27,15 @@ int runtime_folder(const char *run, char folder[PATH_MAX], struct err *err)
 int runtime_entry(const char *run, const char *pid, char path[PATH_MAX], struct err *err)
 {
 	int rc = runtime_folder(run, path, err);
-	size_t length = strlen(path);
+	size_t length;
 
-	if (!rc && (size_t)snprintf(path + length, PATH_MAX - length, "/%s.sock", pid) >=
-			   PATH_MAX - length)
-		rc = err_set(err, -ENAMETOOLONG, "%s: %s", path, err_text(ENAMETOOLONG));
-	return rc;
+	if (rc)
+		return rc;
+	length = strlen(path);
+	if ((size_t)snprintf(path + length, PATH_MAX - length, "/%s.sock", pid) >=
+	    PATH_MAX - length)
+		return err_set(err, -ENAMETOOLONG, "%s: %s", path, err_text(ENAMETOOLONG));
+	return 0;
 }
 
 /* Every folder on the way that is Ferry's. */

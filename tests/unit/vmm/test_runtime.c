@@ -43,6 +43,9 @@ START_TEST(each_user_has_a_folder)
 		return;
 	unsetenv("XDG_RUNTIME_DIR");
 	ck_assert_int_eq(runtime_folder("/run", folder, &err), -ENOENT);
+	/* What was in the buffer is not looked at. */
+	memset(path, 'p', sizeof(path));
+	ck_assert_int_eq(runtime_entry("/run", "1", path, &err), -ENOENT);
 	setenv("XDG_RUNTIME_DIR", "relative", 1);
 	ck_assert_int_eq(runtime_folder("/run", folder, &err), -ENOENT);
 	if (getuid() == 0)
