@@ -92,12 +92,31 @@ void local_unbind(struct local_name *name)
 	name->made = false;
 }
 
+static int local_get_peer(int fd, struct ucred *peer)
+{
+	socklen_t size = sizeof(*peer);
+
+	return getsockopt(fd, SOL_SOCKET, SO_PEERCRED, peer, &size) ? -errno : 0;
+}
+
 int local_check_peer(int fd)
 {
 	struct ucred peer;
-	socklen_t size = sizeof(peer);
+	int rc = local_get_peer(fd, &peer);
 
-	if (getsockopt(fd, SOL_SOCKET, SO_PEERCRED, &peer, &size))
-		return -errno;
+	if (rc)
+		return rc;
 	return peer.uid == 0 || peer.uid == geteuid() || peer.uid == getuid() ? 0 : -EPERM;
+}
+
+int local_check_process(int fd, pid_t pid)
+{
+	struct ucred peer;
+	int rc = local_check_peer(fd);
+
+	if (!rc)
+		rc = local_get_peer(fd, &peer);
+	if (rc)
+		return rc;
+	return peer.pid == pid ? 0 : -ESRCH;
 }

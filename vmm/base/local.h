@@ -6,6 +6,7 @@
 
 #include <stdbool.h>
 #include <sys/stat.h>
+#include <sys/types.h>
 #include <sys/un.h>
 
 #include "vmm/base/err.h"
@@ -42,5 +43,8 @@ int local_connect(const struct sockaddr_un *address, int flags) FERRY_MUST_CHECK
  * for which it cannot be told.
  */
 int local_check_peer(int fd) FERRY_MUST_CHECK;
+
+/* Whether it is process @pid, and such a user's: 0, -ESRCH, or as local_check_peer(). */
+int local_check_process(int fd, pid_t pid) FERRY_MUST_CHECK;
 
 #endif

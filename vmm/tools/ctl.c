@@ -368,12 +368,17 @@ static const struct ctl_command *ctl_find_command(const char *name)
 	return NULL;
 }
 
+static bool ctl_is_process(const char *name)
+{
+	return *name && strspn(name, "0123456789") == strlen(name);
+}
+
 /* A process of `ferry list` stands for its socket. */
 static int ctl_find_path(struct ctl *ctl, const char *name, char path[PATH_MAX])
 {
 	static const char prefix[] = "unix:";
 
-	if (*name && strspn(name, "0123456789") == strlen(name))
+	if (ctl_is_process(name))
 		return runtime_entry(ctl->tool->run, name, path, &ctl->err);
 	if (strncmp(name, prefix, strlen(prefix)) == 0)
 		name += strlen(prefix);
@@ -405,7 +410,9 @@ static int ctl_run(struct ctl *ctl, const char *name, const struct ctl_command *
 	char path[PATH_MAX];
 	int rc = ctl_find_path(ctl, name, path);
 
-	if (!rc)
+	if (!rc && ctl_is_process(name))
+		rc = qmp_open_process(&ctl->qmp, path, (pid_t)atoi(name), QMP_FOR_EVER, &ctl->err);
+	else if (!rc)
 		rc = qmp_open(&ctl->qmp, path, QMP_FOR_EVER, &ctl->err);
 	if (rc)
 		return rc;

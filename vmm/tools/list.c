@@ -54,7 +54,7 @@ static json_t *list_ask(const char *link, const char *name)
 	int rc;
 
 	socket[length > 0 ? length : 0] = '\0';
-	rc = qmp_open(&qmp, link, PATIENCE_MS, &err);
+	rc = qmp_open_process(&qmp, link, (pid_t)atoi(name), PATIENCE_MS, &err);
 	if (rc == -ECONNREFUSED || rc == -ENOENT)
 		return NULL;
 	if (!rc) {

@@ -159,12 +159,28 @@ static int qmp_connect(struct qmp *qmp, const char *path, struct err *err)
 		       qmp->fd == -ENOENT ? ": give the PATH of a run's --control unix:PATH" : "");
 }
 
-int qmp_open(struct qmp *qmp, const char *path, int timeout, struct err *err)
+/* A socket that a killed monitor left has been replaced by another one's, perhaps. */
+static int qmp_check_process(struct qmp *qmp, pid_t pid, struct err *err)
+{
+	int rc = local_check_process(qmp->fd, pid);
+
+	if (rc == -ESRCH || rc == -EPERM)
+		return err_set(err, -ECONNREFUSED,
+			       "process %d listens there no more, but another: see ferry list",
+			       (int)pid);
+	return rc ? err_set(err, rc, "it cannot be told who listens there: %s", err_text(rc)) : 0;
+}
+
+/* Of whatever process where @pid is 0. */
+static int qmp_open_checked(struct qmp *qmp, const char *path, pid_t pid, int timeout,
+			    struct err *err)
 {
 	int rc;
 
 	*qmp = (struct qmp){.fd = -1, .timeout = timeout};
 	rc = qmp_connect(qmp, path, err);
+	if (!rc && pid)
+		rc = qmp_check_process(qmp, pid, err);
 	if (!rc)
 		rc = qmp_greet(qmp, err);
 	if (!rc)
@@ -175,6 +191,16 @@ int qmp_open(struct qmp *qmp, const char *path, int timeout, struct err *err)
 	err_prefix(err, "%s", path);
 	qmp_close(qmp);
 	return rc;
+}
+
+int qmp_open(struct qmp *qmp, const char *path, int timeout, struct err *err)
+{
+	return qmp_open_checked(qmp, path, 0, timeout, err);
+}
+
+int qmp_open_process(struct qmp *qmp, const char *path, pid_t pid, int timeout, struct err *err)
+{
+	return qmp_open_checked(qmp, path, pid, timeout, err);
 }
 
 void qmp_close(struct qmp *qmp)

@@ -6,6 +6,7 @@
 
 #include <jansson.h>
 #include <stddef.h>
+#include <sys/types.h>
 
 #include "vmm/base/err.h"
 
@@ -23,6 +24,13 @@ struct qmp {
  * names the path: -ECONNREFUSED or -ENOENT when no monitor is there.
  */
 int qmp_open(struct qmp *qmp, const char *path, int timeout, struct err *err) FERRY_MUST_CHECK;
+
+/*
+ * The same by a link of the list of monitors: -ECONNREFUSED, too, when another process than @pid
+ * listens there by now.
+ */
+int qmp_open_process(struct qmp *qmp, const char *path, pid_t pid, int timeout,
+		     struct err *err) FERRY_MUST_CHECK;
 void qmp_close(struct qmp *qmp);
 
 /*

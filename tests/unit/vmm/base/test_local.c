@@ -152,6 +152,8 @@ START_TEST(who_connects_is_looked_at)
 	ck_assert_int_eq(fcntl(client, F_GETFD), FD_CLOEXEC);
 	server = accept(fd, NULL, NULL);
 	ck_assert_int_eq(local_check_peer(server), 0);
+	ck_assert_int_eq(local_check_process(client, getpid()), 0);
+	ck_assert_int_eq(local_check_process(client, getppid()), -ESRCH);
 	ck_assert_int_eq(local_check_peer(STDIN_FILENO) < 0, 1);
 	fd_close(&client);
 	fd_close(&server);
@@ -180,6 +182,7 @@ START_TEST(another_user_is_not_let_in)
 	ck_assert_int_ge(client, 0);
 	server = accept(fd, NULL, NULL);
 	ck_assert_int_eq(local_check_peer(server), -EPERM);
+	ck_assert_int_eq(local_check_process(server, getpid()), -EPERM);
 	fd_close(&client);
 	fd_close(&server);
 }

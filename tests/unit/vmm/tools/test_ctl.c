@@ -217,6 +217,25 @@ START_TEST(a_process_stands_for_its_socket)
 }
 END_TEST
 
+/* A link of a process that is gone, at whose socket's path another one listens by now. */
+START_TEST(another_process_is_told_nothing)
+{
+	char own[PATH_MAX], stale[PATH_MAX], pid[24];
+
+	fake_qmp_start(done);
+	setenv("XDG_RUNTIME_DIR", fake_tree_path("run"), 1);
+	ck_assert_int_eq(runtime_enter(fake_tree_path("run"), fake_qmp.path, own, &(struct err){0}),
+			 0);
+	snprintf(pid, sizeof(pid), "%d", (int)getppid());
+	ck_assert_int_eq(runtime_entry(fake_tree_path("run"), pid, stale, &(struct err){0}), 0);
+	ck_assert_int_eq(rename(own, stale), 0);
+	ck_assert_int_eq(tools_run(tool_ctl, "ctl", pid, "quit", NULL), TOOL_FAILED);
+	is_usage("listens there no more, but another");
+	fake_qmp_stop();
+	ck_assert_str_eq(fake_qmp.heard, "");
+}
+END_TEST
+
 START_TEST(wrong_usage_is_told)
 {
 	ck_assert_int_eq(tools_run(tool_ctl, "ctl", NULL), TOOL_USAGE);
@@ -245,6 +264,7 @@ static void add_tests(TCase *tests)
 	tcase_add_test(tests, events_are_lines);
 	tcase_add_test(tests, it_waits_for_the_end_or_an_event);
 	tcase_add_test(tests, a_process_stands_for_its_socket);
+	tcase_add_test(tests, another_process_is_told_nothing);
 	tcase_add_test(tests, wrong_usage_is_told);
 }
 

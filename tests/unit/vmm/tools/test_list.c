@@ -83,6 +83,29 @@ START_TEST(who_is_gone_is_taken_off)
 }
 END_TEST
 
+/* Another monitor has taken its socket's path: that one is listed, and once. */
+START_TEST(a_link_to_another_process_is_taken_off)
+{
+	static const char *const said[] = {QMP_HELLO, QMP_DONE, "{\"return\": {\"pid\": 77}}\n",
+					   NULL};
+	char stale[PATH_MAX], pid[24];
+	json_t *root;
+
+	fake_qmp_start(said);
+	enter();
+	snprintf(pid, sizeof(pid), "%d", (int)getppid());
+	ck_assert_int_eq(runtime_entry(fake_tree_path("run"), pid, stale, &err), 0);
+	ck_assert_int_eq(symlink(fake_qmp.path, stale), 0);
+	ck_assert_int_eq(tools_run(tool_list, "list", "--json", NULL), TOOL_OK);
+	root = tools_json();
+	ck_assert_uint_eq(json_array_size(json_object_get(root, "monitors")), 1);
+	json_decref(root);
+	ck_assert_int_eq(readlink(stale, (char[8]){0}, 8), -1);
+	ck_assert_int_gt(readlink(entry, (char[8]){0}, 8), 0);
+	fake_qmp_stop();
+}
+END_TEST
+
 START_TEST(wrong_usage_is_told)
 {
 	ck_assert_int_eq(tools_run(tool_list, "list", "x", NULL), TOOL_USAGE);
@@ -99,6 +122,7 @@ static void add_tests(TCase *tests)
 	tcase_add_test(tests, those_that_run_are_listed);
 	tcase_add_test(tests, one_that_refuses_is_listed_too);
 	tcase_add_test(tests, who_is_gone_is_taken_off);
+	tcase_add_test(tests, a_link_to_another_process_is_taken_off);
 	tcase_add_test(tests, wrong_usage_is_told);
 }
 
