@@ -32,9 +32,12 @@ struct control_client {
 	struct control_session *session;
 	int fd; /* -1: free */
 	uint32_t events;
-	bool busy;   /* its session is at work: who finds it dropped leaves it to that */
-	bool over;   /* nothing more is heard of it, what waits is still sent */
-	bool broken; /* nothing more is sent */
+	bool busy;     /* its session is at work: who finds it dropped leaves it to that */
+	bool over;     /* nothing more is heard of it, what waits is still sent */
+	bool broken;   /* it is gone, and nothing more is sent: its last words are still heard */
+	bool given_up; /* neither is */
+	size_t input_at, input_count;
+	char input[READ_SIZE]; /* what was read, and its session has not been told */
 	size_t at, count, room;
 	char *output;
 };
@@ -87,12 +90,21 @@ static void server_drop(struct control_client *client)
 	free(client->output);
 	client->output = NULL;
 	client->at = client->count = client->room = 0;
-	client->over = client->broken = false;
+	client->input_at = client->input_count = 0;
+	client->over = client->broken = client->given_up = false;
+}
+
+static void server_give_up(struct control_client *client, const char *why)
+{
+	if (!client->given_up)
+		log_guest(&client->control->limit, LOG_WARN,
+			  "--control %s: a client was dropped: %s", client->control->address, why);
+	client->given_up = true;
 }
 
 static void server_flush(struct control_client *client)
 {
-	while (server_left(client) > 0 && !client->broken) {
+	while (server_left(client) > 0 && !client->broken && !client->given_up) {
 		ssize_t n = send(client->fd, client->output + client->at, server_left(client),
 				 MSG_NOSIGNAL | MSG_DONTWAIT);
 
@@ -100,12 +112,24 @@ static void server_flush(struct control_client *client)
 			continue;
 		if (n < 0 && errno == EAGAIN)
 			return;
-		if (n < 0)
+		if (n >= 0)
+			client->at += (size_t)n;
+		else if (errno == EPIPE || errno == ECONNRESET)
 			client->broken = true;
 		else
-			client->at += (size_t)n;
+			server_give_up(client, err_text(errno));
 	}
 	client->at = client->count = 0;
+}
+
+static bool server_output_is_high(const struct control_client *client)
+{
+	return server_left(client) >= OUTPUT_HIGH;
+}
+
+static bool server_has_input(const struct control_client *client)
+{
+	return client->input_at < client->input_count;
 }
 
 /* What is next, or the end. */
@@ -114,13 +138,13 @@ static void server_settle(struct control_client *client)
 	uint32_t events = 0;
 
 	server_flush(client);
-	if (client->broken || (client->over && server_left(client) == 0)) {
+	if (client->given_up || (client->over && server_left(client) == 0)) {
 		server_drop(client);
 		return;
 	}
-	if (!client->over && server_left(client) < OUTPUT_HIGH)
+	if (!client->over && !server_has_input(client) && !server_output_is_high(client))
 		events |= EPOLLIN;
-	if (server_left(client) > 0)
+	if (server_left(client) > 0 || server_has_input(client))
 		events |= EPOLLOUT;
 	server_watch(client, events);
 	if (!client->events)
@@ -142,19 +166,11 @@ static bool server_grow(struct control_client *client, size_t size)
 	return true;
 }
 
-static void server_give_up(struct control_client *client, const char *why)
-{
-	if (!client->broken)
-		log_guest(&client->control->limit, LOG_WARN,
-			  "--control %s: a client was dropped: %s", client->control->address, why);
-	client->broken = true;
-}
-
 static void server_send(void *owner, const char *text, size_t size)
 {
 	struct control_client *client = owner;
 
-	if (client->broken)
+	if (client->broken || client->given_up)
 		return;
 	if (client->at > 0) {
 		memmove(client->output, client->output + client->at, server_left(client));
@@ -178,30 +194,47 @@ static void server_part(void *owner)
 	client->over = true;
 }
 
-static void server_feed(struct control_client *client, const char *bytes, size_t size)
+static bool server_can_feed(const struct control_client *client)
+{
+	return server_has_input(client) && !client->over && !client->given_up &&
+	       !server_output_is_high(client);
+}
+
+/* A client that reads no answers is not listened to: the rest waits until it does. */
+static void server_feed(struct control_client *client)
 {
 	client->busy = true;
-	for (size_t i = 0; i < size && !client->over && !client->broken; i++)
-		control_session_take(client->session, bytes[i]);
+	do {
+		while (server_can_feed(client))
+			control_session_take(client->session, client->input[client->input_at++]);
+		server_flush(client);
+	} while (server_can_feed(client));
 	client->busy = false;
+	if (client->over || !server_has_input(client))
+		client->input_at = client->input_count = 0;
+}
+
+static void server_read(struct control_client *client)
+{
+	ssize_t n = read(client->fd, client->input, sizeof(client->input));
+
+	if (n > 0)
+		client->input_count = (size_t)n;
+	else if (n == 0 || (errno != EAGAIN && errno != EINTR))
+		client->over = true;
 }
 
 static void server_ready(void *owner, uint32_t events)
 {
 	struct control_client *client = owner;
-	char bytes[READ_SIZE];
-	ssize_t n;
 
-	if (events & EPOLLERR)
+	if (events & (EPOLLHUP | EPOLLERR))
 		client->broken = true;
-	if (events & (EPOLLIN | EPOLLHUP) && !client->over && !client->broken) {
-		n = read(client->fd, bytes, sizeof(bytes));
-		if (n > 0)
-			server_feed(client, bytes, (size_t)n);
-		else if (n == 0 || (errno != EAGAIN && errno != EINTR))
-			client->over = true;
-	} else if (events & EPOLLHUP) {
-		client->broken = true;
+	server_feed(client);
+	if (!client->over && !client->given_up && !server_has_input(client) &&
+	    !server_output_is_high(client)) {
+		server_read(client);
+		server_feed(client);
 	}
 	server_settle(client);
 }

@@ -304,6 +304,61 @@ START_TEST(last_words_are_answered)
 }
 END_TEST
 
+/* More than is read at once, of a client that has closed without waiting for an answer. */
+START_TEST(those_of_who_is_gone_are_carried_out)
+{
+	static const char ask[] = "{\"execute\": \"stop\"}\n";
+	static char asks[1000 * sizeof(ask)];
+	struct sockaddr_un to;
+	int fd = negotiated();
+
+	for (unsigned int i = 0; i < 1000; i++)
+		strcpy(asks + i * (sizeof(ask) - 1), ask);
+	ck_assert_int_eq(send(fd, asks, strlen(asks), MSG_NOSIGNAL), (ssize_t)strlen(asks));
+	close(fd);
+	for (unsigned int i = 0; i < 5; i++)
+		turn();
+	ck_assert_uint_eq(fake_machine.stops, 1000);
+	/* Nor does it matter that it is gone before the greeting. */
+	ck_assert_int_eq(local_address(path, &to, &err), 0);
+	fd = local_connect(&to, 0);
+	ck_assert_int_gt(dprintf(fd, "{\"execute\": \"qmp_capabilities\"}%s", ask), 0);
+	close(fd);
+	for (unsigned int i = 0; i < 5; i++)
+		turn();
+	ck_assert_uint_eq(fake_machine.stops, 1001);
+}
+END_TEST
+
+START_TEST(who_pipelines_is_answered_as_it_reads)
+{
+	static char answer[32 * 1024];
+	static const char ask[] = "{\"execute\": \"human-monitor-command\", "
+				  "\"arguments\": {\"command-line\": \"pci\"}, \"id\": 77}\n";
+	const size_t asked = 300;
+	int fd = negotiated();
+	size_t answered = 0, sent = 0;
+
+	memset(answer, 'a', sizeof(answer) - 1);
+	fake_machine.answer = answer;
+	for (unsigned int idle = 0; answered < asked && idle < 1000; idle++) {
+		while (sent < asked &&
+		       send(fd, ask, strlen(ask), MSG_NOSIGNAL) == (ssize_t)strlen(ask))
+			sent++;
+		turn();
+		while (strcmp(hear_all(fd), "(nothing)") != 0) {
+			ck_assert_str_ne(line, "");
+			for (const char *at = line; (at = strchr(at, '\n')); at++)
+				answered++;
+			idle = 0;
+			turn();
+		}
+	}
+	ck_assert_uint_eq(answered, asked);
+	close(fd);
+}
+END_TEST
+
 START_TEST(a_refusal_that_ends_it_is_still_told)
 {
 	char deep[64];
@@ -424,6 +479,8 @@ static void add_tests(TCase *tests)
 	tcase_add_test(tests, who_does_not_read_is_dropped);
 	tcase_add_test(tests, who_asks_without_reading_is_not_listened_to);
 	tcase_add_test(tests, last_words_are_answered);
+	tcase_add_test(tests, those_of_who_is_gone_are_carried_out);
+	tcase_add_test(tests, who_pipelines_is_answered_as_it_reads);
 	tcase_add_test(tests, a_refusal_that_ends_it_is_still_told);
 	tcase_add_test(tests, a_client_too_many_is_shut_out);
 	tcase_add_test(tests, without_descriptors_clients_wait);
