@@ -474,7 +474,7 @@ void debug_monitor(struct debug *debug, unsigned int cpu, const char *line, FILE
 
 void debug_halt(struct debug *debug)
 {
-	gdb_target_halt(debug);
+	gdb_halt(debug->gdb);
 }
 
 const char *gdb_target_limits(const struct debug *debug)

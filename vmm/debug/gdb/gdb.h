@@ -35,6 +35,12 @@ void gdb_destroy(struct gdb *gdb);
 /* Whether a debugger is there. */
 bool gdb_attached(const struct gdb *gdb);
 
+/*
+ * Somebody else has the guest halt: the debugger that is there is told as if it had asked for it,
+ * though it steps through a range. Main thread.
+ */
+void gdb_halt(struct gdb *gdb);
+
 /* The guest stands now, for this reason. Main thread. */
 void gdb_stopped(struct gdb *gdb, const struct gdb_stop *stop);
 

@@ -441,6 +441,11 @@ bool gdb_attached(const struct gdb *gdb)
 	return gdb_session_active(gdb->session);
 }
 
+void gdb_halt(struct gdb *gdb)
+{
+	gdb_session_halt(gdb->session);
+}
+
 /* What waited for the guest to stand goes on. */
 static void server_go_on(struct gdb *gdb)
 {

@@ -138,12 +138,17 @@ static void session_command_kill_politely(struct gdb_session *session, struct gd
 	session_command_kill(session, scan);
 }
 
+void gdb_session_halt(struct gdb_session *session)
+{
+	if (session_runs(session))
+		session->state = GDB_INTERRUPTED;
+	gdb_target_halt(session->target);
+}
+
 static void session_interrupt(struct gdb_session *session)
 {
-	if (!session_runs(session))
-		return;
-	session->state = GDB_INTERRUPTED;
-	gdb_target_halt(session->target);
+	if (session_runs(session))
+		gdb_session_halt(session);
 }
 
 static void session_command_interrupt(struct gdb_session *session, struct gdb_scan *scan)

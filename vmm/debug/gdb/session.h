@@ -42,6 +42,9 @@ bool gdb_session_ready(const struct gdb_session *session);
 /* Takes one byte of what the debugger says, when it is ready. */
 void gdb_session_take(struct gdb_session *session, uint8_t byte);
 
+/* As gdb_halt(). */
+void gdb_session_halt(struct gdb_session *session);
+
 /* As gdb_stopped() and gdb_exited(); also without a debugger. */
 void gdb_session_stopped(struct gdb_session *session, const struct gdb_stop *stop);
 void gdb_session_exited(struct gdb_session *session, int status, int signal);

@@ -61,7 +61,7 @@ bool run_take_debug(struct run *run, unsigned int index, struct arch_debug_stop 
 /* The server's side. */
 static struct {
 	struct debug *target;
-	unsigned int stops;
+	unsigned int stops, halts;
 	struct gdb_stop stop;
 	bool goes_on; /* the next stop is none for the user: a range is stepped through */
 	int exited;
@@ -90,6 +90,13 @@ void gdb_destroy(struct gdb *gdb)
 bool gdb_attached(const struct gdb *gdb)
 {
 	return gdb;
+}
+
+void gdb_halt(struct gdb *gdb)
+{
+	(void)gdb;
+	server.halts++;
+	gdb_target_halt(server.target);
 }
 
 void gdb_stopped(struct gdb *gdb, const struct gdb_stop *stop)
@@ -542,6 +549,9 @@ START_TEST(kill_and_monitor)
 	ck_assert(asked.stands && asked.ram == ram);
 	gdb_target_kill(server.target);
 	ck_assert_uint_eq(machine.ended, 1);
+	/* By way of the server, which is to know that its range ends. */
+	debug_halt(debug);
+	ck_assert_uint_eq(server.halts, 1);
 	ck_assert(debug_attached(debug) && !debug_attached(NULL));
 	ck_assert_uint_eq(gdb_target_cpus(server.target), FAKE_CPUS);
 	ck_assert_str_eq(gdb_target_description(server.target, "target.xml"), "<target/>");

@@ -176,6 +176,20 @@ START_TEST(a_range_can_be_interrupted)
 }
 END_TEST
 
+/* By another than the debugger, as by its own interrupt. */
+START_TEST(a_range_can_be_halted)
+{
+	attach();
+	say("vCont;r10000,20000:1");
+	ck_assert_uint_eq(steps(5), 5);
+	gdb_session_halt(session);
+	ck_assert_uint_eq(fake.halts, 1);
+	fake.halting = false; /* the step comes first */
+	ck_assert_uint_eq(steps(5), 1);
+	hears("T02thread:1;10:0600010000000000;|");
+}
+END_TEST
+
 START_TEST(limits_are_told_when_the_guest_runs)
 {
 	fake.limits = "no steps";
@@ -206,6 +220,7 @@ static void add_tests(TCase *tests)
 	tcase_add_test(tests, a_running_guest_can_only_be_interrupted);
 	tcase_add_test(tests, a_range_is_stepped_through);
 	tcase_add_test(tests, a_range_can_be_interrupted);
+	tcase_add_test(tests, a_range_can_be_halted);
 	tcase_add_test(tests, limits_are_told_when_the_guest_runs);
 }
 
