@@ -48,9 +48,14 @@ static void remote_reset(void *owner)
 	machine_request_reset(owner, CONTROL_HOST_RESET);
 }
 
+/* A crash that gdb has not been shown yet does not hold it up. */
 static void remote_quit(void *owner)
 {
-	machine_end(owner, CONTROL_HOST_QUIT, STATUS_POWERED_OFF, NULL, NULL);
+	struct machine *machine = owner;
+
+	if (debug_attached(machine->debug))
+		machine->shown = true;
+	machine_end(machine, CONTROL_HOST_QUIT, STATUS_POWERED_OFF, NULL, NULL);
 }
 
 static void remote_monitor(void *owner, unsigned int cpu, const char *line, FILE *out)
