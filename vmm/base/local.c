@@ -5,11 +5,16 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <stdio.h>
 #include <string.h>
+#include <sys/file.h>
 #include <sys/socket.h>
 #include <unistd.h>
 
 #include "vmm/base/fd.h"
+
+/* How long another may need for it. */
+enum { LOCK_TRIES = 50, LOCK_PAUSE_US = 10000 };
 
 int local_address(const char *path, struct sockaddr_un *address, struct err *err)
 {
@@ -64,7 +69,35 @@ static int local_clear_path(const struct sockaddr_un *address, struct err *err)
 	return 0;
 }
 
-int local_bind(int fd, const struct sockaddr_un *address, struct local_name *name, struct err *err)
+/*
+ * Two that find the same socket left must not both replace it: the second would take the name of
+ * one that the first has bound and does not listen at yet. A folder that cannot be locked, or that
+ * others lock for long, is done without. -1: not locked.
+ */
+static int local_lock_folder(const struct sockaddr_un *address)
+{
+	char folder[sizeof(address->sun_path) + 1];
+	const char *slash = strrchr(address->sun_path, '/');
+	int fd, rc = -1;
+
+	snprintf(folder, sizeof(folder), "%.*s", slash ? (int)(slash - address->sun_path) + 1 : 1,
+		 slash ? address->sun_path : ".");
+	fd = open(folder, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	if (fd < 0)
+		return -1;
+	for (int tries = 0; tries < LOCK_TRIES; tries++) {
+		rc = flock(fd, LOCK_EX | LOCK_NB);
+		if (rc == 0 || errno != EWOULDBLOCK)
+			break;
+		usleep(LOCK_PAUSE_US);
+	}
+	if (rc)
+		fd_close(&fd);
+	return fd;
+}
+
+static int local_take_name(int fd, const struct sockaddr_un *address, struct local_name *name,
+			   struct err *err)
 {
 	int rc = local_clear_path(address, err);
 	struct stat file;
@@ -79,7 +112,21 @@ int local_bind(int fd, const struct sockaddr_un *address, struct local_name *nam
 		name->device = file.st_dev;
 		name->inode = file.st_ino;
 	}
+	if (listen(fd, SOMAXCONN)) {
+		rc = -errno;
+		local_unbind(name);
+		return err_set(err, rc, "cannot listen there: %s", err_text(rc));
+	}
 	return 0;
+}
+
+int local_bind(int fd, const struct sockaddr_un *address, struct local_name *name, struct err *err)
+{
+	int folder = local_lock_folder(address);
+	int rc = local_take_name(fd, address, name, err);
+
+	fd_close(&folder);
+	return rc;
 }
 
 void local_unbind(struct local_name *name)

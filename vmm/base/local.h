@@ -23,7 +23,8 @@ struct local_name {
 int local_address(const char *path, struct sockaddr_un *address, struct err *err) FERRY_MUST_CHECK;
 
 /*
- * Binds @fd, a stream socket, with mode 0600. A socket there that nobody listens at is replaced;
+ * Binds @fd, a stream socket, with mode 0600, and listens; listen() again sets how many may wait.
+ * A socket there that nobody listens at is replaced;
  * -EADDRINUSE when somebody does, -EEXIST for what is no socket. @err is without the path.
  */
 int local_bind(int fd, const struct sockaddr_un *address, struct local_name *name,

@@ -7,7 +7,9 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/file.h>
 #include <sys/socket.h>
+#include <sys/wait.h>
 #include <unistd.h>
 
 #include "tests/unit/support/scratch.h"
@@ -73,6 +75,17 @@ START_TEST(paths_have_their_length)
 }
 END_TEST
 
+START_TEST(it_is_listened_at_at_once)
+{
+	int client;
+
+	ck_assert_int_eq(local_bind(fd, &address, &name, &err), 0);
+	client = local_connect(&address, 0);
+	ck_assert_int_ge(client, 0);
+	fd_close(&client);
+}
+END_TEST
+
 START_TEST(a_socket_is_its_owners_and_goes_with_it)
 {
 	struct stat file;
@@ -125,6 +138,39 @@ START_TEST(one_that_somebody_listens_at_is_not)
 	refused(-EADDRINUSE, "another program listens there: give another path");
 	fd_close(&first);
 	bound();
+}
+END_TEST
+
+/* Another looks at the same name meanwhile. */
+START_TEST(two_do_not_take_a_name_at_once)
+{
+	int lock = open(folder, O_RDONLY | O_DIRECTORY | O_CLOEXEC), status;
+	pid_t child;
+
+	ck_assert_int_eq(flock(lock, LOCK_EX), 0);
+	child = fork();
+	if (child == 0) {
+		fd_close(&lock);
+		_exit(local_bind(fd, &address, &name, &err) ? 1 : 0);
+	}
+	usleep(100000);
+	ck_assert_int_eq(access(path, F_OK), -1);
+	flock(lock, LOCK_UN);
+	fd_close(&lock);
+	ck_assert_int_eq(waitpid(child, &status, 0), child);
+	ck_assert_int_eq(status, 0);
+	ck_assert_int_eq(access(path, F_OK), 0);
+}
+END_TEST
+
+START_TEST(a_folder_that_stays_locked_is_done_without)
+{
+	int lock = open(folder, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+
+	ck_assert_int_eq(flock(lock, LOCK_EX), 0);
+	bound();
+	local_unbind(&name);
+	fd_close(&lock);
 }
 END_TEST
 
@@ -192,10 +238,13 @@ static void add_tests(TCase *tests)
 {
 	tcase_add_checked_fixture(tests, set_up, tear_down);
 	tcase_add_test(tests, paths_have_their_length);
+	tcase_add_test(tests, it_is_listened_at_at_once);
 	tcase_add_test(tests, a_socket_is_its_owners_and_goes_with_it);
 	tcase_add_test(tests, one_that_was_left_is_replaced);
 	tcase_add_test(tests, a_name_that_is_anothers_by_now_stays);
 	tcase_add_test(tests, one_that_somebody_listens_at_is_not);
+	tcase_add_test(tests, two_do_not_take_a_name_at_once);
+	tcase_add_test(tests, a_folder_that_stays_locked_is_done_without);
 	tcase_add_test(tests, nor_is_what_is_no_socket);
 	tcase_add_test(tests, who_connects_is_looked_at);
 	tcase_add_test(tests, another_user_is_not_let_in);
