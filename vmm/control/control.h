@@ -34,6 +34,13 @@ int control_check_address(const char *address, struct err *err) FERRY_MUST_CHECK
 struct control *control_create(const char *address, struct loop *loop,
 			       const struct control_target *target, struct err *err);
 
+/*
+ * Lets nobody in any more, and removes the socket's name. Clients that are there stay connected
+ * until control_destroy(): to them that is the end of the run. The loop no longer runs. NULL is
+ * allowed.
+ */
+void control_close(struct control *control);
+
 /* Closes all, and removes the socket's name. NULL is allowed. */
 void control_destroy(struct control *control);
 

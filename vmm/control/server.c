@@ -397,6 +397,18 @@ struct control *control_create(const char *address, struct loop *loop,
 	return control;
 }
 
+void control_close(struct control *control)
+{
+	if (!control || control->fd < 0)
+		return;
+	loop_remove(control->loop, control->fd);
+	loop_remove(control->loop, control->retry);
+	if (control->entry[0])
+		unlink(control->entry);
+	local_unbind(&control->name);
+	fd_close(&control->fd);
+}
+
 void control_destroy(struct control *control)
 {
 	if (!control)
@@ -404,12 +416,7 @@ void control_destroy(struct control *control)
 	for (size_t i = 0; i < CLIENTS; i++)
 		if (control->clients[i].fd >= 0)
 			server_drop(&control->clients[i]);
-	loop_remove(control->loop, control->fd);
-	loop_remove(control->loop, control->retry);
-	if (control->entry[0])
-		unlink(control->entry);
-	local_unbind(&control->name);
-	fd_close(&control->fd);
+	control_close(control);
 	fd_close(&control->retry);
 	fd_reserve(-DESCRIPTORS);
 	free(control);

@@ -481,7 +481,7 @@ void machine_destroy(struct machine *machine)
 	run = machine->run;
 	machine->run = NULL;
 	pthread_mutex_unlock(&machine->lock);
-	control_destroy(machine->control);
+	control_close(machine->control);
 	debug_destroy(machine->debug);
 	enumeration_end(&machine->enumeration);
 	run_destroy(run);
@@ -504,6 +504,8 @@ void machine_destroy(struct machine *machine)
 	fd_close(&machine->wake);
 	fd_close(&machine->signals);
 	log_never_wait(NULL);
+	/* Who waits for the run's end finds its devices given back. */
+	control_destroy(machine->control);
 	loop_destroy(machine->loop);
 	bootfiles_close(&machine->boot);
 	pthread_mutex_destroy(&machine->lock);

@@ -450,6 +450,22 @@ START_TEST(it_is_listed_while_it_is_there)
 }
 END_TEST
 
+START_TEST(clients_stay_until_the_end)
+{
+	int fd = negotiated();
+
+	control_close(control);
+	ck_assert_int_eq(access(path, F_OK), -1);
+	ck_assert_str_eq(hear_all(fd), "(nothing)");
+	control_close(control);
+	control_destroy(control);
+	control = NULL;
+	ck_assert_str_eq(hear_all(fd), "");
+	control_close(NULL);
+	close(fd);
+}
+END_TEST
+
 START_TEST(nothing_is_left)
 {
 	unsigned int descriptors = count_descriptors();
@@ -485,6 +501,7 @@ static void add_tests(TCase *tests)
 	tcase_add_test(tests, a_client_too_many_is_shut_out);
 	tcase_add_test(tests, without_descriptors_clients_wait);
 	tcase_add_test(tests, it_is_listed_while_it_is_there);
+	tcase_add_test(tests, clients_stay_until_the_end);
 	tcase_add_test(tests, nothing_is_left);
 }
 
