@@ -210,7 +210,7 @@ static void monitor_powerdown(const struct monitor *monitor, char **words, size_
 {
 	(void)words;
 	(void)count;
-	arch_power_button(monitor->arch);
+	monitor->power_down(monitor->machine);
 	fprintf(out, "the power button was pressed%s\n",
 		monitor->stands ? ": the guest sees it when it goes on" : "");
 }

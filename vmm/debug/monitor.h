@@ -27,6 +27,8 @@ struct monitor {
 	struct run *run;
 	struct debug_points *points; /* breakpoints, which nobody is to see in memory; NULL: none */
 	unsigned int cpu;            /* whose registers and page tables count */
+	void (*power_down)(void *machine); /* presses the power button */
+	void *machine;
 	bool stands; /* the guest is stopped; what needs its registers says so otherwise */
 };
 

@@ -330,7 +330,12 @@ static void build_debug_end(void *owner)
 	machine_end(machine, CONTROL_HOST_UI, STATUS_POWERED_OFF, NULL, NULL);
 }
 
-struct monitor machine_parts(const struct machine *machine)
+static void build_power_down(void *owner)
+{
+	machine_power_down(owner);
+}
+
+struct monitor machine_parts(struct machine *machine)
 {
 	return (struct monitor){
 		.arch = machine->arch,
@@ -342,6 +347,8 @@ struct monitor machine_parts(const struct machine *machine)
 		.host = machine->host,
 		.vfio = machine->vfio,
 		.run = machine->run,
+		.power_down = build_power_down,
+		.machine = machine,
 	};
 }
 

@@ -104,7 +104,7 @@ int machine_resume(struct machine *machine, struct err *err) FERRY_MUST_CHECK;
 void machine_tell_paused(struct machine *machine);
 
 /* The machine as `monitor` commands look at it. Everything is built. */
-struct monitor machine_parts(const struct machine *machine);
+struct monitor machine_parts(struct machine *machine);
 
 /* Opens the control socket, where there is to be one. Everything else is built. */
 int machine_listen(struct machine *machine, struct err *err) FERRY_MUST_CHECK;

@@ -48,7 +48,7 @@ START_TEST(power_button_is_pressed)
 	says_only("powerdown", "the power button was pressed\n");
 	monitor.stands = true;
 	says_only("powerdown", "the power button was pressed: the guest sees it when it goes on\n");
-	ck_assert_uint_eq(arch.presses, 2);
+	ck_assert_uint_eq(presses, 2);
 }
 END_TEST
 

@@ -38,13 +38,15 @@ static struct {
 	struct arch_translation translation;
 	struct arch_kernel_place place;
 	struct kvm_vcpu *vcpu; /* that was last asked about */
-	unsigned int presses;
 } arch;
 
-void arch_power_button(struct arch_vm *unused)
+/* The machine's. */
+static unsigned int presses;
+
+static inline void power_down(void *owner)
 {
-	(void)unused;
-	arch.presses++;
+	ck_assert_ptr_eq(owner, &presses);
+	presses++;
 }
 
 int arch_debug_translate(struct arch_vm *unused, struct kvm_vcpu *vcpu, uint64_t address,
@@ -239,6 +241,8 @@ static inline void setup(void)
 				   .ram = ram,
 				   .host = bench->host,
 				   .run = run,
+				   .power_down = power_down,
+				   .machine = &presses,
 				   .stands = true};
 }
 
