@@ -21,7 +21,7 @@ static int qmp_fill(struct qmp *qmp, struct err *err)
 	struct pollfd ready = {.fd = qmp->fd, .events = POLLIN};
 	ssize_t n;
 
-	if (qmp->count == INPUT_MAX)
+	if (qmp->count >= INPUT_MAX)
 		return err_set(err, -EPROTO, "a line has no end");
 	if (qmp->count + READ_SIZE > qmp->room) {
 		char *input = realloc(qmp->input, 2 * qmp->room + READ_SIZE);
