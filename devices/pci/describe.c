@@ -224,12 +224,20 @@ static void describe_view(const struct pci_device *device, struct pci_view *view
 		.function = device->devfn % PCI_FUNCTIONS,
 		.vendor = load_le16(config + PCI_VENDOR_ID),
 		.device = load_le16(config + PCI_DEVICE_ID),
-		.subsystem_vendor = load_le16(config + PCI_SUBSYSTEM_VENDOR_ID),
-		.subsystem = load_le16(config + PCI_SUBSYSTEM_ID),
+		.bridge =
+			(config[PCI_HEADER_TYPE] & PCI_HEADER_TYPE_MASK) == PCI_HEADER_TYPE_BRIDGE,
 		.class_code = load_le32(config + PCI_CLASS_REVISION) >> 8,
 		.name = device->name,
 		.pin = config[PCI_INTERRUPT_PIN],
 	};
+	if (view->bridge) {
+		view->primary = config[PCI_PRIMARY_BUS];
+		view->secondary = config[PCI_SECONDARY_BUS];
+		view->subordinate = config[PCI_SUBORDINATE_BUS];
+	} else {
+		view->subsystem_vendor = load_le16(config + PCI_SUBSYSTEM_VENDOR_ID);
+		view->subsystem = load_le16(config + PCI_SUBSYSTEM_ID);
+	}
 	view->class_name = describe_class_name(view->class_code);
 	for (unsigned int i = 0; i < PCI_BAR_COUNT; i++) {
 		const struct pci_bar *bar = &device->bars[i];

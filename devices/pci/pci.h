@@ -239,7 +239,10 @@ enum mem_result pci_host_config_write(struct pci_host *host, uint16_t bdf, unsig
 /* A function as the guest finds it, for who asks from outside. */
 struct pci_view {
 	uint8_t bus, slot, function;
-	uint16_t vendor, device, subsystem_vendor, subsystem;
+	uint16_t vendor, device;
+	uint16_t subsystem_vendor, subsystem; /* not of a bridge */
+	bool bridge;                          /* it leads to another bus, with these numbers: */
+	uint8_t primary, secondary, subordinate;
 	uint32_t class_code;    /* base class, subclass, interface */
 	const char *class_name; /* for a person */
 	const char *name;       /* the function's */

@@ -82,7 +82,10 @@ static json_t *query_bars(const struct pci_view *view)
 	return list;
 }
 
-/* The list of bus @number in @buses, which are told in the order that they are met in. */
+/*
+ * The list of bus @number in @buses, which are told in the order that they are met in. NULL: out of
+ * memory.
+ */
 static json_t *query_bus(json_t *buses, unsigned int number)
 {
 	json_t *bus;
@@ -92,21 +95,36 @@ static json_t *query_bus(json_t *buses, unsigned int number)
 		if (json_integer_value(json_object_get(bus, "bus")) == number)
 			return json_object_get(bus, "devices");
 	bus = json_pack("{s:i, s:[]}", "bus", (int)number, "devices");
-	json_array_append_new(buses, bus);
-	return json_object_get(bus, "devices");
+	return json_array_append_new(buses, bus) ? NULL : json_object_get(bus, "devices");
+}
+
+/* What a bridge has instead is the numbers of its buses. */
+static json_t *query_id(const struct pci_view *view)
+{
+	json_t *id = json_pack("{s:i, s:i}", "vendor", view->vendor, "device", view->device);
+
+	if (id && !view->bridge)
+		json_object_update_new(id, json_pack("{s:i, s:i}", "subsystem-vendor",
+						     view->subsystem_vendor, "subsystem",
+						     view->subsystem));
+	return id;
 }
 
 static void query_see_function(void *owner, const struct pci_view *view)
 {
-	json_array_append_new(
-		query_bus(owner, view->bus),
-		json_pack("{s:i, s:i, s:i, s:{s:i, s:s}, s:{s:i, s:i, s:i, s:i}, s:i, s:o, s:o}",
-			  "bus", view->bus, "slot", view->slot, "function", view->function,
-			  "class_info", "class", (int)(view->class_code >> 8), "desc",
-			  view->class_name, "id", "vendor", view->vendor, "device", view->device,
-			  "subsystem-vendor", view->subsystem_vendor, "subsystem", view->subsystem,
-			  "irq_pin", view->pin, "qdev_id", control_text(view->name), "regions",
-			  query_bars(view)));
+	json_t *function =
+		json_pack("{s:i, s:i, s:i, s:{s:i, s:s}, s:o, s:i, s:o, s:o}", "bus", view->bus,
+			  "slot", view->slot, "function", view->function, "class_info", "class",
+			  (int)(view->class_code >> 8), "desc", view->class_name, "id",
+			  query_id(view), "irq_pin", view->pin, "qdev_id", control_text(view->name),
+			  "regions", query_bars(view));
+
+	if (function && view->bridge)
+		json_object_set_new(function, "pci_bridge",
+				    json_pack("{s:{s:i, s:i, s:i}}", "bus", "number", view->primary,
+					      "secondary", view->secondary, "subordinate",
+					      view->subordinate));
+	json_array_append_new(query_bus(owner, view->bus), function);
 }
 
 json_t *control_query_pci(const struct control_target *target)

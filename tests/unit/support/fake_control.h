@@ -163,9 +163,21 @@ void pci_host_walk(struct pci_host *host, void (*see)(void *owner, const struct 
 			  .prefetchable = true},
 			 [2] = {.kind = PCI_BAR_IO, .address = 0x1000, .size = 0x20}},
 	};
+	static const struct pci_view port = {
+		.slot = 4,
+		.vendor = 0x8086,
+		.device = 0x3420,
+		.bridge = true,
+		.secondary = 1,
+		.subordinate = 2,
+		.class_code = 0x060400,
+		.class_name = "PCI bridge",
+		.name = "port",
+	};
 
 	(void)host;
 	see(owner, &nic);
+	see(owner, &port);
 }
 
 static inline void fake_machine_reset(void)

@@ -72,12 +72,14 @@ START_TEST(functions_have_their_identity)
 END_TEST
 
 static unsigned int seen;
-static struct pci_view last;
+static struct pci_view last, bridge;
 
 static void see(void *owner, const struct pci_view *view)
 {
 	ck_assert_ptr_eq(owner, &seen);
 	last = *view;
+	if (view->bridge)
+		bridge = *view;
 	seen++;
 }
 
@@ -159,6 +161,14 @@ START_TEST(a_bus_below_a_port_is_told_too)
 	ck_assert_int_eq(toy_bar(below, 0, PCI_BAR_MEM32, 0x4000), 0);
 	ck_assert_int_eq(pci_port_add(port, &below->pci, 0, &err), 0);
 	ck_assert_int_eq(pci_host_assign(bench->host, &err), 0);
+	seen = 0;
+	pci_host_walk(bench->host, see, &seen);
+	ck_assert(!last.bridge);
+	ck_assert_str_eq(last.name, "0000:02:00.0");
+	ck_assert(bridge.bridge);
+	ck_assert_uint_eq(bridge.secondary, 1);
+	ck_assert_uint_eq(bridge.subordinate, 1);
+	ck_assert_uint_eq(bridge.subsystem_vendor | bridge.subsystem, 0);
 	has("\n  00:01.0  8086:3420  PCI bridge              port           I/O- memory- master-\n"
 	    "      window memory       0x00000000c0000000-0x00000000c00fffff\n");
 	has("bus 01\n  01:00.0  1234:5678  ");

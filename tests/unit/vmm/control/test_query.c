@@ -121,7 +121,12 @@ START_TEST(functions_are_told_with_their_bars)
 	   "\"subsystem\": 4660}, \"irq_pin\": 1, \"qdev_id\": \"0000:01:00.0\", \"regions\": "
 	   "[{\"bar\": 0, \"type\": \"memory\", \"address\": 3221225472, \"size\": 131072, "
 	   "\"prefetch\": true, \"mem_type_64\": true}, "
-	   "{\"bar\": 2, \"type\": \"io\", \"address\": -1, \"size\": 32}]}]}]");
+	   "{\"bar\": 2, \"type\": \"io\", \"address\": -1, \"size\": 32}]}, "
+	   "{\"bus\": 0, \"slot\": 4, \"function\": 0, "
+	   "\"class_info\": {\"class\": 1540, \"desc\": \"PCI bridge\"}, "
+	   "\"id\": {\"vendor\": 32902, \"device\": 13344}, \"irq_pin\": 0, "
+	   "\"qdev_id\": \"port\", \"regions\": [], \"pci_bridge\": {\"bus\": "
+	   "{\"number\": 0, \"secondary\": 1, \"subordinate\": 2}}}]}]");
 }
 END_TEST
 
