@@ -21,6 +21,19 @@ static enum control_input frame_begin(struct control_frame *frame, char byte)
 	return CONTROL_INPUT_MORE;
 }
 
+/* A string has no such bytes: this one was never ended, and the next line is another request. */
+static bool frame_is_control(char byte)
+{
+	return (unsigned char)byte < 0x20;
+}
+
+static enum control_input frame_give_up_string(struct control_frame *frame)
+{
+	frame->size = frame->depth = 0;
+	frame->string = frame->escape = false;
+	return CONTROL_INPUT_JUNK;
+}
+
 static void frame_take_in_string(struct control_frame *frame, char byte)
 {
 	if (frame->escape)
@@ -38,6 +51,8 @@ enum control_input control_frame_take(struct control_frame *frame, char byte)
 	if (frame->size == sizeof(frame->bytes))
 		return CONTROL_INPUT_TOO_LONG;
 	frame->bytes[frame->size++] = byte;
+	if (frame->string && frame_is_control(byte))
+		return frame_give_up_string(frame);
 	if (frame->string) {
 		frame_take_in_string(frame, byte);
 		return CONTROL_INPUT_MORE;

@@ -12,7 +12,7 @@ enum { CONTROL_FRAME_MAX = 64 * 1024, CONTROL_DEPTH_MAX = 32 };
 enum control_input {
 	CONTROL_INPUT_MORE,
 	CONTROL_INPUT_OBJECT,   /* `bytes` has one whose brackets match */
-	CONTROL_INPUT_JUNK,     /* a line that begins with something else has ended */
+	CONTROL_INPUT_JUNK,     /* a line of something else, or in a string, has ended */
 	CONTROL_INPUT_TOO_LONG, /* more than CONTROL_FRAME_MAX: where the next begins is lost */
 	CONTROL_INPUT_TOO_DEEP, /* more than CONTROL_DEPTH_MAX, likewise */
 };

@@ -49,6 +49,17 @@ START_TEST(a_line_of_something_else_is_passed_over)
 }
 END_TEST
 
+/* A quotation mark that is missing must not take what follows for the string. */
+START_TEST(a_string_ends_with_its_line)
+{
+	ck_assert_int_eq(take("{\"execute\": \"stop}\n"), CONTROL_INPUT_JUNK);
+	is_object("{\"execute\": \"cont\"}", "{\"execute\": \"cont\"}");
+	ck_assert_int_eq(take("{\"a\\\n"), CONTROL_INPUT_JUNK);
+	ck_assert_int_eq(take("{\"a\t"), CONTROL_INPUT_JUNK);
+	is_object("{\"\xc3\xa9\"}", "{\"\xc3\xa9\"}");
+}
+END_TEST
+
 START_TEST(what_is_too_long_is_told_at_its_first_byte_too_many)
 {
 	ck_assert_int_eq(control_frame_take(&frame, '{'), CONTROL_INPUT_MORE);
@@ -72,6 +83,7 @@ static void add_tests(TCase *tests)
 	tcase_add_checked_fixture(tests, set_up, NULL);
 	tcase_add_test(tests, objects_end_where_their_brackets_match);
 	tcase_add_test(tests, a_line_of_something_else_is_passed_over);
+	tcase_add_test(tests, a_string_ends_with_its_line);
 	tcase_add_test(tests, what_is_too_long_is_told_at_its_first_byte_too_many);
 	tcase_add_test(tests, what_is_too_deep_is_told_at_its_first_bracket_too_many);
 }
