@@ -53,7 +53,8 @@ json_t *tool_json_error(int status, const struct err *err)
 
 int tool_json_print(json_t *root, FILE *out)
 {
-	int failed = !root || json_dumpf(root, out, JSON_INDENT(2)) || putc('\n', out) == EOF;
+	int failed = !root || json_dumpf(root, out, JSON_INDENT(2) | JSON_ENSURE_ASCII) ||
+		     putc('\n', out) == EOF;
 
 	json_decref(root);
 	if (failed)

@@ -50,6 +50,22 @@ START_TEST(errors_have_a_name)
 }
 END_TEST
 
+/* What a terminal may take for something else does not reach it. */
+START_TEST(output_is_ascii)
+{
+	char *text = NULL;
+	size_t size;
+	FILE *out = open_memstream(&text, &size);
+
+	ck_assert_ptr_nonnull(out);
+	ck_assert_int_eq(tool_json_print(json_pack("{s:s}", "a", "\xc2\x9b\xc3\xa9"), out),
+			 TOOL_OK);
+	fclose(out);
+	ck_assert_str_eq(text, "{\n  \"a\": \"\\u009B\\u00E9\"\n}\n");
+	free(text);
+}
+END_TEST
+
 START_TEST(output_that_fails_is_told)
 {
 	FILE *full = fopen("/dev/full", "we");
@@ -76,6 +92,7 @@ static void add_tests(TCase *tests)
 	tcase_add_test(tests, texts_of_others_are_valid);
 	tcase_add_test(tests, words_are_an_array);
 	tcase_add_test(tests, errors_have_a_name);
+	tcase_add_test(tests, output_is_ascii);
 	tcase_add_test(tests, output_that_fails_is_told);
 }
 
