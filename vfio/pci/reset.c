@@ -493,7 +493,7 @@ enum mem_result vfio_reset_answer(struct vfio_pci *pci)
 {
 	struct vfio_reset *reset = &pci->reset;
 
-	/* A write that waited behind a port may never have come back; the guest has used it since. */
+	/* Behind a port a write that waited may never have come back; it was used since. */
 	if (reset->write == VFIO_RESET_WRITE_MAY_END) {
 		reset->write = VFIO_RESET_WRITE_NONE;
 		if (!pci->used)

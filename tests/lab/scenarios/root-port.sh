@@ -11,9 +11,9 @@ disk=$(device "$nvme_id")
 card=$(device "$e1000e_id")
 give "$disk" "$card"
 
-# places: what the guest told of the ports and of what is behind each, one a line.
+# places: what the guest told of the ports and of what is behind each, one a line; below what the host bridge is to it.
 places() {
-	tr -d '\r' < "$console" | sed -n 's/^LAB: place //p' | grep -vF 8086:0x0d57 | sort
+	tr -d '\r' < "$console" | sed -n 's/^LAB: place //p' | sed 's| platform/[^/]*/| |' | grep -vF 8086:0x0d57 | sort
 }
 
 # A disk on the host's root bus has no link there. Nor has such a card, whose Express capability is of version 1,
