@@ -496,7 +496,7 @@ enum mem_result vfio_reset_answer(struct vfio_pci *pci)
 	/* Behind a port a write that waited may never have come back; it was used since. */
 	if (reset->write == VFIO_RESET_WRITE_MAY_END) {
 		reset->write = VFIO_RESET_WRITE_NONE;
-		if (!pci->used)
+		if (!pci->used || !pci->options.port)
 			return MEM_DONE;
 	}
 	if (pci->wanted_back)

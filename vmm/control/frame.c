@@ -27,11 +27,12 @@ static bool frame_is_control(char byte)
 	return (unsigned char)byte < 0x20;
 }
 
-static enum control_input frame_give_up_string(struct control_frame *frame)
+static enum control_input frame_give_up_string(struct control_frame *frame, char byte)
 {
 	frame->size = frame->depth = 0;
 	frame->string = frame->escape = false;
-	return CONTROL_INPUT_JUNK;
+	frame->junk = byte != '\n';
+	return frame->junk ? CONTROL_INPUT_MORE : CONTROL_INPUT_JUNK;
 }
 
 static void frame_take_in_string(struct control_frame *frame, char byte)
@@ -52,7 +53,7 @@ enum control_input control_frame_take(struct control_frame *frame, char byte)
 		return CONTROL_INPUT_TOO_LONG;
 	frame->bytes[frame->size++] = byte;
 	if (frame->string && frame_is_control(byte))
-		return frame_give_up_string(frame);
+		return frame_give_up_string(frame, byte);
 	if (frame->string) {
 		frame_take_in_string(frame, byte);
 		return CONTROL_INPUT_MORE;

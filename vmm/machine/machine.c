@@ -209,7 +209,7 @@ static bool machine_show_crash(struct machine *machine)
 	crashed = machine->outcome.decided &&
 		  (machine->outcome.status == STATUS_CRASHED || machine->outcome.report);
 	pthread_mutex_unlock(&machine->lock);
-	if (!crashed || machine->shown || !debug_attached(machine->debug))
+	if (!crashed || machine->shown || machine->quits || !debug_attached(machine->debug))
 		return false;
 	run_park(machine->run);
 	machine->shown = true;

@@ -53,8 +53,7 @@ static void remote_quit(void *owner)
 {
 	struct machine *machine = owner;
 
-	if (debug_attached(machine->debug))
-		machine->shown = true;
+	machine->quits = true;
 	machine_end(machine, CONTROL_HOST_QUIT, STATUS_POWERED_OFF, NULL, NULL);
 }
 

@@ -43,8 +43,12 @@ static int list_is_entry(const struct dirent *entry)
 	return digits > 0 && strcmp(entry->d_name + digits, ".sock") == 0;
 }
 
-/* What the monitor behind @link says of itself, with its socket; NULL: there is none any more. */
-static json_t *list_ask(const char *link, const char *name)
+/*
+ * What the monitor behind @link says of itself, with its socket; NULL: there is none any more, or
+ * another one, which may be the same by the number that a container gave it. Only the first is
+ * @gone for good.
+ */
+static json_t *list_ask(const char *link, const char *name, bool *gone)
 {
 	char socket[PATH_MAX];
 	ssize_t length = readlink(link, socket, sizeof(socket) - 1);
@@ -55,7 +59,8 @@ static json_t *list_ask(const char *link, const char *name)
 
 	socket[length > 0 ? length : 0] = '\0';
 	rc = qmp_open_process(&qmp, link, (pid_t)atoi(name), PATIENCE_MS, &err);
-	if (rc == -ECONNREFUSED || rc == -ENOENT)
+	*gone = rc == -ECONNREFUSED || rc == -ENOENT;
+	if (*gone || rc == -ESRCH)
 		return NULL;
 	if (!rc) {
 		rc = qmp_execute(&qmp, "x-ferry-status", &status, &err);
@@ -80,12 +85,13 @@ static int list_find(const char *folder, json_t *monitors, struct err *err)
 	for (int i = 0; i < count; i++) {
 		char link[PATH_MAX + 256];
 		json_t *monitor;
+		bool gone;
 
 		snprintf(link, sizeof(link), "%s/%s", folder, entries[i]->d_name);
-		monitor = list_ask(link, entries[i]->d_name);
+		monitor = list_ask(link, entries[i]->d_name, &gone);
 		if (monitor)
 			json_array_append_new(monitors, monitor);
-		else
+		else if (gone)
 			unlink(link);
 		free(entries[i]);
 	}

@@ -165,7 +165,7 @@ static int qmp_check_process(struct qmp *qmp, pid_t pid, struct err *err)
 	int rc = local_check_process(qmp->fd, pid);
 
 	if (rc == -ESRCH || rc == -EPERM)
-		return err_set(err, -ECONNREFUSED,
+		return err_set(err, -ESRCH,
 			       "process %d listens there no more, but another: see ferry list",
 			       (int)pid);
 	return rc ? err_set(err, rc, "it cannot be told who listens there: %s", err_text(rc)) : 0;

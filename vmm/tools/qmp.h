@@ -26,8 +26,8 @@ struct qmp {
 int qmp_open(struct qmp *qmp, const char *path, int timeout, struct err *err) FERRY_MUST_CHECK;
 
 /*
- * The same by a link of the list of monitors: -ECONNREFUSED, too, when another process than @pid
- * listens there by now.
+ * The same by a link of the list of monitors: -ESRCH when another process than @pid, as numbers are
+ * here, listens there.
  */
 int qmp_open_process(struct qmp *qmp, const char *path, pid_t pid, int timeout,
 		     struct err *err) FERRY_MUST_CHECK;

@@ -55,7 +55,9 @@ START_TEST(a_string_ends_with_its_line)
 	ck_assert_int_eq(take("{\"execute\": \"stop}\n"), CONTROL_INPUT_JUNK);
 	is_object("{\"execute\": \"cont\"}", "{\"execute\": \"cont\"}");
 	ck_assert_int_eq(take("{\"a\\\n"), CONTROL_INPUT_JUNK);
-	ck_assert_int_eq(take("{\"a\t"), CONTROL_INPUT_JUNK);
+	/* One error for each line, wherever in it the string went wrong. */
+	ck_assert_int_eq(take("{\"a\tb\"}"), CONTROL_INPUT_MORE);
+	ck_assert_int_eq(take("\n"), CONTROL_INPUT_JUNK);
 	is_object("{\"\xc3\xa9\"}", "{\"\xc3\xa9\"}");
 }
 END_TEST

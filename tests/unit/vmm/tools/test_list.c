@@ -84,7 +84,7 @@ START_TEST(who_is_gone_is_taken_off)
 END_TEST
 
 /* Another monitor has taken its socket's path: that one is listed, and once. */
-START_TEST(a_link_to_another_process_is_taken_off)
+START_TEST(a_link_to_another_process_is_left_out)
 {
 	static const char *const said[] = {QMP_HELLO, QMP_DONE, "{\"return\": {\"pid\": 77}}\n",
 					   NULL};
@@ -100,7 +100,8 @@ START_TEST(a_link_to_another_process_is_taken_off)
 	root = tools_json();
 	ck_assert_uint_eq(json_array_size(json_object_get(root, "monitors")), 1);
 	json_decref(root);
-	ck_assert_int_eq(readlink(stale, (char[8]){0}, 8), -1);
+	/* It may be a container's, with a number of its own. */
+	ck_assert_int_gt(readlink(stale, (char[8]){0}, 8), 0);
 	ck_assert_int_gt(readlink(entry, (char[8]){0}, 8), 0);
 	fake_qmp_stop();
 }
@@ -122,7 +123,7 @@ static void add_tests(TCase *tests)
 	tcase_add_test(tests, those_that_run_are_listed);
 	tcase_add_test(tests, one_that_refuses_is_listed_too);
 	tcase_add_test(tests, who_is_gone_is_taken_off);
-	tcase_add_test(tests, a_link_to_another_process_is_taken_off);
+	tcase_add_test(tests, a_link_to_another_process_is_left_out);
 	tcase_add_test(tests, wrong_usage_is_told);
 }
 
