@@ -11,6 +11,7 @@
 #include <stdio.h>
 
 #include "memory/map.h"
+#include "vmm/base/bits.h"
 #include "vmm/base/err.h"
 
 enum {
@@ -162,6 +163,13 @@ uint16_t pci_device_requester(const struct pci_device *device);
 
 /* What a bus has of each. */
 enum { PCI_SLOTS = 32, PCI_PINS = 4 };
+
+/* Whether a write of @value to @size bytes at @offset sets @bit of the byte at @at. */
+static inline bool pci_write_sets(unsigned int offset, unsigned int size, uint32_t value,
+				  unsigned int at, uint8_t bit)
+{
+	return ranges_overlap(offset, size, at, 1) && value >> 8 * (at - offset) & bit;
+}
 
 /* The GSI of @pin, 0 to 3, in @slot of the root bus, where @count begin with @first. */
 static inline unsigned int pci_intx_gsi(unsigned int first, unsigned int count, unsigned int slot,

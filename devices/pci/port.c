@@ -287,12 +287,6 @@ static uint32_t port_read(struct pci_device *device, unsigned int offset, unsign
 	return (uint32_t)load_le(device->config + offset, size);
 }
 
-static bool port_write_sets(unsigned int offset, unsigned int size, uint32_t value, unsigned int at,
-			    uint8_t bit)
-{
-	return ranges_overlap(offset, size, at, 1) && value >> 8 * (at - offset) & bit;
-}
-
 /* The functions below are reset, all at once; the write that asks for it waits for the last. */
 static enum mem_result port_reset_link(struct pci_port *port)
 {
@@ -322,9 +316,8 @@ static enum mem_result port_check(struct pci_device *device, unsigned int offset
 {
 	struct pci_port *port = port_of(device);
 	bool goes_down =
-		port_write_sets(offset, size, value, PCI_BRIDGE_CONTROL,
-				PCI_BRIDGE_CTL_BUS_RESET) ||
-		port_write_sets(offset, size, value, EXPRESS + PCI_EXP_LNKCTL, PCI_EXP_LNKCTL_LD);
+		pci_write_sets(offset, size, value, PCI_BRIDGE_CONTROL, PCI_BRIDGE_CTL_BUS_RESET) ||
+		pci_write_sets(offset, size, value, EXPRESS + PCI_EXP_LNKCTL, PCI_EXP_LNKCTL_LD);
 
 	return goes_down && port_link_is_up(port) ? port_reset_link(port) : MEM_DONE;
 }

@@ -558,12 +558,6 @@ void vfio_reset_machine(struct vfio_pci *pci)
 	reset_wait(pci);
 }
 
-static bool reset_write_sets(unsigned int offset, unsigned int size, uint32_t value,
-			     unsigned int at, uint8_t bit)
-{
-	return ranges_overlap(offset, size, at, 1) && value >> 8 * (at - offset) & bit;
-}
-
 bool vfio_reset_is_asked(const struct vfio_pci *pci, unsigned int offset, unsigned int size,
 			 uint32_t value)
 {
@@ -573,9 +567,9 @@ bool vfio_reset_is_asked(const struct vfio_pci *pci, unsigned int offset, unsign
 		return false;
 	if (pci->express &&
 	    load_le32(config + pci->express + PCI_EXP_DEVCAP) & PCI_EXP_DEVCAP_FLR &&
-	    reset_write_sets(offset, size, value, pci->express + PCI_EXP_DEVCTL + 1,
-			     PCI_EXP_DEVCTL_BCR_FLR >> 8))
+	    pci_write_sets(offset, size, value, pci->express + PCI_EXP_DEVCTL + 1,
+			   PCI_EXP_DEVCTL_BCR_FLR >> 8))
 		return true;
 	return pci->advanced && config[pci->advanced + PCI_AF_CAP] & PCI_AF_CAP_FLR &&
-	       reset_write_sets(offset, size, value, pci->advanced + PCI_AF_CTRL, PCI_AF_CTRL_FLR);
+	       pci_write_sets(offset, size, value, pci->advanced + PCI_AF_CTRL, PCI_AF_CTRL_FLR);
 }

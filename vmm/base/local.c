@@ -96,8 +96,8 @@ static int local_lock_folder(const struct sockaddr_un *address)
 	return fd;
 }
 
-static int local_take_name(int fd, const struct sockaddr_un *address, struct local_name *name,
-			   struct err *err)
+static int local_take_name(int fd, const struct sockaddr_un *address, int backlog,
+			   struct local_name *name, struct err *err)
 {
 	int rc = local_clear_path(address, err);
 	struct stat file;
@@ -112,7 +112,7 @@ static int local_take_name(int fd, const struct sockaddr_un *address, struct loc
 		name->device = file.st_dev;
 		name->inode = file.st_ino;
 	}
-	if (listen(fd, SOMAXCONN)) {
+	if (listen(fd, backlog)) {
 		rc = -errno;
 		local_unbind(name);
 		return err_set(err, rc, "cannot listen there: %s", err_text(rc));
@@ -120,10 +120,11 @@ static int local_take_name(int fd, const struct sockaddr_un *address, struct loc
 	return 0;
 }
 
-int local_bind(int fd, const struct sockaddr_un *address, struct local_name *name, struct err *err)
+int local_bind(int fd, const struct sockaddr_un *address, int backlog, struct local_name *name,
+	       struct err *err)
 {
 	int folder = local_lock_folder(address);
-	int rc = local_take_name(fd, address, name, err);
+	int rc = local_take_name(fd, address, backlog, name, err);
 
 	fd_close(&folder);
 	return rc;

@@ -23,11 +23,11 @@ struct local_name {
 int local_address(const char *path, struct sockaddr_un *address, struct err *err) FERRY_MUST_CHECK;
 
 /*
- * Binds @fd, a stream socket, with mode 0600, and listens; listen() again sets how many may wait.
- * A socket there that nobody listens at is replaced;
- * -EADDRINUSE when somebody does, -EEXIST for what is no socket. @err is without the path.
+ * Binds @fd, a stream socket, with mode 0600, and listens: @backlog may wait. A socket there that
+ * nobody listens at is replaced; -EADDRINUSE when somebody does, -EEXIST for what is no socket.
+ * @err is without the path.
  */
-int local_bind(int fd, const struct sockaddr_un *address, struct local_name *name,
+int local_bind(int fd, const struct sockaddr_un *address, int backlog, struct local_name *name,
 	       struct err *err) FERRY_MUST_CHECK;
 
 /* Removes the name, unless it is another's by now. */

@@ -345,11 +345,9 @@ static int server_listen(struct control *control, struct err *err)
 	control->retry = timerfd_create(CLOCK_MONOTONIC, TFD_CLOEXEC | TFD_NONBLOCK);
 	if (control->fd < 0 || control->retry < 0)
 		return err_set(err, -errno, "no descriptor for it: %s", err_text(errno));
-	rc = local_bind(control->fd, &address, &control->name, err);
+	rc = local_bind(control->fd, &address, CLIENTS, &control->name, err);
 	if (rc)
 		return rc;
-	if (listen(control->fd, CLIENTS))
-		return err_set(err, -errno, "cannot listen there: %s", err_text(errno));
 	rc = loop_add(control->loop, control->retry, EPOLLIN, server_retry, control, err);
 	if (rc)
 		return rc;

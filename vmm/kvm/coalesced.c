@@ -124,12 +124,12 @@ static bool coalesced_is_empty(const struct kvm_coalesced_mmio_ring *ring)
 	       __atomic_load_n(&ring->last, __ATOMIC_ACQUIRE);
 }
 
-bool kvm_coalesced_drain(struct kvm_coalesced *coalesced, struct kvm_vcpu *vcpu)
+void kvm_coalesced_drain(struct kvm_coalesced *coalesced, struct kvm_vcpu *vcpu)
 {
 	struct kvm_coalesced_mmio_ring *ring = coalesced_ring(coalesced, vcpu);
 
 	if (!coalesced->ring_offset || coalesced_is_empty(ring))
-		return false;
+		return;
 	pthread_mutex_lock(&coalesced->lock);
 	while (!coalesced_is_empty(ring)) {
 		uint32_t first = ring->first % coalesced->ring_room;
@@ -144,7 +144,6 @@ bool kvm_coalesced_drain(struct kvm_coalesced *coalesced, struct kvm_vcpu *vcpu)
 				 __ATOMIC_RELEASE);
 	}
 	pthread_mutex_unlock(&coalesced->lock);
-	return true;
 }
 
 uint64_t kvm_coalesced_count(const struct kvm_coalesced *coalesced)

@@ -36,11 +36,11 @@ bool kvm_coalesced_open(struct kvm_coalesced *coalesced);
 void kvm_coalesced_close(struct kvm_coalesced *coalesced);
 
 /*
- * Carries out what is in the ring, which is mapped with @vcpu, any of the VM's; true when there was
- * something. When it returns, all that was in the ring when it was called is done, by whichever
- * thread. Any thread, no lock held.
+ * Carries out what is in the ring, which is mapped with @vcpu, any of the VM's. When it returns,
+ * all that was in the ring when it was called is done, by whichever thread. Any thread, no lock
+ * held.
  */
-bool kvm_coalesced_drain(struct kvm_coalesced *coalesced, struct kvm_vcpu *vcpu);
+void kvm_coalesced_drain(struct kvm_coalesced *coalesced, struct kvm_vcpu *vcpu);
 
 /* The writes that were carried out so far. Any thread. */
 uint64_t kvm_coalesced_count(const struct kvm_coalesced *coalesced);

@@ -326,7 +326,7 @@ static void build_debug_end(void *owner)
 {
 	struct machine *machine = owner;
 
-	machine->shown = true;
+	machine->quits = true;
 	machine_end(machine, CONTROL_HOST_UI, STATUS_POWERED_OFF, NULL, NULL);
 }
 

@@ -269,6 +269,8 @@ static void machine_started(struct machine *machine)
 	bool first = !machine->started;
 
 	machine->started = true;
+	if (first)
+		machine_enumerate(machine);
 	if (first && config->cmdline && config->serial != SERIAL_NONE && !config->gdb &&
 	    arch_boots_linux(machine->arch) &&
 	    !silence_has_console(config->cmdline, arch_serial_name(), arch_serial_is_default()))
@@ -452,11 +454,10 @@ int machine_run(struct machine *machine, int *signal_number, struct err *err)
 
 	console_start(machine->console);
 	machine->paused = machine->config->paused;
-	if (!machine->paused)
+	if (!machine->paused) {
 		run_resume(machine->run);
-	machine_enumerate(machine);
-	if (!machine->paused)
 		machine_started(machine);
+	}
 	trim_memory();
 	if (loop_run(machine->loop, err))
 		return STATUS_FAILED;

@@ -67,7 +67,7 @@ struct machine {
 	bool started;            /* once at least; main thread */
 	bool paused;             /* not started yet, or stopped for the debugger; main thread */
 	bool shown;              /* the crash, to the debugger; main thread */
-	bool quits;              /* a client had it end: no crash is shown any more; main thread */
+	bool quits;              /* somebody had it end: no crash is shown; main thread */
 	bool told_paused;        /* as `paused`, to the control socket's clients; main thread */
 
 	pthread_mutex_t lock; /* requests, outcome, and `run` where other threads use it */

@@ -73,7 +73,7 @@ static inline void fake_qmp_start(const char *const *said)
 	snprintf(fake_qmp.path, sizeof(fake_qmp.path), "%s/socket", fake_qmp.folder);
 	fake_qmp.fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
 	ck_assert_int_eq(local_address(fake_qmp.path, &address, &why), 0);
-	ck_assert_int_eq(local_bind(fake_qmp.fd, &address, &fake_qmp.name, &why), 0);
+	ck_assert_int_eq(local_bind(fake_qmp.fd, &address, 4, &fake_qmp.name, &why), 0);
 	ck_assert_int_eq(listen(fake_qmp.fd, 4), 0);
 	ck_assert_int_eq(pthread_create(&fake_qmp.thread, NULL, fake_qmp_main, NULL), 0);
 }

@@ -16,6 +16,8 @@
 #include "vmm/base/fd.h"
 #include "vmm/debug/gdb/gdb.h"
 
+enum { BACKLOG = 1 }; /* one debugger at a time */
+
 /* A decimal number up to 65535; 0 lets the kernel choose. */
 static bool listen_address_port_parse(const char *text, in_port_t *port)
 {
@@ -143,7 +145,7 @@ static int listen_open_socket(const struct gdb_address *address)
 static int listen_bind_unix(struct gdb_listener *listener, struct err *err)
 {
 	const struct sockaddr_un *address = &listener->address.local;
-	int rc = local_bind(listener->fd, address, &listener->file, err);
+	int rc = local_bind(listener->fd, address, BACKLOG, &listener->file, err);
 
 	if (rc)
 		err_prefix(err, "--gdb unix:%s", address->sun_path);
@@ -160,6 +162,7 @@ static int listen_bind_tcp(struct gdb_listener *listener, struct err *err)
 	if (address->any.sa_family == AF_INET6)
 		setsockopt(listener->fd, IPPROTO_IPV6, IPV6_V6ONLY, &yes, sizeof(yes));
 	if (bind(listener->fd, &address->any, address->size) == 0 &&
+	    listen(listener->fd, BACKLOG) == 0 &&
 	    getsockname(listener->fd, &address->any, &address->size) == 0)
 		return 0;
 	rc = errno;
@@ -180,9 +183,6 @@ static int listen_socket(struct gdb_listener *listener, struct err *err)
 	if (rc)
 		return rc;
 	listen_address_text(&listener->address, listener->name);
-	if (listen(listener->fd, 1))
-		return err_set(err, -errno, "--gdb %s: cannot listen there: %s", listener->name,
-			       err_text(errno));
 	return 0;
 }
 

@@ -49,14 +49,14 @@ static void tear_down(void)
 
 static void bound(void)
 {
-	ck_assert_msg(local_bind(fd, &address, &name, &err) == 0, "%s", err.text);
+	ck_assert_msg(local_bind(fd, &address, 4, &name, &err) == 0, "%s", err.text);
 	ck_assert_int_eq(listen(fd, 1), 0);
 }
 
 static void refused(int code, const char *text)
 {
 	err = (struct err){0};
-	ck_assert_int_eq(local_bind(fd, &address, &name, &err), code);
+	ck_assert_int_eq(local_bind(fd, &address, 4, &name, &err), code);
 	ck_assert_msg(strstr(err.text, text), "%s", err.text);
 	ck_assert(!name.made);
 }
@@ -79,7 +79,7 @@ START_TEST(it_is_listened_at_at_once)
 {
 	int client;
 
-	ck_assert_int_eq(local_bind(fd, &address, &name, &err), 0);
+	ck_assert_int_eq(local_bind(fd, &address, 4, &name, &err), 0);
 	client = local_connect(&address, 0);
 	ck_assert_int_ge(client, 0);
 	fd_close(&client);
@@ -151,7 +151,7 @@ START_TEST(two_do_not_take_a_name_at_once)
 	child = fork();
 	if (child == 0) {
 		fd_close(&lock);
-		_exit(local_bind(fd, &address, &name, &err) ? 1 : 0);
+		_exit(local_bind(fd, &address, 4, &name, &err) ? 1 : 0);
 	}
 	usleep(100000);
 	ck_assert_int_eq(access(path, F_OK), -1);
