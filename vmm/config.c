@@ -16,6 +16,7 @@
 #include "vmm/base/log.h"
 #include "vmm/control/control.h"
 #include "vmm/debug/gdb/gdb.h"
+#include "vmm/device_option.h"
 #include "vmm/foreign.h"
 #include "vmm/listen.h"
 #include "vmm/sizes.h"
@@ -216,78 +217,6 @@ static int config_parse_memory(struct config *config, const char *value, struct 
 	return rc ? rc : size_check_memory(options->first, config->memory, config->page_size, err);
 }
 
-/* mmap=off is about all BARs, mmap=off:LIST about some. */
-static int config_parse_mmap(struct vfio_device_config *device, const char *value, struct err *err)
-{
-	unsigned int bars[PCI_BARS];
-	int count;
-
-	device->trapped = (1U << PCI_BARS) - 1;
-	if (strcmp(value, "off") == 0)
-		return 0;
-	count = strncmp(value, "off:", 4) == 0
-			? suboptions_parse_list(value + 4, bars, ARRAY_SIZE(bars))
-			: -EINVAL;
-	device->trapped = 0;
-	for (int i = 0; i < count; i++) {
-		if (bars[i] >= PCI_BARS)
-			count = -ERANGE;
-		else
-			device->trapped |= 1U << bars[i];
-	}
-	if (count < 0)
-		return err_set(err, -EINVAL,
-			       "mmap=%s: it takes off, or off:LIST with BARs from 0 to 5 such as "
-			       "off:0:2-4",
-			       value);
-	return 0;
-}
-
-static int config_parse_via(struct vfio_device_config *device, const char *value, struct err *err)
-{
-	if (strcmp(value, "iommufd") == 0)
-		device->via = VFIO_VIA_IOMMUFD;
-	else if (strcmp(value, "group") == 0)
-		device->via = VFIO_VIA_GROUP;
-	else
-		return err_set(err, -EINVAL, "via=%s: it takes iommufd or group", value);
-	return 0;
-}
-
-static int config_parse_vfio_part(struct vfio_device_config *device, const char *name,
-				  const char *value, struct err *err)
-{
-	if (value && *value && strcmp(name, "rom") == 0) {
-		device->no_rom = strcmp(value, "off") == 0;
-		device->rom = device->no_rom ? NULL : value;
-		return 0;
-	}
-	if (value && strcmp(name, "mmap") == 0)
-		return config_parse_mmap(device, value, err);
-	if (value && strcmp(name, "via") == 0)
-		return config_parse_via(device, value, err);
-	if (value && *value && strcmp(name, "vf-token") == 0) {
-		device->vf_token = value;
-		return 0;
-	}
-	if (value && *value && strcmp(name, "trace") == 0) {
-		device->trace = value;
-		return 0;
-	}
-	if (value && *value && strcmp(name, "names") == 0) {
-		device->names = value;
-		return 0;
-	}
-	if (!value && strcmp(name, "port") == 0) {
-		device->port = true;
-		return 0;
-	}
-	return err_set(err, -EINVAL,
-		       "'%s%s%s': unknown part: it takes rom=FILE, rom=off, mmap=off[:LIST], "
-		       "vf-token=UUID, via=iommufd|group, port, trace=FILE and names=TABLE",
-		       name, value ? "=" : "", value ? value : "");
-}
-
 static bool config_has_descriptor(const struct config *config, int fd)
 {
 	bool found = config->iommufd == fd;
@@ -321,13 +250,10 @@ static int config_take_descriptor(const struct config *config, const char *value
 	return 0;
 }
 
-/* What its parts say together, and beside the devices before it. */
-static int config_check_vfio(const struct config *config, struct vfio_device_config *device,
-			     struct err *err)
+/* What its parts say beside the devices before it. */
+static int config_check_traces(const struct config *config, const struct vfio_device_config *device,
+			       struct err *err)
 {
-	if (device->names && !device->trace)
-		return err_set(err, -EINVAL, "names=%s: it is for trace=FILE, which is not given",
-			       device->names);
 	for (size_t i = 0; i < config->vfio_count; i++) {
 		const char *trace = config->vfio[i].trace;
 
@@ -337,12 +263,6 @@ static int config_check_vfio(const struct config *config, struct vfio_device_con
 				       "its own",
 				       trace);
 	}
-	if (device->fd && device->via == VFIO_VIA_GROUP)
-		return err_set(err, -EINVAL,
-			       "%s: via=group: a character device goes by iommufd: leave via out",
-			       device->path);
-	if (device->fd)
-		device->via = VFIO_VIA_IOMMUFD;
 	return 0;
 }
 
@@ -365,10 +285,11 @@ static int config_parse_vfio(struct config *config, const char *value, struct er
 		     ? config_take_descriptor(config, options->first, &device->fd, err)
 		     : vfio_sysfs_check_name(options->first, err);
 	for (size_t i = 0; i < options->count && !rc; i++)
-		rc = config_parse_vfio_part(device, options->item[i].name, options->item[i].value,
-					    err);
+		rc = device_option_take(device, options->item[i].name, options->item[i].value, err);
 	if (!rc)
-		rc = config_check_vfio(config, device, err);
+		rc = device_option_check(device, err);
+	if (!rc)
+		rc = config_check_traces(config, device, err);
 	if (!rc)
 		config->vfio_count++;
 	return rc;

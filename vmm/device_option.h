@@ -1,0 +1,23 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/*
+ * The options of one passed-through device, in the same words on the command line and for one that
+ * is added later.
+ */
+
+#ifndef FERRY_VMM_DEVICE_OPTION_H
+#define FERRY_VMM_DEVICE_OPTION_H
+
+#include "vfio/vfio.h"
+#include "vmm/base/err.h"
+
+/*
+ * Takes the option @name with @value (NULL: it is a word alone) into @device, which keeps pointers
+ * into it. -EINVAL with @err saying what there is to take.
+ */
+int device_option_take(struct vfio_device_config *device, const char *name, const char *value,
+		       struct err *err) FERRY_MUST_CHECK;
+
+/* What they say together, once all are taken; one with a descriptor goes by iommufd. -EINVAL. */
+int device_option_check(struct vfio_device_config *device, struct err *err) FERRY_MUST_CHECK;
+
+#endif
