@@ -100,11 +100,22 @@ unsigned int vfio_port_count(const struct vfio *vfio)
 	return count;
 }
 
+/* What is there at the start is in the slot. */
+static int place_behind(struct vfio_entry *entry, struct pci_port *port, unsigned int function,
+			struct err *err)
+{
+	int rc = vfio_pci_attach_below(entry->pci, port, function, err);
+
+	if (!rc)
+		pci_port_insert(port, NULL);
+	return rc;
+}
+
 /* Function 0 of a slot, of the root bus or behind a port. */
 static int place_first(struct vfio_entry *entry, const struct vfio_attach *to, struct err *err)
 {
 	char name[VFIO_ADDRESS_SIZE + 16];
-	struct pci_port_config config = {.name = name, .irq = to->irq};
+	struct pci_port_config config = {.name = name, .irq = to->irq, .loop = to->loop};
 
 	if (entry->pci->on_bus)
 		return 0;
@@ -113,7 +124,7 @@ static int place_first(struct vfio_entry *entry, const struct vfio_attach *to, s
 	snprintf(name, sizeof(name), "port of %s", entry->sysfs.address);
 	config.link = vfio_pci_link(entry->pci);
 	entry->port = pci_port_create(to->host, &config, err);
-	return entry->port ? vfio_pci_attach_below(entry->pci, entry->port, 0, err) : err->code;
+	return entry->port ? place_behind(entry, entry->port, 0, err) : err->code;
 }
 
 int vfio_place(const struct vfio *vfio, struct vfio_entry *entry, const struct vfio_attach *to,
@@ -125,7 +136,7 @@ int vfio_place(const struct vfio *vfio, struct vfio_entry *entry, const struct v
 	if (rc || first == entry)
 		return rc;
 	if (entry->options.port)
-		return vfio_pci_attach_below(entry->pci, first->port, entry->sysfs.function, err);
+		return place_behind(entry, first->port, entry->sysfs.function, err);
 	return vfio_pci_attach(entry->pci, to->host, first->pci->device.devfn >> 3,
 			       entry->sysfs.function, err);
 }

@@ -10,26 +10,35 @@
 
 struct window {
 	const char *name;
-	uint64_t base, size;
-	uint64_t used; /* bytes from the base */
+	struct pci_span span;
 };
 
 /* Of the host bridge's windows; each is what the window of a port of that kind is taken from. */
 enum { WINDOW_IO = PCI_WINDOW_IO, WINDOW_MEM32 = PCI_WINDOW_MEMORY, WINDOW_MEM64, WINDOW_COUNT };
+
+/* What is left out where it does not fit, after all that is not. */
+enum rank {
+	RANK_NEEDED,
+	RANK_IO,   /* I/O windows of ports: there is room for 15, and drivers do without */
+	RANK_ROOM, /* likewise, of ports without I/O behind them */
+};
 
 /* A BAR, or the window of a port with all that lies in it. */
 struct assignment {
 	struct pci_device *device;
 	unsigned int index; /* of the BAR; PCI_BAR_COUNT and more: of the window */
 	unsigned int kind;  /* enum pci_window */
+	enum rank rank;
 	uint64_t size, alignment;
 	uint64_t address; /* of a BAR behind a port: from the start of the port's window */
+	bool placed;      /* on the root bus: `address` was found */
 };
 
 /* With the windows that are left of the host bridge's. */
 struct assigner {
 	struct pci_host *host;
 	struct window windows[WINDOW_COUNT];
+	bool again; /* the guest has run with other addresses: what does not fit has none */
 	struct assignment *assignments;
 	size_t count;
 };
@@ -40,11 +49,13 @@ static const char *const port_window_names[] = {
 	[PCI_WINDOW_PREFETCH] = "prefetchable window",
 };
 
-/* Largest first; then by function and BAR, so that the outcome does not depend on the sort. */
+/* By rank, largest first; then by function and BAR, so that the outcome does not depend on the sort. */
 static int assign_compare(const void *left, const void *right)
 {
 	const struct assignment *a = left, *b = right;
 
+	if (a->rank != b->rank)
+		return a->rank < b->rank ? -1 : 1;
 	if (a->alignment != b->alignment)
 		return a->alignment < b->alignment ? 1 : -1;
 	if (a->device->bus != b->device->bus)
@@ -52,26 +63,6 @@ static int assign_compare(const void *left, const void *right)
 	if (a->device != b->device)
 		return a->device->devfn < b->device->devfn ? -1 : 1;
 	return a->index < b->index ? -1 : 1;
-}
-
-/* Takes @size bytes at a multiple of @alignment that is not 0; false when they do not fit. */
-static bool assign_window_take(struct window *window, uint64_t size, uint64_t alignment,
-			       uint64_t *address)
-{
-	uint64_t start = window->base + window->used, aligned;
-
-	if (window->used >= window->size)
-		return false;
-	if (start == 0)
-		start = 1;
-	if (start > UINT64_MAX - (alignment - 1))
-		return false;
-	aligned = align_up(start, alignment);
-	if (!range_fits(aligned - window->base, size, window->size))
-		return false;
-	window->used = aligned - window->base + size;
-	*address = aligned;
-	return true;
 }
 
 static int assign_refuse(const struct assignment *assignment, const struct window *window,
@@ -87,8 +78,8 @@ static int assign_refuse(const struct assignment *assignment, const struct windo
 		       "PCI addresses could not be assigned: %s %s: its 0x%" PRIx64
 		       " bytes do not fit into the %s window at 0x%" PRIx64 ", 0x%" PRIx64
 		       " bytes of which 0x%" PRIx64 " are taken: pass fewer devices",
-		       assignment->device->name, name, assignment->size, window->name, window->base,
-		       window->size, window->used);
+		       assignment->device->name, name, assignment->size, window->name,
+		       window->span.base, window->span.size, window->span.used);
 }
 
 /* On the root bus. */
@@ -98,73 +89,106 @@ static int assign_one(struct assigner *assigner, struct assignment *assignment, 
 	struct window *window =
 		&windows[assignment->kind == PCI_WINDOW_IO ? WINDOW_IO : WINDOW_MEM32];
 
+	assignment->placed = true;
 	if (assignment->kind == PCI_WINDOW_PREFETCH &&
-	    assign_window_take(&windows[WINDOW_MEM64], assignment->size, assignment->alignment,
-			       &assignment->address))
+	    pci_span_take(&windows[WINDOW_MEM64].span, assignment->size, assignment->alignment,
+			  &assignment->address))
 		return 0;
-	if (assign_window_take(window, assignment->size, assignment->alignment,
-			       &assignment->address))
+	if (pci_span_take(&window->span, assignment->size, assignment->alignment,
+			  &assignment->address))
 		return 0;
-	if (assignment->kind == PCI_WINDOW_PREFETCH && windows[WINDOW_MEM64].size != 0)
+	assignment->placed = false;
+	if (assignment->kind == PCI_WINDOW_PREFETCH && windows[WINDOW_MEM64].span.size != 0)
 		window = &windows[WINDOW_MEM64];
 	return assign_refuse(assignment, window, err);
 }
 
-/* Behind a port only prefetchable BARs of 64 bits have a window that may lie above 4 GiB. */
-static unsigned int assign_kind(const struct pci_device *device, const struct pci_bar *bar)
+/* What may be left out is told of where somebody could miss it. */
+static int assign_or_leave(struct assigner *assigner, struct assignment *assignment,
+			   struct err *err)
 {
-	if (bar->kind == PCI_BAR_IO)
-		return PCI_WINDOW_IO;
-	return bar->kind == PCI_BAR_MEM64 && (bar->prefetchable || !device->bus->port)
-		       ? PCI_WINDOW_PREFETCH
-		       : PCI_WINDOW_MEMORY;
-}
+	struct err why = {0};
+	int rc = assign_one(assigner, assignment, &why);
 
-static void assign_append(struct assigner *assigner, struct pci_device *device, unsigned int index,
-			  unsigned int kind, uint64_t size, uint64_t alignment)
-{
-	assigner->assignments[assigner->count++] = (struct assignment){
-		.device = device,
-		.index = index,
-		.kind = kind,
-		.size = size,
-		.alignment = alignment,
-	};
+	if (rc && assignment->rank == RANK_NEEDED && !assigner->again)
+		return err_set(err, rc, "%s", why.text);
+	if (rc && assignment->rank == RANK_IO)
+		log_warn("%s: its I/O window is left out, and I/O BARs behind it have no "
+			 "addresses: all of the %s window is taken",
+			 assignment->device->name, assigner->windows[WINDOW_IO].name);
+	else if (rc && assignment->rank == RANK_NEEDED)
+		log_warn("%s", why.text);
+	return 0;
 }
 
 /* A BAR that could fill a page gets one, aligned. */
+static void assign_collect_bar(struct assigner *assigner, struct pci_device *device,
+			       unsigned int index)
+{
+	const struct pci_bar *bar = &device->bars[index];
+	uint64_t size = bar->page ? bar->page : bar->size;
+
+	if (bar->kind == PCI_BAR_NONE)
+		return;
+	assigner->assignments[assigner->count++] = (struct assignment){
+		.device = device,
+		.index = index,
+		.kind = pci_bar_window(bar, device->bus->port),
+		.size = size,
+		.alignment = size,
+	};
+}
+
+/* What a port does not tell the guest of gets nothing. */
 static void assign_collect_bars(struct assigner *assigner)
 {
-	for (size_t i = 0; i < assigner->host->count; i++)
-		for (unsigned int index = 0; index < PCI_BAR_COUNT; index++) {
-			struct pci_device *device = assigner->host->added[i];
-			const struct pci_bar *bar = &device->bars[index];
-			uint64_t size = bar->page ? bar->page : bar->size;
+	for (size_t i = 0; i < assigner->host->count; i++) {
+		struct pci_device *device = assigner->host->added[i];
+		const struct pci_port *port = device->bus->port;
 
-			if (bar->kind != PCI_BAR_NONE)
-				assign_append(assigner, device, index, assign_kind(device, bar),
-					      size, size);
-		}
+		for (unsigned int index = 0; index < PCI_BAR_COUNT; index++)
+			if (!port || pci_port_is_occupied(port))
+				assign_collect_bar(assigner, device, index);
+	}
+}
+
+static enum rank assign_rank(enum pci_window kind, bool used)
+{
+	if (kind != PCI_WINDOW_IO)
+		return RANK_NEEDED;
+	return used ? RANK_IO : RANK_ROOM;
+}
+
+static uint64_t assign_larger(uint64_t a, uint64_t b)
+{
+	return a > b ? a : b;
 }
 
 /* What is behind @port of one kind lies in one piece, largest first, which becomes its window. */
 static void assign_gather(struct assigner *assigner, struct pci_device *port, enum pci_window kind)
 {
-	uint64_t used = 0, alignment = pci_window_granule(kind);
+	const struct pci_room *room = pci_port_room(port->below->port, kind);
+	uint64_t granule = pci_window_granule(kind), used = 0, alignment = granule, size;
 
 	for (size_t i = 0; i < assigner->count; i++) {
 		struct assignment *assignment = &assigner->assignments[i];
 
 		if (assignment->device->bus != port->below || assignment->kind != kind)
 			continue;
-		if (assignment->alignment > alignment)
-			alignment = assignment->alignment;
+		alignment = assign_larger(alignment, assignment->alignment);
 		assignment->address = used;
 		used += assignment->size;
 	}
-	if (used)
-		assign_append(assigner, port, PCI_BAR_COUNT + kind, kind,
-			      align_up(used, pci_window_granule(kind)), alignment);
+	size = assign_larger(used, room->size);
+	if (size)
+		assigner->assignments[assigner->count++] = (struct assignment){
+			.device = port,
+			.index = PCI_BAR_COUNT + kind,
+			.kind = kind,
+			.rank = assign_rank(kind, used),
+			.size = align_up(size, granule),
+			.alignment = assign_larger(alignment, room->alignment),
+		};
 }
 
 static void assign_gather_all(struct assigner *assigner)
@@ -191,76 +215,103 @@ static void assign_store_bar(const struct assignment *assignment, uint64_t addre
 	pthread_mutex_unlock(&device->lock);
 }
 
-/* The window, then what is in it. */
+/* The window, which stays so large for what comes back; then what is in it. */
 static void assign_store_window(const struct assigner *assigner,
 				const struct assignment *assignment)
 {
 	struct pci_device *port = assignment->device;
+	uint64_t base = assignment->address;
 
 	pthread_mutex_lock(&port->lock);
-	pci_port_open(port->below->port, assignment->kind, assignment->address, assignment->size);
+	pci_port_open(port->below->port, assignment->kind, base,
+		      assignment->placed ? assignment->size : 0);
+	if (assignment->placed)
+		*pci_port_room(port->below->port, assignment->kind) =
+			(struct pci_room){assignment->size, assignment->alignment};
 	pthread_mutex_unlock(&port->lock);
 	for (size_t i = 0; i < assigner->count; i++) {
 		const struct assignment *inner = &assigner->assignments[i];
 
 		if (inner->device->bus == port->below && inner->kind == assignment->kind)
-			assign_store_bar(inner, assignment->address + inner->address);
+			assign_store_bar(inner, assignment->placed ? base + inner->address : 0);
 	}
 }
 
-static int assign_locked(struct assigner *assigner, struct err *err)
+static void assign_store(const struct assigner *assigner)
 {
-	const struct pci_bus *root = &assigner->host->root;
-
-	assign_collect_bars(assigner);
-	assign_sort(assigner);
-	assign_gather_all(assigner);
-	assign_sort(assigner);
-	for (size_t i = 0; i < assigner->count; i++) {
-		struct assignment *assignment = &assigner->assignments[i];
-		int rc =
-			assignment->device->bus == root ? assign_one(assigner, assignment, err) : 0;
-
-		if (rc)
-			return rc;
-	}
 	for (size_t i = 0; i < assigner->count; i++) {
 		const struct assignment *assignment = &assigner->assignments[i];
 
 		if (assignment->index >= PCI_BAR_COUNT)
 			assign_store_window(assigner, assignment);
-		else if (assignment->device->bus == root)
-			assign_store_bar(assignment, assignment->address);
+		else if (!assignment->device->bus->port)
+			assign_store_bar(assignment, assignment->placed ? assignment->address : 0);
 	}
-	return 0;
 }
 
-int pci_host_assign(struct pci_host *host, struct err *err)
+static int assign_all(struct assigner *assigner, struct err *err)
+{
+	const struct pci_bus *root = &assigner->host->root;
+	int rc = 0;
+
+	assign_collect_bars(assigner);
+	assign_sort(assigner);
+	assign_gather_all(assigner);
+	assign_sort(assigner);
+	for (size_t i = 0; i < assigner->count && !rc; i++)
+		if (assigner->assignments[i].device->bus == root)
+			rc = assign_or_leave(assigner, &assigner->assignments[i], err);
+	if (!rc)
+		assign_store(assigner);
+	return rc;
+}
+
+static int assign_locked(struct pci_host *host, bool again, struct err *err)
 {
 	const struct pci_host_config *config = &host->config;
 	struct assigner assigner = {
 		.host = host,
+		.again = again,
 		.windows =
 			{
-				[WINDOW_IO] = {"I/O", config->io_base,
-					       config->pio ? config->io_size : 0, 0},
-				[WINDOW_MEM32] = {"32-bit memory", config->mmio32_base,
-						  config->mmio32_size, 0},
-				[WINDOW_MEM64] = {"64-bit memory", config->mmio64_base,
-						  config->mmio64_size, 0},
+				[WINDOW_IO] = {"I/O",
+					       {config->io_base, config->pio ? config->io_size : 0,
+						0}},
+				[WINDOW_MEM32] = {"32-bit memory",
+						  {config->mmio32_base, config->mmio32_size, 0}},
+				[WINDOW_MEM64] = {"64-bit memory",
+						  {config->mmio64_base, config->mmio64_size, 0}},
 			},
+		.assignments = calloc(host->count * (PCI_BAR_COUNT + PCI_WINDOWS),
+				      sizeof(*assigner.assignments)),
 	};
 	int rc;
 
-	pthread_mutex_lock(&host->lock);
-	assigner.assignments =
-		calloc(host->count * (PCI_BAR_COUNT + PCI_WINDOWS), sizeof(*assigner.assignments));
 	if (assigner.assignments)
-		rc = assign_locked(&assigner, err);
+		rc = assign_all(&assigner, err);
 	else
 		rc = err_set(err, -ENOMEM, "PCI addresses could not be assigned: %s",
 			     err_text(-ENOMEM));
 	free(assigner.assignments);
+	host->assigned = host->assigned || !rc;
+	host->changed = rc;
+	return rc;
+}
+
+int pci_host_assign(struct pci_host *host, struct err *err)
+{
+	int rc;
+
+	pthread_mutex_lock(&host->lock);
+	rc = assign_locked(host, false, err);
 	pthread_mutex_unlock(&host->lock);
 	return rc;
+}
+
+void pci_host_assign_again(struct pci_host *host)
+{
+	struct err err = {0};
+
+	if (host->assigned && host->changed && assign_locked(host, true, &err))
+		log_warn("%s: devices that came later have none", err.text);
 }

@@ -106,6 +106,16 @@ int pci_device_set_bar(struct pci_device *device, unsigned int index, struct pci
 	return 0;
 }
 
+/* Behind a port only prefetchable BARs of 64 bits have a window that may lie above 4 GiB. */
+enum pci_window pci_bar_window(const struct pci_bar *bar, bool behind_port)
+{
+	if (bar->kind == PCI_BAR_IO)
+		return PCI_WINDOW_IO;
+	return bar->kind == PCI_BAR_MEM64 && (bar->prefetchable || !behind_port)
+		       ? PCI_WINDOW_PREFETCH
+		       : PCI_WINDOW_MEMORY;
+}
+
 /* Type and enable bits lie below the size, so that the mask of the address drops them. */
 uint64_t pci_device_bar_address(const struct pci_device *device, unsigned int index)
 {

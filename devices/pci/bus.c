@@ -65,8 +65,29 @@ int pci_bus_attach(struct pci_bus *bus, struct pci_device *device, uint8_t devfn
 	memcpy(device->reset_config, device->config, sizeof(device->reset_config));
 	bus->devices[devfn] = device;
 	host->added[host->count++] = device;
+	host->changed = true;
 	bus_mark_multi_function(bus, pci_slot(devfn));
 	return 0;
+}
+
+void pci_bus_detach(struct pci_device *device)
+{
+	struct pci_bus *bus = device->bus;
+	struct pci_host *host = bus->host;
+	size_t at = 0;
+
+	pthread_mutex_lock(&device->lock);
+	pci_device_unmap(device);
+	pthread_mutex_unlock(&device->lock);
+	while (host->added[at] != device)
+		at++;
+	host->count--;
+	memmove(&host->added[at], &host->added[at + 1],
+		(host->count - at) * sizeof(struct pci_device *));
+	host->slice_count -= bus_count_slices(device);
+	host->changed = true;
+	bus->devices[device->devfn] = NULL;
+	device->bus = NULL;
 }
 
 int pci_bus_add(struct pci_bus *bus, struct pci_device *device, unsigned int slot,

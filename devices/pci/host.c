@@ -125,6 +125,7 @@ void pci_host_reset(struct pci_host *host)
 			pci_port_restored(device->below->port);
 		pthread_mutex_unlock(&device->lock);
 	}
+	pci_host_assign_again(host);
 	pci_host_unmap_stale(host);
 	pci_host_map_decoded(host);
 	pthread_mutex_unlock(&host->lock);

@@ -34,6 +34,8 @@ struct pci_host {
 	struct pci_device **added; /* in order of addition, the bridge first */
 	size_t count;
 	unsigned int ports; /* created so far */
+	bool assigned;      /* pci_host_assign() has given addresses: the guest may run */
+	bool changed;       /* of another set of functions than there is now */
 
 	struct mem_change *changes; /* room for every slice of every function */
 	size_t slice_count;
@@ -56,6 +58,9 @@ static inline unsigned int pci_slot(uint8_t devfn)
  * programmed to. Host lock held.
  */
 const char *pci_bar_why_off(const struct pci_device *device, unsigned int index, uint64_t *address);
+
+/* The window that @bar is to lie in: its port's, or on the root bus the host bridge's like it. */
+enum pci_window pci_bar_window(const struct pci_bar *bar, bool behind_port);
 
 /* Writes @address into the shadow @config, keeping the type bits. */
 void pci_bar_set_address(const struct pci_device *device, uint8_t *config, unsigned int index,
@@ -83,6 +88,9 @@ int pci_bus_attach(struct pci_bus *bus, struct pci_device *device, uint8_t devfn
 int pci_bus_add(struct pci_bus *bus, struct pci_device *device, unsigned int slot,
 		unsigned int function, struct err *err) FERRY_MUST_CHECK;
 
+/* Takes @device out of the maps and off its bus. Host lock held, vCPUs parked. */
+void pci_bus_detach(struct pci_device *device);
+
 /* The bus that a config access for bus @number arrives at from the root; NULL: none. Host lock. */
 struct pci_bus *pci_bus_find(struct pci_host *host, uint8_t number);
 
@@ -105,15 +113,27 @@ const char *pci_port_why_outside(const struct pci_port *port, enum pci_bar_kind 
 /* Whether a write to [@offset, @offset + @size) of the port can change any of these. */
 bool pci_port_is_touched(unsigned int offset, unsigned int size);
 
-/* Opens @window for [@base, @base + @size), whole granules, now and at each reset. */
+/* Opens @window for [@base, @base + @size), whole granules, now and at each reset; 0 closes it. */
 void pci_port_open(struct pci_port *port, enum pci_window window, uint64_t base, uint64_t size);
 
 /* As pci_window_get(). */
 bool pci_port_range(const struct pci_port *port, enum pci_window window, uint64_t *base,
 		    uint64_t *last);
 
-/* What follows a restored shadow: the bus number. Host lock and device lock held. */
+/* What @window has at least; the caller may raise it. Host lock held. */
+struct pci_room *pci_port_room(struct pci_port *port, enum pci_window window);
+
+/* Whether the guest is to find what is behind the port, see pci_port_insert(). Host lock held. */
+bool pci_port_is_occupied(const struct pci_port *port);
+
+/* What follows a restored shadow: bus number, slot. Host lock and device lock held. */
 void pci_port_restored(struct pci_port *port);
+
+/*
+ * As pci_host_assign(), if functions came or went since: what does not fit is left without. Host
+ * lock held, no device's.
+ */
+void pci_host_assign_again(struct pci_host *host);
 
 /* The region behind the ports 0xcf8 to 0xcff and ECAM. */
 int pci_ports_add(struct pci_host *host, struct err *err) FERRY_MUST_CHECK;

@@ -65,15 +65,16 @@ int pci_port_add(struct pci_port *port, struct pci_device *device, unsigned int 
  * The slot is a native hot-plug slot (PCIe 5.0 6.7) with attention button, power controller and
  * indicators. What the guest finds in it is what was inserted and not ejected. A reset of the
  * machine changes nothing of that: the slot is then on when something is in it, else off, without
- * events. pci_host_assign() does the same at the start.
+ * events.
  *
  * The main thread calls these, with no lock held.
  */
 
 /*
- * All functions were added: the slot tells of them, with its events. Where the guest has it off, the
- * attention button is pressed too: only that has the guest switch it on. @link is theirs, NULL: that
- * of the port's creation. Does nothing more where something is in the slot already.
+ * All functions were added: the slot tells of them, with its events. Where its link stays down, the
+ * attention button is pressed too: only that may have the guest switch the slot on. Before
+ * pci_host_assign() the slot is then on, without events. @link is that of the functions, NULL: it is
+ * as it was. Does nothing where something is in the slot already.
  */
 void pci_port_insert(struct pci_port *port, const struct pci_link *link);
 

@@ -10,6 +10,29 @@
 /* The bits of an address that the 8- and 16-bit registers have, as they lie in them. */
 enum { IO_BITS = 0xf0, MEMORY_BITS = 0xfff0, IO_SHIFT = 8, MEMORY_SHIFT = 16, UPPER_SHIFT = 32 };
 
+struct pci_room pci_room(uint64_t size)
+{
+	return (struct pci_room){size, size ? (uint64_t)1 << (63 - __builtin_clzll(size)) : 0};
+}
+
+bool pci_span_take(struct pci_span *span, uint64_t size, uint64_t alignment, uint64_t *address)
+{
+	uint64_t start = span->base + span->used, aligned;
+
+	if (span->used >= span->size)
+		return false;
+	if (start == 0)
+		start = 1;
+	if (start > UINT64_MAX - (alignment - 1))
+		return false;
+	aligned = align_up(start, alignment);
+	if (!range_fits(aligned - span->base, size, span->size))
+		return false;
+	span->used = aligned - span->base + size;
+	*address = aligned;
+	return true;
+}
+
 uint64_t pci_window_granule(enum pci_window window)
 {
 	return window == PCI_WINDOW_IO ? 4 * KIB : MIB;
@@ -67,6 +90,11 @@ void pci_window_set(uint8_t *config, enum pci_window window, uint64_t base, uint
 		store_le32(config + PCI_PREF_LIMIT_UPPER32, (uint32_t)(last >> UPPER_SHIFT));
 		break;
 	}
+}
+
+void pci_window_close(uint8_t *config, enum pci_window window)
+{
+	pci_window_set(config, window, window == PCI_WINDOW_IO ? 0xf000 : 0xfff00000, 0);
 }
 
 bool pci_window_holds(const uint8_t *config, enum pci_window window, uint64_t address,

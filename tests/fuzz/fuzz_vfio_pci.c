@@ -509,7 +509,9 @@ static void run(struct input *input)
 /* In slot 3, or behind a port in slot 1. */
 static int attach(void)
 {
-	const struct pci_port_config config = {.name = "port", .irq = &bench.port_irq};
+	const struct pci_port_config config = {.name = "port",
+					       .irq = &bench.port_irq,
+					       .loop = bench.loop};
 
 	if (!bench.pci->options.port)
 		return vfio_pci_attach(bench.pci, bench.host, SLOT, 0, &bench.err);
@@ -548,6 +550,8 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	if (bench.pci)
 		bench.pci->reset.pauses_ms = bench.pci->reset.retries_ms = pauses_ms;
 	if (bench.pci && attach() == 0) {
+		if (bench.port)
+			pci_port_insert(bench.port, NULL);
 		(void)!pci_host_assign(bench.host, &bench.err);
 		run(&input);
 		check_restart();

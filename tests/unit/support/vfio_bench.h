@@ -115,7 +115,7 @@ static inline struct vfio_pci *create(void)
 /* In slot 3; one behind a port has that in slot 1. */
 static inline int attach(void)
 {
-	struct pci_port_config config = {.name = "port", .irq = &bench.irq};
+	struct pci_port_config config = {.name = "port", .irq = &bench.irq, .loop = bench.loop};
 
 	if (!bench.options.port)
 		return vfio_pci_attach(bench.pci, bench.host, 3, 0, &bench.err);
@@ -130,6 +130,8 @@ static inline void start(void)
 	bench.pci = create();
 	ck_assert_msg(bench.pci, "%s", bench.err.text);
 	ck_assert_int_eq(attach(), 0);
+	if (bench.port)
+		pci_port_insert(bench.port, NULL);
 	ck_assert_int_eq(pci_host_assign(bench.host, &bench.err), 0);
 	bench.fake.log[0] = '\0';
 }

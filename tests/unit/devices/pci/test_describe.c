@@ -160,6 +160,7 @@ START_TEST(a_bus_below_a_port_is_told_too)
 
 	ck_assert_int_eq(toy_bar(below, 0, PCI_BAR_MEM32, 0x4000), 0);
 	ck_assert_int_eq(pci_port_add(port, &below->pci, 0, &err), 0);
+	pci_port_insert(port, NULL);
 	ck_assert_int_eq(pci_host_assign(bench->host, &err), 0);
 	seen = 0;
 	pci_host_walk(bench->host, see, &seen);

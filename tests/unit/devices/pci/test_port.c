@@ -13,6 +13,7 @@
 enum { EXPRESS = 0x48, MSI = 0x84, PM = 0x40, AER = 0x100, ACS = 0x148, PORT = 1 << 3 };
 
 static struct kvm_irq irq;
+static struct loop *loop;
 static struct bench *bench;
 static struct pci_port *port;
 static struct toy *toy;
@@ -48,11 +49,14 @@ static void setup(void)
 		.link = {.speed_max = 3, .width_max = 4, .speed = 2, .width = 4, .payload_max = 1},
 		.irq = &irq,
 	};
+	struct pci_port_config looped = config;
 	struct err err = {0};
 
 	fake_irq_init(&irq);
+	loop = loop_create(&err);
+	looped.loop = loop;
 	bench = bench_create();
-	port = pci_port_create(bench->host, &config, &err);
+	port = pci_port_create(bench->host, &looped, &err);
 	ck_assert_msg(port, "%s", err.text);
 	toy = toy_create(bench, "a");
 	ck_assert_int_eq(toy_bar(toy, 0, PCI_BAR_MEM32, 0x4000), 0);
@@ -60,13 +64,16 @@ static void setup(void)
 	ck_assert_int_eq(toy_bar(toy, 2, PCI_BAR_MEM64, 0x200000), 0);
 	toy->pci.bars[2].prefetchable = true;
 	ck_assert_int_eq(pci_port_add(port, &toy->pci, 0, &err), 0);
+	pci_port_insert(port, NULL);
 	ck_assert_int_eq(pci_host_assign(bench->host, &err), 0);
 }
 
 static void teardown(void)
 {
 	bench_destroy(bench);
+	loop_destroy(loop);
 	ck_assert_uint_eq(fake_irq_used(&irq), 0);
+	ck_assert_uint_eq(irq.attached, 0);
 }
 
 static void open_all(void)
@@ -161,13 +168,20 @@ START_TEST(express_tells_of_link_and_slot)
 	ck_assert_uint_eq(port_read(EXPRESS + PCI_EXP_DEVCAP, 4), 0x8001);
 	follows(EXPRESS + PCI_EXP_DEVCTL, 2, 0x78ff, 0);
 	follows(EXPRESS + PCI_EXP_DEVSTA, 2, 0, 0xf);
-	ck_assert_uint_eq(port_read(EXPRESS + PCI_EXP_LNKCAP, 4), 0x01100043);
+	ck_assert_uint_eq(port_read(EXPRESS + PCI_EXP_LNKCAP, 4), 0x01300043);
 	follows(EXPRESS + PCI_EXP_LNKCAP, 4, 0, 0);
-	follows(EXPRESS + PCI_EXP_LNKCTL, 2, 0xd3, 0);
+	follows(EXPRESS + PCI_EXP_LNKCTL, 2, 0xcd3, 0);
 	ck_assert_uint_eq(port_read(EXPRESS + PCI_EXP_LNKSTA, 2), 0x3042);
-	ck_assert_uint_eq(port_read(EXPRESS + PCI_EXP_SLTCAP, 4), 1 << 19);
-	follows(EXPRESS + PCI_EXP_SLTCTL, 2, 0, 0);
+	follows(EXPRESS + PCI_EXP_LNKSTA, 2, 0, 0xc000);
+	ck_assert_uint_eq(port_read(EXPRESS + PCI_EXP_SLTCAP, 4), 1 << 19 | 0x4007b);
+	ck_assert_uint_eq(port_read(EXPRESS + PCI_EXP_SLTCTL, 2), 0x1c0);
+	ck_assert_uint_eq(port_read(EXPRESS + PCI_EXP_SLTSTA, 2), 0x140); /* was disabled */
+	port_write(EXPRESS + PCI_EXP_SLTSTA, 2, PCI_EXP_SLTSTA_DLLSC);
 	ck_assert_uint_eq(port_read(EXPRESS + PCI_EXP_SLTSTA, 2), PCI_EXP_SLTSTA_PDS);
+	follows(EXPRESS + PCI_EXP_SLTCTL, 2, 0x17e9, 0);
+	ck_assert_uint_eq(port_read(EXPRESS + PCI_EXP_SLTSTA, 2), 0x140); /* was off */
+	port_write(EXPRESS + PCI_EXP_SLTSTA, 2, PCI_EXP_SLTSTA_DLLSC);
+	follows(EXPRESS + PCI_EXP_SLTSTA, 2, 0, 0x109);
 	follows(EXPRESS + PCI_EXP_RTCTL, 4, 0xf, 0);
 	follows(EXPRESS + PCI_EXP_RTSTA, 4, 0, 0x10000);
 	follows(EXPRESS + PCI_EXP_DEVCTL2, 2, 0x10, 0);
@@ -204,6 +218,9 @@ START_TEST(an_empty_port_has_no_link)
 	ck_assert_int_eq(pci_port_add(empty, &toy->pci, 0, &err), -EBUSY);
 	ck_assert_ptr_nonnull(strstr(err.text, "01:00.0 is taken by a"));
 	ck_assert_int_eq(pci_port_add(empty, &toy->pci, 1, &err), 0);
+	ck_assert_uint_eq(read_at(0x100, PCI_HEADER_TYPE, 1), UINT32_MAX);
+	pci_port_insert(empty, NULL);
+	pci_host_reset(bench->host);
 	ck_assert_uint_eq(read_at(0x100, PCI_HEADER_TYPE, 1), 0x80);
 }
 END_TEST
@@ -290,10 +307,11 @@ START_TEST(the_lowest_of_two_ports_has_the_bus)
 	for (unsigned int i = 0; i < 2; i++) {
 		toys[i] = toy_create(bench, i ? "b" : "a");
 		store_le16(toys[i]->pci.config + PCI_DEVICE_ID, (uint16_t)i);
-		ck_assert_int_eq(pci_port_add(pci_port_create(bench->host, &config, &err),
-					      &toys[i]->pci, 0, &err),
-				 0);
+		port = pci_port_create(bench->host, &config, &err);
+		ck_assert_int_eq(pci_port_add(port, &toys[i]->pci, 0, &err), 0);
+		pci_port_insert(port, NULL);
 	}
+	ck_assert_int_eq(pci_host_assign(bench->host, &err), 0);
 	ck_assert_uint_eq(read_at(0x200, PCI_DEVICE_ID, 2), 1);
 	write_at(2 << 3, PCI_SECONDARY_BUS, 2, 0x0101);
 	ck_assert_uint_eq(read_at(0x100, PCI_DEVICE_ID, 2), 0);
@@ -326,6 +344,7 @@ START_TEST(each_gate_shuts_what_is_behind_it)
 	shuts(PM + PCI_PM_CTRL, 2, 3, 0); /* PCI PM 1.2 5.6.1 */
 	shuts(PCI_BRIDGE_CONTROL, 2, PCI_BRIDGE_CTL_BUS_RESET, 0);
 	shuts(EXPRESS + PCI_EXP_LNKCTL, 2, PCI_EXP_LNKCTL_LD, 0);
+	shuts(EXPRESS + PCI_EXP_SLTCTL, 2, PCI_EXP_SLTCTL_PWR_OFF, 0);
 	/* One kind alone. */
 	port_write(PCI_COMMAND, 1, PCI_COMMAND_IO | PCI_COMMAND_MASTER);
 	ck_assert(!reached(0) && reached(1) && !reached(2));
@@ -352,6 +371,10 @@ START_TEST(config_space_is_behind_the_gates_too)
 	port_write(EXPRESS + PCI_EXP_LNKCTL, 2, 0);
 	ck_assert_uint_eq(read_at(0x100, PCI_VENDOR_ID, 4), 0x56781234);
 	ck_assert_uint_eq(port_read(EXPRESS + PCI_EXP_LNKSTA, 2), 0x3042);
+	port_write(EXPRESS + PCI_EXP_SLTCTL, 2, PCI_EXP_SLTCTL_PWR_OFF);
+	ck_assert_uint_eq(read_at(0x100, PCI_VENDOR_ID, 4), UINT32_MAX);
+	port_write(EXPRESS + PCI_EXP_SLTCTL, 2, 0);
+	ck_assert_uint_eq(read_at(0x100, PCI_VENDOR_ID, 4), 0x56781234);
 }
 END_TEST
 
@@ -419,7 +442,7 @@ static void resets(unsigned int offset, uint32_t bit)
 	toy->not_reset = true;
 	ck_assert_int_eq(pci_host_config_write(bench->host, PORT, offset, 2, bit), MEM_NOT_YET);
 	ck_assert_str_eq(bench_take(bench), "link-reset link-reset ");
-	ck_assert_uint_eq(port_read(offset, 2), 0);
+	ck_assert_uint_eq(port_read(offset, 2) & bit, 0);
 	/* It comes again: the other one is done with. */
 	ck_assert_int_eq(pci_host_config_write(bench->host, PORT, offset, 2, bit), MEM_NOT_YET);
 	ck_assert_str_eq(bench_take(bench), "link-reset ");
@@ -450,6 +473,12 @@ END_TEST
 START_TEST(a_disabled_link_resets_too)
 {
 	resets(EXPRESS + PCI_EXP_LNKCTL, PCI_EXP_LNKCTL_LD);
+}
+END_TEST
+
+START_TEST(a_slot_that_is_switched_off_resets_too)
+{
+	resets(EXPRESS + PCI_EXP_SLTCTL, PCI_EXP_SLTCTL_PWR_OFF);
 }
 END_TEST
 
@@ -492,7 +521,8 @@ START_TEST(no_write_opens_what_is_shut)
 			  (inside && device->config[PCI_COMMAND] & PCI_COMMAND_MEMORY &&
 			   (device->config[PM + PCI_PM_CTRL] & 3) == 0 &&
 			   !(device->config[PCI_BRIDGE_CONTROL] & PCI_BRIDGE_CTL_BUS_RESET) &&
-			   !(device->config[EXPRESS + PCI_EXP_LNKCTL] & PCI_EXP_LNKCTL_LD)));
+			   !(device->config[EXPRESS + PCI_EXP_LNKCTL] & PCI_EXP_LNKCTL_LD) &&
+			   !(device->config[EXPRESS + PCI_EXP_SLTCTL + 1] & 4)));
 		ck_assert(!pci_device_is_passed_up(&toy->pci) ||
 			  device->config[PCI_COMMAND] & PCI_COMMAND_MASTER);
 		ck_assert_uint_eq(pci_device_requester(&toy->pci) >> 8,
@@ -519,6 +549,7 @@ static void add_tests(TCase *tests)
 	tcase_add_test(tests, ports_of_isa_are_left_alone);
 	tcase_add_test(tests, a_reset_of_the_bus_waits_for_all);
 	tcase_add_test(tests, a_disabled_link_resets_too);
+	tcase_add_test(tests, a_slot_that_is_switched_off_resets_too);
 	tcase_add_test(tests, pins_are_swizzled);
 	tcase_add_loop_test(tests, no_write_opens_what_is_shut, 0, 8);
 }

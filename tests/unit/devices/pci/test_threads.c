@@ -124,6 +124,7 @@ START_TEST(a_port_changes_under_use)
 	toy->slices[0].region.ops = &asking_ops;
 	toy->slices[0].region.owner = toy;
 	ck_assert_int_eq(pci_port_add(port, &toy->pci, 0, &err), 0);
+	pci_port_insert(port, NULL);
 	ck_assert_int_eq(pci_host_assign(bench->host, &err), 0);
 	toy_write(toy, PCI_COMMAND, 2, PCI_COMMAND_MEMORY);
 	for (unsigned int i = 0; i < 2; i++)
