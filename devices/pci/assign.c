@@ -49,7 +49,7 @@ static const char *const port_window_names[] = {
 	[PCI_WINDOW_PREFETCH] = "prefetchable window",
 };
 
-/* By rank, largest first; then by function and BAR, so that the outcome does not depend on the sort. */
+/* By rank, largest first; then by function and BAR: the outcome does not depend on the sort. */
 static int assign_compare(const void *left, const void *right)
 {
 	const struct assignment *a = left, *b = right;

@@ -2,9 +2,8 @@
 /* The functions of a host bridge for a person: identity, decoding, and how each BAR is reached. */
 
 #include <inttypes.h>
-#include <linux/pci_regs.h>
 
-#include "devices/pci/host.h"
+#include "devices/pci/port_private.h"
 #include "vmm/base/bits.h"
 #include "vmm/base/text.h"
 
@@ -156,6 +155,15 @@ static void describe_windows(const struct pci_port *port, FILE *out)
 	}
 }
 
+static void describe_slot(const struct pci_port *port, FILE *out)
+{
+	struct pci_slot_state state = pci_slot_state(port);
+
+	fprintf(out, "      slot %u %s, %s%s\n", pci_port_number(port),
+		state.present ? "occupied" : "empty", state.powered ? "on" : "off",
+		state.blinking ? ", its power indicator blinks" : "");
+}
+
 /* Of the bus itself, its functions, then what is below its ports. Host lock held. */
 static void describe_bus(const struct pci_bus *bus, FILE *out)
 {
@@ -167,8 +175,10 @@ static void describe_bus(const struct pci_bus *bus, FILE *out)
 			continue;
 		pthread_mutex_lock(&device->lock);
 		describe_function(device, out);
-		if (device->below)
+		if (device->below) {
+			describe_slot(device->below->port, out);
 			describe_windows(device->below->port, out);
+		}
 		pthread_mutex_unlock(&device->lock);
 	}
 	for (unsigned int i = 0; i < PCI_DEVFNS; i++)
@@ -237,6 +247,11 @@ static void describe_view(const struct pci_device *device, struct pci_view *view
 	} else {
 		view->subsystem_vendor = load_le16(config + PCI_SUBSYSTEM_VENDOR_ID);
 		view->subsystem = load_le16(config + PCI_SUBSYSTEM_ID);
+	}
+	if (device->below) {
+		view->port = pci_port_number(device->below->port);
+		view->occupied = pci_slot_state(device->below->port).present;
+		view->powered = pci_slot_state(device->below->port).powered;
 	}
 	view->class_name = describe_class_name(view->class_code);
 	for (unsigned int i = 0; i < PCI_BAR_COUNT; i++) {

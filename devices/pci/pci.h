@@ -251,6 +251,8 @@ struct pci_view {
 	uint16_t subsystem_vendor, subsystem; /* not of a bridge */
 	bool bridge;                          /* it leads to another bus, with these numbers: */
 	uint8_t primary, secondary, subordinate;
+	unsigned int port; /* its physical slot's number, 0: none; and that slot is: */
+	bool occupied, powered;
 	uint32_t class_code;    /* base class, subclass, interface */
 	const char *class_name; /* for a person */
 	const char *name;       /* the function's */

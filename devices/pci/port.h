@@ -30,8 +30,8 @@ struct pci_port_config {
 	struct kvm_irq *irq;  /* of its MSI and its INTx; outlives the port */
 	struct loop *loop;    /* serves its INTx; the main thread's, likewise */
 	/*
-	 * Bytes that each window (enum pci_window) has at least, aligned to the largest power of two
-	 * in them. Memory is refused where it does not fit; I/O is left out.
+	 * Bytes that each window (enum pci_window) has at least, aligned to the largest power of
+	 * two in them. Memory is refused where it does not fit; I/O is left out.
 	 */
 	uint64_t room[PCI_WINDOWS];
 	/*
@@ -73,8 +73,8 @@ int pci_port_add(struct pci_port *port, struct pci_device *device, unsigned int 
 /*
  * All functions were added: the slot tells of them, with its events. Where its link stays down, the
  * attention button is pressed too: only that may have the guest switch the slot on. Before
- * pci_host_assign() the slot is then on, without events. @link is that of the functions, NULL: it is
- * as it was. Does nothing where something is in the slot already.
+ * pci_host_assign() the slot is then on, without events. @link is that of the functions, NULL: it
+ * is as it was. Does nothing where something is in the slot already.
  */
 void pci_port_insert(struct pci_port *port, const struct pci_link *link);
 

@@ -71,7 +71,7 @@ void pci_port_tell_below(const struct pci_port *port);
 /* Config space at power-on, and its masks, with a link such as @link. On no bus yet, no lock. */
 void pci_port_set_registers(struct pci_port *port, const struct pci_link *link);
 
-/* The link is like @link, of which what is 0 is the least there is. What it could do before stays. */
+/* The link is like @link, of which 0 is the least there is. What it could do before stays. */
 void pci_port_take_link(struct pci_port *port, const struct pci_link *link);
 
 /* slot.c */

@@ -32,7 +32,7 @@ enum {
 #define DEVICE_STATUS_ERRORS                                                                       \
 	(PCI_EXP_DEVSTA_CED | PCI_EXP_DEVSTA_NFED | PCI_EXP_DEVSTA_FED | PCI_EXP_DEVSTA_URD)
 
-/* Not Retrain Link, which reads 0: it is done at once. Nor what goes with bandwidth notification. */
+/* Not Retrain Link, which reads 0: it is done at once. Nor what goes with bandwidth events. */
 #define LINK_CONTROL_WRITABLE                                                                      \
 	(PCI_EXP_LNKCTL_ASPMC | PCI_EXP_LNKCTL_LD | PCI_EXP_LNKCTL_CCC | PCI_EXP_LNKCTL_ES)
 

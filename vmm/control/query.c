@@ -110,6 +110,19 @@ static json_t *query_id(const struct pci_view *view)
 	return id;
 }
 
+static json_t *query_bridge(const struct pci_view *view)
+{
+	json_t *bridge = json_pack("{s:{s:i, s:i, s:i}}", "bus", "number", view->primary,
+				   "secondary", view->secondary, "subordinate", view->subordinate);
+
+	if (bridge && view->port)
+		json_object_set_new(bridge, "slot",
+				    json_pack("{s:i, s:b, s:b}", "number", (int)view->port,
+					      "occupied", view->occupied, "powered",
+					      view->powered));
+	return bridge;
+}
+
 static void query_see_function(void *owner, const struct pci_view *view)
 {
 	json_t *function =
@@ -120,10 +133,7 @@ static void query_see_function(void *owner, const struct pci_view *view)
 			  "regions", query_bars(view));
 
 	if (function && view->bridge)
-		json_object_set_new(function, "pci_bridge",
-				    json_pack("{s:{s:i, s:i, s:i}}", "bus", "number", view->primary,
-					      "secondary", view->secondary, "subordinate",
-					      view->subordinate));
+		json_object_set_new(function, "pci_bridge", query_bridge(view));
 	json_array_append_new(query_bus(owner, view->bus), function);
 }
 

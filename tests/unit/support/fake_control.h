@@ -170,6 +170,8 @@ void pci_host_walk(struct pci_host *host, void (*see)(void *owner, const struct 
 		.bridge = true,
 		.secondary = 1,
 		.subordinate = 2,
+		.port = 1,
+		.powered = true,
 		.class_code = 0x060400,
 		.class_name = "PCI bridge",
 		.name = "port",

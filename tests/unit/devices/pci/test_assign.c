@@ -7,6 +7,7 @@
 #include "devices/pci/port.h"
 #include "tests/unit/support/fake_irq.h"
 #include "tests/unit/support/fake_pci.h"
+#include "tests/unit/support/log.h"
 #include "tests/unit/support/suite.h"
 
 START_TEST(addresses_are_assigned_largest_first)
@@ -90,14 +91,53 @@ END_TEST
 
 static struct kvm_irq irq;
 
-static struct pci_port *add_port(struct bench *bench, const char *name)
+static struct pci_port *add_port_with_room(struct bench *bench, const char *name, uint64_t io,
+					   uint64_t memory, uint64_t prefetch)
 {
-	const struct pci_port_config config = {.name = name, .irq = &irq};
+	const struct pci_port_config config = {
+		.name = name,
+		.irq = &irq,
+		.room = {io, memory, prefetch},
+	};
 	struct err err = {0};
 	struct pci_port *port = pci_port_create(bench->host, &config, &err);
 
 	ck_assert_msg(port, "%s", err.text);
 	return port;
+}
+
+static struct pci_port *add_port(struct bench *bench, const char *name)
+{
+	return add_port_with_room(bench, name, 0, 0, 0);
+}
+
+/* With more buses than a bench has. */
+static struct bench *create_with_buses(unsigned int buses)
+{
+	struct bench *bench = bench_create();
+	struct pci_host_config config = bench_config(bench);
+	struct err err = {0};
+
+	config.buses = buses;
+	pci_host_destroy(bench->host);
+	bench->host = pci_host_create(&config, &err);
+	ck_assert_msg(bench->host, "%s", err.text);
+	return bench;
+}
+
+static void put_behind(struct pci_port *port, struct toy *toy)
+{
+	struct err err = {0};
+
+	ck_assert_int_eq(pci_port_add(port, &toy->pci, 0, &err), 0);
+	pci_port_insert(port, NULL);
+}
+
+static void assign(struct bench *bench)
+{
+	struct err err = {0};
+
+	ck_assert_msg(pci_host_assign(bench->host, &err) == 0, "%s", err.text);
 }
 
 static void window_is(const struct pci_port *port, enum pci_window window, uint64_t base,
@@ -169,6 +209,173 @@ START_TEST(a_window_that_does_not_fit_is_said)
 }
 END_TEST
 
+/* A BAR as large as the room is to fit: the window lies at a multiple of its size, or nearly. */
+START_TEST(empty_slots_have_their_room)
+{
+	struct bench *bench = create_with_buses(4);
+	struct pci_port *a = add_port_with_room(bench, "a", 0x1000, 0x100000, 0);
+	struct pci_port *b = add_port_with_room(bench, "b", 0, 0x3000000, 0x4000000);
+	struct pci_port *c = add_port_with_room(bench, "c", 0x1001, 1, 1);
+
+	assign(bench);
+	window_is(b, PCI_WINDOW_MEMORY, WINDOW32, 0x3000000);
+	window_is(b, PCI_WINDOW_PREFETCH, WINDOW64, 0x4000000);
+	window_is(b, PCI_WINDOW_IO, 0, 0);
+	window_is(a, PCI_WINDOW_MEMORY, WINDOW32 + 0x3000000, 0x100000);
+	window_is(a, PCI_WINDOW_PREFETCH, 0, 0);
+	window_is(a, PCI_WINDOW_IO, 0x1000, 0x1000);
+	window_is(c, PCI_WINDOW_MEMORY, WINDOW32 + 0x3100000, 0x100000);
+	window_is(c, PCI_WINDOW_PREFETCH, WINDOW64 + 0x4000000, 0x100000);
+	window_is(c, PCI_WINDOW_IO, 0x2000, 0x2000);
+	bench_destroy(bench);
+}
+END_TEST
+
+START_TEST(memory_that_a_slot_was_promised_is_needed)
+{
+	struct bench *bench = bench_create();
+	struct pci_port *port = add_port_with_room(bench, "port", 0, 0x20000000, 0);
+	struct err err = {0};
+
+	ck_assert_int_eq(pci_host_assign(bench->host, &err), -ENOSPC);
+	ck_assert_ptr_nonnull(strstr(err.text, "port memory window: its 0x20000000 bytes do not "
+					       "fit into the 32-bit memory window at"));
+	window_is(port, PCI_WINDOW_MEMORY, 0, 0);
+	bench_destroy(bench);
+}
+END_TEST
+
+/* There are 14 units of I/O ports: those that need them first, none refuses the start. */
+START_TEST(io_windows_are_left_out)
+{
+	struct bench *bench = create_with_buses(32);
+	struct pci_port *empty[8], *used[10];
+	struct toy *toys[10];
+
+	for (unsigned int i = 0; i < ARRAY_SIZE(empty); i++)
+		empty[i] = add_port_with_room(bench, "empty", 0x1000, 0, 0);
+	for (unsigned int i = 0; i < ARRAY_SIZE(used); i++) {
+		used[i] = add_port(bench, "used");
+		toys[i] = toy_create(bench, "toy");
+		ck_assert_int_eq(toy_bar(toys[i], 1, PCI_BAR_IO, 0x20), 0);
+		put_behind(used[i], toys[i]);
+	}
+	assign(bench);
+	for (unsigned int i = 0; i < ARRAY_SIZE(used); i++) {
+		window_is(used[i], PCI_WINDOW_IO, 0x1000 + i * 0x1000, 0x1000);
+		ck_assert_uint_eq(pci_device_bar_address(&toys[i]->pci, 1), 0x1000 + i * 0x1000);
+	}
+	for (unsigned int i = 0; i < ARRAY_SIZE(empty); i++)
+		window_is(empty[i], PCI_WINDOW_IO, 0xb000 + i * 0x1000, i < 4 ? 0x1000 : 0);
+	bench_destroy(bench);
+}
+END_TEST
+
+START_TEST(io_bars_behind_too_many_ports_are_said)
+{
+	struct bench *bench = create_with_buses(32);
+	struct toy *toys[15];
+
+	for (unsigned int i = 0; i < ARRAY_SIZE(toys); i++) {
+		toys[i] = toy_create(bench, "toy");
+		ck_assert_int_eq(toy_bar(toys[i], 1, PCI_BAR_IO, 0x20), 0);
+		put_behind(add_port(bench, "port"), toys[i]);
+	}
+	hear();
+	assign(bench);
+	ck_assert_ptr_nonnull(strstr(heard(), "port: its I/O window is left out, and I/O BARs "
+					      "behind it have no addresses: all of the I/O window "
+					      "is taken"));
+	ck_assert_uint_eq(pci_device_bar_address(&toys[13]->pci, 1), 0xe000);
+	ck_assert_uint_eq(pci_device_bar_address(&toys[14]->pci, 1), 0);
+	bench_destroy(bench);
+}
+END_TEST
+
+START_TEST(what_is_not_in_its_slot_gets_nothing)
+{
+	struct bench *bench = bench_create();
+	struct pci_port *port = add_port(bench, "port");
+	struct toy *toy = toy_create(bench, "toy");
+	struct err err = {0};
+
+	ck_assert_int_eq(toy_bar(toy, 0, PCI_BAR_MEM32, 0x4000), 0);
+	ck_assert_int_eq(pci_port_add(port, &toy->pci, 0, &err), 0);
+	assign(bench);
+	window_is(port, PCI_WINDOW_MEMORY, 0, 0);
+	pci_host_reset(bench->host);
+	ck_assert_uint_eq(pci_device_bar_address(&toy->pci, 0), 0);
+	pci_port_insert(port, NULL);
+	pci_host_reset(bench->host);
+	window_is(port, PCI_WINDOW_MEMORY, WINDOW32, 0x100000);
+	ck_assert_uint_eq(pci_device_bar_address(&toy->pci, 0), WINDOW32);
+	ck_assert_uint_eq(toy_read(toy, PCI_BASE_ADDRESS_0, 4), WINDOW32);
+	bench_destroy(bench);
+}
+END_TEST
+
+/* What was open stays so, at each later restart too. */
+START_TEST(windows_wait_for_what_left)
+{
+	struct bench *bench = create_with_buses(3);
+	struct pci_port *port = add_port(bench, "port"), *other = add_port(bench, "other");
+	struct toy *toy = toy_create(bench, "toy"), *stays = toy_create(bench, "stays");
+
+	ck_assert_int_eq(toy_bar(toy, 0, PCI_BAR_MEM32, 0x1000000), 0);
+	ck_assert_int_eq(toy_bar(toy, 1, PCI_BAR_IO, 0x20), 0);
+	ck_assert_int_eq(toy_bar(toy, 2, PCI_BAR_MEM32, 0x1000), 0);
+	put_behind(port, toy);
+	ck_assert_int_eq(toy_bar(stays, 0, PCI_BAR_MEM32, 0x4000), 0);
+	put_behind(other, stays);
+	assign(bench);
+	window_is(port, PCI_WINDOW_MEMORY, WINDOW32, 0x1100000);
+	pci_port_eject(port);
+	pci_port_remove(port, &toy->pci);
+	toy_destroy(&toy->pci);
+	for (unsigned int i = 0; i < 2; i++) {
+		pci_host_reset(bench->host);
+		window_is(port, PCI_WINDOW_MEMORY, WINDOW32, 0x1100000);
+		window_is(port, PCI_WINDOW_IO, 0x1000, 0x1000);
+		ck_assert_uint_eq(pci_device_bar_address(&stays->pci, 0), WINDOW32 + 0x1100000);
+	}
+	bench_destroy(bench);
+}
+END_TEST
+
+/* Where a restart finds no room, as in firmware: the rest has its addresses. */
+START_TEST(what_came_and_does_not_fit_has_no_address)
+{
+	struct bench *bench = create_with_buses(3);
+	struct pci_port *port = add_port(bench, "port");
+	struct toy *large = toy_create(bench, "large"), *toy = toy_create(bench, "toy");
+	struct toy *late = toy_create(bench, "late");
+
+	ck_assert_int_eq(toy_bar(toy, 0, PCI_BAR_MEM32, 0x1000), 0);
+	toy_add(toy, -1, 0);
+	assign(bench);
+	ck_assert_int_eq(toy_bar(large, 0, PCI_BAR_MEM32, 0x10000000), 0);
+	ck_assert_int_eq(toy_bar(large, 2, PCI_BAR_MEM32, 0x10), 0);
+	put_behind(port, large);
+	ck_assert_int_eq(toy_bar(late, 0, PCI_BAR_MEM32, 0x20000000), 0);
+	toy_add(late, -1, 0);
+	hear();
+	pci_host_reset(bench->host);
+	ck_assert_ptr_nonnull(strstr(heard(), "PCI addresses could not be assigned: port memory "
+					      "window: its 0x10100000 bytes do not fit"));
+	window_is(port, PCI_WINDOW_MEMORY, 0, 0);
+	ck_assert_uint_eq(pci_device_bar_address(&large->pci, 0), 0);
+	ck_assert_uint_eq(pci_device_bar_address(&late->pci, 0), 0);
+	ck_assert_uint_eq(pci_device_bar_address(&toy->pci, 0), WINDOW32);
+	/* It has gone, and asks for nothing. */
+	pci_port_eject(port);
+	pci_port_remove(port, &large->pci);
+	toy_destroy(&large->pci);
+	pci_host_reset(bench->host);
+	window_is(port, PCI_WINDOW_MEMORY, 0, 0);
+	bench_destroy(bench);
+}
+END_TEST
+
 static void add_tests(TCase *tests)
 {
 	tcase_add_test(tests, addresses_are_assigned_largest_first);
@@ -176,6 +383,13 @@ static void add_tests(TCase *tests)
 	tcase_add_test(tests, a_full_io_window_is_said);
 	tcase_add_test(tests, what_is_behind_a_port_lies_in_its_windows);
 	tcase_add_test(tests, a_window_that_does_not_fit_is_said);
+	tcase_add_test(tests, empty_slots_have_their_room);
+	tcase_add_test(tests, memory_that_a_slot_was_promised_is_needed);
+	tcase_add_test(tests, io_windows_are_left_out);
+	tcase_add_test(tests, io_bars_behind_too_many_ports_are_said);
+	tcase_add_test(tests, what_is_not_in_its_slot_gets_nothing);
+	tcase_add_test(tests, windows_wait_for_what_left);
+	tcase_add_test(tests, what_came_and_does_not_fit_has_no_address);
 }
 
 int main(void)

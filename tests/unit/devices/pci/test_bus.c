@@ -54,6 +54,36 @@ START_TEST(function_0_tells_of_others)
 }
 END_TEST
 
+START_TEST(a_function_that_leaves_makes_room)
+{
+	struct bench *bench = bench_create();
+	struct toy *a = toy_create(bench, "a"), *b = toy_create(bench, "b");
+	size_t slices = bench->host->slice_count;
+
+	ck_assert_int_eq(toy_bar(a, 0, PCI_BAR_MEM32, 0x4000), 0);
+	toy_add(a, 1, 0);
+	toy_add(b, 2, 0);
+	toy_write(a, PCI_BASE_ADDRESS_0, 4, WINDOW32);
+	toy_write(a, PCI_COMMAND, 2, PCI_COMMAND_MEMORY);
+	ck_assert_ptr_nonnull(a->slices[0].region.map);
+	bench_take(bench);
+	pthread_mutex_lock(&bench->host->lock);
+	pci_bus_detach(&a->pci);
+	pthread_mutex_unlock(&bench->host->lock);
+	ck_assert_str_eq(bench_take(bench), "-a0 ");
+	ck_assert_ptr_null(a->pci.bus);
+	ck_assert_uint_eq(bench->host->slice_count, slices);
+	ck_assert_uint_eq(toy_read(b, PCI_VENDOR_ID, 2), 0x1234);
+	pci_host_reset(bench->host);
+	ck_assert_uint_eq(a->resets, 0);
+	ck_assert_uint_eq(b->resets, 1);
+	toy_destroy(&a->pci);
+	toy_add(toy_create(bench, "c"), 1, 0);
+	bench_take(bench);
+	bench_destroy(bench);
+}
+END_TEST
+
 START_TEST(pins_are_swizzled)
 {
 	struct bench *bench = bench_create();
@@ -77,6 +107,7 @@ static void add_tests(TCase *tests)
 {
 	tcase_add_test(tests, places_are_given_and_refused);
 	tcase_add_test(tests, function_0_tells_of_others);
+	tcase_add_test(tests, a_function_that_leaves_makes_room);
 	tcase_add_test(tests, pins_are_swizzled);
 }
 

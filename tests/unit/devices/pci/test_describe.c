@@ -169,8 +169,12 @@ START_TEST(a_bus_below_a_port_is_told_too)
 	ck_assert(bridge.bridge);
 	ck_assert_uint_eq(bridge.secondary, 1);
 	ck_assert_uint_eq(bridge.subordinate, 1);
+	ck_assert_uint_eq(bridge.port, 1);
+	ck_assert(bridge.occupied && bridge.powered);
+	ck_assert_uint_eq(last.port, 0);
 	ck_assert_uint_eq(bridge.subsystem_vendor | bridge.subsystem, 0);
 	has("\n  00:01.0  8086:3420  PCI bridge              port           I/O- memory- master-\n"
+	    "      slot 1 occupied, on\n"
 	    "      window memory       0x00000000c0000000-0x00000000c00fffff\n");
 	has("bus 01\n  01:00.0  1234:5678  ");
 	toy_write(below, PCI_COMMAND, 2, PCI_COMMAND_MEMORY);
@@ -184,6 +188,15 @@ START_TEST(a_bus_below_a_port_is_told_too)
 	pci_host_config_write(bench->host, 1 << 3, 0x44, 2, 0);
 	pci_host_config_write(bench->host, 1 << 3, PCI_BRIDGE_CONTROL, 2, PCI_BRIDGE_CTL_BUS_RESET);
 	has("off: the link is down at the port above\n");
+	pci_host_config_write(bench->host, 1 << 3, 0x48 + PCI_EXP_SLTCTL, 2,
+			      PCI_EXP_SLTCTL_PWR_IND_BLINK | PCI_EXP_SLTCTL_PWR_OFF);
+	has("off: the slot of the port above is switched off\n");
+	has("      slot 1 occupied, off, its power indicator blinks\n");
+	pci_port_eject(port);
+	has("off: nothing is in the slot of the port above\n");
+	has("      slot 1 empty, off, ");
+	pci_host_walk(bench->host, see, &seen);
+	ck_assert(!bridge.occupied && !bridge.powered);
 }
 END_TEST
 

@@ -1,6 +1,9 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /* One vCPU moves and switches a BAR, or the port above, while others use it: for TSan. */
 
+#include <stdatomic.h>
+#include <unistd.h>
+
 #include "devices/pci/port.h"
 #include "tests/unit/support/fake_irq.h"
 #include "tests/unit/support/fake_pci.h"
@@ -137,10 +140,87 @@ START_TEST(a_port_changes_under_use)
 }
 END_TEST
 
+/* vCPUs hold it to read while they access anything; to write: they are parked. */
+static pthread_rwlock_t parking = PTHREAD_RWLOCK_WRITER_NONRECURSIVE_INITIALIZER_NP;
+static atomic_bool over;
+
+static uint64_t access_parkable(struct mem_map *map, uint64_t address, bool write, uint64_t value)
+{
+	pthread_rwlock_rdlock(&parking);
+	if (write)
+		mem_map_write(map, address, 2, value);
+	else
+		mem_map_read(map, address, 2, &value);
+	pthread_rwlock_unlock(&parking);
+	return value;
+}
+
+/* A guest that uses what is there, as it finds it. */
+static void *use_slot(void *argument)
+{
+	const struct bench *bench = argument;
+	const uint64_t port = ECAM + (1 << 15), below = ECAM + (1 << 20);
+	struct mem_map *map = bench->mmio;
+
+	for (unsigned int i = 0; !atomic_load(&over); i++) {
+		access_parkable(map, below + PCI_BASE_ADDRESS_0 + 2, true, WINDOW32 >> 16);
+		access_parkable(map, below + PCI_COMMAND, true, PCI_COMMAND_MEMORY);
+		access_parkable(map, WINDOW32, false, 0);
+		access_parkable(map, below + PCI_VENDOR_ID, false, 0);
+		access_parkable(map, port + 0x48 + PCI_EXP_SLTSTA, true, 0x109);
+		access_parkable(map, port + 0x48 + PCI_EXP_SLTCTL, true,
+				i & 8 ? PCI_EXP_SLTCTL_PWR_OFF : 0x1029);
+	}
+	return NULL;
+}
+
+START_TEST(functions_come_and_go_under_use)
+{
+	static struct kvm_irq irq;
+	struct err err = {0};
+	struct loop *loop = loop_create(&err);
+	const struct pci_port_config config = {.name = "port", .irq = &irq, .loop = loop};
+	struct bench *bench = bench_create();
+	struct pci_port *port = pci_port_create(bench->host, &config, &err);
+	pthread_t threads[2];
+
+	ck_assert_int_eq(pci_host_assign(bench->host, &err), 0);
+	pci_host_config_write(bench->host, 1 << 3, PCI_COMMAND, 2, PCI_COMMAND_MEMORY);
+	pci_host_config_write(bench->host, 1 << 3, PCI_MEMORY_BASE, 4, 0xc000c000);
+	for (unsigned int i = 0; i < 2; i++)
+		pthread_create(&threads[i], NULL, use_slot, bench);
+	for (unsigned int i = 0; i < ROUNDS / 20; i++) {
+		struct toy *toy = toy_create(bench, "a");
+
+		ck_assert_int_eq(toy_bar(toy, 0, PCI_BAR_MEM32, 0x4000), 0);
+		toy->slices[0].region.ops = &asking_ops;
+		toy->slices[0].region.owner = toy;
+		ck_assert_int_eq(pci_port_check_room(port, &toy->pci, &err), 0);
+		ck_assert_int_eq(pci_port_add(port, &toy->pci, 0, &err), 0);
+		pci_port_insert(port, NULL);
+		usleep(200);
+		pci_port_press(port);
+		pci_port_slot(port);
+		pci_port_eject(port);
+		pthread_rwlock_wrlock(&parking);
+		pci_port_remove(port, &toy->pci);
+		pthread_rwlock_unlock(&parking);
+		toy_destroy(&toy->pci);
+		bench->log[0] = '\0';
+	}
+	atomic_store(&over, true);
+	for (unsigned int i = 0; i < 2; i++)
+		pthread_join(threads[i], NULL);
+	bench_destroy(bench);
+	loop_destroy(loop);
+}
+END_TEST
+
 static void add_tests(TCase *tests)
 {
 	tcase_add_test(tests, decode_toggles_under_use);
 	tcase_add_test(tests, a_port_changes_under_use);
+	tcase_add_test(tests, functions_come_and_go_under_use);
 }
 
 int main(void)

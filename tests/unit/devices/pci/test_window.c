@@ -89,11 +89,59 @@ START_TEST(prefetchable_memory_has_64_bits)
 }
 END_TEST
 
+START_TEST(each_is_closed_as_at_power_on)
+{
+	for (unsigned int window = 0; window < PCI_WINDOWS; window++) {
+		pci_window_set(config, window, 0x8000000, 0x80fffff);
+		pci_window_close(config, window);
+		closed(window);
+	}
+	ck_assert_uint_eq(load_le16(config + PCI_IO_BASE), 0x00f0);
+	ck_assert_uint_eq(load_le32(config + PCI_MEMORY_BASE), 0x0000fff0);
+	ck_assert_uint_eq(load_le32(config + PCI_PREF_BASE_UPPER32), 0);
+}
+END_TEST
+
+START_TEST(room_has_an_alignment)
+{
+	static const struct pci_room rooms[] = {
+		{0, 0}, {1, 1}, {3, 2}, {0x3000000, 0x2000000}, {UINT64_MAX, UINT64_C(1) << 63},
+	};
+
+	for (size_t i = 0; i < ARRAY_SIZE(rooms); i++)
+		ck_assert_uint_eq(pci_room(rooms[i].size).alignment, rooms[i].alignment);
+}
+END_TEST
+
+START_TEST(addresses_are_taken_in_their_order)
+{
+	struct pci_span span = {.base = 0x1800, .size = 0x2800}, low = {.size = 0x1000};
+	struct pci_span high = {.base = UINT64_MAX - 0xfff, .size = 0x1000};
+	uint64_t address;
+
+	ck_assert(pci_span_take(&span, 0x1000, 0x1000, &address));
+	ck_assert_uint_eq(address, 0x2000);
+	ck_assert(!pci_span_take(&span, 0x2000, 0x1000, &address));
+	ck_assert(pci_span_take(&span, 0x1000, 0x1000, &address));
+	ck_assert_uint_eq(address, 0x3000);
+	ck_assert(!pci_span_take(&span, 1, 1, &address));
+	/* Not at 0, which is none. */
+	ck_assert(pci_span_take(&low, 0x100, 0x100, &address));
+	ck_assert_uint_eq(address, 0x100);
+	ck_assert(!pci_span_take(&high, 0x1000, 0x2000, &address));
+	ck_assert(pci_span_take(&high, 0x1000, 0x1000, &address));
+	ck_assert(!pci_span_take(&high, 1, 1, &address));
+}
+END_TEST
+
 static void add_tests(TCase *tests)
 {
 	tcase_add_test(tests, io_has_4_kib_and_16_bits);
 	tcase_add_test(tests, memory_has_a_mib_below_4_gib);
 	tcase_add_test(tests, prefetchable_memory_has_64_bits);
+	tcase_add_test(tests, each_is_closed_as_at_power_on);
+	tcase_add_test(tests, room_has_an_alignment);
+	tcase_add_test(tests, addresses_are_taken_in_their_order);
 }
 
 int main(void)

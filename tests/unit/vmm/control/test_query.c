@@ -126,7 +126,8 @@ START_TEST(functions_are_told_with_their_bars)
 	   "\"class_info\": {\"class\": 1540, \"desc\": \"PCI bridge\"}, "
 	   "\"id\": {\"vendor\": 32902, \"device\": 13344}, \"irq_pin\": 0, "
 	   "\"qdev_id\": \"port\", \"regions\": [], \"pci_bridge\": {\"bus\": "
-	   "{\"number\": 0, \"secondary\": 1, \"subordinate\": 2}}}]}]");
+	   "{\"number\": 0, \"secondary\": 1, \"subordinate\": 2}, "
+	   "\"slot\": {\"number\": 1, \"occupied\": false, \"powered\": true}}}]}]");
 }
 END_TEST
 
