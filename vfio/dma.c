@@ -196,6 +196,12 @@ static int dma_map_all(struct vfio_dma *dma, struct err *err)
 	return 0;
 }
 
+static void dma_call_back(struct vfio_dma *dma, const struct err *err)
+{
+	if (!atomic_load(&dma->stopping) || atomic_load(&dma->abandoned))
+		dma->callback(dma->machine, err);
+}
+
 static void *dma_mapper(void *argument)
 {
 	struct vfio_dma *dma = argument;
@@ -218,8 +224,16 @@ static void *dma_mapper(void *argument)
 		atomic_store(&dma->mapped, true);
 	}
 	vfio_progress_end(&dma->progress);
-	if (!atomic_load(&dma->stopping) || atomic_load(&dma->abandoned))
-		dma->callback(dma->machine, rc ? &err : NULL);
+	dma_call_back(dma, rc ? &err : NULL);
+	return NULL;
+}
+
+static void *dma_peer_mapper(void *argument)
+{
+	struct vfio_dma *dma = argument;
+
+	vfio_peers_settle(dma->peers, &dma->stopping);
+	dma_call_back(dma, NULL);
 	return NULL;
 }
 
@@ -244,15 +258,16 @@ static int dma_check_alignment(const struct vfio_dma *dma, struct err *err)
 }
 
 /* Signals are the main thread's and the vCPUs'. */
-static int dma_start_thread(struct vfio_dma *dma)
+static int dma_start_thread(struct vfio_dma *dma, void *(*function)(void *dma))
 {
 	sigset_t all, before;
 	int rc;
 
 	sigfillset(&all);
 	pthread_sigmask(SIG_SETMASK, &all, &before);
-	rc = thread_create(&dma->thread, dma_mapper, dma);
+	rc = thread_create(&dma->thread, function, dma);
 	pthread_sigmask(SIG_SETMASK, &before, NULL);
+	dma->running = !rc;
 	return rc;
 }
 
@@ -323,11 +338,14 @@ int vfio_dma_start(struct vfio_dma *dma, const struct vfio_dma_config *config, s
 		return rc;
 	dma->part = dma_choose_part(dma, config->part);
 	dma->mappers = dma_choose_mappers(dma);
-	rc = dma_start_thread(dma);
-	if (rc)
-		return err_set(err, rc, "mapper of guest RAM: thread: %s", err_text(rc));
-	dma->running = true;
-	return 0;
+	rc = dma_start_thread(dma, dma_mapper);
+	return rc ? err_set(err, rc, "mapper of guest RAM: thread: %s", err_text(rc)) : 0;
+}
+
+void vfio_dma_map_peers(struct vfio_dma *dma)
+{
+	if (dma_start_thread(dma, dma_peer_mapper))
+		dma_peer_mapper(dma);
 }
 
 bool vfio_dma_mapped(const struct vfio_dma *dma)
@@ -347,6 +365,7 @@ void vfio_dma_abandon(struct vfio_dma *dma)
 	atomic_store(&dma->abandoned, true);
 	atomic_store(&dma->stopping, true);
 	vfio_dma_join(dma);
+	atomic_store(&dma->mapped, false);
 	for (size_t i = 0; i < dma->count; i++)
 		dma->pieces[i].mapped = dma->pieces[i].reach = 0;
 }

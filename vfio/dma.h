@@ -59,9 +59,16 @@ struct vfio_dma_config {
  * are small, so that nobody waits long for the mapper, but large enough to be half of the maps that
  * the space can hold at most. What @config names outlives vfio_dma_stop(). The callback comes once
  * from the mapper, unless it was stopped before. On failure it has taken back what it had mapped.
+ * It may be started anew then, and when it was abandoned.
  */
 int vfio_dma_start(struct vfio_dma *dma, const struct vfio_dma_config *config,
 		   struct err *err) FERRY_MUST_CHECK;
+
+/*
+ * All RAM is mapped and the mapper joined: maps the BARs of peers that were started since, in a
+ * thread where there is one to be had. The callback comes as above.
+ */
+void vfio_dma_map_peers(struct vfio_dma *dma);
 
 /* Whether devices may master. Any thread. */
 bool vfio_dma_mapped(const struct vfio_dma *dma);
@@ -77,7 +84,8 @@ void vfio_dma_join(struct vfio_dma *dma);
  * with it: there is nobody left to map for, and nobody may be in the middle of mapping.
  * Joins the mapper, within a second: if it was still at work it has begun nothing further and ended
  * well whatever it was refused: the callback has come with NULL, so that whoever waited for the
- * mapping stops waiting, though vfio_dma_mapped() stays false. Nothing is unmapped, then or later.
+ * mapping stops waiting. vfio_dma_mapped() is false from then on. Nothing is unmapped, then or
+ * later.
  * Main thread, no lock held; a second call does nothing.
  */
 void vfio_dma_abandon(struct vfio_dma *dma);
