@@ -36,21 +36,36 @@ void fd_reserve(int count)
 	atomic_fetch_add(&reserve, count);
 }
 
-int fd_eventfd_for_guest(void)
+/* The lowest that is free is given first: all below @fd, the newest, are in use. */
+static bool fd_leaves_reserve(int fd, unsigned int more)
 {
-	struct rlimit limit;
 	rlim_t kept = (rlim_t)atomic_load(&reserve);
-	int fd = fd_eventfd();
+	struct rlimit limit;
 
-	if (fd < 0 || getrlimit(RLIMIT_NOFILE, &limit) || limit.rlim_cur == RLIM_INFINITY)
-		return fd;
+	if (getrlimit(RLIMIT_NOFILE, &limit) || limit.rlim_cur == RLIM_INFINITY)
+		return true;
 	if (kept > limit.rlim_cur / 2)
 		kept = limit.rlim_cur / 2;
-	/* The lowest that is free is given first: all below it are in use. */
-	if ((rlim_t)fd < limit.rlim_cur - kept)
+	return (rlim_t)fd + more < limit.rlim_cur - kept;
+}
+
+int fd_eventfd_for_guest(void)
+{
+	int fd = fd_eventfd();
+
+	if (fd < 0 || fd_leaves_reserve(fd, 0))
 		return fd;
 	fd_close(&fd);
 	return -EMFILE;
+}
+
+int fd_check_room(unsigned int count)
+{
+	int fd = fd_eventfd();
+	bool room = fd >= 0 && fd_leaves_reserve(fd, count);
+
+	fd_close(&fd);
+	return room ? 0 : -EMFILE;
 }
 
 int fd_open_output(const char *path, int flags)

@@ -28,6 +28,9 @@ void fd_reserve(int count);
  */
 int fd_eventfd_for_guest(void) FERRY_MUST_CHECK;
 
+/* 0 when @count more would leave as much to the monitor, else -EMFILE. */
+int fd_check_room(unsigned int count) FERRY_MUST_CHECK;
+
 /*
  * Creates or empties the file at @path to write to it, without waiting, now or at a write: for a
  * FIFO without a reader it gives -ENXIO. Else a negative errno, see fd_output_text(). @flags more

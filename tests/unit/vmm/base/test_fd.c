@@ -87,6 +87,9 @@ START_TEST(a_guest_leaves_descriptors_to_the_monitor)
 	fd = fd_eventfd_for_guest();
 	ck_assert_int_eq(fd, 64);
 	fd_close(&fd);
+	/* 96 is the first that is kept. */
+	ck_assert_int_eq(fd_check_room(31), 0);
+	ck_assert_int_eq(fd_check_room(32), -EMFILE);
 	while (count > 0)
 		fd_close(&fds[--count]);
 }
