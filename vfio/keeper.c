@@ -99,29 +99,51 @@ static void keeper_bus_was_reset(void *keeper, const struct vfio_pci *pci,
 	}
 }
 
-/* Its place goes too, so that nothing of it is held from the host. */
-static void keeper_released(void *keeper, struct vfio_pci *pci)
+/* On the root bus, where its function stays. Its place goes, so that nothing of it is held. */
+static void keeper_let_go(struct vfio_entry *entry)
+{
+	vfio_pci_release(entry->pci, VFIO_RESET_BY_HOST);
+	vfio_entry_leave(entry);
+}
+
+static void keeper_wanted(void *keeper, struct vfio_pci *pci)
 {
 	struct vfio_entry *entry = keeper;
-	struct vfio *vfio = entry->vfio;
-	struct vfio_lease *lease = entry->lease;
-	bool last = true;
 
+	if (entry->slot)
+		vfio_slots_wanted(entry);
+	else if (vfio_pci_retire(pci))
+		keeper_let_go(entry);
+}
+
+static void keeper_retired(void *keeper, struct vfio_pci *pci)
+{
+	struct vfio_entry *entry = keeper;
+
+	if (entry->slot)
+		vfio_slots_wake(entry->vfio);
+	else if (vfio_pci_retire(pci))
+		keeper_let_go(entry);
+}
+
+static void keeper_lost(void *keeper, struct vfio_pci *pci)
+{
 	(void)pci;
-	entry->lease = NULL;
-	for (size_t i = 0; i < vfio->count; i++)
-		last = last && !vfio->entries[i]->lease;
-	if (last)
-		vfio_dma_abandon(&vfio->dma);
-	lease->provider->ops->leave(lease);
+	vfio_slots_lost(keeper);
+}
+
+static void keeper_tell(void *keeper, enum vfio_news_kind kind)
+{
+	vfio_tell(keeper, kind);
 }
 
 static void keeper_wake(void *keeper)
 {
 	const struct vfio_entry *entry = keeper;
+	const struct vfio_attach *to = &entry->vfio->to;
 
-	if (entry->vfio->wake)
-		entry->vfio->wake(entry->vfio->machine);
+	if (to->wake)
+		to->wake(to->machine);
 }
 
 static int keeper_bar_is_held(void *keeper, unsigned int bar, struct err *err)
@@ -134,7 +156,10 @@ static int keeper_bar_is_held(void *keeper, unsigned int bar, struct err *err)
 const struct vfio_pci_keeper_ops vfio_keeper_ops = {
 	.bus_reset = keeper_bus_reset,
 	.bus_was_reset = keeper_bus_was_reset,
-	.released = keeper_released,
+	.wanted = keeper_wanted,
+	.retired = keeper_retired,
+	.lost = keeper_lost,
+	.tell = keeper_tell,
 	.wake = keeper_wake,
 	.bar_is_held = keeper_bar_is_held,
 };

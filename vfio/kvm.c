@@ -9,16 +9,19 @@
 
 #include "vmm/base/log.h"
 
-int vfio_kvm_create(struct kvm_vm *vm, struct err *err)
+int vfio_kvm_open(int *kvm, struct kvm_vm *vm, struct err *err)
 {
-	int fd = kvm_vm_create_device(vm, KVM_DEV_TYPE_VFIO, "VFIO", err);
+	int fd = *kvm >= 0 ? *kvm : kvm_vm_create_device(vm, KVM_DEV_TYPE_VFIO, "VFIO", err);
 
 	if (fd == -ENODEV)
 		return err_set(
 			err, fd,
 			"KVM's VFIO device: this kernel's KVM has none: it must be built with "
 			"CONFIG_KVM_VFIO");
-	return fd;
+	if (fd < 0)
+		return fd;
+	*kvm = fd;
+	return 0;
 }
 
 int vfio_kvm_add(int kvm, int descriptor, const char *name, struct err *err)

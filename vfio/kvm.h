@@ -7,8 +7,11 @@
 #include "vmm/base/err.h"
 #include "vmm/kvm/vm.h"
 
-/* Creates the device; the descriptor is the caller's, to be kept for the VM's life. -errno. */
-int vfio_kvm_create(struct kvm_vm *vm, struct err *err) FERRY_MUST_CHECK;
+/*
+ * Creates the device unless *@kvm, -1 at first, has it already. The descriptor is the caller's, to
+ * be kept for the VM's life: older kernels keep the device as long, and a VM has no second one.
+ */
+int vfio_kvm_open(int *kvm, struct kvm_vm *vm, struct err *err) FERRY_MUST_CHECK;
 
 /*
  * Adds what @descriptor stands for, before any device of it is opened. @name is for the message.

@@ -7,8 +7,10 @@
 #include "vfio/vfio_private.h"
 #include "vmm/base/bits.h"
 
-/* What BAR @bar takes of a window, with the ROM that the user chose. */
-static uint64_t place_memory_size(const struct vfio_entry *entry, unsigned int bar)
+/* I/O ports of an empty slot, the least there is; and how many have some, of the few there are. */
+enum { PLACE_IO = 4 * KIB, PLACE_IO_SLOTS = 8 };
+
+uint64_t vfio_place_size(const struct vfio_entry *entry, unsigned int bar)
 {
 	uint64_t size = entry->sysfs.resources[bar].size;
 
@@ -55,7 +57,7 @@ static void place_add_to_windows(const struct vfio_entry *entry, struct place_wi
 		bool above = resource->wide && (resource->prefetchable || !entry->options.port);
 
 		if (!resource->io)
-			place_add_to_window(above ? high : low, place_memory_size(entry, bar));
+			place_add_to_window(above ? high : low, vfio_place_size(entry, bar));
 	}
 }
 
@@ -67,6 +69,17 @@ static uint64_t place_window_room(const struct place_window *window, enum pci_wi
 	if (window->size == 0)
 		return 0;
 	return align_up(window->size, window->alignment > unit ? window->alignment : unit);
+}
+
+/* As a port's room is aligned: a BAR that takes half of it or more has its own alignment then. */
+static uint64_t place_slot_room(uint64_t size, enum pci_window kind)
+{
+	const struct place_window window = {
+		.size = size,
+		.alignment = size ? round_up_power_of_2(size / 2 + 1) : 0,
+	};
+
+	return place_window_room(&window, kind);
 }
 
 void vfio_window_sizes(const struct vfio *vfio, uint64_t *mmio32, uint64_t *mmio64)
@@ -88,11 +101,15 @@ void vfio_window_sizes(const struct vfio *vfio, uint64_t *mmio32, uint64_t *mmio
 	}
 	*mmio32 += low.size;
 	*mmio64 += high.size;
+	*mmio32 += vfio->settings.slots *
+		   place_slot_room(vfio->settings.slot_memory, PCI_WINDOW_MEMORY);
+	*mmio64 += vfio->settings.slots *
+		   place_slot_room(vfio->settings.slot_prefetch, PCI_WINDOW_PREFETCH);
 }
 
 unsigned int vfio_port_count(const struct vfio *vfio)
 {
-	unsigned int count = 0;
+	unsigned int count = vfio->settings.slots;
 
 	for (size_t i = 0; i < vfio->count; i++)
 		count += vfio->entries[i]->options.port &&
@@ -100,43 +117,88 @@ unsigned int vfio_port_count(const struct vfio *vfio)
 	return count;
 }
 
-/* What is there at the start is in the slot. */
-static int place_behind(struct vfio_entry *entry, struct pci_port *port, unsigned int function,
-			struct err *err)
+static void place_slot_changed(void *owner)
 {
-	int rc = vfio_pci_attach_below(entry->pci, port, function, err);
+	const struct vfio *vfio = owner;
 
+	if (vfio->to.slot_changed)
+		vfio->to.slot_changed(vfio->to.machine);
+}
+
+/* A port with its slot; of @config what differs. NULL with @err set. */
+static struct vfio_slot *place_add_slot(struct vfio *vfio, struct pci_port_config *config,
+					struct err *err)
+{
+	struct pci_port *port;
+
+	config->irq = vfio->to.irq;
+	config->loop = vfio->to.loop;
+	config->slot_changed = place_slot_changed;
+	config->owner = vfio;
+	port = pci_port_create(vfio->to.host, config, err);
+	return port ? vfio_slots_add(vfio, port) : NULL;
+}
+
+/* The guest finds it in its slot from the start. */
+static int place_below(struct vfio_entry *entry, struct vfio_slot *slot, unsigned int function,
+		       struct err *err)
+{
+	int rc;
+
+	entry->slot = slot;
+	entry->function = function;
+	rc = vfio_pci_attach_below(entry->pci, slot->port, function, err);
 	if (!rc)
-		pci_port_insert(port, NULL);
+		pci_port_insert(slot->port, NULL);
 	return rc;
 }
 
 /* Function 0 of a slot, of the root bus or behind a port. */
-static int place_first(struct vfio_entry *entry, const struct vfio_attach *to, struct err *err)
+static int place_first(struct vfio *vfio, struct vfio_entry *entry, struct err *err)
 {
 	char name[VFIO_ADDRESS_SIZE + 16];
-	struct pci_port_config config = {.name = name, .irq = to->irq, .loop = to->loop};
+	struct pci_port_config config = {.name = name};
+	struct vfio_slot *slot;
 
 	if (entry->pci->on_bus)
 		return 0;
 	if (!entry->options.port)
-		return vfio_pci_attach(entry->pci, to->host, -1, 0, err);
+		return vfio_pci_attach(entry->pci, vfio->to.host, -1, 0, err);
 	snprintf(name, sizeof(name), "port of %s", entry->sysfs.address);
 	config.link = vfio_pci_link(entry->pci);
-	entry->port = pci_port_create(to->host, &config, err);
-	return entry->port ? place_behind(entry, entry->port, 0, err) : err->code;
+	slot = place_add_slot(vfio, &config, err);
+	return slot ? place_below(entry, slot, 0, err) : err->code;
 }
 
-int vfio_place(const struct vfio *vfio, struct vfio_entry *entry, const struct vfio_attach *to,
-	       struct err *err)
+int vfio_place(struct vfio *vfio, struct vfio_entry *entry, struct err *err)
 {
 	struct vfio_entry *first = place_find_first(vfio, entry);
-	int rc = place_first(first, to, err);
+	int rc = place_first(vfio, first, err);
 
 	if (rc || first == entry)
 		return rc;
 	if (entry->options.port)
-		return place_behind(entry, first->port, entry->sysfs.function, err);
-	return vfio_pci_attach(entry->pci, to->host, first->pci->device.devfn >> 3,
+		return place_below(entry, first->slot, entry->sysfs.function, err);
+	return vfio_pci_attach(entry->pci, vfio->to.host, first->pci->device.devfn >> 3,
 			       entry->sysfs.function, err);
+}
+
+int vfio_place_empty(struct vfio *vfio, struct err *err)
+{
+	const struct vfio_settings *settings = &vfio->settings;
+	struct pci_port_config config = {
+		.name = "empty slot",
+		.room =
+			{
+				[PCI_WINDOW_MEMORY] = settings->slot_memory,
+				[PCI_WINDOW_PREFETCH] = settings->slot_prefetch,
+			},
+	};
+
+	for (unsigned int i = 0; i < settings->slots; i++) {
+		config.room[PCI_WINDOW_IO] = i < PLACE_IO_SLOTS ? PLACE_IO : 0;
+		if (!place_add_slot(vfio, &config, err))
+			return err->code;
+	}
+	return 0;
 }

@@ -21,6 +21,11 @@ struct vfio_provider_ops;
 struct vfio_provider {
 	const struct vfio_provider_ops *ops;
 	struct vfio_space *space; /* of every device that joined; NULL before the first */
+	/*
+	 * The descriptor of KVM's VFIO device, -1 before the first device. The layer's: a VM has
+	 * one, and it outlives the provider.
+	 */
+	int *kvm;
 };
 
 /*
@@ -50,10 +55,12 @@ struct vfio_provider_ops {
 	struct vfio_provider *(*create)(const struct vfio_settings *settings, struct err *err);
 	/*
 	 * Finds the device, tells in @device who it is, and lets it into the space. It is not
-	 * opened. The lease, which ends with leave(), owns the descriptor that @config may have.
+	 * opened. Of the descriptors that @config may have those that it takes, and closes in
+	 * time, are 0 there at the return, also of a failure. The guest may be running, with RAM
+	 * mapped or being mapped for others. The lease ends with leave().
 	 */
 	struct vfio_lease *(*join)(struct vfio_provider *provider,
-				   const struct vfio_device_config *config,
+				   struct vfio_device_config *config,
 				   struct vfio_sysfs_device *device, struct err *err);
 	/* Whether @ram_size bytes may be locked, with the limit raised where that helps. */
 	int (*check_memlock)(struct vfio_provider *provider, uint64_t ram_size, struct err *err);
@@ -79,10 +86,12 @@ struct vfio_provider_ops {
 			      size_t count);
 	/*
 	 * A device that joined is closed, or was never opened: KVM forgets it, the space lets it
-	 * go. With the last one all mappings may go: nobody is mapping by then.
+	 * go, so that nothing of it is held from the host. A group goes with its last device. What
+	 * is mapped for others stays, and somebody may be mapping for them. With the last of all
+	 * the mappings may go, and nobody is mapping by then: destroy() follows.
 	 */
 	void (*leave)(struct vfio_lease *lease);
-	/* All have left. */
+	/* All have left. A device that comes later may have another provider. */
 	void (*destroy)(struct vfio_provider *provider);
 };
 

@@ -23,7 +23,7 @@ struct vfio;
 /* Which way to a device: by default the first of providers.c that serves it. */
 enum vfio_via { VFIO_VIA_ANY, VFIO_VIA_IOMMUFD, VFIO_VIA_GROUP };
 
-/* One --vfio PATH|fd=N[,OPTION...]; the strings are the caller's and outlive the call. */
+/* One --vfio PATH|fd=N[,OPTION...], or a device that is added later; the strings are copied. */
 struct vfio_device_config {
 	/*
 	 * 0000:01:00.0, 01:00.0, a mediated device's UUID, or any device's path in sysfs; with @fd
@@ -35,6 +35,13 @@ struct vfio_device_config {
 	 * iommufd of the settings; 0: none.
 	 */
 	int fd;
+	/*
+	 * For the way by groups: the group's node and a container that nobody has set up, opened by
+	 * somebody else. For iommufd: /dev/iommu, where the settings have none. 0: none. All are
+	 * the layer's to close from then on, also when it fails, as @fd is.
+	 */
+	int group_fd, container_fd, iommufd;
+	const char *id;  /* by which it is removed and told of; NULL: the host's address */
 	const char *rom; /* a file in the place of the option ROM; NULL: the device's own */
 	bool no_rom;
 	enum vfio_via via;
@@ -51,6 +58,9 @@ struct vfio_settings {
 	const char *dev;   /* NULL: "/dev" */
 	const char *proc;  /* NULL: "/proc" */
 	int iommufd;       /* /dev/iommu, opened by somebody else; 0: none */
+	/* Empty slots, each behind a port, and the bytes of BARs that have room in each. */
+	unsigned int slots;
+	uint64_t slot_memory, slot_prefetch;
 };
 
 /* The iommufd of @settings is the layer's to close from then on, also when it fails. */
@@ -73,9 +83,9 @@ int vfio_add(struct vfio *vfio, const struct vfio_device_config *config,
 int vfio_prepare(struct vfio *vfio, struct kvm_vm *vm, struct err *err) FERRY_MUST_CHECK;
 /* ... usable IOVA ranges (count 0: anything goes) ... */
 size_t vfio_iova_ranges(const struct vfio *vfio, struct ram_range *ranges, size_t room);
-/* ... and the room its memory BARs need, each BAR aligned to its size. */
+/* ... and the room its memory BARs and the empty slots need, each BAR aligned to its size. */
 void vfio_window_sizes(const struct vfio *vfio, uint64_t *mmio32, uint64_t *mmio64);
-/* ... and how many ports there will be, each with a bus. */
+/* ... and how many ports there will be, those of empty slots too, each with a bus. */
 unsigned int vfio_port_count(const struct vfio *vfio);
 
 /*
@@ -85,6 +95,23 @@ unsigned int vfio_port_count(const struct vfio *vfio);
  *    Nothing to do without devices.
  */
 int vfio_check_memlock(struct vfio *vfio, uint64_t ram_size, struct err *err) FERRY_MUST_CHECK;
+
+/* What happened to a device, for who watches from outside. */
+enum vfio_news_kind {
+	VFIO_ADDED,           /* it is in its slot, and the guest knows */
+	VFIO_REMOVED,         /* it is given back to the host, and off its bus */
+	VFIO_REMOVAL_REFUSED, /* the guest cancelled the removal */
+	VFIO_LOST,            /* it answers no more */
+	VFIO_WANTED_BACK,     /* the host asks for it */
+	VFIO_FAILED,          /* it reported an uncorrectable error */
+	VFIO_RECOVERED,       /* from that */
+};
+
+struct vfio_news {
+	enum vfio_news_kind kind;
+	const char *id, *host; /* its address there; the strings last as long as the call */
+	const char *slot;      /* as "slot3"; NULL on the root bus */
+};
 
 /*
  * 4. Has KVM's VFIO device learn of every device, before any is opened, unless that was done; opens
@@ -99,6 +126,16 @@ struct vfio_attach {
 	struct loop *loop;
 	/* Has accesses that were answered MEM_NOT_YET tried again; any lock. May be NULL. */
 	void (*wake)(void *machine);
+	/*
+	 * The guest has changed a slot: vfio_slots_changed() is to be called on the main thread.
+	 * Any thread, any lock. This and what follows may be NULL where there is no port.
+	 */
+	void (*slot_changed)(void *machine);
+	/* All vCPUs stand between these two. Main thread, no lock held. */
+	void (*park)(void *machine);
+	void (*unpark)(void *machine);
+	/* Main thread, no lock held; it must not call this layer. May be NULL. */
+	void (*tell)(void *machine, const struct vfio_news *news);
 	void *machine;
 };
 int vfio_attach(struct vfio *vfio, const struct vfio_attach *to, struct err *err) FERRY_MUST_CHECK;
@@ -107,7 +144,8 @@ int vfio_attach(struct vfio *vfio, const struct vfio_attach *to, struct err *err
  * 5. Starts the mapper thread over a snapshot of @ram's pieces: prefault, then map in parts.
  *    Until it is done a guest's bus-master write answers MEM_NOT_YET. @done is called once from the
  *    mapper thread (without devices: before the return): @err NULL on success, else the sentence
- *    that ends the run. @ram stays until vfio_destroy().
+ *    that ends the run. @ram stays until vfio_destroy(): for a first device that comes later it is
+ *    mapped then, so that without devices this is called where there are empty slots.
  */
 typedef void (*vfio_mapped)(void *machine, const struct err *err);
 int vfio_map_ram(struct vfio *vfio, struct ram *ram, vfio_mapped done, void *machine,
@@ -120,6 +158,35 @@ int vfio_map_ram(struct vfio *vfio, struct ram *ram, vfio_mapped done, void *mac
 void vfio_join_mapper(struct vfio *vfio);
 
 /*
+ * Devices that come and go while the guest runs. All of it on the main thread, no lock held.
+ *
+ * Adds one, into an empty slot: "slot3", or NULL for the lowest. "slot3.1" is function 1 of it,
+ * which the guest is told of once function 0 has come. @done is called exactly once: before the
+ * return with a refusal, or once all RAM is mapped and the slot has told the guest, which is before
+ * the return too where nothing is to be waited for. @err NULL: it is there. Otherwise nothing of it
+ * is left, and the slot is empty.
+ */
+typedef void (*vfio_added)(void *owner, const struct err *err);
+void vfio_plug(struct vfio *vfio, const struct vfio_device_config *config, const char *slot,
+	       vfio_added done, void *owner);
+
+/*
+ * Begins the removal of the device @id, which may be the host's address too, with all others in its
+ * slot: the guest is asked, and after @timeout_ms (0: at once) it is told that they are gone.
+ * VFIO_REMOVED is the end of it, VFIO_REMOVAL_REFUSED another. -ENOENT, -EBUSY (it is under way,
+ * and @timeout_ms is not 0), -EOPNOTSUPP (it is on the root bus), with @err set. It may be removed
+ * before the return.
+ */
+int vfio_unplug(struct vfio *vfio, const char *id, unsigned int timeout_ms,
+		struct err *err) FERRY_MUST_CHECK;
+
+/* What vfio_attach.slot_changed asks for. */
+void vfio_slots_changed(struct vfio *vfio);
+
+/* Before pci_host_reset(): removals that are under way come to their end. vCPUs parked. */
+void vfio_restart(struct vfio *vfio);
+
+/*
  * The descriptors that a sandbox must keep: devices, the provider's, eventfds, timers, traces.
  * Returns how many there are; fills at most @room.
  */
@@ -129,8 +196,11 @@ size_t vfio_device_count(const struct vfio *vfio);
 
 /* A device as it is, for who asks from outside. */
 struct vfio_status {
-	const char *host; /* its address there; the layer's */
-	char guest[16];   /* as 00:03.0; "": it is on no bus */
+	const char *host;  /* its address there; the layer's */
+	const char *id;    /* the layer's too */
+	unsigned int slot; /* 0: it is on the root bus */
+	bool leaving;      /* its removal is under way */
+	char guest[16];    /* as 00:03.0; "": it is on no bus */
 	uint16_t vendor, device;
 	const char *state; /* "alive", "being reset", "isolated", "given back to the host", ... */
 	const char *mode;  /* "MSI-X", "MSI", "INTx", "no interrupts" */
@@ -140,6 +210,17 @@ struct vfio_status {
 
 /* Of device @index of vfio_device_count(). Main thread, no lock held. */
 void vfio_get_status(struct vfio *vfio, size_t index, struct vfio_status *status);
+
+/* A slot that devices can be put into and taken out of, behind a port. */
+struct vfio_slot_status {
+	unsigned int number; /* as in "slot3" */
+	bool present;        /* a device is in it, as the guest sees it */
+	bool powered;        /* by the guest */
+};
+
+/* Every slot, those of the devices at the start too; false beyond the last. Likewise. */
+size_t vfio_slot_count(const struct vfio *vfio);
+bool vfio_get_slot(struct vfio *vfio, size_t index, struct vfio_slot_status *status);
 
 /* Whether all RAM is pinned and mapped for the devices. */
 bool vfio_ram_is_mapped(const struct vfio *vfio);
@@ -157,7 +238,8 @@ bool vfio_describe_gsi(struct vfio *vfio, unsigned int gsi, FILE *out);
  * Gives every device back (guest mappings, interrupts, bus mastering, BARs, descriptor; the kernel
  * resets it at the close), joins the mapper, unmaps RAM, then leaves the provider. Before or after
  * pci_host_destroy(): a function still on its host stays there, all ones, and is freed with it.
- * Main thread, vCPUs gone. NULL is allowed.
+ * Whoever waits for a device that was to be added is told an error. Main thread, vCPUs gone. NULL
+ * is allowed.
  */
 void vfio_destroy(struct vfio *vfio);
 

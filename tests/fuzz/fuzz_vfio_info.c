@@ -227,7 +227,7 @@ static void use_lease(struct vfio_lease *lease, const struct vfio_sysfs_device *
 static void use_way(const struct vfio_provider_ops *way)
 {
 	const struct vfio_settings settings = {.sysfs = "/", .dev = "/dev", .proc = "/nonexistent"};
-	const struct vfio_device_config config = {.path = "0000:01:00.0"};
+	struct vfio_device_config config = {.path = "0000:01:00.0"};
 	struct err err = {0};
 	struct vfio_provider *provider = way->create(&settings, &err);
 	struct vfio_sysfs_device device;

@@ -81,9 +81,12 @@ static void bus_was_reset(void *keeper, const struct vfio_pci *pci,
 	(void)vfio_bus_reset_hits(reset, pci->device.name);
 }
 
-static void released(void *keeper, struct vfio_pci *pci)
+static void give_back(void *keeper, struct vfio_pci *pci)
 {
 	(void)keeper;
+	if (!vfio_pci_retire(pci))
+		return;
+	vfio_pci_release(pci, VFIO_RESET_BY_HOST);
 	require(pci->state == VFIO_PCI_GONE);
 }
 
@@ -95,7 +98,8 @@ static void wake(void *keeper)
 static const struct vfio_pci_keeper_ops keeper_ops = {
 	.bus_reset = bus_reset,
 	.bus_was_reset = bus_was_reset,
-	.released = released,
+	.wanted = give_back,
+	.retired = give_back,
 	.wake = wake,
 };
 

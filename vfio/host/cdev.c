@@ -106,6 +106,19 @@ int vfio_cdev_owner(const char *sysfs, int fd, char folder[PATH_MAX])
 	return strcmp(cdev_cut(folder), "vfio-dev") == 0 ? 0 : -ENODEV;
 }
 
+int vfio_cdev_group(const char *sysfs, int fd, unsigned int *group)
+{
+	char place[PATH_MAX], *end;
+	const char *name;
+	int rc = cdev_place(sysfs, fd, place);
+
+	if (rc)
+		return rc;
+	name = cdev_cut(place);
+	*group = (unsigned int)strtoul(name, &end, 10);
+	return end != name && !*end && strcmp(cdev_cut(place), "vfio") == 0 ? 0 : -ENODEV;
+}
+
 int vfio_cdev_check_iommufd(const char *sysfs, int fd)
 {
 	char place[PATH_MAX];

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
-/* The character device by which VFIO offers one device, beside that of its group. */
+/* VFIO's character devices: that of one device, of a group, and what is open on which. */
 
 #ifndef FERRY_VFIO_HOST_CDEV_H
 #define FERRY_VFIO_HOST_CDEV_H
@@ -28,6 +28,12 @@ int vfio_cdev_check(const struct vfio_sysfs_device *device, const char *dev, cha
  * takes it. -ENODEV: @fd is open on something else.
  */
 int vfio_cdev_owner(const char *sysfs, int fd, char folder[PATH_MAX]) FERRY_MUST_CHECK;
+
+/*
+ * The number of the IOMMU group whose node, such as /dev/vfio/7, is open as @fd. -ENODEV: @fd is
+ * open on something else.
+ */
+int vfio_cdev_group(const char *sysfs, int fd, unsigned int *group) FERRY_MUST_CHECK;
 
 /* 0 when @fd is an open /dev/iommu, -ENODEV when it is open on something else. */
 int vfio_cdev_check_iommufd(const char *sysfs, int fd) FERRY_MUST_CHECK;

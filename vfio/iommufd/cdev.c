@@ -29,7 +29,6 @@ struct iommufd {
 	int fd; /* /dev/iommu; the settings' when they have one */
 	struct vfio_ioas ioas;
 	struct cdev *first;
-	int kvm; /* KVM's VFIO device */
 };
 
 /* A device that joined. Once it is opened its descriptor is the back end's. */
@@ -85,7 +84,7 @@ static struct vfio_provider *cdev_create(const struct vfio_settings *settings, s
 	}
 	iommufd->provider.ops = &vfio_iommufd_provider;
 	iommufd->settings = settings;
-	iommufd->fd = iommufd->kvm = -1;
+	iommufd->fd = -1;
 	return &iommufd->provider;
 }
 
@@ -213,7 +212,7 @@ static int cdev_find(const struct vfio_settings *settings, const struct vfio_dev
 }
 
 static struct vfio_lease *cdev_join(struct vfio_provider *provider,
-				    const struct vfio_device_config *config,
+				    struct vfio_device_config *config,
 				    struct vfio_sysfs_device *device, struct err *err)
 {
 	struct iommufd *iommufd = cdev_to_iommufd(provider);
@@ -226,6 +225,7 @@ static struct vfio_lease *cdev_join(struct vfio_provider *provider,
 		err_prefix(err, "passthrough device %s", device->address);
 		return NULL;
 	}
+	config->fd = 0;
 	return &cdev->lease;
 }
 
@@ -237,22 +237,14 @@ static int cdev_check_memlock(struct vfio_provider *provider, uint64_t ram_size,
 
 static int cdev_tell_kvm(struct vfio_provider *provider, struct kvm_vm *vm, struct err *err)
 {
-	struct iommufd *iommufd = cdev_to_iommufd(provider);
+	int rc = vfio_kvm_open(provider->kvm, vm, err);
 
-	if (iommufd->kvm < 0)
-		iommufd->kvm = vfio_kvm_create(vm, err);
-	if (iommufd->kvm < 0)
-		return iommufd->kvm;
-	for (struct cdev *cdev = iommufd->first; cdev; cdev = cdev->next) {
-		int rc = cdev->known_to_kvm
-				 ? 0
-				 : vfio_kvm_add(iommufd->kvm, cdev->fd, cdev->address, err);
-
-		if (rc)
-			return rc;
-		cdev->known_to_kvm = true;
+	for (struct cdev *cdev = cdev_to_iommufd(provider)->first; cdev && !rc; cdev = cdev->next) {
+		if (!cdev->known_to_kvm)
+			rc = vfio_kvm_add(*provider->kvm, cdev->fd, cdev->address, err);
+		cdev->known_to_kvm = !rc;
 	}
-	return 0;
+	return rc;
 }
 
 /*
@@ -262,10 +254,9 @@ static int cdev_tell_kvm(struct vfio_provider *provider, struct kvm_vm *vm, stru
 static void cdev_closing(void *owner)
 {
 	struct cdev *cdev = owner;
-	const struct iommufd *iommufd = cdev_to_iommufd(cdev->lease.provider);
 
 	if (cdev->known_to_kvm)
-		vfio_kvm_del(iommufd->kvm, cdev->fd, cdev->address);
+		vfio_kvm_del(*cdev->lease.provider->kvm, cdev->fd, cdev->address);
 	cdev->known_to_kvm = false;
 	if (cdev->given && cdev->attached)
 		vfio_unbind(cdev->fd);
@@ -329,7 +320,6 @@ static size_t cdev_descriptors(const struct vfio_provider *provider, int *descri
 {
 	const struct iommufd *iommufd = cdev_to_iommufd(provider);
 
-	count = vfio_list(iommufd->kvm, descriptors, room, count);
 	count = vfio_list(iommufd->fd, descriptors, room, count);
 	for (const struct cdev *cdev = iommufd->first; cdev; cdev = cdev->next)
 		if (!cdev->opened)
@@ -372,7 +362,6 @@ static void cdev_destroy(struct vfio_provider *provider)
 		cdev_leave_given_iommufd(iommufd);
 	else
 		fd_close(&iommufd->fd);
-	fd_close(&iommufd->kvm);
 	free(iommufd);
 }
 

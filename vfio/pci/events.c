@@ -32,25 +32,28 @@ static void event_on_error(void *owner, uint32_t events)
 	pci_host_unlock(&pci->device);
 }
 
-/* A reset under way is let go to its end: it holds the device's descriptor. */
+/*
+ * The kernel asks again and again. A reset under way is let go to its end: it holds the device's
+ * descriptor.
+ */
 static void event_on_request(void *owner, uint32_t events)
 {
 	struct vfio_pci *pci = owner;
-	bool again, busy;
+	const struct vfio_pci_keeper_ops *ops = pci->keeper_ops;
 
 	(void)events;
 	fd_take(pci->request_event);
-	pci_host_lock(&pci->device);
-	again = pci->wanted_back;
-	busy = vfio_reset_hurry(pci);
+	if (!pci->wanted_back)
+		log_warn("passthrough device %s: the host wants it back: %s", pci->device.name,
+			 pci->options.port ? "the guest is asked to let it go"
+					   : "it is taken from the guest");
+	if (!pci->wanted_back && ops && ops->tell)
+		ops->tell(pci->keeper, VFIO_WANTED_BACK);
 	pci->wanted_back = true;
-	pci_host_unlock(&pci->device);
-	if (!again)
-		log_warn("passthrough device %s: the host wants it back: it is taken from the "
-			 "guest",
-			 pci->device.name);
-	if (!busy)
-		vfio_pci_release(pci, false);
+	if (ops && ops->wanted)
+		ops->wanted(pci->keeper, pci);
+	else if (vfio_pci_retire(pci))
+		vfio_pci_release(pci, VFIO_RESET_BY_HOST);
 }
 
 static void event_start(struct vfio_pci *pci, uint32_t index, int *event, loop_handler handler)

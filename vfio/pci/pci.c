@@ -84,7 +84,7 @@ static void pci_destroy_function(struct pci_device *device)
 {
 	struct vfio_pci *pci = container_of(device, struct vfio_pci, device);
 
-	vfio_pci_release(pci, true);
+	vfio_pci_release(pci, VFIO_RESET_END);
 	if (pci->owner)
 		*pci->owner = NULL;
 	pci->on_bus = false;
@@ -280,46 +280,75 @@ struct pci_link vfio_pci_link(const struct vfio_pci *pci)
 	};
 }
 
-/* In this order nothing of the device is left in the guest when its descriptor is closed. */
-static void pci_give_back(struct vfio_pci *pci, bool reset)
+static void pci_lock(struct vfio_pci *pci)
 {
-	bool worn = pci->state == VFIO_PCI_ALIVE && pci->used;
-
-	vfio_pci_withdraw(pci, VFIO_PCI_GONE);
-	vfio_events_stop(pci);
-	if (reset && worn)
-		vfio_reset_now(pci);
-	else if (vfio_pci_config_region(pci)->present)
-		vfio_pci_quiet(pci);
-	vfio_bars_unmap(pci);
-	pci->backend->ops->close(pci->backend);
-	pci->backend = NULL;
-	pci->wires.backend = NULL;
-}
-
-void vfio_pci_release(struct vfio_pci *pci, bool reset)
-{
-	bool held = pci->backend;
-
-	vfio_reset_release(pci);
-	if (reset && held && pci->used)
-		vfio_reset_prepare(pci, VFIO_RESET_END);
 	if (pci->on_bus)
 		pci_host_lock(&pci->device);
-	if (held)
-		pci_give_back(pci, reset);
+}
+
+static void pci_unlock(struct vfio_pci *pci)
+{
 	if (pci->on_bus)
 		pci_host_unlock(&pci->device);
+}
+
+/* Locks as above are held. */
+static void pci_end(struct vfio_pci *pci)
+{
+	if (pci->state == VFIO_PCI_GONE)
+		return;
+	pci->worn = pci->state == VFIO_PCI_ALIVE && pci->used;
+	vfio_pci_withdraw(pci, VFIO_PCI_GONE);
+}
+
+bool vfio_pci_retire(struct vfio_pci *pci)
+{
+	pci_lock(pci);
+	pci->leaving = vfio_reset_hurry(pci);
+	if (!pci->leaving)
+		pci_end(pci);
+	pci_unlock(pci);
+	return !pci->leaving;
+}
+
+/*
+ * In this order nothing of the device is left in the guest when its descriptor is closed. The guest
+ * does not wait for what may take long: nobody else reaches for a device that is gone.
+ */
+static void pci_give_back(struct vfio_pci *pci, enum vfio_reset_cause cause)
+{
+	struct vfio_backend *backend = pci->backend;
+
+	pci_lock(pci);
+	pci_end(pci);
+	pci_unlock(pci);
+	vfio_events_stop(pci);
+	if (pci->worn && cause != VFIO_RESET_BY_HOST)
+		vfio_reset_now(pci, cause);
+	else if (vfio_pci_config_region(pci)->present)
+		vfio_pci_quiet(pci);
+	pci_lock(pci);
+	vfio_bars_unmap(pci);
+	pci->backend = pci->wires.backend = NULL;
+	pci_unlock(pci);
+	backend->ops->close(backend);
+}
+
+void vfio_pci_release(struct vfio_pci *pci, enum vfio_reset_cause cause)
+{
+	vfio_reset_release(pci);
+	if (pci->backend && pci->used && cause != VFIO_RESET_BY_HOST)
+		vfio_reset_prepare(pci, cause);
+	if (pci->backend)
+		pci_give_back(pci, cause);
 	vfio_reset_settle(pci);
-	if (held && pci->wanted_back && pci->keeper_ops)
-		pci->keeper_ops->released(pci->keeper, pci);
 }
 
 void vfio_pci_destroy(struct vfio_pci *pci)
 {
 	if (!pci)
 		return;
-	vfio_pci_release(pci, true);
+	vfio_pci_release(pci, VFIO_RESET_END);
 	vfio_bars_release(pci);
 	if (pci->has_msix)
 		pci_msix_release(&pci->msix);

@@ -84,7 +84,9 @@ struct vfio_pci {
 	struct vfio_wires wires;
 	int error_event, request_event; /* eventfds, -1 without */
 	unsigned int errors;            /* how often the first told of one */
-	bool wanted_back;               /* the host asked while a reset was under way */
+	bool wanted_back;               /* the host asked for it */
+	bool leaving;                   /* its release waits for the end of a reset */
+	bool worn;                      /* it was in use when it was withdrawn for good */
 	const struct vfio_pci_keeper_ops *keeper_ops;
 	void *keeper;
 	struct vfio_pci **owner; /* set to NULL when the PCI host destroys it; may be NULL */
@@ -104,12 +106,27 @@ struct vfio_pci_keeper_ops {
 	/* That reset was carried out: the other functions it hit need none of their own. */
 	void (*bus_was_reset)(void *keeper, const struct vfio_pci *pci,
 			      const struct vfio_bus_reset *reset);
-	/* @pci was given back because the host wanted it. */
-	void (*released)(void *keeper, struct vfio_pci *pci);
 	/* Accesses that were answered MEM_NOT_YET are to be tried again. */
 	void (*wake)(void *keeper);
 	/* Fills @err with who on the host holds BAR @bar; returns -EBUSY. May be NULL. */
 	int (*bar_is_held)(void *keeper, unsigned int bar, struct err *err);
+	/*
+	 * The host wants @pci back. The keeper sees to it, with vfio_pci_release() in the end. No
+	 * lock held. NULL: it is released as soon as can be.
+	 */
+	void (*wanted)(void *keeper, struct vfio_pci *pci);
+	/*
+	 * The reset that vfio_pci_retire() found has ended: that may be called again, which is not
+	 * to free @pci. No lock held. NULL: it is released.
+	 */
+	void (*retired)(void *keeper, struct vfio_pci *pci);
+	/*
+	 * Behind a port: it answers no more, and is to be taken out later. No lock held. May be
+	 * NULL.
+	 */
+	void (*lost)(void *keeper, struct vfio_pci *pci);
+	/* Somebody outside is to hear of it. No lock held. May be NULL. */
+	void (*tell)(void *keeper, enum vfio_news_kind kind);
 };
 
 struct vfio_pci_config {
@@ -143,11 +160,19 @@ int vfio_pci_attach_below(struct vfio_pci *pci, struct pci_port *port, unsigned 
 struct pci_link vfio_pci_link(const struct vfio_pci *pci);
 
 /*
- * Gives the device back: all ones to the guest, mappings, interrupts, BARs, then the descriptor.
- * With @reset a device that was in use is reset before that, and looked at whether it came back.
- * On the loop's thread. The function stays where it is. A second call does nothing.
+ * What the guest has of it ends for good: all ones, nothing mapped, no interrupts. Main thread, no
+ * lock held. False when a reset is under way, which is let go to its end without further tries: the
+ * keeper is told then (`retired`). A second call does nothing.
  */
-void vfio_pci_release(struct vfio_pci *pci, bool reset);
+bool vfio_pci_retire(struct vfio_pci *pci) FERRY_MUST_CHECK;
+
+/*
+ * Gives the device back: all ones to the guest, mappings, interrupts, BARs, then the descriptor.
+ * One that was in use is reset before that as @cause says, and looked at whether it came back.
+ * On the loop's thread, no lock held. A reset under way is waited for. The function stays where it
+ * is. A second call does nothing.
+ */
+void vfio_pci_release(struct vfio_pci *pci, enum vfio_reset_cause cause);
 
 /* Releases and frees one that is on no host. NULL is allowed. */
 void vfio_pci_destroy(struct vfio_pci *pci);

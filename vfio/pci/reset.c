@@ -162,15 +162,26 @@ static void reset_set_deadline(const struct vfio_reset *reset, int milliseconds)
 		log_debug("the deadline of a reset cannot be set: %s", err_text(-errno));
 }
 
+/* Behind a port a guest can be told that it is not there any more. */
+static bool reset_is_lost(const struct vfio_pci *pci)
+{
+	return pci->reset.outcome == VFIO_RESET_SILENT && pci->options.port && pci->keeper_ops &&
+	       pci->keeper_ops->lost;
+}
+
 static void reset_tell_outcome(const struct vfio_pci *pci, bool was_reset)
 {
 	bool done = pci->reset.outcome == VFIO_RESET_DONE;
 	const char *name = pci->device.name;
 
+	if (pci->leaving)
+		return;
 	if (pci->reset.cause == VFIO_RESET_RECOVERY && done)
 		log_warn("passthrough device %s: it recovered%s: its driver in the guest must be "
 			 "loaded anew",
 			 name, was_reset ? " and was reset" : ", without a reset");
+	else if (reset_is_lost(pci))
+		log_error("passthrough device %s: it is lost: it is taken out of the guest", name);
 	else if (pci->reset.cause == VFIO_RESET_RECOVERY)
 		log_error("passthrough device %s: it did not recover: it is out of the guest's "
 			  "reach until the guest restarts",
@@ -186,7 +197,7 @@ static void reset_bring_back(struct vfio_pci *pci, bool late)
 {
 	vfio_trace_note(pci->trace, "device  reset ended, %s",
 			pci->reset.outcome == VFIO_RESET_DONE ? "it answers" : "it failed");
-	if (pci->reset.outcome != VFIO_RESET_DONE) {
+	if (pci->reset.outcome != VFIO_RESET_DONE || pci->leaving) {
 		pci->state = VFIO_PCI_ISOLATED;
 		return;
 	}
@@ -303,13 +314,26 @@ static bool reset_find_other_way(struct vfio_pci *pci)
 	return true;
 }
 
+/* Last, as it may be released; by then the guest may have begun another. */
+static void reset_tell_keeper(struct vfio_pci *pci, bool lost)
+{
+	const struct vfio_pci_keeper_ops *ops = pci->keeper_ops;
+
+	if (pci->leaving && ops && ops->retired)
+		ops->retired(pci->keeper, pci);
+	else if (pci->leaving)
+		vfio_pci_release(pci, VFIO_RESET_BY_HOST);
+	else if (lost)
+		ops->lost(pci->keeper, pci);
+}
+
 /* Main thread, no lock held. */
 static void reset_finish(struct vfio_pci *pci)
 {
 	struct vfio_reset *reset = &pci->reset;
-	bool late = reset_join(pci) == VFIO_RESET_LATE, was_reset;
+	bool late = reset_join(pci) == VFIO_RESET_LATE, was_reset, lost;
 
-	if (!late && !pci->wanted_back && reset_find_other_way(pci)) {
+	if (!late && !pci->leaving && reset_find_other_way(pci)) {
 		pci_host_lock(&pci->device);
 		reset_start_thread(pci);
 		pci_host_unlock(&pci->device);
@@ -323,11 +347,11 @@ static void reset_finish(struct vfio_pci *pci)
 		reset_bring_back(pci, late);
 	reset_answer_write(reset);
 	reset_tell_outcome(pci, was_reset);
+	lost = reset_is_lost(pci);
 	pci_host_unlock(&pci->device);
 	if (pci->keeper_ops)
 		pci->keeper_ops->wake(pci->keeper);
-	if (pci->wanted_back)
-		vfio_pci_release(pci, false);
+	reset_tell_keeper(pci, lost);
 }
 
 static void reset_on_done(void *owner, uint32_t events)
@@ -440,11 +464,11 @@ int vfio_reset_first(struct vfio_pci *pci, struct err *err)
 		       pci->device.name);
 }
 
-void vfio_reset_now(struct vfio_pci *pci)
+void vfio_reset_now(struct vfio_pci *pci, enum vfio_reset_cause cause)
 {
 	struct vfio_reset *reset = &pci->reset;
 
-	reset->cause = VFIO_RESET_END;
+	reset->cause = cause;
 	reset_choose_way(reset);
 	reset->outcome = reset_try(pci, LOG_ERROR);
 	if (reset_find_other_way(pci))
@@ -499,7 +523,7 @@ enum mem_result vfio_reset_answer(struct vfio_pci *pci)
 		if (!pci->used || !pci->options.port)
 			return MEM_DONE;
 	}
-	if (pci->wanted_back)
+	if (pci->leaving)
 		return MEM_DONE;
 	if (pci->state == VFIO_PCI_ALIVE)
 		vfio_reset_begin(pci, VFIO_RESET_GUEST);
@@ -542,13 +566,13 @@ void vfio_reset_machine(struct vfio_pci *pci)
 	struct pci_device *device = &pci->device;
 
 	reset_wait(pci);
-	if (pci->state != VFIO_PCI_RESETTING && pci->state != VFIO_PCI_GONE)
+	if (pci->state != VFIO_PCI_RESETTING && pci->state != VFIO_PCI_GONE && !pci->leaving)
 		vfio_reset_prepare(pci, VFIO_RESET_MACHINE);
 	pci_host_lock(device);
 	/* The port above is as at power-on by now. */
 	pci->passed_up = pci_device_is_passed_up(device);
 	pci->reset.write = VFIO_RESET_WRITE_NONE;
-	if (pci->state == VFIO_PCI_GONE || pci->state == VFIO_PCI_RESETTING) {
+	if (pci->state == VFIO_PCI_GONE || pci->state == VFIO_PCI_RESETTING || pci->leaving) {
 		pci_device_unmap(device);
 		pci_host_unlock(device);
 		return;

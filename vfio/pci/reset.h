@@ -20,8 +20,10 @@ enum vfio_reset_cause {
 	VFIO_RESET_GUEST,    /* the guest's function reset: FLR of Express or Advanced Features */
 	VFIO_RESET_MACHINE,  /* the guest restarts */
 	VFIO_RESET_RECOVERY, /* after an error: tried until it works, or a few times */
-	VFIO_RESET_START,    /* before the first guest */
-	VFIO_RESET_END,      /* after the last */
+	VFIO_RESET_START,    /* before the guest sees it */
+	VFIO_RESET_REMOVAL,  /* the guest has it no longer, and goes on */
+	VFIO_RESET_END,      /* after the last guest */
+	VFIO_RESET_BY_HOST,  /* none: who gets it back sees to that */
 };
 
 enum vfio_reset_outcome {
@@ -146,10 +148,10 @@ void vfio_reset_prepare(struct vfio_pci *pci, enum vfio_reset_cause cause);
 int vfio_reset_first(struct vfio_pci *pci, struct err *err) FERRY_MUST_CHECK;
 
 /*
- * At the end, after vfio_reset_prepare(): quiet and awake, then a reset by whatever way there is.
- * The guest is out of reach of the device by then. Main thread.
+ * At a removal or the end, after vfio_reset_prepare(): quiet and awake, then a reset by whatever
+ * way there is. The guest is out of reach of the device by then. Main thread, no lock held.
  */
-void vfio_reset_now(struct vfio_pci *pci);
+void vfio_reset_now(struct vfio_pci *pci, enum vfio_reset_cause cause);
 
 /*
  * Whether functions beside the one that is reset are to be left alone, as the guest goes on with
@@ -157,7 +159,7 @@ void vfio_reset_now(struct vfio_pci *pci);
  */
 static inline bool vfio_reset_spares_others(enum vfio_reset_cause cause)
 {
-	return cause == VFIO_RESET_GUEST || cause == VFIO_RESET_RECOVERY;
+	return cause != VFIO_RESET_MACHINE && cause != VFIO_RESET_END;
 }
 
 /* What follows vfio_reset_prepare() in the end: others on a bus that was reset need no more. */

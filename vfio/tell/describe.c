@@ -367,16 +367,21 @@ static const char *describe_guest_address(const struct vfio_pci *pci, char text[
 	return text;
 }
 
-static void describe_list_device(struct vfio_pci *pci, FILE *out)
+static void describe_list_device(struct vfio_pci *pci, const struct vfio_status *seat, FILE *out)
 {
 	char address[ADDRESS_SIZE];
 
 	pthread_mutex_lock(&pci->device.lock);
-	fprintf(out, "%s  in the guest %s  %04x:%04x  %s, %s\n", pci->device.name,
+	fprintf(out, "%s  in the guest %s  %04x:%04x  %s, %s", pci->device.name,
 		describe_guest_address(pci, address), load_le16(pci->device.config),
 		load_le16(pci->device.config + 2), describe_state_name(pci->state),
 		describe_mode(&pci->wires));
 	pthread_mutex_unlock(&pci->device.lock);
+	if (seat->slot)
+		fprintf(out, ", slot%u%s", seat->slot, seat->leaving ? ", leaving" : "");
+	if (strcmp(seat->id, pci->device.name) != 0)
+		fprintf(out, ", id %s", seat->id);
+	fputc('\n', out);
 }
 
 static unsigned int describe_count_unmasked(const struct vfio_wires *wires)
@@ -398,6 +403,7 @@ void vfio_get_status(struct vfio *vfio, size_t index, struct vfio_status *status
 		.state = "not there",
 		.mode = "no interrupts",
 	};
+	vfio_fill_seat(vfio, index, status);
 	if (!pci)
 		return;
 	pthread_mutex_lock(&pci->device.lock);
@@ -419,9 +425,11 @@ void vfio_list_devices(struct vfio *vfio, FILE *out)
 	for (size_t i = 0; i < vfio_device_count(vfio); i++) {
 		const struct vfio_sysfs_device *sysfs;
 		struct vfio_pci *pci = vfio_device(vfio, i, &sysfs);
+		struct vfio_status seat = {0};
 
+		vfio_fill_seat(vfio, i, &seat);
 		if (pci)
-			describe_list_device(pci, out);
+			describe_list_device(pci, &seat, out);
 		else
 			fprintf(out, "%s  not there\n", sysfs->address);
 	}
@@ -478,24 +486,50 @@ static bool describe_is_host_address(const struct vfio_sysfs_device *sysfs, cons
 		strcasecmp(sysfs->address + 5, address) == 0);
 }
 
+static bool describe_is_gone(struct vfio_pci *pci)
+{
+	bool gone;
+
+	pthread_mutex_lock(&pci->device.lock);
+	gone = pci->state == VFIO_PCI_GONE;
+	pthread_mutex_unlock(&pci->device.lock);
+	return gone;
+}
+
+/* How well @address names it, 0 for not at all; one that the guest still has is meant first. */
+static unsigned int describe_match(struct vfio *vfio, size_t index, const char *address)
+{
+	const struct vfio_sysfs_device *sysfs;
+	struct vfio_pci *pci = vfio_device(vfio, index, &sysfs);
+	struct vfio_status seat = {0};
+	char guest[ADDRESS_SIZE];
+
+	vfio_fill_seat(vfio, index, &seat);
+	if (!pci)
+		return 0;
+	if (strcmp(seat.id, address) == 0 || describe_is_host_address(sysfs, address))
+		return describe_is_gone(pci) ? 2 : 3;
+	return strcasecmp(describe_guest_address(pci, guest), address) == 0;
+}
+
 int vfio_describe(struct vfio *vfio, const char *address, FILE *out)
 {
-	size_t count = vfio_device_count(vfio);
+	const struct vfio_sysfs_device *sysfs;
+	unsigned int best = 0;
+	struct vfio_pci *pci;
+	size_t found = 0;
 
-	/* First all by the host's addresses, then by the guest's. */
-	for (size_t i = 0; i < 2 * count; i++) {
-		const struct vfio_sysfs_device *sysfs;
-		struct vfio_pci *pci = vfio_device(vfio, i % count, &sysfs);
-		char guest[ADDRESS_SIZE];
+	for (size_t i = 0; i < vfio_device_count(vfio); i++) {
+		unsigned int match = describe_match(vfio, i, address);
 
-		if (pci &&
-		    (i < count ? describe_is_host_address(sysfs, address)
-			       : strcasecmp(describe_guest_address(pci, guest), address) == 0)) {
-			describe_device(pci, sysfs, out);
-			return 0;
-		}
+		found = match > best ? i : found;
+		best = match > best ? match : best;
 	}
-	return -ENOENT;
+	if (!best)
+		return -ENOENT;
+	pci = vfio_device(vfio, found, &sysfs);
+	describe_device(pci, sysfs, out);
+	return 0;
 }
 
 /* Device lock held. */

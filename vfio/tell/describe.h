@@ -16,5 +16,7 @@
  */
 struct vfio_pci *vfio_device(struct vfio *vfio, size_t index,
 			     const struct vfio_sysfs_device **sysfs);
+/* Likewise, of its status: id, slot, and whether it is leaving that. */
+void vfio_fill_seat(struct vfio *vfio, size_t index, struct vfio_status *status);
 
 #endif

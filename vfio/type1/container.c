@@ -127,6 +127,29 @@ struct vfio_container *vfio_container_open(const char *dev, struct err *err)
 	return vfio_container_adopt(fd, VFIO_TYPE1v2_IOMMU, err);
 }
 
+/* Only one that has an IOMMU, and so a group, tells of it. */
+static int container_check_fresh(int fd, struct err *err)
+{
+	struct vfio_iommu_type1_info info = {.argsz = sizeof(info)};
+
+	if (vfio_sys_ioctl(fd, VFIO_IOMMU_GET_INFO, &info) < 0)
+		return 0;
+	return err_set(err, -EBUSY,
+		       "VFIO container: who handed it over has set it up: hand it over as it is "
+		       "opened");
+}
+
+struct vfio_container *vfio_container_take(int fd, struct err *err)
+{
+	struct vfio_container *container = vfio_container_adopt(fd, VFIO_TYPE1v2_IOMMU, err);
+
+	if (container && container_check_fresh(fd, err)) {
+		vfio_container_close(container);
+		return NULL;
+	}
+	return container;
+}
+
 void vfio_container_close(struct vfio_container *container)
 {
 	if (!container)

@@ -23,6 +23,9 @@ struct vfio_container {
  */
 struct vfio_container *vfio_container_adopt(int fd, uint32_t type, struct err *err);
 
+/* The same for one that somebody else has opened, and must not have set up. */
+struct vfio_container *vfio_container_take(int fd, struct err *err);
+
 /* The same after opening @dev/vfio/vfio. */
 struct vfio_container *vfio_container_open(const char *dev, struct err *err);
 

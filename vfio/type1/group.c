@@ -11,6 +11,7 @@
 #include <stdlib.h>
 #include <unistd.h>
 
+#include "vfio/host/cdev.h"
 #include "vfio/host/memlock.h"
 #include "vfio/host/sysfs.h"
 #include "vfio/kernel.h"
@@ -28,7 +29,6 @@ struct type1 {
 	const struct vfio_settings *settings;
 	struct vfio_container *container; /* NULL before the first group */
 	struct group *first;
-	int kvm; /* KVM's VFIO device */
 };
 
 struct group {
@@ -69,7 +69,6 @@ static struct vfio_provider *group_create(const struct vfio_settings *settings, 
 	}
 	type1->provider.ops = &vfio_type1_provider;
 	type1->settings = settings;
-	type1->kvm = -1;
 	return &type1->provider;
 }
 
@@ -104,6 +103,27 @@ static int group_open_node(const char *dev, unsigned int number, struct err *err
 		       err_text(fd));
 }
 
+/* What somebody else has opened, who may have given it to another container. */
+static int group_check_given(const char *sysfs, int fd, unsigned int number, struct err *err)
+{
+	struct vfio_group_status status = {.argsz = sizeof(status)};
+	unsigned int its;
+	int rc = vfio_cdev_group(sysfs, fd, &its);
+
+	if (rc || its != number)
+		return err_set(err, rc ? rc : -EINVAL,
+			       "IOMMU group %u: what was handed over for it is not open on "
+			       "/dev/vfio/%u",
+			       number, number);
+	rc = vfio_sys_ioctl(fd, VFIO_GROUP_GET_STATUS, &status);
+	if (rc >= 0 && status.flags & VFIO_GROUP_FLAGS_CONTAINER_SET)
+		return err_set(err, -EBUSY,
+			       "IOMMU group %u: who handed it over has put it into a container: "
+			       "hand it over as it is opened",
+			       number);
+	return 0;
+}
+
 static int group_check_viable(const char *sysfs, int fd, unsigned int number, struct err *err)
 {
 	struct vfio_group_status status = {.argsz = sizeof(status)};
@@ -117,16 +137,20 @@ static int group_check_viable(const char *sysfs, int fd, unsigned int number, st
 	return 0;
 }
 
-/* NULL with @err saying missing, busy, no permission, or the members in the way. */
+/*
+ * @given unless it is 0, else the node. NULL with @err saying missing, busy, no permission, or the
+ * members in the way.
+ */
 static struct group *group_open(const struct vfio_settings *settings, unsigned int number,
-				struct err *err)
+				int given, struct err *err)
 {
 	struct group *group;
-	int fd = group_open_node(settings->dev, number, err);
+	int fd = given ? given : group_open_node(settings->dev, number, err);
 
 	if (fd < 0)
 		return NULL;
-	if (group_check_viable(settings->sysfs, fd, number, err))
+	if ((given && group_check_given(settings->sysfs, fd, number, err)) ||
+	    group_check_viable(settings->sysfs, fd, number, err))
 		goto close_fd;
 	group = calloc(1, sizeof(*group));
 	if (!group) {
@@ -196,16 +220,40 @@ static struct group *group_find(const struct type1 *type1, unsigned int number)
 	return group;
 }
 
-/* Opens a group that no earlier device is in and lets it join the container. */
-static struct group *group_add(struct type1 *type1, unsigned int number, struct err *err)
+/* A descriptor of the caller's that is no longer its. */
+static int group_take(int *given)
 {
-	struct group *group = group_open(type1->settings, number, err), **end = &type1->first;
+	int fd = *given;
+
+	*given = 0;
+	return fd;
+}
+
+static int group_need_container(struct type1 *type1, struct vfio_device_config *config,
+				struct err *err)
+{
+	if (type1->container)
+		return 0;
+	type1->container = config->container_fd
+				   ? vfio_container_take(group_take(&config->container_fd), err)
+				   : vfio_container_open(type1->settings->dev, err);
+	return type1->container ? 0 : err->code;
+}
+
+/*
+ * Opens a group that no earlier device is in, unless somebody else has, and lets it join the
+ * container.
+ */
+static struct group *group_add(struct type1 *type1, unsigned int number,
+			       struct vfio_device_config *config, struct err *err)
+{
+	struct group *group =
+		group_open(type1->settings, number, group_take(&config->group_fd), err);
+	struct group **end = &type1->first;
 
 	if (!group)
 		return NULL;
-	if (!type1->container)
-		type1->container = vfio_container_open(type1->settings->dev, err);
-	if (!type1->container || group_enter(type1, group, err)) {
+	if (group_need_container(type1, config, err) || group_enter(type1, group, err)) {
 		group_close(group);
 		return NULL;
 	}
@@ -219,7 +267,7 @@ static struct group *group_add(struct type1 *type1, unsigned int number, struct 
 
 /* By its group, which is opened, checked and let into the container once for all its devices. */
 static struct vfio_lease *group_join(struct vfio_provider *provider,
-				     const struct vfio_device_config *config,
+				     struct vfio_device_config *config,
 				     struct vfio_sysfs_device *device, struct err *err)
 {
 	struct type1 *type1 = group_to_type1(provider);
@@ -230,7 +278,7 @@ static struct vfio_lease *group_join(struct vfio_provider *provider,
 		return NULL;
 	group = group_find(type1, number);
 	if (!group)
-		group = group_add(type1, number, err);
+		group = group_add(type1, number, config, err);
 	if (!group) {
 		err_prefix(err, "passthrough device %s", device->address);
 		return NULL;
@@ -247,22 +295,15 @@ static int group_check_memlock(struct vfio_provider *provider, uint64_t ram_size
 
 static int group_tell_kvm(struct vfio_provider *provider, struct kvm_vm *vm, struct err *err)
 {
-	struct type1 *type1 = group_to_type1(provider);
+	int rc = vfio_kvm_open(provider->kvm, vm, err);
 
-	if (type1->kvm < 0)
-		type1->kvm = vfio_kvm_create(vm, err);
-	if (type1->kvm < 0)
-		return type1->kvm;
-	for (struct group *group = type1->first; group; group = group->next) {
-		int rc = group->known_to_kvm
-				 ? 0
-				 : vfio_kvm_add(type1->kvm, group->fd, group->name, err);
-
-		if (rc)
-			return rc;
-		group->known_to_kvm = true;
+	for (struct group *group = group_to_type1(provider)->first; group && !rc;
+	     group = group->next) {
+		if (!group->known_to_kvm)
+			rc = vfio_kvm_add(*provider->kvm, group->fd, group->name, err);
+		group->known_to_kvm = !rc;
 	}
-	return 0;
+	return rc;
 }
 
 /* VFIO_GROUP_GET_DEVICE_FD by the name that VFIO has for it. */
@@ -325,7 +366,6 @@ static size_t group_descriptors(const struct vfio_provider *provider, int *descr
 {
 	const struct type1 *type1 = group_to_type1(provider);
 
-	count = vfio_list(type1->kvm, descriptors, room, count);
 	if (type1->container)
 		count = vfio_list(type1->container->fd, descriptors, room, count);
 	for (const struct group *group = type1->first; group; group = group->next)
@@ -342,7 +382,7 @@ static void group_leave(struct vfio_lease *lease)
 	if (--group->devices > 0)
 		return;
 	if (group->known_to_kvm)
-		vfio_kvm_del(type1->kvm, group->fd, group->name);
+		vfio_kvm_del(*lease->provider->kvm, group->fd, group->name);
 	for (at = &type1->first; *at != group;)
 		at = &(*at)->next;
 	*at = group->next;
@@ -355,7 +395,6 @@ static void group_destroy(struct vfio_provider *provider)
 
 	assert(!type1->first);
 	vfio_container_close(type1->container);
-	fd_close(&type1->kvm);
 	free(type1);
 }
 

@@ -143,12 +143,10 @@ static inline int on_iommufd(unsigned long request, void *argument)
 /* From here on the node is the device: its descriptor is that of the device's memory. */
 static inline void cdev_become_device(struct fake_node *node)
 {
-	struct fake_vfio *device = &kernel.devices[kernel.devices_used];
+	struct fake_vfio *device = find_device(node->name);
 
 	must(dup3(device->memory, node->fd, O_CLOEXEC) == node->fd);
-	kernel.devices_used++;
 	node->device = device;
-	snprintf(device->name, sizeof(device->name), "%s", node->name);
 }
 
 static inline int cdev_bind(struct fake_node *node, struct iommufd_device_bind *bind)

@@ -4,6 +4,7 @@
 #ifndef FERRY_TESTS_UNIT_SUPPORT_FAKE_KERNEL_STATE_H
 #define FERRY_TESTS_UNIT_SUPPORT_FAKE_KERNEL_STATE_H
 
+#include <pthread.h>
 #include <stdbool.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -33,8 +34,9 @@ static struct {
 	int container, iommufd;
 	struct fake_node nodes[NODES_MAX];
 	unsigned int nodes_used;
-	struct fake_vfio devices[4];
+	struct fake_vfio devices[4]; /* by their names, as they were first opened */
 	unsigned int devices_used;
+	unsigned int joined; /* groups in the container */
 	struct fake_vfio_space space;
 	int version;
 	bool has_type1;
@@ -56,6 +58,9 @@ static struct {
 	struct iommufd_feature_dma_buf dma_buf; /* what was asked last */
 } kernel;
 
+/* Of the table of nodes, and of the events: a device may come while another is at work. */
+static pthread_mutex_t kernel_lock = PTHREAD_MUTEX_INITIALIZER;
+
 /* As ck_assert(), which allocates and so cannot be used while memory is made to run out. */
 static inline void must(bool holds)
 {
@@ -63,11 +68,43 @@ static inline void must(bool holds)
 		abort();
 }
 
+/* Of the name, with room for it when it was never open before. */
+static inline struct fake_vfio *find_device(const char *name)
+{
+	unsigned int i = 0;
+
+	while (i < kernel.devices_used && strcmp(kernel.devices[i].name, name) != 0)
+		i++;
+	must(i < sizeof(kernel.devices) / sizeof(kernel.devices[0]));
+	if (i == kernel.devices_used)
+		kernel.devices_used++;
+	snprintf(kernel.devices[i].name, sizeof(kernel.devices[i].name), "%s", name);
+	return &kernel.devices[i];
+}
+
+/* What is open by a number that is new: what had it before is closed. */
+static inline void add_node(const struct fake_node *node)
+{
+	unsigned int i = 0;
+
+	pthread_mutex_lock(&kernel_lock);
+	while (i < kernel.nodes_used && kernel.nodes[i].fd != node->fd)
+		i++;
+	must(i < NODES_MAX);
+	if (i == kernel.nodes_used)
+		kernel.nodes_used++;
+	kernel.nodes[i] = *node;
+	pthread_mutex_unlock(&kernel_lock);
+}
+
 static inline void happened(const char *what)
 {
-	size_t used = strlen(kernel.events);
+	size_t used;
 
+	pthread_mutex_lock(&kernel_lock);
+	used = strlen(kernel.events);
 	snprintf(kernel.events + used, sizeof(kernel.events) - used, "%s ", what);
+	pthread_mutex_unlock(&kernel_lock);
 }
 
 #endif

@@ -37,8 +37,7 @@ static struct vfio_provider *create(const struct vfio_settings *settings, struct
 }
 
 /* Function 0 of a device for each name, with the fake's BARs. */
-static struct vfio_lease *join(struct vfio_provider *provider,
-			       const struct vfio_device_config *config,
+static struct vfio_lease *join(struct vfio_provider *provider, struct vfio_device_config *config,
 			       struct vfio_sysfs_device *device, struct err *err)
 {
 	if (strlen(config->path) >= sizeof(device->address)) {

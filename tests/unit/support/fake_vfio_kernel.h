@@ -33,6 +33,32 @@ static inline bool fails_to_open(const char *name, const struct fake_node *node,
 	return object == node->name && kernel.open_fails;
 }
 
+/* What is closed holds no mappings; nothing is told of a close. */
+static inline void notice_closed_iommufd(void)
+{
+	if (kernel.iommufd < 0 || fcntl(kernel.iommufd, F_GETFD) >= 0)
+		return;
+	kernel.iommufd = -1;
+	kernel.ioas = 0;
+	kernel.space.count = 0;
+}
+
+/* Of the one before nothing is left. */
+static inline void open_iommufd(int fd)
+{
+	kernel.iommufd = fd;
+	kernel.ioas = 0;
+	kernel.space.count = 0;
+}
+
+/* Likewise, of either way. */
+static inline void open_container(int fd)
+{
+	kernel.container = fd;
+	if (kernel.joined == 0)
+		kernel.space.count = 0;
+}
+
 /* @fd is new: what was open by that number is closed. */
 static inline int opened(int fd)
 {
@@ -63,12 +89,24 @@ int vfio_sys_open(const char *path)
 	}
 	node.fd = fd;
 	if (strcmp(name, "vfio") == 0)
-		kernel.container = fd;
+		open_container(fd);
 	else if (strcmp(name, "iommu") == 0)
-		kernel.iommufd = fd;
+		open_iommufd(fd);
 	else
-		kernel.nodes[kernel.nodes_used++] = node;
+		add_node(&node);
 	return fd;
+}
+
+static inline struct fake_node *find_node(int fd)
+{
+	struct fake_node *found = NULL;
+
+	pthread_mutex_lock(&kernel_lock);
+	for (unsigned int i = 0; i < kernel.nodes_used; i++)
+		if (kernel.nodes[i].fd == fd)
+			found = &kernel.nodes[i];
+	pthread_mutex_unlock(&kernel_lock);
+	return found;
 }
 
 /* Character device vfio@number of @address as somebody else has opened it, with @node's number. */
@@ -80,7 +118,7 @@ static inline int open_cdev_as_other(const char *address, unsigned int number, c
 	snprintf(folder, sizeof(folder), "bus/pci/devices/%s/vfio-dev/vfio%u", address, number);
 	cdev.fd = fake_tree_open_as(folder, node);
 	snprintf(cdev.name, sizeof(cdev.name), "%s", address);
-	kernel.nodes[kernel.nodes_used++] = cdev;
+	add_node(&cdev);
 	return cdev.fd;
 }
 
@@ -89,11 +127,31 @@ static inline int open_bound_as_other(const char *address, unsigned int number, 
 				      bool foreign)
 {
 	int fd = open_cdev_as_other(address, number, node);
-	struct fake_node *cdev = &kernel.nodes[kernel.nodes_used - 1];
+	struct fake_node *cdev = find_node(fd);
 
 	cdev->bound = true;
 	cdev->foreign = foreign;
 	return fd;
+}
+
+/* The node of group @number as somebody else has opened it, with @node's number. */
+static inline int open_group_as_other(unsigned int number, const char *node)
+{
+	struct fake_node group = {.group = number};
+	char folder[64];
+
+	snprintf(folder, sizeof(folder), "devices/virtual/vfio/%u", number);
+	fake_tree_folder(folder);
+	group.fd = opened(fake_tree_open_as(folder, node));
+	snprintf(group.name, sizeof(group.name), "IOMMU group %u", number);
+	add_node(&group);
+	return group.fd;
+}
+
+static inline int open_container_as_other(void)
+{
+	open_container(open("/dev/null", O_RDWR | O_CLOEXEC));
+	return kernel.container;
 }
 
 static inline int open_iommufd_as_other(const char *node)
@@ -101,14 +159,6 @@ static inline int open_iommufd_as_other(const char *node)
 	fake_tree_folder("devices/virtual/misc/iommu");
 	kernel.iommufd = fake_tree_open_as("devices/virtual/misc/iommu", node);
 	return kernel.iommufd;
-}
-
-static inline struct fake_node *find_node(int fd)
-{
-	for (unsigned int i = kernel.nodes_used; i-- > 0;)
-		if (kernel.nodes[i].fd == fd)
-			return &kernel.nodes[i];
-	return NULL;
 }
 
 /* A page size, how many maps there may be, two ranges; or ranges whose count is a lie. */
@@ -144,14 +194,11 @@ static inline int iommu_info(struct vfio_iommu_type1_info *info)
 
 static inline int open_device(const struct fake_node *group, const char *name)
 {
-	struct fake_vfio *device = &kernel.devices[kernel.devices_used];
+	struct fake_vfio *device = find_device(name);
 	int fd = opened(fcntl(device->memory, F_DUPFD_CLOEXEC, 0));
 
-	snprintf(device->name, sizeof(device->name), "%s", name);
 	happened("device");
-	kernel.devices_used++;
-	kernel.nodes[kernel.nodes_used++] =
-		(struct fake_node){.fd = fd, .group = group->group, .device = device};
+	add_node(&(struct fake_node){.fd = fd, .group = group->group, .device = device});
 	return fd;
 }
 
@@ -200,7 +247,7 @@ static inline int on_container(unsigned long request, void *argument)
 		happened("set-iommu");
 		return 0;
 	case VFIO_IOMMU_GET_INFO:
-		return iommu_info(argument);
+		return kernel.joined ? iommu_info(argument) : -EINVAL;
 	case VFIO_IOMMU_MAP_DMA:
 		return container_map(argument);
 	case VFIO_IOMMU_UNMAP_DMA:
@@ -224,9 +271,15 @@ static inline int on_group(struct fake_node *node, unsigned long request, void *
 		return 0;
 	case VFIO_GROUP_SET_CONTAINER:
 		happened("join");
-		return *(int *)argument == kernel.container ? 0 : -EINVAL;
+		if (*(int *)argument != kernel.container)
+			return -EINVAL;
+		kernel.joined++;
+		return 0;
 	case VFIO_GROUP_UNSET_CONTAINER:
 		happened("leave");
+		/* The last takes the IOMMU and all mappings with it. */
+		if (--kernel.joined == 0)
+			kernel.space.count = 0;
 		return 0;
 	case VFIO_GROUP_GET_DEVICE_FD:
 		return open_device(node, argument);

@@ -37,9 +37,13 @@ static inline void bus_was_reset(void *keeper, const struct vfio_pci *pci,
 	spared++;
 }
 
-static inline void released(void *keeper, struct vfio_pci *pci)
+/* At once, or when the reset that is in the way has ended. */
+static inline void give_back(void *keeper, struct vfio_pci *pci)
 {
 	(void)keeper;
+	if (!vfio_pci_retire(pci))
+		return;
+	vfio_pci_release(pci, VFIO_RESET_BY_HOST);
 	ck_assert_ptr_null(pci->backend);
 	gone++;
 }
@@ -53,7 +57,8 @@ static inline void wake(void *keeper)
 static const struct vfio_pci_keeper_ops keeper = {
 	.bus_reset = bus_reset,
 	.bus_was_reset = bus_was_reset,
-	.released = released,
+	.wanted = give_back,
+	.retired = give_back,
 	.wake = wake,
 };
 

@@ -78,6 +78,7 @@ static inline const char *way(void)
 
 static inline void no_leaks(void)
 {
+	notice_closed_iommufd();
 	ck_assert_uint_eq(count_descriptors(), bench.descriptors);
 	ck_assert(threads_are(bench.threads));
 	ck_assert_uint_eq(bench.irq.attached, 0);

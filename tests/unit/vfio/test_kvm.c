@@ -42,15 +42,22 @@ static void hears_of(int descriptor, uint64_t which)
 START_TEST(it_is_made_or_missed)
 {
 	struct err err = {0};
+	int kvm = -1;
 
-	created = 5;
-	ck_assert_int_eq(vfio_kvm_create(NULL, &err), 5);
 	created = -ENODEV;
-	ck_assert_int_eq(vfio_kvm_create(NULL, &err), -ENODEV);
+	ck_assert_int_eq(vfio_kvm_open(&kvm, NULL, &err), -ENODEV);
 	ck_assert_ptr_nonnull(strstr(err.text, "it must be built with CONFIG_KVM_VFIO"));
 	created = -EMFILE;
-	ck_assert_int_eq(vfio_kvm_create(NULL, &err), -EMFILE);
+	ck_assert_int_eq(vfio_kvm_open(&kvm, NULL, &err), -EMFILE);
 	ck_assert_str_eq(err.text, "VFIO refused");
+	ck_assert_int_eq(kvm, -1);
+	created = 5;
+	ck_assert_int_eq(vfio_kvm_open(&kvm, NULL, &err), 0);
+	ck_assert_int_eq(kvm, 5);
+	/* A VM has one. */
+	created = -EBUSY;
+	ck_assert_int_eq(vfio_kvm_open(&kvm, NULL, &err), 0);
+	ck_assert_int_eq(kvm, 5);
 }
 END_TEST
 

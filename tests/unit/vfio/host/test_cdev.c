@@ -91,6 +91,28 @@ START_TEST(the_device_of_an_open_node)
 }
 END_TEST
 
+START_TEST(the_group_of_an_open_node)
+{
+	static const char *const others[] = {"devices/virtual/vfio/vfio", "devices/virtual/misc/7",
+					     "devices/virtual/vfio/noiommu-7"};
+	unsigned int group;
+	int fd;
+
+	fake_tree_folder("devices/virtual/vfio/27");
+	fd = fake_tree_open_as("devices/virtual/vfio/27", "/dev/null");
+	ck_assert_int_eq(vfio_cdev_group(fake_tree_path(""), fd, &group), 0);
+	ck_assert_uint_eq(group, 27);
+	close(fd);
+	ck_assert_int_eq(vfio_cdev_group(fake_tree_path(""), fd, &group), -EBADF);
+	for (size_t i = 0; i < ARRAY_SIZE(others); i++) {
+		fake_tree_folder(others[i]);
+		fd = fake_tree_open_as(others[i], "/dev/null");
+		ck_assert_int_eq(vfio_cdev_group(fake_tree_path(""), fd, &group), -ENODEV);
+		close(fd);
+	}
+}
+END_TEST
+
 /* Of another kind, not known to sysfs, no device node at all. */
 START_TEST(no_node_of_a_device)
 {
@@ -123,6 +145,7 @@ static void add_tests(TCase *tests)
 	tcase_add_test(tests, a_kernel_without);
 	tcase_add_test(tests, what_is_in_the_way);
 	tcase_add_test(tests, the_device_of_an_open_node);
+	tcase_add_test(tests, the_group_of_an_open_node);
 	tcase_add_test(tests, no_node_of_a_device);
 }
 

@@ -184,7 +184,7 @@ START_TEST(a_bus_of_a_wide_segment)
 {
 	const struct vfio_settings settings = {.sysfs = fake_tree_path(""),
 					       .dev = fake_tree_path("dev")};
-	const struct vfio_device_config config = {.path = "01:00.0"};
+	struct vfio_device_config config = {.path = "01:00.0"};
 	struct fake_vfio *fake = &kernel.devices[0];
 	struct vfio_provider *provider = vfio_type1_provider.create(&settings, &bench.err);
 	struct vfio_sysfs_device device;

@@ -105,7 +105,7 @@ START_TEST(a_device_that_was_given_twice)
 {
 	ck_assert_int_eq(add_given(open_given(false)), 0);
 	ck_assert_int_eq(add_given(open_given(false)), -EEXIST);
-	said("0000:01:00.0: it was given twice");
+	said("0000:01:00.0: the guest has it already");
 }
 END_TEST
 

@@ -69,12 +69,6 @@ static void bus_was_reset(void *keeper, const struct vfio_pci *pci,
 	(void)reset;
 }
 
-static void released(void *keeper, struct vfio_pci *pci)
-{
-	(void)keeper;
-	(void)pci;
-}
-
 static void wake(void *keeper)
 {
 	(void)keeper;
@@ -84,7 +78,6 @@ static void wake(void *keeper)
 static const struct vfio_pci_keeper_ops keeper = {
 	.bus_reset = bus_reset,
 	.bus_was_reset = bus_was_reset,
-	.released = released,
 	.wake = wake,
 };
 

@@ -87,7 +87,7 @@ START_TEST(every_refused_call_walks_back)
 		if (bench.pci)
 			ck_assert_int_eq(status, 0);
 		if (bench.pci)
-			vfio_pci_release(bench.pci, true);
+			vfio_pci_release(bench.pci, VFIO_RESET_END);
 		ck_assert(bench.fake.closed);
 		ck_assert_uint_eq(bench.irq.attached, 0);
 		pci_host_destroy(bench.host);

@@ -471,7 +471,7 @@ START_TEST(a_device_that_was_given_back)
 	const struct vfio_sysfs_device *sysfs;
 
 	start();
-	vfio_pci_release(vfio_device(bench.vfio, 0, &sysfs), true);
+	vfio_pci_release(vfio_device(bench.vfio, 0, &sysfs), VFIO_RESET_END);
 	ck_assert_str_eq(list(), "0000:01:00.0  in the guest 00:01.0  8086:10d3  given back to the "
 				 "host, no interrupts\n");
 	describe("01:00.0");

@@ -87,7 +87,7 @@ START_TEST(pages_and_the_number_of_maps_are_read)
 {
 	const struct vfio_settings settings = {.sysfs = fake_tree_path(""),
 					       .dev = fake_tree_path("dev")};
-	const struct vfio_device_config config = {.path = "01:00.0"};
+	struct vfio_device_config config = {.path = "01:00.0"};
 	struct vfio_provider *provider = vfio_type1_provider.create(&settings, &bench.err);
 	struct vfio_sysfs_device device;
 	struct vfio_lease *lease = provider->ops->join(provider, &config, &device, &bench.err);

@@ -176,7 +176,7 @@ START_TEST(the_same_device_twice)
 {
 	ck_assert_int_eq(add("01:00.0"), 0);
 	ck_assert_int_eq(add("0000:01:00.0"), -EEXIST);
-	said("given twice");
+	said("the guest has it already");
 	ck_assert_uint_eq(vfio_device_count(bench.vfio), 1);
 }
 END_TEST

@@ -1,0 +1,431 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/* How a device comes while the guest runs: refused, with all taken back, or all the way in. */
+
+#include <errno.h>
+#include <inttypes.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "vfio/vfio_private.h"
+#include "vmm/base/fd.h"
+#include "vmm/base/log.h"
+
+/*
+ * The guest does not see a device before all RAM is mapped for it: it lies behind a port whose slot
+ * is empty. Until then it is one that comes (`done`).
+ *
+ *   refusals -> joined -> opened, reset, behind its port -> RAM mapped -> peers mapped -> inserted
+ *               (all before the return of vfio_plug())      (the mapper's thread, if there is need)
+ */
+
+/* What it needs beside its vectors, with some to spare. */
+enum { PLUG_DESCRIPTORS = 24 };
+
+/* "slot3" or "slot3.1". */
+static int plug_parse_slot(const char *name, unsigned int *number, unsigned int *function)
+{
+	char rest;
+	int fields = sscanf(name, "slot%3u.%1u%c", number, function, &rest);
+	char again[VFIO_SLOT_NAME];
+
+	if (fields == 1) {
+		*function = 0;
+		snprintf(again, sizeof(again), "slot%u", *number);
+	} else if (fields == 2) {
+		snprintf(again, sizeof(again), "slot%u.%u", *number, *function);
+	} else {
+		return -EINVAL;
+	}
+	return strcmp(again, name) == 0 && *function < 8 ? 0 : -EINVAL;
+}
+
+/* Who is in @slot at @function, as far as that is asked (-1: at any). */
+static const struct vfio_entry *plug_find_tenant(const struct vfio_slot *slot, int function)
+{
+	const struct vfio *vfio = slot->vfio;
+
+	for (size_t i = 0; i < vfio->count; i++) {
+		const struct vfio_entry *entry = vfio->entries[i];
+
+		if (entry->slot == slot &&
+		    (function < 0 || entry->function == (unsigned int)function))
+			return entry;
+	}
+	return NULL;
+}
+
+/* A function can be put beside others until the guest has seen these. */
+static int plug_check_slot(const struct vfio_slot *slot, const struct vfio_entry *entry,
+			   struct err *err)
+{
+	const struct vfio_entry *tenant = plug_find_tenant(slot, -1);
+
+	if (!tenant)
+		return 0;
+	if (slot->removal != VFIO_STAYS)
+		return err_set(err, -EBUSY,
+			       "passthrough device %s: slot%u: %s is about to leave it: try again "
+			       "later",
+			       entry->options.path, slot->number, tenant->sysfs.address);
+	if (!vfio_slot_is_shown(slot))
+		tenant = plug_find_tenant(slot, (int)entry->function);
+	if (!tenant)
+		return 0;
+	return err_set(err, -EBUSY,
+		       "passthrough device %s: slot%u: %s is in it: remove that first, or choose "
+		       "another",
+		       entry->options.path, slot->number, tenant->sysfs.address);
+}
+
+static int plug_find_slot(struct vfio_entry *entry, const char *name, struct err *err)
+{
+	struct vfio *vfio = entry->vfio;
+	unsigned int number;
+
+	if (plug_parse_slot(name, &number, &entry->function))
+		return err_set(
+			err, -EINVAL,
+			"passthrough device %s: %s: no slot's name: it is as slot3, or slot3.1 "
+			"for another function there",
+			entry->options.path, name);
+	for (size_t i = 0; i < vfio->slot_count; i++)
+		if (vfio->slots[i].number == number)
+			entry->slot = &vfio->slots[i];
+	if (entry->slot)
+		return plug_check_slot(entry->slot, entry, err);
+	return err_set(err, -ENODEV,
+		       "passthrough device %s: slot%u: there is no such slot: they are slot%u to "
+		       "slot%u",
+		       entry->options.path, number, vfio->slots[0].number,
+		       vfio->slots[vfio->slot_count - 1].number);
+}
+
+static int plug_choose_slot(struct vfio_entry *entry, const char *name, struct err *err)
+{
+	struct vfio *vfio = entry->vfio;
+
+	if (vfio->slot_count == 0)
+		return err_set(err, -ENOSPC,
+			       "passthrough device %s: the guest has no slots: start it with "
+			       "--hotplug N",
+			       entry->options.path);
+	if (name)
+		return plug_find_slot(entry, name, err);
+	for (size_t i = 0; i < vfio->slot_count; i++) {
+		if (plug_find_tenant(&vfio->slots[i], -1))
+			continue;
+		entry->slot = &vfio->slots[i];
+		return 0;
+	}
+	return err_set(
+		err, -ENOSPC,
+		"passthrough device %s: no slot is free: remove a device first, or start the "
+		"guest with more (--hotplug N)",
+		entry->options.path);
+}
+
+/* Its traces would run into each other. */
+static int plug_check_trace(const struct vfio_entry *entry, struct err *err)
+{
+	const struct vfio *vfio = entry->vfio;
+	const char *trace = entry->options.trace;
+
+	for (size_t i = 0; i < vfio->count && trace; i++) {
+		const struct vfio_entry *other = vfio->entries[i];
+
+		if (other->lease && other->options.trace &&
+		    strcmp(other->options.trace, trace) == 0)
+			return err_set(err, -EEXIST,
+				       "passthrough device %s: trace=%s: it is the trace of %s: "
+				       "choose another file",
+				       entry->options.path, trace, other->sysfs.address);
+	}
+	return 0;
+}
+
+static int plug_check_descriptors(const struct vfio_entry *entry, struct err *err)
+{
+	int rc = fd_check_room(PLUG_DESCRIPTORS);
+
+	if (!rc)
+		return 0;
+	return err_set(
+		err, rc,
+		"passthrough device %s: too few descriptors are left for it: start the guest "
+		"with a higher limit (ulimit -Hn), or remove a device first",
+		entry->options.path);
+}
+
+/* What can be told without the host's devices. */
+static int plug_check(struct vfio_entry *entry, const char *slot, struct err *err)
+{
+	int rc = plug_choose_slot(entry, slot, err);
+
+	if (!rc)
+		rc = plug_check_trace(entry, err);
+	return rc ? rc : plug_check_descriptors(entry, err);
+}
+
+/* The first address of [@at, @end) that no range has; @end: all have one. */
+static uint64_t plug_find_unusable(const struct vfio_space *space, uint64_t at, uint64_t end)
+{
+	for (size_t i = 0; i < space->range_count && at < end; i++) {
+		const struct ram_range *range = &space->ranges[i];
+
+		if (at >= range->base && at - range->base < range->size)
+			at = range->size > end - range->base ? end : range->base + range->size;
+	}
+	return at < end ? at : end;
+}
+
+/* RAM was laid out before the device came. */
+static int plug_check_ranges(const struct vfio_entry *entry, struct err *err)
+{
+	const struct vfio *vfio = entry->vfio;
+	const struct vfio_space *space = vfio->provider->space;
+
+	for (size_t i = 0; i < ram_piece_count(vfio->ram) && space->range_count > 0; i++) {
+		const struct mem_region *piece = ram_piece(vfio->ram, i);
+		uint64_t end = piece->base + piece->size;
+		uint64_t at = plug_find_unusable(space, piece->base, end);
+
+		if (at < end)
+			return err_set(err, -ERANGE,
+				       "passthrough device %s: guest RAM at 0x%" PRIx64
+				       " is where its IOMMU maps nothing: start the guest with the "
+				       "device, so that its RAM is laid out around that",
+				       entry->sysfs.address, at);
+	}
+	return 0;
+}
+
+/* The kinds that what sysfs tells are of, each as large as it is placed. */
+static struct pci_bar plug_bar(const struct vfio_entry *entry, unsigned int index)
+{
+	const struct vfio_resource *resource = &entry->sysfs.resources[index];
+	uint64_t size = vfio_place_size(entry, index);
+	struct pci_bar bar = {.prefetchable = resource->prefetchable, .size = size};
+
+	if (size == 0)
+		return bar;
+	bar.size = round_up_power_of_2(size);
+	bar.kind = index == PCI_ROM_BAR ? PCI_BAR_ROM
+		   : resource->io       ? PCI_BAR_IO
+		   : resource->wide     ? PCI_BAR_MEM64
+					: PCI_BAR_MEM32;
+	return bar;
+}
+
+/* By a function with the device's BARs and nothing else. */
+static int plug_check_room(const struct vfio_entry *entry, struct err *err)
+{
+	static const struct pci_device_ops none = {0};
+	struct pci_device *shape = calloc(1, sizeof(*shape));
+	int rc;
+
+	if (!shape)
+		return err_set(err, -ENOMEM, "passthrough device %s: out of memory",
+			       entry->sysfs.address);
+	pci_device_init(shape, &none, PCI_CONFIG_SIZE, entry->sysfs.address);
+	for (unsigned int i = 0; i < PCI_BAR_COUNT; i++)
+		shape->bars[i] = plug_bar(entry, i);
+	rc = pci_port_check_room(entry->slot->port, shape, err);
+	pci_device_release(shape);
+	free(shape);
+	return rc;
+}
+
+static bool plug_ram_is_pinned(const struct vfio *vfio)
+{
+	return vfio_dma_mapped(&vfio->dma) || vfio->dma.running;
+}
+
+/* Finds it and lets it into the address space, which holds what RAM there is. */
+static int plug_join(struct vfio_entry *entry, struct err *err)
+{
+	struct vfio *vfio = entry->vfio;
+	int rc = vfio_entry_join(entry, err);
+
+	if (!rc)
+		rc = vfio_entry_check_new(entry, err);
+	if (!rc && entry->sysfs.is_pci)
+		rc = plug_check_room(entry, err);
+	if (!rc)
+		rc = plug_check_ranges(entry, err);
+	if (!rc && !plug_ram_is_pinned(vfio))
+		rc = vfio_check_memlock(vfio, ram_total(vfio->ram), err);
+	return rc ? rc : vfio_entry_append(entry, err);
+}
+
+static int plug_open_early(struct vfio_entry *entry, struct err *err)
+{
+	struct vfio *vfio = entry->vfio;
+	bool no_way;
+	int rc = vfio_entry_open_early(entry, vfio->to.vm, &no_way, err);
+
+	if (no_way && vfio_may_change_way(vfio)) {
+		rc = vfio_change_way(vfio, err);
+		if (!rc)
+			rc = vfio_entry_open_early(entry, vfio->to.vm, &no_way, err);
+	}
+	if (!rc)
+		rc = plug_check_ranges(entry, err);
+	if (!rc && !entry->sysfs.is_pci)
+		rc = plug_check_room(entry, err);
+	return rc;
+}
+
+/* Behind its port, unseen. */
+static int plug_build(struct vfio_entry *entry, struct err *err)
+{
+	struct vfio *vfio = entry->vfio;
+	int rc = vfio->provider->ops->tell_kvm(vfio->provider, vfio->to.vm, err);
+
+	if (!rc)
+		rc = vfio_entry_build(entry, err);
+	if (rc)
+		return rc;
+	rc = vfio_reset_first(entry->pci, err);
+	vfio_reset_settle(entry->pci);
+	return rc ? rc : vfio_pci_attach_below(entry->pci, entry->slot->port, entry->function, err);
+}
+
+/* It never was where anybody could see it. */
+static void plug_take_back(struct vfio_entry *entry)
+{
+	if (entry->pci) {
+		vfio_pci_release(entry->pci, VFIO_RESET_REMOVAL);
+		vfio_slots_take_off(entry);
+	}
+	vfio_entry_remove(entry);
+	vfio_entry_free(entry);
+}
+
+void vfio_plug(struct vfio *vfio, const struct vfio_device_config *config, const char *slot,
+	       vfio_added done, void *owner)
+{
+	struct vfio_device_config copy = *config;
+	struct err err = {0};
+	struct vfio_entry *entry;
+
+	copy.port = true;
+	entry = vfio_entry_create(vfio, &copy, &err);
+	if (entry && (plug_check(entry, slot, &err) || plug_join(entry, &err) ||
+		      plug_open_early(entry, &err) || plug_build(entry, &err))) {
+		plug_take_back(entry);
+		entry = NULL;
+	}
+	if (!entry) {
+		done(owner, &err);
+		return;
+	}
+	entry->done = done;
+	entry->owner = owner;
+	vfio_plug_advance(vfio);
+}
+
+static struct vfio_entry *plug_next(const struct vfio *vfio, size_t *at)
+{
+	while (*at < vfio->count) {
+		struct vfio_entry *entry = vfio->entries[(*at)++];
+
+		if (entry->done && entry->slot->removal == VFIO_STAYS)
+			return entry;
+	}
+	return NULL;
+}
+
+/* All that come have the same reason not to. */
+static void plug_refuse_all(struct vfio *vfio, const struct err *why)
+{
+	struct vfio_entry *entry;
+
+	for (size_t i = 0; (entry = plug_next(vfio, &i));) {
+		entry->refusal = *why;
+		err_prefix(&entry->refusal, "passthrough device %s", entry->sysfs.address);
+	}
+	for (size_t i = 0; (entry = plug_next(vfio, &i)); i = 0)
+		vfio_slot_empty(entry->slot);
+}
+
+static void plug_accept(struct vfio_entry *entry)
+{
+	struct pci_link link = vfio_pci_link(entry->pci);
+	vfio_added done = entry->done;
+
+	entry->done = NULL;
+	if (entry->function == 0)
+		pci_port_insert(entry->slot->port, &link);
+	log_info("passthrough device %s: it is in slot%u%s", entry->sysfs.address,
+		 entry->slot->number,
+		 entry->function == 0 ? "" : ", where the guest finds it with function 0");
+	done(entry->owner, NULL);
+	vfio_tell(entry, VFIO_ADDED);
+}
+
+/* Functions beside function 0 are there when the guest looks. */
+static void plug_accept_all(struct vfio *vfio)
+{
+	struct vfio_entry *entry;
+
+	for (size_t i = 0; (entry = plug_next(vfio, &i));)
+		plug_accept(entry);
+}
+
+/* Whether a thread is at work that has yet to say how it ended. */
+static bool plug_is_mapping(struct vfio *vfio)
+{
+	if (vfio->dma.running && !atomic_load(&vfio->map_ended))
+		return true;
+	vfio_dma_join(&vfio->dma);
+	return false;
+}
+
+/* RAM for the first, the BARs of the others for a second; whether that is under way. */
+static bool plug_start_mapping(struct vfio *vfio, struct err *err)
+{
+	if (!vfio_dma_mapped(&vfio->dma)) {
+		vfio->mapped = NULL;
+		return vfio_start_mapper(vfio, err) == 0;
+	}
+	if (vfio->peers.map || vfio_count_leases(vfio) < 2 ||
+	    vfio_peers_start(&vfio->peers, vfio->to.mmio, vfio->provider->space, err))
+		return false;
+	atomic_store(&vfio->map_ended, false);
+	vfio_dma_map_peers(&vfio->dma);
+	return true;
+}
+
+void vfio_plug_advance(struct vfio *vfio)
+{
+	struct err err = {0};
+	size_t first = 0;
+
+	if (!plug_next(vfio, &first) || plug_is_mapping(vfio))
+		return;
+	err = vfio->unmapped;
+	vfio->unmapped.code = 0;
+	if (!err.code && plug_start_mapping(vfio, &err))
+		return;
+	if (err.code)
+		plug_refuse_all(vfio, &err);
+	else
+		plug_accept_all(vfio);
+}
+
+void vfio_plug_cancel(struct vfio *vfio)
+{
+	for (size_t i = 0; i < vfio->count; i++) {
+		struct vfio_entry *entry = vfio->entries[i];
+		vfio_added done = entry->done;
+
+		entry->done = NULL;
+		if (!done)
+			continue;
+		err_set(&entry->refusal, -ECANCELED,
+			"passthrough device %s: the run ended before the guest had it",
+			entry->sysfs.address);
+		done(entry->owner, &entry->refusal);
+	}
+}

@@ -1,0 +1,463 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/* How devices leave their slots while the guest runs: asked for, waited for, taken. */
+
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/epoll.h>
+#include <sys/timerfd.h>
+#include <time.h>
+
+#include "vfio/vfio_private.h"
+#include "vmm/base/fd.h"
+#include "vmm/base/log.h"
+
+/*
+ * A slot's removal, with all that is in it.
+ *
+ *         vfio_unplug(), the host     the guest has switched the
+ *         wants it: the button        slot off, or its time is over
+ *   STAYS ---------------------> ASKED ---------------------------> GOES ---> STAYS
+ *     ^ |                          |                                  ^  no reset holds it:
+ *     | |                          |                                  |  given back, off its
+ *     | +--------------------------|----------------------------------+  bus, freed
+ *     |    the guest does not see it, has it off, or it is lost
+ *     +----------------------------+
+ *       the guest cancelled: its indicator blinked, and is on again
+ *
+ * What other threads have to say comes by `turn`, and so does what is said in the midst of a reset.
+ */
+
+enum {
+	/* How long the host's kernel is let wait: it asks again every ten seconds. */
+	HOST_TIMEOUT_MS = 10 * 1000,
+	/*
+	 * So long an indicator is on again before the guest is taken to have cancelled: one that
+	 * was still switching the slot on when it was asked ends that first.
+	 */
+	CANCEL_MS = 1000,
+};
+
+static int64_t slots_now(void)
+{
+	struct timespec now;
+
+	clock_gettime(CLOCK_MONOTONIC, &now);
+	return (int64_t)now.tv_sec * 1000 + now.tv_nsec / 1000000;
+}
+
+/* The first of @slot at or behind *@at, which is left behind that; NULL: there is no other. */
+static struct vfio_entry *slots_next(const struct vfio_slot *slot, size_t *at)
+{
+	const struct vfio *vfio = slot->vfio;
+
+	while (*at < vfio->count) {
+		struct vfio_entry *entry = vfio->entries[(*at)++];
+
+		if (entry->slot == slot)
+			return entry;
+	}
+	return NULL;
+}
+
+bool vfio_slot_is_shown(const struct vfio_slot *slot)
+{
+	return pci_port_slot(slot->port).present;
+}
+
+/* To the next deadline of any slot's. */
+static void slots_set_timer(const struct vfio *vfio)
+{
+	struct itimerspec time = {0};
+	int64_t next = INT64_MAX;
+
+	for (size_t i = 0; i < vfio->slot_count; i++) {
+		const struct vfio_slot *slot = &vfio->slots[i];
+
+		if (slot->removal != VFIO_ASKED)
+			continue;
+		next = slot->deadline < next ? slot->deadline : next;
+		next = slot->settled && slot->settled < next ? slot->settled : next;
+	}
+	if (next != INT64_MAX)
+		time.it_value = (struct timespec){.tv_sec = next / 1000,
+						  .tv_nsec = next % 1000 * 1000000L + 1};
+	if (timerfd_settime(vfio->timer, TFD_TIMER_ABSTIME, &time, NULL) < 0)
+		log_debug("the deadline of a slot cannot be set: %s", err_text(-errno));
+}
+
+static void slots_park(struct vfio *vfio)
+{
+	if (!vfio->standing && vfio->to.park)
+		vfio->to.park(vfio->to.machine);
+}
+
+static void slots_unpark(struct vfio *vfio)
+{
+	if (!vfio->standing && vfio->to.unpark)
+		vfio->to.unpark(vfio->to.machine);
+}
+
+static void slots_take_function(struct vfio_entry *entry)
+{
+	if (entry->pci->on_bus)
+		pci_port_remove(entry->slot->port, &entry->pci->device);
+	entry->pci->on_bus = false;
+	vfio_pci_destroy(entry->pci);
+	entry->pci = NULL;
+}
+
+void vfio_slots_take_off(struct vfio_entry *entry)
+{
+	slots_park(entry->vfio);
+	slots_take_function(entry);
+	slots_unpark(entry->vfio);
+}
+
+/* Closed before it leaves its bus: the guest does not stand for what takes long. */
+static void slots_give_back(const struct vfio_slot *slot)
+{
+	struct vfio_entry *entry;
+
+	for (size_t i = 0; (entry = slots_next(slot, &i));)
+		vfio_pci_release(entry->pci,
+				 entry->pci->wanted_back ? VFIO_RESET_BY_HOST : VFIO_RESET_REMOVAL);
+	for (size_t i = 0; (entry = slots_next(slot, &i));)
+		vfio_entry_leave(entry);
+	slots_park(slot->vfio);
+	for (size_t i = 0; (entry = slots_next(slot, &i));)
+		slots_take_function(entry);
+	slots_unpark(slot->vfio);
+}
+
+/* Whoever waits for it hears of it. */
+static void slots_tell_end(struct vfio_entry *entry)
+{
+	struct err *refusal = &entry->refusal;
+	bool came = !entry->done;
+
+	if (!came) {
+		if (!refusal->code)
+			err_set(refusal, -ECANCELED,
+				"passthrough device %s: it was taken back before the guest had it",
+				entry->sysfs.address);
+		entry->done(entry->owner, refusal);
+	}
+	if (came || entry->asked)
+		vfio_tell(entry, VFIO_REMOVED);
+}
+
+static void slots_forget(const struct vfio_slot *slot)
+{
+	struct vfio_entry *entry;
+
+	for (size_t i = 0; (entry = slots_next(slot, &i)); i = 0) {
+		log_info("passthrough device %s: slot%u has it no longer", entry->sysfs.address,
+			 slot->number);
+		vfio_entry_remove(entry);
+		slots_tell_end(entry);
+		vfio_entry_free(entry);
+	}
+}
+
+/* All that is in it is out of the guest's reach: it goes, unless a reset has to end first. */
+static void slots_continue(struct vfio_slot *slot)
+{
+	struct vfio_entry *entry;
+	bool ready = true;
+
+	for (size_t i = 0; (entry = slots_next(slot, &i));)
+		ready = vfio_pci_retire(entry->pci) && ready;
+	if (!ready)
+		return;
+	slots_give_back(slot);
+	slot->removal = VFIO_STAYS;
+	slots_forget(slot);
+}
+
+void vfio_slot_empty(struct vfio_slot *slot)
+{
+	const struct vfio_attach *to = &slot->vfio->to;
+
+	slot->removal = VFIO_GOES;
+	slot->settled = 0;
+	slots_set_timer(slot->vfio);
+	pci_port_eject(slot->port);
+	if (to->wake)
+		to->wake(to->machine);
+	slots_continue(slot);
+}
+
+/* @forced: whatever the guest says to that. */
+static void slots_ask(struct vfio_slot *slot, unsigned int timeout_ms, bool forced)
+{
+	struct pci_slot_state state = pci_port_slot(slot->port);
+	int64_t deadline = slots_now() + timeout_ms;
+
+	if (slot->removal == VFIO_GOES)
+		return;
+	if (!state.present || !state.powered || timeout_ms == 0) {
+		vfio_slot_empty(slot);
+		return;
+	}
+	slot->forced = forced || (slot->removal == VFIO_ASKED && slot->forced);
+	if (slot->removal == VFIO_STAYS) {
+		slot->removal = VFIO_ASKED;
+		slot->deadline = deadline;
+		slot->noticed = false;
+		slot->settled = 0;
+		pci_port_press(slot->port);
+	} else if (deadline < slot->deadline) {
+		slot->deadline = deadline;
+	}
+	slots_set_timer(slot->vfio);
+}
+
+static void slots_refused(struct vfio_slot *slot)
+{
+	struct vfio_entry *entry;
+
+	slot->removal = VFIO_STAYS;
+	for (size_t i = 0; (entry = slots_next(slot, &i));) {
+		if (!entry->asked)
+			continue;
+		entry->asked = false;
+		log_warn("passthrough device %s: the guest keeps it: it cancelled its removal",
+			 entry->sysfs.address);
+		vfio_tell(entry, VFIO_REMOVAL_REFUSED);
+	}
+}
+
+/* What the guest has made of it by now. */
+static void slots_look(struct vfio_slot *slot)
+{
+	struct pci_slot_state state = pci_port_slot(slot->port);
+
+	if (!state.powered) {
+		vfio_slot_empty(slot);
+		return;
+	}
+	if (state.blinking) {
+		slot->noticed = true;
+		slot->settled = 0;
+	} else if (slot->noticed && !slot->forced && !slot->settled) {
+		slot->settled = slots_now() + CANCEL_MS;
+	}
+	slots_set_timer(slot->vfio);
+}
+
+void vfio_slots_changed(struct vfio *vfio)
+{
+	for (size_t i = 0; i < vfio->slot_count; i++)
+		if (vfio->slots[i].removal == VFIO_ASKED)
+			slots_look(&vfio->slots[i]);
+}
+
+static void slots_expire(struct vfio_slot *slot)
+{
+	int64_t now = slots_now();
+
+	if (slot->deadline <= now) {
+		log_warn("slot%u: the guest has not let go of what is in it: it is told that it is "
+			 "gone",
+			 slot->number);
+		vfio_slot_empty(slot);
+	} else if (slot->settled && slot->settled <= now) {
+		slots_refused(slot);
+	}
+}
+
+static void slots_on_timer(void *owner, uint32_t events)
+{
+	struct vfio *vfio = owner;
+
+	(void)events;
+	if (!fd_take(vfio->timer))
+		return;
+	for (size_t i = 0; i < vfio->slot_count; i++)
+		if (vfio->slots[i].removal == VFIO_ASKED)
+			slots_expire(&vfio->slots[i]);
+	slots_set_timer(vfio);
+}
+
+/* Those that were found lost are told of, each once; whether there are any. */
+static bool slots_tell_lost(const struct vfio_slot *slot)
+{
+	struct vfio_entry *entry;
+	bool lost = false;
+
+	for (size_t i = 0; (entry = slots_next(slot, &i));) {
+		if (!entry->lost)
+			continue;
+		entry->lost = false;
+		lost = true;
+		vfio_tell(entry, VFIO_LOST);
+	}
+	return lost;
+}
+
+/* What was left for later. */
+static void slots_settle(struct vfio_slot *slot)
+{
+	bool lost = slots_tell_lost(slot);
+
+	if (slot->removal == VFIO_GOES)
+		slots_continue(slot);
+	else if (lost)
+		vfio_slot_empty(slot);
+}
+
+static void slots_on_turn(void *owner, uint32_t events)
+{
+	struct vfio *vfio = owner;
+
+	(void)events;
+	fd_take(vfio->turn);
+	for (size_t i = 0; i < vfio->slot_count; i++)
+		slots_settle(&vfio->slots[i]);
+	vfio_plug_advance(vfio);
+}
+
+void vfio_slots_wake(struct vfio *vfio)
+{
+	if (vfio->turn >= 0)
+		fd_signal(vfio->turn);
+}
+
+void vfio_slots_lost(struct vfio_entry *entry)
+{
+	entry->lost = true;
+	vfio_slots_wake(entry->vfio);
+}
+
+/* Whether it is still there for the guest to let go of. */
+static bool slots_responds(struct vfio_pci *pci)
+{
+	bool responds;
+
+	pci_host_lock(&pci->device);
+	responds = pci->state != VFIO_PCI_ALIVE || vfio_pci_responds(pci);
+	pci_host_unlock(&pci->device);
+	return responds;
+}
+
+void vfio_slots_wanted(struct vfio_entry *entry)
+{
+	if (slots_responds(entry->pci))
+		slots_ask(entry->slot, HOST_TIMEOUT_MS, true);
+	else
+		vfio_slots_lost(entry);
+}
+
+static struct vfio_entry *slots_find(const struct vfio *vfio, const char *id)
+{
+	struct vfio_entry *found = NULL;
+
+	/* One that was given back from the root bus may have come again. */
+	for (size_t i = 0; i < vfio->count; i++) {
+		struct vfio_entry *entry = vfio->entries[i];
+
+		if ((strcmp(entry->options.id, id) == 0 || strcmp(entry->sysfs.address, id) == 0) &&
+		    (!found || entry->lease))
+			found = entry;
+	}
+	return found;
+}
+
+int vfio_unplug(struct vfio *vfio, const char *id, unsigned int timeout_ms, struct err *err)
+{
+	struct vfio_entry *entry = slots_find(vfio, id);
+
+	if (!entry)
+		return err_set(err, -ENOENT, "device %s: the guest has none of that id", id);
+	if (!entry->slot)
+		return err_set(err, -EOPNOTSUPP,
+			       "device %s: it is on the root bus, where none can be removed: only "
+			       "one behind a port can, see --vfio PATH,port and --hotplug",
+			       id);
+	if (entry->slot->removal == VFIO_GOES || (entry->asked && timeout_ms > 0))
+		return err_set(err, -EBUSY, "device %s: its removal is under way", id);
+	entry->asked = true;
+	slots_ask(entry->slot, timeout_ms, false);
+	return 0;
+}
+
+void vfio_restart(struct vfio *vfio)
+{
+	vfio->standing = true;
+	for (size_t i = 0; i < vfio->slot_count; i++) {
+		slots_settle(&vfio->slots[i]);
+		if (vfio->slots[i].removal == VFIO_ASKED)
+			vfio_slot_empty(&vfio->slots[i]);
+	}
+	vfio->standing = false;
+}
+
+struct vfio_slot *vfio_slots_add(struct vfio *vfio, struct pci_port *port)
+{
+	struct vfio_slot *slot = &vfio->slots[vfio->slot_count++];
+
+	*slot = (struct vfio_slot){
+		.vfio = vfio,
+		.port = port,
+		.number = pci_port_number(port),
+	};
+	return slot;
+}
+
+static int slots_watch(struct vfio *vfio, struct err *err)
+{
+	int rc = 0;
+
+	vfio->turn = fd_eventfd();
+	vfio->timer = timerfd_create(CLOCK_MONOTONIC, TFD_CLOEXEC | TFD_NONBLOCK);
+	if (vfio->timer < 0)
+		rc = -errno;
+	if (vfio->turn < 0)
+		rc = vfio->turn;
+	if (rc)
+		return err_set(err, rc, "slots for devices: descriptors: %s", err_text(rc));
+	rc = loop_add(vfio->to.loop, vfio->turn, EPOLLIN, slots_on_turn, vfio, err);
+	return rc ? rc : loop_add(vfio->to.loop, vfio->timer, EPOLLIN, slots_on_timer, vfio, err);
+}
+
+int vfio_slots_open(struct vfio *vfio, size_t count, struct err *err)
+{
+	if (count == 0)
+		return 0;
+	vfio->slots = calloc(count, sizeof(*vfio->slots));
+	if (!vfio->slots)
+		return err_set(err, -ENOMEM, "slots for devices: out of memory");
+	return slots_watch(vfio, err);
+}
+
+void vfio_slots_close(struct vfio *vfio)
+{
+	if (vfio->to.loop) {
+		loop_remove(vfio->to.loop, vfio->turn);
+		loop_remove(vfio->to.loop, vfio->timer);
+	}
+	fd_close(&vfio->turn);
+	fd_close(&vfio->timer);
+	free(vfio->slots);
+}
+
+size_t vfio_slot_count(const struct vfio *vfio)
+{
+	return vfio->slot_count;
+}
+
+bool vfio_get_slot(struct vfio *vfio, size_t index, struct vfio_slot_status *status)
+{
+	struct pci_slot_state state;
+
+	if (index >= vfio->slot_count)
+		return false;
+	state = pci_port_slot(vfio->slots[index].port);
+	*status = (struct vfio_slot_status){
+		.number = vfio->slots[index].number,
+		.present = state.present,
+		.powered = state.powered,
+	};
+	return true;
+}
