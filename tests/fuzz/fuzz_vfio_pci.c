@@ -3,6 +3,7 @@
 
 #include <errno.h>
 #include <linux/pci_regs.h>
+#include <stdlib.h>
 #include <string.h>
 #include <sys/epoll.h>
 
@@ -44,11 +45,18 @@ static struct {
 	struct fake_vfio fake;
 	struct vfio_dma dma;
 	struct vfio_pci *pci;
-	struct pci_port *port; /* that it is behind; NULL: none */
+	struct pci_port *port;       /* that it is behind; NULL: none */
+	struct neighbour *neighbour; /* behind it too, at times */
 	struct err err;
 	uint64_t page_size;
 	bool struck; /* a fault was planned: the device may be left as no guest wanted it */
 } bench;
+
+/* Another function of the device, which does nothing. */
+struct neighbour {
+	struct pci_device device;
+	struct pci_slice slice;
+};
 
 uint64_t host_page_size(void)
 {
@@ -294,11 +302,12 @@ static void access_ports(struct input *input)
 /* The port's own registers: those that gate more often than by chance, and anything. */
 static void access_port(struct input *input)
 {
-	static const uint16_t gates[] = {PCI_COMMAND,          PCI_SECONDARY_BUS,
-					 PCI_IO_BASE,          PCI_MEMORY_BASE,
-					 PCI_PREF_MEMORY_BASE, PCI_PREF_BASE_UPPER32,
-					 PCI_BRIDGE_CONTROL,   0x40 + PCI_PM_CTRL,
-					 0x48 + PCI_EXP_LNKCTL};
+	static const uint16_t gates[] = {PCI_COMMAND,           PCI_SECONDARY_BUS,
+					 PCI_IO_BASE,           PCI_MEMORY_BASE,
+					 PCI_PREF_MEMORY_BASE,  PCI_PREF_BASE_UPPER32,
+					 PCI_BRIDGE_CONTROL,    0x40 + PCI_PM_CTRL,
+					 0x48 + PCI_EXP_LNKCTL, 0x48 + PCI_EXP_SLTCTL,
+					 0x48 + PCI_EXP_SLTSTA};
 	uint8_t which = take8(input), size = (uint8_t)(1U << (take8(input) & 3));
 	uint64_t offset =
 		which & 0x80 ? take16(input) % PCIE_CONFIG_SIZE : gates[which % ARRAY_SIZE(gates)];
@@ -306,6 +315,89 @@ static void access_port(struct input *input)
 
 	mem_map_write(bench.mmio, address, size, take_value(input));
 	mem_map_read(bench.mmio, address, size, &value);
+}
+
+static enum mem_result neighbour_read(void *owner, uint64_t offset, unsigned int size,
+				      uint64_t *value)
+{
+	const struct neighbour *neighbour = owner;
+
+	require(neighbour->device.bus && range_fits(offset, size, neighbour->slice.region.size));
+	*value = 0;
+	return MEM_DONE;
+}
+
+static enum mem_result neighbour_write(void *owner, uint64_t offset, unsigned int size,
+				       uint64_t value)
+{
+	return neighbour_read(owner, offset, size, &value);
+}
+
+static void neighbour_destroy(struct pci_device *device)
+{
+	struct neighbour *neighbour = container_of(device, struct neighbour, device);
+
+	require(!neighbour->slice.region.map);
+	pci_device_release(device);
+	free(neighbour);
+	bench.neighbour = NULL;
+}
+
+/* It comes while nothing is in the slot, or joins what is there; the guest may find it at once. */
+static void add_neighbour(uint8_t function)
+{
+	static const struct pci_device_ops ops = {.destroy = neighbour_destroy};
+	static const struct mem_ops handlers = {.read = neighbour_read, .write = neighbour_write};
+	struct neighbour *neighbour = calloc(1, sizeof(*neighbour));
+	uint16_t command = PCI_COMMAND_MEMORY | PCI_COMMAND_MASTER;
+	struct pci_bar bar = {
+		.kind = PCI_BAR_MEM32,
+		.size = 0x4000,
+		.slices = &neighbour->slice,
+		.slice_count = 1,
+	};
+
+	require(neighbour);
+	pci_device_init(&neighbour->device, &ops, PCI_CONFIG_SIZE, "neighbour");
+	store_le16(neighbour->device.write_mask + PCI_COMMAND, command);
+	neighbour->slice.region = (struct mem_region){
+		.name = "neighbour",
+		.kind = MEM_TRAP,
+		.size = bar.size,
+		.ops = &handlers,
+		.owner = neighbour,
+		.lock = &neighbour->device.lock,
+	};
+	require(pci_device_set_bar(&neighbour->device, 0, bar) == 0);
+	(void)!pci_port_check_room(bench.port, &neighbour->device, &bench.err);
+	require(pci_port_add(bench.port, &neighbour->device, 1 + function % 7, &bench.err) == 0);
+	bench.neighbour = neighbour;
+}
+
+/* What the host does with the slot. */
+static void change_slot(struct input *input)
+{
+	uint8_t how = take8(input);
+
+	switch (how & 3) {
+	case 0:
+		pci_port_press(bench.port);
+		break;
+	case 1:
+		pci_port_insert(bench.port, NULL);
+		break;
+	case 2:
+		pci_port_eject(bench.port);
+		break;
+	default:
+		if (!bench.neighbour) {
+			add_neighbour(how >> 2);
+		} else if (!pci_port_slot(bench.port).present) {
+			pci_port_remove(bench.port, &bench.neighbour->device);
+			neighbour_destroy(&bench.neighbour->device);
+		}
+		break;
+	}
 }
 
 static void fire(struct input *input)
@@ -348,7 +440,7 @@ static void plan_fault(struct input *input)
 
 static void step(struct input *input)
 {
-	switch (take8(input) % 16) {
+	switch (take8(input) % 17) {
 	case 0:
 	case 1:
 	case 2:
@@ -386,8 +478,12 @@ static void step(struct input *input)
 	case 14:
 		atomic_store(&bench.dma.mapped, take8(input) & 1);
 		break;
-	default:
+	case 15:
 		plan_fault(input);
+		break;
+	default:
+		if (bench.port)
+			change_slot(input);
 		break;
 	}
 }
@@ -447,6 +543,28 @@ static void check_mappings(void)
 	}
 }
 
+/* Nothing is reached of what is not there; the port has one way to interrupt. */
+static void check_slot(void)
+{
+	const uint8_t *express;
+	struct pci_slot_state slot;
+	uint64_t identity;
+
+	if (!bench.port)
+		return;
+	slot = pci_port_slot(bench.port);
+	express = pci_port_device(bench.port)->config + 0x48;
+	require(!(express[PCI_EXP_SLTSTA] & PCI_EXP_SLTSTA_PDS) == !slot.present);
+	require(bench.port_irq.attached <= 1);
+	if (slot.present && slot.powered)
+		return;
+	require(!(load_le16(express + PCI_EXP_LNKSTA) & PCI_EXP_LNKSTA_DLLLA));
+	require(!pci_device_is_passed_up(&bench.pci->device) && bench.mapped_count == 0);
+	require(!bench.neighbour || !bench.neighbour->slice.region.map);
+	mem_map_read(bench.mmio, ECAM + (1 << 20), 4, &identity);
+	require(identity == UINT32_MAX);
+}
+
 static void check_interrupts(void)
 {
 	const struct vfio_wires *wires = &bench.pci->wires;
@@ -480,6 +598,8 @@ static void check_mastering(bool could_master)
 /* A restart of the machine brings a device in order back, whatever the guest did with it. */
 static void check_restart(void)
 {
+	if (bench.port)
+		pci_port_insert(bench.port, NULL);
 	if (bench.struck || bench.fake.dies_in_reset)
 		return;
 	turn_loop();
@@ -505,6 +625,7 @@ static void run(struct input *input)
 		step(input);
 		could_master = could_master || atomic_load(&bench.dma.mapped);
 		check_mappings();
+		check_slot();
 		check_interrupts();
 		check_mastering(could_master);
 	}
