@@ -233,7 +233,7 @@ static bool config_has_descriptor(const struct config *config, int fd)
 static int config_take_descriptor(const struct config *config, const char *value, int *fd,
 				  struct err *err)
 {
-	int mode, rc = listen_parse(value, fd, err);
+	int rc = listen_parse(value, fd, err);
 
 	if (rc)
 		return rc;
@@ -244,10 +244,7 @@ static int config_take_descriptor(const struct config *config, const char *value
 			       "%s: it is not open: who starts ferry opens it, and lets ferry "
 			       "inherit it",
 			       value);
-	mode = fcntl(*fd, F_GETFL);
-	if (mode & O_PATH || (mode & O_ACCMODE) != O_RDWR)
-		return err_set(err, -EINVAL, "%s: it is not open for reading and writing", value);
-	return 0;
+	return listen_check_access(*fd, value, err);
 }
 
 /* What its parts say beside the devices before it. */

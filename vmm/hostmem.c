@@ -11,6 +11,7 @@
 #include <string.h>
 
 #include "vmm/base/bits.h"
+#include "vmm/base/page.h"
 #include "vmm/base/text.h"
 
 /*
@@ -185,4 +186,32 @@ int hostmem_check(const struct hostmem *host, uint64_t ram, const char *who, str
 		       " MiB available, and needs %" PRIu64 " of them itself: %s",
 		       ram / MIB, who, host->whose, host->available / MIB, host->kept / MIB,
 		       remedy);
+}
+
+/* /proc/self/statm: sizes in pages, the second of what is resident (proc_pid_statm(5)). */
+uint64_t hostmem_resident(const char *proc)
+{
+	char path[PATH_MAX];
+	uint64_t pages = 0;
+	FILE *file;
+
+	snprintf(path, sizeof(path), "%s/self/statm", proc);
+	file = fopen(path, "re");
+	if (!file || fscanf(file, "%*u %" SCNu64, &pages) != 1)
+		pages = 0;
+	if (file)
+		fclose(file);
+	return pages * host_page_size();
+}
+
+int hostmem_check_rest(const struct hostmem *host, uint64_t ram, uint64_t resident, struct err *err)
+{
+	if (hostmem_at_least_zero(ram, resident) <= host->most)
+		return 0;
+	return err_set(err, -ENOMEM,
+		       "guest memory: a passed-through device pins all %" PRIu64
+		       " MiB, of which %" PRIu64 " are in use: %s has %" PRIu64
+		       " MiB available, and needs %" PRIu64 " of them itself: free some first",
+		       ram / MIB, resident / MIB, host->whose, host->available / MIB,
+		       host->kept / MIB);
 }

@@ -35,4 +35,14 @@ void hostmem_read(const char *proc, const char *sys, struct hostmem *host);
 int hostmem_check(const struct hostmem *host, uint64_t ram, const char *who,
 		  struct err *err) FERRY_MUST_CHECK;
 
+/* Bytes of this process that are in memory by now, of a guest that runs mostly its RAM. */
+uint64_t hostmem_resident(const char *proc);
+
+/*
+ * As hostmem_check() for a guest that runs, whose RAM is to be pinned and of which @resident bytes
+ * are there already.
+ */
+int hostmem_check_rest(const struct hostmem *host, uint64_t ram, uint64_t resident,
+		       struct err *err) FERRY_MUST_CHECK;
+
 #endif

@@ -8,6 +8,7 @@
 #include "tests/unit/support/fake_sysfs.h"
 #include "tests/unit/support/suite.h"
 #include "vmm/base/bits.h"
+#include "vmm/base/page.h"
 #include "vmm/hostmem.h"
 
 static struct hostmem host;
@@ -62,6 +63,27 @@ START_TEST(a_small_host_keeps_256_mib)
 	meminfo(2970, 200);
 	most_is(0, "the host");
 	ck_assert_ptr_nonnull(strstr(err.text, "of them itself: free some first"));
+}
+END_TEST
+
+/* What is in use already need not be found. */
+START_TEST(a_guest_that_runs_needs_the_rest)
+{
+	meminfo(2970, 2900);
+	read_host();
+	ck_assert_int_eq(hostmem_check_rest(&host, 4096 * MIB, (4096 - 2644) * MIB, &err), 0);
+	ck_assert_int_eq(hostmem_check_rest(&host, 4096 * MIB, 8192 * MIB, &err), 0);
+	ck_assert_int_eq(hostmem_check_rest(&host, 4096 * MIB, 1024 * MIB, &err), -ENOMEM);
+	ck_assert_str_eq(
+		err.text,
+		"guest memory: a passed-through device pins all 4096 MiB, of which 1024 are "
+		"in use: the host has 2900 MiB available, and needs 256 of them itself: free "
+		"some first");
+	fake_tree_write("proc/self/statm", "9000 77 17 1 0 2 0\n");
+	ck_assert_uint_eq(hostmem_resident(fake_tree_path("proc")), 77 * host_page_size());
+	fake_tree_write("proc/self/statm", "nonsense");
+	ck_assert_uint_eq(hostmem_resident(fake_tree_path("proc")), 0);
+	ck_assert_uint_eq(hostmem_resident(fake_tree_path("none")), 0);
 }
 END_TEST
 
@@ -138,6 +160,7 @@ static void add_tests(TCase *tests)
 {
 	tcase_add_checked_fixture(tests, setup, fake_tree_remove);
 	tcase_add_test(tests, a_small_host_keeps_256_mib);
+	tcase_add_test(tests, a_guest_that_runs_needs_the_rest);
 	tcase_add_test(tests, a_large_host_keeps_a_fiftieth);
 	tcase_add_test(tests, a_host_that_does_not_say_limits_nothing);
 	tcase_add_test(tests, control_groups_of_version_2);
