@@ -42,6 +42,7 @@ struct vfio_lease {
  */
 struct vfio_provider_ops {
 	const char *name; /* for a sentence */
+	enum vfio_via via;
 	/* Ranges or sizes are known of open devices alone: they are opened before the layout. */
 	bool opens_early;
 	/*

@@ -249,6 +249,16 @@ size_t vfio_device_count(const struct vfio *vfio)
 	return vfio->count;
 }
 
+enum vfio_via vfio_way(const struct vfio *vfio, bool *open)
+{
+	bool given = vfio->settings.iommufd;
+
+	*open = given || (vfio->provider && vfio->provider->space);
+	if (vfio->provider)
+		return vfio->provider->ops->via;
+	return given ? VFIO_VIA_IOMMUFD : VFIO_VIA_ANY;
+}
+
 bool vfio_ram_is_mapped(const struct vfio *vfio)
 {
 	return vfio_dma_mapped(&vfio->dma);

@@ -194,6 +194,12 @@ size_t vfio_descriptors(const struct vfio *vfio, int *descriptors, size_t room);
 
 size_t vfio_device_count(const struct vfio *vfio);
 
+/*
+ * The way that devices are had by, ANY where the first is to choose. In *@open whether what they
+ * share is there already: /dev/iommu, or a container.
+ */
+enum vfio_via vfio_way(const struct vfio *vfio, bool *open);
+
 /* A device as it is, for who asks from outside. */
 struct vfio_status {
 	const char *host;  /* its address there; the layer's */

@@ -367,6 +367,7 @@ static void cdev_destroy(struct vfio_provider *provider)
 
 const struct vfio_provider_ops vfio_iommufd_provider = {
 	.name = "iommufd",
+	.via = VFIO_VIA_IOMMUFD,
 	.opens_early = true,
 	.serves = cdev_serves,
 	.create = cdev_create,

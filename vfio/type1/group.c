@@ -400,6 +400,7 @@ static void group_destroy(struct vfio_provider *provider)
 
 const struct vfio_provider_ops vfio_type1_provider = {
 	.name = "IOMMU groups",
+	.via = VFIO_VIA_GROUP,
 	.serves = group_serves,
 	.create = group_create,
 	.join = group_join,

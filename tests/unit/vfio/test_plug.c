@@ -304,12 +304,24 @@ START_TEST(ram_that_cannot_be_mapped_is_told)
 }
 END_TEST
 
+/* As who is about to open a device finds it. */
+static void way_is(enum vfio_via via, bool shared)
+{
+	bool open;
+
+	ck_assert_int_eq(vfio_way(bench.vfio, &open), via);
+	ck_assert_int_eq(open, shared);
+}
+
 START_TEST(it_may_come_by_another_way_later)
 {
+	way_is(VFIO_VIA_ANY, false);
 	plug_in("01:00.0", NULL);
 	ck_assert_str_eq(way(), by_cdevs ? "iommufd" : "IOMMU groups");
+	way_is(by_cdevs ? VFIO_VIA_IOMMUFD : VFIO_VIA_GROUP, true);
 	ck_assert_int_eq(unplug(FIRST, 0), 0);
 	is_empty();
+	way_is(VFIO_VIA_ANY, false);
 	if (!by_cdevs)
 		fake_tree_add_cdev("0000:01:00.0", 0);
 	bench.via = by_cdevs ? VFIO_VIA_GROUP : VFIO_VIA_IOMMUFD;
@@ -317,6 +329,7 @@ START_TEST(it_may_come_by_another_way_later)
 	ck_assert_str_eq(way(), by_cdevs ? "IOMMU groups" : "iommufd");
 	bench.via = by_cdevs ? VFIO_VIA_IOMMUFD : VFIO_VIA_GROUP;
 	refused_for("02:00.1", NULL, -EINVAL, "one guest takes devices by one way");
+	way_is(by_cdevs ? VFIO_VIA_GROUP : VFIO_VIA_IOMMUFD, true);
 	guest_uses(1);
 }
 END_TEST
