@@ -9,28 +9,27 @@
 
 #include "vmm/base/bits.h"
 #include "vmm/control/line.h"
+#include "vmm/control/plug.h"
 #include "vmm/control/query.h"
 
 const char control_negotiates[] = "qmp_capabilities";
 
-enum { ARGUMENTS_MAX = 2 };
-
 /* What an argument may be. */
 enum argument_type { ARGUMENT_STRING, ARGUMENT_NUMBER, ARGUMENT_WORDS };
+
+struct command_argument {
+	const char *name;
+	enum argument_type type;
+	bool needed;
+};
 
 /* One of the three functions is there. */
 struct command_row {
 	const char *name;
 	json_t *(*query)(const struct control_target *target);
 	void (*act)(const struct control_target *target);
-	/* *@answer is {} at first. */
-	int (*function)(const struct control_target *target, json_t *arguments, json_t **answer,
-			struct err *err);
-	struct {
-		const char *name;
-		enum argument_type type;
-		bool needed;
-	} arguments[ARGUMENTS_MAX];
+	control_function *function;
+	const struct command_argument *arguments; /* up to one without a name; NULL: none */
 };
 
 json_t *control_version(void)
@@ -43,12 +42,12 @@ json_t *control_version(void)
 }
 
 /* There is nothing to be had beyond the protocol itself. */
-static int command_negotiate(const struct control_target *target, json_t *arguments,
+static int command_negotiate(const struct control_caller *caller, json_t *arguments,
 			     json_t **answer, struct err *err)
 {
 	json_t *wanted = json_object_get(arguments, "enable");
 
-	(void)target;
+	(void)caller;
 	(void)answer;
 	if (json_array_size(wanted) == 0)
 		return 0;
@@ -61,12 +60,12 @@ static void command_stop(const struct control_target *target)
 	target->ops->stop(target->machine);
 }
 
-static int command_go(const struct control_target *target, json_t *arguments, json_t **answer,
+static int command_go(const struct control_caller *caller, json_t *arguments, json_t **answer,
 		      struct err *err)
 {
 	(void)arguments;
 	(void)answer;
-	return target->ops->go(target->machine, err);
+	return caller->target->ops->go(caller->target->machine, err);
 }
 
 static void command_power_down(const struct control_target *target)
@@ -84,9 +83,10 @@ static void command_quit(const struct control_target *target)
 	target->ops->quit(target->machine);
 }
 
-static int command_monitor(const struct control_target *target, json_t *arguments, json_t **answer,
+static int command_monitor(const struct control_caller *caller, json_t *arguments, json_t **answer,
 			   struct err *err)
 {
+	const struct control_target *target = caller->target;
 	const char *line = json_string_value(json_object_get(arguments, "command-line"));
 	json_int_t cpu = json_integer_value(json_object_get(arguments, "cpu-index"));
 	char *text = NULL;
@@ -128,17 +128,59 @@ static json_t *command_name(const struct control_target *target)
 
 static json_t *command_names(const struct control_target *target);
 
+static const struct command_argument of_negotiation[] = {
+	{"enable", ARGUMENT_WORDS, .needed = false},
+	{.name = NULL},
+};
+
+static const struct command_argument of_monitor[] = {
+	{"command-line", ARGUMENT_STRING, .needed = true},
+	{"cpu-index", ARGUMENT_NUMBER, .needed = false},
+	{.name = NULL},
+};
+
+static const struct command_argument of_descriptor[] = {
+	{"fdname", ARGUMENT_STRING, .needed = true},
+	{.name = NULL},
+};
+
+static const struct command_argument of_device_add[] = {
+	{"driver", ARGUMENT_STRING, .needed = true},
+	{"id", ARGUMENT_STRING, .needed = false},
+	{"bus", ARGUMENT_STRING, .needed = false},
+	{"host", ARGUMENT_STRING, .needed = false},
+	{"sysfsdev", ARGUMENT_STRING, .needed = false},
+	{"fd", ARGUMENT_STRING, .needed = false},
+	{"iommufd", ARGUMENT_STRING, .needed = false},
+	{"group-fd", ARGUMENT_STRING, .needed = false},
+	{"container-fd", ARGUMENT_STRING, .needed = false},
+	{"rom", ARGUMENT_STRING, .needed = false},
+	{"mmap", ARGUMENT_STRING, .needed = false},
+	{"via", ARGUMENT_STRING, .needed = false},
+	{"vf-token", ARGUMENT_STRING, .needed = false},
+	{"trace", ARGUMENT_STRING, .needed = false},
+	{"names", ARGUMENT_STRING, .needed = false},
+	{.name = NULL},
+};
+
+static const struct command_argument of_device_del[] = {
+	{"id", ARGUMENT_STRING, .needed = true},
+	{"timeout", ARGUMENT_NUMBER, .needed = false},
+	{.name = NULL},
+};
+
 static const struct command_row commands[] = {
-	{control_negotiates, .function = command_negotiate,
-	 .arguments = {{"enable", ARGUMENT_WORDS, .needed = false}}},
+	{control_negotiates, .function = command_negotiate, .arguments = of_negotiation},
 	{"stop", .act = command_stop},
 	{"cont", .function = command_go},
 	{"system_powerdown", .act = command_power_down},
 	{"system_reset", .act = command_reset},
 	{"quit", .act = command_quit},
-	{"human-monitor-command", .function = command_monitor,
-	 .arguments = {{"command-line", ARGUMENT_STRING, .needed = true},
-		       {"cpu-index", ARGUMENT_NUMBER, .needed = false}}},
+	{"getfd", .function = control_plug_getfd, .arguments = of_descriptor},
+	{"closefd", .function = control_plug_closefd, .arguments = of_descriptor},
+	{"device_add", .function = control_plug_add, .arguments = of_device_add},
+	{"device_del", .function = control_plug_delete, .arguments = of_device_del},
+	{"human-monitor-command", .function = command_monitor, .arguments = of_monitor},
 	{"query-status", .query = control_query_status},
 	{"query-version", .query = command_version},
 	{"query-commands", .query = command_names},
@@ -187,10 +229,11 @@ static int command_check_type(const char *name, enum argument_type type, const j
 
 static bool command_takes(const struct command_row *command, const char *name)
 {
-	for (size_t i = 0; i < ARGUMENTS_MAX && command->arguments[i].name; i++)
-		if (strcmp(command->arguments[i].name, name) == 0)
-			return true;
-	return false;
+	const struct command_argument *argument = command->arguments;
+
+	while (argument && argument->name && strcmp(argument->name, name) != 0)
+		argument++;
+	return argument && argument->name;
 }
 
 /* Every argument given is one of the command's, and of its type; those that it needs are given. */
@@ -203,14 +246,13 @@ static int command_check(const struct command_row *command, json_t *arguments, s
 		if (!command_takes(command, given))
 			return err_set(err, -EINVAL, "%s: it has no argument '%.80s'",
 				       command->name, control_printable(given).text);
-	for (size_t i = 0; i < ARGUMENTS_MAX && command->arguments[i].name; i++) {
-		const char *name = command->arguments[i].name;
-
-		value = json_object_get(arguments, name);
-		if (!value && command->arguments[i].needed)
+	for (const struct command_argument *argument = command->arguments;
+	     argument && argument->name; argument++) {
+		value = json_object_get(arguments, argument->name);
+		if (!value && argument->needed)
 			return err_set(err, -EINVAL, "%s: the argument %s is missing",
-				       command->name, name);
-		if (value && command_check_type(name, command->arguments[i].type, value, err))
+				       command->name, argument->name);
+		if (value && command_check_type(argument->name, argument->type, value, err))
 			return err_prefix(err, "%s", command->name);
 	}
 	return 0;
@@ -224,33 +266,35 @@ static const struct command_row *command_find(const char *name)
 	return NULL;
 }
 
-int control_command(const struct control_target *target, bool negotiated, const char *name,
-		    json_t *arguments, json_t **answer, struct err *err)
+int control_command(const struct control_caller *caller, const char *name, json_t *arguments,
+		    json_t **answer, struct err *err)
 {
 	const struct command_row *command = command_find(name);
 	bool negotiates = command && command->name == control_negotiates;
 	int rc;
 
-	if (!negotiated && !negotiates)
-		return err_set(err, -ENOENT, "'%.80s': negotiation comes first: execute %s",
+	if (!caller->negotiated && !negotiates)
+		return err_set(err, CONTROL_NO_COMMAND,
+			       "'%.80s': negotiation comes first: execute %s",
 			       control_printable(name).text, control_negotiates);
 	if (!command)
-		return err_set(err, -ENOENT, "'%.80s' is no command: query-commands lists them",
+		return err_set(err, CONTROL_NO_COMMAND,
+			       "'%.80s' is no command: query-commands lists them",
 			       control_printable(name).text);
-	if (negotiated && negotiates)
-		return err_set(err, -ENOENT, "%s: the negotiation is over", name);
+	if (caller->negotiated && negotiates)
+		return err_set(err, CONTROL_NO_COMMAND, "%s: the negotiation is over", name);
 	rc = command_check(command, arguments, err);
 	if (rc)
 		return rc;
 	if (command->query) {
-		*answer = command->query(target);
+		*answer = command->query(caller->target);
 		return 0;
 	}
 	*answer = json_object();
 	if (command->act)
-		command->act(target);
+		command->act(caller->target);
 	else
-		rc = command->function(target, arguments, answer, err);
+		rc = command->function(caller, arguments, answer, err);
 	if (rc) {
 		json_decref(*answer);
 		*answer = NULL;

@@ -54,5 +54,7 @@ void control_tell_reset(struct control *control, enum control_reason reason);
 void control_tell_shutdown(struct control *control, enum control_reason reason);
 /* @ends: the run ends of it; else it stands for a debugger. */
 void control_tell_panic(struct control *control, bool ends);
+/* What became of a passed-through device. */
+void control_tell_device(struct control *control, const struct vfio_news *news);
 
 #endif

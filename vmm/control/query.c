@@ -123,27 +123,56 @@ static json_t *query_bridge(const struct pci_view *view)
 	return bridge;
 }
 
+/* Bus after bus, as they are met. */
+struct query_pci {
+	json_t *buses;
+	json_t *ids; /* of passed-through devices, by the host's addresses */
+};
+
+static json_t *query_ids(struct vfio *vfio)
+{
+	json_t *ids = json_object();
+
+	for (size_t i = 0; i < vfio_device_count(vfio); i++) {
+		struct vfio_status status;
+
+		vfio_get_status(vfio, i, &status);
+		json_object_set_new(ids, status.host, control_text(status.id));
+	}
+	return ids;
+}
+
+/* A passed-through device has its id there, any other function its name. */
+static json_t *query_name(const struct query_pci *query, const struct pci_view *view)
+{
+	json_t *id = json_object_get(query->ids, view->name);
+
+	return id ? json_incref(id) : control_text(view->name);
+}
+
 static void query_see_function(void *owner, const struct pci_view *view)
 {
+	const struct query_pci *query = owner;
 	json_t *function =
 		json_pack("{s:i, s:i, s:i, s:{s:i, s:s}, s:o, s:i, s:o, s:o}", "bus", view->bus,
 			  "slot", view->slot, "function", view->function, "class_info", "class",
 			  (int)(view->class_code >> 8), "desc", view->class_name, "id",
-			  query_id(view), "irq_pin", view->pin, "qdev_id", control_text(view->name),
+			  query_id(view), "irq_pin", view->pin, "qdev_id", query_name(query, view),
 			  "regions", query_bars(view));
 
 	if (function && view->bridge)
 		json_object_set_new(function, "pci_bridge", query_bridge(view));
-	json_array_append_new(query_bus(owner, view->bus), function);
+	json_array_append_new(query_bus(query->buses, view->bus), function);
 }
 
 json_t *control_query_pci(const struct control_target *target)
 {
-	json_t *buses = json_array();
+	struct query_pci query = {.buses = json_array(), .ids = query_ids(target->vfio)};
 
-	if (buses)
-		pci_host_walk(target->host, query_see_function, buses);
-	return buses;
+	if (query.buses)
+		pci_host_walk(target->host, query_see_function, &query);
+	json_decref(query.ids);
+	return query.buses;
 }
 
 static uint64_t query_exits(const struct run *run, unsigned int index)
@@ -170,25 +199,67 @@ static json_t *query_vcpus(const struct control_target *target)
 	return list;
 }
 
+/* "slot3", or null for the root bus. */
+static json_t *query_slot(unsigned int number)
+{
+	return number ? json_sprintf("slot%u", number) : json_null();
+}
+
+static json_t *query_device(struct vfio *vfio, size_t index)
+{
+	struct vfio_status status;
+	json_t *device;
+
+	vfio_get_status(vfio, index, &status);
+	device = json_pack("{s:o, s:o, s:o, s:o, s:b}", "id", control_text(status.id), "host",
+			   control_text(status.host), "guest",
+			   *status.guest ? control_text(status.guest) : json_null(), "slot",
+			   query_slot(status.slot), "leaving", status.leaving);
+	json_object_update_new(device,
+			       json_pack("{s:o, s:o, s:s, s:s, s:i, s:i, s:i}", "vendor",
+					 json_sprintf("%04x", status.vendor), "device",
+					 json_sprintf("%04x", status.device), "state", status.state,
+					 "interrupts", status.mode, "vectors", (int)status.vectors,
+					 "unmasked", (int)status.unmasked, "errors",
+					 (int)status.errors));
+	return device;
+}
+
 static json_t *query_devices(struct vfio *vfio)
 {
 	json_t *list = json_array();
 
-	for (size_t i = 0; i < vfio_device_count(vfio); i++) {
-		struct vfio_status status;
-
-		vfio_get_status(vfio, i, &status);
-		json_array_append_new(
-			list,
-			json_pack("{s:o, s:o, s:o, s:o, s:s, s:s, s:i, s:i, s:i}", "host",
-				  control_text(status.host), "guest",
-				  *status.guest ? control_text(status.guest) : json_null(),
-				  "vendor", json_sprintf("%04x", status.vendor), "device",
-				  json_sprintf("%04x", status.device), "state", status.state,
-				  "interrupts", status.mode, "vectors", (int)status.vectors,
-				  "unmasked", (int)status.unmasked, "errors", (int)status.errors));
-	}
+	for (size_t i = 0; i < vfio_device_count(vfio); i++)
+		json_array_append_new(list, query_device(vfio, i));
 	return list;
+}
+
+/* Every slot that a device may be in. */
+static json_t *query_slots(struct vfio *vfio)
+{
+	struct vfio_slot_status status;
+	json_t *list = json_array();
+
+	for (size_t i = 0; i < vfio_slot_count(vfio); i++)
+		if (vfio_get_slot(vfio, i, &status))
+			json_array_append_new(list,
+					      json_pack("{s:o, s:b, s:b}", "slot",
+							query_slot(status.number), "occupied",
+							status.present, "powered", status.powered));
+	return list;
+}
+
+/* How devices are had, for who is about to open one. */
+static json_t *query_way(const struct vfio *vfio)
+{
+	bool open;
+	enum vfio_via via = vfio_way(vfio, &open);
+
+	return json_pack("{s:o, s:b}", "via",
+			 via == VFIO_VIA_IOMMUFD ? json_string("iommufd")
+			 : via == VFIO_VIA_GROUP ? json_string("group")
+						 : json_null(),
+			 "open", open);
 }
 
 static json_int_t query_uptime(const struct control_target *target)
@@ -204,10 +275,12 @@ json_t *control_query_all(const struct control_target *target)
 	enum control_status status = target->ops->status(target->machine);
 	uint64_t memory = ram_total(target->ram);
 
-	return json_pack("{s:s, s:i, s:I, s:b, s:s, s:o, s:I, s:I, s:o}", "version", FERRY_VERSION,
-			 "pid", (int)getpid(), "uptime_seconds", query_uptime(target), "running",
-			 status == CONTROL_RUNNING, "status", query_status_name(status), "cpus",
-			 query_vcpus(target), "memory_bytes", (json_int_t)memory, "pinned_bytes",
+	return json_pack("{s:s, s:i, s:I, s:b, s:s, s:o, s:I, s:I, s:o, s:o, s:o}", "version",
+			 FERRY_VERSION, "pid", (int)getpid(), "uptime_seconds",
+			 query_uptime(target), "running", status == CONTROL_RUNNING, "status",
+			 query_status_name(status), "cpus", query_vcpus(target), "memory_bytes",
+			 (json_int_t)memory, "pinned_bytes",
 			 vfio_ram_is_mapped(target->vfio) ? (json_int_t)memory : 0, "devices",
-			 query_devices(target->vfio));
+			 query_devices(target->vfio), "slots", query_slots(target->vfio),
+			 "passthrough", query_way(target->vfio));
 }

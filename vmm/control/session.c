@@ -12,10 +12,19 @@
 #include "vmm/control/frame.h"
 #include "vmm/control/line.h"
 
+/* A request whose answer comes later. */
+struct session_wait {
+	struct control_session *session; /* NULL: gone, and nobody is answered */
+	json_t *id;
+};
+
 struct control_session {
 	const struct control_target *target;
 	struct control_link link;
 	bool negotiated;
+	struct control_passed passed;
+	json_t *id;                /* of the request that is being carried out, or NULL */
+	struct session_wait *wait; /* it takes its time */
 	struct control_frame frame;
 };
 
@@ -28,12 +37,29 @@ struct control_session *control_session_create(const struct control_target *targ
 		return NULL;
 	session->target = target;
 	session->link = *link;
+	session->passed.waiting = -1;
+	session->passed.all = link->passed;
 	return session;
 }
 
 void control_session_destroy(struct control_session *session)
 {
+	if (!session)
+		return;
+	if (session->wait)
+		session->wait->session = NULL;
+	control_passed_release(&session->passed);
 	free(session);
+}
+
+void control_session_bring(struct control_session *session, int fd, enum control_arrival arrival)
+{
+	control_passed_bring(&session->passed, fd, arrival);
+}
+
+bool control_session_waits(const struct control_session *session)
+{
+	return session->wait;
 }
 
 bool control_session_hears(const struct control_session *session)
@@ -61,14 +87,55 @@ static void session_answer(struct control_session *session, json_t *answer, json
 	session_send(session, answer);
 }
 
+static const char *session_error_class(int rc)
+{
+	switch (rc) {
+	case CONTROL_NO_COMMAND:
+		return "CommandNotFound";
+	case CONTROL_NO_DEVICE:
+		return "DeviceNotFound";
+	default:
+		return "GenericError";
+	}
+}
+
 static void session_refuse(struct control_session *session, int rc, const struct err *err,
 			   json_t *id)
 {
 	session_answer(session,
-		       json_pack("{s:{s:s, s:o}}", "error", "class",
-				 rc == -ENOENT ? "CommandNotFound" : "GenericError", "desc",
-				 control_text(err->text)),
+		       json_pack("{s:{s:s, s:o}}", "error", "class", session_error_class(rc),
+				 "desc", control_text(err->text)),
 		       id);
+}
+
+static void *session_defer(void *owner)
+{
+	struct control_session *session = owner;
+	struct session_wait *wait = calloc(1, sizeof(*wait));
+
+	if (!wait)
+		return NULL;
+	wait->session = session;
+	wait->id = json_incref(session->id);
+	session->wait = wait;
+	return wait;
+}
+
+static void session_done(void *owner, const struct err *err)
+{
+	struct session_wait *wait = owner;
+	struct control_session *session = wait->session;
+
+	if (session && err)
+		session_refuse(session, -EIO, err, wait->id);
+	else if (session)
+		session_answer(session, json_pack("{s:{}}", "return"), wait->id);
+	json_decref(wait->id);
+	free(wait);
+	if (!session)
+		return;
+	session->wait = NULL;
+	session->link.go_on(session->link.owner);
 }
 
 void control_session_begin(struct control_session *session)
@@ -110,22 +177,33 @@ static int session_check_members(json_t *request, struct err *err)
 
 static void session_carry_out(struct control_session *session, json_t *request)
 {
-	json_t *id = json_object_get(request, "id"), *answer = NULL;
+	const struct control_caller caller = {
+		.target = session->target,
+		.negotiated = session->negotiated,
+		.passed = &session->passed,
+		.defer = session_defer,
+		.done = session_done,
+		.owner = session,
+	};
+	json_t *answer = NULL;
 	struct err err = {0};
 	const char *name;
 	int rc = session_check_members(request, &err);
 
+	session->id = json_object_get(request, "id");
 	if (!rc) {
 		name = json_string_value(json_object_get(request, "execute"));
-		rc = control_command(session->target, session->negotiated, name,
-				     json_object_get(request, "arguments"), &answer, &err);
+		rc = control_command(&caller, name, json_object_get(request, "arguments"), &answer,
+				     &err);
 		if (!rc && strcmp(name, control_negotiates) == 0)
 			session->negotiated = true;
 	}
-	if (rc)
-		session_refuse(session, rc, &err, id);
-	else
-		session_answer(session, answer ? json_pack("{s:o}", "return", answer) : NULL, id);
+	if (rc < 0)
+		session_refuse(session, rc, &err, session->id);
+	else if (rc != CONTROL_LATER)
+		session_answer(session, answer ? json_pack("{s:o}", "return", answer) : NULL,
+			       session->id);
+	session->id = NULL;
 }
 
 static void session_take_object(struct control_session *session)
@@ -138,11 +216,12 @@ static void session_take_object(struct control_session *session)
 	if (request) {
 		session_carry_out(session, request);
 		json_decref(request);
-		return;
+	} else {
+		err_set(&err, -EINVAL, "no JSON: at byte %d: %s", error.position,
+			control_printable(error.text).text);
+		session_refuse(session, err.code, &err, NULL);
 	}
-	err_set(&err, -EINVAL, "no JSON: at byte %d: %s", error.position,
-		control_printable(error.text).text);
-	session_refuse(session, err.code, &err, NULL);
+	control_passed_skip(&session->passed);
 }
 
 void control_session_take(struct control_session *session, char byte)

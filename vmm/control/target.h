@@ -14,6 +14,9 @@
 #include "vmm/base/err.h"
 #include "vmm/machine/run.h"
 
+/* Where QMP has the devices in its tree of objects, each by its id. */
+#define CONTROL_QOM_FOLDER "/machine/peripheral/"
+
 enum control_status {
 	CONTROL_RUNNING,
 	CONTROL_PRELAUNCH, /* of --paused: it has not run yet */
@@ -33,6 +36,18 @@ struct control_ops {
 	/* Soon. */
 	void (*reset)(void *machine);
 	void (*quit)(void *machine);
+	/*
+	 * Adds a device behind a slot, "slot3" or any (NULL): @done once, perhaps before the
+	 * return. The descriptors of @config are the machine's from then on; its strings are not
+	 * needed afterwards.
+	 */
+	void (*add)(void *machine, const struct vfio_device_config *config, const char *slot,
+		    vfio_added done, void *owner);
+	/*
+	 * Begins to take device @id away; it is gone when that is told of. -ENOENT: there is no
+	 * such device; or another negative errno, with @err set.
+	 */
+	int (*remove)(void *machine, const char *id, unsigned int timeout_ms, struct err *err);
 	/* A line of `monitor`, as vCPU @cpu sees it. */
 	void (*monitor)(void *machine, unsigned int cpu, const char *line, FILE *out);
 };

@@ -10,6 +10,7 @@
 #include "vmm/base/log.h"
 #include "vmm/base/page.h"
 #include "vmm/hostmem.h"
+#include "vmm/machine/hotplug.h"
 #include "vmm/machine/machine_private.h"
 #include "vmm/virtualization.h"
 
@@ -127,10 +128,10 @@ static int build_pci(struct machine *machine, struct err *err)
 		.irq = arch_vm_irq(machine->arch),
 		.loop = machine->loop,
 		.wake = build_wake,
-		.machine = machine,
 	};
 	int rc;
 
+	hotplug_attach(machine, &attach);
 	arch_pci_ports(machine->arch, &config);
 	machine->host = pci_host_create(&config, err);
 	if (!machine->host)
@@ -305,7 +306,7 @@ static int build_boot(struct machine *machine, struct err *err)
 {
 	int rc = machine_boot(machine, err);
 
-	if (rc || !vfio_device_count(machine->vfio))
+	if (rc || (!vfio_device_count(machine->vfio) && !vfio_slot_count(machine->vfio)))
 		return rc;
 	return vfio_map_ram(machine->vfio, machine->ram, build_hear_mapped, machine, err);
 }

@@ -169,6 +169,7 @@ static int machine_reset(struct machine *machine, struct err *err)
 	pthread_mutex_unlock(&machine->lock);
 	run_discard(machine->run);
 	kvm_coalesced_discard(machine->coalesced, run_vcpu(machine->run, 0));
+	vfio_restart(machine->vfio);
 	pci_host_reset(machine->host);
 	rc = arch_vm_reset(machine->arch, err);
 	if (!rc)
@@ -349,6 +350,8 @@ static void machine_woken(void *owner, uint32_t events)
 		machine_end(machine, CONTROL_HOST_ERROR, STATUS_FAILED, &err, NULL);
 	if (requests & REQUEST_DEBUG)
 		machine_parked_for_debugger(machine);
+	if (requests & REQUEST_SLOTS)
+		vfio_slots_changed(machine->vfio);
 	machine_tell_paused(machine);
 }
 

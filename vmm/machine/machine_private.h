@@ -30,6 +30,7 @@ enum request {
 	REQUEST_MAPPED = 1 << 2, /* all RAM is mapped for DMA */
 	REQUEST_RESUME = 1 << 3,
 	REQUEST_DEBUG = 1 << 4, /* a vCPU met a breakpoint, or the debugger wants it to stop */
+	REQUEST_SLOTS = 1 << 5, /* the guest has changed a slot's power or indicator */
 };
 
 /* How a run ended; the first to be decided stays. */

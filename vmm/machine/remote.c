@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /* What clients of the control socket have the machine do, beside a debugger perhaps. */
 
+#include "vmm/machine/hotplug.h"
 #include "vmm/machine/machine_private.h"
 
 static enum control_status remote_status(void *owner)
@@ -79,6 +80,8 @@ int machine_listen(struct machine *machine, struct err *err)
 		.power_down = remote_power_down,
 		.reset = remote_reset,
 		.quit = remote_quit,
+		.add = hotplug_add,
+		.remove = hotplug_remove,
 		.monitor = remote_monitor,
 	};
 	struct control_target target = {

@@ -7,6 +7,7 @@
 #include <errno.h>
 #include <stdbool.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "vmm/control/target.h"
 
@@ -19,7 +20,21 @@ static struct {
 	unsigned int cpu; /* of the last line, which is: */
 	char line[128];
 	const char *answer;
+	unsigned int adds;                /* the last one is: */
+	struct vfio_device_config config; /* its strings are gone, but for these */
+	char path[64], id[64], slot[16];
+	bool at_once;     /* what is added is there, or refused, before the call returns */
+	const char *flaw; /* why it is refused; NULL: it is not */
+	vfio_added done;  /* who waits for one that is under way; NULL: nobody */
+	void *done_owner;
+	char removed[64]; /* what was asked for last */
+	unsigned int timeout_ms;
 } fake_machine;
+
+/* How devices are had. */
+static enum vfio_via fake_via;
+static bool fake_via_open;
+static size_t fake_slots;
 
 static inline enum control_status fake_status(void *machine)
 {
@@ -70,6 +85,60 @@ static inline void fake_monitor(void *machine, unsigned int cpu, const char *lin
 	fputs(fake_machine.answer ? fake_machine.answer : "", out);
 }
 
+static inline void fake_close(int fd)
+{
+	if (fd)
+		close(fd);
+}
+
+/* The device that is under way is there, or was refused. */
+static inline void fake_add_ends(void)
+{
+	vfio_added done = fake_machine.done;
+	struct err why = {0};
+
+	if (!done)
+		return;
+	fake_close(fake_machine.config.fd);
+	fake_close(fake_machine.config.iommufd);
+	fake_close(fake_machine.config.group_fd);
+	fake_close(fake_machine.config.container_fd);
+	fake_machine.done = NULL;
+	if (fake_machine.flaw)
+		err_set(&why, -ENODEV, "%s", fake_machine.flaw);
+	done(fake_machine.done_owner, fake_machine.flaw ? &why : NULL);
+}
+
+/* One at a time. */
+static inline void fake_add(void *machine, const struct vfio_device_config *config,
+			    const char *slot, vfio_added done, void *owner)
+{
+	(void)machine;
+	fake_add_ends();
+	fake_machine.adds++;
+	fake_machine.config = *config;
+	snprintf(fake_machine.path, sizeof(fake_machine.path), "%s", config->path);
+	snprintf(fake_machine.id, sizeof(fake_machine.id), "%s", config->id ? config->id : "");
+	snprintf(fake_machine.slot, sizeof(fake_machine.slot), "%s", slot ? slot : "");
+	fake_machine.done = done;
+	fake_machine.done_owner = owner;
+	if (fake_machine.at_once)
+		fake_add_ends();
+}
+
+static inline int fake_remove(void *machine, const char *id, unsigned int timeout_ms,
+			      struct err *why)
+{
+	(void)machine;
+	snprintf(fake_machine.removed, sizeof(fake_machine.removed), "%s", id);
+	fake_machine.timeout_ms = timeout_ms;
+	if (strcmp(id, "none") == 0)
+		return err_set(why, -ENOENT, "no device has the id 'none'");
+	if (fake_machine.busy)
+		return err_set(why, -EBUSY, "it is on its way already");
+	return 0;
+}
+
 static const struct control_ops fake_ops = {
 	.status = fake_status,
 	.stop = fake_stop,
@@ -77,6 +146,8 @@ static const struct control_ops fake_ops = {
 	.power_down = fake_power_down,
 	.reset = fake_reset,
 	.quit = fake_quit,
+	.add = fake_add,
+	.remove = fake_remove,
 	.monitor = fake_monitor,
 };
 
@@ -131,9 +202,36 @@ void vfio_get_status(struct vfio *vfio, size_t index, struct vfio_status *status
 		.vectors = 5,
 		.unmasked = 3,
 		.errors = 1,
+		.id = index ? "0000:02:00.0" : "nic",
+		.slot = index ? 0 : 3,
+		.leaving = !index,
 	};
 	if (index)
 		status->guest[0] = '\0';
+}
+
+size_t vfio_slot_count(const struct vfio *vfio)
+{
+	(void)vfio;
+	return fake_slots;
+}
+
+bool vfio_get_slot(struct vfio *vfio, size_t index, struct vfio_slot_status *slot)
+{
+	(void)vfio;
+	*slot = (struct vfio_slot_status){
+		.number = (unsigned int)index + 3,
+		.present = index == 0,
+		.powered = index == 0,
+	};
+	return true;
+}
+
+enum vfio_via vfio_way(const struct vfio *vfio, bool *open)
+{
+	(void)vfio;
+	*open = fake_via_open;
+	return fake_via;
 }
 
 bool vfio_ram_is_mapped(const struct vfio *vfio)

@@ -103,12 +103,63 @@ START_TEST(devices_are_in_it)
 	devices = json_incref(json_object_get(answer, "devices"));
 	json_decref(answer);
 	answer = devices;
-	is("[{\"host\": \"0000:01:00.0\", \"guest\": \"00:03.0\", \"vendor\": \"8086\", "
+	is("[{\"id\": \"nic\", \"host\": \"0000:01:00.0\", \"guest\": \"00:03.0\", "
+	   "\"slot\": \"slot3\", \"leaving\": true, \"vendor\": \"8086\", "
 	   "\"device\": \"10d3\", \"state\": \"alive\", \"interrupts\": \"MSI-X\", "
 	   "\"vectors\": 5, \"unmasked\": 3, \"errors\": 1}, "
-	   "{\"host\": \"0000:02:00.0\", \"guest\": null, \"vendor\": \"8086\", "
+	   "{\"id\": \"0000:02:00.0\", \"host\": \"0000:02:00.0\", \"guest\": null, "
+	   "\"slot\": null, \"leaving\": false, \"vendor\": \"8086\", "
 	   "\"device\": \"10d3\", \"state\": \"alive\", \"interrupts\": \"MSI-X\", "
 	   "\"vectors\": 5, \"unmasked\": 3, \"errors\": 1}]");
+}
+END_TEST
+
+/* A part of all that is told. */
+static void part_is(const char *name, const char *text)
+{
+	json_t *whole = control_query_all(&fake_target);
+
+	answer = json_incref(json_object_get(whole, name));
+	json_decref(whole);
+	is(text);
+}
+
+START_TEST(slots_are_in_it)
+{
+	part_is("slots", "[]");
+	fake_slots = 2;
+	part_is("slots", "[{\"slot\": \"slot3\", \"occupied\": true, \"powered\": true}, "
+			 "{\"slot\": \"slot4\", \"occupied\": false, \"powered\": false}]");
+	fake_slots = 0;
+}
+END_TEST
+
+START_TEST(the_way_to_devices_is_in_it)
+{
+	part_is("passthrough", "{\"via\": null, \"open\": false}");
+	fake_via = VFIO_VIA_IOMMUFD;
+	part_is("passthrough", "{\"via\": \"iommufd\", \"open\": false}");
+	fake_via = VFIO_VIA_GROUP;
+	fake_via_open = true;
+	part_is("passthrough", "{\"via\": \"group\", \"open\": true}");
+}
+END_TEST
+
+/* By the ids that device_del takes. */
+START_TEST(a_device_has_its_id_on_its_bus)
+{
+	json_t *buses;
+
+	fake_devices = 1;
+	buses = control_query_pci(&fake_target);
+	fake_devices = 0;
+	answer = json_incref(
+		json_object_get(json_array_get(json_object_get(json_array_get(buses, 0), "devices"),
+					       0),
+				"qdev_id"));
+	json_decref(buses);
+	ck_assert_str_eq(json_string_value(answer), "nic");
+	json_decref(answer);
 }
 END_TEST
 
@@ -139,6 +190,9 @@ static void add_tests(TCase *tests)
 	tcase_add_test(tests, memory_is_in_bytes);
 	tcase_add_test(tests, all_of_it_is_in_one_object);
 	tcase_add_test(tests, devices_are_in_it);
+	tcase_add_test(tests, slots_are_in_it);
+	tcase_add_test(tests, the_way_to_devices_is_in_it);
+	tcase_add_test(tests, a_device_has_its_id_on_its_bus);
 	tcase_add_test(tests, functions_are_told_with_their_bars);
 }
 

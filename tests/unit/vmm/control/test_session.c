@@ -2,6 +2,7 @@
 /* A client's conversation: greeting, negotiation, ids, and requests that are none. */
 
 #include <check.h>
+#include <fcntl.h>
 #include <jansson.h>
 #include <stdlib.h>
 
@@ -13,6 +14,7 @@
 static struct control_session *session;
 static char said[4096]; /* since the last look */
 static bool parted;
+static unsigned int goes_on, passed;
 
 static void hear_line(void *owner, const char *text, size_t size)
 {
@@ -29,12 +31,24 @@ static void hear_part(void *owner)
 	parted = true;
 }
 
+static void hear_go_on(void *owner)
+{
+	(void)owner;
+	goes_on++;
+}
+
 static void set_up(void)
 {
-	static const struct control_link link = {.send = hear_line, .part = hear_part};
+	static const struct control_link link = {
+		.send = hear_line,
+		.part = hear_part,
+		.go_on = hear_go_on,
+		.passed = &passed,
+	};
 
 	fake_machine_reset();
 	parted = false;
+	goes_on = 0;
 	said[0] = '\0';
 	session = control_session_create(&fake_target, &link);
 	ck_assert_ptr_nonnull(session);
@@ -43,6 +57,9 @@ static void set_up(void)
 static void tear_down(void)
 {
 	control_session_destroy(session);
+	session = NULL;
+	fake_add_ends();
+	ck_assert_uint_eq(passed, 0);
 }
 
 static const char *say(const char *text)
@@ -184,6 +201,140 @@ START_TEST(what_is_cut_in_a_sentence_stays_text)
 }
 END_TEST
 
+#define ADD "{\"execute\": \"device_add\", \"id\": 7, \"arguments\": " ADD_ARGUMENTS "}"
+#define ADD_ARGUMENTS                                                                              \
+	"{\"driver\": \"vfio-pci\", \"host\": \"0000:01:00.0\", \"id\": \"nic\", "                 \
+	"\"bus\": \"slot3\"}"
+
+START_TEST(what_takes_its_time_is_answered_later)
+{
+	negotiate();
+	answers(ADD, "");
+	ck_assert(control_session_waits(session));
+	ck_assert_str_eq(fake_machine.slot, "slot3");
+	fake_add_ends();
+	ck_assert_str_eq(said, "{\"return\": {}, \"id\": 7}");
+	ck_assert(!control_session_waits(session));
+	ck_assert_uint_eq(goes_on, 1);
+	answers("{\"execute\": \"stop\"}", "{\"return\": {}}");
+	/* Or refused. */
+	answers(ADD, "");
+	fake_machine.flaw = "slot3: its windows are too small";
+	fake_add_ends();
+	ck_assert_str_eq(said, "{\"error\": {\"class\": \"GenericError\", \"desc\": \"slot3: its "
+			       "windows are too small\"}, \"id\": 7}");
+}
+END_TEST
+
+START_TEST(what_takes_none_is_answered_at_once)
+{
+	negotiate();
+	fake_machine.at_once = true;
+	answers(ADD, "{\"return\": {}, \"id\": 7}");
+	ck_assert(!control_session_waits(session));
+	fake_machine.flaw = "no slot is free";
+	refuses(ADD, "GenericError", "no slot is free");
+	ck_assert(!control_session_waits(session));
+	/* What is wrong by itself never gets so far. */
+	refuses("{\"execute\": \"device_add\", \"arguments\": {\"driver\": \"e1000\"}}",
+		"GenericError", "device_add: driver 'e1000': devices are added by vfio-pci alone");
+	ck_assert_uint_eq(fake_machine.adds, 2);
+}
+END_TEST
+
+/* It is carried out all the same. */
+START_TEST(who_is_gone_is_not_answered)
+{
+	negotiate();
+	answers(ADD, "");
+	control_session_destroy(session);
+	session = NULL;
+	ck_assert_ptr_nonnull(fake_machine.done);
+	fake_add_ends();
+	ck_assert_str_eq(said, "");
+	ck_assert_uint_eq(goes_on, 0);
+}
+END_TEST
+
+START_TEST(a_device_that_is_not_there_has_a_class_of_its_own)
+{
+	negotiate();
+	refuses("{\"execute\": \"device_del\", \"arguments\": {\"id\": \"none\"}}",
+		"DeviceNotFound", "no device has the id 'none'");
+	answers("{\"execute\": \"device_del\", \"arguments\": {\"id\": \"nic\"}}",
+		"{\"return\": {}}");
+	fake_machine.busy = true;
+	refuses("{\"execute\": \"device_del\", \"arguments\": {\"id\": \"nic\"}}", "GenericError",
+		"on its way");
+}
+END_TEST
+
+static int an_fd(void)
+{
+	int fd = open("/dev/null", O_RDWR | O_CLOEXEC);
+
+	ck_assert_int_gt(fd, 0);
+	return fd;
+}
+
+static bool is_open(int fd)
+{
+	return fcntl(fd, F_GETFD) >= 0;
+}
+
+static const char getfd[] = "{\"execute\": \"getfd\", \"arguments\": {\"fdname\": \"a\"}}";
+
+START_TEST(a_descriptor_is_for_the_request_behind_it)
+{
+	int fd = an_fd();
+
+	negotiate();
+	refuses(getfd, "GenericError", "no descriptor came with it");
+	/* With the request, or with a blank before it. */
+	control_session_bring(session, fd, CONTROL_CAME_ONE);
+	answers(getfd, "{\"return\": {}}");
+	ck_assert(is_open(fd));
+	answers("{\"execute\": \"closefd\", \"arguments\": {\"fdname\": \"a\"}}",
+		"{\"return\": {}}");
+	ck_assert(!is_open(fd));
+	fd = an_fd();
+	control_session_bring(session, fd, CONTROL_CAME_ONE);
+	answers(" ", "");
+	control_session_bring(session, -1, CONTROL_CAME_NONE);
+	answers(getfd, "{\"return\": {}}");
+	ck_assert(is_open(fd));
+	/* What comes by one read with other requests before it is still found. */
+	fd = an_fd();
+	control_session_bring(session, fd, CONTROL_CAME_ONE);
+	answers("{\"execute\": \"stop\"}", "{\"return\": {}}");
+	ck_assert(is_open(fd));
+	answers(getfd, "{\"return\": {}}");
+	/* Another request than getfd behind it has it closed. */
+	fd = an_fd();
+	control_session_bring(session, fd, CONTROL_CAME_ONE);
+	answers(" ", "");
+	control_session_bring(session, -1, CONTROL_CAME_NONE);
+	answers("{\"execute\": \"stop\"}", "{\"return\": {}}");
+	ck_assert(!is_open(fd));
+	refuses(getfd, "GenericError", "no descriptor came with it");
+}
+END_TEST
+
+/* With what it has by name, and what waits for one. */
+START_TEST(nothing_of_who_is_gone_stays_open)
+{
+	int named = an_fd(), waiting = an_fd();
+
+	negotiate();
+	control_session_bring(session, named, CONTROL_CAME_ONE);
+	answers(getfd, "{\"return\": {}}");
+	control_session_bring(session, waiting, CONTROL_CAME_ONE);
+	control_session_destroy(session);
+	session = NULL;
+	ck_assert(!is_open(named) && !is_open(waiting));
+}
+END_TEST
+
 static void add_tests(TCase *tests)
 {
 	tcase_add_checked_fixture(tests, set_up, tear_down);
@@ -195,6 +346,12 @@ static void add_tests(TCase *tests)
 	tcase_add_test(tests, too_much_ends_it);
 	tcase_add_test(tests, so_does_too_deep);
 	tcase_add_test(tests, what_is_cut_in_a_sentence_stays_text);
+	tcase_add_test(tests, what_takes_its_time_is_answered_later);
+	tcase_add_test(tests, what_takes_none_is_answered_at_once);
+	tcase_add_test(tests, who_is_gone_is_not_answered);
+	tcase_add_test(tests, a_device_that_is_not_there_has_a_class_of_its_own);
+	tcase_add_test(tests, a_descriptor_is_for_the_request_behind_it);
+	tcase_add_test(tests, nothing_of_who_is_gone_stays_open);
 }
 
 int main(void)

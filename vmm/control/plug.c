@@ -1,0 +1,260 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/* The commands that add and remove devices, and that give passed descriptors their names. */
+
+#include "vmm/control/plug.h"
+
+#include <fcntl.h>
+#include <limits.h>
+#include <stdio.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "vfio/host/sysfs.h"
+#include "vmm/base/bits.h"
+#include "vmm/control/line.h"
+#include "vmm/device_option.h"
+#include "vmm/listen.h"
+#include "vmm/suboptions.h"
+
+/* How long a guest may take to let a device go, by default and at most; seconds. */
+enum { TIMEOUT = 30, TIMEOUT_MAX = 24 * 60 * 60 };
+
+enum { ID_MAX = 63 };
+
+static const char driver[] = "vfio-pci";
+
+/* What a request asks for. */
+struct control_addition {
+	struct vfio_device_config config;
+	char path[CONTROL_QUOTE]; /* of a descriptor, for a sentence */
+};
+
+static const char *plug_word(json_t *arguments, const char *name)
+{
+	return json_string_value(json_object_get(arguments, name));
+}
+
+int control_plug_getfd(const struct control_caller *caller, json_t *arguments, json_t **answer,
+		       struct err *err)
+{
+	(void)answer;
+	return control_passed_keep(caller->passed, plug_word(arguments, "fdname"), err);
+}
+
+int control_plug_closefd(const struct control_caller *caller, json_t *arguments, json_t **answer,
+			 struct err *err)
+{
+	(void)answer;
+	return control_passed_drop(caller->passed, plug_word(arguments, "fdname"), err);
+}
+
+/* By its rule no id is an address of the host's. */
+static int plug_check_id(const char *id, struct err *err)
+{
+	static const char letters[] = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ";
+	static const char rest[] = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ"
+				   "0123456789-._";
+
+	if (!id ||
+	    (strspn(id, letters) > 0 && strspn(id, rest) == strlen(id) && strlen(id) <= ID_MAX))
+		return 0;
+	return err_set(err, -EINVAL,
+		       "id=%.80s: it takes a letter, then letters, digits, '-', '.' and '_', %d at "
+		       "most",
+		       control_printable(id).text, ID_MAX);
+}
+
+static int plug_find_passed(const struct control_caller *caller, const char *argument,
+			    const char *name, int *fd, struct err *err)
+{
+	char value[CONTROL_QUOTE];
+	int rc;
+
+	if (!name)
+		return 0;
+	rc = control_passed_find(caller->passed, name, err);
+	if (rc < 0)
+		return err_prefix(err, "%s", argument);
+	*fd = rc;
+	snprintf(value, sizeof(value), "%s=%.80s", argument, name);
+	return listen_check_access(*fd, value, err);
+}
+
+/*
+ * A number is of one that this process has inherited and has not taken for anything: what it opens
+ * itself is all close-on-exec.
+ */
+static int plug_find_inherited(const char *value, int *fd, struct err *err)
+{
+	unsigned int number;
+	int flags;
+
+	if (suboptions_parse_number(value, STDERR_FILENO + 1, INT_MAX, &number))
+		return err_set(err, -EINVAL,
+			       "fd=%.80s: it takes a number from 3 on, or the name of getfd",
+			       control_printable(value).text);
+	flags = fcntl((int)number, F_GETFD);
+	if (flags < 0 || flags & FD_CLOEXEC)
+		return err_set(err, -EBADF,
+			       "fd=%u: it is none that ferry has inherited and that is free: pass "
+			       "one by getfd",
+			       number);
+	*fd = (int)number;
+	return listen_check_access(*fd, "fd", err);
+}
+
+static int plug_find_device_fd(const struct control_caller *caller, const char *value,
+			       struct control_addition *addition, struct err *err)
+{
+	snprintf(addition->path, sizeof(addition->path), "fd=%.80s", control_printable(value).text);
+	addition->config.path = addition->path;
+	if (*value >= '0' && *value <= '9')
+		return plug_find_inherited(value, &addition->config.fd, err);
+	return plug_find_passed(caller, "fd", value, &addition->config.fd, err);
+}
+
+/* Which device it is: by exactly one of the three. */
+static int plug_find_device(const struct control_caller *caller, json_t *arguments,
+			    struct control_addition *addition, struct err *err)
+{
+	const char *host = plug_word(arguments, "host"), *path = plug_word(arguments, "sysfsdev");
+	const char *fd = plug_word(arguments, "fd");
+
+	if (!!host + !!path + !!fd != 1)
+		return err_set(err, -EINVAL,
+			       "which device it is is told by one of host, sysfsdev and fd");
+	if (fd)
+		return plug_find_device_fd(caller, fd, addition, err);
+	addition->config.path = host ? host : path;
+	return vfio_sysfs_check_name(addition->config.path, err);
+}
+
+static int plug_find_others(const struct control_caller *caller, json_t *arguments,
+			    struct vfio_device_config *config, struct err *err)
+{
+	int rc = plug_find_passed(caller, "iommufd", plug_word(arguments, "iommufd"),
+				  &config->iommufd, err);
+
+	if (!rc)
+		rc = plug_find_passed(caller, "group-fd", plug_word(arguments, "group-fd"),
+				      &config->group_fd, err);
+	if (!rc)
+		rc = plug_find_passed(caller, "container-fd", plug_word(arguments, "container-fd"),
+				      &config->container_fd, err);
+	return rc;
+}
+
+/* Ferry's own, in the words of the command line. */
+static int plug_take_options(json_t *arguments, struct vfio_device_config *config, struct err *err)
+{
+	static const char *const options[] = {"rom", "mmap", "via", "vf-token", "trace", "names"};
+	int rc = 0;
+
+	for (size_t i = 0; i < ARRAY_SIZE(options) && !rc; i++) {
+		const char *value = plug_word(arguments, options[i]);
+
+		if (value)
+			rc = device_option_take(config, options[i], value, err);
+	}
+	return rc ? rc : device_option_check(config, err);
+}
+
+/* Descriptors of one way are none of the other's, and each is for one thing. */
+static int plug_check_way(struct vfio_device_config *config, struct err *err)
+{
+	const int fds[] = {config->fd, config->iommufd, config->group_fd, config->container_fd};
+	bool group = config->group_fd || config->container_fd;
+
+	for (size_t i = 0; i < ARRAY_SIZE(fds); i++)
+		for (size_t other = 0; other < i; other++)
+			if (fds[i] && fds[i] == fds[other])
+				return err_set(err, -EINVAL,
+					       "one descriptor is given for two things");
+	if (group && (config->fd || config->iommufd || config->via == VFIO_VIA_IOMMUFD))
+		return err_set(err, -EINVAL,
+			       "group-fd and container-fd are for a device by its group: leave "
+			       "them or what is for iommufd out");
+	if (config->iommufd && config->via == VFIO_VIA_GROUP)
+		return err_set(err, -EINVAL, "iommufd: via=group: leave one of both out");
+	if (group)
+		config->via = VFIO_VIA_GROUP;
+	if (config->iommufd)
+		config->via = VFIO_VIA_IOMMUFD;
+	return 0;
+}
+
+static int plug_read(const struct control_caller *caller, json_t *arguments,
+		     struct control_addition *addition, struct err *err)
+{
+	const char *wanted = plug_word(arguments, "driver");
+	int rc;
+
+	*addition = (struct control_addition){
+		.config = {.id = plug_word(arguments, "id"), .port = true}};
+	if (strcmp(wanted, driver) != 0)
+		return err_set(err, -EINVAL, "driver '%.80s': devices are added by %s alone",
+			       control_printable(wanted).text, driver);
+	rc = plug_check_id(addition->config.id, err);
+	if (!rc)
+		rc = plug_find_device(caller, arguments, addition, err);
+	if (!rc)
+		rc = plug_find_others(caller, arguments, &addition->config, err);
+	if (!rc)
+		rc = plug_take_options(arguments, &addition->config, err);
+	return rc ? rc : plug_check_way(&addition->config, err);
+}
+
+/* They are the machine's from here on, whatever comes of it. */
+static void plug_give(const struct control_caller *caller, const struct vfio_device_config *config)
+{
+	const int fds[] = {config->fd, config->iommufd, config->group_fd, config->container_fd};
+
+	for (size_t i = 0; i < ARRAY_SIZE(fds); i++)
+		if (fds[i])
+			control_passed_give(caller->passed, fds[i]);
+	if (config->fd)
+		fcntl(config->fd, F_SETFD, FD_CLOEXEC);
+}
+
+int control_plug_add(const struct control_caller *caller, json_t *arguments, json_t **answer,
+		     struct err *err)
+{
+	const struct control_target *target = caller->target;
+	struct control_addition addition;
+	int rc = plug_read(caller, arguments, &addition, err);
+	void *owner;
+
+	(void)answer;
+	if (rc) {
+		err_prefix(err, "device_add");
+		return rc;
+	}
+	owner = caller->defer(caller->owner);
+	if (!owner)
+		return err_set(err, -ENOMEM, "device_add: out of memory");
+	plug_give(caller, &addition.config);
+	target->ops->add(target->machine, &addition.config, plug_word(arguments, "bus"),
+			 caller->done, owner);
+	return CONTROL_LATER;
+}
+
+int control_plug_delete(const struct control_caller *caller, json_t *arguments, json_t **answer,
+			struct err *err)
+{
+	const struct control_target *target = caller->target;
+	const json_t *given = json_object_get(arguments, "timeout");
+	json_int_t timeout = given ? json_integer_value(given) : TIMEOUT;
+	const char *id = plug_word(arguments, "id");
+	int rc;
+
+	(void)answer;
+	if (timeout < 0 || timeout > TIMEOUT_MAX)
+		return err_set(err, -EINVAL,
+			       "device_del: timeout: it takes seconds, 0 to %d; 0 takes the device "
+			       "away at once",
+			       TIMEOUT_MAX);
+	if (strncmp(id, CONTROL_QOM_FOLDER, strlen(CONTROL_QOM_FOLDER)) == 0)
+		id += strlen(CONTROL_QOM_FOLDER);
+	rc = target->ops->remove(target->machine, id, (unsigned int)timeout * 1000, err);
+	return rc == -ENOENT ? CONTROL_NO_DEVICE : rc;
+}
