@@ -1,23 +1,22 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
-/* `ferry ctl`: tells of a running monitor, and has it stop, go on or end, by its control socket. */
+/*
+ * `ferry ctl`: tells of a running monitor, has it stop, go on or end, and gives it devices, by its
+ * control socket.
+ */
 
 #include <errno.h>
-#include <inttypes.h>
 #include <limits.h>
 #include <stdlib.h>
 #include <string.h>
 #include <time.h>
 
 #include "vmm/base/bits.h"
-#include "vmm/base/text.h"
 #include "vmm/runtime.h"
+#include "vmm/tools/ctl_private.h"
 #include "vmm/tools/json.h"
-#include "vmm/tools/qmp.h"
-#include "vmm/tools/terminal.h"
-#include "vmm/tools/tools.h"
 
 static const char help_text[] =
-	"Usage: ferry ctl [--json] PATH|PID COMMAND\n"
+	"Usage: ferry ctl [--json] [--timeout SECONDS] PATH|PID COMMAND\n"
 	"Talks to the monitor of a run with --control unix:PATH; ferry list finds them.\n"
 	"\n"
 	"  status                    what it is doing, its processors, memory and devices\n"
@@ -28,44 +27,29 @@ static const char help_text[] =
 	"  quit                      ends the run at once\n"
 	"  events                    its state, then a line for each event until it ends\n"
 	"  wait [EVENT]              until the run ends, or an event such as RESET\n"
+	"  add ADDR[,id=ID][,bus=slotN][,OPTION...]\n"
+	"                            puts the device into slot N, or the lowest that is\n"
+	"                            empty; OPTION is one of --vfio, see ferry run --help.\n"
+	"                            Its nodes are opened with the rights of who calls\n"
+	"                            this, and with the monitor's where those do not do\n"
+	"  remove ID                 takes it out: the guest is asked to let it go, and\n"
+	"                            ends with it, or when the guest keeps it\n"
 	"\n"
+	"  --timeout SECONDS         when remove takes a device away from a guest that\n"
+	"                            does not let it go; 0: at once (default 30)\n"
 	"  --json                    prints it as JSON\n"
 	"  --help, -h                this text\n"
 	"\n"
 	"Exit status: 0, 1 it was refused, or no monitor is there, 2 wrong usage.\n";
 
-enum ctl_option { OPTION_JSON = 256, OPTION_HELP };
+enum ctl_option { OPTION_TIMEOUT = 256, OPTION_JSON, OPTION_HELP };
 
 static const struct option long_options[] = {
+	{"timeout", required_argument, NULL, OPTION_TIMEOUT},
 	{"json", no_argument, NULL, OPTION_JSON},
 	{"help", no_argument, NULL, OPTION_HELP},
 	{NULL, 0, NULL, 0},
 };
-
-/* One call of the command. */
-struct ctl {
-	const struct tool *tool;
-	bool json;
-	const char *event; /* of wait, or NULL */
-	struct qmp qmp;
-	struct err err;
-};
-
-struct ctl_command {
-	const char *name;
-	const char *execute; /* what the monitor is asked, or NULL */
-	int (*function)(struct ctl *ctl, const struct ctl_command *command);
-};
-
-/* Prints @object, which it drops, on one line: more may follow. */
-static int ctl_print_line(struct ctl *ctl, json_t *object)
-{
-	int failed = json_dumpf(object, ctl->tool->out, JSON_ENSURE_ASCII | JSON_ENCODE_ANY) ||
-		     putc('\n', ctl->tool->out) == EOF || fflush(ctl->tool->out);
-
-	json_decref(object);
-	return failed ? err_set(&ctl->err, -EIO, "what it says could not be printed") : 0;
-}
 
 static int ctl_act(struct ctl *ctl, const struct ctl_command *command)
 {
@@ -80,156 +64,6 @@ static int ctl_act(struct ctl *ctl, const struct ctl_command *command)
 	return 0;
 }
 
-static const char *ctl_string(const json_t *object, const char *name)
-{
-	const char *text = json_string_value(json_object_get(object, name));
-
-	return text ? text : "?";
-}
-
-static json_int_t ctl_number(const json_t *object, const char *name)
-{
-	return json_integer_value(json_object_get(object, name));
-}
-
-static void ctl_show_cpus(struct ctl *ctl, const json_t *cpus)
-{
-	FILE *out = ctl->tool->out;
-	size_t count = json_array_size(cpus);
-	json_int_t exits = 0;
-
-	fprintf(out, "vCPUs     %zu", count);
-	for (size_t i = 0; i < count; i++) {
-		const json_t *cpu = json_array_get(cpus, i);
-		const json_t *host = json_object_get(cpu, "host_cpu");
-
-		exits += ctl_number(cpu, "exits");
-		if (json_is_integer(host))
-			fprintf(out, "%s %" JSON_INTEGER_FORMAT, i ? "" : ", on the host's",
-				json_integer_value(host));
-	}
-	fprintf(out, ", %" JSON_INTEGER_FORMAT " exits to the monitor\n", exits);
-}
-
-/* The sum of a line of numbers, up to the first word that is none. */
-static uint64_t ctl_sum(char *numbers)
-{
-	uint64_t sum = 0;
-	char *rest = numbers, *word;
-
-	while ((word = strtok_r(rest, " ", &rest)) && *word >= '0' && *word <= '9')
-		sum += strtoull(word, NULL, 10);
-	return sum;
-}
-
-/*
- * How often the host's kernel has passed on an interrupt of the device, by its own count: the
- * monitor sleeps meanwhile. In /proc/interrupts as "vfio-msix[3](0000:01:00.0)".
- */
-static uint64_t ctl_count_interrupts(FILE *interrupts, const char *host)
-{
-	char *line = NULL, name[80];
-	uint64_t sum = 0;
-	size_t room = 0;
-
-	snprintf(name, sizeof(name), "(%.64s)", host);
-	rewind(interrupts);
-	while (getline(&line, &room, interrupts) > 0) {
-		char *colon = strchr(line, ':');
-		const char *vfio = colon ? strstr(colon, " vfio-") : NULL;
-
-		if (vfio && strstr(vfio, name))
-			sum += ctl_sum(colon + 1);
-	}
-	free(line);
-	return sum;
-}
-
-/* Adds to each device how often it interrupted, where the host tells. */
-static void ctl_add_interrupts(const struct ctl *ctl, const json_t *devices)
-{
-	char path[PATH_MAX];
-	FILE *interrupts;
-
-	if (json_array_size(devices) == 0)
-		return;
-	snprintf(path, sizeof(path), "%s/interrupts", ctl->tool->proc);
-	interrupts = fopen(path, "re");
-	for (size_t i = 0; i < json_array_size(devices); i++) {
-		json_t *device = json_array_get(devices, i);
-
-		json_object_set_new(device, "interrupt_count",
-				    interrupts ? json_integer((json_int_t)ctl_count_interrupts(
-							 interrupts, ctl_string(device, "host")))
-					       : json_null());
-	}
-	if (interrupts)
-		fclose(interrupts);
-}
-
-static int ctl_add_row(struct table *table, const json_t *device)
-{
-	char vectors[64] = "-", count[32] = "?", errors[32];
-	const json_t *counted = json_object_get(device, "interrupt_count");
-
-	if (ctl_number(device, "vectors"))
-		snprintf(vectors, sizeof(vectors),
-			 "%" JSON_INTEGER_FORMAT " of %" JSON_INTEGER_FORMAT,
-			 ctl_number(device, "unmasked"), ctl_number(device, "vectors"));
-	if (json_is_integer(counted))
-		snprintf(count, sizeof(count), "%" JSON_INTEGER_FORMAT,
-			 json_integer_value(counted));
-	snprintf(errors, sizeof(errors), "%" JSON_INTEGER_FORMAT, ctl_number(device, "errors"));
-	if (table_add(table, ctl_string(device, "host")) ||
-	    table_add(table, ctl_string(device, "guest")) ||
-	    table_add(table, ctl_string(device, "state")) ||
-	    table_add(table, ctl_string(device, "interrupts")) || table_add(table, vectors) ||
-	    table_add(table, count))
-		return -ENOMEM;
-	return table_add(table, errors);
-}
-
-static int ctl_show_devices(struct ctl *ctl, const json_t *devices)
-{
-	static const char *const heads[] = {"DEVICE",  "GUEST",       "STATE", "INTERRUPTS",
-					    "VECTORS", "INTERRUPTED", "ERRORS"};
-	struct table table = {.columns = ARRAY_SIZE(heads)};
-	int rc = 0;
-
-	if (json_array_size(devices) == 0)
-		return 0;
-	for (size_t i = 0; i < ARRAY_SIZE(heads) && !rc; i++)
-		rc = table_add(&table, heads[i]);
-	for (size_t i = 0; i < json_array_size(devices) && !rc; i++)
-		rc = ctl_add_row(&table, json_array_get(devices, i));
-	if (!rc)
-		table_print(&table, ctl->tool->width, ctl->tool->out);
-	table_release(&table);
-	return rc ? err_set(&ctl->err, rc, "out of memory") : 0;
-}
-
-static const char *ctl_pinning(const json_t *status)
-{
-	if (json_array_size(json_object_get(status, "devices")) == 0)
-		return "";
-	return ctl_number(status, "pinned_bytes") ? ", pinned" : ", being pinned";
-}
-
-static int ctl_show(struct ctl *ctl, const json_t *status)
-{
-	char up[TOOL_DURATION], size[TEXT_SIZE_ROOM];
-	FILE *out = ctl->tool->out;
-
-	text_print(out, "%s, up %s, process %" JSON_INTEGER_FORMAT ", ferry %s\n",
-		   ctl_string(status, "status"),
-		   tool_duration(ctl_number(status, "uptime_seconds"), up),
-		   ctl_number(status, "pid"), ctl_string(status, "version"));
-	ctl_show_cpus(ctl, json_object_get(status, "cpus"));
-	fprintf(out, "memory    %s%s\n",
-		text_size(size, (uint64_t)ctl_number(status, "memory_bytes")), ctl_pinning(status));
-	return ctl_show_devices(ctl, json_object_get(status, "devices"));
-}
-
 static int ctl_status(struct ctl *ctl, const struct ctl_command *command)
 {
 	json_t *status;
@@ -242,43 +76,9 @@ static int ctl_status(struct ctl *ctl, const struct ctl_command *command)
 		return tool_json_print(status, ctl->tool->out)
 			       ? err_set(&ctl->err, -EIO, "what it says could not be printed")
 			       : 0;
-	rc = ctl_show(ctl, status);
+	rc = ctl_show_status(ctl, status);
 	json_decref(status);
 	return rc;
-}
-
-/* "2026-11-23 10:20:30.123 WHAT". */
-static void ctl_show_moment(struct ctl *ctl, time_t seconds, long milliseconds, const char *what)
-{
-	char text[32] = "";
-	struct tm parts;
-
-	if (localtime_r(&seconds, &parts))
-		strftime(text, sizeof(text), "%Y-%m-%d %H:%M:%S", &parts);
-	text_print(ctl->tool->out, "%s.%03ld %s", text, milliseconds, what);
-}
-
-/* As "2026-11-23 10:20:30.123 RESET guest=true reason=guest-reset". */
-static void ctl_show_event(struct ctl *ctl, const json_t *event)
-{
-	const json_t *stamp = json_object_get(event, "timestamp");
-	json_t *data = json_object_get(event, "data"), *value;
-	const char *name;
-
-	ctl_show_moment(ctl, (time_t)ctl_number(stamp, "seconds"),
-			(long)(ctl_number(stamp, "microseconds") / 1000),
-			ctl_string(event, "event"));
-	json_object_foreach(data, name, value) {
-		char *shown = json_dumps(value, JSON_ENCODE_ANY | JSON_ENSURE_ASCII);
-
-		text_print(ctl->tool->out, " %s=%s", name,
-			   json_is_string(value) ? json_string_value(value)
-			   : shown               ? shown
-						 : "?");
-		free(shown);
-	}
-	putc('\n', ctl->tool->out);
-	fflush(ctl->tool->out);
 }
 
 /* How it is now: what follows is all that happens from here on. */
@@ -325,12 +125,12 @@ static int ctl_events(struct ctl *ctl, const struct ctl_command *command)
 /* With --json the event that ended it: of a run's end SHUTDOWN, or null where none was told. */
 static int ctl_wait(struct ctl *ctl, const struct ctl_command *command)
 {
-	const char *wanted = ctl->event ? ctl->event : "SHUTDOWN";
+	const char *wanted = ctl->word ? ctl->word : "SHUTDOWN";
 	json_t *event, *found = NULL;
 	int rc = 0;
 
 	(void)command;
-	while (!rc && !(ctl->event && found)) {
+	while (!rc && !(ctl->word && found)) {
 		rc = qmp_next_event(&ctl->qmp, &event, &ctl->err);
 		if (!rc && strcmp(ctl_string(event, "event"), wanted) == 0) {
 			json_decref(found);
@@ -339,10 +139,10 @@ static int ctl_wait(struct ctl *ctl, const struct ctl_command *command)
 			json_decref(event);
 		}
 	}
-	if (rc == -ENODATA && !ctl->event)
+	if (rc == -ENODATA && !ctl->word)
 		rc = 0;
 	else if (rc == -ENODATA)
-		err_prefix(&ctl->err, "%s has not come", ctl->event);
+		err_prefix(&ctl->err, "%s has not come", ctl->word);
 	if (!rc && ctl->json)
 		return ctl_print_line(ctl, found ? found : json_null());
 	json_decref(found);
@@ -350,14 +150,18 @@ static int ctl_wait(struct ctl *ctl, const struct ctl_command *command)
 }
 
 static const struct ctl_command commands[] = {
-	{"status", "x-ferry-status", ctl_status},
-	{"stop", "stop", ctl_act},
-	{"cont", "cont", ctl_act},
-	{"powerdown", "system_powerdown", ctl_act},
-	{"reset", "system_reset", ctl_act},
-	{"quit", "quit", ctl_act},
-	{"events", NULL, ctl_events},
-	{"wait", NULL, ctl_wait},
+	{"status", .execute = "x-ferry-status", .function = ctl_status},
+	{"stop", .execute = "stop", .function = ctl_act},
+	{"cont", .execute = "cont", .function = ctl_act},
+	{"powerdown", .execute = "system_powerdown", .function = ctl_act},
+	{"reset", .execute = "system_reset", .function = ctl_act},
+	{"quit", .execute = "quit", .function = ctl_act},
+	{"events", .function = ctl_events},
+	{"wait", .function = ctl_wait, .word = "EVENT"},
+	{"add", .execute = "device_add", .function = ctl_add, .word = "ADDR[,OPTION...]",
+	 .check = ctl_check_add},
+	{"remove", .execute = "device_del", .function = ctl_remove, .word = "ID",
+	 .check = ctl_check_remove},
 };
 
 static const struct ctl_command *ctl_find_command(const char *name)
@@ -386,23 +190,40 @@ static int ctl_find_path(struct ctl *ctl, const char *name, char path[PATH_MAX])
 	return 0;
 }
 
-/* The command of the words behind the options, or NULL with the error set. */
+/* Whether the words behind the options, and those options, are such a command's. */
+static int ctl_check_words(struct ctl *ctl, const struct ctl_command *command, char *const *words,
+			   int count)
+{
+	if (count > 3 || (count == 3 && !command->word))
+		return err_set(&ctl->err, -EINVAL,
+			       "'%.80s': %s takes nothing more: see ferry ctl --help",
+			       words[count - 1], command->name);
+	if (count == 2 && command->check)
+		return err_set(&ctl->err, -EINVAL, "%s: it takes %s: see ferry ctl --help",
+			       command->name, command->word);
+	if (ctl->timeout && command->function != ctl_remove)
+		return err_set(&ctl->err, -EINVAL, "--timeout: it is for remove, not for %s",
+			       command->name);
+	ctl->word = count == 3 ? words[2] : NULL;
+	return command->check ? command->check(ctl) : 0;
+}
+
+/* The command of those words, or NULL with the error set. */
 static const struct ctl_command *ctl_choose(struct ctl *ctl, char *const *words, int count)
 {
 	const struct ctl_command *command = count > 1 ? ctl_find_command(words[1]) : NULL;
+	int rc;
 
-	if (count < 2)
-		err_set(&ctl->err, -EINVAL,
-			"it takes the PATH of a control socket, or a monitor's PID, and a command: see ferry ctl --help");
-	else if (!command)
-		err_set(&ctl->err, -EINVAL, "'%.80s' is no command: see ferry ctl --help",
-			words[1]);
-	else if (count == 3 && command->function == ctl_wait)
-		ctl->event = words[2];
-	else if (count > 2)
-		err_set(&ctl->err, -EINVAL, "'%.80s': %s takes nothing more: see ferry ctl --help",
-			words[count - 1], command->name);
-	return ctl->err.code ? NULL : command;
+	if (command)
+		rc = ctl_check_words(ctl, command, words, count);
+	else if (count > 1)
+		rc = err_set(&ctl->err, -EINVAL, "'%.80s' is no command: see ferry ctl --help",
+			     words[1]);
+	else
+		rc = err_set(&ctl->err, -EINVAL,
+			     "it takes the PATH of a control socket, or a monitor's PID, and a "
+			     "command: see ferry ctl --help");
+	return rc ? NULL : command;
 }
 
 static int ctl_run(struct ctl *ctl, const char *name, const struct ctl_command *command)
@@ -438,7 +259,10 @@ int tool_ctl(const struct tool *tool, int argc, char **argv)
 		}
 		if (option == '?')
 			return tool_fail(tool, tool_wants_json(argc, argv), TOOL_USAGE, &ctl.err);
-		ctl.json = true;
+		if (option == OPTION_TIMEOUT)
+			ctl.timeout = optarg;
+		else
+			ctl.json = true;
 	}
 	command = ctl_choose(&ctl, argv + optind, argc - optind);
 	if (!command)

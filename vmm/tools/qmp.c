@@ -70,15 +70,40 @@ static int qmp_read(struct qmp *qmp, json_t **object, struct err *err)
 	return err_set(err, -EPROTO, "what is there does not speak QMP");
 }
 
-static int qmp_send(struct qmp *qmp, const char *command, struct err *err)
+/* One message, with @fd unless that is -1. */
+static ssize_t qmp_send_bytes(int socket, char *text, size_t size, int fd)
 {
-	char line[128];
-	size_t size = (size_t)snprintf(line, sizeof(line), "{\"execute\": \"%s\"}\n", command);
+	union {
+		struct cmsghdr header;
+		char bytes[CMSG_SPACE(sizeof(fd))];
+	} control = {.header = {.cmsg_level = SOL_SOCKET,
+				.cmsg_type = SCM_RIGHTS,
+				.cmsg_len = CMSG_LEN(sizeof(fd))}};
+	struct iovec bytes = {.iov_base = text, .iov_len = size};
+	struct msghdr message = {.msg_iov = &bytes, .msg_iovlen = 1};
 
-	if (send(qmp->fd, line, size, MSG_NOSIGNAL) == (ssize_t)size)
-		return 0;
+	if (fd >= 0) {
+		memcpy(CMSG_DATA(&control.header), &fd, sizeof(fd));
+		message.msg_control = &control;
+		message.msg_controllen = sizeof(control);
+	}
+	return sendmsg(socket, &message, MSG_NOSIGNAL);
+}
+
+static int qmp_send(struct qmp *qmp, json_t *request, int fd, struct err *err)
+{
+	char *line = json_dumps(request, JSON_ENSURE_ASCII);
+	size_t size = line ? strlen(line) : 0;
+	int rc = 0;
+
+	if (!line)
+		return err_set(err, -ENOMEM, "out of memory");
+	line[size++] = '\n';
 	/* What it has said before it ended is read all the same. */
-	return errno == EPIPE ? 0 : err_set(err, -errno, "%s", err_text(errno));
+	if (qmp_send_bytes(qmp->fd, line, size, fd) != (ssize_t)size && errno != EPIPE)
+		rc = err_set(err, -errno, "%s", err_text(errno));
+	free(line);
+	return rc;
 }
 
 static int qmp_refused(json_t *error, struct err *err)
@@ -100,22 +125,40 @@ static int qmp_await_answer(struct qmp *qmp, json_t **answer, struct err *err)
 		*answer = json_incref(json_object_get(object, "return"));
 		error = json_object_get(object, "error");
 		rc = error ? qmp_refused(error, err) : 0;
+		if (qmp->keeps_events && json_is_string(json_object_get(object, "event")))
+			json_array_append(qmp->events, object);
 		json_decref(object);
 		if (rc || *answer)
 			return rc;
 	}
 }
 
-int qmp_execute(struct qmp *qmp, const char *command, json_t **answer, struct err *err)
+int qmp_execute_with(struct qmp *qmp, const char *command, json_t *arguments, int fd,
+		     json_t **answer, struct err *err)
 {
-	int rc = qmp_send(qmp, command, err);
+	json_t *request = json_pack("{s:s}", "execute", command);
+	int rc;
 
+	if (arguments)
+		json_object_set_new(request, "arguments", arguments);
+	rc = qmp_send(qmp, request, fd, err);
+	json_decref(request);
 	*answer = NULL;
 	return rc ? rc : qmp_await_answer(qmp, answer, err);
 }
 
+int qmp_execute(struct qmp *qmp, const char *command, json_t **answer, struct err *err)
+{
+	return qmp_execute_with(qmp, command, NULL, -1, answer, err);
+}
+
 int qmp_next_event(struct qmp *qmp, json_t **event, struct err *err)
 {
+	*event = json_incref(json_array_get(qmp->events, 0));
+	if (*event) {
+		json_array_remove(qmp->events, 0);
+		return 0;
+	}
 	for (;;) {
 		int rc = qmp_read(qmp, event, err);
 
@@ -177,7 +220,7 @@ static int qmp_open_checked(struct qmp *qmp, const char *path, pid_t pid, int ti
 {
 	int rc;
 
-	*qmp = (struct qmp){.fd = -1, .timeout = timeout};
+	*qmp = (struct qmp){.fd = -1, .timeout = timeout, .events = json_array()};
 	rc = qmp_connect(qmp, path, err);
 	if (!rc && pid)
 		rc = qmp_check_process(qmp, pid, err);
@@ -208,5 +251,6 @@ void qmp_close(struct qmp *qmp)
 	if (qmp->fd >= 0)
 		fd_close(&qmp->fd);
 	free(qmp->input);
+	json_decref(qmp->events);
 	*qmp = (struct qmp){.fd = -1};
 }

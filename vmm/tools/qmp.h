@@ -5,6 +5,7 @@
 #define FERRY_VMM_TOOLS_QMP_H
 
 #include <jansson.h>
+#include <stdbool.h>
 #include <stddef.h>
 #include <sys/types.h>
 
@@ -17,6 +18,8 @@ struct qmp {
 	int timeout; /* milliseconds that an answer may take */
 	size_t at, count, room;
 	char *input;
+	bool keeps_events; /* those before an answer are the next, and not dropped */
+	json_t *events;
 };
 
 /*
@@ -34,10 +37,14 @@ int qmp_open_process(struct qmp *qmp, const char *path, pid_t pid, int timeout,
 void qmp_close(struct qmp *qmp);
 
 /*
- * Has @command carried out, which has no arguments; *@answer is the caller's. Events that come
- * before the answer are dropped. -ENODATA: the monitor ended first, -EPROTO: it refused, in its own
- * words.
+ * Has @command carried out with @arguments, which it drops (NULL: none); *@answer is the caller's.
+ * Open @fd (-1: none) goes along, and stays the caller's. -ENODATA: the monitor ended first,
+ * -EPROTO: it refused, in its own words.
  */
+int qmp_execute_with(struct qmp *qmp, const char *command, json_t *arguments, int fd,
+		     json_t **answer, struct err *err) FERRY_MUST_CHECK;
+
+/* The same with neither. */
 int qmp_execute(struct qmp *qmp, const char *command, json_t **answer,
 		struct err *err) FERRY_MUST_CHECK;
 

@@ -21,7 +21,7 @@ size_t terminal_width(int fd);
  */
 void terminal_print(FILE *out, const char *text, size_t width, size_t indent);
 
-enum { TABLE_COLUMNS_MAX = 8 };
+enum { TABLE_COLUMNS_MAX = 9 };
 
 /* Rows of text in columns that are as wide as they must be. */
 struct table {

@@ -26,29 +26,74 @@ static struct {
 	int fd;
 	pthread_t thread;
 	const char *const *said; /* to each client, NULL at the end */
-	char heard[1024];
+	char heard[4096];
+	char passed[256]; /* what the descriptors that came are open on, a blank before each */
 	struct local_name name;
 } fake_qmp;
 
 static bool fake_qmp_hangs; /* it says the last and does not close */
 
+/* Notes the last part of the name of what was passed. */
+static inline void fake_qmp_note(int fd)
+{
+	char link[64], path[256] = "";
+
+	snprintf(link, sizeof(link), "/proc/self/fd/%d", fd);
+	if (readlink(link, path, sizeof(path) - 1) < 0)
+		path[0] = '\0';
+	strcat(fake_qmp.passed, " ");
+	strcat(fake_qmp.passed, strrchr(path, '/') ? strrchr(path, '/') + 1 : path);
+	close(fd);
+}
+
+/* The next byte, with what came along; false at the end. */
+static inline bool fake_qmp_take(int client, char *byte)
+{
+	union {
+		struct cmsghdr header;
+		char bytes[CMSG_SPACE(sizeof(int))];
+	} control = {0};
+	struct iovec part = {.iov_base = byte, .iov_len = 1};
+	struct msghdr message = {
+		.msg_iov = &part,
+		.msg_iovlen = 1,
+		.msg_control = &control,
+		.msg_controllen = sizeof(control),
+	};
+	int fd;
+
+	if (recvmsg(client, &message, MSG_CMSG_CLOEXEC) != 1)
+		return false;
+	if (message.msg_controllen >= CMSG_LEN(sizeof(fd))) {
+		memcpy(&fd, CMSG_DATA(&control.header), sizeof(fd));
+		fake_qmp_note(fd);
+	}
+	return true;
+}
+
+static inline bool fake_qmp_hear_line(int client)
+{
+	char byte = '\0';
+
+	while (byte != '\n') {
+		if (!fake_qmp_take(client, &byte))
+			return false;
+		strncat(fake_qmp.heard, &byte, 1);
+	}
+	return true;
+}
+
 static inline void fake_qmp_serve(int client)
 {
-	FILE *in = fdopen(client, "r");
-	char line[256];
-
 	for (size_t i = 0; fake_qmp.said[i]; i++) {
-		if (i > 0) {
-			if (!fgets(line, sizeof(line), in))
-				break;
-			strcat(fake_qmp.heard, line);
-		}
+		if (i > 0 && !fake_qmp_hear_line(client))
+			break;
 		if (send(client, fake_qmp.said[i], strlen(fake_qmp.said[i]), MSG_NOSIGNAL) < 0)
 			break;
 	}
-	while (fake_qmp_hangs && fgets(line, sizeof(line), in))
+	while (fake_qmp_hangs && fake_qmp_hear_line(client))
 		;
-	fclose(in);
+	close(client);
 }
 
 static inline void *fake_qmp_main(void *unused)

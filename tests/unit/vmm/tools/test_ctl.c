@@ -116,6 +116,50 @@ START_TEST(devices_have_a_row_each)
 }
 END_TEST
 
+#define SLOTS                                                                                      \
+	"\"slots\": [{\"slot\": \"slot1\", \"occupied\": true}, {\"slot\": \"slot2\", "            \
+	"\"occupied\": false}, {\"slot\": \"slot3\", \"occupied\": false}]"
+#define HEAD                                                                                       \
+	"{\"return\": {\"version\": \"0.1.0\", \"pid\": 77, \"uptime_seconds\": 61, "              \
+	"\"status\": \"running\", \"cpus\": [], \"memory_bytes\": 1073741824, "
+#define NIC(id)                                                                                    \
+	"{\"id\": \"" id "\", \"host\": \"0000:01:00.0\", \"guest\": \"01:00.0\", "                \
+	"\"slot\": \"slot1\", \"leaving\": true, \"state\": \"alive\", \"interrupts\": \"MSI\", "  \
+	"\"vectors\": 1, \"unmasked\": 1, \"errors\": 0}"
+#define DISK                                                                                       \
+	"{\"id\": \"0000:02:00.0\", \"host\": \"0000:02:00.0\", \"guest\": \"00:03.0\", "          \
+	"\"slot\": null, \"leaving\": false, \"state\": \"alive\", \"interrupts\": \"INTx\", "     \
+	"\"vectors\": 0, \"unmasked\": 0, \"errors\": 0}"
+
+START_TEST(slots_and_ids_are_shown_where_there_are_any)
+{
+	static const char *const named[] = {QMP_HELLO, QMP_DONE,
+					    HEAD SLOTS ", \"devices\": [" NIC("nic") ", " DISK
+										     "]}}\n",
+					    NULL};
+	static const char *const unnamed[] = {QMP_HELLO, QMP_DONE,
+					      HEAD SLOTS
+					      ", \"devices\": [" NIC("0000:01:00.0") "]}}\n",
+					      NULL};
+	static const char *const empty[] = {
+		QMP_HELLO, QMP_DONE,
+		HEAD "\"slots\": [{\"slot\": \"slot1\", \"occupied\": true}]}}\n", NULL};
+
+	ck_assert_int_eq(ctl(named, NULL, "status", NULL), TOOL_OK);
+	has(tools_out, "slots     1 of 3 taken, empty: slot2 slot3\n"
+		       "DEVICE        GUEST    STATE           INTERRUPTS  VECTORS  INTERRUPTED  "
+		       "ERRORS  SLOT   ID\n"
+		       "0000:01:00.0  01:00.0  alive, leaving  MSI         1 of 1   ?            0 "
+		       "      slot1  nic\n"
+		       "0000:02:00.0  00:03.0  alive           INTx        -        ?            0 "
+		       "      -      0000:02:00.0\n");
+	ck_assert_int_eq(ctl(unnamed, NULL, "status", NULL), TOOL_OK);
+	has(tools_out, "ERRORS  SLOT\n");
+	ck_assert_int_eq(ctl(empty, NULL, "status", NULL), TOOL_OK);
+	has(tools_out, "slots     1 of 1 taken\n");
+}
+END_TEST
+
 START_TEST(a_status_of_nonsense_is_harmless)
 {
 	static const char *const odd[] = {
@@ -168,6 +212,35 @@ START_TEST(events_are_lines)
 					"{\"timestamp\"") == tools_out,
 		      "%s", tools_out);
 	ck_assert_msg(strstr(tools_out, "\"event\": \"STOP\"}\n{\"timestamp\""), "%s", tools_out);
+}
+END_TEST
+
+#define NEWS(name)                                                                                 \
+	EVENT(name, ", \"data\": {\"device\": \"nic\", \"path\": \"/machine/peripheral/nic\", "    \
+		    "\"host\": \"0000:01:00.0\", \"slot\": \"slot3\"}")
+
+START_TEST(what_becomes_of_devices_is_told_in_words)
+{
+	static const char *const said[] = {
+		QMP_HELLO, QMP_DONE,
+		"{\"return\": {\"running\": true, \"status\": \"running\"}}\n" NEWS(
+			"X_FERRY_DEVICE_ADDED") NEWS("X_FERRY_DEVICE_WANTED_BACK")
+			NEWS("X_FERRY_DEVICE_FAILED") NEWS("X_FERRY_DEVICE_RECOVERED")
+				NEWS("X_FERRY_DEVICE_LOST") NEWS("DEVICE_UNPLUG_GUEST_ERROR")
+					NEWS("DEVICE_DELETED") EVENT("X_FERRY_DEVICE_LOST", ""),
+		NULL};
+
+	ck_assert_int_eq(ctl(said, NULL, "events", NULL), TOOL_OK);
+	has(tools_out, " X_FERRY_DEVICE_ADDED nic: 0000:01:00.0 (slot3) is there\n");
+	has(tools_out,
+	    " X_FERRY_DEVICE_WANTED_BACK nic: the host wants 0000:01:00.0 (slot3) back\n");
+	has(tools_out,
+	    " X_FERRY_DEVICE_FAILED nic: 0000:01:00.0 (slot3) reported an uncorrectable error\n");
+	has(tools_out, " X_FERRY_DEVICE_RECOVERED nic: 0000:01:00.0 (slot3) recovered\n");
+	has(tools_out, " X_FERRY_DEVICE_LOST nic: 0000:01:00.0 (slot3) answers no more\n");
+	has(tools_out, " DEVICE_UNPLUG_GUEST_ERROR nic: the guest keeps it\n");
+	has(tools_out, " DEVICE_DELETED nic: it is given back to the host\n");
+	has(tools_out, " X_FERRY_DEVICE_LOST ?: ? answers no more\n");
 }
 END_TEST
 
@@ -246,6 +319,9 @@ START_TEST(wrong_usage_is_told)
 	ck_assert_int_eq(tools_run(tool_ctl, "ctl", "a", "stop", "now", NULL), TOOL_USAGE);
 	is_usage("'now': stop takes nothing more");
 	ck_assert_int_eq(tools_run(tool_ctl, "ctl", "a", "wait", "A", "B", NULL), TOOL_USAGE);
+	ck_assert_int_eq(tools_run(tool_ctl, "ctl", "a", "stop", "--timeout", "3", NULL),
+			 TOOL_USAGE);
+	is_usage("--timeout: it is for remove, not for stop");
 	ck_assert_int_eq(tools_run(tool_ctl, "ctl", "--frob", NULL), TOOL_USAGE);
 	is_usage("unknown option '--frob'");
 	ck_assert_int_eq(tools_run(tool_ctl, "ctl", "--help", NULL), TOOL_OK);
@@ -259,6 +335,8 @@ static void add_tests(TCase *tests)
 	tcase_add_test(tests, each_command_is_asked_in_qmps_words);
 	tcase_add_test(tests, the_status_is_one_screen);
 	tcase_add_test(tests, devices_have_a_row_each);
+	tcase_add_test(tests, slots_and_ids_are_shown_where_there_are_any);
+	tcase_add_test(tests, what_becomes_of_devices_is_told_in_words);
 	tcase_add_test(tests, a_status_of_nonsense_is_harmless);
 	tcase_add_test(tests, refusals_are_told);
 	tcase_add_test(tests, events_are_lines);

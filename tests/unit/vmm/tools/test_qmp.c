@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /* The client's side of the control socket: answers, events, and ends. */
 
+#include <fcntl.h>
+
 #include "tests/unit/support/fake_qmp.h"
 #include "tests/unit/support/suite.h"
 #include "vmm/tools/qmp.h"
@@ -54,6 +56,53 @@ START_TEST(events_come_until_the_end)
 	json_decref(answer);
 	ck_assert_int_eq(qmp_next_event(&qmp, &answer, &err), -ENODATA);
 	ck_assert_int_eq(qmp_execute(&qmp, "stop", &answer, &err), -ENODATA);
+	closed();
+}
+END_TEST
+
+START_TEST(arguments_and_a_descriptor_go_along)
+{
+	static const char *const said[] = {QMP_HELLO, QMP_DONE, QMP_DONE, QMP_DONE, NULL};
+	int fd = open("/dev/null", O_RDWR | O_CLOEXEC);
+
+	connected(said);
+	ck_assert_int_eq(qmp_execute_with(&qmp, "getfd", json_pack("{s:s}", "fdname", "a\n"), fd,
+					  &answer, &err),
+			 0);
+	json_decref(answer);
+	ck_assert_int_eq(qmp_execute_with(&qmp, "b", json_pack("{s:i}", "c", 1), -1, &answer, &err),
+			 0);
+	json_decref(answer);
+	ck_assert_int_eq(fcntl(fd, F_GETFD), FD_CLOEXEC);
+	close(fd);
+	closed();
+	ck_assert_str_eq(fake_qmp.passed, " null");
+	ck_assert_str_eq(fake_qmp.heard,
+			 "{\"execute\": \"qmp_capabilities\"}\n"
+			 "{\"execute\": \"getfd\", \"arguments\": {\"fdname\": \"a\\n\"}}\n"
+			 "{\"execute\": \"b\", \"arguments\": {\"c\": 1}}\n");
+}
+END_TEST
+
+/* An event may be told before the answer to what brought it about. */
+START_TEST(events_before_an_answer_may_be_kept)
+{
+	static const char *const said[] = {
+		QMP_HELLO, QMP_DONE,
+		"{\"event\": \"A\"}\n{\"event\": \"B\"}\n{\"return\": {}}\n{\"event\": \"C\"}\n",
+		NULL};
+	static const char *const names[] = {"A", "B", "C"};
+
+	connected(said);
+	qmp.keeps_events = true;
+	ck_assert_int_eq(qmp_execute(&qmp, "a", &answer, &err), 0);
+	json_decref(answer);
+	for (size_t i = 0; i < sizeof(names) / sizeof(names[0]); i++) {
+		ck_assert_int_eq(qmp_next_event(&qmp, &answer, &err), 0);
+		ck_assert_str_eq(json_string_value(json_object_get(answer, "event")), names[i]);
+		json_decref(answer);
+	}
+	ck_assert_int_eq(qmp_next_event(&qmp, &answer, &err), -ENODATA);
 	closed();
 }
 END_TEST
@@ -132,6 +181,8 @@ static void add_tests(TCase *tests)
 {
 	tcase_add_test(tests, answers_come_past_events);
 	tcase_add_test(tests, events_come_until_the_end);
+	tcase_add_test(tests, arguments_and_a_descriptor_go_along);
+	tcase_add_test(tests, events_before_an_answer_may_be_kept);
 	tcase_add_test(tests, what_is_no_monitor_is_told);
 	tcase_add_test(tests, nobody_is_told);
 	tcase_add_test(tests, one_that_hangs_is_not_waited_for);

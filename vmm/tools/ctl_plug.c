@@ -1,0 +1,364 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/*
+ * `ferry ctl add` and `remove`: opens a device with the caller's rights and has a monitor take it,
+ * or has one give it back.
+ */
+
+#include <errno.h>
+#include <fcntl.h>
+#include <limits.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "vfio/host/cdev.h"
+#include "vfio/host/sysfs.h"
+#include "vmm/base/bits.h"
+#include "vmm/base/fd.h"
+#include "vmm/base/text.h"
+#include "vmm/device_option.h"
+#include "vmm/suboptions.h"
+#include "vmm/tools/ctl_private.h"
+
+enum { TIMEOUT_MAX = 24 * 60 * 60 };
+
+/* What is opened here, and by which names and arguments the monitor learns of it. */
+enum plug_node { NODE_DEVICE, NODE_IOMMU, NODE_GROUP, NODE_CONTAINER, NODES };
+
+static const struct {
+	const char *name, *argument;
+} plug_nodes[NODES] = {
+	[NODE_DEVICE] = {"ferry-device", "fd"},
+	[NODE_IOMMU] = {"ferry-iommu", "iommufd"},
+	[NODE_GROUP] = {"ferry-group", "group-fd"},
+	[NODE_CONTAINER] = {"ferry-container", "container-fd"},
+};
+
+/* One device that is to be added. */
+struct addition {
+	struct ctl *ctl;
+	struct vfio_sysfs_device device;
+	enum vfio_via via;
+	bool shared_open; /* the monitor has /dev/iommu or the container open */
+	int nodes[NODES]; /* -1: not opened */
+};
+
+/*
+ * One part behind the address. What the monitor knows by itself, id and bus, is left to it; the
+ * rest is the command line's.
+ */
+static int plug_check_part(struct vfio_device_config *device, const char *name, const char *value,
+			   struct err *err)
+{
+	if (value && *value && (strcmp(name, "id") == 0 || strcmp(name, "bus") == 0))
+		return 0;
+	if (strcmp(name, "port") == 0)
+		return err_set(err, -EINVAL,
+			       "port: what is added is behind its slot's port: leave it out");
+	return device_option_take(device, name, value, err);
+}
+
+static int plug_check(const struct suboptions *options, enum vfio_via *via, struct err *err)
+{
+	struct vfio_device_config device = {.path = options->first};
+	int rc = vfio_sysfs_check_name(options->first, err);
+
+	for (size_t i = 0; i < options->count && !rc; i++)
+		rc = plug_check_part(&device, options->item[i].name, options->item[i].value, err);
+	if (!rc)
+		rc = device_option_check(&device, err);
+	*via = device.via;
+	return rc;
+}
+
+int ctl_check_add(struct ctl *ctl)
+{
+	struct suboptions options;
+	enum vfio_via via;
+	int rc = suboptions_parse(ctl->word, &options, &ctl->err);
+
+	if (!rc) {
+		rc = plug_check(&options, &via, &ctl->err);
+		suboptions_release(&options);
+	}
+	return rc ? err_prefix(&ctl->err, "add") : 0;
+}
+
+/* By the option, by how the monitor has others, or by what this user may open. */
+static void plug_choose_way(struct addition *addition, const json_t *status)
+{
+	const json_t *passthrough = json_object_get(status, "passthrough");
+	const char *via = ctl_string(passthrough, "via");
+	char path[PATH_MAX];
+
+	addition->shared_open = json_is_true(json_object_get(passthrough, "open"));
+	if (addition->via != VFIO_VIA_ANY)
+		return;
+	if (strcmp(via, "iommufd") == 0)
+		addition->via = VFIO_VIA_IOMMUFD;
+	else if (strcmp(via, "group") == 0)
+		addition->via = VFIO_VIA_GROUP;
+	else if (vfio_cdev_check(&addition->device, addition->ctl->tool->dev, path, sizeof(path)) ==
+		 0)
+		addition->via = VFIO_VIA_IOMMUFD;
+	else
+		addition->via = VFIO_VIA_GROUP;
+}
+
+static void plug_open_node(struct addition *addition, enum plug_node node, const char *path)
+{
+	addition->nodes[node] = open(path, O_RDWR | O_CLOEXEC);
+}
+
+static void plug_open_iommufd(struct addition *addition)
+{
+	const char *dev = addition->ctl->tool->dev;
+	char path[PATH_MAX];
+
+	if (vfio_cdev_find(&addition->device, dev, path, sizeof(path)) == 0)
+		plug_open_node(addition, NODE_DEVICE, path);
+	if (addition->nodes[NODE_DEVICE] < 0 || addition->shared_open)
+		return;
+	snprintf(path, sizeof(path), "%s/iommu", dev);
+	plug_open_node(addition, NODE_IOMMU, path);
+}
+
+/* A group that the monitor has for another device opens for nobody else. */
+static void plug_open_group(struct addition *addition)
+{
+	const char *dev = addition->ctl->tool->dev;
+	char path[PATH_MAX];
+	unsigned int group;
+	struct err err = {0};
+
+	if (vfio_sysfs_group(&addition->device, &group, &err) == 0) {
+		snprintf(path, sizeof(path), "%s/vfio/%u", dev, group);
+		plug_open_node(addition, NODE_GROUP, path);
+	}
+	if (addition->nodes[NODE_GROUP] < 0 || addition->shared_open)
+		return;
+	snprintf(path, sizeof(path), "%s/vfio/vfio", dev);
+	plug_open_node(addition, NODE_CONTAINER, path);
+}
+
+/*
+ * With the caller's rights. What those do not open is left to the monitor's, which says what it
+ * lacks.
+ */
+static void plug_open(struct addition *addition)
+{
+	if (addition->via == VFIO_VIA_IOMMUFD)
+		plug_open_iommufd(addition);
+	else
+		plug_open_group(addition);
+}
+
+static int plug_pass(struct addition *addition, enum plug_node node)
+{
+	struct ctl *ctl = addition->ctl;
+	json_t *answer;
+	int rc;
+
+	if (addition->nodes[node] < 0)
+		return 0;
+	rc = qmp_execute_with(&ctl->qmp, "getfd",
+			      json_pack("{s:s}", "fdname", plug_nodes[node].name),
+			      addition->nodes[node], &answer, &ctl->err);
+	if (!rc)
+		json_decref(answer);
+	return rc;
+}
+
+/* A file's name is of this folder here, and would be of another in the monitor. */
+static json_t *plug_file(const char *name)
+{
+	char folder[PATH_MAX];
+
+	if (*name == '/' || !getcwd(folder, sizeof(folder)))
+		return json_string(name);
+	return json_sprintf("%s/%s", folder, name);
+}
+
+static bool plug_is_file(const char *name, const char *value)
+{
+	return (strcmp(name, "rom") == 0 && strcmp(value, "off") != 0) ||
+	       strcmp(name, "trace") == 0 || strcmp(name, "names") == 0;
+}
+
+/* What device_add is asked; each option has a value. */
+static json_t *plug_arguments(const struct addition *addition, const struct suboptions *options)
+{
+	json_t *arguments = json_pack("{s:s}", "driver", "vfio-pci");
+
+	if (addition->nodes[NODE_DEVICE] < 0)
+		json_object_set_new(arguments, "host", json_string(addition->device.address));
+	for (size_t i = 0; i < NODES; i++)
+		if (addition->nodes[i] >= 0)
+			json_object_set_new(arguments, plug_nodes[i].argument,
+					    json_string(plug_nodes[i].name));
+	for (size_t i = 0; i < options->count; i++) {
+		const char *name = options->item[i].name, *value = options->item[i].value;
+
+		json_object_set_new(arguments, name,
+				    plug_is_file(name, value) ? plug_file(value)
+							      : json_string(value));
+	}
+	return arguments;
+}
+
+/* The one of @status that is the host's @host, or has it for its id. */
+static const json_t *plug_find(const json_t *status, const char *host)
+{
+	const json_t *devices = json_object_get(status, "devices");
+
+	for (size_t i = 0; i < json_array_size(devices); i++) {
+		const json_t *device = json_array_get(devices, i);
+
+		if (strcmp(ctl_string(device, "id"), host) == 0 ||
+		    strcmp(ctl_string(device, "host"), host) == 0)
+			return device;
+	}
+	return NULL;
+}
+
+static int plug_tell(const struct addition *addition)
+{
+	struct ctl *ctl = addition->ctl;
+	const char *host = addition->device.address, *id;
+	const json_t *device;
+	json_t *status;
+	int rc = qmp_execute(&ctl->qmp, "x-ferry-status", &status, &ctl->err);
+
+	if (rc)
+		return rc;
+	device = plug_find(status, host);
+	id = ctl_string(device, "id");
+	if (ctl->json)
+		rc = ctl_print_line(ctl, device ? json_deep_copy(device) : json_null());
+	else if (!device)
+		text_print(ctl->tool->out, "%s was in, and has left\n", host);
+	else if (strcmp(id, host) == 0)
+		text_print(ctl->tool->out, "%s is in %s\n", host, ctl_string(device, "slot"));
+	else
+		text_print(ctl->tool->out, "%s is in %s, with the id %s\n", host,
+			   ctl_string(device, "slot"), id);
+	json_decref(status);
+	return rc;
+}
+
+static int plug_add(struct addition *addition, const struct ctl_command *command,
+		    const struct suboptions *options)
+{
+	struct ctl *ctl = addition->ctl;
+	json_t *answer, *status;
+	int rc = qmp_execute(&ctl->qmp, "x-ferry-status", &status, &ctl->err);
+
+	if (rc)
+		return rc;
+	plug_choose_way(addition, status);
+	json_decref(status);
+	plug_open(addition);
+	for (enum plug_node node = 0; node < NODES && !rc; node++)
+		rc = plug_pass(addition, node);
+	if (!rc)
+		rc = qmp_execute_with(&ctl->qmp, command->execute,
+				      plug_arguments(addition, options), -1, &answer, &ctl->err);
+	for (size_t i = 0; i < NODES; i++)
+		fd_close(&addition->nodes[i]);
+	if (rc)
+		return rc;
+	json_decref(answer);
+	return plug_tell(addition);
+}
+
+int ctl_add(struct ctl *ctl, const struct ctl_command *command)
+{
+	struct addition addition = {.ctl = ctl, .nodes = {-1, -1, -1, -1}};
+	struct suboptions options;
+	int rc = suboptions_parse(ctl->word, &options, &ctl->err);
+
+	if (rc)
+		return rc;
+	rc = plug_check(&options, &addition.via, &ctl->err);
+	if (!rc)
+		rc = vfio_sysfs_find(ctl->tool->sys, options.first, &addition.device, NULL,
+				     &ctl->err);
+	if (!rc)
+		rc = plug_add(&addition, command, &options);
+	suboptions_release(&options);
+	return rc;
+}
+
+int ctl_check_remove(struct ctl *ctl)
+{
+	unsigned int seconds;
+
+	if (!ctl->timeout || suboptions_parse_number(ctl->timeout, 0, TIMEOUT_MAX, &seconds) == 0)
+		return 0;
+	return err_set(&ctl->err, -EINVAL, "--timeout %.80s: it takes seconds, 0 to %d",
+		       ctl->timeout, TIMEOUT_MAX);
+}
+
+/* The id that the monitor has for what the user calls by that, or by its address on the host. */
+static int plug_find_id(struct ctl *ctl, char *id, size_t size)
+{
+	const json_t *device;
+	json_t *status;
+	char address[VFIO_ADDRESS_SIZE];
+	int rc = qmp_execute(&ctl->qmp, "x-ferry-status", &status, &ctl->err);
+
+	if (rc)
+		return rc;
+	snprintf(address, sizeof(address), "0000:%s", ctl->word);
+	device = plug_find(status, ctl->word);
+	if (!device)
+		device = plug_find(status, address);
+	snprintf(id, size, "%s", device ? ctl_string(device, "id") : ctl->word);
+	json_decref(status);
+	return 0;
+}
+
+/* What came of it, once @event is about that device: 1 when it is not. */
+static int plug_end_remove(struct ctl *ctl, const char *id, json_t *event)
+{
+	const char *name = ctl_string(event, "event");
+
+	if (strcmp(ctl_string(json_object_get(event, "data"), "device"), id) != 0)
+		return 1;
+	if (strcmp(name, "DEVICE_UNPLUG_GUEST_ERROR") == 0)
+		return err_set(&ctl->err, -EPERM,
+			       "the guest keeps it: --timeout 0 takes it away all the same");
+	if (strcmp(name, "DEVICE_DELETED") != 0)
+		return 1;
+	if (ctl->json)
+		return ctl_print_line(ctl, json_incref(event));
+	text_print(ctl->tool->out, "%s is given back to the host\n", id);
+	return 0;
+}
+
+int ctl_remove(struct ctl *ctl, const struct ctl_command *command)
+{
+	json_t *answer, *event, *arguments;
+	char id[256];
+	int rc = plug_find_id(ctl, id, sizeof(id));
+
+	if (rc)
+		return rc;
+	arguments = json_pack("{s:s}", "id", id);
+	if (ctl->timeout)
+		json_object_set_new(arguments, "timeout", json_integer(atoll(ctl->timeout)));
+	ctl->qmp.keeps_events = true;
+	rc = qmp_execute_with(&ctl->qmp, command->execute, arguments, -1, &answer, &ctl->err);
+	if (rc)
+		return rc;
+	json_decref(answer);
+	do {
+		rc = qmp_next_event(&ctl->qmp, &event, &ctl->err);
+		if (rc)
+			break;
+		rc = plug_end_remove(ctl, id, event);
+		json_decref(event);
+	} while (rc == 1);
+	return rc;
+}
