@@ -157,8 +157,11 @@ static void build_hear_debug(void *owner)
 	machine_request(owner, REQUEST_DEBUG);
 }
 
+/* A device that comes later, which takes a port, may have a trace too. */
 static bool build_traces(const struct machine *machine)
 {
+	if (vfio_port_count(machine->vfio) > 0)
+		return true;
 	for (size_t i = 0; i < machine->config->vfio_count; i++)
 		if (machine->config->vfio[i].trace)
 			return true;
