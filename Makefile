@@ -210,7 +210,7 @@ $(B)/tests/unit/arch/test_no_debug: $(B)/arch/no_debug.o
 # Programs that make the C library's calls fail, in what they link alone.
 FAULT_WRAPS := malloc calloc realloc reallocarray strdup mmap munmap madvise eventfd timerfd_create \
 	epoll_ctl pthread_create fopen readlink
-$(filter %/test_faults,$(UNIT_TESTS)): LDFLAGS_ALL += $(FAULT_WRAPS:%=-Wl,--wrap=%)
+$(filter %/test_faults %/test_plug_faults,$(UNIT_TESTS)): LDFLAGS_ALL += $(FAULT_WRAPS:%=-Wl,--wrap=%)
 
 # And one that puts its own in the place of this process's limit.
 $(filter $(B)/tests/unit/vmm/tools/test_doctor%,$(UNIT_TESTS)): LDFLAGS_ALL += -Wl,--wrap=vfio_memlock_check

@@ -23,6 +23,11 @@ static int bind_refuse(const struct vfio_bind *device, const char *what, int rc,
 			       "passthrough device %s: %s: it, or another member of its group, is "
 			       "in use by another process: stop that first",
 			       device->address, what);
+	if (rc == -EADDRINUSE)
+		return err_set(err, rc,
+			       "passthrough device %s: %s: its IOMMU does not map where guest RAM "
+			       "is: start the guest with the device",
+			       device->address, what);
 	return err_set(err, rc, "passthrough device %s: %s: %s", device->address, what,
 		       err_text(rc));
 }

@@ -167,14 +167,23 @@ close_fd:
 	return NULL;
 }
 
-/* EPERM of both calls has one common cause that a person can do something about. */
-static int group_refuse_join(const struct group *group, const char *what, int rc, struct err *err)
+/*
+ * EPERM of both calls has one common cause that a person can do something about. So has EINVAL of a
+ * group that comes @beside others: what is mapped for those.
+ */
+static int group_refuse_join(const struct group *group, const char *what, int rc, bool beside,
+			     struct err *err)
 {
 	if (rc == -EPERM)
 		return err_set(err, rc,
 			       "%s: %s: not permitted: the host cannot remap interrupts: "
 			       "turn interrupt remapping on, or trust the guest with "
 			       "vfio_iommu_type1.allow_unsafe_interrupts=1",
+			       group->name, what);
+	if (rc == -EINVAL && beside)
+		return err_set(err, rc,
+			       "%s: %s: its IOMMU does not map where guest RAM is, or does not go "
+			       "with that of the other devices: start the guest with the device",
 			       group->name, what);
 	return err_set(err, rc, "%s: %s: %s", group->name, what, err_text(rc));
 }
@@ -186,13 +195,15 @@ static int group_enter(struct type1 *type1, struct group *group, struct err *err
 	int rc = vfio_sys_ioctl(group->fd, VFIO_GROUP_SET_CONTAINER, &container->fd);
 
 	if (rc < 0)
-		return group_refuse_join(group, "it cannot join the container", rc, err);
+		return group_refuse_join(group, "it cannot join the container", rc, type1->first,
+					 err);
 	group->joined = true;
 	if (!type1->first) {
 		rc = vfio_sys_ioctl(container->fd, VFIO_SET_IOMMU,
 				    (void *)(uintptr_t)VFIO_TYPE1v2_IOMMU);
 		if (rc < 0)
-			return group_refuse_join(group, "the IOMMU type cannot be set", rc, err);
+			return group_refuse_join(group, "the IOMMU type cannot be set", rc, false,
+						 err);
 	}
 	return vfio_container_read_info(container, err);
 }

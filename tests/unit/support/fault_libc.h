@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /*
- * The C library's calls under the plan of failure, for the one test program that includes this. It
- * is named test_faults, so that the linker sends those calls here (FAULT_WRAPS in the Makefile).
+ * The C library's calls under the plan of failure, for the one test program that includes this. The
+ * Makefile has the linker send those calls here (FAULT_WRAPS).
  */
 
 #ifndef FERRY_TESTS_UNIT_SUPPORT_FAULT_LIBC_H

@@ -271,6 +271,19 @@ START_TEST(ram_must_be_where_the_iommu_maps)
 }
 END_TEST
 
+/* The kernel knows, of a second one, what is mapped for the first. */
+START_TEST(it_must_go_with_what_is_mapped)
+{
+	plug_in("01:00.0", NULL);
+	fail_ioctl(by_cdevs ? IOMMUFD_DEVICE_ATTACH : VFIO_GROUP_SET_CONTAINER,
+		   by_cdevs ? -EADDRINUSE : -EINVAL);
+	refused_for("02:00.1", NULL, by_cdevs ? -EADDRINUSE : -EINVAL,
+		    "its IOMMU does not map where guest RAM is");
+	fail_ioctl(0, 0);
+	plug_in("02:00.1", NULL);
+}
+END_TEST
+
 START_TEST(descriptors_must_be_left)
 {
 	struct rlimit limit = {.rlim_cur = 40, .rlim_max = 40};
@@ -371,11 +384,25 @@ START_TEST(it_is_taken_back_before_it_was_seen)
 }
 END_TEST
 
+static void *wake_mapper(void *argument)
+{
+	(void)argument;
+	usleep(50000);
+	let_mapper_go();
+	return NULL;
+}
+
+/* The mapper is waited for, which is at a part of RAM meanwhile. */
 START_TEST(the_host_wants_it_before_it_was_seen)
 {
+	pthread_t waker;
+
+	hold_mapper();
 	plug("01:00.0", NULL);
 	ck_assert(fake_vfio_fire(&kernel.devices[0], VFIO_PCI_REQ_IRQ_INDEX, 0));
-	wait_for(&guest.refused, 1);
+	ck_assert_int_eq(pthread_create(&waker, NULL, wake_mapper, NULL), 0);
+	turn();
+	pthread_join(waker, NULL);
 	plug_refused("it was taken back before the guest had it");
 	guest_told("wanted " FIRST " " FIRST " slot1; ");
 	is_empty();
@@ -424,6 +451,7 @@ static void add_tests(TCase *tests)
 	tcase_add_test(tests, it_must_fit_the_windows);
 	tcase_add_test(tests, a_guest_without_slots_takes_none);
 	tcase_add_test(tests, ram_must_be_where_the_iommu_maps);
+	tcase_add_test(tests, it_must_go_with_what_is_mapped);
 	tcase_add_test(tests, descriptors_must_be_left);
 	tcase_add_test(tests, ram_that_cannot_be_mapped_is_told);
 	tcase_add_test(tests, it_may_come_by_another_way_later);

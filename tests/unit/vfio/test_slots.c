@@ -3,7 +3,6 @@
 
 #include <check.h>
 #include <errno.h>
-#include <semaphore.h>
 
 #include "devices/pci/host.h"
 #include "tests/unit/support/log.h"
@@ -383,36 +382,16 @@ START_TEST(it_leaves_from_its_sleep)
 }
 END_TEST
 
-static const struct vfio_space_ops *quick;
-static sem_t entered, go_on;
-
-static int held_map(struct vfio_space *space, const struct vfio_mapping *map)
-{
-	sem_post(&entered);
-	while (sem_wait(&go_on) < 0)
-		;
-	return quick->map(space, map);
-}
-
 /* The second one still comes: its RAM is that which is being pinned. */
 START_TEST(it_leaves_while_ram_is_pinned)
 {
-	struct vfio_space_ops ops = *kernel.space.space.ops;
-
-	sem_init(&entered, 0, 0);
-	sem_init(&go_on, 0, 0);
-	quick = kernel.space.space.ops;
-	ops.map = held_map;
-	kernel.space.space.ops = &ops;
+	hold_mapper();
 	plug("01:00.0", NULL);
-	while (sem_wait(&entered) < 0)
-		;
 	plug("02:00.1", NULL);
 	ck_assert_int_eq(unplug(FIRST, 0), 0);
 	plug_refused(FIRST ": it was taken back before the guest had it");
-	sem_post(&go_on);
+	let_mapper_go();
 	wait_for(&guest.added, 1);
-	kernel.space.space.ops = quick;
 	guest_told("removed " FIRST " " FIRST " slot1; added " SECOND " " SECOND " slot2; ");
 	guest_uses(2);
 }
