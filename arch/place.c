@@ -114,7 +114,8 @@ int place_window32(struct place *place, struct place_span span, struct err *err)
 	if (needed > size)
 		return err_set(err, -ENOSPC,
 			       "PCI window below 4 GiB: %llu MiB of 32-bit BARs: there is room for "
-			       "%llu MiB: pass fewer devices",
+			       "%llu MiB: pass fewer devices, or have fewer or smaller slots in "
+			       "--hotplug",
 			       (unsigned long long)(needed / MIB),
 			       (unsigned long long)(size / MIB));
 	place->platform->mmio32 = (struct ram_range){span.base, size};
@@ -168,7 +169,7 @@ int place_window64(struct place *place, struct err *err)
 		err, -ENOSPC,
 		"PCI window above 4 GiB: %llu MiB of 64-bit BARs: there is no room above the "
 		"guest's memory within the addresses that KVM and the IOMMU offer: give the "
-		"guest less memory or fewer devices",
+		"guest less memory or fewer devices, or fewer or smaller slots in --hotplug",
 		(unsigned long long)(needed / MIB));
 }
 

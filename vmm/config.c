@@ -23,6 +23,12 @@
 
 static const uint64_t default_memory = 512 * MIB;
 
+/* Of an empty slot; what they are for is in docs/vfio.md. */
+static const uint64_t default_slot_memory = 32 * MIB, default_slot_prefetch = GIB;
+
+/* No guest has more addresses (52 bits). */
+static const uint64_t slot_room_most = (uint64_t)1 << 52;
+
 static const char help_text[] =
 	"Usage: ferry run [OPTION]... KERNEL\n"
 	"Boots KERNEL in a virtual machine: on x86_64 a bzImage, an ELF vmlinux, PVH or\n"
@@ -56,6 +62,11 @@ static const char help_text[] =
 	"                            such as share/ferry/names/xhci.txt\n"
 	"  --iommufd fd=N|fd=NAME    has all of them by the /dev/iommu that is open so\n"
 	"                            already\n"
+	"  --hotplug N[,mmio=SIZE][,prefetch=SIZE]\n"
+	"                            1 to 31 empty slots for devices that ferry ctl adds\n"
+	"                            while the guest runs; SIZE of room for the BARs in\n"
+	"                            each: below 4 GiB (default 32M), and for those of 64\n"
+	"                            bits that are prefetchable (default 1G)\n"
 	"  --serial stdio|pty|file:PATH|none\n"
 	"                            where the serial port goes (default stdio; Ctrl-A x\n"
 	"                            quits, Ctrl-A h lists the other keys)\n"
@@ -79,7 +90,8 @@ static const char help_text[] =
 	"  --log LEVEL               error, warn, info or debug (default warn)\n"
 	"  --help, -h                this text\n"
 	"\n"
-	"A comma that is part of a value is doubled in --cpus, --memory and --vfio.\n"
+	"A comma that is part of a value is doubled in --cpus, --memory, --vfio and\n"
+	"--hotplug.\n"
 	"\n"
 	"Exit status: 0 the guest powered off, rebooted under --on-reboot exit, or was\n"
 	"ended by Ctrl-A x; 1 could not start, or failed; 2 wrong usage; 3 the guest\n"
@@ -92,6 +104,7 @@ enum option_id {
 	OPTION_MEMORY,
 	OPTION_VFIO,
 	OPTION_IOMMUFD,
+	OPTION_HOTPLUG,
 	OPTION_SERIAL,
 	OPTION_ON_REBOOT,
 	OPTION_ON_TERM,
@@ -112,6 +125,7 @@ static const struct option long_options[] = {
 	{"memory", required_argument, NULL, OPTION_MEMORY},
 	{"vfio", required_argument, NULL, OPTION_VFIO},
 	{"iommufd", required_argument, NULL, OPTION_IOMMUFD},
+	{"hotplug", required_argument, NULL, OPTION_HOTPLUG},
 	{"serial", required_argument, NULL, OPTION_SERIAL},
 	{"on-reboot", required_argument, NULL, OPTION_ON_REBOOT},
 	{"on-term", required_argument, NULL, OPTION_ON_TERM},
@@ -307,9 +321,11 @@ static int config_parse_iommufd(struct config *config, const char *value, struct
 /* One guest has its devices by one way: with this it is that for all. */
 static int config_spread_iommufd(struct config *config, struct err *err)
 {
-	if (config->iommufd && config->vfio_count == 0)
-		return err_set(err, -EINVAL,
-			       "--iommufd: it is for the devices of --vfio, which is not given");
+	if (config->iommufd && config->vfio_count == 0 && config->slots == 0)
+		return err_set(
+			err, -EINVAL,
+			"--iommufd: it is for the devices of --vfio and --hotplug, neither of "
+			"which is given");
 	for (size_t i = 0; i < config->vfio_count && config->iommufd; i++) {
 		if (config->vfio[i].via == VFIO_VIA_GROUP)
 			return err_set(err, -EINVAL,
@@ -319,6 +335,50 @@ static int config_spread_iommufd(struct config *config, struct err *err)
 		config->vfio[i].via = VFIO_VIA_IOMMUFD;
 	}
 	return 0;
+}
+
+/* A window of a port's consists of whole MiB (Bridge 1.2 3.2.5.8). */
+static int config_parse_slot_room(const char *name, const char *value, uint64_t *size,
+				  struct err *err)
+{
+	int rc = size_parse(value, size, err);
+
+	if (!rc && !is_aligned(*size, MIB))
+		rc = err_set(err, -EINVAL, "'%.40s': not a multiple of 1M", value);
+	if (!rc && *size > slot_room_most)
+		rc = err_set(err, -EINVAL, "'%.40s': more than any guest has addresses for", value);
+	if (rc)
+		err_prefix(err, "%s", name);
+	return rc;
+}
+
+static int config_parse_hotplug_part(struct config *config, const char *name, const char *value,
+				     struct err *err)
+{
+	if (value && strcmp(name, "mmio") == 0)
+		return config_parse_slot_room(name, value, &config->slot_memory, err);
+	if (value && strcmp(name, "prefetch") == 0)
+		return config_parse_slot_room(name, value, &config->slot_prefetch, err);
+	return err_set(err, -EINVAL, "'%s%s%s': unknown part: it takes mmio=SIZE and prefetch=SIZE",
+		       name, value ? "=" : "", value ? value : "");
+}
+
+static int config_parse_hotplug(struct config *config, const char *value, struct err *err)
+{
+	const struct suboptions *options = config_split(config, value, err);
+	int rc = 0;
+
+	if (!options)
+		return err->code;
+	config->slot_memory = default_slot_memory;
+	config->slot_prefetch = default_slot_prefetch;
+	if (suboptions_parse_number(options->first, 1, CONFIG_SLOTS_MAX, &config->slots))
+		return err_set(err, -EINVAL, "'%s': not a number of slots from 1 to %d",
+			       options->first, CONFIG_SLOTS_MAX);
+	for (size_t i = 0; i < options->count && !rc; i++)
+		rc = config_parse_hotplug_part(config, options->item[i].name,
+					       options->item[i].value, err);
+	return rc;
 }
 
 static int config_parse_serial(struct config *config, const char *value, struct err *err)
@@ -401,6 +461,8 @@ static int config_option(struct config *config, int id, const char *value, struc
 		return config_parse_vfio(config, value, err);
 	case OPTION_IOMMUFD:
 		return config_parse_iommufd(config, value, err);
+	case OPTION_HOTPLUG:
+		return config_parse_hotplug(config, value, err);
 	case OPTION_SERIAL:
 		return config_parse_serial(config, value, err);
 	case OPTION_ON_REBOOT:

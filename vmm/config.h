@@ -13,7 +13,7 @@
 #include "vmm/base/err.h"
 #include "vmm/suboptions.h"
 
-enum { CONFIG_VFIO_MAX = 32, CONFIG_POWER_DOWN_SECONDS = 60 };
+enum { CONFIG_VFIO_MAX = 32, CONFIG_SLOTS_MAX = 31, CONFIG_POWER_DOWN_SECONDS = 60 };
 
 enum config_serial { SERIAL_STDIO, SERIAL_PTY, SERIAL_FILE, SERIAL_NONE };
 
@@ -30,7 +30,9 @@ struct config {
 	bool prealloc;
 	struct vfio_device_config vfio[CONFIG_VFIO_MAX];
 	size_t vfio_count;
-	int iommufd; /* /dev/iommu, opened by somebody else; 0: none */
+	int iommufd;                         /* /dev/iommu, opened by somebody else; 0: none */
+	unsigned int slots;                  /* empty ones, for devices that come later */
+	uint64_t slot_memory, slot_prefetch; /* bytes of BARs that have room in each */
 	enum config_serial serial;
 	const char *serial_path;
 	bool exit_on_reboot;
@@ -42,7 +44,7 @@ struct config {
 	const char *dump_acpi; /* folder */
 	const char *dump_fdt;  /* file */
 
-	struct suboptions texts[CONFIG_VFIO_MAX + 2]; /* own what the strings point into */
+	struct suboptions texts[CONFIG_VFIO_MAX + 3]; /* own what the strings point into */
 	size_t text_count;
 };
 

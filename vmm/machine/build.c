@@ -17,9 +17,15 @@
 static int build_find_devices(struct machine *machine, struct err *err)
 {
 	const struct config *config = machine->config;
+	const struct vfio_settings settings = {
+		.iommufd = config->iommufd,
+		.slots = config->slots,
+		.slot_memory = config->slot_memory,
+		.slot_prefetch = config->slot_prefetch,
+	};
 	int rc;
 
-	machine->vfio = vfio_create(&(struct vfio_settings){.iommufd = config->iommufd}, err);
+	machine->vfio = vfio_create(&settings, err);
 	if (!machine->vfio)
 		return err->code;
 	for (size_t i = 0; i < config->vfio_count; i++) {

@@ -226,6 +226,33 @@ START_TEST(devices)
 }
 END_TEST
 
+START_TEST(slots)
+{
+	ck_assert_int_eq(parse("k"), 0);
+	ck_assert_uint_eq(config.slots, 0);
+	ck_assert_int_eq(parse("--hotplug 2 k"), 0);
+	ck_assert_uint_eq(config.slots, 2);
+	ck_assert_uint_eq(config.slot_memory, 32 * MIB);
+	ck_assert_uint_eq(config.slot_prefetch, GIB);
+	ck_assert_int_eq(parse("--hotplug=31,prefetch=128G,mmio=0 k"), 0);
+	ck_assert_uint_eq(config.slots, 31);
+	ck_assert_uint_eq(config.slot_memory, 0);
+	ck_assert_uint_eq(config.slot_prefetch, 128 * GIB);
+	ck_assert_int_eq(parse("--hotplug 1,mmio=1M,prefetch=4096T k"), 0);
+	refused("--hotplug 0 k", "--hotplug: '0': not a number of slots from 1 to 31");
+	refused("--hotplug 32 k", "'32': not a number of slots from 1 to 31");
+	refused("--hotplug= k", "'': not a number of slots");
+	refused("--hotplug two k", "'two': not a number of slots");
+	refused("--hotplug 1,mmio k", "'mmio': unknown part: it takes mmio=SIZE and prefetch=SIZE");
+	refused("--hotplug 1,io=4K k", "'io=4K': unknown part");
+	refused("--hotplug 1,mmio=64 k", "--hotplug: mmio: '64': it has no unit: write 64M");
+	refused("--hotplug 1,prefetch=1.5K k", "prefetch: '1.5K': not a multiple of 1M");
+	refused("--hotplug 1,prefetch=4097T k", "prefetch: '4097T': more than any guest");
+	refused("--hotplug 1,mmio= k", "mmio: '': not a size");
+	refused("--hotplug", "needs a value");
+}
+END_TEST
+
 /* What whoever started this has opened. */
 static int open_so(int fd, int mode)
 {
@@ -272,7 +299,8 @@ START_TEST(descriptors)
 	refused("--iommufd fd=61 --iommufd fd=61 k", "fd=61: it was given already");
 	refused("--iommufd fd=61 --iommufd fd=62 --vfio 1:0.0 k", "given twice");
 	refused("--iommufd /dev/iommu k", "'/dev/iommu': it takes fd=N");
-	refused("--iommufd fd=61 k", "--vfio, which is not given");
+	refused("--iommufd fd=61 k", "--iommufd: it is for the devices of --vfio and --hotplug");
+	ck_assert_int_eq(parse("--iommufd fd=61 --hotplug 1 k"), 0);
 	refused("--iommufd fd=61 --vfio 1:0.0,via=group k", "--vfio 1:0.0 asks for via=group");
 	refused("--vfio fd=60,via=group k", "fd=60: via=group: a character device goes by iommufd");
 	for (int fd = 60; fd <= 62; fd++)
@@ -386,6 +414,7 @@ static void add_tests(TCase *tests)
 	tcase_add_test(tests, options_of_other_monitors);
 	tcase_add_test(tests, help_by_one_letter);
 	tcase_add_test(tests, devices);
+	tcase_add_test(tests, slots);
 	tcase_add_test(tests, descriptors);
 	tcase_add_test(tests, descriptors_with_names);
 	tcase_add_loop_test(tests, descriptors_of_other_modes, 0, 4);
