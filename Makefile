@@ -125,7 +125,7 @@ UNIT_SOURCES := $(filter $(addprefix tests/unit/,arch/% devices/% memory/% vmm/k
 endif
 endif
 UNIT_TESTS := $(patsubst %.c,$(B)/%,$(UNIT_SOURCES))
-FUZZ_TARGETS := $(patsubst %.c,$(B)/%,$(wildcard tests/fuzz/fuzz_*.c))
+FUZZ_TARGETS := $(patsubst %.c,$(B)/%,$(wildcard tests/fuzz/fuzz_*.c tests/fuzz/$(ARCH)/fuzz_*.c))
 
 .DELETE_ON_ERROR:
 .SUFFIXES:
@@ -215,10 +215,13 @@ $(filter %/test_faults %/test_plug_faults,$(UNIT_TESTS)): LDFLAGS_ALL += $(FAULT
 # And one that puts its own in the place of this process's limit.
 $(filter $(B)/tests/unit/vmm/tools/test_doctor%,$(UNIT_TESTS)): LDFLAGS_ALL += -Wl,--wrap=vfio_memlock_check
 
-# A target over the unit tests' fakes, with libFuzzer's main().
+# A target over the unit tests' fakes, with libFuzzer's main(). Those of one architecture's library are
+# in a folder of its name; page tables of each are walked on every one.
 FUZZ_SUPPORT := $(addprefix $(B)/tests/unit/support/,fault.o fake_vfio.o fake_provider.o)
+$(foreach arch,$(ARCHITECTURES),$(eval \
+	$(B)/tests/fuzz/fuzz_paging_$(arch): $(B)/arch/$(arch)/debug/paging.o))
 
-$(B)/tests/fuzz/fuzz_%: $(B)/tests/fuzz/fuzz_%.o $(FUZZ_SUPPORT) $(LIBRARIES)
+$(FUZZ_TARGETS): %: %.o $(FUZZ_SUPPORT) $(LIBRARIES)
 	$(call say,LINK,$@)
 	$(Q)$(CC) $(LDFLAGS_ALL) -fsanitize=fuzzer -o $@ $(filter %.o,$^) \
 		-Wl,--start-group $(filter %.a,$^) -Wl,--end-group -lcheck -lsubunit $(ARCHIVES) -lrt -lm
