@@ -173,7 +173,7 @@ static void port_written(struct pci_device *device, unsigned int offset, unsigne
 	port_enter_power(port);
 	port->bus.number = device->config[PCI_SECONDARY_BUS];
 	pci_slot_written(port, offset, size, value);
-	if (pci_port_is_touched(offset, size))
+	if (pci_port_is_touched(offset, size) || pci_errors_touched(offset, size))
 		pci_port_tell_below(port);
 	if (ranges_overlap(offset, size, PORT_MESSAGES, pci_msi_size(&port->msi)))
 		pci_msi_config_written(&port->msi);

@@ -109,4 +109,26 @@ void pci_port_remove(struct pci_port *port, struct pci_device *device);
 int pci_port_check_room(struct pci_port *port, const struct pci_device *device,
 			struct err *err) FERRY_MUST_CHECK;
 
+/*
+ * Errors (PCIe 5.0 6.2): messages of what is behind the port, which arrive at it and which software
+ * may have it interrupt for.
+ */
+enum pci_error { PCI_ERROR_CORRECTABLE, PCI_ERROR_NONFATAL, PCI_ERROR_FATAL };
+
+/* The port that @device is behind; NULL on the root bus. */
+struct pci_port *pci_device_port(const struct pci_device *device);
+
+/*
+ * Whether the port would interrupt for such an error of @from, which is behind it, or of its own
+ * (NULL). Host lock held.
+ */
+bool pci_port_hears(const struct pci_port *port, const struct pci_device *from,
+		    enum pci_error error);
+
+/*
+ * @from reports an error to the port; NULL: a fatal one is the port's own, an internal one. After a
+ * fatal one no other is taken until the link has gone down. Main thread, no lock held.
+ */
+void pci_port_report(struct pci_port *port, const struct pci_device *from, enum pci_error error);
+
 #endif

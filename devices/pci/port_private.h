@@ -49,6 +49,7 @@ struct pci_port {
 	uint8_t power;         /* the state it is in: not all that can be written exist */
 	bool resetting;        /* the guest's write that resets the link waits ... */
 	uint8_t reset_awaited; /* ... for these functions, by bit */
+	bool failed;           /* a fatal error came from below, and the link was up since */
 	struct pci_room room[PCI_WINDOWS];
 	struct pci_slot slot;
 	struct pci_port_signal signal;
@@ -99,6 +100,14 @@ static inline bool pci_port_link_is_up(const struct pci_port *port)
 {
 	return !pci_slot_why_down(port);
 }
+
+/* errors.c */
+
+/* What of the errors that it has received software wants to be told; not a bit of the slot's. */
+uint32_t pci_errors_wants(const struct pci_port *port);
+
+/* Whether a write to [@offset, @offset + @size) can change which errors software hears of. */
+bool pci_errors_touched(unsigned int offset, unsigned int size);
 
 /* port_signal.c */
 

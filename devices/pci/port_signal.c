@@ -124,7 +124,7 @@ static void signal_send(struct pci_port *port, uint32_t wants)
 void pci_port_interrupt(struct pci_port *port)
 {
 	uint16_t command = load_le16(port->device.config + PCI_COMMAND);
-	uint32_t wants = pci_slot_wants(port);
+	uint32_t wants = pci_slot_wants(port) | pci_errors_wants(port);
 	bool msi = port->msi.enabled;
 
 	signal_show(port, wants && !msi);

@@ -72,6 +72,7 @@ void pci_slot_reset(struct pci_port *port)
 	store_le16(port->device.config + LINK_STATUS, 0);
 	slot_show(port);
 	slot->was_up = pci_port_link_is_up(port);
+	port->failed = false;
 }
 
 /* PCIe 5.0 6.7.3.1 and 6.7.3.3: a link that comes up or goes down is an event of its own. */
@@ -82,6 +83,7 @@ static void slot_follow(struct pci_port *port)
 	if (up != port->slot.was_up)
 		slot_set_bits(port, SLOT_STATUS, PCI_EXP_SLTSTA_DLLSC);
 	port->slot.was_up = up;
+	port->failed = port->failed && up;
 	slot_show(port);
 }
 

@@ -229,9 +229,9 @@ END_TEST
 START_TEST(extended_capabilities_follow_their_rules)
 {
 	ck_assert_uint_eq(port_read(AER, 4), 0x14820001);
-	follows(AER + PCI_ERR_UNCOR_STATUS, 4, 0, 0x0037f010);
-	follows(AER + PCI_ERR_UNCOR_MASK, 4, 0x0037f010, 0);
-	ck_assert_uint_eq(port_read(AER + PCI_ERR_UNCOR_SEVER, 4), 0x00062010);
+	follows(AER + PCI_ERR_UNCOR_STATUS, 4, 0, 0x0077f010);
+	follows(AER + PCI_ERR_UNCOR_MASK, 4, 0x0077f010, 0);
+	ck_assert_uint_eq(port_read(AER + PCI_ERR_UNCOR_SEVER, 4), 0x00462010);
 	follows(AER + PCI_ERR_UNCOR_SEVER, 4, 0x0037f010, 0);
 	follows(AER + PCI_ERR_COR_STATUS, 4, 0, 0x31c1);
 	ck_assert_uint_eq(port_read(AER + PCI_ERR_COR_MASK, 4), 0x2000);
