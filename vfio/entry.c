@@ -269,6 +269,7 @@ int vfio_entry_build(struct vfio_entry *entry, struct err *err)
 	struct vfio *vfio = entry->vfio;
 	const struct vfio_pci_config config = {
 		.name = entry->sysfs.address,
+		.sysfs = entry->sysfs.is_pci ? vfio->sysfs : NULL,
 		.options = &entry->options,
 		.rom = entry->rom.host ? &entry->rom : NULL,
 		.dma = &vfio->dma,

@@ -3,9 +3,11 @@
 
 #include <errno.h>
 #include <linux/pci_regs.h>
+#include <poll.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/epoll.h>
+#include <sys/timerfd.h>
 
 #include "devices/pci/host.h"
 #include "tests/fuzz/input.h"
@@ -302,12 +304,19 @@ static void access_ports(struct input *input)
 /* The port's own registers: those that gate more often than by chance, and anything. */
 static void access_port(struct input *input)
 {
-	static const uint16_t gates[] = {PCI_COMMAND,           PCI_SECONDARY_BUS,
-					 PCI_IO_BASE,           PCI_MEMORY_BASE,
-					 PCI_PREF_MEMORY_BASE,  PCI_PREF_BASE_UPPER32,
-					 PCI_BRIDGE_CONTROL,    0x40 + PCI_PM_CTRL,
-					 0x48 + PCI_EXP_LNKCTL, 0x48 + PCI_EXP_SLTCTL,
-					 0x48 + PCI_EXP_SLTSTA};
+	static const uint16_t gates[] = {PCI_COMMAND,
+					 PCI_SECONDARY_BUS,
+					 PCI_IO_BASE,
+					 PCI_MEMORY_BASE,
+					 PCI_PREF_MEMORY_BASE,
+					 PCI_PREF_BASE_UPPER32,
+					 PCI_BRIDGE_CONTROL,
+					 0x40 + PCI_PM_CTRL,
+					 0x48 + PCI_EXP_LNKCTL,
+					 0x48 + PCI_EXP_SLTCTL,
+					 0x48 + PCI_EXP_SLTSTA,
+					 0x48 + PCI_EXP_DEVCTL,
+					 0x100 + PCI_ERR_ROOT_COMMAND};
 	uint8_t which = take8(input), size = (uint8_t)(1U << (take8(input) & 3));
 	uint64_t offset =
 		which & 0x80 ? take16(input) % PCIE_CONFIG_SIZE : gates[which % ARRAY_SIZE(gates)];
@@ -409,6 +418,18 @@ static void fire(struct input *input)
 	fake_vfio_fire(&bench.fake, index, take16(input) % FAKE_VECTORS);
 }
 
+/* What is looked at once a second is looked at now. */
+static void pass_second(void)
+{
+	const struct itimerspec soon = {.it_value.tv_nsec = 1, .it_interval.tv_sec = 1};
+	struct pollfd timer = {.fd = bench.pci->aer.timer, .events = POLLIN};
+
+	if (timer.fd < 0 || !bench.pci->aer.ticks)
+		return;
+	require(timerfd_settime(timer.fd, 0, &soon, NULL) == 0);
+	require(poll(&timer, 1, 1000) == 1);
+}
+
 static void stop_loop(void *owner, uint32_t events)
 {
 	(void)owner;
@@ -469,6 +490,7 @@ static void step(struct input *input)
 		fire(input);
 		break;
 	case 12:
+		pass_second();
 		turn_loop();
 		break;
 	case 13:

@@ -120,7 +120,7 @@ static bool config_wakes_up_reset(const struct vfio_pci *pci, unsigned int offse
  */
 static void config_wake_up_reset(struct vfio_pci *pci)
 {
-	pci_device_lose_registers(&pci->device);
+	vfio_aer_lose_registers(pci);
 	vfio_pci_wake(pci);
 	vfio_pci_quiet(pci);
 	vfio_wires_stop(&pci->wires);
@@ -137,12 +137,32 @@ static bool config_masters_too_early(const struct vfio_pci *pci, unsigned int of
 	       !vfio_dma_mapped(pci->dma);
 }
 
+/*
+ * Whether the guest's write to [@offset, @offset + @size) asks for a function reset that VFIO can
+ * carry out.
+ */
+static bool config_asks_for_reset(const struct vfio_pci *pci, unsigned int offset,
+				  unsigned int size, uint32_t value)
+{
+	const uint8_t *config = pci->device.config;
+
+	if (!pci->reset.by_function)
+		return false;
+	if (pci->express &&
+	    load_le32(config + pci->express + PCI_EXP_DEVCAP) & PCI_EXP_DEVCAP_FLR &&
+	    pci_write_sets(offset, size, value, pci->express + PCI_EXP_DEVCTL + 1,
+			   PCI_EXP_DEVCTL_BCR_FLR >> 8))
+		return true;
+	return pci->advanced && config[pci->advanced + PCI_AF_CAP] & PCI_AF_CAP_FLR &&
+	       pci_write_sets(offset, size, value, pci->advanced + PCI_AF_CTRL, PCI_AF_CTRL_FLR);
+}
+
 enum mem_result vfio_config_check(struct pci_device *device, unsigned int offset, unsigned int size,
 				  uint32_t value)
 {
 	struct vfio_pci *pci = config_to_pci(device);
 
-	if (vfio_reset_is_asked(pci, offset, size, value))
+	if (config_asks_for_reset(pci, offset, size, value))
 		return vfio_reset_answer(pci);
 	if (pci->state != VFIO_PCI_ALIVE)
 		return MEM_DONE;
@@ -305,6 +325,7 @@ void vfio_config_path_changed(struct pci_device *device)
 	if (changed)
 		config_forward(pci, PCI_COMMAND, 2, load_le16(device->config + PCI_COMMAND));
 	config_copy_rom(pci);
+	vfio_aer_listen(pci);
 }
 
 void vfio_config_written(struct pci_device *device, unsigned int offset, unsigned int size,
@@ -314,11 +335,12 @@ void vfio_config_written(struct pci_device *device, unsigned int offset, unsigne
 
 	if (pci->trace)
 		vfio_trace_config(pci->trace, pci, true, offset, size, value);
-	if (pci->state != VFIO_PCI_ALIVE || vfio_reset_is_asked(pci, offset, size, value))
+	if (pci->state != VFIO_PCI_ALIVE || config_asks_for_reset(pci, offset, size, value))
 		return;
 	config_forward(pci, offset, size, value);
 	if (ranges_overlap(offset, size, PCI_COMMAND, 1))
 		config_note_use(pci);
 	config_copy_rom(pci);
 	config_update_vectors(pci, offset, size);
+	vfio_aer_written(pci, offset, size);
 }

@@ -9,19 +9,16 @@
 #include "vmm/base/fd.h"
 #include "vmm/base/log.h"
 
-static void event_on_error(void *owner, uint32_t events)
+void vfio_events_recover(struct vfio_pci *pci)
 {
-	struct vfio_pci *pci = owner;
 	bool alive;
 
-	(void)events;
-	fd_take(pci->error_event);
 	log_guest(&pci->limit, LOG_ERROR,
 		  "passthrough device %s: it reported an uncorrectable error: it is taken out of "
 		  "the guest's reach; see the host's kernel log",
 		  pci->device.name);
+	vfio_pci_tell(pci, VFIO_FAILED);
 	pci_host_lock(&pci->device);
-	pci->errors++;
 	alive = pci->state == VFIO_PCI_ALIVE;
 	pci_host_unlock(&pci->device);
 	if (alive)
@@ -30,6 +27,19 @@ static void event_on_error(void *owner, uint32_t events)
 	if (pci->state == VFIO_PCI_ALIVE)
 		vfio_reset_begin(pci, VFIO_RESET_RECOVERY);
 	pci_host_unlock(&pci->device);
+}
+
+static void event_on_error(void *owner, uint32_t events)
+{
+	struct vfio_pci *pci = owner;
+
+	(void)events;
+	fd_take(pci->error_event);
+	pci_host_lock(&pci->device);
+	pci->errors++;
+	pci_host_unlock(&pci->device);
+	if (!vfio_aer_report(pci))
+		vfio_events_recover(pci);
 }
 
 /*
@@ -47,8 +57,8 @@ static void event_on_request(void *owner, uint32_t events)
 		log_warn("passthrough device %s: the host wants it back: %s", pci->device.name,
 			 pci->options.port ? "the guest is asked to let it go"
 					   : "it is taken from the guest");
-	if (!pci->wanted_back && ops && ops->tell)
-		ops->tell(pci->keeper, VFIO_WANTED_BACK);
+	if (!pci->wanted_back)
+		vfio_pci_tell(pci, VFIO_WANTED_BACK);
 	pci->wanted_back = true;
 	if (ops && ops->wanted)
 		ops->wanted(pci->keeper, pci);
@@ -97,10 +107,12 @@ void vfio_events_start(struct vfio_pci *pci)
 {
 	event_start(pci, VFIO_PCI_ERR_IRQ_INDEX, &pci->error_event, event_on_error);
 	event_start(pci, VFIO_PCI_REQ_IRQ_INDEX, &pci->request_event, event_on_request);
+	vfio_aer_start(pci);
 }
 
 void vfio_events_stop(struct vfio_pci *pci)
 {
 	event_stop(pci, VFIO_PCI_ERR_IRQ_INDEX, &pci->error_event);
 	event_stop(pci, VFIO_PCI_REQ_IRQ_INDEX, &pci->request_event);
+	vfio_aer_stop(pci);
 }

@@ -171,7 +171,8 @@ static struct vfio_pci *pci_alloc(struct vfio_backend *backend,
 	pci->dma = config->dma;
 	pci->loop = config->loop;
 	pci->owner = config->owner;
-	pci->error_event = pci->request_event = -1;
+	pci->error_event = pci->request_event = pci->aer.timer = -1;
+	pci->sysfs = config->sysfs;
 	pci->reset.done = pci->reset.stop = pci->reset.deadline = -1;
 	if (config->options)
 		pci->options = *config->options;
@@ -297,7 +298,7 @@ static void pci_end(struct vfio_pci *pci)
 {
 	if (pci->state == VFIO_PCI_GONE)
 		return;
-	pci->worn = pci->state == VFIO_PCI_ALIVE && pci->used;
+	pci->worn = pci->used && (pci->state == VFIO_PCI_ALIVE || pci->aer.failed);
 	vfio_pci_withdraw(pci, VFIO_PCI_GONE);
 }
 
@@ -368,6 +369,7 @@ size_t vfio_pci_descriptors(const struct vfio_pci *pci, int *descriptors, size_t
 	count = vfio_list(device, descriptors, room, count);
 	count = vfio_list(pci->error_event, descriptors, room, count);
 	count = vfio_list(pci->request_event, descriptors, room, count);
+	count = vfio_list(pci->aer.timer, descriptors, room, count);
 	count = vfio_list(pci->reset.done, descriptors, room, count);
 	count = vfio_list(pci->reset.stop, descriptors, room, count);
 	count = vfio_list(pci->reset.deadline, descriptors, room, count);
@@ -433,6 +435,12 @@ void vfio_pci_restore(struct vfio_pci *pci)
 	pci->used = command & (PCI_COMMAND_IO | PCI_COMMAND_MEMORY);
 	if (pci->used)
 		pci->reset.spared = false;
+}
+
+void vfio_pci_tell(struct vfio_pci *pci, enum vfio_news_kind kind)
+{
+	if (pci->keeper_ops && pci->keeper_ops->tell)
+		pci->keeper_ops->tell(pci->keeper, kind);
 }
 
 void vfio_pci_withdraw(struct vfio_pci *pci, enum vfio_pci_state state)

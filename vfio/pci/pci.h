@@ -14,6 +14,7 @@
 #include "devices/pci/port.h"
 #include "vfio/backend.h"
 #include "vfio/dma.h"
+#include "vfio/pci/aer.h"
 #include "vfio/pci/region.h"
 #include "vfio/pci/reset.h"
 #include "vfio/pci/rom.h"
@@ -32,7 +33,7 @@ enum { VFIO_REGIONS = VFIO_PCI_CONFIG_REGION_INDEX + 1 };
 enum vfio_pci_state {
 	VFIO_PCI_ALIVE,
 	VFIO_PCI_RESETTING, /* the reset's thread has the device to itself */
-	VFIO_PCI_ISOLATED,  /* failed: until a reset of the machine brings it back */
+	VFIO_PCI_ISOLATED,  /* failed: until a reset of the machine, or of its link */
 	VFIO_PCI_GONE,      /* given back to the host; the descriptor is closed */
 };
 
@@ -84,9 +85,11 @@ struct vfio_pci {
 	struct vfio_wires wires;
 	int error_event, request_event; /* eventfds, -1 without */
 	unsigned int errors;            /* how often the first told of one */
-	bool wanted_back;               /* the host asked for it */
-	bool leaving;                   /* its release waits for the end of a reset */
-	bool worn;                      /* it was in use when it was withdrawn for good */
+	struct vfio_aer aer;
+	const char *sysfs; /* NULL: it tells nothing of this device */
+	bool wanted_back;  /* the host asked for it */
+	bool leaving;      /* its release waits for the end of a reset */
+	bool worn;         /* it was in use when it was withdrawn for good */
 	const struct vfio_pci_keeper_ops *keeper_ops;
 	void *keeper;
 	struct vfio_pci **owner; /* set to NULL when the PCI host destroys it; may be NULL */
@@ -130,7 +133,8 @@ struct vfio_pci_keeper_ops {
 };
 
 struct vfio_pci_config {
-	const char *name;                         /* 0000:01:00.0 */
+	const char *name;  /* 0000:01:00.0 */
+	const char *sysfs; /* NULL: it tells nothing of it; outlives the function */
 	const struct vfio_device_config *options; /* NULL: none; the strings outlive the function */
 	const struct vfio_rom *rom;               /* NULL: the device's own; outlives it too */
 	const struct vfio_dma *dma;
@@ -221,9 +225,14 @@ void vfio_pci_arm(struct vfio_pci *pci);
 /* COMMAND as the shadow has it, without bus mastering by then. Both locks held. */
 void vfio_pci_restore(struct vfio_pci *pci);
 
+/* Has somebody outside hear of it. Main thread, no lock held. */
+void vfio_pci_tell(struct vfio_pci *pci, enum vfio_news_kind kind);
+
 /* events.c: the kernel's ERR and REQ; one that is not to be had is done without. */
 void vfio_events_start(struct vfio_pci *pci);
 void vfio_events_stop(struct vfio_pci *pci);
+/* After an error that the guest does not deal with: out of its reach, and tried to be recovered. */
+void vfio_events_recover(struct vfio_pci *pci);
 
 /* config.c: policy and handlers. Shadow and regions are loaded; set before the BARs' slices. */
 int vfio_config_setup(struct vfio_pci *pci, struct err *err) FERRY_MUST_CHECK;

@@ -97,6 +97,7 @@ static enum vfio_reset_outcome reset_try(struct vfio_pci *pci, enum log_level le
 	vfio_pci_quiet(pci);
 	vfio_pci_wake(pci);
 	vfio_pci_quiet(pci);
+	vfio_aer_look(pci);
 	rc = reset_carry_out(pci);
 	if (rc < 0) {
 		log_guest(&pci->limit, level, "passthrough device %s: %s was not reset: %s",
@@ -205,6 +206,8 @@ static void reset_bring_back(struct vfio_pci *pci, bool late)
 	pci->used = false;
 	if (pci->reset.cause == VFIO_RESET_RECOVERY)
 		vfio_pci_restore(pci);
+	if (pci->reset.cause == VFIO_RESET_GUEST)
+		vfio_aer_was_reset(pci);
 	/* At a restart its start does, unless that is over. */
 	if (pci->reset.cause != VFIO_RESET_MACHINE || late)
 		vfio_pci_arm(pci);
@@ -331,7 +334,7 @@ static void reset_tell_keeper(struct vfio_pci *pci, bool lost)
 static void reset_finish(struct vfio_pci *pci)
 {
 	struct vfio_reset *reset = &pci->reset;
-	bool late = reset_join(pci) == VFIO_RESET_LATE, was_reset, lost;
+	bool late = reset_join(pci) == VFIO_RESET_LATE, was_reset, lost, recovered;
 
 	if (!late && !pci->leaving && reset_find_other_way(pci)) {
 		pci_host_lock(&pci->device);
@@ -348,7 +351,10 @@ static void reset_finish(struct vfio_pci *pci)
 	reset_answer_write(reset);
 	reset_tell_outcome(pci, was_reset);
 	lost = reset_is_lost(pci);
+	recovered = reset->cause == VFIO_RESET_RECOVERY && pci->state == VFIO_PCI_ALIVE;
 	pci_host_unlock(&pci->device);
+	if (recovered)
+		vfio_pci_tell(pci, VFIO_RECOVERED);
 	if (pci->keeper_ops)
 		pci->keeper_ops->wake(pci->keeper);
 	reset_tell_keeper(pci, lost);
@@ -504,7 +510,7 @@ void vfio_reset_begin(struct vfio_pci *pci, enum vfio_reset_cause cause)
 		vfio_pci_quiet(pci);
 	/* At a restart the firmware's addresses are there again. */
 	if (cause == VFIO_RESET_GUEST)
-		pci_device_lose_registers(&pci->device);
+		vfio_aer_lose_registers(pci);
 	if (cause == VFIO_RESET_RECOVERY)
 		reset_stop_mastering(&pci->device);
 	vfio_pci_forget_vectors(pci);
@@ -520,12 +526,13 @@ enum mem_result vfio_reset_answer(struct vfio_pci *pci)
 	/* Behind a port a write that waited may never have come back; it was used since. */
 	if (reset->write == VFIO_RESET_WRITE_MAY_END) {
 		reset->write = VFIO_RESET_WRITE_NONE;
-		if (!pci->used || !pci->options.port)
+		if (!pci->used || !pci->options.port || pci->state == VFIO_PCI_ISOLATED)
 			return MEM_DONE;
 	}
 	if (pci->leaving)
 		return MEM_DONE;
-	if (pci->state == VFIO_PCI_ALIVE)
+	/* One that has failed comes back as its port resets the link. */
+	if (pci->state == VFIO_PCI_ALIVE || (pci->state == VFIO_PCI_ISOLATED && pci->options.port))
 		vfio_reset_begin(pci, VFIO_RESET_GUEST);
 	/* One that is late or is not the guest's is waited for no more: all ones tell of it. */
 	return reset->write == VFIO_RESET_WRITE_WAITS ? MEM_NOT_YET : MEM_DONE;
@@ -572,6 +579,7 @@ void vfio_reset_machine(struct vfio_pci *pci)
 	/* The port above is as at power-on by now. */
 	pci->passed_up = pci_device_is_passed_up(device);
 	pci->reset.write = VFIO_RESET_WRITE_NONE;
+	vfio_aer_forget(pci);
 	if (pci->state == VFIO_PCI_GONE || pci->state == VFIO_PCI_RESETTING || pci->leaving) {
 		pci_device_unmap(device);
 		pci_host_unlock(device);
@@ -580,20 +588,4 @@ void vfio_reset_machine(struct vfio_pci *pci)
 	vfio_reset_begin(pci, VFIO_RESET_MACHINE);
 	pci_host_unlock(device);
 	reset_wait(pci);
-}
-
-bool vfio_reset_is_asked(const struct vfio_pci *pci, unsigned int offset, unsigned int size,
-			 uint32_t value)
-{
-	const uint8_t *config = pci->device.config;
-
-	if (!pci->reset.by_function)
-		return false;
-	if (pci->express &&
-	    load_le32(config + pci->express + PCI_EXP_DEVCAP) & PCI_EXP_DEVCAP_FLR &&
-	    pci_write_sets(offset, size, value, pci->express + PCI_EXP_DEVCTL + 1,
-			   PCI_EXP_DEVCTL_BCR_FLR >> 8))
-		return true;
-	return pci->advanced && config[pci->advanced + PCI_AF_CAP] & PCI_AF_CAP_FLR &&
-	       pci_write_sets(offset, size, value, pci->advanced + PCI_AF_CTRL, PCI_AF_CTRL_FLR);
 }

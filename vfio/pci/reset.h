@@ -165,11 +165,4 @@ static inline bool vfio_reset_spares_others(enum vfio_reset_cause cause)
 /* What follows vfio_reset_prepare() in the end: others on a bus that was reset need no more. */
 void vfio_reset_settle(struct vfio_pci *pci);
 
-/*
- * Whether the guest's write to [@offset, @offset + @size) asks for a function reset that VFIO can
- * carry out.
- */
-bool vfio_reset_is_asked(const struct vfio_pci *pci, unsigned int offset, unsigned int size,
-			 uint32_t value);
-
 #endif

@@ -95,11 +95,20 @@ static const struct config_rule unlinked_rules[] = {
 	(PCI_EXP_LNKCTL_ASPMC | PCI_EXP_LNKCTL_RCB | PCI_EXP_LNKCTL_CCC | PCI_EXP_LNKCTL_ES |      \
 	 PCI_EXP_LNKCTL_CLKREQ_EN | PCI_EXP_LNKCTL_HAWD)
 
+#define ERRORS_REPORTED                                                                            \
+	(PCI_EXP_DEVCTL_CERE | PCI_EXP_DEVCTL_NFERE | PCI_EXP_DEVCTL_FERE | PCI_EXP_DEVCTL_URRE)
+#define ERRORS_DETECTED                                                                            \
+	(PCI_EXP_DEVSTA_CED | PCI_EXP_DEVSTA_NFED | PCI_EXP_DEVSTA_FED | PCI_EXP_DEVSTA_URD)
+
 /*
  * Behind a port the device tells of its link as it is. What the guest sets stays in the shadow: the
- * host runs the link.
+ * host runs the link. Which errors there were is told by vfio/pci/aer.c.
  */
 static const struct config_rule linked_rules[] = {
+	{PCI_EXP_DEVCTL, 2, EXPRESS_OURS | ERRORS_REPORTED,
+	 PCI_EXP_DEVCTL_PHANTOM | PCI_EXP_DEVCTL_BCR_FLR, PCI_EXP_DEVCTL_PAYLOAD | ERRORS_REPORTED,
+	 WORD ^ EXPRESS_OURS},
+	{PCI_EXP_DEVSTA, 2, ERRORS_DETECTED, ERRORS_DETECTED, 0, WORD ^ ERRORS_DETECTED},
 	{PCI_EXP_LNKCTL, 2, WORD, WORD, LINK_KEPT, 0},
 	{PCI_EXP_LNKSTA, 2, 0, 0, 0, 0},
 	{PCI_EXP_LNKCTL2, 2, WORD, WORD ^ PCI_EXP_LNKCTL2_TLS, PCI_EXP_LNKCTL2_TLS, 0},
@@ -122,6 +131,20 @@ static const struct capability_rules {
 	{PCI_CAP_ID_EXP, ON_ROOT_BUS, unlinked_rules, ARRAY_SIZE(unlinked_rules)},
 	{PCI_CAP_ID_EXP, BEHIND_PORT, linked_rules, ARRAY_SIZE(linked_rules)},
 	{PCI_CAP_ID_AF, ANYWHERE, advanced_rules, ARRAY_SIZE(advanced_rules)},
+};
+
+/* Of PCI_ERR_CAP, PCIe 5.0 7.8.4.7: what belongs to the log of an error, and that of several. */
+#define ERROR_LOG 0xe1f
+
+/* PCIe 5.0 7.8.4, behind a port. Masks and severities are the device's to obey. */
+static const struct config_rule error_rules[] = {
+	{PCI_ERR_UNCOR_STATUS, 4, DWORD, DWORD, 0, 0},
+	{PCI_ERR_COR_STATUS, 4, DWORD, DWORD, 0, 0},
+	{PCI_ERR_CAP, 4, ERROR_LOG, ERROR_LOG, 0, DWORD ^ ERROR_LOG},
+	{PCI_ERR_HEADER_LOG, 4, DWORD, DWORD, 0, 0},
+	{PCI_ERR_HEADER_LOG + 4, 4, DWORD, DWORD, 0, 0},
+	{PCI_ERR_HEADER_LOG + 8, 4, DWORD, DWORD, 0, 0},
+	{PCI_ERR_HEADER_LOG + 12, 4, DWORD, DWORD, 0, 0},
 };
 
 enum {
@@ -487,6 +510,16 @@ static void rules_set_next(uint8_t *config, unsigned int at, unsigned int next)
 	store_le32(config + at, header | next << EXT_NEXT_SHIFT);
 }
 
+static void rules_setup_errors(struct vfio_pci *pci, unsigned int at)
+{
+	if (!pci->options.port || pci->aer.capability ||
+	    !range_fits(at, PCI_ERR_HEADER_LOG + 16, PCIE_CONFIG_SIZE))
+		return;
+	for (size_t i = 0; i < ARRAY_SIZE(error_rules); i++)
+		rules_apply(pci, &error_rules[i], at);
+	vfio_aer_setup(pci, at);
+}
+
 static void rules_filter_extended(struct vfio_pci *pci)
 {
 	uint8_t *config = pci->device.config;
@@ -503,6 +536,8 @@ static void rules_filter_extended(struct vfio_pci *pci)
 		rules_emulate(pci, at, 4);
 		if (hidden)
 			rules_hide_extended(pci, at, hidden);
+		if ((header & EXT_ID_MASK) == PCI_EXT_CAP_ID_ERR)
+			rules_setup_errors(pci, at);
 		if (hidden && at == PCI_CONFIG_SIZE)
 			store_le32(config + at, EXT_VERSION_1); /* the null capability heads it */
 		if (!hidden && at != PCI_CONFIG_SIZE) {

@@ -235,7 +235,7 @@ static int fake_read(struct vfio_backend *backend, const struct vfio_region_info
 }
 
 /*
- * On the way back from D3hot vfio-pci restores what a device loses there, bus mastering included.
+ * On the way from D3hot to D0 vfio-pci restores what a device loses there, bus mastering included.
  */
 static void change_power(struct fake_vfio *fake, uint8_t value)
 {
@@ -248,7 +248,8 @@ static void change_power(struct fake_vfio *fake, uint8_t value)
 		return;
 	if ((value & PCI_PM_CTRL_STATE_MASK) == PCI_PM_CTRL_STATE_MASK)
 		fake->slept_command = fake_vfio_peek(fake, config, PCI_COMMAND, 2);
-	else if ((old & PCI_PM_CTRL_STATE_MASK) == PCI_PM_CTRL_STATE_MASK)
+	else if ((old & PCI_PM_CTRL_STATE_MASK) == PCI_PM_CTRL_STATE_MASK &&
+		 (value & PCI_PM_CTRL_STATE_MASK) == 0)
 		fake_vfio_poke(fake, config, PCI_COMMAND, 2, fake->slept_command);
 }
 

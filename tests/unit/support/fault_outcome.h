@@ -21,12 +21,12 @@ static inline bool one_of(const char *text, const char *const *texts)
 /* Calls without which a device works all the same, with less. */
 static inline bool is_spared(const char *call)
 {
-	static const char *const calls[] = {"write",     "set irqs", "irq info",
-					    "irqfd",     "mmap",     "eventfd",
-					    "epoll_ctl", "madvise",  "memory",
-					    "BAR read",  "fopen",    "hot reset info",
-					    "hot reset", "readlink", "iommufd option",
-					    NULL};
+	static const char *const calls[] = {"write",          "set irqs", "irq info",
+					    "irqfd",          "mmap",     "eventfd",
+					    "epoll_ctl",      "madvise",  "memory",
+					    "BAR read",       "fopen",    "hot reset info",
+					    "hot reset",      "readlink", "iommufd option",
+					    "timerfd_create", NULL};
 
 	return one_of(call, calls);
 }

@@ -30,7 +30,7 @@ static struct {
 	size_t left_late; /* mapped slices that were there after the device stopped decoding */
 	struct pci_host *host;
 	struct loop *loop;
-	struct kvm_irq irq;
+	struct kvm_irq irq, port_irq; /* the port's own: the fake has no lock */
 	struct fake_vfio fake;
 	struct vfio_dma dma;
 	struct vfio_pci *pci;
@@ -38,6 +38,7 @@ static struct {
 	const struct vfio_pci_keeper_ops *keeper_ops;
 	struct vfio_device_config options;
 	const char *name; /* NULL: 0000:01:00.0 */
+	const char *sysfs;
 	const struct vfio_rom *rom;
 	struct err err;
 	unsigned int descriptors;
@@ -81,6 +82,7 @@ static inline void setup(void)
 	create_host();
 	bench.loop = loop_create(&bench.err);
 	fake_irq_init(&bench.irq);
+	fake_irq_init(&bench.port_irq);
 	fake_vfio_init(&bench.fake);
 }
 
@@ -100,6 +102,7 @@ static inline struct vfio_pci *create(void)
 {
 	const struct vfio_pci_config config = {
 		.name = bench.name ? bench.name : "0000:01:00.0",
+		.sysfs = bench.sysfs,
 		.dma = &bench.dma,
 		.irq = &bench.irq,
 		.loop = bench.loop,
@@ -115,7 +118,9 @@ static inline struct vfio_pci *create(void)
 /* In slot 3; one behind a port has that in slot 1. */
 static inline int attach(void)
 {
-	struct pci_port_config config = {.name = "port", .irq = &bench.irq, .loop = bench.loop};
+	struct pci_port_config config = {.name = "port",
+					 .irq = &bench.port_irq,
+					 .loop = bench.loop};
 
 	if (!bench.options.port)
 		return vfio_pci_attach(bench.pci, bench.host, 3, 0, &bench.err);
