@@ -91,6 +91,11 @@ static int bzimage_find_kernel(const struct boot_file *file, const uint8_t *byte
 			(unsigned long long)(image->kernel_offset + image->kernel_size));
 	if (image->kernel_size > rest)
 		image->kernel_size = rest;
+	if (image->kernel_size <= BZIMAGE_ENTRY_64)
+		return err_set(err, -ENOEXEC,
+			       "boot: %s: the kernel's header is damaged: by it the kernel has %llu "
+			       "bytes and ends before its 64-bit entry: give an intact bzImage",
+			       file->path, (unsigned long long)image->kernel_size);
 	return 0;
 }
 

@@ -92,6 +92,12 @@ START_TEST(bzimage_refusals)
 	make_bzimage();
 	said(parse_bzimage(0x28f), -ENODATA, "truncated");
 	said(parse_bzimage(0x290), -ENODATA, "truncated");
+	/* Its entry is the first byte behind it. */
+	store_le32(bytes + 0x1f4, 512 / 16);
+	said(parse_bzimage(8192), -ENOEXEC, "has 512 bytes and ends before its 64-bit entry");
+	store_le32(bytes + 0x1f4, 512 / 16 + 1);
+	ck_assert_int_eq(parse_bzimage(8192), 0);
+	make_bzimage();
 	/* init_size smaller than the kernel itself. */
 	store_le32(bytes + 0x260, 1);
 	ck_assert_int_eq(parse_bzimage(8192), 0);
