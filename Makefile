@@ -220,11 +220,12 @@ $(filter $(B)/tests/unit/vmm/tools/test_doctor%,$(UNIT_TESTS)): LDFLAGS_ALL += -
 FUZZ_SUPPORT := $(addprefix $(B)/tests/unit/support/,fault.o fake_vfio.o fake_provider.o)
 $(foreach arch,$(ARCHITECTURES),$(eval \
 	$(B)/tests/fuzz/fuzz_paging_$(arch): $(B)/arch/$(arch)/debug/paging.o))
+$(B)/tests/fuzz/fuzz_boot_aarch64: $(patsubst %,$(B)/arch/aarch64/%.o,boot layout tree) $(FDT_OBJECTS)
 
 $(FUZZ_TARGETS): %: %.o $(FUZZ_SUPPORT) $(LIBRARIES)
 	$(call say,LINK,$@)
 	$(Q)$(CC) $(LDFLAGS_ALL) -fsanitize=fuzzer -o $@ $(filter %.o,$^) \
-		-Wl,--start-group $(filter %.a,$^) -Wl,--end-group -lcheck -lsubunit $(ARCHIVES) -lrt -lm
+		-Wl,--start-group $(filter %.a,$^) -Wl,--end-group -lcheck -lsubunit $(ARCHIVES) $(FDT) -lrt -lm
 
 .SECONDARY:
 
@@ -384,4 +385,4 @@ clean:
 
 # Of other architectures' folders too: tests of pure functions take objects from there.
 -include $(wildcard $(patsubst %,$(B)/%/*.d,$(sort $(FOLDERS) arch/fdt $(OTHERS:%=arch/%) \
-	$(OTHERS:%=arch/%/debug)) $(UNIT_FOLDERS) tests/fuzz))
+	$(OTHERS:%=arch/%/debug)) $(UNIT_FOLDERS) tests/fuzz tests/fuzz/$(ARCH)))
