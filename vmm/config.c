@@ -1,13 +1,12 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
-/* What the user asked for: the command line of `ferry run` as one struct. */
+/* The options of `ferry run`: their table, their help, and what each one's value says. */
 
-#include "vmm/config.h"
+#include "vmm/config_private.h"
 
 #include <errno.h>
 #include <fcntl.h>
-#include <getopt.h>
 #include <limits.h>
-#include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
 
@@ -17,7 +16,6 @@
 #include "vmm/control/control.h"
 #include "vmm/debug/gdb/gdb.h"
 #include "vmm/device_option.h"
-#include "vmm/foreign.h"
 #include "vmm/listen.h"
 #include "vmm/sizes.h"
 
@@ -30,7 +28,7 @@ static const uint64_t default_slot_memory = 32 * MIB, default_slot_prefetch = GI
 static const uint64_t slot_room_most = (uint64_t)1 << 52;
 
 static const char help_text[] =
-	"Usage: ferry run [OPTION]... KERNEL\n"
+	"Usage: ferry run [OPTION|@FILE]... KERNEL\n"
 	"Boots KERNEL in a virtual machine: on x86_64 a bzImage, an ELF vmlinux, PVH or\n"
 	"Multiboot; on aarch64 an Image, compressed with gzip or zstd or in an EFI zboot\n"
 	"image too.\n"
@@ -87,8 +85,12 @@ static const char help_text[] =
 	"                            | 1\n"
 	"  --dump-acpi DIR           writes the guest's ACPI tables into DIR and exits\n"
 	"  --dump-fdt FILE           writes the guest's device tree into FILE and exits\n"
-	"  --log LEVEL               error, warn, info or debug (default warn)\n"
+	"  --log error|warn|info|debug\n"
+	"                            which messages are told (default warn)\n"
 	"  --help, -h                this text\n"
+	"  @FILE                     the options in FILE: one a line with its value, the\n"
+	"                            rest of the line; KERNEL has a line too; a line that\n"
+	"                            begins with # is a comment\n"
 	"\n"
 	"A comma that is part of a value is doubled in --cpus, --memory, --vfio and\n"
 	"--hotplug.\n"
@@ -98,7 +100,7 @@ static const char help_text[] =
 	"crashed. A run that SIGINT, SIGTERM or SIGHUP ended dies of that signal.\n";
 
 enum option_id {
-	OPTION_INITRD = 256,
+	OPTION_INITRD = CONFIG_OPTION_HELP + 1,
 	OPTION_CMDLINE,
 	OPTION_CPUS,
 	OPTION_MEMORY,
@@ -115,7 +117,6 @@ enum option_id {
 	OPTION_DUMP_ACPI,
 	OPTION_DUMP_FDT,
 	OPTION_LOG,
-	OPTION_HELP,
 };
 
 static const struct option long_options[] = {
@@ -136,13 +137,23 @@ static const struct option long_options[] = {
 	{"dump-acpi", required_argument, NULL, OPTION_DUMP_ACPI},
 	{"dump-fdt", required_argument, NULL, OPTION_DUMP_FDT},
 	{"log", required_argument, NULL, OPTION_LOG},
-	{"help", no_argument, NULL, OPTION_HELP},
+	{"help", no_argument, NULL, CONFIG_OPTION_HELP},
 	{NULL, 0, NULL, 0},
 };
 
 const char *config_help(void)
 {
 	return help_text;
+}
+
+void config_begin(struct config *config)
+{
+	*config = (struct config){.cpus = 1, .memory = default_memory};
+}
+
+const struct option *config_options(void)
+{
+	return long_options;
 }
 
 /* The parts of @value, owned by @config from then on. */
@@ -318,8 +329,7 @@ static int config_parse_iommufd(struct config *config, const char *value, struct
 	return 0;
 }
 
-/* One guest has its devices by one way: with this it is that for all. */
-static int config_spread_iommufd(struct config *config, struct err *err)
+int config_spread_iommufd(struct config *config, struct err *err)
 {
 	if (config->iommufd && config->vfio_count == 0 && config->slots == 0)
 		return err_set(
@@ -445,7 +455,7 @@ static int config_parse_log(const char *value, struct err *err)
 	return 0;
 }
 
-static int config_option(struct config *config, int id, const char *value, struct err *err)
+int config_take(struct config *config, int id, const char *value, struct err *err)
 {
 	switch (id) {
 	case OPTION_INITRD:
@@ -492,75 +502,10 @@ static int config_option(struct config *config, int id, const char *value, struc
 	}
 }
 
-static const char *config_option_name(int id)
-{
-	for (const struct option *option = long_options; option->name; option++) {
-		if (option->val == id)
-			return option->name;
-	}
-	return "?";
-}
-
-static int config_usage_error(int found, const char *word, struct err *err)
-{
-	const char *advice;
-
-	if (found == ':')
-		return err_set(err, -EINVAL, "--%s: needs a value: see ferry run --help",
-			       config_option_name(optopt));
-	if (optopt > 255)
-		return err_set(err, -EINVAL, "--%s: takes no value: see ferry run --help",
-			       config_option_name(optopt));
-	advice = foreign_advice(word);
-	return err_set(err, -EINVAL, "unknown option '%.80s'%s%s: see ferry run --help", word,
-		       advice ? ": " : "", advice ? advice : "");
-}
-
-static int config_parse_operands(struct config *config, int argc, char **argv, struct err *err)
-{
-	if (optind < argc)
-		config->kernel = argv[optind++];
-	if (optind < argc)
-		return err_set(err, -EINVAL,
-			       "'%.80s': one kernel is booted, '%.80s': an initial RAM disk is "
-			       "--initrd FILE; quote a command line of several words: see ferry "
-			       "run --help",
-			       argv[optind], config->kernel);
-	if (!config->kernel && !config->dump_acpi && !config->dump_fdt)
-		return err_set(err, -EINVAL, "no KERNEL given: see ferry run --help");
-	return 0;
-}
-
-int config_parse(struct config *config, int argc, char **argv, enum config_action *action,
-		 struct err *err)
-{
-	const char *word;
-	int id, rc;
-
-	*config = (struct config){.cpus = 1, .memory = default_memory};
-	*action = CONFIG_RUN;
-	opterr = 0;
-	optind = 0;
-	while ((id = getopt_long(argc, argv, ":", long_options, NULL)) != -1) {
-		word = id == '?' ? foreign_word(argv) : "";
-		if (id == OPTION_HELP || strcmp(word, "-h") == 0) {
-			*action = CONFIG_HELP;
-			return 0;
-		}
-		if (id == '?' || id == ':')
-			return config_usage_error(id, word, err);
-		rc = config_option(config, id, optarg, err);
-		if (rc) {
-			err_prefix(err, "--%s", config_option_name(id));
-			return rc;
-		}
-	}
-	rc = config_spread_iommufd(config, err);
-	return rc ? rc : config_parse_operands(config, argc, argv, err);
-}
-
 void config_release(struct config *config)
 {
 	while (config->text_count)
 		suboptions_release(&config->texts[--config->text_count]);
+	while (config->file_count)
+		free(config->files[--config->file_count]);
 }

@@ -13,7 +13,12 @@
 #include "vmm/base/err.h"
 #include "vmm/suboptions.h"
 
-enum { CONFIG_VFIO_MAX = 32, CONFIG_SLOTS_MAX = 31, CONFIG_POWER_DOWN_SECONDS = 60 };
+enum {
+	CONFIG_VFIO_MAX = 32,
+	CONFIG_SLOTS_MAX = 31,
+	CONFIG_POWER_DOWN_SECONDS = 60,
+	CONFIG_FILES_MAX = 16,
+};
 
 enum config_serial { SERIAL_STDIO, SERIAL_PTY, SERIAL_FILE, SERIAL_NONE };
 
@@ -46,13 +51,16 @@ struct config {
 
 	struct suboptions texts[CONFIG_VFIO_MAX + 3]; /* own what the strings point into */
 	size_t text_count;
+	char *files[CONFIG_FILES_MAX]; /* the texts of those of @FILE, likewise */
+	size_t file_count;
 };
 
 enum config_action { CONFIG_RUN, CONFIG_HELP };
 
 /*
- * Reads the arguments after `ferry run` (@argv[0] is "run"). Sets the log level as a side effect.
- * -EINVAL with @err saying which option is wrong, how, and what it takes. The strings of @argv stay
+ * Reads the arguments after `ferry run` (@argv[0] is "run"), and the files that they name. Sets the
+ * log level as a side effect. A negative errno, mostly -EINVAL, with @err saying which option is
+ * wrong, in which line of a file, how, and what it takes. The strings of @argv stay
  * in use as long as @config.
  */
 int config_parse(struct config *config, int argc, char **argv, enum config_action *action,

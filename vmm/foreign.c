@@ -77,8 +77,9 @@ static const struct {
 	 "from systemd or a shell's background"},
 	{"D log-file", "messages go to standard error: add 2>FILE; --log LEVEL says how many"},
 	{"v verbose debug loglevel log-level", "Ferry's word is --log LEVEL"},
-	{"name id uuid numa object global icount rtc loadvm incoming restore readconfig plugin protected-vm",
+	{"name id uuid numa object global icount rtc loadvm incoming restore plugin protected-vm",
 	 "Ferry has nothing like it: leave it out"},
+	{"readconfig", "Ferry's word is @FILE, which has an option a line, as on the command line"},
 	{"version V", "`ferry --version` tells it"},
 };
 
