@@ -130,7 +130,7 @@ FUZZ_TARGETS := $(patsubst %.c,$(B)/%,$(wildcard tests/fuzz/fuzz_*.c tests/fuzz/
 .DELETE_ON_ERROR:
 .SUFFIXES:
 .PHONY: all libraries no-debug ferry help setup setup-cross setup-aarch64 setup-lab check check-all check-fast lint unit unit-aarch64 unit-list lab-aarch64 setup-lab-aarch64 \
-	threads kvm lab lab-shell fuzz scripts demo bench bench-compare install clean
+	threads kvm lab lab-shell fuzz scripts package demo bench bench-compare completions install deb clean
 
 all: $(B)/ferry
 
@@ -141,15 +141,16 @@ help:
 	@echo 'make ARCH=aarch64  (x86_64) on another machine builds build/aarch64/ferry'
 	@echo 'make demo        shows a guest with a passed-through disk; VFIO=0000:01:00.0 for a real one,'
 	@echo '                 ARCH=aarch64 for a guest and host of that architecture'
-	@echo 'make check       every suite: lint, scripts, unit, unit-aarch64 (under QEMU), threads, fuzz, tiny'
+	@echo 'make check       every suite: lint, scripts, package, unit, unit-aarch64 (under QEMU), threads, fuzz, tiny'
 	@echo '                 guests on /dev/kvm, the lab and its aarch64 half; on newer host kernels what is new there'
 	@echo 'make check-all   the same with every row of the lab on every kernel, every unit test in every variant'
 	@echo 'make check-fast  the same without the lab'
-	@echo 'make lint|scripts|unit|unit-aarch64|threads|kvm|lab|lab-shell|lab-aarch64   one of them'
+	@echo 'make lint|scripts|package|unit|unit-aarch64|threads|kvm|lab|lab-shell|lab-aarch64   one of them'
 	@echo 'make fuzz        looks for inputs that break passthrough, FUZZ_SECONDS (60) for each target'
 	@echo 'make bench       start time, memory and exits beside other monitors'
 	@echo 'make bench-compare REV=COMMIT  the same beside the monitor of that commit (HEAD)'
 	@echo 'make install     into DESTDIR and PREFIX (/usr/local)'
+	@echo 'make deb         builds a Debian package under build/deb'
 	@echo 'make clean       removes build/'
 
 # One without the debugger's half of the architecture shows that a port needs none.
@@ -306,11 +307,11 @@ fuzz-programs: $(FUZZ_TARGETS)
 kvm-programs: setup
 	@$(MAKE) --no-print-directory -s $(JOBS) VARIANT=asan all
 
-FAST_SUITES := lint scripts unit $(UNIT_AARCH64) threads fuzz kvm
+FAST_SUITES := lint scripts package unit $(UNIT_AARCH64) threads fuzz kvm
 
 ferry: setup
 	@echo "building ferry"
-	@$(MAKE) --no-print-directory -s $(JOBS) all
+	@$(MAKE) --no-print-directory -s $(JOBS) all completions
 
 # tests/check makes these one after the other and tells how long each took. It takes part in the
 # user's -j; under `make -n` it would run all the same, so it is not started.
@@ -335,6 +336,9 @@ lint: setup setup-aarch64
 
 scripts: setup
 	$(CHECK) scripts
+
+package: ferry
+	$(CHECK) package
 
 unit: unit-programs-asan
 	$(CHECK) unit
@@ -374,11 +378,29 @@ REV ?= HEAD
 bench-compare: setup-lab ferry
 	@tests/lab/bench --against $(REV)
 
+# What shells complete is made from the texts of --help.
+COMPLETIONS := $(patsubst %,build/completions/%,bash zsh fish)
+HELP_TEXTS := vmm/main.c vmm/config.c $(wildcard vmm/tools/*.c)
+completions: $(COMPLETIONS)
+$(COMPLETIONS): build/completions/%: docs/package/completions/% docs/package/completions/fill.awk $(HELP_TEXTS)
+	@mkdir -p $(@D)
+	$(call say,MAKE,$@)
+	$(Q)awk -v shell=$* -f docs/package/completions/fill.awk $(HELP_TEXTS) $< >$@
+
 PREFIX ?= /usr/local
-install: all
+ZSH_COMPLETIONS ?= $(PREFIX)/share/zsh/site-functions
+install: all completions
 	install -D -m 755 $(B)/ferry $(DESTDIR)$(PREFIX)/bin/ferry
 	install -D -m 644 docs/ferry.1 $(DESTDIR)$(PREFIX)/share/man/man1/ferry.1
 	install -D -m 644 -t $(DESTDIR)$(PREFIX)/share/ferry/names vfio/tell/names/*.txt
+	install -D -m 644 build/completions/bash $(DESTDIR)$(PREFIX)/share/bash-completion/completions/ferry
+	install -D -m 644 build/completions/zsh $(DESTDIR)$(ZSH_COMPLETIONS)/_ferry
+	install -D -m 644 build/completions/fish $(DESTDIR)$(PREFIX)/share/fish/vendor_completions.d/ferry.fish
+
+# The tools that build it are installed first, and lintian looks at what comes out.
+deb:
+	@tests/setup docs/package/packages
+	@docs/package/make-deb
 
 clean:
 	rm -rf build
