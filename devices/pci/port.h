@@ -83,15 +83,17 @@ void pci_port_press(struct pci_port *port);
 
 /*
  * The slot is empty and its link down, with their events: nothing of what is behind it is reached,
- * mapped or passed up any more. A write of the guest's that waits for a reset of the link may end:
- * the caller wakes it. Where nothing is in it, it does nothing.
+ * mapped or passed up any more. Where the guest would not hear of the link, as in a reset of it,
+ * the attention button is pressed too. A write of the guest's that waits for a reset of the link
+ * may end: the caller wakes it. Where nothing is in it, it does nothing.
  */
 void pci_port_eject(struct pci_port *port);
 
 struct pci_slot_state {
-	bool present;  /* something is in it, as the guest sees it */
-	bool powered;  /* the guest has it on */
-	bool blinking; /* its power indicator: the guest is about to change that */
+	bool present;              /* something is in it, as the guest sees it */
+	bool powered;              /* the guest has it on */
+	bool blinking;             /* its power indicator: the guest is about to change that */
+	unsigned int switched_off; /* how often the guest has done that so far */
 };
 struct pci_slot_state pci_port_slot(struct pci_port *port);
 

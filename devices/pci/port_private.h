@@ -21,9 +21,10 @@ enum {
 
 /* What its registers do not tell of the slot. Host lock and the port's held to change it. */
 struct pci_slot {
-	bool present;     /* what is behind the port was inserted */
-	bool was_up;      /* the link, as the slot's events have it */
-	uint16_t control; /* Slot Control, as slot_changed was last told */
+	bool present;              /* what is behind the port was inserted */
+	bool was_up;               /* the link, as the slot's events have it */
+	uint16_t control;          /* Slot Control, as slot_changed was last told */
+	unsigned int switched_off; /* how often, by the guest */
 	void (*changed)(void *owner);
 	void *owner;
 };

@@ -102,6 +102,8 @@ static void slot_tell_owner(struct pci_port *port)
 	uint16_t control = slot_load(port, SLOT_CONTROL);
 	bool changed = (control ^ slot->control) & (PCI_EXP_SLTCTL_PCC | PCI_EXP_SLTCTL_PIC);
 
+	if (control & ~slot->control & PCI_EXP_SLTCTL_PCC)
+		slot->switched_off++;
 	slot->control = control;
 	if (changed && slot->changed)
 		slot->changed(slot->owner);
@@ -184,16 +186,35 @@ void pci_port_press(struct pci_port *port)
 	pci_host_unlock(&port->device);
 }
 
+/*
+ * Whether a guest that has the slot on would not hear of its link: it is at a reset of it, meanwhile
+ * takes no events of the link, or clears what there were. It need not hear of presence, as above.
+ */
+static bool slot_link_goes_unheard(const struct pci_port *port)
+{
+	return slot_is_powered(port) &&
+	       (!port->slot.was_up || !(slot_load(port, SLOT_CONTROL) & PCI_EXP_SLTCTL_DLLSCE));
+}
+
+static void slot_tell_of_leave(struct pci_port *port)
+{
+	uint16_t events = PCI_EXP_SLTSTA_PDC;
+
+	if (slot_link_goes_unheard(port))
+		events |= PCI_EXP_SLTSTA_ABP;
+	slot_set_bits(port, SLOT_STATUS, events);
+	slot_follow(port);
+	slot_path_changed(port);
+	pci_port_interrupt(port);
+}
+
 void pci_port_eject(struct pci_port *port)
 {
 	pci_host_lock(&port->device);
 	if (port->slot.present) {
 		port->slot.present = false;
 		port->resetting = false;
-		slot_set_bits(port, SLOT_STATUS, PCI_EXP_SLTSTA_PDC);
-		slot_follow(port);
-		slot_path_changed(port);
-		pci_port_interrupt(port);
+		slot_tell_of_leave(port);
 		port->bus.host->changed = true;
 	}
 	pci_host_unlock(&port->device);
@@ -216,5 +237,6 @@ struct pci_slot_state pci_slot_state(const struct pci_port *port)
 		.powered = slot_is_powered(port),
 		.blinking = (slot_load(port, SLOT_CONTROL) & PCI_EXP_SLTCTL_PIC) ==
 			    PCI_EXP_SLTCTL_PWR_IND_BLINK,
+		.switched_off = port->slot.switched_off,
 	};
 }

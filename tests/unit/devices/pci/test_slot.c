@@ -82,7 +82,7 @@ END_TEST
 
 START_TEST(a_slot_that_was_left_on_has_its_link_at_once)
 {
-	port_write(SLOT_CONTROL, ON);
+	port_write(SLOT_CONTROL, ON | LISTENING);
 	add();
 	pci_port_insert(port, NULL);
 	ck_assert_uint_eq(take_events(), PCI_EXP_SLTSTA_PDC | PCI_EXP_SLTSTA_DLLSC);
@@ -182,6 +182,7 @@ START_TEST(what_is_ejected_is_out_of_reach)
 	const uint32_t all = PCI_COMMAND_IO | PCI_COMMAND_MEMORY | PCI_COMMAND_MASTER;
 
 	start_occupied();
+	port_write(SLOT_CONTROL, ON | LISTENING);
 	port_write(PCI_COMMAND, all);
 	toy_write(toy, PCI_COMMAND, 2, all);
 	ck_assert_ptr_nonnull(toy->slices[0].region.map);
@@ -198,6 +199,34 @@ START_TEST(what_is_ejected_is_out_of_reach)
 	pci_port_eject(port);
 	ck_assert_uint_eq(take_events(), 0);
 	ck_assert_str_eq(bench_take(bench), "");
+}
+END_TEST
+
+/* As Linux's pciehp resets what is in a slot. */
+START_TEST(what_is_ejected_in_a_reset_of_the_link_is_told_with_the_button)
+{
+	start_occupied();
+	port_write(SLOT_CONTROL, ON | LISTENING);
+	port_write(SLOT_CONTROL, ON | (LISTENING & ~PCI_EXP_SLTCTL_DLLSCE));
+	port_write(PCI_BRIDGE_CONTROL, PCI_BRIDGE_CTL_BUS_RESET);
+	pci_port_eject(port);
+	port_write(PCI_BRIDGE_CONTROL, 0);
+	port_write(SLOT_STATUS, PCI_EXP_SLTSTA_DLLSC);
+	port_write(SLOT_CONTROL, ON | LISTENING);
+	ck_assert_uint_eq(take_events(), PCI_EXP_SLTSTA_PDC | PCI_EXP_SLTSTA_ABP);
+	slot_is(false, true);
+	/* One that never looks at events of the link. */
+	port_write(SLOT_CONTROL, ON);
+	pci_port_insert(port, NULL);
+	take_events();
+	pci_port_eject(port);
+	ck_assert_uint_eq(take_events(), EVENTS);
+	/* Nor is one asked that has switched it off. */
+	pci_port_insert(port, NULL);
+	port_write(SLOT_CONTROL, OFF);
+	take_events();
+	pci_port_eject(port);
+	ck_assert_uint_eq(take_events(), PCI_EXP_SLTSTA_PDC);
 }
 END_TEST
 
@@ -332,6 +361,7 @@ static void add_tests(TCase *tests)
 	tcase_add_test(tests, power_and_indicator_are_passed_on);
 	tcase_add_test(tests, switched_off_and_on_it_was_reset);
 	tcase_add_test(tests, what_is_ejected_is_out_of_reach);
+	tcase_add_test(tests, what_is_ejected_in_a_reset_of_the_link_is_told_with_the_button);
 	tcase_add_test(tests, an_ejection_ends_the_wait_for_a_reset);
 	tcase_add_test(tests, what_was_taken_off_may_come_back);
 	tcase_add_test(tests, a_restart_keeps_what_is_in_the_slot);
