@@ -100,6 +100,13 @@ struct vfio_entry *vfio_entry_create(struct vfio *vfio, const struct vfio_device
 	return NULL;
 }
 
+/* What could open none is not tried again, unless the user wants no other. */
+static bool entry_is_unfit(const struct vfio *vfio, const struct vfio_device_config *config,
+			   const struct vfio_provider_ops *ops)
+{
+	return ops == vfio->unfit && config->via == VFIO_VIA_ANY;
+}
+
 /*
  * The one that earlier devices are had by if it serves this one too, or cannot tell, else the first
  * that does.
@@ -112,7 +119,7 @@ static const struct vfio_provider_ops *entry_choose(const struct vfio *vfio,
 
 	if (present && present->serves(&vfio->settings, config))
 		return present;
-	while (row[1] && (row[0] == present || row[0] == vfio->unfit ||
+	while (row[1] && (row[0] == present || entry_is_unfit(vfio, config, row[0]) ||
 			  row[0]->serves(&vfio->settings, config) <= 0))
 		row++;
 	return *row;
@@ -302,6 +309,7 @@ static void entry_drop_provider(struct vfio *vfio)
 	if (vfio->provider)
 		vfio->provider->ops->destroy(vfio->provider);
 	vfio->provider = NULL;
+	vfio->unfit = NULL;
 	if (vfio->lent)
 		entry_close_given(&vfio->settings.iommufd);
 	vfio->lent = false;
@@ -320,6 +328,7 @@ void vfio_entry_leave(struct vfio_entry *entry)
 	}
 	if (lease) {
 		vfio_dma_abandon(&vfio->dma);
+		vfio->unmapped.code = 0;
 		vfio_peers_stop(&vfio->peers);
 		lease->provider->ops->leave(lease);
 	}

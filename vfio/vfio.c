@@ -188,10 +188,12 @@ int vfio_attach(struct vfio *vfio, const struct vfio_attach *to, struct err *err
 static void vfio_ram_mapped(void *owner, const struct err *err)
 {
 	struct vfio *vfio = owner;
+	vfio_mapped mapped = vfio->mapped;
 
+	vfio->mapped = NULL;
 	vfio->unmapped = err ? *err : (struct err){0};
-	if (vfio->mapped)
-		vfio->mapped(vfio->machine, err);
+	if (mapped)
+		mapped(vfio->machine, err);
 	atomic_store(&vfio->map_ended, true);
 	vfio_slots_wake(vfio);
 }
@@ -207,6 +209,7 @@ int vfio_start_mapper(struct vfio *vfio, struct err *err)
 	};
 
 	atomic_store(&vfio->map_ended, false);
+	vfio->unmapped.code = 0;
 	return vfio_dma_start(&vfio->dma, &config, err);
 }
 
