@@ -188,7 +188,15 @@ void vfio_slot_empty(struct vfio_slot *slot)
 	slots_continue(slot);
 }
 
-/* @forced: whatever the guest says to that. */
+static void slots_press(struct vfio_slot *slot, const struct pci_slot_state *state)
+{
+	slot->noticed = false;
+	slot->settled = 0;
+	slot->switched_off = state->switched_off;
+	pci_port_press(slot->port);
+}
+
+/* @forced: whatever the guest says to that; one that has cancelled is asked again. */
 static void slots_ask(struct vfio_slot *slot, unsigned int timeout_ms, bool forced)
 {
 	struct pci_slot_state state = pci_port_slot(slot->port);
@@ -201,15 +209,11 @@ static void slots_ask(struct vfio_slot *slot, unsigned int timeout_ms, bool forc
 		return;
 	}
 	slot->forced = forced || (slot->removal == VFIO_ASKED && slot->forced);
-	if (slot->removal == VFIO_STAYS) {
-		slot->removal = VFIO_ASKED;
+	if (slot->removal == VFIO_STAYS || deadline < slot->deadline)
 		slot->deadline = deadline;
-		slot->noticed = false;
-		slot->settled = 0;
-		pci_port_press(slot->port);
-	} else if (deadline < slot->deadline) {
-		slot->deadline = deadline;
-	}
+	if (slot->removal == VFIO_STAYS || (forced && slot->noticed && !state.blinking))
+		slots_press(slot, &state);
+	slot->removal = VFIO_ASKED;
 	slots_set_timer(slot->vfio);
 }
 
@@ -233,7 +237,7 @@ static void slots_look(struct vfio_slot *slot)
 {
 	struct pci_slot_state state = pci_port_slot(slot->port);
 
-	if (!state.powered) {
+	if (!state.powered || state.switched_off != slot->switched_off) {
 		vfio_slot_empty(slot);
 		return;
 	}

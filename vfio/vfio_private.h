@@ -47,10 +47,11 @@ struct vfio_slot {
 	struct pci_port *port; /* the PCI host's */
 	unsigned int number;
 	enum vfio_removal removal;
-	bool forced;      /* by the host: a guest that cancels does not keep them */
-	bool noticed;     /* the guest's indicator has blinked since it was asked */
-	int64_t deadline; /* of the guest's, milliseconds of the monotonic clock */
-	int64_t settled;  /* when what looks like a cancellation is one; 0: nothing does */
+	bool forced;               /* by the host: a guest that cancels does not keep them */
+	bool noticed;              /* the guest's indicator has blinked since it was asked */
+	int64_t deadline;          /* of the guest's, milliseconds of the monotonic clock */
+	int64_t settled;           /* when what looks like a cancellation is one; 0: nothing does */
+	unsigned int switched_off; /* how often the guest had done that when it was asked */
 };
 
 struct vfio {

@@ -283,7 +283,8 @@ static inline enum mem_result port_write(unsigned int slot, unsigned int offset,
 /* What the guest's driver of a slot does with its power and its power indicator. */
 static inline enum mem_result guest_sets(unsigned int slot, uint32_t power, uint32_t indicator)
 {
-	return port_write(slot, SLOT_CONTROL, 2, power | indicator | PCI_EXP_SLTCTL_ATTN_IND_OFF);
+	return port_write(slot, SLOT_CONTROL, 2,
+			  power | indicator | PCI_EXP_SLTCTL_ATTN_IND_OFF | PCI_EXP_SLTCTL_DLLSCE);
 }
 
 /* Takes what its slot tells; the latched bits of Slot Status. */

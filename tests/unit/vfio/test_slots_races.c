@@ -1,0 +1,190 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/* Devices that come and leave, where two things happen between two looks of the main thread. */
+
+#include <check.h>
+#include <errno.h>
+
+#include "devices/pci/host.h"
+#include "tests/unit/support/log.h"
+#include "tests/unit/support/suite.h"
+#include "tests/unit/support/vfio_slots.h"
+#include "vfio/iommufd/cdev.h"
+
+enum { CONFIG = VFIO_PCI_CONFIG_REGION_INDEX, FLR_AT = 0xa8 };
+
+static void setup_way(void)
+{
+	setup_cdevs();
+	bench.via = VFIO_VIA_GROUP;
+	for (size_t i = 0; i < 3; i++)
+		fake_vfio_poke(&kernel.devices[i], CONFIG, 0xa4, 4, PCI_EXP_DEVCAP_FLR);
+	start_guest();
+}
+
+/* In slot 1, and used by the guest. */
+static void plug_used(const char *path)
+{
+	plug_in(path, "slot1");
+	guest_uses(1);
+	guest.news[0] = '\0';
+}
+
+static void guest_sets_and_is_seen(uint32_t power, uint32_t indicator)
+{
+	guest_sets(1, power, indicator);
+	vfio_slots_changed(bench.vfio);
+}
+
+static void host_wants(void)
+{
+	ck_assert(fake_vfio_fire(&kernel.devices[0], VFIO_PCI_REQ_IRQ_INDEX, 0));
+	turn();
+}
+
+/* Its time to say that it was switching the slot on is over. */
+static void let_settle(void)
+{
+	usleep(1100 * 1000);
+	turn();
+}
+
+/* Linux 6.1: no events of the link, a reset of it, DLLSC cleared, events of the link again. */
+START_TEST(lost_while_the_guest_resets_the_slot)
+{
+	const uint32_t on = PCI_EXP_SLTCTL_PWR_ON | PCI_EXP_SLTCTL_PWR_IND_ON |
+			    PCI_EXP_SLTCTL_ABPE | PCI_EXP_SLTCTL_ATTN_IND_OFF;
+
+	plug_used("01:00.0");
+	kernel.devices[0].dies_in_reset = true;
+	port_write(1, SLOT_CONTROL, 2, on);
+	while (port_write(1, PCI_BRIDGE_CONTROL, 2, PCI_BRIDGE_CTL_BUS_RESET) == MEM_NOT_YET)
+		turn();
+	wait_for(&guest.parks, 1);
+	port_write(1, PCI_BRIDGE_CONTROL, 2, 0);
+	port_write(1, SLOT_STATUS, 2, PCI_EXP_SLTSTA_DLLSC);
+	port_write(1, SLOT_CONTROL, 2, on | PCI_EXP_SLTCTL_DLLSCE);
+	ck_assert_uint_eq(guest_takes_events(1), PCI_EXP_SLTSTA_PDC | PCI_EXP_SLTSTA_ABP);
+	is_empty();
+}
+END_TEST
+
+START_TEST(the_host_wants_what_the_guest_has_just_kept)
+{
+	plug_used("01:00.0");
+	ck_assert_int_eq(unplug(FIRST, 60000), 0);
+	guest_takes_events(1);
+	guest_sets_and_is_seen(PCI_EXP_SLTCTL_PWR_ON, PCI_EXP_SLTCTL_PWR_IND_BLINK);
+	guest_sets_and_is_seen(PCI_EXP_SLTCTL_PWR_ON, PCI_EXP_SLTCTL_PWR_IND_ON);
+	host_wants();
+	ck_assert_uint_eq(guest_takes_events(1), PCI_EXP_SLTSTA_ABP);
+	let_settle();
+	guest_told("wanted " FIRST " " FIRST " slot1; ");
+	ck_assert_int_eq(bench.vfio->slots[0].removal, VFIO_ASKED);
+	guest_lets_go(1);
+	guest_told("removed " FIRST " " FIRST " slot1; ");
+	is_empty();
+}
+END_TEST
+
+START_TEST(switched_off_and_on_again_it_has_let_go)
+{
+	plug_used("01:00.0");
+	ck_assert_int_eq(unplug(FIRST, 60000), 0);
+	guest_sets(1, PCI_EXP_SLTCTL_PWR_ON, PCI_EXP_SLTCTL_PWR_IND_BLINK);
+	while (guest_sets(1, PCI_EXP_SLTCTL_PWR_OFF, PCI_EXP_SLTCTL_PWR_IND_BLINK) == MEM_NOT_YET)
+		turn();
+	guest_sets_and_is_seen(PCI_EXP_SLTCTL_PWR_ON, PCI_EXP_SLTCTL_PWR_IND_ON);
+	guest_told("removed " FIRST " " FIRST " slot1; ");
+	is_empty();
+	/* What comes next is not taken for it. */
+	plug_used("01:00.0");
+	ck_assert_int_eq(unplug(FIRST, 60000), 0);
+	vfio_slots_changed(bench.vfio);
+	guest_told("");
+}
+END_TEST
+
+static int busy_map(struct vfio_space *space, const struct vfio_mapping *map)
+{
+	(void)space;
+	(void)map;
+	while (sem_wait(&held.go_on) < 0)
+		;
+	sem_post(&held.go_on);
+	return -EBUSY;
+}
+
+/* RAM could not be mapped for one that has gone since. */
+START_TEST(why_ram_was_not_mapped_goes_with_who_came)
+{
+	hold_mapper();
+	held.slow.map = busy_map;
+	plug("01:00.0", NULL);
+	let_mapper_go();
+	while (!atomic_load(&bench.vfio->map_ended))
+		usleep(1000);
+	ck_assert_int_eq(unplug(FIRST, 0), 0);
+	plug_refused(FIRST ": it was taken back before the guest had it");
+	turn();
+	kernel.space.space.ops = held.quick;
+	plug_in("02:00.1", NULL);
+}
+END_TEST
+
+static atomic_uint mappings;
+
+static void count_mapping(void *machine, const struct err *err)
+{
+	(void)machine;
+	must(!err);
+	atomic_fetch_add(&mappings, 1);
+}
+
+START_TEST(the_end_of_the_mapping_is_told_once)
+{
+	const struct vfio_device_config first = {.path = "01:00.0",
+						 .port = true,
+						 .via = VFIO_VIA_GROUP};
+
+	destroy();
+	ram_destroy(guest.ram);
+	bench.host = vfio_host_create(bench.mmio, bench.pio);
+	start_guest_with(&first, 1, count_mapping);
+	while (!vfio_ram_is_mapped(bench.vfio))
+		turn();
+	plug_in("02:00.1", NULL);
+	ck_assert_uint_eq(atomic_load(&mappings), 1);
+}
+END_TEST
+
+/* A way that a device of before could not go. */
+START_TEST(the_way_that_was_asked_for_is_tried)
+{
+	const struct vfio_device_config by_iommufd = {.path = "01:00.0", .via = VFIO_VIA_IOMMUFD};
+
+	bench.vfio->unfit = &vfio_iommufd_provider;
+	vfio_plug(bench.vfio, &by_iommufd, NULL, guest_added, &guest);
+	wait_for(&guest.added, 1);
+	ck_assert_str_eq(bench.vfio->provider->ops->name, "iommufd");
+	bench.vfio->unfit = &vfio_iommufd_provider;
+	ck_assert_int_eq(unplug(FIRST, 0), 0);
+	ck_assert_ptr_null(bench.vfio->unfit);
+}
+END_TEST
+
+static void add_tests(TCase *tests)
+{
+	tcase_set_timeout(tests, 30);
+	tcase_add_checked_fixture(tests, setup_way, teardown_guest);
+	tcase_add_test(tests, lost_while_the_guest_resets_the_slot);
+	tcase_add_test(tests, the_host_wants_what_the_guest_has_just_kept);
+	tcase_add_test(tests, switched_off_and_on_again_it_has_let_go);
+	tcase_add_test(tests, why_ram_was_not_mapped_goes_with_who_came);
+	tcase_add_test(tests, the_end_of_the_mapping_is_told_once);
+	tcase_add_test(tests, the_way_that_was_asked_for_is_tried);
+}
+
+int main(void)
+{
+	return run_suite("vfio slots races", add_tests);
+}
