@@ -165,6 +165,25 @@ static int sysfs_check_exists(const struct vfio_sysfs_device *device, struct err
 		       err_text(-errno));
 }
 
+/* What lies elsewhere may be made up, as of files that never answer. */
+static int sysfs_check_place(const char *sysfs, const struct vfio_sysfs_device *device,
+			     struct err *err)
+{
+	char root[PATH_MAX], place[PATH_MAX];
+	size_t length;
+
+	if (!realpath(sysfs, root) || !realpath(device->path, place))
+		return err_set(err, -errno, "passthrough device %s: %s: %s", device->address,
+			       device->path, err_text(-errno));
+	length = strlen(root);
+	if (strncmp(place, root, length) == 0 && place[length] == '/')
+		return 0;
+	return err_set(err, -ENODEV,
+		       "passthrough device %s: %s: not in %s: give a path such as "
+		       "/sys/bus/pci/devices/0000:01:00.0",
+		       device->address, device->path, sysfs);
+}
+
 static int sysfs_check_is_pci(const struct vfio_sysfs_device *device, struct err *err)
 {
 	char subsystem[VFIO_DRIVER_SIZE] = "";
@@ -354,6 +373,8 @@ static int sysfs_locate(const char *sysfs, const char *name, struct vfio_sysfs_d
 	rc = sysfs_normalise(sysfs, name, device, err);
 	if (!rc)
 		rc = sysfs_check_exists(device, err);
+	if (!rc)
+		rc = sysfs_check_place(sysfs, device, err);
 	if (!rc && device->is_pci)
 		rc = sysfs_check_is_pci(device, err);
 	return rc;

@@ -6,30 +6,35 @@
 #include <errno.h>
 #include <stdio.h>
 #include <string.h>
+#include <sys/socket.h>
+#include <sys/stat.h>
 
 #include "vmm/base/fd.h"
 #include "vmm/control/line.h"
 
+/* A socket may wait for its peer then; what else it is, is not known. */
+static void passed_close(int *fd)
+{
+	static const struct linger none = {0};
+
+	if (*fd >= 0)
+		(void)setsockopt(*fd, SOL_SOCKET, SO_LINGER, &none, sizeof(none));
+	fd_close(fd);
+}
+
 static void passed_close_waiting(struct control_passed *passed)
 {
-	fd_close(&passed->waiting);
+	passed_close(&passed->waiting);
 	passed->arrival = CONTROL_CAME_NONE;
 }
 
 void control_passed_bring(struct control_passed *passed, int fd, enum control_arrival arrival)
 {
-	passed->fresh = arrival != CONTROL_CAME_NONE;
-	if (!passed->fresh)
+	if (arrival == CONTROL_CAME_NONE)
 		return;
 	passed_close_waiting(passed);
 	passed->waiting = fd;
 	passed->arrival = arrival;
-}
-
-void control_passed_skip(struct control_passed *passed)
-{
-	if (!passed->fresh)
-		passed_close_waiting(passed);
 }
 
 /* The place of @name in the list; `count` without one. */
@@ -80,6 +85,19 @@ static int passed_check_arrival(const struct control_passed *passed, struct err 
 	return 0;
 }
 
+/* A device's node is one; the close of another kind may wait, for its peer or its server. */
+static int passed_check_kind(const struct control_passed *passed, const char *name, struct err *err)
+{
+	struct stat status;
+
+	if (fstat(passed->waiting, &status) == 0 && S_ISCHR(status.st_mode))
+		return 0;
+	return err_set(err, -ENODEV,
+		       "fdname '%.80s': what came is no character device, as /dev/iommu and the "
+		       "nodes in /dev/vfio are",
+		       control_printable(name).text);
+}
+
 static int passed_check_room(const struct control_passed *passed, const char *name, struct err *err)
 {
 	if (passed_place(passed, name) < passed->count)
@@ -104,6 +122,8 @@ int control_passed_keep(struct control_passed *passed, const char *name, struct 
 
 	if (!rc)
 		rc = passed_check_arrival(passed, err);
+	if (!rc)
+		rc = passed_check_kind(passed, name, err);
 	if (!rc)
 		rc = passed_check_room(passed, name, err);
 	if (rc) {

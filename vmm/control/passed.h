@@ -4,8 +4,6 @@
 #ifndef FERRY_VMM_CONTROL_PASSED_H
 #define FERRY_VMM_CONTROL_PASSED_H
 
-#include <stdbool.h>
-
 #include "vmm/base/err.h"
 
 /* What one client may have by name, and all of them together. */
@@ -24,7 +22,6 @@ struct control_passed {
 	unsigned int *all;            /* how many all clients have by name */
 	int waiting;                  /* for its name; -1: none */
 	enum control_arrival arrival; /* NONE again once there is no more to be said of it */
-	bool fresh;                   /* the bytes that it came with are not all taken yet */
 	unsigned int count;
 	struct {
 		char name[CONTROL_PASSED_NAME];
@@ -34,19 +31,14 @@ struct control_passed {
 
 /*
  * What was read is about to be taken. It brought @fd, or none (-1), or as @arrival says one that is
- * not there; @fd is the object's from then on, and one that still waits for its name is closed.
+ * not there; @fd is the object's from then on, and one that still waits for its name is closed. It
+ * waits through requests of others' kind, as in QEMU.
  */
 void control_passed_bring(struct control_passed *passed, int fd, enum control_arrival arrival);
 
 /*
- * A request is over, and one that waits was for it: it is closed. But of those that are read
- * together any may be meant.
- */
-void control_passed_skip(struct control_passed *passed);
-
-/*
- * Gives the one that waits @name; one of that name is closed. -EINVAL, -EBADF or -EMFILE with @err
- * set, and it is closed.
+ * Gives the one that waits, a character device, @name; one of that name is closed. -EINVAL, -EBADF,
+ * -ENODEV or -EMFILE with @err set, and it is closed.
  */
 int control_passed_keep(struct control_passed *passed, const char *name,
 			struct err *err) FERRY_MUST_CHECK;

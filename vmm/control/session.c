@@ -221,7 +221,6 @@ static void session_take_object(struct control_session *session)
 			control_printable(error.text).text);
 		session_refuse(session, err.code, &err, NULL);
 	}
-	control_passed_skip(&session->passed);
 }
 
 void control_session_take(struct control_session *session, char byte)

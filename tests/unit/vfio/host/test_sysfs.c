@@ -8,6 +8,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include "tests/unit/support/fake_sysfs.h"
@@ -96,6 +97,29 @@ END_TEST
 START_TEST(a_missing_device_is_told)
 {
 	refused("02:00.0", -ENOENT, "ferry devices");
+}
+END_TEST
+
+/* Made up by somebody, with files that never answer. */
+START_TEST(a_folder_elsewhere_is_no_device)
+{
+	char folder[] = "/tmp/ferry-sysfs.XXXXXX", path[64];
+
+	ck_assert_ptr_nonnull(mkdtemp(folder));
+	snprintf(path, sizeof(path), "%s/0000:01:00.0", folder);
+	ck_assert_int_eq(mkdir(path, 0700), 0);
+	refused(path, -ENODEV, ": not in ");
+	ck_assert_int_eq(rmdir(path), 0);
+	ck_assert_int_eq(rmdir(folder), 0);
+	/* By another way it is the same one. */
+	snprintf(path, sizeof(path), "%s", "/tmp/ferry-link.XXXXXX");
+	ck_assert_ptr_nonnull(mkdtemp(path));
+	strcat(path, "/0000:01:00.0");
+	ck_assert_int_eq(symlink(fake_tree_path("bus/pci/devices/0000:01:00.0"), path), 0);
+	ck_assert_msg(find(path) == 0, "%s", err.text);
+	unlink(path);
+	*strrchr(path, '/') = '\0';
+	rmdir(path);
 }
 END_TEST
 
@@ -224,6 +248,7 @@ static void add_tests(TCase *tests)
 	tcase_add_test(tests, all_ways_to_name_a_device);
 	tcase_add_test(tests, what_is_no_address_is_refused);
 	tcase_add_test(tests, a_missing_device_is_told);
+	tcase_add_test(tests, a_folder_elsewhere_is_no_device);
 	tcase_add_test(tests, another_kind_of_device_is_told);
 	tcase_add_test(tests, no_iommu_group_means_no_iommu);
 	tcase_add_test(tests, a_group_without_an_iommu_is_refused);
