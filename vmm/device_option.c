@@ -47,6 +47,39 @@ static int device_parse_via(struct vfio_device_config *device, const char *value
 	return 0;
 }
 
+/* How each is written that has a value. */
+static const struct {
+	const char *name, *form;
+} device_forms[] = {
+	{"rom", "rom=FILE, or rom=off"}, {"mmap", "mmap=off, or mmap=off:LIST"},
+	{"via", "via=iommufd|group"},    {"vf-token", "vf-token=UUID"},
+	{"trace", "trace=FILE"},         {"names", "names=TABLE"},
+};
+
+static const char *device_find_form(const char *name)
+{
+	for (size_t i = 0; i < ARRAY_SIZE(device_forms); i++)
+		if (strcmp(device_forms[i].name, name) == 0)
+			return device_forms[i].form;
+	return NULL;
+}
+
+bool device_option_is_known(const char *name)
+{
+	return device_find_form(name);
+}
+
+static int device_refuse(const char *name, const char *value, struct err *err)
+{
+	const char *form = device_find_form(name);
+
+	if (form)
+		return err_set(err, -EINVAL, "'%s%s': a value is missing: it is %s", name,
+			       value ? "=" : "", form);
+	return err_set(err, -EINVAL, "'%s%s%s': unknown part: it takes port, " DEVICE_OPTION_WORDS,
+		       name, value ? "=" : "", value ? value : "");
+}
+
 int device_option_take(struct vfio_device_config *device, const char *name, const char *value,
 		       struct err *err)
 {
@@ -75,10 +108,7 @@ int device_option_take(struct vfio_device_config *device, const char *name, cons
 		device->port = true;
 		return 0;
 	}
-	return err_set(err, -EINVAL,
-		       "'%s%s%s': unknown part: it takes rom=FILE, rom=off, mmap=off[:LIST], "
-		       "vf-token=UUID, via=iommufd|group, port, trace=FILE and names=TABLE",
-		       name, value ? "=" : "", value ? value : "");
+	return device_refuse(name, value, err);
 }
 
 int device_option_check(struct vfio_device_config *device, struct err *err)

@@ -7,8 +7,18 @@
 #ifndef FERRY_VMM_DEVICE_OPTION_H
 #define FERRY_VMM_DEVICE_OPTION_H
 
+#include <stdbool.h>
+
 #include "vfio/vfio.h"
 #include "vmm/base/err.h"
+
+/* What follows the name of each option but port, for a sentence. */
+#define DEVICE_OPTION_WORDS                                                                        \
+	"rom=FILE, rom=off, mmap=off[:LIST], vf-token=UUID, via=iommufd|group, trace=FILE and "    \
+	"names=TABLE"
+
+/* Whether @name is one of those. */
+bool device_option_is_known(const char *name);
 
 /*
  * Takes the option @name with @value (NULL: it is a word alone) into @device, which keeps pointers

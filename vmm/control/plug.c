@@ -19,7 +19,7 @@
 /* How long a guest may take to let a device go, by default and at most; seconds. */
 enum { TIMEOUT = 30, TIMEOUT_MAX = 24 * 60 * 60 };
 
-enum { ID_MAX = 63 };
+enum { ID_MAX = 63, SLOT_SIZE = 32 };
 
 static const char driver[] = "vfio-pci";
 
@@ -27,6 +27,7 @@ static const char driver[] = "vfio-pci";
 struct control_addition {
 	struct vfio_device_config config;
 	char path[CONTROL_QUOTE]; /* of a descriptor, for a sentence */
+	char slot[SLOT_SIZE];     /* "": any */
 };
 
 static const char *plug_word(json_t *arguments, const char *name)
@@ -48,7 +49,7 @@ int control_plug_closefd(const struct control_caller *caller, json_t *arguments,
 	return control_passed_drop(caller->passed, plug_word(arguments, "fdname"), err);
 }
 
-/* By its rule no id is an address of the host's. */
+/* A letter first, as in QEMU. It may still be a UUID: the layer compares it with the devices'. */
 static int plug_check_id(const char *id, struct err *err)
 {
 	static const char letters[] = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ";
@@ -156,7 +157,71 @@ static int plug_take_options(json_t *arguments, struct vfio_device_config *confi
 		if (value)
 			rc = device_option_take(config, options[i], value, err);
 	}
-	return rc ? rc : device_option_check(config, err);
+	return rc;
+}
+
+/* In QEMU's words: a file, or "" for none; and whether there is one. */
+static int plug_take_rom(json_t *arguments, struct vfio_device_config *config, struct err *err)
+{
+	const char *file = plug_word(arguments, "romfile");
+	const json_t *bar = json_object_get(arguments, "rombar");
+
+	if (bar && json_integer_value(bar) != 0 && json_integer_value(bar) != 1)
+		return err_set(err, -EINVAL, "rombar: it takes 0 or 1");
+	if (!file && (!bar || json_integer_value(bar) == 1))
+		return 0;
+	if (json_object_get(arguments, "rom"))
+		return err_set(err, -EINVAL,
+			       "rom says what romfile and rombar do: leave one of both out");
+	config->rom = file && *file ? file : NULL;
+	if (bar && json_integer_value(bar) == 0)
+		config->rom = NULL;
+	config->no_rom = !config->rom;
+	return 0;
+}
+
+/* QEMU's place on the bus, "SLOT" or "SLOT.FUNCTION" in hexadecimal, behind a port: slot 0. */
+static int plug_parse_place(const char *place, unsigned int *function)
+{
+	static const char digits[] = "0123456789abcdefABCDEFx.";
+	unsigned int slot;
+	int end = 0, fields;
+
+	*function = 0;
+	if (place[strspn(place, digits)] != '\0')
+		return -EINVAL;
+	fields = sscanf(place, "%4x%n.%4x%n", &slot, &end, function, &end);
+	return fields < 1 || place[end] != '\0' || slot != 0 || *function > 7 ? -EINVAL : 0;
+}
+
+/* Where it goes, by Ferry's "slot3.1", or by "slot3" and the place there. */
+static int plug_take_slot(json_t *arguments, struct control_addition *addition, struct err *err)
+{
+	const char *bus = plug_word(arguments, "bus"), *place = plug_word(arguments, "addr");
+	unsigned int function = 0;
+	int size;
+
+	if (place && plug_parse_place(place, &function))
+		return err_set(err, -EINVAL,
+			       "addr=%.80s: behind a slot's port it is 0, or 0.1 for function 1",
+			       control_printable(place).text);
+	if (bus && !*bus)
+		return err_set(err, -EINVAL, "bus=: it is empty: it takes a slot such as slot3");
+	if (function && (!bus || strchr(bus, '.')))
+		return err_set(err, -EINVAL,
+			       "addr=%.80s: a function beside others: name their slot by bus, as "
+			       "slot3",
+			       control_printable(place).text);
+	if (function)
+		size = snprintf(addition->slot, SLOT_SIZE, "%s.%u", bus, function);
+	else
+		size = snprintf(addition->slot, SLOT_SIZE, "%s", bus ? bus : "");
+	return size < SLOT_SIZE
+		       ? 0
+		       : err_set(err, -EINVAL,
+				 "bus=%.80s: no slot's name: it is as slot3, or slot3.1 for "
+				 "another function there",
+				 control_printable(bus).text);
 }
 
 /* Descriptors of one way are none of the other's, and each is for one thing. */
@@ -201,6 +266,12 @@ static int plug_read(const struct control_caller *caller, json_t *arguments,
 		rc = plug_find_others(caller, arguments, &addition->config, err);
 	if (!rc)
 		rc = plug_take_options(arguments, &addition->config, err);
+	if (!rc)
+		rc = plug_take_rom(arguments, &addition->config, err);
+	if (!rc)
+		rc = plug_take_slot(arguments, addition, err);
+	if (!rc)
+		rc = device_option_check(&addition->config, err);
 	return rc ? rc : plug_check_way(&addition->config, err);
 }
 
@@ -233,7 +304,7 @@ int control_plug_add(const struct control_caller *caller, json_t *arguments, jso
 	if (!owner)
 		return err_set(err, -ENOMEM, "device_add: out of memory");
 	plug_give(caller, &addition.config);
-	target->ops->add(target->machine, &addition.config, plug_word(arguments, "bus"),
+	target->ops->add(target->machine, &addition.config, *addition.slot ? addition.slot : NULL,
 			 caller->done, owner);
 	return CONTROL_LATER;
 }

@@ -199,7 +199,7 @@ START_TEST(devices)
 	ck_assert_uint_eq(config.vfio[1].trapped, 0x3f);
 	ck_assert(!config.vfio[2].no_rom && !config.vfio[2].rom);
 	ck_assert_uint_eq(config.vfio[2].trapped, 0);
-	refused("--vfio 1:0.0,rom k", "'rom': unknown part");
+	refused("--vfio 1:0.0,rom k", "'rom': a value is missing: it is rom=FILE, or rom=off");
 	refused("--vfio 1:0.0,rom= k", "'rom='");
 	refused("--vfio 1:0.0,trace= k", "'trace='");
 	refused("--vfio 1:0.0,names=/n k", "names=/n: it is for trace=FILE");
@@ -211,7 +211,7 @@ START_TEST(devices)
 	ck_assert_int_eq(config.vfio[0].via, VFIO_VIA_IOMMUFD);
 	ck_assert_int_eq(config.vfio[1].via, VFIO_VIA_GROUP);
 	refused("--vfio 1:0.0,via=fd k", "via=fd: it takes iommufd or group");
-	refused("--vfio 1:0.0,via k", "'via': unknown part");
+	refused("--vfio 1:0.0,via k", "'via': a value is missing");
 	ck_assert_int_eq(parse("--vfio 1:0.0,port --vfio 1:0.1 k"), 0);
 	ck_assert(config.vfio[0].port && !config.vfio[1].port);
 	refused("--vfio 1:0.0,port=1 k", "'port=1': unknown part");

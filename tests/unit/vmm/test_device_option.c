@@ -53,10 +53,11 @@ END_TEST
 
 START_TEST(what_is_none_is_refused)
 {
-	refuses("rom", NULL, "'rom': unknown part: it takes rom=FILE");
-	refuses("trace", "", "'trace=': unknown part");
+	refuses("rom", NULL, "'rom': a value is missing: it is rom=FILE, or rom=off");
+	refuses("trace", "", "'trace=': a value is missing: it is trace=FILE");
 	refuses("port", "1", "'port=1': unknown part");
-	refuses("turbo", NULL, "'turbo': unknown part");
+	refuses("turbo", NULL, "'turbo': unknown part: it takes port, rom=FILE");
+	ck_assert(device_option_is_known("names") && !device_option_is_known("port"));
 	refuses("mmap", "on", "mmap=on: it takes off");
 	refuses("mmap", "off:6", "BARs from 0 to 5");
 	refuses("via", "fd", "via=fd: it takes iommufd or group");

@@ -139,6 +139,41 @@ START_TEST(options_are_the_command_lines)
 }
 END_TEST
 
+/* Of programs that are written for QEMU. */
+START_TEST(qemus_words_are_understood)
+{
+	adds("{" VFIO ", \"host\": \"01:00.0\", \"romfile\": \"\", \"bus\": \"slot3\", "
+	     "\"addr\": \"0x0\"}");
+	ck_assert(fake_machine.config.no_rom && !fake_machine.config.rom);
+	ck_assert_str_eq(fake_machine.slot, "slot3");
+	adds("{" VFIO ", \"host\": \"01:00.0\", \"romfile\": \"/r\", \"bus\": \"slot3\", "
+	     "\"addr\": \"0x0.0x1\"}");
+	ck_assert(!fake_machine.config.no_rom && fake_machine.config.rom);
+	ck_assert_str_eq(fake_machine.slot, "slot3.1");
+	adds("{" VFIO ", \"host\": \"01:00.0\", \"romfile\": \"/r\", \"rombar\": 0, \"addr\": "
+	     "\"00\"}");
+	ck_assert(fake_machine.config.no_rom && !fake_machine.config.rom);
+	ck_assert_str_eq(fake_machine.slot, "");
+	adds("{" VFIO ", \"host\": \"01:00.0\", \"rombar\": 1, \"bus\": \"slot4\", \"addr\": "
+	     "\"0.7\"}");
+	ck_assert(!fake_machine.config.no_rom);
+	ck_assert_str_eq(fake_machine.slot, "slot4.7");
+	refuses("{" VFIO ", \"host\": \"01:00.0\", \"rombar\": 2}", "rombar: it takes 0 or 1");
+	refuses("{" VFIO ", \"host\": \"01:00.0\", \"rom\": \"off\", \"romfile\": \"\"}",
+		"rom says what romfile and rombar do: leave one of both out");
+	refuses("{" VFIO ", \"host\": \"01:00.0\", \"addr\": \"0x5\"}",
+		"addr=0x5: behind a slot's port it is 0, or 0.1 for function 1");
+	refuses("{" VFIO ", \"host\": \"01:00.0\", \"addr\": \"0.8\"}",
+		"addr=0.8: behind a slot's port it is 0, or 0.1 for function 1");
+	refuses("{" VFIO ", \"host\": \"01:00.0\", \"addr\": \"0.1\"}",
+		"addr=0.1: a function beside others: name their slot by bus, as slot3");
+	refuses("{" VFIO ", \"host\": \"01:00.0\", \"bus\": \"\"}",
+		"bus=: it is empty: it takes a slot such as slot3");
+	refuses("{" VFIO ", \"host\": \"01:00.0\", \"rom\": \"\"}",
+		"'rom=': a value is missing: it is rom=FILE, or rom=off");
+}
+END_TEST
+
 START_TEST(what_is_wrong_is_told)
 {
 	refuses("{\"driver\": \"e1000\\n\", \"host\": \"01:00.0\"}",
@@ -270,6 +305,7 @@ static void add_tests(TCase *tests)
 	tcase_add_checked_fixture(tests, set_up, tear_down);
 	tcase_add_test(tests, a_device_is_named_by_its_address);
 	tcase_add_test(tests, options_are_the_command_lines);
+	tcase_add_test(tests, qemus_words_are_understood);
 	tcase_add_test(tests, what_is_wrong_is_told);
 	tcase_add_test(tests, descriptors_become_the_machines);
 	tcase_add_test(tests, those_of_a_refused_request_stay);
