@@ -186,6 +186,11 @@ int vfio_entry_check_new(const struct vfio_entry *entry, struct err *err)
 				err, -EEXIST,
 				"passthrough device %s: the guest has it already: name it once",
 				entry->sysfs.address);
+		if (strcmp(other->options.id, entry->sysfs.address) == 0)
+			return err_set(err, -EEXIST,
+				       "passthrough device %s: its address is the id of %s: remove "
+				       "that first",
+				       entry->sysfs.address, other->sysfs.address);
 		if (strcmp(other->options.id, entry->options.id) == 0 ||
 		    strcmp(other->sysfs.address, entry->options.id) == 0)
 			return err_set(err, -EEXIST,

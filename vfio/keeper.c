@@ -102,8 +102,12 @@ static void keeper_bus_was_reset(void *keeper, const struct vfio_pci *pci,
 /* On the root bus, where its function stays. Its place goes, so that nothing of it is held. */
 static void keeper_let_go(struct vfio_entry *entry)
 {
+	bool had = entry->lease;
+
 	vfio_pci_release(entry->pci, VFIO_RESET_BY_HOST);
 	vfio_entry_leave(entry);
+	if (had)
+		vfio_tell(entry, VFIO_REMOVED);
 }
 
 static void keeper_wanted(void *keeper, struct vfio_pci *pci)

@@ -1,8 +1,6 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /* Where devices go in the guest: their slots and ports, and the room that these need. */
 
-#include <stdio.h>
-
 #include "devices/pci/window.h"
 #include "vfio/vfio_private.h"
 #include "vmm/base/bits.h"
@@ -156,18 +154,17 @@ static int place_below(struct vfio_entry *entry, struct vfio_slot *slot, unsigne
 /* Function 0 of a slot, of the root bus or behind a port. */
 static int place_first(struct vfio *vfio, struct vfio_entry *entry, struct err *err)
 {
-	char name[VFIO_ADDRESS_SIZE + 16];
-	struct pci_port_config config = {.name = name};
+	struct pci_port_config config = {0};
 	struct vfio_slot *slot;
 
 	if (entry->pci->on_bus)
 		return 0;
 	if (!entry->options.port)
 		return vfio_pci_attach(entry->pci, vfio->to.host, -1, 0, err);
-	snprintf(name, sizeof(name), "port of %s", entry->sysfs.address);
 	config.link = vfio_pci_link(entry->pci);
 	slot = place_add_slot(vfio, &config, err);
-	return slot ? place_below(entry, slot, 0, err) : err->code;
+	return slot ? place_below(entry, slot, 0, err)
+		    : err_prefix(err, "passthrough device %s", entry->sysfs.address);
 }
 
 int vfio_place(struct vfio *vfio, struct vfio_entry *entry, struct err *err)
@@ -187,7 +184,6 @@ int vfio_place_empty(struct vfio *vfio, struct err *err)
 {
 	const struct vfio_settings *settings = &vfio->settings;
 	struct pci_port_config config = {
-		.name = "empty slot",
 		.room =
 			{
 				[PCI_WINDOW_MEMORY] = settings->slot_memory,

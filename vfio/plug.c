@@ -241,10 +241,20 @@ static bool plug_ram_is_pinned(const struct vfio *vfio)
 	return vfio_dma_mapped(&vfio->dma) || vfio->dma.running;
 }
 
+/* The first device has all RAM pinned. */
+static int plug_check_memory(struct vfio *vfio, struct err *err)
+{
+	int rc;
+
+	if (plug_ram_is_pinned(vfio))
+		return 0;
+	rc = vfio_check_memlock(vfio, ram_total(vfio->ram), err);
+	return rc || !vfio->to.check_memory ? rc : vfio->to.check_memory(vfio->to.machine, err);
+}
+
 /* Finds it and lets it into the address space, which holds what RAM there is. */
 static int plug_join(struct vfio_entry *entry, struct err *err)
 {
-	struct vfio *vfio = entry->vfio;
 	int rc = vfio_entry_join(entry, err);
 
 	if (!rc)
@@ -253,8 +263,8 @@ static int plug_join(struct vfio_entry *entry, struct err *err)
 		rc = plug_check_room(entry, err);
 	if (!rc)
 		rc = plug_check_ranges(entry, err);
-	if (!rc && !plug_ram_is_pinned(vfio))
-		rc = vfio_check_memlock(vfio, ram_total(vfio->ram), err);
+	if (!rc)
+		rc = plug_check_memory(entry->vfio, err);
 	return rc ? rc : vfio_entry_append(entry, err);
 }
 
@@ -349,6 +359,17 @@ static void plug_refuse_all(struct vfio *vfio, const struct err *why)
 		vfio_slot_empty(entry->slot);
 }
 
+/* Those are there for the guest from now on that came before function 0 did. */
+static void plug_tell_shown(const struct vfio_slot *slot, const struct vfio_entry *first)
+{
+	const struct vfio *vfio = slot->vfio;
+
+	for (size_t i = 0; i < vfio->count; i++)
+		if (vfio->entries[i]->slot == slot && vfio->entries[i] != first &&
+		    !vfio->entries[i]->done)
+			vfio_tell(vfio->entries[i], VFIO_ADDED);
+}
+
 static void plug_accept(struct vfio_entry *entry)
 {
 	struct pci_link link = vfio_pci_link(entry->pci);
@@ -361,7 +382,10 @@ static void plug_accept(struct vfio_entry *entry)
 		 entry->slot->number,
 		 entry->function == 0 ? "" : ", where the guest finds it with function 0");
 	done(entry->owner, NULL);
-	vfio_tell(entry, VFIO_ADDED);
+	if (vfio_slot_is_shown(entry->slot))
+		vfio_tell(entry, VFIO_ADDED);
+	if (entry->function == 0)
+		plug_tell_shown(entry->slot, entry);
 }
 
 /* Functions beside function 0 are there when the guest looks. */

@@ -454,12 +454,14 @@ size_t vfio_slot_count(const struct vfio *vfio)
 bool vfio_get_slot(struct vfio *vfio, size_t index, struct vfio_slot_status *status)
 {
 	struct pci_slot_state state;
+	size_t at = 0;
 
 	if (index >= vfio->slot_count)
 		return false;
 	state = pci_port_slot(vfio->slots[index].port);
 	*status = (struct vfio_slot_status){
 		.number = vfio->slots[index].number,
+		.taken = slots_next(&vfio->slots[index], &at),
 		.present = state.present,
 		.powered = state.powered,
 	};

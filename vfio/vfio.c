@@ -281,6 +281,8 @@ void vfio_fill_seat(struct vfio *vfio, size_t index, struct vfio_status *status)
 	status->id = entry->options.id;
 	status->slot = entry->slot ? entry->slot->number : 0;
 	status->leaving = entry->slot && entry->slot->removal != VFIO_STAYS;
+	status->gone = !entry->lease;
+	status->unseen = entry->slot && !status->leaving && !vfio_slot_is_shown(entry->slot);
 }
 
 /* A function that is still on its host stays there, dead, and is freed with it. */

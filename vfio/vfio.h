@@ -98,10 +98,10 @@ int vfio_check_memlock(struct vfio *vfio, uint64_t ram_size, struct err *err) FE
 
 /* What happened to a device, for who watches from outside. */
 enum vfio_news_kind {
-	VFIO_ADDED,           /* it is in its slot, and the guest knows */
-	VFIO_REMOVED,         /* it is given back to the host, and off its bus */
+	VFIO_ADDED,           /* it is in its slot, function 0 too, and the guest knows */
+	VFIO_REMOVED,         /* it is given back to the host, and off its bus, if that has slots */
 	VFIO_REMOVAL_REFUSED, /* the guest cancelled the removal */
-	VFIO_LOST,            /* it answers no more */
+	VFIO_LOST,            /* it answers no more; of one in a slot */
 	VFIO_WANTED_BACK,     /* the host asks for it */
 	VFIO_FAILED,          /* it reported an uncorrectable error */
 	VFIO_RECOVERED,       /* from that */
@@ -134,6 +134,11 @@ struct vfio_attach {
 	/* All vCPUs stand between these two. Main thread, no lock held. */
 	void (*park)(void *machine);
 	void (*unpark)(void *machine);
+	/*
+	 * Whether the host has the memory for all of the guest's, which the first device that comes
+	 * has pinned: 0, or -ENOMEM with @err set. Likewise. May be NULL.
+	 */
+	int (*check_memory)(void *machine, struct err *err);
 	/* Main thread, no lock held; it must not call this layer. May be NULL. */
 	void (*tell)(void *machine, const struct vfio_news *news);
 	void *machine;
@@ -206,6 +211,9 @@ struct vfio_status {
 	const char *id;    /* the layer's too */
 	unsigned int slot; /* 0: it is on the root bus */
 	bool leaving;      /* its removal is under way */
+	bool gone;         /* given back to the host, from the root bus */
+	bool unseen;       /* its slot does not show it yet: RAM is being mapped, or function 0
+			      is not there */
 	char guest[16];    /* as 00:03.0; "": it is on no bus */
 	uint16_t vendor, device;
 	const char *state; /* "alive", "being reset", "isolated", "given back to the host", ... */
@@ -220,6 +228,7 @@ void vfio_get_status(struct vfio *vfio, size_t index, struct vfio_status *status
 /* A slot that devices can be put into and taken out of, behind a port. */
 struct vfio_slot_status {
 	unsigned int number; /* as in "slot3" */
+	bool taken;          /* a device is in it, or comes, or is about to leave */
 	bool present;        /* a device is in it, as the guest sees it */
 	bool powered;        /* by the guest */
 };

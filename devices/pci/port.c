@@ -255,7 +255,7 @@ static struct pci_port *port_alloc(const struct pci_port_config *config, struct 
 	struct pci_port *port = calloc(1, sizeof(*port));
 
 	if (!port) {
-		err_set(err, -ENOMEM, "PCI port: %s: %s", config->name, err_text(-ENOMEM));
+		err_set(err, -ENOMEM, "PCI port: %s", err_text(-ENOMEM));
 		return NULL;
 	}
 	port->irq = config->irq;
@@ -265,12 +265,13 @@ static struct pci_port *port_alloc(const struct pci_port_config *config, struct 
 	for (unsigned int i = 0; i < PCI_WINDOWS; i++)
 		port->room[i] = pci_room(config->room[i]);
 	pci_port_signal_init(port);
-	pci_device_init(&port->device, &port_ops, PCIE_CONFIG_SIZE, config->name);
+	pci_device_init(&port->device, &port_ops, PCIE_CONFIG_SIZE,
+			config->name ? config->name : "");
 	pci_port_set_registers(port, &config->link);
 	pci_slot_reset(port);
 	port->vectors = pci_vectors_create(port->device.name, config->irq, &port_wires, port);
 	if (!port->vectors)
-		err_set(err, -ENOMEM, "PCI port: %s: %s", config->name, err_text(-ENOMEM));
+		err_set(err, -ENOMEM, "PCI port: %s", err_text(-ENOMEM));
 	else if (!pci_msi_init(&port->msi, &port->device, PORT_MESSAGES, port->vectors, err))
 		return port;
 	port_free(port);
@@ -282,6 +283,8 @@ static int port_take_bus(struct pci_host *host, struct pci_port *port, struct er
 	unsigned int number = host->ports + 1;
 	uint8_t *config = port->device.config, *express = config + PORT_EXPRESS;
 
+	if (!*port->device.name)
+		snprintf(port->device.name, sizeof(port->device.name), "slot%u", number);
 	if (number >= host->config.buses)
 		return err_set(err, -ENOSPC,
 			       "PCI port: %s: all %u buses are taken: pass fewer devices behind "

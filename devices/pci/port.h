@@ -25,7 +25,7 @@ struct pci_link {
 };
 
 struct pci_port_config {
-	const char *name;     /* for messages */
+	const char *name;     /* for messages; NULL: that of its slot, as slot3 */
 	struct pci_link link; /* all 0: the least there is */
 	struct kvm_irq *irq;  /* of its MSI and its INTx; outlives the port */
 	struct loop *loop;    /* serves its INTx; the main thread's, likewise */

@@ -3,8 +3,6 @@
 
 #include "vmm/machine/hotplug.h"
 
-#include "vmm/base/bits.h"
-#include "vmm/base/fd.h"
 #include "vmm/hostmem.h"
 #include "vmm/machine/machine_private.h"
 
@@ -44,47 +42,34 @@ static void hotplug_tell(void *owner, const struct vfio_news *news)
 	control_tell_device(machine->control, news);
 }
 
-void hotplug_attach(struct machine *machine, struct vfio_attach *attach)
-{
-	attach->slot_changed = hotplug_slot_changed;
-	attach->park = hotplug_park;
-	attach->unpark = hotplug_unpark;
-	attach->tell = hotplug_tell;
-	attach->machine = machine;
-}
-
 /* The first device has all RAM pinned, of which the guest may have used little. */
-static int hotplug_check_memory(const struct machine *machine, struct err *err)
+static int hotplug_check_memory(void *owner, struct err *err)
 {
+	const struct machine *machine = owner;
 	const struct config *config = machine->config;
 	struct hostmem host;
 
-	if (config->page_size || vfio_device_count(machine->vfio))
+	if (config->page_size)
 		return 0;
 	hostmem_read("/proc", "/sys", &host);
 	return hostmem_check_rest(&host, config->memory, hostmem_resident("/proc"), err);
 }
 
-static void hotplug_close_given(const struct vfio_device_config *config)
+void hotplug_attach(struct machine *machine, struct vfio_attach *attach)
 {
-	int fds[] = {config->fd, config->iommufd, config->group_fd, config->container_fd};
-
-	for (size_t i = 0; i < ARRAY_SIZE(fds); i++)
-		if (fds[i])
-			fd_close(&fds[i]);
+	attach->slot_changed = hotplug_slot_changed;
+	attach->park = hotplug_park;
+	attach->unpark = hotplug_unpark;
+	attach->check_memory = hotplug_check_memory;
+	attach->tell = hotplug_tell;
+	attach->machine = machine;
 }
 
 void hotplug_add(void *owner, const struct vfio_device_config *config, const char *slot,
 		 vfio_added done, void *done_owner)
 {
 	struct machine *machine = owner;
-	struct err err = {0};
 
-	if (hotplug_check_memory(machine, &err)) {
-		hotplug_close_given(config);
-		done(done_owner, &err);
-		return;
-	}
 	vfio_plug(machine->vfio, config, slot, done, done_owner);
 }
 

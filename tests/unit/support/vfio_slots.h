@@ -30,6 +30,8 @@ static struct {
 	unsigned int added, refused;
 	struct err err; /* of the last one that was refused */
 	unsigned int parks, wakes;
+	unsigned int memory_checks;
+	bool no_memory;
 	atomic_uint slot_changes;
 	bool parked;
 	pthread_rwlock_t *world;  /* that processors hold for each of their accesses; NULL: none */
@@ -108,6 +110,13 @@ static inline void no_mapping(void *machine, const struct err *err)
 	must(!err);
 }
 
+static inline int guest_checks_memory(void *machine, struct err *err)
+{
+	(void)machine;
+	guest.memory_checks++;
+	return guest.no_memory ? err_set(err, -ENOMEM, "guest memory: too little") : 0;
+}
+
 static inline struct vfio_attach guest_parts(void)
 {
 	return (struct vfio_attach){
@@ -119,6 +128,7 @@ static inline struct vfio_attach guest_parts(void)
 		.slot_changed = guest_slot_changed,
 		.park = guest_park,
 		.unpark = guest_unpark,
+		.check_memory = guest_checks_memory,
 		.tell = guest_hears,
 		.machine = &guest,
 	};

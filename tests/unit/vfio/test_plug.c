@@ -29,6 +29,13 @@ static struct vfio_slot_status slot_status(unsigned int slot)
 	return status;
 }
 
+static void refused_for(const char *path, const char *slot, int code, const char *sentence)
+{
+	plug(path, slot);
+	plug_refused(sentence);
+	ck_assert_int_eq(guest.err.code, code);
+}
+
 START_TEST(nothing_is_opened_for_empty_slots)
 {
 	ck_assert_uint_eq(vfio_port_count(bench.vfio), SLOTS);
@@ -40,6 +47,28 @@ START_TEST(nothing_is_opened_for_empty_slots)
 	/* An eventfd and a timer. */
 	ck_assert_uint_eq(vfio_descriptors(bench.vfio, NULL, 0), 2);
 	is_empty();
+}
+END_TEST
+
+static void see_port(void *owner, const struct pci_view *view)
+{
+	char name[16];
+
+	if (!view->port)
+		return;
+	++*(unsigned int *)owner;
+	snprintf(name, sizeof(name), "slot%u", view->port);
+	ck_assert_str_eq(view->name, name);
+}
+
+/* Also once something is in them. */
+START_TEST(ports_are_called_after_their_slots)
+{
+	unsigned int ports = 0;
+
+	plug_in("01:00.0", NULL);
+	pci_host_walk(bench.host, see_port, &ports);
+	ck_assert_uint_eq(ports, SLOTS);
 }
 END_TEST
 
@@ -65,7 +94,8 @@ START_TEST(a_first_device_comes_when_all_ram_is_mapped)
 
 	plug("01:00.0", NULL);
 	ck_assert_uint_eq(guest.added + guest.refused, 0);
-	ck_assert(!slot_status(1).present);
+	ck_assert(slot_status(1).taken && !slot_status(1).present);
+	ck_assert(!slot_status(2).taken);
 	ck_assert_uint_eq(guest_takes_events(1), 0);
 	wait_for(&guest.added, 1);
 	guest_told("added " FIRST " " FIRST " slot1; ");
@@ -136,14 +166,47 @@ START_TEST(it_has_the_id_that_it_was_given)
 }
 END_TEST
 
+/* As when an id is a UUID: the device of that name is another. */
+START_TEST(an_address_is_no_others_id)
+{
+	plug_config(&(struct vfio_device_config){.path = "01:00.0", .id = SECOND}, NULL);
+	wait_for(&guest.added, 1);
+	refused_for("02:00.1", NULL, -EEXIST,
+		    SECOND ": its address is the id of " FIRST ": remove that first");
+}
+END_TEST
+
+/* Last of all: what else is wrong is said first, and nothing has to be read for it. */
+START_TEST(the_first_must_find_memory)
+{
+	guest.no_memory = true;
+	refused_for("03:00.0", NULL, -ENOENT, "03:00.0");
+	refused_for("01:00.0", "slot9", -ENODEV, "slot9");
+	ck_assert_uint_eq(guest.memory_checks, 0);
+	refused_for("01:00.0", NULL, -ENOMEM, "guest memory: too little");
+	is_empty();
+	guest.no_memory = false;
+	plug_in("01:00.0", NULL);
+	plug_in("02:00.1", NULL);
+	ck_assert_uint_eq(guest.memory_checks, 2);
+}
+END_TEST
+
 /* Function 1 is unseen until function 0 comes. */
 START_TEST(functions_of_one_slot_come_together)
 {
+	struct vfio_status status;
+
 	plug_in("01:00.3", "slot2.1");
-	ck_assert(!slot_status(2).present);
-	guest_told("added 0000:01:00.3 0000:01:00.3 slot2; ");
+	ck_assert(slot_status(2).taken && !slot_status(2).present);
+	guest_told("");
+	vfio_get_status(bench.vfio, 0, &status);
+	ck_assert(status.unseen);
 	plug_in("01:00.0", "slot2");
+	guest_told("added " FIRST " " FIRST " slot2; added 0000:01:00.3 0000:01:00.3 slot2; ");
 	ck_assert(slot_status(2).present);
+	vfio_get_status(bench.vfio, 0, &status);
+	ck_assert(!status.unseen && !status.gone);
 	guest_uses(2);
 	ck_assert_uint_eq(device_read(2, 1, PCI_VENDOR_ID, 4), 0x10d38086);
 	ck_assert_uint_ne(device_read(2, 0, PCI_HEADER_TYPE, 1) & 0x80, 0);
@@ -151,13 +214,6 @@ START_TEST(functions_of_one_slot_come_together)
 	plug_refused("slot2: 0000:01:00.3 is in it");
 }
 END_TEST
-
-static void refused_for(const char *path, const char *slot, int code, const char *sentence)
-{
-	plug(path, slot);
-	plug_refused(sentence);
-	ck_assert_int_eq(guest.err.code, code);
-}
 
 START_TEST(names_of_slots_are_checked)
 {
@@ -436,12 +492,15 @@ static void add_tests(TCase *tests)
 {
 	tcase_add_checked_fixture(tests, setup_way, teardown_guest);
 	tcase_add_test(tests, nothing_is_opened_for_empty_slots);
+	tcase_add_test(tests, ports_are_called_after_their_slots);
 	tcase_add_test(tests, windows_have_room_for_what_may_come);
 	tcase_add_test(tests, a_first_device_comes_when_all_ram_is_mapped);
 	tcase_add_test(tests, kvm_knows_before_it_is_opened);
 	tcase_add_test(tests, a_second_device_reaches_the_first);
 	tcase_add_test(tests, two_may_come_at_once);
 	tcase_add_test(tests, it_has_the_id_that_it_was_given);
+	tcase_add_test(tests, an_address_is_no_others_id);
+	tcase_add_test(tests, the_first_must_find_memory);
 	tcase_add_test(tests, functions_of_one_slot_come_together);
 	tcase_add_test(tests, names_of_slots_are_checked);
 	tcase_add_test(tests, a_slot_is_taken_once);

@@ -138,9 +138,13 @@ START_TEST(the_root_bus_has_no_slots)
 	/* The host may have it, and the guest again, behind a port. */
 	ck_assert(fake_vfio_fire(&kernel.devices[0], VFIO_PCI_REQ_IRQ_INDEX, 0));
 	turn();
-	guest_told("wanted disk " FIRST " -; ");
+	guest_told("wanted disk " FIRST " -; removed disk " FIRST " -; ");
 	ck_assert_ptr_null(bench.vfio->provider);
+	vfio_get_status(bench.vfio, 0, &status);
+	ck_assert(status.gone);
 	plug_in("01:00.0", NULL);
+	vfio_get_status(bench.vfio, 1, &status);
+	ck_assert(!status.gone);
 	ck_assert_int_eq(unplug(FIRST, 0), 0);
 	guest_told("added " FIRST " " FIRST " slot1; removed " FIRST " " FIRST " slot1; ");
 	ck_assert_uint_eq(vfio_device_count(bench.vfio), 1);

@@ -291,7 +291,7 @@ START_TEST(too_many_ports_are_said)
 	bench.host = to.host = pci_host_create(&host, &bench.err);
 	add_behind_port("01:00.0");
 	ck_assert_int_eq(vfio_attach(bench.vfio, &to, &bench.err), -ENOSPC);
-	said("PCI port: port of 0000:01:00.0: all 1 buses are taken");
+	said("passthrough device 0000:01:00.0: PCI port: slot1: all 1 buses are taken");
 }
 END_TEST
 
