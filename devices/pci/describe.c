@@ -244,6 +244,9 @@ static void describe_view(const struct pci_device *device, struct pci_view *view
 		view->primary = config[PCI_PRIMARY_BUS];
 		view->secondary = config[PCI_SECONDARY_BUS];
 		view->subordinate = config[PCI_SUBORDINATE_BUS];
+		for (enum pci_window i = 0; i < PCI_WINDOWS; i++)
+			(void)pci_window_get(config, i, &view->windows[i].base,
+					     &view->windows[i].last);
 	} else {
 		view->subsystem_vendor = load_le16(config + PCI_SUBSYSTEM_VENDOR_ID);
 		view->subsystem = load_le16(config + PCI_SUBSYSTEM_ID);

@@ -10,6 +10,7 @@
 #include <stdint.h>
 #include <stdio.h>
 
+#include "devices/pci/window.h"
 #include "memory/map.h"
 #include "vmm/base/bits.h"
 #include "vmm/base/err.h"
@@ -251,6 +252,10 @@ struct pci_view {
 	uint16_t subsystem_vendor, subsystem; /* not of a bridge */
 	bool bridge;                          /* it leads to another bus, with these numbers: */
 	uint8_t primary, secondary, subordinate;
+	/* And these windows, each with its first and last address; closed: the last is lower. */
+	struct pci_view_window {
+		uint64_t base, last;
+	} windows[PCI_WINDOWS];
 	unsigned int port; /* its physical slot's number, 0: none; and that slot is: */
 	bool occupied, powered;
 	uint32_t class_code;    /* base class, subclass, interface */

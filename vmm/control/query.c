@@ -110,10 +110,21 @@ static json_t *query_id(const struct pci_view *view)
 	return id;
 }
 
+static json_t *query_window(const struct pci_view *view, enum pci_window window)
+{
+	return json_pack("{s:I, s:I}", "base", (json_int_t)view->windows[window].base, "limit",
+			 (json_int_t)view->windows[window].last);
+}
+
+/* With the list of what is behind it, which is to be filled. */
 static json_t *query_bridge(const struct pci_view *view)
 {
-	json_t *bridge = json_pack("{s:{s:i, s:i, s:i}}", "bus", "number", view->primary,
-				   "secondary", view->secondary, "subordinate", view->subordinate);
+	json_t *bridge =
+		json_pack("{s:{s:i, s:i, s:i, s:o, s:o, s:o}, s:[]}", "bus", "number",
+			  view->primary, "secondary", view->secondary, "subordinate",
+			  view->subordinate, "io_range", query_window(view, PCI_WINDOW_IO),
+			  "memory_range", query_window(view, PCI_WINDOW_MEMORY),
+			  "prefetchable_range", query_window(view, PCI_WINDOW_PREFETCH), "devices");
 
 	if (bridge && view->port)
 		json_object_set_new(bridge, "slot",
@@ -123,10 +134,11 @@ static json_t *query_bridge(const struct pci_view *view)
 	return bridge;
 }
 
-/* Bus after bus, as they are met. */
+/* Bus after bus, as they are met: one behind a bridge is in that. */
 struct query_pci {
 	json_t *buses;
-	json_t *ids; /* of passed-through devices, by the host's addresses */
+	json_t *below[256]; /* the lists of buses behind bridges, by their numbers; theirs */
+	json_t *ids;        /* of passed-through devices, by the host's addresses */
 };
 
 static json_t *query_ids(struct vfio *vfio)
@@ -137,7 +149,8 @@ static json_t *query_ids(struct vfio *vfio)
 		struct vfio_status status;
 
 		vfio_get_status(vfio, i, &status);
-		json_object_set_new(ids, status.host, control_text(status.id));
+		if (!status.gone || !json_object_get(ids, status.host))
+			json_object_set_new(ids, status.host, control_text(status.id));
 	}
 	return ids;
 }
@@ -152,7 +165,8 @@ static json_t *query_name(const struct query_pci *query, const struct pci_view *
 
 static void query_see_function(void *owner, const struct pci_view *view)
 {
-	const struct query_pci *query = owner;
+	struct query_pci *query = owner;
+	json_t *list = query->below[view->bus], *bridge;
 	json_t *function =
 		json_pack("{s:i, s:i, s:i, s:{s:i, s:s}, s:o, s:i, s:o, s:o}", "bus", view->bus,
 			  "slot", view->slot, "function", view->function, "class_info", "class",
@@ -160,9 +174,16 @@ static void query_see_function(void *owner, const struct pci_view *view)
 			  query_id(view), "irq_pin", view->pin, "qdev_id", query_name(query, view),
 			  "regions", query_bars(view));
 
-	if (function && view->bridge)
-		json_object_set_new(function, "pci_bridge", query_bridge(view));
-	json_array_append_new(query_bus(query->buses, view->bus), function);
+	if (!list)
+		list = query_bus(query->buses, view->bus);
+	if (function && view->bridge) {
+		bridge = query_bridge(view);
+		json_object_set_new(function, "pci_bridge", bridge);
+		if (view->secondary != 0)
+			query->below[view->secondary] = json_object_get(bridge, "devices");
+	}
+	if (json_array_append_new(list, function) && view->bridge)
+		query->below[view->secondary] = NULL;
 }
 
 json_t *control_query_pci(const struct control_target *target)
@@ -211,10 +232,11 @@ static json_t *query_device(struct vfio *vfio, size_t index)
 	json_t *device;
 
 	vfio_get_status(vfio, index, &status);
-	device = json_pack("{s:o, s:o, s:o, s:o, s:b}", "id", control_text(status.id), "host",
-			   control_text(status.host), "guest",
+	device = json_pack("{s:o, s:o, s:o, s:o, s:b, s:b, s:b}", "id", control_text(status.id),
+			   "host", control_text(status.host), "guest",
 			   *status.guest ? control_text(status.guest) : json_null(), "slot",
-			   query_slot(status.slot), "leaving", status.leaving);
+			   query_slot(status.slot), "leaving", status.leaving, "gone", status.gone,
+			   "unseen", status.unseen);
 	json_object_update_new(device,
 			       json_pack("{s:o, s:o, s:s, s:s, s:i, s:i, s:i}", "vendor",
 					 json_sprintf("%04x", status.vendor), "device",
@@ -243,9 +265,10 @@ static json_t *query_slots(struct vfio *vfio)
 	for (size_t i = 0; i < vfio_slot_count(vfio); i++)
 		if (vfio_get_slot(vfio, i, &status))
 			json_array_append_new(list,
-					      json_pack("{s:o, s:b, s:b}", "slot",
-							query_slot(status.number), "occupied",
-							status.present, "powered", status.powered));
+					      json_pack("{s:o, s:b, s:b, s:b}", "slot",
+							query_slot(status.number), "taken",
+							status.taken, "occupied", status.present,
+							"powered", status.powered));
 	return list;
 }
 

@@ -205,6 +205,8 @@ void vfio_get_status(struct vfio *vfio, size_t index, struct vfio_status *status
 		.id = index ? "0000:02:00.0" : "nic",
 		.slot = index ? 0 : 3,
 		.leaving = !index,
+		.gone = index,
+		.unseen = !index,
 	};
 	if (index)
 		status->guest[0] = '\0';
@@ -221,6 +223,7 @@ bool vfio_get_slot(struct vfio *vfio, size_t index, struct vfio_slot_status *slo
 	(void)vfio;
 	*slot = (struct vfio_slot_status){
 		.number = (unsigned int)index + 3,
+		.taken = true,
 		.present = index == 0,
 		.powered = index == 0,
 	};
@@ -268,6 +271,9 @@ void pci_host_walk(struct pci_host *host, void (*see)(void *owner, const struct 
 		.bridge = true,
 		.secondary = 1,
 		.subordinate = 2,
+		.windows = {[PCI_WINDOW_IO] = {.base = 0xf000, .last = 0xfff},
+			    [PCI_WINDOW_MEMORY] = {.base = 0xc1000000, .last = 0xc2ffffff},
+			    [PCI_WINDOW_PREFETCH] = {.base = 0x4000000000, .last = 0x403fffffff}},
 		.port = 1,
 		.powered = true,
 		.class_code = 0x060400,
@@ -275,9 +281,17 @@ void pci_host_walk(struct pci_host *host, void (*see)(void *owner, const struct 
 		.name = "port",
 	};
 
+	struct pci_view below = nic;
+
 	(void)host;
 	see(owner, &nic);
 	see(owner, &port);
+	below.bus = 1;
+	below.slot = 0;
+	below.function = 0;
+	below.name = "0000:02:00.0";
+	if (fake_slots)
+		see(owner, &below);
 }
 
 static inline void fake_machine_reset(void)

@@ -170,6 +170,9 @@ START_TEST(a_bus_below_a_port_is_told_too)
 	ck_assert_uint_eq(bridge.secondary, 1);
 	ck_assert_uint_eq(bridge.subordinate, 1);
 	ck_assert_uint_eq(bridge.port, 1);
+	ck_assert_uint_eq(bridge.windows[PCI_WINDOW_MEMORY].base, 0xc0000000);
+	ck_assert_uint_eq(bridge.windows[PCI_WINDOW_MEMORY].last, 0xc00fffff);
+	ck_assert_uint_gt(bridge.windows[PCI_WINDOW_IO].base, bridge.windows[PCI_WINDOW_IO].last);
 	ck_assert(bridge.occupied && bridge.powered);
 	ck_assert_uint_eq(last.port, 0);
 	ck_assert_uint_eq(bridge.subsystem_vendor | bridge.subsystem, 0);

@@ -104,11 +104,11 @@ START_TEST(devices_are_in_it)
 	json_decref(answer);
 	answer = devices;
 	is("[{\"id\": \"nic\", \"host\": \"0000:01:00.0\", \"guest\": \"00:03.0\", "
-	   "\"slot\": \"slot3\", \"leaving\": true, \"vendor\": \"8086\", "
+	   "\"slot\": \"slot3\", \"leaving\": true, \"gone\": false, \"unseen\": true, \"vendor\": \"8086\", "
 	   "\"device\": \"10d3\", \"state\": \"alive\", \"interrupts\": \"MSI-X\", "
 	   "\"vectors\": 5, \"unmasked\": 3, \"errors\": 1}, "
 	   "{\"id\": \"0000:02:00.0\", \"host\": \"0000:02:00.0\", \"guest\": null, "
-	   "\"slot\": null, \"leaving\": false, \"vendor\": \"8086\", "
+	   "\"slot\": null, \"leaving\": false, \"gone\": true, \"unseen\": false, \"vendor\": \"8086\", "
 	   "\"device\": \"10d3\", \"state\": \"alive\", \"interrupts\": \"MSI-X\", "
 	   "\"vectors\": 5, \"unmasked\": 3, \"errors\": 1}]");
 }
@@ -128,8 +128,9 @@ START_TEST(slots_are_in_it)
 {
 	part_is("slots", "[]");
 	fake_slots = 2;
-	part_is("slots", "[{\"slot\": \"slot3\", \"occupied\": true, \"powered\": true}, "
-			 "{\"slot\": \"slot4\", \"occupied\": false, \"powered\": false}]");
+	part_is("slots",
+		"[{\"slot\": \"slot3\", \"taken\": true, \"occupied\": true, \"powered\": true}, "
+		"{\"slot\": \"slot4\", \"taken\": true, \"occupied\": false, \"powered\": false}]");
 	fake_slots = 0;
 }
 END_TEST
@@ -177,8 +178,28 @@ START_TEST(functions_are_told_with_their_bars)
 	   "\"class_info\": {\"class\": 1540, \"desc\": \"PCI bridge\"}, "
 	   "\"id\": {\"vendor\": 32902, \"device\": 13344}, \"irq_pin\": 0, "
 	   "\"qdev_id\": \"port\", \"regions\": [], \"pci_bridge\": {\"bus\": "
-	   "{\"number\": 0, \"secondary\": 1, \"subordinate\": 2}, "
-	   "\"slot\": {\"number\": 1, \"occupied\": false, \"powered\": true}}}]}]");
+	   "{\"number\": 0, \"secondary\": 1, \"subordinate\": 2, "
+	   "\"io_range\": {\"base\": 61440, \"limit\": 4095}, "
+	   "\"memory_range\": {\"base\": 3238002688, \"limit\": 3271557119}, "
+	   "\"prefetchable_range\": {\"base\": 274877906944, \"limit\": 275951648767}}, "
+	   "\"devices\": [], \"slot\": {\"number\": 1, \"occupied\": false, \"powered\": true}}}]}]");
+}
+END_TEST
+
+/* As QEMU has it. */
+START_TEST(what_is_behind_a_bridge_is_in_it)
+{
+	json_t *buses, *port, *device;
+
+	fake_slots = 1;
+	buses = control_query_pci(&fake_target);
+	fake_slots = 0;
+	ck_assert_uint_eq(json_array_size(buses), 1);
+	port = json_array_get(json_object_get(json_array_get(buses, 0), "devices"), 1);
+	device = json_array_get(json_object_get(json_object_get(port, "pci_bridge"), "devices"), 0);
+	ck_assert_int_eq(json_integer_value(json_object_get(device, "bus")), 1);
+	ck_assert_str_eq(json_string_value(json_object_get(device, "qdev_id")), "0000:02:00.0");
+	json_decref(buses);
 }
 END_TEST
 
@@ -193,6 +214,7 @@ static void add_tests(TCase *tests)
 	tcase_add_test(tests, slots_are_in_it);
 	tcase_add_test(tests, the_way_to_devices_is_in_it);
 	tcase_add_test(tests, a_device_has_its_id_on_its_bus);
+	tcase_add_test(tests, what_is_behind_a_bridge_is_in_it);
 	tcase_add_test(tests, functions_are_told_with_their_bars);
 }
 
