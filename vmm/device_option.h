@@ -12,6 +12,9 @@
 #include "vfio/vfio.h"
 #include "vmm/base/err.h"
 
+/* Seconds that a guest may be given to let a device go. */
+enum { DEVICE_TIMEOUT_MAX = 24 * 60 * 60 };
+
 /* What follows the name of each option but port, for a sentence. */
 #define DEVICE_OPTION_WORDS                                                                        \
 	"rom=FILE, rom=off, mmap=off[:LIST], vf-token=UUID, via=iommufd|group, trace=FILE and "    \

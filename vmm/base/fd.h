@@ -28,7 +28,10 @@ void fd_reserve(int count);
  */
 int fd_eventfd_for_guest(void) FERRY_MUST_CHECK;
 
-/* 0 when @count more would leave as much to the monitor, else -EMFILE. */
+/*
+ * 0 when @count more would leave about as much to the monitor, else -EMFILE: it goes by the next
+ * number, and does not count those below that are free.
+ */
 int fd_check_room(unsigned int count) FERRY_MUST_CHECK;
 
 /*

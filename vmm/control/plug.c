@@ -16,8 +16,8 @@
 #include "vmm/listen.h"
 #include "vmm/suboptions.h"
 
-/* How long a guest may take to let a device go, by default and at most; seconds. */
-enum { TIMEOUT = 30, TIMEOUT_MAX = 24 * 60 * 60 };
+/* How long a guest may take to let a device go, by default; seconds. */
+enum { TIMEOUT = 30 };
 
 enum { ID_MAX = 63, SLOT_SIZE = 32 };
 
@@ -319,11 +319,11 @@ int control_plug_delete(const struct control_caller *caller, json_t *arguments, 
 	int rc;
 
 	(void)answer;
-	if (timeout < 0 || timeout > TIMEOUT_MAX)
+	if (timeout < 0 || timeout > DEVICE_TIMEOUT_MAX)
 		return err_set(err, -EINVAL,
 			       "device_del: timeout: it takes seconds, 0 to %d; 0 takes the device "
 			       "away at once",
-			       TIMEOUT_MAX);
+			       DEVICE_TIMEOUT_MAX);
 	if (strncmp(id, CONTROL_QOM_FOLDER, strlen(CONTROL_QOM_FOLDER)) == 0)
 		id += strlen(CONTROL_QOM_FOLDER);
 	rc = target->ops->remove(target->machine, id, (unsigned int)timeout * 1000, err);

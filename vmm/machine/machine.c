@@ -330,6 +330,9 @@ static void machine_woken(void *owner, uint32_t events)
 	requests = machine->requests;
 	machine->requests = 0;
 	pthread_mutex_unlock(&machine->lock);
+	/* Also of a guest that is looked at by a debugger from here on. */
+	if (requests & REQUEST_SLOTS)
+		vfio_slots_changed(machine->vfio);
 	if (requests & REQUEST_END) {
 		if (!machine_show_crash(machine)) {
 			machine_tell_end(machine);
@@ -350,8 +353,6 @@ static void machine_woken(void *owner, uint32_t events)
 		machine_end(machine, CONTROL_HOST_ERROR, STATUS_FAILED, &err, NULL);
 	if (requests & REQUEST_DEBUG)
 		machine_parked_for_debugger(machine);
-	if (requests & REQUEST_SLOTS)
-		vfio_slots_changed(machine->vfio);
 	machine_tell_paused(machine);
 }
 

@@ -33,7 +33,8 @@ static const char help_text[] =
 	"                            Its nodes are opened with the rights of who calls\n"
 	"                            this, and with the monitor's where those do not do\n"
 	"  remove ID                 takes it out: the guest is asked to let it go, and\n"
-	"                            ends with it, or when the guest keeps it\n"
+	"                            ends with it, or when the guest keeps it; ID may be\n"
+	"                            its address, its path or its slot too\n"
 	"\n"
 	"  --timeout SECONDS         when remove takes a device away from a guest that\n"
 	"                            does not let it go; 0: at once (default 30)\n"
@@ -194,6 +195,11 @@ static int ctl_find_path(struct ctl *ctl, const char *name, char path[PATH_MAX])
 static int ctl_check_words(struct ctl *ctl, const struct ctl_command *command, char *const *words,
 			   int count)
 {
+	if (count > 3 && command->function == ctl_add && strchr(words[3], '='))
+		return err_set(&ctl->err, -EINVAL,
+			       "'%.80s': options follow ADDR by commas, without a blank: add "
+			       "%.80s,%.80s",
+			       words[3], words[2], words[3]);
 	if (count > 3 || (count == 3 && !command->word))
 		return err_set(&ctl->err, -EINVAL,
 			       "'%.80s': %s takes nothing more: see ferry ctl --help",
@@ -216,6 +222,10 @@ static const struct ctl_command *ctl_choose(struct ctl *ctl, char *const *words,
 
 	if (command)
 		rc = ctl_check_words(ctl, command, words, count);
+	else if (count > 0 && ctl_find_command(words[0]))
+		rc = err_set(&ctl->err, -EINVAL,
+			     "%s: which monitor? ferry ctl PATH|PID %s: ferry list finds them",
+			     words[0], words[0]);
 	else if (count > 1)
 		rc = err_set(&ctl->err, -EINVAL, "'%.80s' is no command: see ferry ctl --help",
 			     words[1]);

@@ -21,8 +21,6 @@
 #include "vmm/suboptions.h"
 #include "vmm/tools/ctl_private.h"
 
-enum { TIMEOUT_MAX = 24 * 60 * 60 };
-
 /* What is opened here, and by which names and arguments the monitor learns of it. */
 enum plug_node { NODE_DEVICE, NODE_IOMMU, NODE_GROUP, NODE_CONTAINER, NODES };
 
@@ -41,7 +39,9 @@ struct addition {
 	struct vfio_sysfs_device device;
 	enum vfio_via via;
 	bool shared_open; /* the monitor has /dev/iommu or the container open */
+	bool by_path;     /* the user gave a path, not an address */
 	int nodes[NODES]; /* -1: not opened */
+	struct err own;   /* why one could not be opened here; code 0: all could */
 };
 
 /*
@@ -51,12 +51,21 @@ struct addition {
 static int plug_check_part(struct vfio_device_config *device, const char *name, const char *value,
 			   struct err *err)
 {
-	if (value && *value && (strcmp(name, "id") == 0 || strcmp(name, "bus") == 0))
-		return 0;
+	if (strcmp(name, "id") == 0 || strcmp(name, "bus") == 0)
+		return value && *value
+			       ? 0
+			       : err_set(err, -EINVAL, "'%s%s': a value is missing: it is %s", name,
+					 value ? "=" : "",
+					 *name == 'i' ? "a name, a letter first, as id=nic"
+						      : "a slot, as bus=slot3");
 	if (strcmp(name, "port") == 0)
 		return err_set(err, -EINVAL,
 			       "port: what is added is behind its slot's port: leave it out");
-	return device_option_take(device, name, value, err);
+	if (device_option_is_known(name))
+		return device_option_take(device, name, value, err);
+	return err_set(err, -EINVAL,
+		       "'%.80s': unknown part: it takes id=ID, bus=slotN, " DEVICE_OPTION_WORDS,
+		       name);
 }
 
 static int plug_check(const struct suboptions *options, enum vfio_via *via, struct err *err)
@@ -85,12 +94,26 @@ int ctl_check_add(struct ctl *ctl)
 	return rc ? err_prefix(&ctl->err, "add") : 0;
 }
 
+/*
+ * Whether the device's node is this user's to open. /dev/iommu may be the monitor's, where the host
+ * has it.
+ */
+static bool plug_has_node(const struct addition *addition)
+{
+	const char *dev = addition->ctl->tool->dev;
+	char path[PATH_MAX];
+
+	snprintf(path, sizeof(path), "%s/iommu", dev);
+	return access(path, F_OK) == 0 &&
+	       vfio_cdev_find(&addition->device, dev, path, sizeof(path)) == 0 &&
+	       faccessat(AT_FDCWD, path, R_OK | W_OK, AT_EACCESS) == 0;
+}
+
 /* By the option, by how the monitor has others, or by what this user may open. */
 static void plug_choose_way(struct addition *addition, const json_t *status)
 {
 	const json_t *passthrough = json_object_get(status, "passthrough");
 	const char *via = ctl_string(passthrough, "via");
-	char path[PATH_MAX];
 
 	addition->shared_open = json_is_true(json_object_get(passthrough, "open"));
 	if (addition->via != VFIO_VIA_ANY)
@@ -99,8 +122,7 @@ static void plug_choose_way(struct addition *addition, const json_t *status)
 		addition->via = VFIO_VIA_IOMMUFD;
 	else if (strcmp(via, "group") == 0)
 		addition->via = VFIO_VIA_GROUP;
-	else if (vfio_cdev_check(&addition->device, addition->ctl->tool->dev, path, sizeof(path)) ==
-		 0)
+	else if (plug_has_node(addition))
 		addition->via = VFIO_VIA_IOMMUFD;
 	else
 		addition->via = VFIO_VIA_GROUP;
@@ -109,6 +131,8 @@ static void plug_choose_way(struct addition *addition, const json_t *status)
 static void plug_open_node(struct addition *addition, enum plug_node node, const char *path)
 {
 	addition->nodes[node] = open(path, O_RDWR | O_CLOEXEC);
+	if (addition->nodes[node] < 0 && !addition->own.code)
+		err_set(&addition->own, -errno, "%s: %s", path, err_text(-errno));
 }
 
 static void plug_open_iommufd(struct addition *addition)
@@ -186,37 +210,68 @@ static bool plug_is_file(const char *name, const char *value)
 	       strcmp(name, "trace") == 0 || strcmp(name, "names") == 0;
 }
 
-/* What device_add is asked; each option has a value. */
+/* A path is told as it is: the monitor may know another by the last part of it. */
+static void plug_name_device(const struct addition *addition, json_t *arguments)
+{
+	char path[PATH_MAX];
+
+	if (addition->nodes[NODE_DEVICE] >= 0)
+		return;
+	if (addition->by_path && realpath(addition->device.path, path))
+		json_object_set_new(arguments, "sysfsdev", json_string(path));
+	else
+		json_object_set_new(arguments, "host", json_string(addition->device.address));
+}
+
+static int plug_set_option(json_t *arguments, const char *name, const char *value, struct err *err)
+{
+	json_t *text = plug_is_file(name, value) ? plug_file(value) : json_string(value);
+
+	if (text)
+		return json_object_set_new(arguments, name, text);
+	return err_set(err, -EILSEQ, "%s=%.80s: %s is not UTF-8, which QMP cannot carry", name,
+		       value, plug_is_file(name, value) ? "the name with its folder" : "it");
+}
+
+/* What device_add is asked; each option has a value. NULL with the error set. */
 static json_t *plug_arguments(const struct addition *addition, const struct suboptions *options)
 {
 	json_t *arguments = json_pack("{s:s}", "driver", "vfio-pci");
 
-	if (addition->nodes[NODE_DEVICE] < 0)
-		json_object_set_new(arguments, "host", json_string(addition->device.address));
+	plug_name_device(addition, arguments);
 	for (size_t i = 0; i < NODES; i++)
 		if (addition->nodes[i] >= 0)
 			json_object_set_new(arguments, plug_nodes[i].argument,
 					    json_string(plug_nodes[i].name));
-	for (size_t i = 0; i < options->count; i++) {
-		const char *name = options->item[i].name, *value = options->item[i].value;
-
-		json_object_set_new(arguments, name,
-				    plug_is_file(name, value) ? plug_file(value)
-							      : json_string(value));
-	}
+	for (size_t i = 0; i < options->count; i++)
+		if (plug_set_option(arguments, options->item[i].name, options->item[i].value,
+				    &addition->ctl->err)) {
+			json_decref(arguments);
+			return NULL;
+		}
 	return arguments;
 }
 
-/* The one of @status that is the host's @host, or has it for its id. */
-static const json_t *plug_find(const json_t *status, const char *host)
+static bool plug_is_named(const json_t *device, const char *name)
+{
+	return strcmp(ctl_string(device, "id"), name) == 0 ||
+	       strcmp(ctl_string(device, "host"), name) == 0 ||
+	       (json_is_string(json_object_get(device, "slot")) &&
+		strcmp(ctl_string(device, "slot"), name) == 0);
+}
+
+/*
+ * The one of @status that is called @name: by its id, its address on the host or its slot. One that
+ * was given back may have come again.
+ */
+static const json_t *plug_find(const json_t *status, const char *name)
 {
 	const json_t *devices = json_object_get(status, "devices");
 
 	for (size_t i = 0; i < json_array_size(devices); i++) {
 		const json_t *device = json_array_get(devices, i);
 
-		if (strcmp(ctl_string(device, "id"), host) == 0 ||
-		    strcmp(ctl_string(device, "host"), host) == 0)
+		if (!json_is_true(json_object_get(device, "gone")) && plug_is_named(device, name))
 			return device;
 	}
 	return NULL;
@@ -225,7 +280,7 @@ static const json_t *plug_find(const json_t *status, const char *host)
 static int plug_tell(const struct addition *addition)
 {
 	struct ctl *ctl = addition->ctl;
-	const char *host = addition->device.address, *id;
+	const char *host = addition->device.address, *id, *unseen = "";
 	const json_t *device;
 	json_t *status;
 	int rc = qmp_execute(&ctl->qmp, "x-ferry-status", &status, &ctl->err);
@@ -234,16 +289,37 @@ static int plug_tell(const struct addition *addition)
 		return rc;
 	device = plug_find(status, host);
 	id = ctl_string(device, "id");
+	if (json_is_true(json_object_get(device, "unseen")))
+		unseen = ": the guest sees it once function 0 is there too";
 	if (ctl->json)
 		rc = ctl_print_line(ctl, device ? json_deep_copy(device) : json_null());
 	else if (!device)
 		text_print(ctl->tool->out, "%s was in, and has left\n", host);
 	else if (strcmp(id, host) == 0)
-		text_print(ctl->tool->out, "%s is in %s\n", host, ctl_string(device, "slot"));
+		text_print(ctl->tool->out, "%s is in %s%s\n", host, ctl_string(device, "slot"),
+			   unseen);
 	else
-		text_print(ctl->tool->out, "%s is in %s, with the id %s\n", host,
-			   ctl_string(device, "slot"), id);
+		text_print(ctl->tool->out, "%s is in %s, with the id %s%s\n", host,
+			   ctl_string(device, "slot"), id, unseen);
 	json_decref(status);
+	return rc;
+}
+
+/* Where it was refused, why it had to be the monitor's rights comes first. */
+static int plug_ask(struct addition *addition, const struct ctl_command *command,
+		    const struct suboptions *options)
+{
+	struct ctl *ctl = addition->ctl;
+	json_t *arguments = plug_arguments(addition, options), *answer;
+	int rc;
+
+	if (!arguments)
+		return ctl->err.code;
+	rc = qmp_execute_with(&ctl->qmp, command->execute, arguments, -1, &answer, &ctl->err);
+	if (!rc)
+		json_decref(answer);
+	else if (addition->own.code)
+		err_prefix(&ctl->err, "%s; by the monitor's rights", addition->own.text);
 	return rc;
 }
 
@@ -251,7 +327,7 @@ static int plug_add(struct addition *addition, const struct ctl_command *command
 		    const struct suboptions *options)
 {
 	struct ctl *ctl = addition->ctl;
-	json_t *answer, *status;
+	json_t *status;
 	int rc = qmp_execute(&ctl->qmp, "x-ferry-status", &status, &ctl->err);
 
 	if (rc)
@@ -262,14 +338,10 @@ static int plug_add(struct addition *addition, const struct ctl_command *command
 	for (enum plug_node node = 0; node < NODES && !rc; node++)
 		rc = plug_pass(addition, node);
 	if (!rc)
-		rc = qmp_execute_with(&ctl->qmp, command->execute,
-				      plug_arguments(addition, options), -1, &answer, &ctl->err);
+		rc = plug_ask(addition, command, options);
 	for (size_t i = 0; i < NODES; i++)
 		fd_close(&addition->nodes[i]);
-	if (rc)
-		return rc;
-	json_decref(answer);
-	return plug_tell(addition);
+	return rc ? rc : plug_tell(addition);
 }
 
 int ctl_add(struct ctl *ctl, const struct ctl_command *command)
@@ -281,6 +353,7 @@ int ctl_add(struct ctl *ctl, const struct ctl_command *command)
 	if (rc)
 		return rc;
 	rc = plug_check(&options, &addition.via, &ctl->err);
+	addition.by_path = strchr(options.first, '/');
 	if (!rc)
 		rc = vfio_sysfs_find(ctl->tool->sys, options.first, &addition.device, NULL,
 				     &ctl->err);
@@ -294,29 +367,68 @@ int ctl_check_remove(struct ctl *ctl)
 {
 	unsigned int seconds;
 
-	if (!ctl->timeout || suboptions_parse_number(ctl->timeout, 0, TIMEOUT_MAX, &seconds) == 0)
+	if (!ctl->timeout ||
+	    suboptions_parse_number(ctl->timeout, 0, DEVICE_TIMEOUT_MAX, &seconds) == 0)
 		return 0;
 	return err_set(&ctl->err, -EINVAL, "--timeout %.80s: it takes seconds, 0 to %d",
-		       ctl->timeout, TIMEOUT_MAX);
+		       ctl->timeout, DEVICE_TIMEOUT_MAX);
 }
 
-/* The id that the monitor has for what the user calls by that, or by its address on the host. */
+/* As "it has nic and 0000:02:00.0", of those that are there. */
+static int plug_refuse(struct ctl *ctl, const json_t *status)
+{
+	const json_t *devices = json_object_get(status, "devices");
+	char names[256] = "";
+	size_t used = 0;
+
+	for (size_t i = 0; i < json_array_size(devices); i++) {
+		const json_t *device = json_array_get(devices, i);
+
+		if (json_is_true(json_object_get(device, "gone")) || used >= sizeof(names))
+			continue;
+		used += (size_t)snprintf(names + used, sizeof(names) - used, "%s%s",
+					 used ? ", " : "", ctl_string(device, "id"));
+	}
+	return err_set(&ctl->err, -ENOENT, "the guest has no device %.80s: it has %s", ctl->word,
+		       used ? names : "none");
+}
+
+/* What the user may have meant by @word; each of them is tried. */
+static const json_t *plug_find_word(const json_t *status, const char *word)
+{
+	char name[PATH_MAX];
+	const json_t *device = plug_find(status, word);
+	size_t length;
+
+	if (device)
+		return device;
+	snprintf(name, sizeof(name), "0000:%s", word);
+	device = plug_find(status, name);
+	if (device || !strchr(word, '/'))
+		return device;
+	snprintf(name, sizeof(name), "%s", word);
+	length = strlen(name);
+	while (length > 1 && name[length - 1] == '/')
+		name[--length] = '\0';
+	return plug_find(status, strrchr(name, '/') + 1);
+}
+
+/* The id that the monitor has for what the user calls by that, its address, path or slot. */
 static int plug_find_id(struct ctl *ctl, char *id, size_t size)
 {
 	const json_t *device;
 	json_t *status;
-	char address[VFIO_ADDRESS_SIZE];
 	int rc = qmp_execute(&ctl->qmp, "x-ferry-status", &status, &ctl->err);
 
 	if (rc)
 		return rc;
-	snprintf(address, sizeof(address), "0000:%s", ctl->word);
-	device = plug_find(status, ctl->word);
-	if (!device)
-		device = plug_find(status, address);
-	snprintf(id, size, "%s", device ? ctl_string(device, "id") : ctl->word);
+	device = plug_find_word(status, ctl->word);
+	if (device)
+		snprintf(id, size, "%s", ctl_string(device, "id"));
+	else
+		rc = plug_refuse(ctl, status);
 	json_decref(status);
-	return 0;
+	return rc;
 }
 
 /* What came of it, once @event is about that device: 1 when it is not. */

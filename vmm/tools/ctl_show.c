@@ -126,7 +126,9 @@ static void ctl_fill_row(struct ctl_row *row, const json_t *device)
 
 	*row = (struct ctl_row){.vectors = "-", .count = "?"};
 	snprintf(row->state, sizeof(row->state), "%s%s", ctl_string(device, "state"),
-		 json_is_true(json_object_get(device, "leaving")) ? ", leaving" : "");
+		 json_is_true(json_object_get(device, "leaving"))  ? ", leaving"
+		 : json_is_true(json_object_get(device, "unseen")) ? ", not shown yet"
+								   : "");
 	if (ctl_number(device, "vectors"))
 		snprintf(row->vectors, sizeof(row->vectors),
 			 "%" JSON_INTEGER_FORMAT " of %" JSON_INTEGER_FORMAT,
@@ -190,6 +192,13 @@ static int ctl_show_devices(struct ctl *ctl, const json_t *devices, bool slots)
 	return rc ? err_set(&ctl->err, rc, "out of memory") : 0;
 }
 
+/* The guest need not see what is in it. */
+static bool ctl_is_taken(const json_t *slot)
+{
+	return json_is_true(json_object_get(slot, "taken")) ||
+	       json_is_true(json_object_get(slot, "occupied"));
+}
+
 /* As "slots     1 of 3 taken, empty: slot3 slot4". */
 static void ctl_show_slots(struct ctl *ctl, const json_t *slots)
 {
@@ -200,20 +209,25 @@ static void ctl_show_slots(struct ctl *ctl, const json_t *slots)
 	if (count == 0)
 		return;
 	json_array_foreach(slots, i, slot)
-		taken += json_is_true(json_object_get(slot, "occupied"));
+		taken += ctl_is_taken(slot);
 	fprintf(ctl->tool->out, "slots     %zu of %zu taken%s", taken, count,
 		taken < count ? ", empty:" : "");
 	json_array_foreach(slots, i, slot)
-		if (!json_is_true(json_object_get(slot, "occupied")))
+		if (!ctl_is_taken(slot))
 			text_print(ctl->tool->out, " %s", ctl_string(slot, "slot"));
 	putc('\n', ctl->tool->out);
 }
 
 static const char *ctl_pinning(const json_t *status)
 {
-	if (json_array_size(json_object_get(status, "devices")) == 0)
-		return "";
-	return ctl_number(status, "pinned_bytes") ? ", pinned" : ", being pinned";
+	const json_t *devices = json_object_get(status, "devices");
+
+	if (ctl_number(status, "pinned_bytes"))
+		return ", pinned";
+	for (size_t i = 0; i < json_array_size(devices); i++)
+		if (!json_is_true(json_object_get(json_array_get(devices, i), "gone")))
+			return ", being pinned";
+	return "";
 }
 
 int ctl_show_status(struct ctl *ctl, const json_t *status)

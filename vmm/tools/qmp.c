@@ -94,13 +94,17 @@ static int qmp_send(struct qmp *qmp, json_t *request, int fd, struct err *err)
 {
 	char *line = json_dumps(request, JSON_ENSURE_ASCII);
 	size_t size = line ? strlen(line) : 0;
+	ssize_t sent = 0;
 	int rc = 0;
 
 	if (!line)
 		return err_set(err, -ENOMEM, "out of memory");
 	line[size++] = '\n';
+	/* The descriptor goes with the first bytes. */
+	for (size_t at = 0; at < size && sent >= 0; at += (size_t)sent)
+		sent = qmp_send_bytes(qmp->fd, line + at, size - at, at ? -1 : fd);
 	/* What it has said before it ended is read all the same. */
-	if (qmp_send_bytes(qmp->fd, line, size, fd) != (ssize_t)size && errno != EPIPE)
+	if (sent < 0 && errno != EPIPE)
 		rc = err_set(err, -errno, "%s", err_text(errno));
 	free(line);
 	return rc;

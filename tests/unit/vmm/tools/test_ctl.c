@@ -141,6 +141,12 @@ START_TEST(slots_and_ids_are_shown_where_there_are_any)
 					      HEAD SLOTS
 					      ", \"devices\": [" NIC("0000:01:00.0") "]}}\n",
 					      NULL};
+	static const char *const given_back[] = {
+		QMP_HELLO, QMP_DONE,
+		HEAD "\"slots\": [{\"slot\": \"slot1\", \"taken\": true, \"occupied\": false}], "
+		     "\"devices\": [{\"id\": \"a\", \"host\": \"b\", \"gone\": true, \"state\": "
+		     "\"alive\", \"unseen\": true}]}}\n",
+		NULL};
 	static const char *const empty[] = {
 		QMP_HELLO, QMP_DONE,
 		HEAD "\"slots\": [{\"slot\": \"slot1\", \"occupied\": true}]}}\n", NULL};
@@ -157,6 +163,10 @@ START_TEST(slots_and_ids_are_shown_where_there_are_any)
 	has(tools_out, "ERRORS  SLOT\n");
 	ck_assert_int_eq(ctl(empty, NULL, "status", NULL), TOOL_OK);
 	has(tools_out, "slots     1 of 1 taken\n");
+	/* What was given back has nothing pinned, and what comes has its slot. */
+	ck_assert_int_eq(ctl(given_back, NULL, "status", NULL), TOOL_OK);
+	has(tools_out, "memory    1 GiB\nslots     1 of 1 taken\n");
+	has(tools_out, "alive, not shown yet");
 }
 END_TEST
 
@@ -316,6 +326,10 @@ START_TEST(wrong_usage_is_told)
 	ck_assert_int_eq(tools_run(tool_ctl, "ctl", "a", NULL), TOOL_USAGE);
 	ck_assert_int_eq(tools_run(tool_ctl, "ctl", "a", "frob", NULL), TOOL_USAGE);
 	is_usage("'frob' is no command");
+	ck_assert_int_eq(tools_run(tool_ctl, "ctl", "add", "0000:01:00.0", NULL), TOOL_USAGE);
+	is_usage("add: which monitor? ferry ctl PATH|PID add: ferry list finds them");
+	ck_assert_int_eq(tools_run(tool_ctl, "ctl", "status", NULL), TOOL_USAGE);
+	is_usage("status: which monitor?");
 	ck_assert_int_eq(tools_run(tool_ctl, "ctl", "a", "stop", "now", NULL), TOOL_USAGE);
 	is_usage("'now': stop takes nothing more");
 	ck_assert_int_eq(tools_run(tool_ctl, "ctl", "a", "wait", "A", "B", NULL), TOOL_USAGE);

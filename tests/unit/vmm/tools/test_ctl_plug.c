@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /* `ferry ctl add` and `remove`: what is opened and passed, what is asked, how it is waited for. */
 
+#include <limits.h>
+
 #include "tests/unit/support/fake_qmp.h"
 #include "tests/unit/support/suite.h"
 #include "tests/unit/support/tools.h"
@@ -11,6 +13,10 @@
 	"}, \"devices\": [" devices "]}}\n"
 #define DEVICE(id)                                                                                 \
 	"{\"id\": \"" id "\", \"host\": \"" NIC "\", \"slot\": \"slot3\", \"state\": \"alive\"}"
+#define UNSEEN(id)                                                                                 \
+	"{\"id\": \"" id "\", \"host\": \"" NIC "\", \"slot\": \"slot3\", \"unseen\": true}"
+/* It was on the root bus, where its function stays. */
+#define GONE(id)     "{\"id\": \"" id "\", \"host\": \"" NIC "\", \"slot\": null, \"gone\": true}"
 #define REFUSED(why) "{\"error\": {\"class\": \"GenericError\", \"desc\": \"" why "\"}}\n"
 #define EVENT(name, id)                                                                            \
 	"{\"timestamp\": {\"seconds\": 1, \"microseconds\": 2}, \"event\": \"" name                \
@@ -121,7 +127,8 @@ START_TEST(what_cannot_be_opened_is_left_to_the_monitor)
 	ck_assert_str_eq(fake_qmp.passed, "");
 	asked("{\"execute\": \"device_add\", \"arguments\": {\"driver\": \"vfio-pci\", \"host\": \"" NIC
 	      "\"}}");
-	has(tools_errors, "add: passthrough device " NIC ": /dev/vfio/7: no permission\n");
+	has(tools_errors, "; by the monitor's rights: "
+			  "passthrough device " NIC ": /dev/vfio/7: no permission\n");
 	fake_tree_add_cdev(NIC, 4);
 	fake_tree_unlink("dev/vfio/devices/vfio4");
 	ck_assert_int_eq(ctl(said, NULL, "add", NIC ",via=iommufd"), TOOL_FAILED);
@@ -208,22 +215,84 @@ START_TEST(a_removal_is_waited_for)
 }
 END_TEST
 
+/* One that was given back from the root bus may be in a slot now, by another id. */
+START_TEST(it_is_named_in_many_ways)
+{
+	static const char *const words[] = {"nic", NIC, "01:00.0", "slot3",
+					    "/sys/bus/pci/devices/" NIC "//"};
+	static const char *const said[] = {QMP_HELLO, QMP_DONE,
+					   STATUS("null", "false", GONE(NIC) ", " DEVICE("nic")),
+					   QMP_DONE EVENT("DEVICE_DELETED", "nic"), NULL};
+
+	ck_assert_int_eq(ctl(said, NULL, "remove", words[_i]), TOOL_OK);
+	asked("{\"execute\": \"device_del\", \"arguments\": {\"id\": \"nic\"}}");
+}
+END_TEST
+
+/* What the caller lacks is the monitor's to open. */
+START_TEST(rights_are_put_together)
+{
+	static const char *const said[] = {QMP_HELLO, QMP_DONE, STATUS("null", "false", ""),
+					   QMP_DONE,  QMP_DONE, STATUS("\"iommufd\"", "true", ""),
+					   NULL};
+
+	/* So that it cannot be opened for writing, by root neither. */
+	fake_tree_unlink("dev/iommu");
+	fake_tree_folder("dev/iommu");
+	adds(said, NIC);
+	ck_assert_str_eq(fake_qmp.passed, " vfio4");
+	asked("\"fd\": \"ferry-device\"}");
+}
+END_TEST
+
+START_TEST(a_path_is_told_as_it_is)
+{
+	static const char *const said[] = {
+		QMP_HELLO, QMP_DONE, STATUS("\"group\"", "true", GONE(NIC)),
+		QMP_DONE,  QMP_DONE, STATUS("\"group\"", "true", GONE(NIC) ", " UNSEEN("nic")),
+		NULL};
+	char path[PATH_MAX], real[PATH_MAX], part[PATH_MAX + 32];
+
+	snprintf(path, sizeof(path), "%s", fake_tree_path("bus/pci/devices/" NIC));
+	ck_assert_ptr_nonnull(realpath(path, real));
+	snprintf(part, sizeof(part), "\"sysfsdev\": \"%s\"", real);
+	adds(said, path);
+	asked(part);
+	ck_assert_str_eq(tools_out, NIC " is in slot3, with the id nic: the guest sees it once "
+					"function 0 is there too\n");
+}
+END_TEST
+
+START_TEST(what_is_no_utf8_is_refused)
+{
+	static const char *const said[] = {QMP_HELLO, QMP_DONE, STATUS("\"group\"", "true", ""),
+					   QMP_DONE, NULL};
+
+	ck_assert_int_eq(ctl(said, NULL, "add", NIC ",rom=/a\xff"), TOOL_FAILED);
+	has(tools_errors, "the name with its folder is not UTF-8, which QMP cannot carry");
+	ck_assert_ptr_null(strstr(fake_qmp.heard, "device_add"));
+}
+END_TEST
+
 START_TEST(a_removal_may_fail)
 {
 	static const char *const kept[] = {QMP_HELLO, QMP_DONE,
 					   STATUS("null", "false", DEVICE("nic")),
 					   QMP_DONE EVENT("DEVICE_UNPLUG_GUEST_ERROR", "nic"),
 					   NULL};
-	static const char *const unknown[] = {
-		QMP_HELLO, QMP_DONE, STATUS("null", "false", ""),
-		"{\"error\": {\"class\": \"DeviceNotFound\", \"desc\": \"no device x\"}}\n", NULL};
+	static const char *const unknown[] = {QMP_HELLO, QMP_DONE,
+					      STATUS("null", "false", DEVICE("nic")), NULL};
+	static const char *const none[] = {QMP_HELLO, QMP_DONE, STATUS("null", "false", GONE(NIC)),
+					   NULL};
 	static const char *const ended[] = {QMP_HELLO, QMP_DONE,
 					    STATUS("null", "false", DEVICE("nic")), QMP_DONE, NULL};
 
 	ck_assert_int_eq(ctl(kept, NULL, "remove", "nic"), TOOL_FAILED);
 	has(tools_errors, "remove: the guest keeps it: --timeout 0 takes it away all the same\n");
 	ck_assert_int_eq(ctl(unknown, NULL, "remove", "x"), TOOL_FAILED);
-	has(tools_errors, "remove: no device x\n");
+	has(tools_errors, "remove: the guest has no device x: it has nic\n");
+	ck_assert_int_eq(ctl(none, NULL, "remove", NIC), TOOL_FAILED);
+	has(tools_errors, "remove: the guest has no device " NIC ": it has none\n");
 	ck_assert_int_eq(ctl(ended, NULL, "remove", "nic"), TOOL_FAILED);
 	has(tools_errors, "the monitor has ended");
 }
@@ -256,7 +325,10 @@ START_TEST(wrong_usage_is_told)
 	is_usage("add", "eth0", "add: passthrough device: eth0: not a PCI address");
 	is_usage("add", NIC ",turbo", "add: 'turbo': unknown part");
 	is_usage("add", NIC ",port", "add: port: what is added is behind its slot's port");
-	is_usage("add", NIC ",id", "add: 'id': unknown part");
+	is_usage("add", NIC ",turbo=1", "it takes id=ID, bus=slotN, rom=FILE");
+	is_usage("add", NIC ",id", "add: 'id': a value is missing: it is a name, a letter first");
+	is_usage("add", NIC ",bus=", "add: 'bus=': a value is missing: it is a slot, as bus=slot3");
+	is_usage("add", NIC ",rom=", "add: 'rom=': a value is missing: it is rom=FILE, or rom=off");
 	is_usage("add", NIC ",names=/n", "add: names=/n: it is for trace=FILE");
 	is_usage("add", NIC ",", "add: '" NIC ",': nothing after a comma");
 	is_usage("remove", NULL, "remove: it takes ID");
@@ -265,6 +337,9 @@ START_TEST(wrong_usage_is_told)
 	has(tools_errors, "--timeout x: it takes seconds, 0 to 86400");
 	ck_assert_int_eq(tools_run(tool_ctl, "ctl", "a", "add", "b", "c", NULL), TOOL_USAGE);
 	has(tools_errors, "'c': add takes nothing more");
+	ck_assert_int_eq(tools_run(tool_ctl, "ctl", "a", "add", NIC, "id=disk", NULL), TOOL_USAGE);
+	has(tools_errors,
+	    "'id=disk': options follow ADDR by commas, without a blank: add " NIC ",id=disk");
 }
 END_TEST
 
@@ -279,6 +354,10 @@ static void add_tests(TCase *tests)
 	tcase_add_test(tests, refusals_are_told);
 	tcase_add_test(tests, with_json_the_device_is_printed);
 	tcase_add_test(tests, a_removal_is_waited_for);
+	tcase_add_loop_test(tests, it_is_named_in_many_ways, 0, 5);
+	tcase_add_test(tests, rights_are_put_together);
+	tcase_add_test(tests, a_path_is_told_as_it_is);
+	tcase_add_test(tests, what_is_no_utf8_is_refused);
 	tcase_add_test(tests, a_removal_may_fail);
 	tcase_add_test(tests, a_removal_has_its_timeout);
 	tcase_add_test(tests, wrong_usage_is_told);
