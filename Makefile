@@ -218,7 +218,8 @@ $(filter $(B)/tests/unit/vmm/tools/test_doctor%,$(UNIT_TESTS)): LDFLAGS_ALL += -
 
 # A target over the unit tests' fakes, with libFuzzer's main(). Those of one architecture's library are
 # in a folder of its name; page tables of each are walked on every one.
-FUZZ_SUPPORT := $(addprefix $(B)/tests/unit/support/,fault.o fake_vfio.o fake_provider.o)
+FUZZ_SUPPORT := $(addprefix $(B)/tests/unit/support/,fault.o fake_vfio.o fake_provider.o \
+	fake_sysfs.o)
 $(foreach arch,$(ARCHITECTURES),$(eval \
 	$(B)/tests/fuzz/fuzz_paging_$(arch): $(B)/arch/$(arch)/debug/paging.o))
 $(B)/tests/fuzz/fuzz_boot_aarch64: $(patsubst %,$(B)/arch/aarch64/%.o,boot layout tree) $(FDT_OBJECTS)

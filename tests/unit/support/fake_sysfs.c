@@ -27,7 +27,9 @@ static void must(bool condition, const char *what)
 
 void fake_tree_create(void)
 {
-	snprintf(root, sizeof(root), "/tmp/ferry-vfio-XXXXXX");
+	const char *folder = getenv("TMPDIR");
+
+	snprintf(root, sizeof(root), "%.40s/ferry-vfio-XXXXXX", folder ? folder : "/tmp");
 	must(mkdtemp(root), root);
 }
 
