@@ -1,5 +1,11 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
-/* A command line of `ferry run` whose arguments are anything, one a line of the input. */
+/*
+ * A command line of `ferry run` whose arguments are anything, one a line of the input, and the file
+ * of options that they may name.
+ */
+
+#include <sys/mman.h>
+#include <unistd.h>
 
 #include "tests/fuzz/input.h"
 
@@ -42,23 +48,43 @@ static void check(const struct config *config)
 		check_device(&config->vfio[i]);
 }
 
-/* Nothing is opened, though a descriptor that is named is looked at. */
+/* Behind the arguments and a byte of zero is the text of the one file that there is. */
+static const char *make_file(const uint8_t *text, size_t size)
+{
+	static char name[32];
+	static int fd = -1;
+
+	if (fd < 0)
+		fd = memfd_create("options", MFD_CLOEXEC);
+	require(fd >= 0 && !ftruncate(fd, 0) && pwrite(fd, text, size, 0) == (ssize_t)size);
+	snprintf(name, sizeof(name), "@/proc/self/fd/%d", fd);
+	return name;
+}
+
+/* No other file is opened; a descriptor that is named is looked at. */
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
 	char *text = malloc(size + 1), *rest = text, *argv[ARGUMENTS_MAX + 1];
-	unsigned int descriptors = open_descriptors();
-	char run[] = "run";
+	char run[] = "run", file[32];
+	size_t length = strnlen((const char *)data, size);
+	unsigned int descriptors;
 	enum config_action action;
 	struct config config;
 	struct err err = {0};
 	int argc = 0, rc;
 
 	require(text);
-	memcpy(text, data, size);
-	text[size] = '\0';
+	memcpy(text, data, length);
+	text[length] = '\0';
+	length += length < size;
+	strcpy(file, make_file(data + length, size - length));
+	descriptors = open_descriptors();
 	argv[argc++] = run;
-	while (rest && argc < ARGUMENTS_MAX)
-		argv[argc++] = strsep(&rest, "\n");
+	while (rest && argc < ARGUMENTS_MAX) {
+		char *word = strsep(&rest, "\n");
+
+		argv[argc++] = word[0] == '@' && word[1] ? file : word;
+	}
 	argv[argc] = NULL;
 	rc = config_parse(&config, argc, argv, &action, &err);
 	require(rc ? rc < 0 && err.code == rc && err.text[0] : true);
