@@ -30,8 +30,8 @@ V ?=
 Q := $(if $(V),,@)
 say = $(if $(V)$(findstring s,$(firstword -$(MAKEFLAGS))),,@echo '  $(1)	$(2)')
 
-# VARIANT picks a flavour of the same build: empty, asan, ubsan, tsan, clang or fuzz, each in a tree of
-# its own.
+# VARIANT picks a flavour of the same build: empty, asan, ubsan, tsan, clang, fuzz or coverage, each in a
+# tree of its own.
 VARIANT ?=
 B := build$(if $(CROSS),/$(ARCH))$(if $(VARIANT),/$(VARIANT))
 
@@ -68,6 +68,10 @@ CC := $(CLANG)
 OPTIMISE := -O1 -g
 SANITIZE := -fsanitize=fuzzer-no-link,address,undefined -fno-sanitize-recover=all \
 	-fno-omit-frame-pointer
+else ifeq ($(VARIANT),coverage)
+CC := $(CLANG)
+OPTIMISE := -O1 -g
+SANITIZE := -fsanitize=fuzzer-no-link -fprofile-instr-generate -fcoverage-mapping
 endif
 CFLAGS_ALL += $(or $(SANITIZE),$(if $(STATIC),$(STATIC_CFLAGS)))
 LDFLAGS_ALL += $(SANITIZE)
@@ -130,7 +134,7 @@ FUZZ_TARGETS := $(patsubst %.c,$(B)/%,$(wildcard tests/fuzz/fuzz_*.c tests/fuzz/
 .DELETE_ON_ERROR:
 .SUFFIXES:
 .PHONY: all libraries no-debug ferry help setup setup-cross setup-aarch64 setup-lab check check-all check-fast lint unit unit-aarch64 unit-list lab-aarch64 setup-lab-aarch64 \
-	threads kvm lab lab-shell fuzz scripts package demo bench bench-compare completions install deb clean
+	threads kvm lab lab-shell fuzz fuzz-coverage setup-fuzz scripts package demo bench bench-compare completions install deb clean
 
 all: $(B)/ferry
 
@@ -147,6 +151,7 @@ help:
 	@echo 'make check-fast  the same without the lab'
 	@echo 'make lint|scripts|package|unit|unit-aarch64|threads|kvm|lab|lab-shell|lab-aarch64   one of them'
 	@echo 'make fuzz        looks for inputs that break passthrough, FUZZ_SECONDS (60) for each target'
+	@echo 'make fuzz-coverage  what the targets run of it, FUZZ_SECONDS (10) for each'
 	@echo 'make bench       start time, memory and exits beside other monitors'
 	@echo 'make bench-compare REV=COMMIT  the same beside the monitor of that commit (HEAD)'
 	@echo 'make install     into DESTDIR and PREFIX (/usr/local)'
@@ -236,7 +241,7 @@ define variant_rule
 $(B)/$(1)/%: FORCE
 	@$(MAKE) --no-print-directory VARIANT=$(1) $$@
 endef
-$(foreach variant,asan ubsan tsan clang fuzz,$(eval $(call variant_rule,$(variant))))
+$(foreach variant,asan ubsan tsan clang fuzz coverage,$(eval $(call variant_rule,$(variant))))
 ifeq ($(CROSS),)
 define architecture_rule
 build/$(1)/%: FORCE
@@ -248,7 +253,7 @@ endif
 FORCE:
 endif
 
-NATIVE_GOALS := check check-all check-fast lint unit threads kvm fuzz bench bench-compare
+NATIVE_GOALS := check check-all check-fast lint unit threads kvm fuzz fuzz-coverage bench bench-compare
 ifneq ($(and $(CROSS),$(filter $(NATIVE_GOALS),$(MAKECMDGOALS))),)
 $(error make $(MAKECMDGOALS): tests are of this machine's own build: leave ARCH=$(ARCH) out)
 endif
@@ -299,9 +304,9 @@ unit-programs-aarch64: setup setup-aarch64
 	@echo "building the unit tests (aarch64)"
 	@$(MAKE) --no-print-directory -s $(JOBS) ARCH=aarch64 VARIANT=ubsan unit-programs
 
-fuzz-programs-fuzz: setup
-	@echo "building the fuzz targets"
-	@$(MAKE) --no-print-directory -s $(JOBS) VARIANT=fuzz fuzz-programs
+fuzz-programs-fuzz fuzz-programs-coverage: fuzz-programs-%: setup
+	@echo "building the fuzz targets ($*)"
+	@$(MAKE) --no-print-directory -s $(JOBS) VARIANT=$* fuzz-programs
 
 fuzz-programs: $(FUZZ_TARGETS)
 
@@ -356,6 +361,13 @@ kvm: kvm-programs
 # A short round with a fixed seed belongs to `make check`; this one looks further.
 fuzz: fuzz-programs-fuzz
 	@tests/fuzz/run time
+
+# Which lines the targets run of what guests, files and sockets reach.
+fuzz-coverage: setup-fuzz fuzz-programs-coverage
+	@tests/fuzz/coverage
+
+setup-fuzz: setup
+	@tests/setup tests/fuzz/packages
 
 lab: setup-lab ferry
 	$(CHECK) $(if $(CROSS),lab-$(ARCH),lab)

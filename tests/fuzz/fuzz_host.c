@@ -10,6 +10,7 @@
 #include "tests/fuzz/input.h"
 
 #include "tests/unit/support/fake_sysfs.h"
+#include "vfio/host/cdev.h"
 #include "vfio/host/claim.h"
 #include "vfio/host/memlock.h"
 #include "vmm/hostcpu.h"
@@ -19,9 +20,8 @@
 
 #define ADDRESS "0000:01:00.0"
 #define DEVICE  "bus/pci/devices/" ADDRESS
-#define OTHER   "bus/pci/devices/0000:01:00.1"
 
-enum { PIECES_MAX = 32, GROUP = 7 };
+enum { PIECES_MAX = 32, GROUP = 7, CONFIG = 1 /* of the names */ };
 
 /* What an input may write, by letters from 'A' on. */
 static const char *const names[] = {
@@ -139,7 +139,11 @@ static void take_file(struct input *input, size_t which, bool counted)
 
 	require(file);
 	size = size < input->left ? size : input->left;
-	require(fwrite(input->bytes, 1, size, file) == size && fclose(file) == 0);
+	require(fwrite(input->bytes, 1, size, file) == size);
+	/* Root is shown all of a config space. */
+	while (counted && which == CONFIG && ftell(file) < PCI_CONFIG_SIZE)
+		fputc(0, file);
+	require(fclose(file) == 0);
 	input->bytes += size;
 	input->left -= size;
 	if (!counted)
@@ -270,12 +274,30 @@ static void read_devices(void)
 	free(devices);
 }
 
+/* As before it is opened. */
+static void find_device(const char *name)
+{
+	struct vfio_sysfs_device device;
+	uint64_t below = 0, above = 0;
+	struct err err = {0};
+	char node[PATH_MAX];
+	unsigned int group;
+	int rc = vfio_sysfs_find(tool.sys, name, &device, &group, &err);
+
+	require(rc == 0 || (rc < 0 && err.text[0]));
+	if (rc)
+		return;
+	require(vfio_sysfs_not_viable(tool.sys, group, &err) == -EPERM && err.text[0]);
+	vfio_sysfs_window(&device, &below, &above);
+	(void)!vfio_cdev_find(&device, tool.dev, node, sizeof(node));
+}
+
 static void print_devices(void)
 {
-	char command[] = "devices", json[] = "--json", all[] = "--all";
-	char *text[] = {command, all, NULL}, *object[] = {command, json, NULL};
+	char command[] = "devices", json[] = "--json";
+	char *text[] = {command, NULL}, *object[] = {command, json, NULL};
 
-	(void)tool_devices(&tool, 2, text);
+	(void)tool_devices(&tool, 1, text);
 	(void)tool_devices(&tool, 2, object);
 }
 
@@ -290,6 +312,8 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	take_tree(&input);
 	read_memory();
 	read_devices();
+	find_device(ADDRESS);
+	find_device("01:00.1");
 	print_devices();
 	clear_tree();
 	require(open_descriptors() == descriptors);
