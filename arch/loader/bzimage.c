@@ -92,10 +92,11 @@ static int bzimage_find_kernel(const struct boot_file *file, const uint8_t *byte
 	if (image->kernel_size > rest)
 		image->kernel_size = rest;
 	if (image->kernel_size <= BZIMAGE_ENTRY_64)
-		return err_set(err, -ENOEXEC,
-			       "boot: %s: the kernel's header is damaged: by it the kernel has %llu "
-			       "bytes and ends before its 64-bit entry: give an intact bzImage",
-			       file->path, (unsigned long long)image->kernel_size);
+		return err_set(
+			err, -ENOEXEC,
+			"boot: %s: the kernel's header is damaged: by it the kernel has %llu "
+			"bytes and ends before its 64-bit entry: give an intact bzImage",
+			file->path, (unsigned long long)image->kernel_size);
 	return 0;
 }
 

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
-/* A kernel for arm64 whose file holds anything: an Image, packed or in a zboot image, with initrds. */
+/* A kernel for arm64 whose file holds anything: an Image, packed or in a zboot image; initrds. */
 
 #include "tests/fuzz/boot.h"
 

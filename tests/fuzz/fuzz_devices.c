@@ -22,13 +22,13 @@ enum { STEPS_MAX = 256, LINES = 64, PORTS = 0x10000, NEAR = 16 };
 /* Interrupt lines. */
 enum { LINE_SERIAL = 4, LINE_POWER = 9, LINE_PL011 = 33, LINE_PL031, LINE_PL061 };
 
-struct place {
+struct device_room {
 	bool port;
 	uint64_t base;
 	unsigned int size;
 };
 
-enum device_place {
+enum device_number {
 	PLACE_SERIAL,
 	PLACE_RTC,
 	PLACE_I8042,
@@ -46,7 +46,7 @@ enum device_place {
 	PLACES,
 };
 
-static const struct place places[PLACES] = {
+static const struct device_room places[PLACES] = {
 	[PLACE_SERIAL] = {true, 0x3f8, 8},
 	[PLACE_RTC] = {true, 0x70, 2},
 	[PLACE_I8042] = {true, 0x64, 1},
@@ -195,7 +195,7 @@ static void access_one(struct mem_map *map, uint64_t address, unsigned int size,
 /* The first byte: width, direction, whether near the device's end; then the place. */
 static void step_access(uint8_t what)
 {
-	const struct place *place = &places[what % PLACES];
+	const struct device_room *place = &places[what % PLACES];
 	uint8_t how = take8(&input);
 	unsigned int size = 1u << (how & 3);
 	uint64_t at = place->size > NEAR ? take16(&input) : take8(&input);

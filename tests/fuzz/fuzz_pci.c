@@ -22,7 +22,7 @@ static const uint64_t window32_size = 256 * MIB, window64_size = 4 * GIB;
 enum {
 	STEPS_MAX = 128,
 	PORTS_MAX = 3,
-	TOYS_MAX = 6,
+	TOYS_MAX = 6, /* functions made up */
 	MAPPED_MAX = TOYS_MAX * PCI_BAR_COUNT,
 	MSI = 0x40,
 	MSIX = 0x60,
@@ -63,8 +63,6 @@ static struct {
 
 static struct input input;
 static char page[4096] __attribute__((aligned(4096)));
-
-/* --- what is mapped --------------------------------------------------------------------------- */
 
 static int listener_add(struct mem_listener *listener, struct mem_region *region, struct err *err)
 {
@@ -111,8 +109,6 @@ static void check_mappings(void)
 	}
 }
 
-/* --- functions -------------------------------------------------------------------------------- */
-
 static struct toy *toy_of(struct pci_device *device)
 {
 	return container_of(device, struct toy, pci);
@@ -149,15 +145,6 @@ static void toy_written(struct pci_device *device, unsigned int offset, unsigned
 		pci_msi_config_written(&toy->msi);
 	if (toy->has_msix && ranges_overlap(offset, size, MSIX, PCI_CAP_MSIX_SIZEOF))
 		pci_msix_config_written(&toy->msix);
-}
-
-static uint32_t toy_config_read(struct pci_device *device, unsigned int offset, unsigned int size)
-{
-	struct toy *toy = toy_of(device);
-
-	if (toy->has_msi)
-		require(toy->msi.maskable || pci_msi_pending(&toy->msi) == 0);
-	return (uint32_t)load_le(device->config + offset, size);
 }
 
 static void toy_reset_messages(struct toy *toy)
@@ -204,7 +191,6 @@ static void toy_destroy(struct pci_device *device)
 }
 
 static const struct pci_device_ops toy_ops = {
-	.config_read = toy_config_read,
 	.config_written = toy_written,
 	.reset = toy_reset,
 	.link_reset = toy_link_reset,
@@ -334,8 +320,6 @@ static struct toy *take_toy(uint8_t which)
 {
 	return bench.toys[which % TOYS_MAX];
 }
-
-/* --- the machine ------------------------------------------------------------------------------ */
 
 static void add_port(void)
 {
@@ -514,14 +498,15 @@ static void signal_toy(void)
 	pci_host_lock(&toy->pci);
 	if (vector < pci_vectors_count(toy->vectors))
 		pci_vectors_signal(toy->vectors, vector);
+	if (toy->has_msi)
+		require(toy->msi.maskable || pci_msi_pending(&toy->msi) == 0);
 	pci_host_unlock(&toy->pci);
 }
 
 static void see(void *owner, const struct pci_view *view)
 {
 	(void)owner;
-	require(view->slot < PCI_SLOTS && view->function < PCI_FUNCTIONS && view->name);
-	require(view->class_name && view->pin <= PCI_PINS);
+	require(view->slot < PCI_SLOTS && view->name && view->class_name && view->pin <= PCI_PINS);
 }
 
 static void describe(void)
@@ -594,11 +579,9 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 
 	input = (struct input){.bytes = data, .left = size};
 	create_machine();
-	count = take8(&input) % (PORTS_MAX + 1);
-	while (count--)
+	for (count = take8(&input) % (PORTS_MAX + 1); count > 0; count--)
 		add_port();
-	count = take8(&input) % (TOYS_MAX + 1);
-	while (count--)
+	for (count = take8(&input) % (TOYS_MAX + 1); count > 0; count--)
 		add_toy();
 	for (size_t i = 0; i < bench.port_count; i++)
 		if (take8(&input) & 1)
