@@ -21,8 +21,8 @@ struct option_line {
 };
 
 /*
- * Reads the whole file, of up to OPTION_FILE_MOST bytes, and closes it again. A negative errno, with
- * @err naming @path, when it cannot be read or is longer.
+ * Reads the whole file, of up to OPTION_FILE_MOST bytes, and closes it again. A negative errno,
+ * with @err naming @path, when it cannot be read or is longer.
  */
 int option_file_read(const char *path, struct option_file *file, struct err *err) FERRY_MUST_CHECK;
 
