@@ -19,8 +19,9 @@ enum { WINDOW_IO = PCI_WINDOW_IO, WINDOW_MEM32 = PCI_WINDOW_MEMORY, WINDOW_MEM64
 /* What is left out where it does not fit, after all that is not. */
 enum rank {
 	RANK_NEEDED,
-	RANK_IO,   /* I/O windows of ports: there is room for 15, and drivers do without */
-	RANK_ROOM, /* likewise, of ports without I/O behind them */
+	RANK_LATER, /* windows that what came later needs larger than they were at the start */
+	RANK_IO,    /* I/O windows of ports: there is room for 15, and drivers do without */
+	RANK_ROOM,  /* likewise, of ports without I/O behind them */
 };
 
 /* A BAR, or the window of a port with all that lies in it. */
@@ -116,7 +117,7 @@ static int assign_or_leave(struct assigner *assigner, struct assignment *assignm
 		log_warn("%s: its I/O window is left out, and I/O BARs behind it have no "
 			 "addresses: all of the %s window is taken",
 			 assignment->device->name, assigner->windows[WINDOW_IO].name);
-	else if (rc && assignment->rank == RANK_NEEDED)
+	else if (rc && assignment->rank != RANK_ROOM)
 		log_warn("%s", why.text);
 	return 0;
 }
@@ -152,10 +153,11 @@ static void assign_collect_bars(struct assigner *assigner)
 	}
 }
 
-static enum rank assign_rank(enum pci_window kind, bool used)
+static enum rank assign_rank(const struct assigner *assigner, enum pci_window kind, uint64_t used,
+			     const struct pci_room *room)
 {
 	if (kind != PCI_WINDOW_IO)
-		return RANK_NEEDED;
+		return assigner->again && used > room->size ? RANK_LATER : RANK_NEEDED;
 	return used ? RANK_IO : RANK_ROOM;
 }
 
@@ -185,7 +187,7 @@ static void assign_gather(struct assigner *assigner, struct pci_device *port, en
 			.device = port,
 			.index = PCI_BAR_COUNT + kind,
 			.kind = kind,
-			.rank = assign_rank(kind, used),
+			.rank = assign_rank(assigner, kind, used, room),
 			.size = align_up(size, granule),
 			.alignment = assign_larger(alignment, room->alignment),
 		};

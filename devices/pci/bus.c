@@ -20,6 +20,11 @@ static size_t bus_count_slices(const struct pci_device *device)
 	return count;
 }
 
+static void bus_set_multi_function(uint8_t *header_type, bool others)
+{
+	*header_type = (uint8_t)((*header_type & ~MULTI_FUNCTION) | (others ? MULTI_FUNCTION : 0));
+}
+
 /* PCI 3.0 6.2.1: function 0 tells whether the slot has others. */
 static void bus_mark_multi_function(struct pci_bus *bus, unsigned int slot)
 {
@@ -28,11 +33,11 @@ static void bus_mark_multi_function(struct pci_bus *bus, unsigned int slot)
 
 	for (unsigned int i = 1; i < PCI_FUNCTIONS; i++)
 		others = others || functions[i];
-	if (!functions[0] || !others)
+	if (!functions[0])
 		return;
 	pthread_mutex_lock(&functions[0]->lock);
-	functions[0]->config[PCI_HEADER_TYPE] |= MULTI_FUNCTION;
-	functions[0]->reset_config[PCI_HEADER_TYPE] |= MULTI_FUNCTION;
+	bus_set_multi_function(functions[0]->config + PCI_HEADER_TYPE, others);
+	bus_set_multi_function(functions[0]->reset_config + PCI_HEADER_TYPE, others);
 	pthread_mutex_unlock(&functions[0]->lock);
 }
 
@@ -88,6 +93,7 @@ void pci_bus_detach(struct pci_device *device)
 	host->changed = true;
 	bus->devices[device->devfn] = NULL;
 	device->bus = NULL;
+	bus_mark_multi_function(bus, pci_slot(device->devfn));
 }
 
 int pci_bus_add(struct pci_bus *bus, struct pci_device *device, unsigned int slot,

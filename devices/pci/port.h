@@ -104,8 +104,8 @@ struct pci_slot_state pci_port_slot(struct pci_port *port);
 void pci_port_remove(struct pci_port *port, struct pci_device *device);
 
 /*
- * Whether @device, which is on no bus yet, would have all of its BARs in the port's windows as the
- * guest has programmed them now, beside those of the functions that are behind the port. -ENOSPC
+ * Whether @device, which is on no bus yet, would have each of its BARs in the port's window of that
+ * kind as the guest has programmed it now, beside those of the functions behind the port. -ENOSPC
  * with @err saying what does not fit. I/O BARs do not count: a driver does without.
  */
 int pci_port_check_room(struct pci_port *port, const struct pci_device *device,

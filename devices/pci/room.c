@@ -4,6 +4,7 @@
 #include <errno.h>
 #include <inttypes.h>
 #include <stdlib.h>
+#include <string.h>
 
 #include "devices/pci/port_private.h"
 #include "vmm/base/bits.h"
@@ -16,6 +17,7 @@ struct room_needs {
 	} bars[PCI_FUNCTIONS * PCI_BAR_COUNT];
 	size_t count;
 	uint64_t sum[PCI_WINDOWS];
+	bool others; /* some of them are of functions that are there */
 };
 
 static void room_need(struct room_needs *needs, const struct pci_device *device)
@@ -23,12 +25,14 @@ static void room_need(struct room_needs *needs, const struct pci_device *device)
 	for (unsigned int i = 0; i < PCI_BAR_COUNT; i++) {
 		const struct pci_bar *bar = &device->bars[i];
 		enum pci_window window = pci_bar_window(bar, true);
+		uint64_t size;
 
 		if (bar->kind == PCI_BAR_NONE || window == PCI_WINDOW_IO ||
 		    needs->count == ARRAY_SIZE(needs->bars))
 			continue;
-		needs->bars[needs->count++] = (struct room_bar){bar->size, window};
-		needs->sum[window] += bar->size;
+		size = bar->page ? bar->page : bar->size;
+		needs->bars[needs->count++] = (struct room_bar){size, window};
+		needs->sum[window] += size;
 	}
 }
 
@@ -40,22 +44,19 @@ static int room_compare(const void *left, const void *right)
 }
 
 /*
- * Largest first. What is prefetchable may lie in the other window too, as long as it is below
- * 4 GiB. The window of what does not fit; PCI_WINDOWS: all does.
+ * Largest first, each in the window of its kind, as assign.c places them when the machine restarts.
+ * The window of what does not fit; PCI_WINDOWS: all does.
  */
 static enum pci_window room_fit(const struct room_needs *needs, const struct pci_span *windows)
 {
-	struct pci_span memory = windows[PCI_WINDOW_MEMORY];
-	struct pci_span prefetch = windows[PCI_WINDOW_PREFETCH];
+	struct pci_span left[PCI_WINDOWS];
 	uint64_t address;
 
+	memcpy(left, windows, sizeof(left));
 	for (size_t i = 0; i < needs->count; i++) {
 		const struct room_bar *bar = &needs->bars[i];
 
-		if (bar->window == PCI_WINDOW_PREFETCH &&
-		    pci_span_take(&prefetch, bar->size, bar->size, &address))
-			continue;
-		if (!pci_span_take(&memory, bar->size, bar->size, &address))
+		if (!pci_span_take(&left[bar->window], bar->size, bar->size, &address))
 			return bar->window;
 	}
 	return PCI_WINDOWS;
@@ -79,12 +80,13 @@ static int room_refuse(const struct pci_port *port, const struct pci_device *dev
 		       enum pci_window window, struct err *err)
 {
 	return err_set(err, -ENOSPC,
-		       "%s does not fit into slot %u: its %s BARs need 0x%" PRIx64
+		       "%s does not fit into slot %u: its %s BARs%s need 0x%" PRIx64
 		       " bytes, each at a multiple of its size, of a window that has 0x%" PRIx64
 		       " at 0x%" PRIx64 ": choose another slot, or start with more room in the "
 		       "slots (--hotplug)",
 		       device->name, port->number,
 		       window == PCI_WINDOW_PREFETCH ? "prefetchable" : "memory",
+		       needs->others ? ", with those of the functions that are there," : "",
 		       needs->sum[window], windows[window].size, windows[window].base);
 }
 
@@ -100,6 +102,7 @@ int pci_port_check_room(struct pci_port *port, const struct pci_device *device, 
 			room_need(&needs, port->bus.devices[i]);
 	room_look(port, now, first);
 	pci_host_unlock(&port->device);
+	needs.others = needs.count > 0;
 	room_need(&needs, device);
 	qsort(needs.bars, needs.count, sizeof(needs.bars[0]), room_compare);
 	window = room_fit(&needs, now);

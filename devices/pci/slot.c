@@ -187,8 +187,8 @@ void pci_port_press(struct pci_port *port)
 }
 
 /*
- * Whether a guest that has the slot on would not hear of its link: it is at a reset of it,
- * meanwhile takes no events of the link, or clears what there were. It need not hear of presence,
+ * Whether a guest that has the slot on would not hear of its link: it is at a reset of it, and
+ * takes no events of the link meanwhile, or clears what there were. It need not hear of presence,
  * as above.
  */
 static bool slot_link_goes_unheard(const struct pci_port *port)

@@ -50,6 +50,13 @@ START_TEST(function_0_tells_of_others)
 	ck_assert_uint_eq(toy_read(d, PCI_HEADER_TYPE, 1), 0x80);
 	pci_host_reset(bench->host);
 	ck_assert_uint_eq(toy_read(a, PCI_HEADER_TYPE, 1), 0x80);
+	pthread_mutex_lock(&bench->host->lock);
+	pci_bus_detach(&b->pci);
+	pthread_mutex_unlock(&bench->host->lock);
+	toy_destroy(&b->pci);
+	ck_assert_uint_eq(toy_read(a, PCI_HEADER_TYPE, 1), 0);
+	pci_host_reset(bench->host);
+	ck_assert_uint_eq(toy_read(a, PCI_HEADER_TYPE, 1), 0);
 	bench_destroy(bench);
 }
 END_TEST
