@@ -101,6 +101,21 @@ static int plug_find_slot(struct vfio_entry *entry, const char *name, struct err
 		       vfio->slots[vfio->slot_count - 1].number);
 }
 
+/* The lowest empty one behind the one that it was to have; whether there is any. */
+static bool plug_next_slot(struct vfio_entry *entry)
+{
+	struct vfio *vfio = entry->vfio;
+	size_t first = entry->slot ? (size_t)(entry->slot - vfio->slots) + 1 : 0;
+
+	for (size_t i = first; i < vfio->slot_count; i++) {
+		if (plug_find_tenant(&vfio->slots[i], -1))
+			continue;
+		entry->slot = &vfio->slots[i];
+		return true;
+	}
+	return false;
+}
+
 static int plug_choose_slot(struct vfio_entry *entry, const char *name, struct err *err)
 {
 	struct vfio *vfio = entry->vfio;
@@ -112,12 +127,9 @@ static int plug_choose_slot(struct vfio_entry *entry, const char *name, struct e
 			       entry->options.path);
 	if (name)
 		return plug_find_slot(entry, name, err);
-	for (size_t i = 0; i < vfio->slot_count; i++) {
-		if (plug_find_tenant(&vfio->slots[i], -1))
-			continue;
-		entry->slot = &vfio->slots[i];
+	entry->anywhere = true;
+	if (plug_next_slot(entry))
 		return 0;
-	}
 	return err_set(
 		err, -ENOSPC,
 		"passthrough device %s: no slot is free: remove a device first, or start the "
@@ -218,7 +230,7 @@ static struct pci_bar plug_bar(const struct vfio_entry *entry, unsigned int inde
 }
 
 /* By a function with the device's BARs and nothing else. */
-static int plug_check_room(const struct vfio_entry *entry, struct err *err)
+static int plug_check_room(struct vfio_entry *entry, struct err *err)
 {
 	static const struct pci_device_ops none = {0};
 	struct pci_device *shape = calloc(1, sizeof(*shape));
@@ -230,7 +242,11 @@ static int plug_check_room(const struct vfio_entry *entry, struct err *err)
 	pci_device_init(shape, &none, PCI_CONFIG_SIZE, entry->sysfs.address);
 	for (unsigned int i = 0; i < PCI_BAR_COUNT; i++)
 		shape->bars[i] = plug_bar(entry, i);
-	rc = pci_port_check_room(entry->slot->port, shape, err);
+	do
+		rc = pci_port_check_room(entry->slot->port, shape, err);
+	while (rc && entry->anywhere && plug_next_slot(entry));
+	if (!rc)
+		err->code = 0;
 	pci_device_release(shape);
 	free(shape);
 	return rc;

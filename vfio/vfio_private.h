@@ -25,6 +25,7 @@ struct vfio_entry {
 	struct vfio_pci *pci;         /* NULL again when the PCI host has destroyed it */
 	struct vfio_slot *slot;       /* that it is in, or will be; NULL: it is on the root bus */
 	unsigned int function;        /* in that slot */
+	bool anywhere;                /* any slot does, as long as it fits */
 	/* Of one that comes while the guest runs, until it is there: who waits for that. */
 	vfio_added done;
 	void *owner;
