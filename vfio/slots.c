@@ -6,9 +6,9 @@
 #include <string.h>
 #include <sys/epoll.h>
 #include <sys/timerfd.h>
-#include <time.h>
 
 #include "vfio/vfio_private.h"
+#include "vmm/base/clock.h"
 #include "vmm/base/fd.h"
 #include "vmm/base/log.h"
 
@@ -37,14 +37,6 @@ enum {
 	 */
 	CANCEL_MS = 1000,
 };
-
-static int64_t slots_now(void)
-{
-	struct timespec now;
-
-	clock_gettime(CLOCK_MONOTONIC, &now);
-	return (int64_t)now.tv_sec * 1000 + now.tv_nsec / 1000000;
-}
 
 /* The first of @slot at or behind *@at, which is left behind that; NULL: there is no other. */
 static struct vfio_entry *slots_next(const struct vfio_slot *slot, size_t *at)
@@ -152,8 +144,9 @@ static void slots_forget(const struct vfio_slot *slot)
 	struct vfio_entry *entry;
 
 	for (size_t i = 0; (entry = slots_next(slot, &i)); i = 0) {
-		log_info("passthrough device %s: slot%u has it no longer", entry->sysfs.address,
-			 slot->number);
+		log_info(entry->done ? "passthrough device %s: it does not come into slot%u"
+				     : "passthrough device %s: slot%u has it no longer",
+			 entry->sysfs.address, slot->number);
 		vfio_entry_remove(entry);
 		slots_tell_end(entry);
 		vfio_entry_free(entry);
@@ -194,13 +187,14 @@ static void slots_press(struct vfio_slot *slot, const struct pci_slot_state *sta
 	slot->settled = 0;
 	slot->switched_off = state->switched_off;
 	pci_port_press(slot->port);
+	log_info("slot%u: the guest is asked to let go of what is in it", slot->number);
 }
 
 /* @forced: whatever the guest says to that; one that has cancelled is asked again. */
 static void slots_ask(struct vfio_slot *slot, unsigned int timeout_ms, bool forced)
 {
 	struct pci_slot_state state = pci_port_slot(slot->port);
-	int64_t deadline = slots_now() + timeout_ms;
+	int64_t deadline = clock_now_ms() + timeout_ms;
 
 	if (slot->removal == VFIO_GOES)
 		return;
@@ -245,7 +239,7 @@ static void slots_look(struct vfio_slot *slot)
 		slot->noticed = true;
 		slot->settled = 0;
 	} else if (slot->noticed && !slot->forced && !slot->settled) {
-		slot->settled = slots_now() + CANCEL_MS;
+		slot->settled = clock_now_ms() + CANCEL_MS;
 	}
 	slots_set_timer(slot->vfio);
 }
@@ -259,7 +253,7 @@ void vfio_slots_changed(struct vfio *vfio)
 
 static void slots_expire(struct vfio_slot *slot)
 {
-	int64_t now = slots_now();
+	int64_t now = clock_now_ms();
 
 	if (slot->deadline <= now) {
 		log_warn("slot%u: the guest has not let go of what is in it: it is told that it is "
@@ -284,6 +278,21 @@ static void slots_on_timer(void *owner, uint32_t events)
 	slots_set_timer(vfio);
 }
 
+/*
+ * One that was found lost may have come back since, by a reset of the machine or another one of the
+ * guest's; of one that is being reset its end tells.
+ */
+static bool slots_came_back(struct vfio_pci *pci)
+{
+	bool back;
+
+	pci_host_lock(&pci->device);
+	back = pci->state == VFIO_PCI_RESETTING ||
+	       (pci->state == VFIO_PCI_ALIVE && vfio_pci_responds(pci));
+	pci_host_unlock(&pci->device);
+	return back;
+}
+
 /* Those that were found lost are told of, each once; whether there are any. */
 static bool slots_tell_lost(const struct vfio_slot *slot)
 {
@@ -294,6 +303,12 @@ static bool slots_tell_lost(const struct vfio_slot *slot)
 		if (!entry->lost)
 			continue;
 		entry->lost = false;
+		if (slots_came_back(entry->pci)) {
+			log_info("passthrough device %s: it answers again, or is reset again: it "
+				 "stays",
+				 entry->sysfs.address);
+			continue;
+		}
 		lost = true;
 		vfio_tell(entry, VFIO_LOST);
 	}

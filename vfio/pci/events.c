@@ -54,9 +54,8 @@ static void event_on_request(void *owner, uint32_t events)
 	(void)events;
 	fd_take(pci->request_event);
 	if (!pci->wanted_back)
-		log_warn("passthrough device %s: the host wants it back: %s", pci->device.name,
-			 pci->options.port ? "the guest is asked to let it go"
-					   : "it is taken from the guest");
+		log_warn("passthrough device %s: the host wants it back%s", pci->device.name,
+			 pci->options.port ? "" : ": it is taken from the guest");
 	if (!pci->wanted_back)
 		vfio_pci_tell(pci, VFIO_WANTED_BACK);
 	pci->wanted_back = true;

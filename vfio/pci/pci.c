@@ -324,7 +324,8 @@ static void pci_give_back(struct vfio_pci *pci, enum vfio_reset_cause cause)
 	pci_end(pci);
 	pci_unlock(pci);
 	vfio_events_stop(pci);
-	if (pci->worn && cause != VFIO_RESET_BY_HOST)
+	/* The kernel would wait for a minute for one that does not answer. */
+	if (pci->worn && cause != VFIO_RESET_BY_HOST && vfio_pci_responds(pci))
 		vfio_reset_now(pci, cause);
 	else if (vfio_pci_config_region(pci)->present)
 		vfio_pci_quiet(pci);
@@ -435,6 +436,21 @@ void vfio_pci_restore(struct vfio_pci *pci)
 	pci->used = command & (PCI_COMMAND_IO | PCI_COMMAND_MEMORY);
 	if (pci->used)
 		pci->reset.spared = false;
+}
+
+/*
+ * The guest does not know of this reset: it is to find the device where it was, so that its driver
+ * can be loaded anew, but in no state to write into memory by what the old one told it.
+ */
+void vfio_pci_stop_mastering(struct vfio_pci *pci)
+{
+	struct pci_device *device = &pci->device;
+	uint8_t *command = device->config + PCI_COMMAND;
+
+	store_le16(command, (uint16_t)(load_le16(command) & ~PCI_COMMAND_MASTER));
+	if (device->pm_capability)
+		device->config[device->pm_capability + PCI_PM_CTRL] &=
+			(uint8_t)~PCI_PM_CTRL_STATE_MASK;
 }
 
 void vfio_pci_tell(struct vfio_pci *pci, enum vfio_news_kind kind)

@@ -224,6 +224,8 @@ void vfio_pci_arm(struct vfio_pci *pci);
 
 /* COMMAND as the shadow has it, without bus mastering by then. Both locks held. */
 void vfio_pci_restore(struct vfio_pci *pci);
+/* Its registers, as the guest sees them, after a reset that it does not know of. */
+void vfio_pci_stop_mastering(struct vfio_pci *pci);
 
 /* Has somebody outside hear of it. Main thread, no lock held. */
 void vfio_pci_tell(struct vfio_pci *pci, enum vfio_news_kind kind);

@@ -9,12 +9,12 @@
 #include <poll.h>
 #include <sys/epoll.h>
 #include <sys/timerfd.h>
-#include <time.h>
 #include <unistd.h>
 
 #include "vfio/bus_reset.h"
 #include "vfio/pci/pci.h"
 #include "vmm/base/bits.h"
+#include "vmm/base/clock.h"
 #include "vmm/base/fd.h"
 #include "vmm/base/log.h"
 #include "vmm/base/pause.h"
@@ -22,6 +22,9 @@
 
 /* PCIe 5.0 6.6.1 gives a device one second; the kernel waits for up to sixty. */
 enum { DEADLINE_MS = 10 * 1000 };
+
+/* As a device is removed the loop stands, so that nothing could end further tries. */
+enum { REMOVAL_MS = 100 };
 
 /* Before each try of a recovery: the kernel's own handling of the error comes first. */
 static const int recovery_pauses_ms[] = {100, 400, 1500, 4000, 0};
@@ -52,14 +55,6 @@ static bool reset_has_thread(const struct vfio_reset *reset)
 	return reset->phase == VFIO_RESET_RUNNING || reset->phase == VFIO_RESET_LATE;
 }
 
-static int64_t reset_now_ms(void)
-{
-	struct timespec now;
-
-	clock_gettime(CLOCK_MONOTONIC, &now);
-	return (int64_t)now.tv_sec * 1000 + now.tv_nsec / 1000000;
-}
-
 static int reset_ask_kernel(struct vfio_pci *pci)
 {
 	struct vfio_reset *reset = &pci->reset;
@@ -77,13 +72,14 @@ static int reset_carry_out(struct vfio_pci *pci)
 {
 	const struct vfio_reset *reset = &pci->reset;
 	const int *pause = reset->retries_ms;
-	int64_t end = reset_now_ms() + reset->deadline_ms;
+	int64_t end = clock_now_ms() +
+		      (reset->cause == VFIO_RESET_REMOVAL ? REMOVAL_MS : reset->deadline_ms);
 	int rc;
 
 	if (reset->way == VFIO_RESET_BY_NOTHING || reset->way == VFIO_RESET_TO_BE_FOUND)
 		return 0;
 	rc = reset_ask_kernel(pci);
-	while (rc < 0 && reset->cause != VFIO_RESET_RECOVERY && *pause && reset_now_ms() < end &&
+	while (rc < 0 && reset->cause != VFIO_RESET_RECOVERY && *pause && clock_now_ms() < end &&
 	       pause_unless(reset->stop, *pause++))
 		rc = reset_ask_kernel(pci);
 	return rc;
@@ -142,12 +138,28 @@ static enum vfio_reset_outcome reset_recover(struct vfio_pci *pci)
 	return outcome;
 }
 
+/* Of one that was not reset here: the host's kernel may be at its link, as after an error. */
+static enum vfio_reset_outcome reset_await(struct vfio_pci *pci)
+{
+	const struct vfio_reset *reset = &pci->reset;
+
+	for (const int *pause = reset->pauses_ms; *pause && pause_unless(reset->stop, *pause);
+	     pause++)
+		if (vfio_pci_responds(pci))
+			return VFIO_RESET_DONE;
+	return VFIO_RESET_SILENT;
+}
+
 static void *reset_thread(void *argument)
 {
 	struct vfio_pci *pci = argument;
+	struct vfio_reset *reset = &pci->reset;
 
-	pci->reset.outcome = pci->reset.cause == VFIO_RESET_RECOVERY ? reset_recover(pci)
-								     : reset_try(pci, LOG_ERROR);
+	reset->outcome = reset->cause == VFIO_RESET_RECOVERY ? reset_recover(pci)
+							     : reset_try(pci, LOG_ERROR);
+	if (reset->outcome == VFIO_RESET_SILENT && reset->way == VFIO_RESET_BY_NOTHING &&
+	    reset->cause != VFIO_RESET_RECOVERY)
+		reset->outcome = reset_await(pci);
 	fd_signal(pci->reset.done);
 	return NULL;
 }
@@ -291,8 +303,8 @@ static void reset_answer_write(struct vfio_reset *reset)
 }
 
 /*
- * Whether there is a way by the bus where the function's own was refused, or there is none. No lock
- * held.
+ * Whether there is a way by the bus where the function's own was refused, or there is none; or one
+ * that has no way at all is to be waited for. No lock held.
  */
 static bool reset_find_other_way(struct vfio_pci *pci)
 {
@@ -307,8 +319,10 @@ static bool reset_find_other_way(struct vfio_pci *pci)
 	if (reset->bus || !(refused || reset->way == VFIO_RESET_TO_BE_FOUND))
 		return false;
 	reset_look_for_bus(pci, reset->cause);
-	if (!reset->bus)
-		return false;
+	if (!reset->bus) {
+		reset->way = VFIO_RESET_BY_NOTHING;
+		return reset->outcome == VFIO_RESET_SILENT;
+	}
 	reset->way = VFIO_RESET_BY_BUS;
 	if (refused)
 		log_guest(&pci->limit, LOG_WARN,
@@ -481,20 +495,6 @@ void vfio_reset_now(struct vfio_pci *pci, enum vfio_reset_cause cause)
 		reset->outcome = reset_try(pci, LOG_ERROR);
 }
 
-/*
- * The guest does not know of this reset: it is to find the device where it was, so that its driver
- * can be loaded anew, but in no state to write into memory by what the old one told it.
- */
-static void reset_stop_mastering(struct pci_device *device)
-{
-	uint8_t *command = device->config + PCI_COMMAND;
-
-	store_le16(command, (uint16_t)(load_le16(command) & ~PCI_COMMAND_MASTER));
-	if (device->pm_capability)
-		device->config[device->pm_capability + PCI_PM_CTRL] &=
-			(uint8_t)~PCI_PM_CTRL_STATE_MASK;
-}
-
 void vfio_reset_begin(struct vfio_pci *pci, enum vfio_reset_cause cause)
 {
 	struct vfio_reset *reset = &pci->reset;
@@ -512,7 +512,7 @@ void vfio_reset_begin(struct vfio_pci *pci, enum vfio_reset_cause cause)
 	if (cause == VFIO_RESET_GUEST)
 		vfio_aer_lose_registers(pci);
 	if (cause == VFIO_RESET_RECOVERY)
-		reset_stop_mastering(&pci->device);
+		vfio_pci_stop_mastering(pci);
 	vfio_pci_forget_vectors(pci);
 	if (cause == VFIO_RESET_GUEST)
 		reset_set_deadline(reset, reset->deadline_ms);
@@ -550,10 +550,10 @@ bool vfio_reset_hurry(struct vfio_pci *pci)
 static void reset_wait(struct vfio_pci *pci)
 {
 	struct pollfd done = {.fd = pci->reset.done, .events = POLLIN};
-	int64_t end = reset_now_ms() + pci->reset.deadline_ms;
+	int64_t end = clock_now_ms() + pci->reset.deadline_ms;
 
 	while (pci->state == VFIO_PCI_RESETTING) {
-		int64_t left = end - reset_now_ms();
+		int64_t left = end - clock_now_ms();
 
 		if (fd_take(pci->reset.done)) {
 			reset_finish(pci);

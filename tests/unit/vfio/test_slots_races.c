@@ -3,6 +3,7 @@
 
 #include <check.h>
 #include <errno.h>
+#include <poll.h>
 
 #include "devices/pci/host.h"
 #include "tests/unit/support/log.h"
@@ -172,6 +173,116 @@ START_TEST(the_way_that_was_asked_for_is_tried)
 }
 END_TEST
 
+/* Of the first device, which is dead in between. */
+static uint32_t config[PCI_CONFIG_SIZE / 4];
+
+static void keep_config(void)
+{
+	for (unsigned int i = 0; i < PCI_CONFIG_SIZE / 4; i++)
+		config[i] = (uint32_t)fake_vfio_peek(&kernel.devices[0], CONFIG, i * 4, 4);
+}
+
+static void give_back_config(void)
+{
+	for (unsigned int i = 0; i < PCI_CONFIG_SIZE / 4; i++)
+		fake_vfio_poke(&kernel.devices[0], CONFIG, i * 4, 4, config[i]);
+}
+
+static void wait_for_reset(const struct vfio_pci *pci)
+{
+	struct pollfd done = {.fd = pci->reset.done, .events = POLLIN};
+
+	ck_assert_int_eq(poll(&done, 1, 5000), 1);
+	ck_assert(fd_take(pci->reset.done));
+	fd_signal(pci->reset.done);
+}
+
+/* Its own reset in the guest ends with silence, that of the machine behind it does not. */
+START_TEST(one_that_came_back_stays)
+{
+	plug_used("01:00.0");
+	keep_config();
+	kernel.devices[0].dies_in_reset = true;
+	device_write(1, FLR_AT, 2, PCI_EXP_DEVCTL_BCR_FLR);
+	wait_for_reset(bench.vfio->entries[0]->pci);
+	kernel.devices[0].dies_in_reset = false;
+	give_back_config();
+	vfio_restart(bench.vfio);
+	pci_host_reset(bench.host);
+	pci_host_start(bench.host);
+	ck_assert(bench.vfio->entries[0]->lost);
+	ck_assert_int_eq(bench.vfio->entries[0]->pci->state, VFIO_PCI_ALIVE);
+	turn();
+	guest_told("");
+	ck_assert_int_eq(bench.vfio->slots[0].removal, VFIO_STAYS);
+	ck_assert(!bench.vfio->entries[0]->lost);
+}
+END_TEST
+
+/* Nobody reset it but, perhaps, the host's kernel: it is given time. */
+START_TEST(one_that_was_not_reset_here_is_waited_for)
+{
+	static const int pauses_ms[] = {1, 1, 300, 0};
+	struct vfio_pci *pci;
+
+	plug_used("01:00.0");
+	pci = bench.vfio->entries[0]->pci;
+	pci->reset.by_function = false;
+	pci->reset.pauses_ms = pauses_ms;
+	keep_config();
+	fake_vfio_kill(&kernel.devices[0]);
+	ck_assert_int_eq(port_write(1, PCI_BRIDGE_CONTROL, 2, PCI_BRIDGE_CTL_BUS_RESET),
+			 MEM_NOT_YET);
+	for (int i = 0; i < 100 && pci->reset.way != VFIO_RESET_BY_NOTHING; i++) {
+		turn();
+		usleep(1000);
+	}
+	give_back_config();
+	while (port_write(1, PCI_BRIDGE_CONTROL, 2, PCI_BRIDGE_CTL_BUS_RESET) == MEM_NOT_YET)
+		turn();
+	ck_assert_int_eq(pci->state, VFIO_PCI_ALIVE);
+	guest_told("");
+}
+END_TEST
+
+START_TEST(one_that_does_not_answer_is_not_reset_as_it_leaves)
+{
+	plug_used("01:00.0");
+	fake_vfio_kill(&kernel.devices[0]);
+	ck_assert_int_eq(unplug(FIRST, 0), 0);
+	ck_assert_uint_eq(kernel.devices[0].resets, 0);
+	guest_told("removed " FIRST " " FIRST " slot1; ");
+	is_empty();
+}
+END_TEST
+
+/* The first one had a port as narrow as it is. */
+START_TEST(it_comes_where_it_fits)
+{
+	const struct vfio_device_config first = {.path = "01:00.3",
+						 .port = true,
+						 .via = VFIO_VIA_GROUP};
+
+	fake_tree_write("bus/pci/devices/0000:02:00.1/resource",
+			"0xfeb40000 0xfeb4ffff 0x40200\n"
+			"0x0 0x0 0x0\n"
+			"0xe000 0xe01f 0x40101\n"
+			"0x0 0x0 0x0\n"
+			"0x12c0000000 0x12c3ffffff 0x14220c\n");
+	destroy();
+	ram_destroy(guest.ram);
+	bench.host = vfio_host_create(bench.mmio, bench.pio);
+	start_guest_with(&first, 2, no_mapping);
+	while (!vfio_ram_is_mapped(bench.vfio))
+		turn();
+	ck_assert_int_eq(unplug("0000:01:00.3", 0), 0);
+	turn();
+	guest.news[0] = '\0';
+	plug_in("02:00.1", NULL);
+	guest_told("added " SECOND " " SECOND " slot2; ");
+}
+END_TEST
+
 static void add_tests(TCase *tests)
 {
 	tcase_set_timeout(tests, 30);
@@ -182,6 +293,10 @@ static void add_tests(TCase *tests)
 	tcase_add_test(tests, why_ram_was_not_mapped_goes_with_who_came);
 	tcase_add_test(tests, the_end_of_the_mapping_is_told_once);
 	tcase_add_test(tests, the_way_that_was_asked_for_is_tried);
+	tcase_add_test(tests, one_that_came_back_stays);
+	tcase_add_test(tests, one_that_was_not_reset_here_is_waited_for);
+	tcase_add_test(tests, one_that_does_not_answer_is_not_reset_as_it_leaves);
+	tcase_add_test(tests, it_comes_where_it_fits);
 }
 
 int main(void)
