@@ -146,9 +146,11 @@ static int place_below(struct vfio_entry *entry, struct vfio_slot *slot, unsigne
 	entry->slot = slot;
 	entry->function = function;
 	rc = vfio_pci_attach_below(entry->pci, slot->port, function, err);
-	if (!rc)
-		pci_port_insert(slot->port, NULL);
-	return rc;
+	if (rc)
+		return rc;
+	slot->shown = true;
+	pci_port_insert(slot->port, NULL);
+	return 0;
 }
 
 /* Function 0 of a slot, of the root bus or behind a port. */

@@ -351,7 +351,7 @@ void vfio_plug(struct vfio *vfio, const struct vfio_device_config *config, const
 	vfio_plug_advance(vfio);
 }
 
-static struct vfio_entry *plug_next(const struct vfio *vfio, size_t *at)
+static struct vfio_entry *plug_next_coming(const struct vfio *vfio, size_t *at)
 {
 	while (*at < vfio->count) {
 		struct vfio_entry *entry = vfio->entries[(*at)++];
@@ -367,11 +367,11 @@ static void plug_refuse_all(struct vfio *vfio, const struct err *why)
 {
 	struct vfio_entry *entry;
 
-	for (size_t i = 0; (entry = plug_next(vfio, &i));) {
+	for (size_t i = 0; (entry = plug_next_coming(vfio, &i));) {
 		entry->refusal = *why;
 		err_prefix(&entry->refusal, "passthrough device %s", entry->sysfs.address);
 	}
-	for (size_t i = 0; (entry = plug_next(vfio, &i)); i = 0)
+	for (size_t i = 0; (entry = plug_next_coming(vfio, &i)); i = 0)
 		vfio_slot_empty(entry->slot);
 }
 
@@ -392,8 +392,10 @@ static void plug_accept(struct vfio_entry *entry)
 	vfio_added done = entry->done;
 
 	entry->done = NULL;
-	if (entry->function == 0)
+	if (entry->function == 0) {
+		entry->slot->shown = true;
 		pci_port_insert(entry->slot->port, &link);
+	}
 	log_info("passthrough device %s: it is in slot%u%s", entry->sysfs.address,
 		 entry->slot->number,
 		 entry->function == 0 ? "" : ", where the guest finds it with function 0");
@@ -409,7 +411,7 @@ static void plug_accept_all(struct vfio *vfio)
 {
 	struct vfio_entry *entry;
 
-	for (size_t i = 0; (entry = plug_next(vfio, &i));)
+	for (size_t i = 0; (entry = plug_next_coming(vfio, &i));)
 		plug_accept(entry);
 }
 
@@ -442,7 +444,7 @@ void vfio_plug_advance(struct vfio *vfio)
 	struct err err = {0};
 	size_t first = 0;
 
-	if (!plug_next(vfio, &first) || plug_is_mapping(vfio))
+	if (!plug_next_coming(vfio, &first) || plug_is_mapping(vfio))
 		return;
 	err = vfio->unmapped;
 	vfio->unmapped.code = 0;

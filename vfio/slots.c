@@ -101,13 +101,14 @@ static void slots_take_function(struct vfio_entry *entry)
 
 void vfio_slots_take_off(struct vfio_entry *entry)
 {
-	slots_park(entry->vfio);
 	slots_take_function(entry);
-	slots_unpark(entry->vfio);
 }
 
-/* Closed before it leaves its bus: the guest does not stand for what takes long. */
-static void slots_give_back(const struct vfio_slot *slot)
+/*
+ * Closed before it leaves its bus: the guest does not stand for what takes long, nor for what it
+ * never saw.
+ */
+static void slots_give_back(struct vfio_slot *slot)
 {
 	struct vfio_entry *entry;
 
@@ -116,10 +117,13 @@ static void slots_give_back(const struct vfio_slot *slot)
 				 entry->pci->wanted_back ? VFIO_RESET_BY_HOST : VFIO_RESET_REMOVAL);
 	for (size_t i = 0; (entry = slots_next(slot, &i));)
 		vfio_entry_leave(entry);
-	slots_park(slot->vfio);
+	if (slot->shown)
+		slots_park(slot->vfio);
 	for (size_t i = 0; (entry = slots_next(slot, &i));)
 		slots_take_function(entry);
-	slots_unpark(slot->vfio);
+	if (slot->shown)
+		slots_unpark(slot->vfio);
+	slot->shown = false;
 }
 
 /* Whoever waits for it hears of it. */

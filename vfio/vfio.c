@@ -274,7 +274,7 @@ struct vfio_pci *vfio_device(struct vfio *vfio, size_t index,
 	return vfio->entries[index]->pci;
 }
 
-void vfio_fill_seat(struct vfio *vfio, size_t index, struct vfio_status *status)
+void vfio_fill_placement(struct vfio *vfio, size_t index, struct vfio_status *status)
 {
 	const struct vfio_entry *entry = vfio->entries[index];
 

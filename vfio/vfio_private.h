@@ -47,6 +47,7 @@ struct vfio_slot {
 	struct vfio *vfio;
 	struct pci_port *port; /* the PCI host's */
 	unsigned int number;
+	bool shown; /* the guest has seen what is in it */
 	enum vfio_removal removal;
 	bool forced;               /* by the host: a guest that cancels does not keep them */
 	bool noticed;              /* the guest's indicator has blinked since it was asked */
@@ -72,7 +73,7 @@ struct vfio {
 	struct vfio_dma dma;
 	struct vfio_peers peers;
 	struct vfio_attach to; /* what it was attached to; zeroed before */
-	bool standing;         /* vCPUs are parked, or gone */
+	bool standing;         /* vCPUs are parked by others */
 	struct ram *ram;
 	vfio_mapped mapped; /* who else is told that RAM is mapped; NULL: nobody */
 	void *machine;
@@ -154,7 +155,7 @@ void vfio_slots_wanted(struct vfio_entry *entry);
 void vfio_slots_lost(struct vfio_entry *entry);
 /* Something is to be looked at, in a turn of the loop. */
 void vfio_slots_wake(struct vfio *vfio);
-/* The function of @entry is closed: off its bus and freed. vCPUs are parked meanwhile. */
+/* The function of @entry, which the guest never saw, is closed: off its bus and freed. */
 void vfio_slots_take_off(struct vfio_entry *entry);
 
 /* plug.c: devices on their way into their slots go on as far as they can. */

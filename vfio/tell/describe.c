@@ -403,7 +403,7 @@ void vfio_get_status(struct vfio *vfio, size_t index, struct vfio_status *status
 		.state = "not there",
 		.mode = "no interrupts",
 	};
-	vfio_fill_seat(vfio, index, status);
+	vfio_fill_placement(vfio, index, status);
 	if (!pci)
 		return;
 	pthread_mutex_lock(&pci->device.lock);
@@ -427,7 +427,7 @@ void vfio_list_devices(struct vfio *vfio, FILE *out)
 		struct vfio_pci *pci = vfio_device(vfio, i, &sysfs);
 		struct vfio_status seat = {0};
 
-		vfio_fill_seat(vfio, i, &seat);
+		vfio_fill_placement(vfio, i, &seat);
 		if (pci)
 			describe_list_device(pci, &seat, out);
 		else
@@ -504,7 +504,7 @@ static unsigned int describe_match(struct vfio *vfio, size_t index, const char *
 	struct vfio_status seat = {0};
 	char guest[ADDRESS_SIZE];
 
-	vfio_fill_seat(vfio, index, &seat);
+	vfio_fill_placement(vfio, index, &seat);
 	if (!pci)
 		return 0;
 	if (strcmp(seat.id, address) == 0 || describe_is_host_address(sysfs, address))

@@ -17,6 +17,6 @@
 struct vfio_pci *vfio_device(struct vfio *vfio, size_t index,
 			     const struct vfio_sysfs_device **sysfs);
 /* Likewise, of its status: id, slot, and whether it is leaving that. */
-void vfio_fill_seat(struct vfio *vfio, size_t index, struct vfio_status *status);
+void vfio_fill_placement(struct vfio *vfio, size_t index, struct vfio_status *status);
 
 #endif

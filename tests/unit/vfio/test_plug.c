@@ -434,6 +434,7 @@ START_TEST(it_is_taken_back_before_it_was_seen)
 	ck_assert_int_eq(unplug("a", 30000), 0);
 	plug_refused(FIRST ": it was taken back before the guest had it");
 	guest_told("removed a " FIRST " slot1; ");
+	ck_assert_uint_eq(guest.parks, 0);
 	ck_assert_uint_eq(guest_takes_events(1), 0);
 	is_empty();
 	plug_in("01:00.0", NULL);
