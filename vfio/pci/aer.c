@@ -367,10 +367,23 @@ void vfio_aer_forget(struct vfio_pci *pci)
 	pci->aer.checks = 0;
 }
 
+/* A guest that writes to the port above looks at the timer. No lock held. */
+static void aer_give_timer(struct vfio_pci *pci, int timer)
+{
+	bool on_bus = pci->on_bus;
+
+	if (on_bus)
+		pci_host_lock(&pci->device);
+	pci->aer.timer = timer;
+	if (on_bus)
+		pci_host_unlock(&pci->device);
+}
+
 void vfio_aer_start(struct vfio_pci *pci)
 {
 	struct vfio_aer *aer = &pci->aer;
 	struct err err = {0};
+	int timer;
 
 	if (!pci->options.port)
 		return;
@@ -379,20 +392,24 @@ void vfio_aer_start(struct vfio_pci *pci)
 					  &aer->nonfatal);
 		aer->port = vfio_errors_at_port(pci->sysfs, pci->device.name);
 	}
-	aer->timer = timerfd_create(CLOCK_MONOTONIC, TFD_CLOEXEC | TFD_NONBLOCK);
-	if (aer->timer < 0)
+	timer = timerfd_create(CLOCK_MONOTONIC, TFD_CLOEXEC | TFD_NONBLOCK);
+	if (timer < 0)
 		err_set(&err, -errno, "%s", err_text(-errno));
-	else if (loop_add(pci->loop, aer->timer, EPOLLIN, aer_on_timer, pci, &err))
-		fd_close(&aer->timer);
-	if (aer->timer < 0)
+	else if (loop_add(pci->loop, timer, EPOLLIN, aer_on_timer, pci, &err))
+		fd_close(&timer);
+	if (timer < 0)
 		log_warn("passthrough device %s: its correctable errors are not told: %s",
 			 pci->device.name, err.text);
+	aer_give_timer(pci, timer);
 }
 
 void vfio_aer_stop(struct vfio_pci *pci)
 {
-	if (pci->aer.timer < 0)
+	int timer = pci->aer.timer;
+
+	if (timer < 0)
 		return;
-	loop_remove(pci->loop, pci->aer.timer);
-	fd_close(&pci->aer.timer);
+	aer_give_timer(pci, -1);
+	loop_remove(pci->loop, timer);
+	fd_close(&timer);
 }

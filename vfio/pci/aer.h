@@ -31,7 +31,7 @@ struct vfio_aer_log {
  */
 struct vfio_aer {
 	unsigned int capability; /* its offset, 0: none that the guest sees, or on the root bus */
-	int timer;               /* timerfd, -1: none */
+	int timer;               /* timerfd, -1: none; both locks held to change it */
 	bool ticks;              /* it is set */
 	unsigned int checks;     /* ticks left at which a reset by the host is looked for */
 	bool counts;             /* `correctable` is as of the last tick */
