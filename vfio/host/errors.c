@@ -3,12 +3,12 @@
 
 #include "vfio/host/errors.h"
 
+#include <errno.h>
 #include <limits.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-
-#include "vfio/host/host.h"
+#include <unistd.h>
 
 /* By bit of the register; what has no name there is told as `..._bit[N]`. */
 static const char *const errors_names[][32] = {
@@ -64,57 +64,90 @@ static unsigned int errors_find_bit(enum vfio_error_kind kind, const char *name)
 	return bit;
 }
 
-uint32_t vfio_errors_counted(const char *sysfs, const char *address, enum vfio_error_kind kind,
-			     struct vfio_error_counts *counts)
+/* Counters of a kernel that has none are read as none. */
+static bool errors_open(const char *folder, const char *name, FILE **file)
 {
-	char path[PATH_MAX], line[128], name[64];
+	char path[PATH_MAX];
+
+	snprintf(path, sizeof(path), "%s/%s", folder, name);
+	*file = fopen(path, "re");
+	return *file || errno == ENOENT;
+}
+
+static uint32_t errors_take_line(enum vfio_error_kind kind, const char *line,
+				 struct vfio_error_counts *counts)
+{
 	unsigned long long count;
 	uint32_t found = 0;
-	FILE *file;
+	unsigned int bit;
+	char name[64];
 
-	snprintf(path, sizeof(path), "%s/bus/pci/devices/%s/%s", sysfs, address,
-		 errors_files[kind]);
-	file = fopen(path, "re");
-	if (!file)
+	if (sscanf(line, "%63s %llu", name, &count) != 2)
 		return 0;
-	while (fgets(line, sizeof(line), file)) {
-		unsigned int bit = sscanf(line, "%63s %llu", name, &count) == 2
-					   ? errors_find_bit(kind, name)
-					   : 32;
-
-		if (bit == 32)
-			continue;
-		if (count > counts->of[bit])
-			found |= UINT32_C(1) << bit;
-		counts->of[bit] = count;
-	}
-	fclose(file);
+	bit = errors_find_bit(kind, name);
+	if (bit == 32)
+		return 0;
+	if (count > counts->of[bit])
+		found = UINT32_C(1) << bit;
+	counts->of[bit] = count;
 	return found;
 }
 
-static bool errors_read_total(const char *folder, const char *name, uint64_t *total)
+bool vfio_errors_counted(const char *sysfs, const char *address, enum vfio_error_kind kind,
+			 struct vfio_error_counts *counts, uint32_t *errors)
+{
+	char folder[PATH_MAX], line[128];
+	FILE *file;
+	bool read;
+
+	*errors = 0;
+	snprintf(folder, sizeof(folder), "%s/bus/pci/devices/%s", sysfs, address);
+	if (!errors_open(folder, errors_files[kind], &file))
+		return false;
+	if (!file)
+		return access(folder, F_OK) == 0;
+	while (fgets(line, sizeof(line), file))
+		*errors |= errors_take_line(kind, line, counts);
+	read = !ferror(file);
+	fclose(file);
+	return read;
+}
+
+/* False: it cannot be read. *@there: whether the kernel counts there. */
+static bool errors_read_total(const char *folder, const char *name, bool *there, uint64_t *total)
 {
 	char text[32];
+	FILE *file;
 
-	vfio_host_line(folder, name, text, sizeof(text));
-	*total = strtoull(text, NULL, 10);
-	return text[0];
+	*there = false;
+	if (!errors_open(folder, name, &file))
+		return false;
+	if (!file)
+		return true;
+	*there = fgets(text, sizeof(text), file);
+	*total = *there ? strtoull(text, NULL, 10) : 0;
+	fclose(file);
+	return *there;
 }
 
 /* The folder of a device lies in that of the port or bridge above it. */
-struct vfio_port_errors vfio_errors_at_port(const char *sysfs, const char *address)
+bool vfio_errors_at_port(const char *sysfs, const char *address, struct vfio_port_errors *errors)
 {
 	char link[PATH_MAX], folder[PATH_MAX], *end;
-	struct vfio_port_errors errors = {0};
+	struct vfio_port_errors now = {0};
+	bool fatal = false, nonfatal = false;
 
 	snprintf(link, sizeof(link), "%s/bus/pci/devices/%s", sysfs, address);
 	if (!realpath(link, folder))
-		return errors;
-	while ((end = strrchr(folder, '/')) && end != folder) {
+		return false;
+	while (!(fatal && nonfatal) && (end = strrchr(folder, '/')) && end != folder) {
 		*end = '\0';
-		if (errors_read_total(folder, "aer_rootport_total_err_fatal", &errors.fatal) &&
-		    errors_read_total(folder, "aer_rootport_total_err_nonfatal", &errors.nonfatal))
-			break;
+		if (!errors_read_total(folder, "aer_rootport_total_err_fatal", &fatal,
+				       &now.fatal) ||
+		    !errors_read_total(folder, "aer_rootport_total_err_nonfatal", &nonfatal,
+				       &now.nonfatal))
+			return false;
 	}
-	return errors;
+	*errors = now;
+	return true;
 }

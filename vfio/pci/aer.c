@@ -155,25 +155,38 @@ static void aer_note(struct vfio_pci *pci, uint32_t errors, const struct vfio_ae
 	store_le32(at + PCI_ERR_UNCOR_STATUS, status | errors);
 }
 
+/* Those of its own since the last time. False: they, or the port's, cannot be compared. */
+static bool aer_read_counters(struct vfio_pci *pci, uint32_t *errors)
+{
+	struct vfio_aer *aer = &pci->aer;
+	const char *name = pci->device.name;
+	bool compares = aer->compares, read;
+
+	*errors = 0;
+	if (!pci->sysfs)
+		return false;
+	read = vfio_errors_counted(pci->sysfs, name, VFIO_ERRORS_NONFATAL, &aer->nonfatal, errors);
+	read = vfio_errors_at_port(pci->sysfs, name, &aer->port) && read;
+	aer->compares = compares || read;
+	return compares && read;
+}
+
 /*
  * What the host has told of, by what its kernel has counted since the last one. The kernel does not
  * ask a device which fatal error it was.
  */
 static enum aer_verdict aer_judge(struct vfio_pci *pci, uint32_t *errors)
 {
-	struct vfio_port_errors before = pci->aer.port, *port = &pci->aer.port;
+	struct vfio_port_errors before = pci->aer.port;
+	const struct vfio_port_errors *port = &pci->aer.port;
 
-	*errors = 0;
-	if (!pci->sysfs)
+	if (!aer_read_counters(pci, errors))
 		return AER_UNKNOWN;
-	*errors = vfio_errors_counted(pci->sysfs, pci->device.name, VFIO_ERRORS_NONFATAL,
-				      &pci->aer.nonfatal);
-	*port = vfio_errors_at_port(pci->sysfs, pci->device.name);
-	if (port->fatal != before.fatal)
+	if (port->fatal > before.fatal)
 		return AER_FATAL;
 	if (*errors)
 		return pci->aer.capability ? AER_NONFATAL : AER_UNKNOWN;
-	return port->nonfatal != before.nonfatal ? AER_ELSEWHERE : AER_UNKNOWN;
+	return port->nonfatal > before.nonfatal ? AER_ELSEWHERE : AER_UNKNOWN;
 }
 
 /* Both locks held. */
@@ -270,11 +283,14 @@ static bool aer_lost_registers(struct vfio_pci *pci)
 /* What comes in before the first tick is not told. No lock held. */
 static void aer_count(struct vfio_pci *pci)
 {
-	uint32_t errors = vfio_errors_counted(pci->sysfs, pci->device.name, VFIO_ERRORS_CORRECTABLE,
-					      &pci->aer.correctable);
 	uint8_t *status = pci->device.config + pci->aer.capability + PCI_ERR_COR_STATUS;
-	bool tell = pci->aer.counts && errors;
+	uint32_t errors;
+	bool tell;
 
+	if (!vfio_errors_counted(pci->sysfs, pci->device.name, VFIO_ERRORS_CORRECTABLE,
+				 &pci->aer.correctable, &errors))
+		return;
+	tell = pci->aer.counts && errors;
 	pci->aer.counts = true;
 	if (!tell)
 		return;
@@ -381,17 +397,13 @@ static void aer_give_timer(struct vfio_pci *pci, int timer)
 
 void vfio_aer_start(struct vfio_pci *pci)
 {
-	struct vfio_aer *aer = &pci->aer;
 	struct err err = {0};
+	uint32_t errors;
 	int timer;
 
 	if (!pci->options.port)
 		return;
-	if (pci->sysfs) {
-		(void)vfio_errors_counted(pci->sysfs, pci->device.name, VFIO_ERRORS_NONFATAL,
-					  &aer->nonfatal);
-		aer->port = vfio_errors_at_port(pci->sysfs, pci->device.name);
-	}
+	(void)aer_read_counters(pci, &errors);
 	timer = timerfd_create(CLOCK_MONOTONIC, TFD_CLOEXEC | TFD_NONBLOCK);
 	if (timer < 0)
 		err_set(&err, -errno, "%s", err_text(-errno));

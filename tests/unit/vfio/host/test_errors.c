@@ -2,6 +2,7 @@
 /* The kernel's counters of errors, as its versions write them, and where it has none. */
 
 #include <check.h>
+#include <sys/resource.h>
 
 #include "tests/unit/support/fake_sysfs.h"
 #include "tests/unit/support/suite.h"
@@ -30,7 +31,10 @@ static void teardown(void)
 
 static uint32_t counted(enum vfio_error_kind kind)
 {
-	return vfio_errors_counted(fake_tree_path(""), ADDRESS, kind, &counts);
+	uint32_t errors;
+
+	ck_assert(vfio_errors_counted(fake_tree_path(""), ADDRESS, kind, &counts, &errors));
+	return errors;
 }
 
 START_TEST(what_has_grown_is_told_once)
@@ -81,15 +85,38 @@ END_TEST
 
 START_TEST(without_counters_there_is_nothing)
 {
-	struct vfio_port_errors port;
+	struct vfio_port_errors port = {.fatal = 4, .nonfatal = 5};
 
 	counts.of[14] = 3;
 	ck_assert_uint_eq(counted(VFIO_ERRORS_NONFATAL), 0);
 	ck_assert_uint_eq(counts.of[14], 3);
-	port = vfio_errors_at_port(fake_tree_path(""), ADDRESS);
+	ck_assert(vfio_errors_at_port(fake_tree_path(""), ADDRESS, &port));
 	ck_assert(port.fatal == 0 && port.nonfatal == 0);
-	port = vfio_errors_at_port(fake_tree_path(""), "6ba7b810-9dad-11d1-80b4-00c04fd430c8");
-	ck_assert(port.fatal == 0 && port.nonfatal == 0);
+}
+END_TEST
+
+/* A device that has gone; no more descriptors. */
+START_TEST(what_cannot_be_read_is_said)
+{
+	const char *address = _i ? ADDRESS : "6ba7b810-9dad-11d1-80b4-00c04fd430c8";
+	struct vfio_port_errors port = {.fatal = 4, .nonfatal = 5};
+	struct rlimit limit, none;
+	uint32_t errors = 1;
+
+	fake_tree_write(DEVICE "/aer_dev_nonfatal", "CmpltTO 7\n");
+	fake_tree_write(PORT "/aer_rootport_total_err_fatal", "2\n");
+	fake_tree_write(PORT "/aer_rootport_total_err_nonfatal", "71\n");
+	counts.of[14] = 3;
+	ck_assert_int_eq(getrlimit(RLIMIT_NOFILE, &limit), 0);
+	none = (struct rlimit){.rlim_cur = _i ? 0 : limit.rlim_cur, .rlim_max = limit.rlim_max};
+	ck_assert_int_eq(setrlimit(RLIMIT_NOFILE, &none), 0);
+	ck_assert(!vfio_errors_counted(fake_tree_path(""), address, VFIO_ERRORS_NONFATAL, &counts,
+				       &errors));
+	ck_assert(!vfio_errors_at_port(fake_tree_path(""), address, &port));
+	ck_assert_int_eq(setrlimit(RLIMIT_NOFILE, &limit), 0);
+	ck_assert_uint_eq(errors, 0);
+	ck_assert_uint_eq(counts.of[14], 3);
+	ck_assert(port.fatal == 4 && port.nonfatal == 5);
 }
 END_TEST
 
@@ -99,8 +126,10 @@ START_TEST(the_root_port_above_counts_messages)
 
 	fake_tree_write(PORT "/aer_rootport_total_err_fatal", "2\n");
 	fake_tree_write(PORT "/aer_rootport_total_err_nonfatal", "71\n");
-	port = vfio_errors_at_port(fake_tree_path(""), ADDRESS);
+	ck_assert(vfio_errors_at_port(fake_tree_path(""), ADDRESS, &port));
 	ck_assert(port.fatal == 2 && port.nonfatal == 71);
+	fake_tree_write(PORT "/aer_rootport_total_err_nonfatal", "");
+	ck_assert(!vfio_errors_at_port(fake_tree_path(""), ADDRESS, &port));
 }
 END_TEST
 
@@ -111,6 +140,7 @@ static void add_tests(TCase *tests)
 	tcase_add_test(tests, every_name_is_known);
 	tcase_add_test(tests, a_bit_without_a_name_is_one_too);
 	tcase_add_test(tests, without_counters_there_is_nothing);
+	tcase_add_loop_test(tests, what_cannot_be_read_is_said, 0, 2);
 	tcase_add_test(tests, the_root_port_above_counts_messages);
 }
 

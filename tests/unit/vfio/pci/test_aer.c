@@ -134,6 +134,36 @@ START_TEST(one_of_another_device_is_not_this_ones)
 }
 END_TEST
 
+/*
+ * Of an error that nothing can be read of the worst is assumed. The next one is compared with what
+ * was there before.
+ */
+START_TEST(counters_that_cannot_be_read_tell_nothing)
+{
+	const char *file = _i ? "aer_rootport_total_err_fatal" : "aer_dev_nonfatal";
+	char path[128];
+
+	snprintf(path, sizeof(path), "%s/%s", _i ? HOST_PORT : HOST_DEVICE, file);
+	start_heard();
+	host_counts_nonfatal(6, 10);
+	ck_assert_int_eq(unlink(fake_tree_path(path)), 0);
+	fake_tree_folder(path);
+	fire();
+	ck_assert_int_eq(bench.pci->state, VFIO_PCI_ISOLATED);
+	is_told(0x54, 0x100);
+	reset_link();
+	config_write(PCI_BASE_ADDRESS_0, 4, WINDOW32);
+	hear();
+	ck_assert_int_eq(rmdir(fake_tree_path(path)), 0);
+	host_counts_nonfatal(7, 11);
+	host_counts_fatal(1);
+	fire();
+	ck_assert_int_eq(bench.pci->state, VFIO_PCI_ALIVE);
+	is_told(0x24, 0x100);
+	stop_heard();
+}
+END_TEST
+
 static void be_deaf(int way)
 {
 	switch (way) {
@@ -371,6 +401,7 @@ static void add_tests(TCase *tests)
 	tcase_add_loop_test(tests, one_that_nothing_is_known_of_is_fatal, 0, 2);
 	tcase_add_test(tests, two_at_once_are_as_bad_as_the_worse);
 	tcase_add_test(tests, one_of_another_device_is_not_this_ones);
+	tcase_add_loop_test(tests, counters_that_cannot_be_read_tell_nothing, 0, 2);
 	tcase_add_loop_test(tests, a_guest_that_does_not_hear_is_spared, 0, 8);
 	tcase_add_test(tests, command_enables_uncorrectable_ones);
 	tcase_add_loop_test(tests, one_without_the_capability_has_its_port_tell, 0, 2);
