@@ -37,6 +37,11 @@ struct pci_port *pci_device_port(const struct pci_device *device)
 	return device->bus->port;
 }
 
+bool pci_port_is_linked(const struct pci_port *port)
+{
+	return pci_port_link_is_up(port);
+}
+
 /* PCIe 5.0 6.2.6: COMMAND's bit and Device Control's each do for an uncorrectable one. */
 static bool errors_is_reported(const struct pci_port *port, enum pci_error error)
 {
@@ -100,7 +105,8 @@ static void errors_receive(struct pci_port *port, uint16_t source, enum pci_erro
 	pci_port_interrupt(port);
 }
 
-static void errors_take(struct pci_port *port, const struct pci_device *from, enum pci_error error)
+/* Whether the port has let it through. */
+static bool errors_take(struct pci_port *port, const struct pci_device *from, enum pci_error error)
 {
 	bool correctable = error == PCI_ERROR_CORRECTABLE;
 
@@ -109,19 +115,19 @@ static void errors_take(struct pci_port *port, const struct pci_device *from, en
 	else if (!correctable)
 		errors_set(port, PCI_SEC_STATUS, PCI_STATUS_SIG_SYSTEM_ERROR);
 	if (!errors_pass(port, from, error))
-		return;
+		return false;
 	if (!correctable && load_le16(port->device.config + PCI_COMMAND) & PCI_COMMAND_SERR)
 		errors_set(port, PCI_STATUS, PCI_STATUS_SIG_SYSTEM_ERROR);
 	errors_receive(port, pci_device_requester(from ? from : &port->device), error);
+	return true;
 }
 
 void pci_port_report(struct pci_port *port, const struct pci_device *from, enum pci_error error)
 {
 	pci_host_lock(&port->device);
 	/* Every function behind the port tells of it; the guest is to reset the link once. */
-	if (error != PCI_ERROR_FATAL || !port->failed)
-		errors_take(port, from, error);
-	port->failed = port->failed || error == PCI_ERROR_FATAL;
+	if ((error != PCI_ERROR_FATAL || !port->failed) && errors_take(port, from, error))
+		port->failed |= error == PCI_ERROR_FATAL;
 	pci_host_unlock(&port->device);
 }
 

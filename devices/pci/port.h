@@ -121,6 +121,9 @@ enum pci_error { PCI_ERROR_CORRECTABLE, PCI_ERROR_NONFATAL, PCI_ERROR_FATAL };
 /* The port that @device is behind; NULL on the root bus. */
 struct pci_port *pci_device_port(const struct pci_device *device);
 
+/* Whether the guest finds what is behind the port: the link is up. Host lock held. */
+bool pci_port_is_linked(const struct pci_port *port);
+
 /*
  * Whether the port would interrupt for such an error of @from, which is behind it, or of its own
  * (NULL). Host lock held.
@@ -130,7 +133,8 @@ bool pci_port_hears(const struct pci_port *port, const struct pci_device *from,
 
 /*
  * @from reports an error to the port; NULL: a fatal one is the port's own, an internal one. After a
- * fatal one no other is taken until the link has gone down. Main thread, no lock held.
+ * fatal one that the port has let through no other is taken until the link has gone down. Main
+ * thread, no lock held.
  */
 void pci_port_report(struct pci_port *port, const struct pci_device *from, enum pci_error error);
 

@@ -58,8 +58,9 @@ static bool aer_is_heard(const struct vfio_pci *pci, enum pci_error error)
 	bool reported = error != PCI_ERROR_CORRECTABLE &&
 			load_le16(config + PCI_COMMAND) & PCI_COMMAND_SERR;
 
+	/* A guest that does not find the function is not told by the port either. */
 	if (!pci->aer.capability)
-		return pci_port_hears(port, NULL, error);
+		return pci_port_is_linked(port) && pci_port_hears(port, NULL, error);
 	if (pci->express)
 		reported |= load_le16(config + pci->express + PCI_EXP_DEVCTL) & reports[error];
 	return reported && pci_port_hears(port, &pci->device, error);

@@ -193,6 +193,21 @@ START_TEST(a_link_fails_once_until_it_goes_down)
 }
 END_TEST
 
+/* The port's bridge gate, or its mask for errors of its own. */
+START_TEST(one_that_was_kept_back_does_not_stand_for_the_next)
+{
+	if (_i)
+		port_write(ERRORS + PCI_ERR_UNCOR_MASK, 4, PCI_ERR_UNC_INTN);
+	else
+		port_write(PCI_BRIDGE_CONTROL, 2, 0);
+	report(_i ? NULL : toy, PCI_ERROR_FATAL);
+	ck_assert_uint_eq(port_read(STATUS_AT, 4), 0);
+	port_write(PCI_BRIDGE_CONTROL, 2, PCI_BRIDGE_CTL_SERR);
+	report(toy, PCI_ERROR_FATAL);
+	ck_assert_uint_eq(port_read(STATUS_AT, 4), 0x54);
+}
+END_TEST
+
 /* What is not asked for is noted all the same, once it has passed the gates. */
 static void is_noted(enum pci_error error, uint32_t status)
 {
@@ -259,7 +274,9 @@ END_TEST
 
 START_TEST(nothing_comes_over_a_link_that_is_down)
 {
+	ck_assert(pci_port_is_linked(port));
 	port_write(EXPRESS + PCI_EXP_LNKCTL, 2, PCI_EXP_LNKCTL_LD);
+	ck_assert(!pci_port_is_linked(port));
 	ck_assert(!hears(toy, PCI_ERROR_CORRECTABLE) && !hears(toy, PCI_ERROR_FATAL));
 	report(toy, PCI_ERROR_CORRECTABLE);
 	ck_assert_uint_eq(port_read(STATUS_AT, 4), 0);
@@ -314,6 +331,7 @@ static void add_tests(TCase *tests)
 	tcase_add_loop_test(tests, each_error_is_told_with_its_source, 0, ARRAY_SIZE(kinds));
 	tcase_add_test(tests, further_errors_are_told_as_several);
 	tcase_add_loop_test(tests, a_link_fails_once_until_it_goes_down, 0, 2);
+	tcase_add_loop_test(tests, one_that_was_kept_back_does_not_stand_for_the_next, 0, 2);
 	tcase_add_test(tests, each_enable_counts_for_its_error_alone);
 	tcase_add_test(tests, the_bridge_has_gates);
 	tcase_add_test(tests, nothing_comes_over_a_link_that_is_down);

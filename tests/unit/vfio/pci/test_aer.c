@@ -241,6 +241,28 @@ START_TEST(one_without_the_capability_has_its_port_tell)
 }
 END_TEST
 
+/* Nobody looks after it: the host's registers are what it is to have. */
+START_TEST(one_of_a_function_that_the_guest_does_not_find_is_not_told)
+{
+	if (_i)
+		fake_vfio_poke(&bench.fake, CONFIG, ERRORS, 4, 0x1401000b);
+	start_heard();
+	ck_assert_int_eq(port_write(PORT_EXPRESS + PCI_EXP_LNKCTL, 2, PCI_EXP_LNKCTL_LD),
+			 MEM_NOT_YET);
+	run_loop_while(VFIO_PCI_RESETTING);
+	ck_assert_int_eq(port_write(PORT_EXPRESS + PCI_EXP_LNKCTL, 2, PCI_EXP_LNKCTL_LD), MEM_DONE);
+	config_write(EXPRESS + PCI_EXP_DEVCTL, 2, REPORTED);
+	host_counts_nonfatal(6, 10);
+	fire();
+	is_told_nothing();
+	ck_assert_uint_eq(port_read(ERRORS + PCI_ERR_UNCOR_STATUS, 4), 0);
+	ck_assert_int_eq(bench.pci->state, VFIO_PCI_RESETTING);
+	run_loop_while(VFIO_PCI_RESETTING);
+	ck_assert_int_eq(bench.pci->state, VFIO_PCI_ALIVE);
+	stop_heard();
+}
+END_TEST
+
 START_TEST(one_during_a_reset_is_part_of_it)
 {
 	start_heard();
@@ -405,6 +427,8 @@ static void add_tests(TCase *tests)
 	tcase_add_loop_test(tests, a_guest_that_does_not_hear_is_spared, 0, 8);
 	tcase_add_test(tests, command_enables_uncorrectable_ones);
 	tcase_add_loop_test(tests, one_without_the_capability_has_its_port_tell, 0, 2);
+	tcase_add_loop_test(tests, one_of_a_function_that_the_guest_does_not_find_is_not_told, 0,
+			    2);
 	tcase_add_test(tests, one_during_a_reset_is_part_of_it);
 	tcase_add_test(tests, a_device_that_does_not_come_back_may_later);
 	tcase_add_loop_test(tests, the_restart_forgets_it, 0, 2);
