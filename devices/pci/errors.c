@@ -42,6 +42,13 @@ bool pci_port_is_linked(const struct pci_port *port)
 	return pci_port_link_is_up(port);
 }
 
+bool pci_port_has_power(const struct pci_port *port)
+{
+	struct pci_slot_state slot = pci_slot_state(port);
+
+	return slot.present && slot.powered;
+}
+
 /* PCIe 5.0 6.2.6: COMMAND's bit and Device Control's each do for an uncorrectable one. */
 static bool errors_is_reported(const struct pci_port *port, enum pci_error error)
 {

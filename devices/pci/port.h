@@ -124,6 +124,9 @@ struct pci_port *pci_device_port(const struct pci_device *device);
 /* Whether the guest finds what is behind the port: the link is up. Host lock held. */
 bool pci_port_is_linked(const struct pci_port *port);
 
+/* Whether what is behind the port has power: it was inserted, and the slot is on. Likewise. */
+bool pci_port_has_power(const struct pci_port *port);
+
 /*
  * Whether the port would interrupt for such an error of @from, which is behind it, or of its own
  * (NULL). Host lock held.

@@ -94,7 +94,8 @@ static bool aer_wants_correctable(const struct vfio_pci *pci)
 	       aer_is_heard(pci, PCI_ERROR_CORRECTABLE);
 }
 
-void vfio_aer_listen(struct vfio_pci *pci)
+/* What the guest asks to hear of may have changed. Both locks held. */
+static void aer_listen(struct vfio_pci *pci)
 {
 	struct vfio_aer *aer = &pci->aer;
 
@@ -196,7 +197,10 @@ static void aer_isolate(struct vfio_pci *pci, enum aer_verdict verdict)
 	/* The next write that asks for a reset is none that has waited for one. */
 	pci->reset.write = VFIO_RESET_WRITE_NONE;
 	vfio_pci_withdraw(pci, VFIO_PCI_ISOLATED);
-	/* A device that the kernel is resetting is not reached before that is over. */
+	/*
+	 * A device that the kernel is resetting is reached for its vectors alone, which the guest
+	 * is not to have any more: it answers then or not. Its command goes with the reset.
+	 */
 	if (verdict != AER_FATAL)
 		vfio_pci_quiet(pci);
 }
@@ -252,7 +256,7 @@ bool vfio_aer_report(struct vfio_pci *pci)
 	verdict = aer_judge(pci, &errors);
 	pci_host_lock(&pci->device);
 	pci->aer.checks = CHECKS;
-	vfio_aer_listen(pci);
+	aer_listen(pci);
 	pci_host_unlock(&pci->device);
 	if (verdict != AER_ELSEWHERE)
 		return aer_tell(pci, verdict, errors);
@@ -351,7 +355,21 @@ void vfio_aer_written(struct vfio_pci *pci, unsigned int offset, unsigned int si
 		return;
 	if (ranges_overlap(offset, size, at, 4) && load_le32(pci->device.config + at) == 0)
 		aer_settle(pci);
-	vfio_aer_listen(pci);
+	aer_listen(pci);
+}
+
+/* PCIe 5.0 7.4: what stays through a reset does not stay without power. */
+void vfio_aer_path_changed(struct vfio_pci *pci)
+{
+	uint8_t *at = pci->device.config + pci->aer.capability;
+
+	if (pci->aer.capability && !pci_port_has_power(pci_device_port(&pci->device))) {
+		store_le32(at + PCI_ERR_UNCOR_STATUS, 0);
+		store_le32(at + PCI_ERR_COR_STATUS, 0);
+		at[PCI_ERR_CAP] &= (uint8_t)~FIRST_MASK;
+		memset(at + PCI_ERR_HEADER_LOG, 0, AER_SIZE - PCI_ERR_HEADER_LOG);
+	}
+	aer_listen(pci);
 }
 
 void vfio_aer_lose_registers(struct vfio_pci *pci)
@@ -375,7 +393,7 @@ void vfio_aer_was_reset(struct vfio_pci *pci)
 	if (pci->aer.capability && pci->aer.failed)
 		aer_note(pci, pci->aer.log.status, &pci->aer.log);
 	aer_settle(pci);
-	vfio_aer_listen(pci);
+	aer_listen(pci);
 }
 
 void vfio_aer_forget(struct vfio_pci *pci)

@@ -56,8 +56,11 @@ void vfio_aer_stop(struct vfio_pci *pci);
  */
 bool vfio_aer_report(struct vfio_pci *pci);
 
-/* What the guest asks to hear of may have changed. Both locks held. */
-void vfio_aer_listen(struct vfio_pci *pci);
+/*
+ * The way to the function has changed, or what its port tells of: what the guest asks to hear of,
+ * perhaps. In whatever state the function is. Both locks held.
+ */
+void vfio_aer_path_changed(struct vfio_pci *pci);
 
 /* Follows a write of the guest's to the registers of the function. Both locks held. */
 void vfio_aer_written(struct vfio_pci *pci, unsigned int offset, unsigned int size);

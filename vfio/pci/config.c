@@ -320,12 +320,12 @@ void vfio_config_path_changed(struct pci_device *device)
 	bool passed_up = pci_device_is_passed_up(device), changed = passed_up != pci->passed_up;
 
 	pci->passed_up = passed_up;
+	vfio_aer_path_changed(pci);
 	if (pci->state != VFIO_PCI_ALIVE)
 		return;
 	if (changed)
 		config_forward(pci, PCI_COMMAND, 2, load_le16(device->config + PCI_COMMAND));
 	config_copy_rom(pci);
-	vfio_aer_listen(pci);
 }
 
 void vfio_config_written(struct pci_device *device, unsigned int offset, unsigned int size,

@@ -308,6 +308,33 @@ START_TEST(a_device_that_does_not_come_back_may_later)
 }
 END_TEST
 
+/* PCIe 5.0 7.4. */
+START_TEST(a_slot_that_was_off_forgets_it)
+{
+	enum { SLOT_CONTROL = PORT_EXPRESS + PCI_EXP_SLTCTL };
+	uint32_t control;
+
+	start_heard();
+	control = port_read(SLOT_CONTROL, 2);
+	poke(PCI_ERR_UNCOR_STATUS, TIME_OUT);
+	poke(PCI_ERR_CAP, 14);
+	poke(PCI_ERR_HEADER_LOG, 1);
+	if (_i)
+		host_counts_fatal(2);
+	else
+		host_counts_nonfatal(6, 10);
+	fire();
+	ck_assert_int_eq(port_write(SLOT_CONTROL, 2, control | PCI_EXP_SLTCTL_PCC), MEM_NOT_YET);
+	run_loop_while(VFIO_PCI_RESETTING);
+	ck_assert_int_eq(port_write(SLOT_CONTROL, 2, control | PCI_EXP_SLTCTL_PCC), MEM_DONE);
+	ck_assert_int_eq(port_write(SLOT_CONTROL, 2, control), MEM_DONE);
+	ck_assert_uint_eq(config_read(ERRORS + PCI_ERR_UNCOR_STATUS, 4), 0);
+	ck_assert_uint_eq(config_read(ERRORS + PCI_ERR_CAP, 4) & 0x1f, 0);
+	ck_assert_uint_eq(config_read(ERRORS + PCI_ERR_HEADER_LOG, 4), 0);
+	stop_heard();
+}
+END_TEST
+
 START_TEST(the_restart_forgets_it)
 {
 	start_heard();
@@ -431,6 +458,7 @@ static void add_tests(TCase *tests)
 			    2);
 	tcase_add_test(tests, one_during_a_reset_is_part_of_it);
 	tcase_add_test(tests, a_device_that_does_not_come_back_may_later);
+	tcase_add_loop_test(tests, a_slot_that_was_off_forgets_it, 0, 2);
 	tcase_add_loop_test(tests, the_restart_forgets_it, 0, 2);
 	tcase_add_test(tests, the_host_may_want_it_back_meanwhile);
 	tcase_add_loop_test(tests, calls_that_fail_leave_the_guest_a_way_on, 0, 30);
