@@ -67,7 +67,7 @@ static unsigned int errors_find_bit(enum vfio_error_kind kind, const char *name)
 /* Counters of a kernel that has none are read as none. */
 static bool errors_open(const char *folder, const char *name, FILE **file)
 {
-	char path[PATH_MAX];
+	char path[PATH_MAX + 64];
 
 	snprintf(path, sizeof(path), "%s/%s", folder, name);
 	*file = fopen(path, "re");
