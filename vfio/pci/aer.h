@@ -35,9 +35,9 @@ struct vfio_aer {
 	bool ticks;              /* it is set */
 	unsigned int checks;     /* ticks left at which a reset by the host is looked for */
 	bool counts;             /* `correctable` is as of the last tick */
+	bool compares;           /* `nonfatal` and `port` are what was read last */
 	struct vfio_error_counts correctable, nonfatal;
 	struct vfio_port_errors port;
-	bool compares;           /* `nonfatal` and `port` are what was read last */
 	bool failed;             /* the guest was told of one, and has not dealt with it */
 	bool settled;            /* it has, which is still to be said */
 	struct vfio_aer_log log; /* the thread's of a reset, until it is joined */
