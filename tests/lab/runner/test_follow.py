@@ -19,7 +19,7 @@ class NextKind(LabTest):
     def setUp(self):
         super().setUp()
         self.scenario("usual", "scenarios: usual", "seconds: 40")
-        self.scenario("more", "scenarios: more", "host-devices: more", "seconds: 50")
+        self.scenario("newer", "scenarios: newer", "host-kernel: 6.12", "seconds: 50")
         self.scenario("big", "scenarios: big", "host-memory: 8192", "seconds: 90")
 
     def started(self, run):
@@ -27,11 +27,11 @@ class NextKind(LabTest):
 
     def test_most_to_do_and_memory_last(self):
         run = self.run_of()
-        self.assertEqual(self.started(run), ["host0-more"])
-        run.alive[0].take(run.tasks["more"])
-        self.assertEqual(self.started(run), ["host0-more", "host1"])
+        self.assertEqual(self.started(run), ["host0-6.12"])
+        run.alive[0].take(run.tasks["newer"])
+        self.assertEqual(self.started(run), ["host0-6.12", "host1"])
         run.alive[1].take(run.tasks["usual"])
-        self.assertEqual(self.started(run), ["host0-more", "host1", "host2-8192"])
+        self.assertEqual(self.started(run), ["host0-6.12", "host1", "host2-8192"])
         run.alive[2].take(run.tasks["big"])
         self.assertIsNone(self.started(run))
 

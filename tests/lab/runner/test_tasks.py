@@ -102,6 +102,19 @@ class Selection(LabTest):
         self.assertEqual(self.names("reads@6.12"), ["nvme@6.12"])
         self.assertEqual(self.names("gone"), ["net"])
 
+    def test_one_host_does_for_usual_devices_and_more(self):
+        for name, *head in (("a", "host-devices: more"), ("f", "host-machine: newer"),
+                            ("b", "host-devices: functions", "host-machine: newer"),
+                            ("c", "host-devices: slots", "host-machine: newest"),
+                            ("d", "host-machine: newest"), ("e", "host-memory: 4096")):
+            self.scenario(name, f"scenarios: {name}", "seconds: 5", *head)
+        kinds = {task.name: str(task.kind) for task in select(self.lab(everything=True))}
+        self.assertEqual(kinds, {"a": ":more:::", "b": ":functions:::newer",
+                                 "c": ":slots:::newest", "d": "::::newest",
+                                 "e": "::4096::", "f": ":functions:::newer",
+                                 "net": ":more:::", "nvme": ":more:::", "nvme@6.12": "6.12::::"})
+        self.assertEqual(str(select(self.lab(only=["nvme"]))[0].kind), "::::")
+
     def test_no_such_name(self):
         said = self.refused(self.names, "reads", "nothing")
         self.assertEqual(said, "lab: no scenario nothing; --list prints their names\n")
