@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: BSD-3-Clause
 # scenarios: reset-by-acpi reset-by-keyboard-controller reset-by-cf9 reset-by-psci triple-fault next-guest
-# scenarios: timers-after-resets
+# scenarios: timers-after-resets kernel-cloud
 # not-on-x86_64: reset-by-psci: PSCI is Arm's
 # not-on-aarch64: reset-by-acpi reset-by-keyboard-controller reset-by-cf9: a guest resets itself by PSCI alone
 # not-on-aarch64: triple-fault: no fault of a guest's ends an arm64 processor
@@ -9,7 +9,7 @@
 # seconds: 80
 # deadline: 480
 # One device through guest after guest: a guest that resets itself in each way there is, under
-# --on-reboot reset, then one that crashes, then a new monitor.
+# --on-reboot reset, then one that crashes, then a new monitor. Their kernel is of the smaller flavour.
 
 flavour=$small_flavour
 disk=$(device "$nvme_id")
@@ -48,5 +48,7 @@ else
 fi
 
 guest "nvme_file" --vfio "$disk"
+check kernel-cloud "the kernel is $(guest_kernel); $(why)" \
+	[ "$(basename "$(guest_kernel)") $status $(same_sums)" = "vmlinuz-cloud 0 yes" ]
 check next-guest "it read '$(value nvme-file)' off the disk; $(why)" \
 	[ "$(value nvme-file) $status" = "$file 0" ]
