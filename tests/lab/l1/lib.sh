@@ -133,9 +133,11 @@ wait_for() { # wait_for SECONDS COMMAND...
 # group; grouped_device, of one that is not; ported_device and grouped_ported_device, of those behind
 # a root port.
 find_device() {
-	local id=$1 port=$2 shared=$3 device member count place
+	local id=$1 port=$2 shared=$3 device vendor number class member count place
 	for device in /sys/bus/pci/devices/*; do
-		[ "$(cat "$device/vendor"):$(cat "$device/device")" = "0x${id%:*}:0x${id#*:}" ] || continue
+		read -r vendor < "$device/vendor"
+		read -r number < "$device/device"
+		[ "$vendor:$number" = "0x${id%:*}:0x${id#*:}" ] || continue
 		place=$(readlink -f "$device/..")
 		case ${place##*/} in
 		pci*) [ "$port" = no ] || continue ;;
@@ -144,10 +146,8 @@ find_device() {
 		# A port whose group it is in is no device to share with; whether it is depends on the kernel.
 		count=0
 		for member in "$device"/iommu_group/devices/*; do
-			case $(cat "$member/class") in
-			0x0604*) ;;
-			*) count=$((count + 1)) ;;
-			esac
+			read -r class < "$member/class"
+			[ "$class" != "${class#0x0604}" ] || count=$((count + 1))
 		done
 		[ "$((count > 1))" = "$shared" ] || continue
 		echo "$device"

@@ -37,7 +37,7 @@ MORE = """
 -device pcie-root-port,id=port2,chassis=3
 -netdev {net},id=net3 -device virtio-net-pci,{virtio},netdev=net3
 -netdev {net},id=net4 -device rtl8139,netdev=net4
--netdev {net},id=net5 -device e1000,bus=port0,netdev=net5
+-netdev {net},id=net5 -device e1000,bus=port0,netdev=net5,id=pulled
 -netdev {net},id=net6 -device e1000,bus=port1,addr=0,multifunction=on,netdev=net6
 -device edu,bus=port1,addr=0.1,multifunction=on,dma_mask=0xffffffffff
 -netdev {net},id=net7 -device virtio-net-pci,bus=port2,id=aer,aer=on,{virtio},netdev=net7
