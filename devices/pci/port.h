@@ -99,8 +99,8 @@ struct pci_slot_state pci_port_slot(struct pci_port *port);
 
 /*
  * Takes @device off the port's bus; it is the caller's again, ops->destroy is not called. Either
- * it was never inserted, or it is ejected by then with vCPUs parked, so that none is in a handler of
- * its BARs.
+ * it was never inserted, or it is ejected by then with vCPUs parked, so that none is in a handler
+ * of its BARs.
  */
 void pci_port_remove(struct pci_port *port, struct pci_device *device);
 
