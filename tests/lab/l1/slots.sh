@@ -4,6 +4,7 @@
 # ". /share/l1/slots.sh" and start their guests with $slots_options.
 
 control=/tmp/control # an ordinary user's monitor makes it too
+rm -f "$control"
 slots_options="--control unix:$control"
 
 # What the monitor answers, also when it refuses, and in $said too.

@@ -32,7 +32,7 @@ fetched() {
 guest_start "slots,ask" --hotplug 2 $slots_options
 guest_see 1 '^LAB: ask'
 locked=$(counts)
-opened=$(readlink "/proc/$guest_pid"/fd/* | grep -c -e /dev/vfio -e /dev/iommu)
+opened=$(find "/proc/$guest_pid/fd" -exec readlink {} \; | grep -c -e /dev/vfio -e /dev/iommu)
 check hotplug-empty "slots '$(slots)', $locked, $opened nodes of VFIO's; $(first_error)" \
 	[ "$(slots)/${locked##*mappings }/$opened" = "1 0 0 2 0 0 /0 kB/0" ]
 
