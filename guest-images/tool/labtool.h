@@ -33,6 +33,7 @@ int as_user_main(int argc, char **argv);
 int debug_probe_main(int argc, char **argv);
 int bridge_main(int argc, char **argv);
 int gdb_cycles_main(int argc, char **argv);
+int qmp_main(int argc, char **argv);
 int nvme_function_main(int argc, char **argv);
 
 /* A device that is bound to an iommufd and attached to an address space of it. */

@@ -35,6 +35,7 @@ static const struct {
 	{"debug-probe", debug_probe_main, ""},
 	{"bridge", bridge_main, "PORT unix:PATH"},
 	{"gdb-cycles", gdb_cycles_main, "unix:PATH COUNT MILLISECONDS-BETWEEN"},
+	{"qmp", qmp_main, "unix:PATH REQUEST|EVENT..."},
 	{"nvme-function", nvme_function_main, "DISK CONTROLLER QUEUES NAMESPACE"},
 };
 

@@ -422,6 +422,15 @@ own_net() {
 	check "$1" "the host fetched '$fetched'" expr "$fetched" : "$LAB_TFTP_SHA256 "
 }
 
+# What scenarios have written to the NVMe disk, of which each host has one, is not there any more.
+restore_disk() {
+	bind "$disk" nvme
+	wait_for $((20 * LAB_SLOW)) [ -b /dev/nvme0n1 ] || die "the host's driver finds no disk"
+	dd if="$images/disk" of=/dev/nvme0n1 bs=1M skip=60 seek=60 count=1 conv=fsync 2> /dev/null ||
+		die "the host cannot write to its disk"
+	bind "$disk" none
+}
+
 # as_user MEMLOCK-KIB DEVICE...: from now on the monitor runs as an ordinary user who may open KVM
 # and the devices' groups and lock so much memory ("unlimited" too). as_root takes that back.
 as_user() {

@@ -17,6 +17,7 @@ only_ferry "slots are had by other options there"
 disk=$(device "$nvme_id")
 card=$(device "$e1000e_id")
 edu=$(device "$edu_id")
+restore_disk
 give "$disk" "$card" "$edu"
 kernel_options="$kernel_options nvme_core.io_timeout=3 nvme_core.admin_timeout=3"
 
@@ -44,13 +45,19 @@ refuses() {
 }
 
 bind "$card" none
+mate=$(grouped_device "$e1000_id")
+grouped=$(grouped_device "$edu_id")
+give "$grouped"
+bind "$mate" e1000
 refused=yes
 refuses "0000:77:00.0" add 0000:77:00.0 || refused=$said
 refuses "${card##*/}.*ferry bind ${card##*/}" add "${card##*/}" || refused=$said
+refuses "${mate##*/}.*ferry bind --group" add "${grouped##*/}" || refused=$said
 refuses "slot7" add "${edu##*/},bus=slot7" || refused=$said
 refuses "nobody" remove nobody || refused=$said
 check hotplug-refused "the monitor said '$refused'" [ "$refused" = yes ]
 give "$card"
+bind "$mate" none
 
 put "$disk"
 guest_do "bound:1b36.0010"
@@ -62,7 +69,9 @@ put "$card"
 guest_do "bound:8086.10d3"
 guest_do "net:e1000e"
 check hotplug-net "the guest has '$(value bound)' and fetched '$(value 'net e1000e')'; $(first_error)" fetched
-check hotplug-full "the monitor said '$said'" refuses "slot" add "${edu##*/}"
+refuses "has it already|process" add "${disk##*/}" || refused=$said
+check hotplug-full "the monitor said '$refused', then '$said'" \
+	refuses "no slot is free" add "${edu##*/}"
 
 guest_do io
 take "$disk"

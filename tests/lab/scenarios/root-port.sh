@@ -7,15 +7,6 @@
 # and by a guest that numbers the buses and places the windows anew.
 
 only_ferry "ports are had by other options there"
-# What others have written, and what is written here, is none of the next row's.
-restore_disk() {
-	bind "$disk" nvme
-	wait_for $((20 * LAB_SLOW)) [ -b /dev/nvme0n1 ] || die "the host's driver finds no disk"
-	dd if="$images/disk" of=/dev/nvme0n1 bs=1M skip=60 seek=60 count=1 conv=fsync 2> /dev/null ||
-		die "the host cannot write to its disk"
-	bind "$disk" none
-}
-
 disk=$(device "$nvme_id")
 card=$(device "$e1000e_id")
 restore_disk
