@@ -33,6 +33,8 @@ enum aer_verdict {
 
 #define STATUS_ERRORS                                                                              \
 	(PCI_EXP_DEVSTA_CED | PCI_EXP_DEVSTA_NFED | PCI_EXP_DEVSTA_FED | PCI_EXP_DEVSTA_URD)
+#define CONTROL_ERRORS                                                                             \
+	(PCI_EXP_DEVCTL_CERE | PCI_EXP_DEVCTL_NFERE | PCI_EXP_DEVCTL_FERE | PCI_EXP_DEVCTL_URRE)
 
 void vfio_aer_setup(struct vfio_pci *pci, unsigned int at)
 {
@@ -41,8 +43,11 @@ void vfio_aer_setup(struct vfio_pci *pci, unsigned int at)
 	pci->aer.capability = at;
 	store_le32(clears + at + PCI_ERR_UNCOR_STATUS, UINT32_MAX);
 	store_le32(clears + at + PCI_ERR_COR_STATUS, UINT32_MAX);
-	if (pci->express)
-		clears[pci->express + PCI_EXP_DEVSTA] |= STATUS_ERRORS;
+	if (!pci->express)
+		return;
+	clears[pci->express + PCI_EXP_DEVSTA] |= STATUS_ERRORS;
+	/* What the guest asked for is its own, also where an emulated device has no such bit. */
+	pci->kept[pci->express + PCI_EXP_DEVCTL] &= (uint8_t)~CONTROL_ERRORS;
 }
 
 /* Whether the function reports such an error and its guest hears of it. Host lock held. */

@@ -335,6 +335,32 @@ START_TEST(a_slot_that_was_off_forgets_it)
 }
 END_TEST
 
+static unsigned int lost;
+
+static void lose(void *owner, struct vfio_pci *pci)
+{
+	(void)owner;
+	ck_assert_int_eq(pci->state, VFIO_PCI_ISOLATED);
+	lost++;
+}
+
+START_TEST(a_device_that_does_not_answer_is_lost)
+{
+	start_heard();
+	telling.lost = lose;
+	host_counts_fatal(2);
+	fire();
+	bench.fake.dies_in_reset = true;
+	reset_link();
+	ck_assert_uint_eq(lost, 1);
+	ck_assert_uint_eq(failed, 1);
+	tick();
+	ck_assert_uint_eq(recovered, 0);
+	ck_assert_uint_eq(config_read(PCI_VENDOR_ID, 4), UINT32_MAX);
+	stop_heard();
+}
+END_TEST
+
 START_TEST(the_restart_forgets_it)
 {
 	start_heard();
@@ -459,6 +485,7 @@ static void add_tests(TCase *tests)
 	tcase_add_test(tests, one_during_a_reset_is_part_of_it);
 	tcase_add_test(tests, a_device_that_does_not_come_back_may_later);
 	tcase_add_loop_test(tests, a_slot_that_was_off_forgets_it, 0, 2);
+	tcase_add_test(tests, a_device_that_does_not_answer_is_lost);
 	tcase_add_loop_test(tests, the_restart_forgets_it, 0, 2);
 	tcase_add_test(tests, the_host_may_want_it_back_meanwhile);
 	tcase_add_loop_test(tests, calls_that_fail_leave_the_guest_a_way_on, 0, 30);
