@@ -41,6 +41,9 @@ MORE = """
 -netdev {net},id=net6 -device e1000,bus=port1,addr=0,multifunction=on,netdev=net6
 -device edu,bus=port1,addr=0.1,multifunction=on,dma_mask=0xffffffffff
 -netdev {net},id=net7 -device virtio-net-pci,bus=port2,id=aer,aer=on,{virtio},netdev=net7
+-device pcie-root-port,id=port5,chassis=6 -netdev {net},id=net9 -drive {disk},id=ported-disk
+-device e1000e,bus=port5,addr=0,multifunction=on,netdev=net9
+-device nvme,bus=port5,addr=0.1,multifunction=on,drive=ported-disk,serial=ported
 """
 
 # What makes virtual functions: a disk, which has its first namespace itself, while the others are
