@@ -15,6 +15,7 @@
 #include "vmm/base/bits.h"
 #include "vmm/base/fd.h"
 #include "vmm/base/log.h"
+#include "vmm/base/pause.h"
 
 enum {
 	/* For so many seconds from an error on a reset by the host is looked for. */
@@ -196,11 +197,23 @@ static enum aer_verdict aer_judge(struct vfio_pci *pci, uint32_t *errors)
 	return port->nonfatal > before.nonfatal ? AER_ELSEWHERE : AER_UNKNOWN;
 }
 
+/* What the guest has turned on, by Command, in the device. Both locks held. */
+static uint16_t aer_turned_on(const struct vfio_pci *pci)
+{
+	unsigned int on = load_le16(pci->device.config + PCI_COMMAND) &
+			  (PCI_COMMAND_IO | PCI_COMMAND_MEMORY | PCI_COMMAND_MASTER);
+
+	return (uint16_t)(pci->passed_up ? on : on & ~(unsigned int)PCI_COMMAND_MASTER);
+}
+
 /* Both locks held. */
 static void aer_isolate(struct vfio_pci *pci, enum aer_verdict verdict)
 {
 	/* The next write that asks for a reset is none that has waited for one. */
 	pci->reset.write = VFIO_RESET_WRITE_NONE;
+	pci->aer.on = 0;
+	if (verdict == AER_FATAL && !vfio_pci_is_asleep(pci))
+		pci->aer.on = aer_turned_on(pci);
 	vfio_pci_withdraw(pci, VFIO_PCI_ISOLATED);
 	/*
 	 * A device that the kernel is resetting is reached for its vectors alone, which the guest
@@ -271,23 +284,35 @@ bool vfio_aer_report(struct vfio_pci *pci)
 	return true;
 }
 
-/*
- * Whether the host's kernel has reset it without a word: nothing is left of what the guest had
- * turned on. Both locks held.
- */
-static bool aer_lost_registers(struct vfio_pci *pci)
+/* Whether none of that is left: by a reset of which the host's kernel says nothing. */
+static bool aer_is_off(struct vfio_pci *pci, uint16_t on)
 {
-	unsigned int expected = load_le16(pci->device.config + PCI_COMMAND) &
-				(PCI_COMMAND_IO | PCI_COMMAND_MEMORY | PCI_COMMAND_MASTER);
 	uint64_t command;
 
-	if (!pci->passed_up)
-		expected &= ~(unsigned int)PCI_COMMAND_MASTER;
-	if (pci->state != VFIO_PCI_ALIVE || vfio_pci_is_asleep(pci) || !expected)
-		return false;
 	return vfio_region_read(pci->backend, vfio_pci_config_region(pci), PCI_COMMAND, 2,
 				&command) ||
-	       command == UINT16_MAX || !(command & expected);
+	       command == UINT16_MAX || !(command & on);
+}
+
+/* Both locks held. */
+static bool aer_lost_registers(struct vfio_pci *pci)
+{
+	uint16_t on = aer_turned_on(pci);
+
+	return pci->state == VFIO_PCI_ALIVE && !vfio_pci_is_asleep(pci) && on &&
+	       aer_is_off(pci, on);
+}
+
+/* One that came before would be undone, and one in its midst be refused. */
+void vfio_aer_await_host(struct vfio_pci *pci)
+{
+	struct vfio_reset *reset = &pci->reset;
+	const int *pause = reset->pauses_ms;
+
+	while (pci->aer.on && !aer_is_off(pci, pci->aer.on) && *pause &&
+	       pause_unless(reset->stop, *pause++))
+		;
+	pci->aer.on = 0;
 }
 
 /* What comes in before the first tick is not told. No lock held. */
@@ -405,6 +430,7 @@ void vfio_aer_forget(struct vfio_pci *pci)
 {
 	pci->aer.failed = pci->aer.settled = false;
 	pci->aer.checks = 0;
+	pci->aer.on = 0;
 }
 
 /* A guest that writes to the port above looks at the timer. No lock held. */

@@ -38,8 +38,13 @@ struct vfio_aer {
 	bool compares;           /* `nonfatal` and `port` are what was read last */
 	struct vfio_error_counts correctable, nonfatal;
 	struct vfio_port_errors port;
-	bool failed;             /* the guest was told of one, and has not dealt with it */
-	bool settled;            /* it has, which is still to be said */
+	bool failed;  /* the guest was told of one, and has not dealt with it */
+	bool settled; /* it has, which is still to be said */
+	/*
+	 * What was on in COMMAND as the host's kernel began to reset the link; 0: it does not, or
+	 * that was seen. The thread's of a reset, likewise.
+	 */
+	uint16_t on;
 	struct vfio_aer_log log; /* the thread's of a reset, until it is joined */
 };
 
@@ -67,6 +72,12 @@ void vfio_aer_written(struct vfio_pci *pci, unsigned int offset, unsigned int si
 
 /* pci_device_lose_registers(), but for what stays through a reset (PCIe 5.0 7.4). Likewise. */
 void vfio_aer_lose_registers(struct vfio_pci *pci);
+
+/*
+ * Before a reset of the guest's: waits until the host's kernel has reset the link, where it does so
+ * after a fatal error, or for as long as a recovery takes at most. The reset's thread.
+ */
+void vfio_aer_await_host(struct vfio_pci *pci);
 
 /* Notes what the device says of its error before it is reset. The reset's thread. */
 void vfio_aer_look(struct vfio_pci *pci);

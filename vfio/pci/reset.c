@@ -155,6 +155,8 @@ static void *reset_thread(void *argument)
 	struct vfio_pci *pci = argument;
 	struct vfio_reset *reset = &pci->reset;
 
+	if (reset->cause == VFIO_RESET_GUEST)
+		vfio_aer_await_host(pci);
 	reset->outcome = reset->cause == VFIO_RESET_RECOVERY ? reset_recover(pci)
 							     : reset_try(pci, LOG_ERROR);
 	if (reset->outcome == VFIO_RESET_SILENT && reset->way == VFIO_RESET_BY_NOTHING &&

@@ -5,6 +5,7 @@
 
 #include "tests/unit/support/suite.h"
 #include "tests/unit/support/vfio_errors.h"
+#include "vmm/base/clock.h"
 
 START_TEST(one_that_is_not_fatal_leaves_the_device_alone)
 {
@@ -82,6 +83,28 @@ START_TEST(a_fatal_one_is_over_with_the_reset_of_the_link)
 	fire();
 	is_told(0x54, 0x100);
 	ck_assert_uint_eq(failed, 2);
+	stop_heard();
+}
+END_TEST
+
+/* The host's kernel resets the link after a fatal error: a reset before that would be undone. */
+START_TEST(the_reset_comes_after_the_hosts)
+{
+	static const int short_ms[] = {200, 0}, long_ms[] = {30000, 0};
+	bool came_first = _i;
+	int64_t begin;
+
+	start_heard();
+	bench.pci->reset.pauses_ms = came_first ? long_ms : short_ms;
+	host_counts_fatal(2);
+	fire();
+	if (came_first)
+		fake_vfio_poke(&bench.fake, VFIO_PCI_CONFIG_REGION_INDEX, PCI_COMMAND, 2, 0);
+	begin = clock_now_ms();
+	reset_link();
+	ck_assert(came_first ? clock_now_ms() - begin < 30000 : clock_now_ms() - begin >= 200);
+	ck_assert_uint_eq(bench.fake.resets, 1);
+	is_as_after_power_on();
 	stop_heard();
 }
 END_TEST
@@ -475,6 +498,7 @@ static void add_tests(TCase *tests)
 	tcase_add_loop_test(tests, a_fatal_one_is_over_with_the_reset_of_the_link, 0, 3);
 	tcase_add_loop_test(tests, one_that_nothing_is_known_of_is_fatal, 0, 2);
 	tcase_add_test(tests, two_at_once_are_as_bad_as_the_worse);
+	tcase_add_loop_test(tests, the_reset_comes_after_the_hosts, 0, 2);
 	tcase_add_test(tests, one_of_another_device_is_not_this_ones);
 	tcase_add_loop_test(tests, counters_that_cannot_be_read_tell_nothing, 0, 2);
 	tcase_add_loop_test(tests, a_guest_that_does_not_hear_is_spared, 0, 8);
