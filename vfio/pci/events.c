@@ -58,7 +58,9 @@ static void event_on_request(void *owner, uint32_t events)
 			 pci->options.port ? "" : ": it is taken from the guest");
 	if (!pci->wanted_back)
 		vfio_pci_tell(pci, VFIO_WANTED_BACK);
+	pci_host_lock(&pci->device);
 	pci->wanted_back = true;
+	pci_host_unlock(&pci->device);
 	if (ops && ops->wanted)
 		ops->wanted(pci->keeper, pci);
 	else if (vfio_pci_retire(pci))

@@ -91,9 +91,19 @@ static void pci_destroy_function(struct pci_device *device)
 	vfio_pci_destroy(pci);
 }
 
+/*
+ * One that the host wants back is not reset for a guest that lets it go: the host's kernel holds
+ * the lock that this would take, and sees to it itself.
+ */
 static enum mem_result pci_reset_by_link(struct pci_device *device)
 {
-	return vfio_reset_answer(container_of(device, struct vfio_pci, device));
+	struct vfio_pci *pci = container_of(device, struct vfio_pci, device);
+
+	if (!pci->wanted_back || pci->state != VFIO_PCI_ALIVE)
+		return vfio_reset_answer(pci);
+	vfio_pci_withdraw(pci, VFIO_PCI_ISOLATED);
+	vfio_pci_quiet(pci);
+	return MEM_DONE;
 }
 
 static const struct pci_device_ops function_ops = {

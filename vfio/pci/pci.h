@@ -87,7 +87,7 @@ struct vfio_pci {
 	unsigned int errors;            /* how often the first told of one */
 	struct vfio_aer aer;
 	const char *sysfs; /* NULL: it tells nothing of this device */
-	bool wanted_back;  /* the host asked for it */
+	bool wanted_back;  /* the host asked for it; both locks held to change it */
 	bool leaving;      /* its release waits for the end of a reset */
 	bool worn;         /* it was in use when it was withdrawn for good */
 	const struct vfio_pci_keeper_ops *keeper_ops;

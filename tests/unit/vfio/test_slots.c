@@ -296,8 +296,12 @@ START_TEST(the_host_asks_and_the_guest_lets_go)
 	host_wants(0);
 	guest_told("");
 	ck_assert_uint_eq(guest_takes_events(1), 0);
+	hear();
 	guest_lets_go(1);
+	ck_assert_ptr_null(strstr(heard(), "reset"));
 	guest_told("removed " FIRST " " FIRST " slot1; ");
+	/* The host's kernel resets what it gets back. */
+	ck_assert_uint_eq(kernel.devices[0].resets, 0);
 	is_empty();
 }
 END_TEST
