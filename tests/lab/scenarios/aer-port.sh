@@ -5,6 +5,7 @@
 # also-on-x86_64: 7.3-iommufd
 # guest-kernels: 6.12
 # host-devices: more
+# tier: all
 # seconds: 90
 # deadline: 600
 # A network card that reports errors, and a disk, two functions of one device behind a port, while both are at work: the
