@@ -143,6 +143,14 @@ int vfio_sysfs_find(const char *sysfs, const char *name, struct vfio_sysfs_devic
 	return 0;
 }
 
+int vfio_sysfs_check_members(const char *sysfs, unsigned int group, struct err *err)
+{
+	(void)sysfs;
+	(void)group;
+	(void)err;
+	return 0;
+}
+
 int vfio_sysfs_not_viable(const char *sysfs, unsigned int group, struct err *err)
 {
 	(void)sysfs;

@@ -429,7 +429,7 @@ static void sysfs_add_blocker(struct blockers *blockers, const char *sysfs, cons
 		strcpy(blockers->first, name);
 }
 
-int vfio_sysfs_not_viable(const char *sysfs, unsigned int group, struct err *err)
+int vfio_sysfs_check_members(const char *sysfs, unsigned int group, struct err *err)
 {
 	struct blockers blockers = {0};
 	char path[PATH_MAX], more[32] = "";
@@ -444,14 +444,23 @@ int vfio_sysfs_not_viable(const char *sysfs, unsigned int group, struct err *err
 	if (folder)
 		closedir(folder);
 	if (blockers.count == 0)
-		return err_set(err, -EPERM,
-			       "IOMMU group %u: not viable: a member is bound to a host driver: "
-			       "bind every device under %s to vfio-pci or to no driver",
-			       group, path);
+		return 0;
 	if (blockers.count > MEMBERS_NAMED)
 		snprintf(more, sizeof(more), " and %u more", blockers.count - MEMBERS_NAMED);
 	return err_set(err, -EPERM,
 		       "IOMMU group %u: not viable: %s%s would share its DMA: as root: ferry bind "
 		       "--group %s",
 		       group, blockers.named, more, blockers.first);
+}
+
+int vfio_sysfs_not_viable(const char *sysfs, unsigned int group, struct err *err)
+{
+	int rc = vfio_sysfs_check_members(sysfs, group, err);
+
+	if (rc)
+		return rc;
+	return err_set(err, -EPERM,
+		       "IOMMU group %u: not viable: a member is bound to a host driver: bind every "
+		       "device under %s/kernel/iommu_groups/%u/devices to vfio-pci or to no driver",
+		       group, sysfs, group);
 }

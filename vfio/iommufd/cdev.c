@@ -265,6 +265,17 @@ static void cdev_closing(void *owner)
 	cdev->fd = -1;
 }
 
+/* The kernel says the same of interrupts that it does not trust and of a driver in the way. */
+static void cdev_explain(const struct vfio_sysfs_device *device, const char *sysfs, struct err *err)
+{
+	struct err why = {0};
+	unsigned int group;
+
+	if (err->code == -EPERM && !vfio_sysfs_group(device, &group, &why) &&
+	    vfio_sysfs_check_members(sysfs, group, &why))
+		err_set(err, why.code, "passthrough device %s: %s", device->address, why.text);
+}
+
 static struct vfio_backend *cdev_open_device(struct vfio_lease *lease,
 					     const struct vfio_sysfs_device *device,
 					     const char *token, struct err *err)
@@ -281,8 +292,10 @@ static struct vfio_backend *cdev_open_device(struct vfio_lease *lease,
 	};
 	struct vfio_backend *backend;
 
-	if (vfio_bind(&iommufd->ioas, &bind, err))
+	if (vfio_bind(&iommufd->ioas, &bind, err)) {
+		cdev_explain(device, iommufd->settings->sysfs, err);
 		return NULL;
+	}
 	if (vfio_ioas_read_ranges(&iommufd->ioas, err)) {
 		err_prefix(err, "passthrough device %s", device->address);
 		return NULL;

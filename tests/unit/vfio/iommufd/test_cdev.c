@@ -123,6 +123,14 @@ START_TEST(not_bound)
 }
 END_TEST
 
+START_TEST(a_member_is_in_the_way)
+{
+	fake_tree_add_device("0000:01:00.1", 7, "nvme");
+	fail_ioctl(IOMMUFD_DEVICE_BIND, -EPERM);
+	attach_refused("01:00.0: IOMMU group 7: not viable: 0000:01:00.1 (driver nvme)");
+}
+END_TEST
+
 START_TEST(not_attached)
 {
 	fail_ioctl(IOMMUFD_DEVICE_ATTACH, -EPERM);
@@ -372,6 +380,7 @@ static void add_tests(TCase *tests)
 	tcase_add_test(tests, no_permission);
 	tcase_add_test(tests, no_address_space);
 	tcase_add_test(tests, not_bound);
+	tcase_add_test(tests, a_member_is_in_the_way);
 	tcase_add_test(tests, not_attached);
 	tcase_add_test(tests, no_ranges);
 	tcase_add_test(tests, everything_in_order_and_back);
