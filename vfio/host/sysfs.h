@@ -89,8 +89,8 @@ bool vfio_driver_is_vfio(const char *driver);
 bool vfio_driver_is_harmless(const char *driver);
 
 /*
- * -EPERM, with @err naming the members of IOMMU group @group whose drivers keep it from being viable
- * and the command that frees them; 0 when there are none.
+ * -EPERM, with @err naming the members of IOMMU group @group whose drivers keep it from being
+ * viable and the command that frees them; 0 when there are none.
  */
 int vfio_sysfs_check_members(const char *sysfs, unsigned int group,
 			     struct err *err) FERRY_MUST_CHECK;
