@@ -353,14 +353,6 @@ void vfio_entry_free(struct vfio_entry *entry)
 	free(entry);
 }
 
-const char *vfio_entry_slot_name(const struct vfio_entry *entry, char name[VFIO_SLOT_NAME])
-{
-	if (!entry->slot)
-		return NULL;
-	snprintf(name, VFIO_SLOT_NAME, "slot%u", entry->slot->number);
-	return name;
-}
-
 void vfio_tell(const struct vfio_entry *entry, enum vfio_news_kind kind)
 {
 	const struct vfio_attach *to = &entry->vfio->to;
@@ -369,9 +361,11 @@ void vfio_tell(const struct vfio_entry *entry, enum vfio_news_kind kind)
 		.kind = kind,
 		.id = entry->options.id,
 		.host = entry->sysfs.address,
-		.slot = vfio_entry_slot_name(entry, slot),
+		.slot = entry->slot ? slot : NULL,
 	};
 
+	if (entry->slot)
+		snprintf(slot, sizeof(slot), "slot%u", entry->slot->number);
 	if (to->tell)
 		to->tell(to->machine, &news);
 }

@@ -110,9 +110,8 @@ int vfio_entry_build(struct vfio_entry *entry, struct err *err) FERRY_MUST_CHECK
 void vfio_entry_leave(struct vfio_entry *entry);
 /* It has no function any more, and is in no array. NULL is allowed. */
 void vfio_entry_free(struct vfio_entry *entry);
-/* How users write its slot, in @name, which is returned; NULL on the root bus. */
+/* How users write a slot, as "slot3". */
 enum { VFIO_SLOT_NAME = 16 };
-const char *vfio_entry_slot_name(const struct vfio_entry *entry, char name[VFIO_SLOT_NAME]);
 
 /* How many devices are had from the host. */
 size_t vfio_count_leases(const struct vfio *vfio);

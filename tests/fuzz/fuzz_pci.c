@@ -7,17 +7,12 @@
 #include <linux/pci_regs.h>
 
 #include "tests/fuzz/input.h"
+#include "tests/fuzz/windows.h"
 
 #include "devices/pci/host.h"
 #include "devices/pci/msi.h"
 #include "devices/pci/port.h"
 #include "tests/unit/support/fake_irq.h"
-
-#define ECAM     UINT64_C(0xe0000000)
-#define WINDOW32 UINT64_C(0xc0000000)
-#define WINDOW64 UINT64_C(0x800000000)
-
-static const uint64_t window32_size = 256 * MIB, window64_size = 4 * GIB;
 
 enum {
 	STEPS_MAX = 128,
@@ -84,14 +79,6 @@ static void listener_del(struct mem_listener *listener, struct mem_region *regio
 	bench.mapped[i] = bench.mapped[--bench.mapped_count];
 }
 
-static bool in_a_window(const struct mem_region *region)
-{
-	return (region->base >= WINDOW32 &&
-		range_fits(region->base - WINDOW32, region->size, window32_size)) ||
-	       (region->base >= WINDOW64 &&
-		range_fits(region->base - WINDOW64, region->size, window64_size));
-}
-
 /* What is mapped decodes, where it may, and nothing lies on anything else. */
 static void check_mappings(void)
 {
@@ -99,7 +86,7 @@ static void check_mappings(void)
 		const struct mem_region *region = bench.mapped[i];
 		const struct toy *toy = ((const struct toy_bar *)region->owner)->toy;
 
-		require(region->map == bench.mmio && in_a_window(region));
+		require(region->map == bench.mmio && windows_hold(region->base, region->size));
 		require(toy->pci.bus && pci_device_decodes(&toy->pci, PCI_BAR_MEM32));
 		require(!toy->port ||
 			(pci_port_slot(toy->port).present && pci_port_slot(toy->port).powered));
@@ -336,26 +323,15 @@ static void add_port(void)
 
 static void create_machine(void)
 {
-	struct pci_host_config config = {
-		.ecam_base = ECAM,
-		.buses = 4,
-		.config_ports = true,
-		.mmio32_base = WINDOW32,
-		.mmio32_size = window32_size,
-		.mmio64_base = WINDOW64,
-		.mmio64_size = window64_size,
-		.io_base = 0x1000,
-		.io_size = 0xe000,
-		.intx_gsi = 16,
-		.intx_count = 8,
-	};
+	struct pci_host_config config;
 
 	memset(&bench, 0, sizeof(bench));
-	config.mmio = bench.mmio = mem_map_create("mmio", 0, &bench.err);
-	config.pio = bench.pio = mem_map_create("pio", 0x10000, &bench.err);
+	bench.mmio = mem_map_create("mmio", 0, &bench.err);
+	bench.pio = mem_map_create("pio", 0x10000, &bench.err);
 	bench.listener = (struct mem_listener){.add = listener_add, .del = listener_del};
 	require(bench.mmio && bench.pio);
 	require(!mem_map_listen(bench.mmio, &bench.listener, &bench.err));
+	config = windows_of_host(bench.mmio, bench.pio, 0xe000);
 	bench.host = pci_host_create(&config, &bench.err);
 	bench.loop = loop_create(&bench.err);
 	require(bench.host && bench.loop);

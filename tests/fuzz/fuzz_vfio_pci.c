@@ -331,12 +331,6 @@ static void step(struct input *input)
 	}
 }
 
-static bool in_a_window(uint64_t base, uint64_t size)
-{
-	return (base >= WINDOW32 && range_fits(base - WINDOW32, size, window32_size)) ||
-	       (base >= WINDOW64 && range_fits(base - WINDOW64, size, window64_size));
-}
-
 /* A BAR smaller than a page that fills one does not reach into another BAR there. */
 static void check_excess(const struct mem_region *region)
 {
@@ -349,7 +343,7 @@ static void check_excess(const struct mem_region *region)
 		uint64_t address = pci_device_bar_address(device, i);
 
 		if (i != own && (bar->kind == PCI_BAR_MEM32 || bar->kind == PCI_BAR_MEM64) &&
-		    in_a_window(address, bar->size))
+		    windows_hold(address, bar->size))
 			require(!ranges_overlap(address, bar->size, region->base + size,
 						region->size - size));
 	}
@@ -377,7 +371,7 @@ static void check_mappings(void)
 
 		require((region->kind == MEM_DEVICE || region->kind == MEM_ROM) &&
 			region->map == bench.mmio && is_mappable(region) &&
-			in_a_window(region->base, region->size));
+			windows_hold(region->base, region->size));
 		require(!bench.port || in_a_port_window(region->base, region->size));
 		check_excess(region);
 		for (size_t j = 0; j < i; j++)

@@ -15,6 +15,7 @@
 #include "devices/pci/host.h"
 #include "tests/fuzz/input.h"
 #include "tests/fuzz/shape.h"
+#include "tests/fuzz/windows.h"
 #include "tests/unit/support/fake_irq.h"
 #include "tests/unit/support/fake_provider.h"
 #include "tests/unit/support/fake_vfio.h"
@@ -25,10 +26,6 @@
 #include "vmm/base/page.h"
 #include "vmm/base/thread.h"
 
-#define ECAM     UINT64_C(0xe0000000)
-#define WINDOW32 UINT64_C(0xc0000000)
-#define WINDOW64 UINT64_C(0x800000000)
-
 enum {
 	CONFIG = VFIO_PCI_CONFIG_REGION_INDEX,
 	SLOT = 3,
@@ -36,8 +33,6 @@ enum {
 	MAPPED_MAX = 256,
 	STEPS_MAX = 256,
 };
-
-static const uint64_t window32_size = 256 * MIB, window64_size = 4 * GIB;
 
 static struct {
 	struct mem_map *mmio, *pio;
@@ -153,27 +148,16 @@ static void listener_del(struct mem_listener *listener, struct mem_region *regio
 
 static void create_machine(uint64_t page_size)
 {
-	struct pci_host_config config = {
-		.ecam_base = ECAM,
-		.buses = 4,
-		.config_ports = true,
-		.mmio32_base = WINDOW32,
-		.mmio32_size = window32_size,
-		.mmio64_base = WINDOW64,
-		.mmio64_size = window64_size,
-		.io_base = 0x1000,
-		.io_size = 0x1000,
-		.intx_gsi = 16,
-		.intx_count = 8,
-	};
+	struct pci_host_config config;
 
 	memset(&bench, 0, sizeof(bench));
 	bench.page_size = page_size;
-	config.mmio = bench.mmio = mem_map_create("mmio", 0, &bench.err);
-	config.pio = bench.pio = mem_map_create("pio", 65536, &bench.err);
+	bench.mmio = mem_map_create("mmio", 0, &bench.err);
+	bench.pio = mem_map_create("pio", 65536, &bench.err);
 	bench.listener = (struct mem_listener){.add = listener_add, .del = listener_del};
 	require(bench.mmio && bench.pio);
 	require(mem_map_listen(bench.mmio, &bench.listener, &bench.err) == 0);
+	config = windows_of_host(bench.mmio, bench.pio, 0x1000);
 	bench.host = pci_host_create(&config, &bench.err);
 	bench.loop = loop_create(&bench.err);
 	require(bench.host && bench.loop);

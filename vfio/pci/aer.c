@@ -304,15 +304,12 @@ static bool aer_lost_registers(struct vfio_pci *pci)
 }
 
 /* One that came before would be undone, and one in its midst be refused. */
-void vfio_aer_await_host(struct vfio_pci *pci)
+void vfio_aer_await_host(struct vfio_pci *pci, uint16_t on)
 {
-	struct vfio_reset *reset = &pci->reset;
-	const int *pause = reset->pauses_ms;
+	const int *pause = pci->reset.pauses_ms;
 
-	while (pci->aer.on && !aer_is_off(pci, pci->aer.on) && *pause &&
-	       pause_unless(reset->stop, *pause++))
+	while (on && !aer_is_off(pci, on) && *pause && pause_unless(pci->reset.stop, *pause++))
 		;
-	pci->aer.on = 0;
 }
 
 /* What comes in before the first tick is not told. No lock held. */

@@ -40,10 +40,7 @@ struct vfio_aer {
 	struct vfio_port_errors port;
 	bool failed;  /* the guest was told of one, and has not dealt with it */
 	bool settled; /* it has, which is still to be said */
-	/*
-	 * What was on in COMMAND as the host's kernel began to reset the link; 0: it does not, or
-	 * that was seen. The thread's of a reset, likewise.
-	 */
+	/* What was on in COMMAND as the host's kernel began to reset the link; 0: it does not. */
 	uint16_t on;
 	struct vfio_aer_log log; /* the thread's of a reset, until it is joined */
 };
@@ -74,10 +71,10 @@ void vfio_aer_written(struct vfio_pci *pci, unsigned int offset, unsigned int si
 void vfio_aer_lose_registers(struct vfio_pci *pci);
 
 /*
- * Before a reset of the guest's: waits until the host's kernel has reset the link, where it does so
- * after a fatal error, or for as long as a recovery takes at most. The reset's thread.
+ * Before a reset: waits until the host's kernel has reset the link, with what was @on in COMMAND,
+ * or for as long as a recovery takes at most. The reset's thread.
  */
-void vfio_aer_await_host(struct vfio_pci *pci);
+void vfio_aer_await_host(struct vfio_pci *pci, uint16_t on);
 
 /* Notes what the device says of its error before it is reset. The reset's thread. */
 void vfio_aer_look(struct vfio_pci *pci);

@@ -99,10 +99,12 @@ static enum mem_result pci_reset_by_link(struct pci_device *device)
 {
 	struct vfio_pci *pci = container_of(device, struct vfio_pci, device);
 
-	if (!pci->wanted_back || pci->state != VFIO_PCI_ALIVE)
+	if (!pci->wanted_back || pci->state == VFIO_PCI_RESETTING)
 		return vfio_reset_answer(pci);
-	vfio_pci_withdraw(pci, VFIO_PCI_ISOLATED);
-	vfio_pci_quiet(pci);
+	if (pci->state == VFIO_PCI_ALIVE) {
+		vfio_pci_withdraw(pci, VFIO_PCI_ISOLATED);
+		vfio_pci_quiet(pci);
+	}
 	return MEM_DONE;
 }
 

@@ -155,8 +155,7 @@ static void *reset_thread(void *argument)
 	struct vfio_pci *pci = argument;
 	struct vfio_reset *reset = &pci->reset;
 
-	if (reset->cause == VFIO_RESET_GUEST)
-		vfio_aer_await_host(pci);
+	vfio_aer_await_host(pci, reset->on);
 	reset->outcome = reset->cause == VFIO_RESET_RECOVERY ? reset_recover(pci)
 							     : reset_try(pci, LOG_ERROR);
 	if (reset->outcome == VFIO_RESET_SILENT && reset->way == VFIO_RESET_BY_NOTHING &&
@@ -505,6 +504,8 @@ void vfio_reset_begin(struct vfio_pci *pci, enum vfio_reset_cause cause)
 	assert(cause != VFIO_RESET_GUEST || reset->write == VFIO_RESET_WRITE_NONE);
 	reset->cause = cause;
 	reset->write = cause == VFIO_RESET_GUEST ? VFIO_RESET_WRITE_WAITS : VFIO_RESET_WRITE_NONE;
+	reset->on = pci->aer.on;
+	pci->aer.on = 0;
 	reset_choose_way(reset);
 	vfio_pci_withdraw(pci, VFIO_PCI_RESETTING);
 	/* Its first try comes later; only now is nothing of it mapped. */

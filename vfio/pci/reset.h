@@ -91,6 +91,7 @@ struct vfio_reset {
 	enum vfio_reset_way way;
 	struct vfio_bus_reset *bus; /* how, when it cannot be by function, or was refused */
 	bool bus_done; /* the thread's, until it is joined: `bus` was carried out at its last try */
+	uint16_t on;   /* the host's kernel resets the link first, see vfio_aer_await_host() */
 	pthread_t thread;
 	enum vfio_reset_outcome outcome; /* the thread's, until it is joined */
 	int deadline_ms;

@@ -17,7 +17,6 @@
 #include "vmm/base/bits.h"
 #include "vmm/base/fd.h"
 #include "vmm/base/text.h"
-#include "vmm/device_option.h"
 #include "vmm/suboptions.h"
 #include "vmm/tools/ctl_private.h"
 
@@ -68,27 +67,27 @@ static int plug_check_part(struct vfio_device_config *device, const char *name, 
 		       name);
 }
 
-static int plug_check(const struct suboptions *options, enum vfio_via *via, struct err *err)
+static int plug_check(struct ctl *ctl, const struct suboptions *options)
 {
 	struct vfio_device_config device = {.path = options->first};
+	struct err *err = &ctl->err;
 	int rc = vfio_sysfs_check_name(options->first, err);
 
 	for (size_t i = 0; i < options->count && !rc; i++)
 		rc = plug_check_part(&device, options->item[i].name, options->item[i].value, err);
 	if (!rc)
 		rc = device_option_check(&device, err);
-	*via = device.via;
+	ctl->via = device.via;
 	return rc;
 }
 
 int ctl_check_add(struct ctl *ctl)
 {
 	struct suboptions options;
-	enum vfio_via via;
 	int rc = suboptions_parse(ctl->word, &options, &ctl->err);
 
 	if (!rc) {
-		rc = plug_check(&options, &via, &ctl->err);
+		rc = plug_check(ctl, &options);
 		suboptions_release(&options);
 	}
 	return rc ? err_prefix(&ctl->err, "add") : 0;
@@ -346,17 +345,14 @@ static int plug_add(struct addition *addition, const struct ctl_command *command
 
 int ctl_add(struct ctl *ctl, const struct ctl_command *command)
 {
-	struct addition addition = {.ctl = ctl, .nodes = {-1, -1, -1, -1}};
+	struct addition addition = {.ctl = ctl, .via = ctl->via, .nodes = {-1, -1, -1, -1}};
 	struct suboptions options;
 	int rc = suboptions_parse(ctl->word, &options, &ctl->err);
 
 	if (rc)
 		return rc;
-	rc = plug_check(&options, &addition.via, &ctl->err);
 	addition.by_path = strchr(options.first, '/');
-	if (!rc)
-		rc = vfio_sysfs_find(ctl->tool->sys, options.first, &addition.device, NULL,
-				     &ctl->err);
+	rc = vfio_sysfs_find(ctl->tool->sys, options.first, &addition.device, NULL, &ctl->err);
 	if (!rc)
 		rc = plug_add(&addition, command, &options);
 	suboptions_release(&options);

@@ -8,6 +8,7 @@
 #include <stdbool.h>
 #include <time.h>
 
+#include "vmm/device_option.h"
 #include "vmm/tools/qmp.h"
 #include "vmm/tools/tools.h"
 
@@ -17,6 +18,7 @@ struct ctl {
 	bool json;
 	const char *word;    /* behind the command, or NULL */
 	const char *timeout; /* of remove, or NULL */
+	enum vfio_via via;   /* of add */
 	struct qmp qmp;
 	struct err err;
 };
@@ -35,9 +37,8 @@ struct ctl_command {
 /* Prints @object, which it drops, on one line: more may follow. */
 int ctl_print_line(struct ctl *ctl, json_t *object) FERRY_MUST_CHECK;
 
-/* The member @name of an object that somebody else has written: "?", or 0, where there is none. */
+/* The member @name of an object that somebody else has written: "?" where there is none. */
 const char *ctl_string(const json_t *object, const char *name);
-json_int_t ctl_number(const json_t *object, const char *name);
 
 /* What x-ferry-status tells, for a person; to each device it adds what the host has counted. */
 int ctl_show_status(struct ctl *ctl, const json_t *status) FERRY_MUST_CHECK;

@@ -28,7 +28,8 @@ const char *ctl_string(const json_t *object, const char *name)
 	return text ? text : "?";
 }
 
-json_int_t ctl_number(const json_t *object, const char *name)
+/* 0 where there is none. */
+static json_int_t ctl_number(const json_t *object, const char *name)
 {
 	return json_integer_value(json_object_get(object, name));
 }

@@ -105,6 +105,12 @@ START_TEST(the_reset_comes_after_the_hosts)
 	ck_assert(came_first ? clock_now_ms() - begin < 30000 : clock_now_ms() - begin >= 200);
 	ck_assert_uint_eq(bench.fake.resets, 1);
 	is_as_after_power_on();
+	/* The next one is not after an error. */
+	bench.pci->reset.pauses_ms = long_ms;
+	config_write(PCI_COMMAND, 2, PCI_COMMAND_MEMORY);
+	begin = clock_now_ms();
+	reset_link();
+	ck_assert_int_lt(clock_now_ms() - begin, 30000);
 	stop_heard();
 }
 END_TEST
