@@ -79,10 +79,11 @@ static void map_unlock(struct mem_map *map)
 	pthread_mutex_unlock(&map->changes);
 }
 
-/* TRAP regions concern dispatch alone. */
-static bool map_is_told(const struct mem_region *region)
+static bool map_concerns(const struct mem_listener *listener, const struct mem_region *region)
 {
-	return region->kind != MEM_TRAP;
+	if (region->kind != MEM_TRAP)
+		return !listener->doorbells;
+	return listener->doorbells && region->doorbell_count > 0;
 }
 
 /*
@@ -132,7 +133,7 @@ static int map_listener_replay(struct mem_map *map, struct mem_listener *listene
 	int rc = 0;
 
 	for (size_t i = 0; i < map->table.count && !rc; i++)
-		if (map_is_told(map->table.entries[i].region))
+		if (map_concerns(listener, map->table.entries[i].region))
 			rc = map_listener_add(listener, &map->table.entries[i], err);
 	if (rc)
 		map_listener_take_all(map, listener);
@@ -326,7 +327,7 @@ static void map_pass_delete(const struct plan *plan)
 static void map_log_refusal(struct mem_map *map, const struct mem_region *region,
 			    const struct err *why)
 {
-	if (region->kind == MEM_DEVICE)
+	if (region->kind == MEM_DEVICE || region->kind == MEM_TRAP)
 		log_guest(&map->limit, LOG_WARN, "%s: %s is left trapped", why->text, region->name);
 	else
 		log_error("%s", why->text);
@@ -342,7 +343,7 @@ static int map_pass_add(const struct plan *plan, struct err *err)
 			struct err why = {0};
 			int rc;
 
-			if (!step->insert || !map_is_told(step->region))
+			if (!step->insert || !map_concerns(map->listeners[i], step->region))
 				continue;
 			rc = map_listener_add(map->listeners[i],
 					      mem_table_find(&map->table, step->base), &why);

@@ -15,12 +15,13 @@
  * is all del, then all add. A callback must not call the map. `add` may refuse with a negative
  * errno: in an all-or-nothing pass everything is undone (the listener then sees del for what it had
  * accepted and add for what had been removed); in a best-effort pass the region stays in the map,
- * for RAM and ROM an error is logged, for DEVICE the slice is trapped. del is called only for
- * regions whose add this listener accepted, where they were then. Only RAM, ROM and DEVICE regions
- * are told; TRAP regions concern dispatch alone.
+ * for RAM and ROM an error is logged, for DEVICE the slice is trapped, and a TRAP region's handlers
+ * get the writes to its doorbells. del is called only for regions whose add this listener accepted,
+ * where they were then. TRAP regions without doorbells concern dispatch alone.
  */
 struct mem_listener {
 	const char *name;
+	bool doorbells; /* it is told of TRAP regions with doorbells; else of RAM, ROM and DEVICE */
 	int (*add)(struct mem_listener *listener, struct mem_region *region, struct err *err);
 	void (*del)(struct mem_listener *listener, struct mem_region *region);
 	/*

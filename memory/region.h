@@ -6,6 +6,7 @@
 
 #include <pthread.h>
 #include <stdbool.h>
+#include <stddef.h>
 #include <stdint.h>
 
 /*
@@ -23,6 +24,19 @@ enum mem_result { MEM_DONE, MEM_NOT_YET };
 struct mem_ops {
 	enum mem_result (*read)(void *owner, uint64_t offset, unsigned int size, uint64_t *value);
 	enum mem_result (*write)(void *owner, uint64_t offset, unsigned int size, uint64_t value);
+};
+
+/*
+ * A write of the guest's that only tells of itself: where a listener takes it (vmm/kvm/doorbell.h)
+ * it signals the eventfd, and no handler is called. Where none does, it comes to the ops like any
+ * other, which do the same.
+ */
+struct mem_doorbell {
+	uint64_t offset;    /* of the write in its region */
+	unsigned int width; /* of the write in bytes, 1, 2, 4 or 8; 0: any */
+	bool matched;       /* the write has to be of @match; it has a width then */
+	uint64_t match;
+	int eventfd; /* the owner's, open as long as the region is in a map */
 };
 
 enum mem_kind {
@@ -53,6 +67,9 @@ struct mem_region {
 	 * the next exit of any vCPU (vmm/kvm/coalesced.h).
 	 */
 	uint64_t latch;
+	/* TRAP: of distinct writes; the owner's, who changes none while the region is in a map. */
+	const struct mem_doorbell *doorbells;
+	size_t doorbell_count;
 	/*
 	 * DEVICE: whether its mapping can be reached at the moment, told without trying; NULL:
 	 * unknown.

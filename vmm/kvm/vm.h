@@ -27,6 +27,9 @@ typedef unsigned long (*kvm_vm_type)(const struct kvm_vm *vm);
  */
 struct kvm_vm *kvm_vm_create(kvm_vm_type type, struct err *err);
 
+/* Likewise on @fd, /dev/kvm opened by somebody else, which is the VM's also when it fails. */
+struct kvm_vm *kvm_vm_create_given(int fd, kvm_vm_type type, struct err *err);
+
 /* Closes everything; the memory listener must be gone (kvm_vm_unlisten) first. NULL is allowed. */
 void kvm_vm_destroy(struct kvm_vm *vm);
 
@@ -44,7 +47,8 @@ size_t kvm_vm_run_size(const struct kvm_vm *vm);
 
 /*
  * Registers the memslot listener with @map: RAM read-write, ROM read-only (KVM_MEM_READONLY),
- * DEVICE read-write. Slots are reused. One map per VM.
+ * DEVICE read-write. Slots are reused. Likewise the one of doorbells (vmm/kvm/doorbell.h). One map
+ * per VM.
  */
 int kvm_vm_listen(struct kvm_vm *vm, struct mem_map *map, struct err *err) FERRY_MUST_CHECK;
 void kvm_vm_unlisten(struct kvm_vm *vm);

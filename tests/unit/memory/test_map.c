@@ -200,6 +200,33 @@ START_TEST(trapped_regions_are_not_told)
 }
 END_TEST
 
+/* Whoever listens for doorbells is told of those regions alone. */
+START_TEST(doorbells_are_told_to_who_listens_for_them)
+{
+	static const struct mem_doorbell bell = {.eventfd = 3};
+	struct mem_change moves[] = {add(&trap, 0x5000), add(&a, 0x1000)};
+	struct recorder third = recorder_named("3");
+
+	third.listener.doorbells = true;
+	ck_assert_int_eq(mem_map_listen(map, &third.listener, &err), 0);
+	trap.doorbells = &bell;
+	trap.doorbell_count = 1;
+	ck_assert_int_eq(mem_map_add(map, &trap, 0x2000, &err), 0);
+	expect_story("3+trap@2000 ");
+	ck_assert_int_eq(mem_map_apply(map, moves, 2, MEM_ALL_OR_NOTHING, &err), 0);
+	expect_story("3-trap@2000 1+a@1000 2+a@1000 3+trap@5000 ");
+	mem_map_del(&trap);
+	expect_story("3-trap@5000 ");
+	third.refuses = "trap";
+	ck_assert_int_eq(mem_map_apply(map, moves, 1, MEM_BEST_EFFORT, &err), 0);
+	expect_story("3!trap ");
+	ck_assert_ptr_eq(trap.map, map);
+	mem_map_del(&trap);
+	expect_story("");
+	mem_map_unlisten(map, &third.listener);
+}
+END_TEST
+
 START_TEST(registration_replays_and_its_refusal_takes_back)
 {
 	struct recorder third = recorder_named("3");
@@ -280,6 +307,7 @@ static void add_tests(TCase *tests)
 	tcase_add_test(tests, an_undone_pass_restores_only_who_had_it);
 	tcase_add_test(tests, many_regions_stay_sorted);
 	tcase_add_test(tests, trapped_regions_are_not_told);
+	tcase_add_test(tests, doorbells_are_told_to_who_listens_for_them);
 	tcase_add_test(tests, registration_replays_and_its_refusal_takes_back);
 	tcase_add_test(tests, there_is_an_end_to_listeners);
 	tcase_add_test(tests, demotion_takes_devices_away);

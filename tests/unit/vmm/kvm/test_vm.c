@@ -4,6 +4,9 @@
 #include <check.h>
 #include <fcntl.h>
 #include <stdio.h>
+#include <string.h>
+#include <sys/mman.h>
+#include <unistd.h>
 
 #include "tests/unit/support/suite.h"
 #include "tests/unit/vmm/kvm/test_vm.h"
@@ -48,6 +51,33 @@ START_TEST(a_kvm_that_does_not_serve_is_refused)
 	expect_refusal(-EPROTO, text);
 	fake.run_size = -EIO;
 	expect_refusal(-EIO, "KVM: /dev/kvm: size of a vCPU's run page: Input/output error");
+}
+END_TEST
+
+START_TEST(a_node_that_somebody_else_has_opened)
+{
+	int given = open("/dev/null", O_RDWR | O_CLOEXEC), other = memfd_create("kvm", 0);
+	char text[64];
+	struct kvm_vm *vm;
+
+	fake.open_fails = -EACCES;
+	fake.system_fd = given;
+	vm = kvm_vm_create_given(given, NULL, &err);
+	ck_assert_msg(vm, "%s", err.text);
+	kvm_vm_destroy(vm);
+	ck_assert_int_eq(fcntl(given, F_GETFD), -1);
+	/* A file is not asked. */
+	ck_assert_ptr_null(kvm_vm_create_given(other, NULL, &err));
+	snprintf(text, sizeof(text), "KVM: fd=%d: it is not open on /dev/kvm", other);
+	ck_assert_str_eq(err.text, text);
+	ck_assert_int_eq(fcntl(other, F_GETFD), -1);
+	given = open("/dev/null", O_RDWR | O_CLOEXEC);
+	fake.system_fd = given;
+	fake.version = -ENOTTY;
+	ck_assert_ptr_null(kvm_vm_create_given(given, NULL, &err));
+	ck_assert_msg(strstr(err.text, ": it does not answer as KVM does"), "%s", err.text);
+	ck_assert_int_eq(strncmp(err.text, "KVM: fd=", 8), 0);
+	ck_assert_int_eq(fcntl(given, F_GETFD), -1);
 }
 END_TEST
 
@@ -146,6 +176,7 @@ static void add_tests(TCase *tests)
 	tcase_add_checked_fixture(tests, set_up, NULL);
 	tcase_add_test(tests, a_node_that_does_not_open_says_what_to_do);
 	tcase_add_test(tests, a_kvm_that_does_not_serve_is_refused);
+	tcase_add_test(tests, a_node_that_somebody_else_has_opened);
 	tcase_add_test(tests, every_capability_that_is_needed_is_asked);
 	tcase_add_test(tests, a_machine_that_is_refused_says_why);
 	tcase_add_test(tests, the_machine_s_type_is_the_architecture_s);
