@@ -36,17 +36,33 @@ void fd_reserve(int count)
 	atomic_fetch_add(&reserve, count);
 }
 
+/* RLIM_INFINITY: none, or it cannot be told. */
+static rlim_t fd_ask_limit(void)
+{
+	struct rlimit limit;
+
+	return getrlimit(RLIMIT_NOFILE, &limit) ? RLIM_INFINITY : limit.rlim_cur;
+}
+
+/* 0: it is asked for each time. */
+static rlim_t noted_limit;
+
+void fd_note_limit(void)
+{
+	noted_limit = fd_ask_limit();
+}
+
 /* The lowest that is free is given first: all below @fd, the newest, are in use. */
 static bool fd_leaves_reserve(int fd, unsigned int more)
 {
 	rlim_t kept = (rlim_t)atomic_load(&reserve);
-	struct rlimit limit;
+	rlim_t limit = noted_limit ? noted_limit : fd_ask_limit();
 
-	if (getrlimit(RLIMIT_NOFILE, &limit) || limit.rlim_cur == RLIM_INFINITY)
+	if (limit == RLIM_INFINITY)
 		return true;
-	if (kept > limit.rlim_cur / 2)
-		kept = limit.rlim_cur / 2;
-	return (rlim_t)fd + more < limit.rlim_cur - kept;
+	if (kept > limit / 2)
+		kept = limit / 2;
+	return (rlim_t)fd + more < limit - kept;
 }
 
 int fd_eventfd_for_guest(void)
@@ -66,6 +82,40 @@ int fd_check_room(unsigned int count)
 
 	fd_close(&fd);
 	return room ? 0 : -EMFILE;
+}
+
+/* One of O_PATH has the mode of one to be read (open(2)). */
+int fd_check_access(int fd, int access, struct err *err)
+{
+	static const char *const words[] = {
+		[O_RDONLY] = "reading",
+		[O_WRONLY] = "writing",
+		[O_RDWR] = "reading and writing",
+	};
+	int flags = fcntl(fd, F_GETFL);
+	int mode = flags & O_ACCMODE;
+
+	if (flags >= 0 && !(flags & O_PATH) && (mode == O_RDWR || mode == access))
+		return 0;
+	return err_set(err, -EINVAL, "it is not open for %s", words[access]);
+}
+
+int fd_open_input(const char *path, int given)
+{
+	int fd = given ? fcntl(given, F_DUPFD_CLOEXEC, 0)
+		       : open(path, O_RDONLY | O_NONBLOCK | O_NOCTTY | O_CLOEXEC);
+
+	return fd < 0 ? -errno : fd;
+}
+
+int fd_output_again(int given)
+{
+	int flags = fcntl(given, F_GETFL), fd = fcntl(given, F_DUPFD_CLOEXEC, 0);
+
+	if (flags < 0 || fd < 0)
+		return -errno;
+	(void)fcntl(fd, F_SETFL, flags | O_NONBLOCK);
+	return fd;
 }
 
 int fd_open_output(const char *path, int flags)

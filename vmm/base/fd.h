@@ -21,6 +21,9 @@ int fd_eventfd(void) FERRY_MUST_CHECK;
 /* @count more (less, when negative) descriptors are kept from guests; any thread. */
 void fd_reserve(int count);
 
+/* The limit of descriptors stays as it is, and need not be asked for. Before other threads. */
+void fd_note_limit(void);
+
 /*
  * As fd_eventfd(), for what a guest can ask for without end: -EMFILE while that would leave fewer
  * than FD_RESERVE and what fd_reserve() added, or half of the limit where that is less, to the
@@ -33,6 +36,21 @@ int fd_eventfd_for_guest(void) FERRY_MUST_CHECK;
  * number, and does not count those below that are free.
  */
 int fd_check_room(unsigned int count) FERRY_MUST_CHECK;
+
+/*
+ * Whether open @fd may be read (@access O_RDONLY), written (O_WRONLY) or both (O_RDWR); else
+ * -EINVAL with @err, which does not say what it is of.
+ */
+int fd_check_access(int fd, int access, struct err *err) FERRY_MUST_CHECK;
+
+/*
+ * The file at @path to read it, without waiting for its other end; with @given, which is open
+ * already, another descriptor of that. Or a negative errno.
+ */
+int fd_open_input(const char *path, int given) FERRY_MUST_CHECK;
+
+/* As fd_open_output(), of @given, open for writing already, where what is written goes on. */
+int fd_output_again(int given) FERRY_MUST_CHECK;
 
 /*
  * Creates or empties the file at @path to write to it, without waiting, now or at a write: for a

@@ -11,6 +11,7 @@
 #include <unistd.h>
 
 #include "tests/unit/support/suite.h"
+#include "vmm/base/bits.h"
 #include "vmm/base/fd.h"
 
 START_TEST(eventfd_counts_and_empties)
@@ -68,6 +69,71 @@ START_TEST(outputs_are_opened_without_waiting)
 }
 END_TEST
 
+/* Another descriptor of it. */
+START_TEST(what_is_open_already)
+{
+	char name[] = "/tmp/ferry-given-XXXXXX", byte = 0;
+	int given = mkstemp(name), fd;
+
+	ck_assert_int_eq(write(given, "old", 3), 3);
+	fd = fd_open_input("elsewhere", given);
+	ck_assert_int_ne(fd, given);
+	ck_assert_int_eq(pread(fd, &byte, 1, 0), 1);
+	ck_assert_int_eq(byte, 'o');
+	close(fd);
+	fd = fd_output_again(given);
+	ck_assert_int_eq(fcntl(fd, F_GETFD), FD_CLOEXEC);
+	ck_assert(fcntl(fd, F_GETFL) & O_NONBLOCK);
+	ck_assert_int_eq(write(fd, "new", 3), 3);
+	ck_assert_int_eq(pread(given, &byte, 1, 3), 1);
+	ck_assert_int_eq(byte, 'n');
+	close(fd);
+	close(given);
+	ck_assert_int_eq(fd_output_again(given), -EBADF);
+	ck_assert_int_eq(fd_open_input(name, given), -EBADF);
+	fd = fd_open_input(name, 0);
+	ck_assert_int_ge(fd, 0);
+	close(fd);
+	unlink(name);
+	ck_assert_int_eq(fd_open_input(name, 0), -ENOENT);
+}
+END_TEST
+
+static void is_open_for(int flags, bool reading, bool writing)
+{
+	const struct {
+		int access;
+		bool allowed;
+		const char *words;
+	} wanted[] = {
+		{O_RDONLY, reading, "it is not open for reading"},
+		{O_WRONLY, writing, "it is not open for writing"},
+		{O_RDWR, reading && writing, "it is not open for reading and writing"},
+	};
+	int fd = open("/dev/null", flags | O_CLOEXEC);
+
+	for (size_t i = 0; i < ARRAY_SIZE(wanted); i++) {
+		struct err err = {0};
+		int rc = fd_check_access(fd, wanted[i].access, &err);
+
+		ck_assert_int_eq(rc, wanted[i].allowed ? 0 : -EINVAL);
+		ck_assert_str_eq(err.text, wanted[i].allowed ? "" : wanted[i].words);
+	}
+	if (fd >= 0)
+		close(fd);
+}
+
+START_TEST(what_one_is_open_for)
+{
+	is_open_for(O_RDONLY, true, false);
+	is_open_for(O_WRONLY, false, true);
+	is_open_for(O_RDWR, true, true);
+	is_open_for(O_PATH, false, false);
+	/* One that is closed. */
+	is_open_for(O_RDWR | O_DIRECTORY, false, false);
+}
+END_TEST
+
 START_TEST(a_guest_leaves_descriptors_to_the_monitor)
 {
 	struct rlimit limit;
@@ -100,6 +166,8 @@ static void add_tests(TCase *tests)
 	tcase_add_test(tests, eventfd_counts_and_empties);
 	tcase_add_test(tests, read_at_tells_a_short_file);
 	tcase_add_test(tests, outputs_are_opened_without_waiting);
+	tcase_add_test(tests, what_is_open_already);
+	tcase_add_test(tests, what_one_is_open_for);
 	tcase_add_test(tests, a_guest_leaves_descriptors_to_the_monitor);
 }
 
