@@ -79,7 +79,7 @@ LDFLAGS_ALL += $(SANITIZE)
 # What a cross build needs beside its compiler is fetched under build/, never installed. SYSROOT=FOLDER
 # takes another system's instead, with a compiler of your own; then nothing is installed or fetched.
 SYSROOT ?=
-CROSS_PACKAGES := libjansson-dev libfdt-dev zlib1g-dev libzstd-dev check libsubunit-dev
+CROSS_PACKAGES := libjansson-dev libfdt-dev zlib1g-dev libzstd-dev liburing-dev check libsubunit-dev
 ifneq ($(CROSS),)
 ifneq ($(SYSROOT),)
 CPPFLAGS += --sysroot=$(SYSROOT)
@@ -97,17 +97,20 @@ LAYERS := vmm arch vfio devices kvm memory base
 FOLDERS_base := vmm/base
 FOLDERS_memory := memory
 FOLDERS_kvm := vmm/kvm
-FOLDERS_devices := devices devices/pci
+FOLDERS_devices := devices devices/pci devices/virtio
 FOLDERS_vfio := vfio vfio/host vfio/type1 vfio/iommufd vfio/pci vfio/tell
 PARTS := $(PARTS_$(ARCH))
 FOLDERS_arch := arch arch/loader arch/$(ARCH) $(wildcard $(PARTS:%=arch/%) $(PARTS:%=arch/$(ARCH)/%))
-FOLDERS_vmm := vmm vmm/machine vmm/debug vmm/debug/gdb vmm/control vmm/tools
+# What is refused ends a build with sanitizers at once; those make calls of their own.
+SANDBOX := $(if $(SANITIZE),sanitized,plain)
+FOLDERS_vmm := vmm vmm/machine vmm/sandbox vmm/sandbox/$(ARCH) vmm/sandbox/$(SANDBOX) vmm/debug vmm/debug/gdb vmm/control vmm/tools
 FOLDERS := $(foreach layer,$(LAYERS),$(FOLDERS_$(layer)))
 # Defaults of what an architecture need not have.
 DEFAULTS := $(if $(filter debug,$(PARTS)),arch/no_debug.c)
 sources = $(filter-out vmm/main.c $(DEFAULTS),$(wildcard $(FOLDERS_$(1):%=%/*.c)))
-# The libraries that are not libc, for --json and for compressed kernels; always from their archives.
-ARCHIVES := -l:libjansson.a -l:libz.a -l:libzstd.a
+# The libraries that are not libc: for --json, for compressed kernels, for disks; always from their
+# archives.
+ARCHIVES := -l:libjansson.a -l:libz.a -l:libzstd.a -l:liburing.a
 # And the one that builds device trees, where the architecture has them, as its tests do everywhere.
 FDT := -l:libfdt.a
 LIBRARIES_PARTS := $(if $(filter fdt,$(PARTS)),$(FDT))
@@ -125,8 +128,12 @@ ifeq ($(TIER),check)
 ifeq ($(VARIANT),tsan)
 UNIT_SOURCES := $(filter-out tests/unit/vmm/test_% $(addprefix tests/unit/,vmm/tools/% arch/% vfio/host/%),$(UNIT_SOURCES))
 else ifneq ($(CROSS),)
-UNIT_SOURCES := $(filter $(addprefix tests/unit/,arch/% devices/% memory/% vmm/kvm/% vmm/machine/% vmm/debug/%),$(UNIT_SOURCES))
+UNIT_SOURCES := $(filter $(addprefix tests/unit/,arch/% devices/% memory/% vmm/kvm/% vmm/machine/% vmm/sandbox/% vmm/debug/%),$(UNIT_SOURCES))
 endif
+endif
+# An emulator of user mode has no filters of system calls.
+ifneq ($(CROSS),)
+UNIT_SOURCES := $(filter-out tests/unit/vmm/sandbox/test_enter.c,$(UNIT_SOURCES))
 endif
 UNIT_TESTS := $(patsubst %.c,$(B)/%,$(UNIT_SOURCES))
 FUZZ_TARGETS := $(patsubst %.c,$(B)/%,$(wildcard tests/fuzz/fuzz_*.c tests/fuzz/$(ARCH)/fuzz_*.c))
@@ -134,7 +141,7 @@ FUZZ_TARGETS := $(patsubst %.c,$(B)/%,$(wildcard tests/fuzz/fuzz_*.c tests/fuzz/
 .DELETE_ON_ERROR:
 .SUFFIXES:
 .PHONY: all libraries no-debug ferry help setup setup-cross setup-aarch64 setup-lab check check-all check-fast lint unit unit-aarch64 unit-list lab-aarch64 setup-lab-aarch64 \
-	threads kvm lab lab-shell fuzz fuzz-coverage setup-fuzz scripts package demo bench bench-compare completions install deb clean
+	threads walls walls-program kvm lab lab-shell fuzz fuzz-coverage setup-fuzz scripts package demo bench bench-compare completions install deb clean
 
 all: $(B)/ferry
 
@@ -145,11 +152,11 @@ help:
 	@echo 'make ARCH=aarch64  (x86_64) on another machine builds build/aarch64/ferry'
 	@echo 'make demo        shows a guest with a passed-through disk; VFIO=0000:01:00.0 for a real one,'
 	@echo '                 ARCH=aarch64 for a guest and host of that architecture'
-	@echo 'make check       every suite: lint, scripts, package, unit, unit-aarch64 (under QEMU), threads, fuzz, tiny'
-	@echo '                 guests on /dev/kvm, the lab and its aarch64 half; on newer host kernels what is new there'
+	@echo 'make check       every suite: lint, scripts, package, unit, unit-aarch64 (under QEMU), threads, walls, fuzz,'
+	@echo '                 tiny guests on /dev/kvm, the lab and its aarch64 half; on newer host kernels what is new there'
 	@echo 'make check-all   the same with every row of the lab on every kernel, every unit test in every variant'
 	@echo 'make check-fast  the same without the lab'
-	@echo 'make lint|scripts|package|unit|unit-aarch64|threads|kvm|lab|lab-shell|lab-aarch64   one of them'
+	@echo 'make lint|scripts|package|unit|unit-aarch64|threads|walls|kvm|lab|lab-shell|lab-aarch64   one of them'
 	@echo 'make fuzz        looks for inputs that break passthrough, FUZZ_SECONDS (60) for each target'
 	@echo 'make fuzz-coverage  what the targets run of it, FUZZ_SECONDS (10) for each'
 	@echo 'make bench       start time, memory and exits beside other monitors'
@@ -170,6 +177,7 @@ no-debug: $(B)/ferry-no-debug
 
 $(foreach layer,$(LAYERS),$(eval $(B)/lib$(layer).a: $(patsubst %.c,$(B)/%.o,$(call sources,$(layer)))))
 $(B)/libarch-no-debug.a: $(patsubst %.c,$(B)/%.o,$(filter-out arch/$(ARCH)/debug/%,$(call sources,arch)) arch/no_debug.c)
+$(B)/libvmm.a: $(B)/vmm/sandbox/filters.o
 $(LIBRARIES) $(B)/libarch-no-debug.a:
 	$(Q)rm -f $@
 	$(Q)$(AR) qcs $@ $^
@@ -179,9 +187,36 @@ $(B)/%.o: %.c Makefile | $(CROSS_SETUP)
 	$(call say,CC,$@)
 	$(Q)$(CC) $(CPPFLAGS) $(CFLAGS_ALL) -MMD -MP -c -o $@ $<
 
+# The filters of system calls are made of a table (vmm/sandbox/table), which is compiled for the machine
+# that Ferry is for, by a program for this one.
+HOST_CC ?= cc
+OBJCOPY := $(CROSS_COMPILE)objcopy
+TABLE := vmm/sandbox/table
+ROWS := $(patsubst %,$(B)/$(TABLE)/%.rows,rows $(ARCH) $(filter sanitized,$(SANDBOX)))
+$(B)/$(TABLE)/%.rows: $(TABLE)/%.c $(wildcard $(TABLE)/*.h) vfio/iommufd/abi.h vmm/base/thread.h Makefile | $(CROSS_SETUP)
+	@mkdir -p $(@D)
+	$(call say,ROWS,$@)
+	$(Q)$(CC) $(CPPFLAGS) -std=gnu17 $(WARNINGS) -Wno-missing-field-initializers $(WERROR) -c \
+		-o $(@:.rows=.o) $<
+	$(Q)$(OBJCOPY) -O binary -j .sandbox $(@:.rows=.o) $@
+
+$(B)/$(TABLE)/compile: $(TABLE)/compile.c $(wildcard $(TABLE)/*.h) vmm/base/thread.h Makefile | have-libraries
+	@mkdir -p $(@D)
+	$(call say,HOSTCC,$@)
+	$(Q)$(HOST_CC) -I. -D_GNU_SOURCE -std=gnu17 -O1 $(WARNINGS) $(WERROR) -o $@ $< -lseccomp
+
+$(B)/vmm/sandbox/filters.c: $(B)/$(TABLE)/compile $(ROWS)
+	@mkdir -p $(@D)
+	$(call say,FILTERS,$@)
+	$(Q)cat $(ROWS) | $< $(ARCH) >$@
+
+$(B)/vmm/sandbox/filters.o: $(B)/vmm/sandbox/filters.c
+	$(call say,CC,$@)
+	$(Q)$(CC) $(CPPFLAGS) $(CFLAGS_ALL) -MMD -MP -c -o $@ $<
+
 # What the libraries' headers are and which package has each: what is missing is said in one sentence,
 # all of it, rather than by the compiler one after another.
-NEEDED := jansson.h:libjansson-dev zlib.h:zlib1g-dev zstd.h:libzstd-dev \
+NEEDED := jansson.h:libjansson-dev zlib.h:zlib1g-dev zstd.h:libzstd-dev liburing.h:liburing-dev \
 	$(if $(LIBRARIES_PARTS),libfdt.h:libfdt-dev)
 .PHONY: have-libraries
 have-libraries: | $(CROSS_SETUP)
@@ -189,11 +224,12 @@ have-libraries: | $(CROSS_SETUP)
 		echo "#include <$${entry%:*}>" | $(CC) $(CPPFLAGS) -E - >/dev/null 2>&1 || \
 			missing="$$missing $${entry#*:}"; \
 	done; \
+	echo '#include <seccomp.h>' | $(HOST_CC) -E - >/dev/null 2>&1 || missing="$$missing libseccomp-dev"; \
 	[ -z "$$missing" ] || { echo "libraries are missing: install the packages$$missing" >&2; exit 1; }
-$(patsubst %.c,$(B)/%.o,$(wildcard vmm/control/*.c vmm/tools/*.c arch/loader/*.c arch/fdt/*.c)): | have-libraries
+$(patsubst %.c,$(B)/%.o,$(wildcard vmm/control/*.c vmm/tools/*.c arch/loader/*.c arch/fdt/*.c devices/virtio/*.c)): | have-libraries
 
 # Helpers that several unit tests share.
-UNIT_SUPPORT := $(patsubst %.c,$(B)/%.o,$(wildcard tests/unit/support/*.c))
+UNIT_SUPPORT := $(patsubst %.c,$(B)/%.o,$(wildcard tests/unit/support/*.c tests/unit/support/$(ARCH)/*.c))
 
 $(UNIT_TESTS): %: %.o $(UNIT_SUPPORT) $(LIBRARIES)
 	$(call say,LINK,$@)
@@ -215,8 +251,40 @@ $(B)/tests/unit/arch/test_no_debug: $(B)/arch/no_debug.o
 
 # Programs that make the C library's calls fail, in what they link alone.
 FAULT_WRAPS := malloc calloc realloc reallocarray strdup mmap munmap madvise eventfd timerfd_create \
-	epoll_ctl pthread_create fopen readlink
-$(filter %/test_faults %/test_plug_faults,$(UNIT_TESTS)): LDFLAGS_ALL += $(FAULT_WRAPS:%=-Wl,--wrap=%)
+	epoll_ctl pthread_create fopen readlink files_open
+$(filter %/test_faults %/test_plug_faults %/test_faults_given,$(UNIT_TESTS)): LDFLAGS_ALL += $(FAULT_WRAPS:%=-Wl,--wrap=%)
+
+# Whole machines, on a host that is made up, not among the user's running monitors, with all rights.
+MACHINE_WRAPS := vfio_create control_create sandbox_drop
+$(filter $(B)/tests/unit/vmm/machine/%,$(UNIT_TESTS)): LDFLAGS_ALL += $(MACHINE_WRAPS:%=-Wl,--wrap=%)
+
+# The filters of a build that is for use, which every build asks about calls.
+PLAIN_FILTERS := $(B)/tests/unit/vmm/sandbox/filters_plain
+PLAIN_ROWS := $(filter-out %/sanitized.rows,$(ROWS))
+$(PLAIN_FILTERS).c: $(B)/$(TABLE)/compile $(PLAIN_ROWS)
+	@mkdir -p $(@D)
+	$(call say,FILTERS,$@)
+	$(Q)cat $(PLAIN_ROWS) | $< $(ARCH) >$@
+
+$(PLAIN_FILTERS).o: $(PLAIN_FILTERS).c
+	$(call say,CC,$@)
+	$(Q)$(CC) $(CPPFLAGS) -Dsandbox_filters=sandbox_filters_plain -Dsandbox_call_name=sandbox_call_name_plain \
+		$(CFLAGS_ALL) -c -o $@ $<
+
+$(B)/tests/unit/vmm/sandbox/test_filters: $(PLAIN_FILTERS).o
+
+# With them those of a whole machine; the fakes' own calls are told from the machine's by who is asked.
+MACHINE_FAULT_WRAPS := vasprintf asprintf open_memstream open openat opendir realpath fstat pread mkdir symlink fchmod \
+	epoll_create1 timerfd_settime signalfd socket bind listen posix_openpt pthread_setaffinity_np sched_setaffinity \
+	sched_getaffinity getrlimit log_say log_error log_warn log_notice log_guest \
+	kvm_sys_open kvm_sys_ioctl kvm_sys_ioctl_value vfio_sys_open vfio_sys_ioctl vfio_sys_read vfio_sys_write
+$(B)/tests/unit/vmm/machine/test_faults $(B)/tests/unit/vmm/machine/test_faults_given: \
+	LDFLAGS_ALL += $(MACHINE_FAULT_WRAPS:%=-Wl,--wrap=%)
+
+# What the monitor gives its rights up by.
+DROP_FAULT_WRAPS := prctl syscall setrlimit getrlimit unshare mount umount2 mkdir chdir chroot setgroups setresgid \
+	setresuid
+$(B)/tests/unit/vmm/sandbox/test_drop_faults: LDFLAGS_ALL += $(DROP_FAULT_WRAPS:%=-Wl,--wrap=%)
 
 # And one that puts its own in the place of this process's limit.
 $(filter $(B)/tests/unit/vmm/tools/test_doctor%,$(UNIT_TESTS)): LDFLAGS_ALL += -Wl,--wrap=vfio_memlock_check
@@ -224,7 +292,11 @@ $(filter $(B)/tests/unit/vmm/tools/test_doctor%,$(UNIT_TESTS)): LDFLAGS_ALL += -
 # A target over the unit tests' fakes, with libFuzzer's main(). Those of one architecture's library are
 # in a folder of its name; page tables of each are walked on every one.
 FUZZ_SUPPORT := $(addprefix $(B)/tests/unit/support/,fault.o fake_vfio.o fake_provider.o \
-	fake_sysfs.o)
+	fake_sysfs.o $(ARCH)/fake_cpu.o)
+# One does without threads; a whole machine sees its processors wait.
+$(B)/tests/fuzz/fuzz_vfio_pci: LDFLAGS_ALL += -Wl,--wrap=thread_create -Wl,--wrap=thread_call
+FUZZ_WRAPS := $(MACHINE_WRAPS) pthread_cond_wait
+$(B)/tests/fuzz/fuzz_machine: LDFLAGS_ALL += $(FUZZ_WRAPS:%=-Wl,--wrap=%)
 $(foreach arch,$(ARCHITECTURES),$(eval \
 	$(B)/tests/fuzz/fuzz_paging_$(arch): $(B)/arch/$(arch)/debug/paging.o))
 $(B)/tests/fuzz/fuzz_boot_aarch64: $(patsubst %,$(B)/arch/aarch64/%.o,boot layout tree) $(FDT_OBJECTS)
@@ -233,6 +305,15 @@ $(FUZZ_TARGETS): %: %.o $(FUZZ_SUPPORT) $(LIBRARIES)
 	$(call say,LINK,$@)
 	$(Q)$(CC) $(LDFLAGS_ALL) -fsanitize=fuzzer -o $@ $(filter %.o,$^) \
 		-Wl,--start-group $(filter %.a,$^) -Wl,--end-group -lcheck -lsubunit $(ARCHIVES) $(FDT) -lrt -lm
+
+# What tries the walls around the monitor, linked as that is. Each architecture has calls of its own.
+WALLS := $(B)/tests/walls/walls
+$(WALLS): $(patsubst %.c,$(B)/%.o,$(wildcard tests/walls/*.c tests/walls/$(ARCH)/*.c)) $(LIBRARIES)
+	$(call say,LINK,$@)
+	$(Q)$(CC) $(if $(SANITIZE),,$(if $(STATIC),$(STATIC_LDFLAGS))) $(LDFLAGS_ALL) -o $@ $(filter %.o,$^) \
+		$(filter %.a,$^) -l:liburing.a
+
+walls-program: $(WALLS)
 
 .SECONDARY:
 
@@ -253,7 +334,7 @@ endif
 FORCE:
 endif
 
-NATIVE_GOALS := check check-all check-fast lint unit threads kvm fuzz fuzz-coverage bench bench-compare
+NATIVE_GOALS := check check-all check-fast lint unit threads walls kvm fuzz fuzz-coverage bench bench-compare
 ifneq ($(and $(CROSS),$(filter $(NATIVE_GOALS),$(MAKECMDGOALS))),)
 $(error make $(MAKECMDGOALS): tests are of this machine's own build: leave ARCH=$(ARCH) out)
 endif
@@ -313,7 +394,7 @@ fuzz-programs: $(FUZZ_TARGETS)
 kvm-programs: setup
 	@$(MAKE) --no-print-directory -s $(JOBS) VARIANT=asan all
 
-FAST_SUITES := lint scripts package unit $(UNIT_AARCH64) threads fuzz kvm
+FAST_SUITES := lint scripts package unit $(UNIT_AARCH64) threads walls fuzz kvm
 
 ferry: setup
 	@echo "building ferry"
@@ -321,7 +402,7 @@ ferry: setup
 
 # tests/check makes these one after the other and tells how long each took. It takes part in the
 # user's -j; under `make -n` it would run all the same, so it is not started.
-PROGRAMS := setup ferry $(UNIT_PROGRAMS) fuzz-programs-fuzz kvm-programs
+PROGRAMS := setup ferry $(UNIT_PROGRAMS) fuzz-programs-fuzz walls-programs kvm-programs
 LABS := setup-lab $(LAB_AARCH64:%=setup-%)
 SUITES := $(FAST_SUITES) lab-shell lab $(LAB_AARCH64)
 CHECK = +@$(if $(findstring n,$(firstword -$(MAKEFLAGS))),: )tests/check
@@ -354,6 +435,12 @@ unit-aarch64: $(or $(UNIT_AARCH64:unit-%=unit-programs-%),unit-programs-asan)
 
 threads: unit-programs-tsan
 	$(CHECK) threads
+
+walls-programs: setup
+	@$(MAKE) --no-print-directory -s $(JOBS) walls-program
+
+walls: walls-programs
+	$(CHECK) walls
 
 kvm: kvm-programs
 	$(CHECK) kvm
@@ -420,4 +507,5 @@ clean:
 
 # Of other architectures' folders too: tests of pure functions take objects from there.
 -include $(wildcard $(patsubst %,$(B)/%/*.d,$(sort $(FOLDERS) arch/fdt $(OTHERS:%=arch/%) \
-	$(OTHERS:%=arch/%/debug)) $(UNIT_FOLDERS) tests/fuzz tests/fuzz/$(ARCH)))
+	$(OTHERS:%=arch/%/debug)) $(UNIT_FOLDERS) tests/fuzz tests/fuzz/$(ARCH) \
+	tests/walls tests/walls/$(ARCH)))

@@ -10,6 +10,7 @@
 #include <stdio.h>
 
 #include "vmm/base/bits.h"
+#include "vmm/base/text.h"
 
 /* One of the pool's counters; false when the host has no such pool. */
 static bool hugepage_read_counter(const char *sysfs, uint64_t page_size, const char *name,
@@ -32,7 +33,8 @@ static bool hugepage_read_counter(const char *sysfs, uint64_t page_size, const c
 int hugepages_check(const char *sysfs, uint64_t page_size, uint64_t total, uint64_t held,
 		    uint64_t *enough, int code, struct err *err)
 {
-	const char *name = page_size == GIB ? "1 GiB" : "2 MiB";
+	char size[TEXT_SIZE_ROOM];
+	const char *name = text_size(size, page_size);
 	uint64_t needed = total / page_size, unused, reserved, pool;
 
 	*enough = 0;
@@ -41,7 +43,7 @@ int hugepages_check(const char *sysfs, uint64_t page_size, uint64_t total, uint6
 	    !hugepage_read_counter(sysfs, page_size, "nr_hugepages", &pool))
 		return err_set(err, code,
 			       "guest memory: huge pages of %s: %s: this host has none of that "
-			       "size: choose the other size, or leave hugepages= out",
+			       "size: choose another size, or ordinary pages",
 			       name, err_text(code));
 	unused = (unused > reserved ? unused - reserved : 0) + held / page_size;
 	*enough = unused < needed ? pool + needed - unused : pool;
@@ -56,12 +58,13 @@ int hugepages_check(const char *sysfs, uint64_t page_size, uint64_t total, uint6
 
 int hugepages_explain(uint64_t page_size, uint64_t total, uint64_t held, int code, struct err *err)
 {
+	char size[TEXT_SIZE_ROOM];
 	uint64_t enough;
 
 	if (hugepages_check("/sys", page_size, total, held, &enough, code, err))
 		return code;
 	return err_set(err, code,
 		       "guest memory: %" PRIu64 " huge pages of %s: %s: as many are free: ask for "
-		       "less with --memory, or leave hugepages= out",
-		       total / page_size, page_size == GIB ? "1 GiB" : "2 MiB", err_text(code));
+		       "less with --memory, or for ordinary pages",
+		       total / page_size, text_size(size, page_size), err_text(code));
 }

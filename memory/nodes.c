@@ -7,10 +7,12 @@
 #include <stdio.h>
 #include <unistd.h>
 
+#include "vmm/base/files.h"
+
 /* A list as sysfs has them ("0-3,8"); numbers that no set can hold are left out. */
 static bool node_read_list(const char *path, cpu_set_t *set)
 {
-	FILE *file = fopen(path, "re");
+	FILE *file = files_open(path);
 	unsigned int first, last;
 
 	CPU_ZERO(set);

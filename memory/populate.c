@@ -63,7 +63,6 @@ struct job {
 
 struct worker {
 	struct job *job;
-	const struct node *node; /* NULL: anywhere */
 	pthread_t thread;
 };
 
@@ -106,12 +105,7 @@ static void populate_work(struct job *job)
 static void *populate_worker_main(void *argument)
 {
 	const struct worker *worker = argument;
-	int rc = worker->node ? pthread_setaffinity_np(pthread_self(), sizeof(worker->node->cpus),
-						       &worker->node->cpus)
-			      : 0;
 
-	if (rc)
-		log_debug("guest memory: a thread cannot keep to a NUMA node: %s", err_text(-rc));
 	populate_work(worker->job);
 	return NULL;
 }
@@ -124,12 +118,14 @@ static void populate_run(struct job *job, const struct nodes *nodes, unsigned in
 
 	for (; started < count; started++) {
 		struct worker *worker = &workers[started];
+		const struct node *node =
+			nodes->bind ? nodes_of_cpu(nodes, started * nodes->cpu_count / threads)
+				    : NULL;
+		const struct thread_place place = {.cpus = node ? &node->cpus : NULL};
 
 		worker->job = job;
-		worker->node = nodes->bind
-				       ? nodes_of_cpu(nodes, started * nodes->cpu_count / threads)
-				       : NULL;
-		if (thread_create(&worker->thread, populate_worker_main, worker))
+		if (thread_create_at(&worker->thread, THREAD_POPULATE, &place, populate_worker_main,
+				     worker))
 			break;
 	}
 	if (!nodes->bind || started == 0)
@@ -138,24 +134,33 @@ static void populate_run(struct job *job, const struct nodes *nodes, unsigned in
 		pthread_join(workers[--started].thread, NULL);
 }
 
+void populate_find_nodes(const struct populate_place *place, struct nodes *nodes)
+{
+	nodes_read(nodes, place->sysfs ? place->sysfs : "/sys", place->pins, place->pin_count);
+}
+
 int populate_spread(const struct populate_place *place, void *host, uint64_t size,
 		    uint64_t page_size, const struct populate_watch *watch)
 {
 	static const struct populate_watch nobody;
 	struct job job = {.host = host, .size = size, .watch = watch ? watch : &nobody};
 	uint64_t threads;
-	struct nodes nodes;
+	const struct nodes *nodes = place->nodes;
+	struct nodes found;
 
 	if (size == 0)
 		return 0;
 	job.chunk = page_size > chunk_least ? page_size : chunk_least;
 	job.step = page_size > step_least ? page_size : step_least;
-	nodes_read(&nodes, place->sysfs ? place->sysfs : "/sys", place->pins, place->pin_count);
+	if (!nodes) {
+		populate_find_nodes(place, &found);
+		nodes = &found;
+	}
 	threads = (size - 1) / job.chunk + 1;
-	if (threads > nodes.cpu_count)
-		threads = nodes.cpu_count;
+	if (threads > nodes->cpu_count)
+		threads = nodes->cpu_count;
 	if (threads > POPULATE_THREADS_MAX)
 		threads = POPULATE_THREADS_MAX;
-	populate_run(&job, &nodes, (unsigned int)threads);
+	populate_run(&job, nodes, (unsigned int)threads);
 	return atomic_load(&job.error);
 }

@@ -13,11 +13,14 @@
 
 enum { POPULATE_THREADS_MAX = 64 };
 
+struct nodes;
+
 /* Where the pages are to come from. The arrays are the caller's. */
 struct populate_place {
 	const char *sysfs;        /* NULL: "/sys" */
 	const unsigned int *pins; /* host processors of those who will use the memory; NULL: any */
 	size_t pin_count;
+	const struct nodes *nodes; /* what these make; NULL: it is found out */
 };
 
 /* Who watches it being done; members may be NULL. */
@@ -34,6 +37,9 @@ struct populate_watch {
  * part. 0 or -errno (-ENOMEM, -EFAULT, -EHWPOISON, -EINVAL for memory that is not writable).
  */
 int populate_pages(void *host, size_t size) FERRY_MUST_CHECK;
+
+/* Which nodes they are to come from; before this process gives up its files. */
+void populate_find_nodes(const struct populate_place *place, struct nodes *nodes);
 
 /*
  * The same by chunks, from as many threads as there are processors to run on (POPULATE_THREADS_MAX

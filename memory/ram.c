@@ -4,6 +4,7 @@
 #include "memory/ram.h"
 
 #include <errno.h>
+#include <fcntl.h>
 #include <inttypes.h>
 #include <linux/mman.h>
 #include <stdlib.h>
@@ -12,14 +13,20 @@
 #include <unistd.h>
 
 #include "memory/hugepages.h"
+#include "memory/nodes.h"
+#include "memory/ram_file.h"
 #include "vmm/base/bits.h"
+#include "vmm/base/fd.h"
 #include "vmm/base/page.h"
 
 struct ram {
 	size_t count;
 	uint64_t total;
 	uint64_t huge_page_size; /* 0: ordinary pages */
+	int file;                /* that it is made of, kept to be shared; negative: none */
+	bool zero;               /* nothing else was in it */
 	struct populate_place place;
+	struct nodes nodes;
 	struct mem_region pieces[RAM_PIECES_MAX];
 };
 
@@ -55,12 +62,14 @@ static int ram_check_pieces(const struct ram_range *pieces, size_t count, uint64
 
 /*
  * Ordinary pages, at an address that agrees with @base modulo a huge page, so that one entry of a
- * page table can map all of it on both sides. NULL with errno set.
+ * page table can map all of it on both sides; and modulo @page_size, if that is more. NULL with
+ * errno set.
  */
-static void *ram_map_aligned(uint64_t base, size_t size)
+static void *ram_map_aligned(uint64_t base, size_t size, uint64_t page_size)
 {
 	/* What one page table of the host's maps: its entries have 8 bytes. */
-	uint64_t alignment = host_page_size() / 8 * host_page_size();
+	uint64_t table = host_page_size() / 8 * host_page_size();
+	uint64_t alignment = page_size > table ? page_size : table;
 	size_t reserved = size + alignment, before, after;
 	char *start =
 		mmap(NULL, reserved, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
@@ -89,6 +98,24 @@ static void *ram_map_huge(size_t size, uint64_t page_size)
 	return start == MAP_FAILED ? NULL : start;
 }
 
+/*
+ * A part of a file, shared with whoever else has it. At an address as of ordinary pages, and a
+ * multiple of a huge page of the file's. NULL with errno set.
+ */
+static void *ram_map_file(const struct ram *ram, const struct ram_range *range, uint64_t offset)
+{
+	void *start = ram_map_aligned(range->base, range->size, ram->huge_page_size), *shared;
+
+	if (!start)
+		return NULL;
+	shared = mmap(start, range->size, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_FIXED, ram->file,
+		      (off_t)offset);
+	if (shared != MAP_FAILED)
+		return shared;
+	munmap(start, range->size);
+	return NULL;
+}
+
 static uint64_t ram_held_bytes(const struct ram *ram)
 {
 	uint64_t held = 0;
@@ -98,12 +125,20 @@ static uint64_t ram_held_bytes(const struct ram *ram)
 	return held;
 }
 
+static void *ram_map_range(const struct ram *ram, const struct ram_range *range)
+{
+	if (ram->file >= 0)
+		return ram_map_file(ram, range, ram_held_bytes(ram));
+	if (ram->huge_page_size)
+		return ram_map_huge(range->size, ram->huge_page_size);
+	return ram_map_aligned(range->base, range->size, 0);
+}
+
 static int ram_map_piece(struct ram *ram, const struct ram_range *range, struct err *err)
 {
 	struct mem_region *piece = &ram->pieces[ram->count];
 	bool huge = ram->huge_page_size != 0;
-	void *host = huge ? ram_map_huge(range->size, ram->huge_page_size)
-			  : ram_map_aligned(range->base, range->size);
+	void *host = ram_map_range(ram, range);
 
 	if (!host)
 		return huge ? hugepages_explain(ram->huge_page_size, ram->total,
@@ -153,13 +188,31 @@ static int ram_put_in_map(struct ram *ram, struct mem_map *map, const struct ram
 	return mem_map_apply(map, changes, ram->count, MEM_ALL_OR_NOTHING, err);
 }
 
+/* The one that was given, or one for others to have; negative: it needs none. */
+static int ram_open_file(struct ram *ram, const struct ram_config *config, struct err *err)
+{
+	if (!config->fd && !config->shared)
+		return 0;
+	if (config->fd)
+		ram->file = fcntl(config->fd, F_DUPFD_CLOEXEC, 0);
+	else
+		ram->file = ram_file_create(ram->total, ram->huge_page_size);
+	if (config->fd && ram->file < 0)
+		ram->file = -errno;
+	if (ram->file >= 0)
+		return 0;
+	return err_set(err, ram->file, "guest memory: a file of %" PRIu64 " MiB: %s",
+		       ram->total / MIB, err_text(ram->file));
+}
+
 struct ram *ram_create(struct mem_map *map, const struct ram_range *pieces, size_t count,
 		       const struct ram_config *config, struct err *err)
 {
 	uint64_t page_size = config->page_size != 0 ? config->page_size : host_page_size();
 	struct ram *ram;
 
-	if (config->page_size != 0 && config->page_size != 2 * MIB && config->page_size != GIB) {
+	if (!config->fd && config->page_size != 0 && config->page_size != 2 * MIB &&
+	    config->page_size != GIB) {
 		err_set(err, -EINVAL,
 			"guest memory: pages of %" PRIu64 " bytes: they can be of 2 MiB or 1 GiB",
 			config->page_size);
@@ -173,12 +226,21 @@ struct ram *ram_create(struct mem_map *map, const struct ram_range *pieces, size
 		return NULL;
 	}
 	ram->huge_page_size = config->page_size;
+	ram->file = -1;
+	ram->zero = !config->fd;
 	ram->place = config->place;
+	populate_find_nodes(&ram->place, &ram->nodes);
+	ram->place.nodes = &ram->nodes;
 	for (size_t i = 0; i < count; i++)
 		ram->total += pieces[i].size;
+	if (ram_open_file(ram, config, err) < 0)
+		goto fail;
 	for (size_t i = 0; i < count; i++)
 		if (ram_map_piece(ram, &pieces[i], err) < 0)
 			goto fail;
+	/* It stays for who comes later. */
+	if (!config->shared)
+		fd_close(&ram->file);
 	if (config->prealloc && ram_populate_all(ram, err) < 0)
 		goto fail;
 	if (ram_put_in_map(ram, map, pieces, err) < 0)
@@ -197,6 +259,7 @@ void ram_destroy(struct ram *ram)
 		mem_map_del(&ram->pieces[i]);
 		munmap(ram->pieces[i].host, ram->pieces[i].size);
 	}
+	fd_close(&ram->file);
 	free(ram);
 }
 
@@ -213,6 +276,19 @@ const struct mem_region *ram_piece(const struct ram *ram, size_t index)
 uint64_t ram_total(const struct ram *ram)
 {
 	return ram->total;
+}
+
+bool ram_begins_zero(const struct ram *ram)
+{
+	return ram->zero;
+}
+
+int ram_file(const struct ram *ram, size_t index, uint64_t *offset)
+{
+	*offset = 0;
+	for (size_t i = 0; i < index; i++)
+		*offset += ram->pieces[i].size;
+	return ram->file;
 }
 
 uint64_t ram_page_size(const struct ram *ram)
@@ -251,11 +327,7 @@ int ram_guest(const struct ram *ram, const void *host, uint64_t *gpa)
 	return -ENOENT;
 }
 
-/*
- * The host address of the longest part of [@gpa, @gpa + @size) that starts there and lies in one
- * piece, its length in *@part; NULL when @gpa is not RAM.
- */
-static char *ram_part_at(const struct ram *ram, uint64_t gpa, uint64_t size, uint64_t *part)
+void *ram_part(const struct ram *ram, uint64_t gpa, uint64_t size, uint64_t *part)
 {
 	const struct mem_region *piece = ram_piece_at(ram, gpa);
 	uint64_t rest;
@@ -274,7 +346,7 @@ static int ram_check_range(const struct ram *ram, uint64_t gpa, uint64_t size)
 	if (size > ram->total || (size > 0 && gpa > UINT64_MAX - (size - 1)))
 		return -EFAULT;
 	for (; size > 0; gpa += part, size -= part)
-		if (!ram_part_at(ram, gpa, size, &part))
+		if (!ram_part(ram, gpa, size, &part))
 			return -EFAULT;
 	return 0;
 }
@@ -287,7 +359,7 @@ int ram_write(struct ram *ram, uint64_t gpa, const void *data, size_t size)
 	if (ram_check_range(ram, gpa, size) < 0)
 		return -EFAULT;
 	for (; size > 0; gpa += part, from += part, size -= part) {
-		char *to = ram_part_at(ram, gpa, size, &part);
+		char *to = ram_part(ram, gpa, size, &part);
 
 		memcpy(to, from, part);
 	}
@@ -302,7 +374,7 @@ int ram_read(const struct ram *ram, uint64_t gpa, void *data, size_t size)
 	if (ram_check_range(ram, gpa, size) < 0)
 		return -EFAULT;
 	for (; size > 0; gpa += part, to += part, size -= part) {
-		const char *from = ram_part_at(ram, gpa, size, &part);
+		const char *from = ram_part(ram, gpa, size, &part);
 
 		memcpy(to, from, part);
 	}
@@ -316,7 +388,7 @@ int ram_clear(struct ram *ram, uint64_t gpa, uint64_t size)
 	if (ram_check_range(ram, gpa, size) < 0)
 		return -EFAULT;
 	for (; size > 0; gpa += part, size -= part) {
-		char *to = ram_part_at(ram, gpa, size, &part);
+		char *to = ram_part(ram, gpa, size, &part);
 
 		memset(to, 0, part);
 	}

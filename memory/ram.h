@@ -23,6 +23,13 @@ struct ram_range {
 struct ram_config {
 	uint64_t page_size; /* 0: the host's own with transparent huge pages; else 2 MiB or 1 GiB */
 	bool prealloc;      /* populate before returning */
+	/*
+	 * The file that it is made of, which ram_file_check() has looked at: the pieces one behind
+	 * the other from its beginning on, in pages of @page_size where that is not 0. It stays the
+	 * caller's, and is not needed for longer. 0: memory of its own.
+	 */
+	int fd;
+	bool shared; /* another process is to have it: ram_file() has a file of it */
 	struct populate_place place; /* its pins stay the caller's as long as the RAM */
 };
 
@@ -31,9 +38,9 @@ struct ram;
 /*
  * Reserves host memory for @pieces (ascending, disjoint, sizes and bases multiples of the page
  * size) and puts one RAM region for each into @map. GPA, host address and offset agree modulo the
- * huge page size (at least 2 MiB). Private anonymous memory, never copied on fork (MADV_DONTFORK).
- * NULL with @err set: too few huge pages of the size asked (says how many are free and how to get
- * more), out of memory, overlap.
+ * huge page size (at least 2 MiB). Private anonymous memory, or a shared file's, never copied on
+ * fork (MADV_DONTFORK). NULL with @err set: too few huge pages of the size asked (says how many are
+ * free and how to get more), out of memory, overlap.
  */
 struct ram *ram_create(struct mem_map *map, const struct ram_range *pieces, size_t count,
 		       const struct ram_config *config, struct err *err);
@@ -44,11 +51,24 @@ void ram_destroy(struct ram *ram);
 size_t ram_piece_count(const struct ram *ram);
 const struct mem_region *ram_piece(const struct ram *ram, size_t index);
 uint64_t ram_total(const struct ram *ram);
+/*
+ * The file that piece @index lies in, from *@offset on, as another process maps it; it stays the
+ * RAM's. -1 unless it was asked to be shared.
+ */
+int ram_file(const struct ram *ram, size_t index, uint64_t *offset);
+/* Whether it was created with nothing but zeros in it. A file may hold anything. */
+bool ram_begins_zero(const struct ram *ram);
 /* Of the host's pages that hold it, bytes. */
 uint64_t ram_page_size(const struct ram *ram);
 
 /* The host address of [@gpa, @gpa + @size), or NULL when it is not wholly inside one piece. */
 void *ram_host(const struct ram *ram, uint64_t gpa, uint64_t size);
+
+/*
+ * The host address of the longest part of [@gpa, @gpa + @size) that starts there and lies in one
+ * piece, its length in *@part; NULL when @gpa is not RAM.
+ */
+void *ram_part(const struct ram *ram, uint64_t gpa, uint64_t size, uint64_t *part);
 
 /* The guest's address of @host, the other way round; -ENOENT when it is not of its RAM. */
 int ram_guest(const struct ram *ram, const void *host, uint64_t *gpa) FERRY_MUST_CHECK;

@@ -9,11 +9,11 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <unistd.h>
 
 #include "vfio/host/sysfs.h"
 #include "vfio/provider.h"
 #include "vmm/base/fd.h"
+#include "vmm/base/files.h"
 
 enum { DEPENDENTS_MAX = 4096 };
 
@@ -56,12 +56,8 @@ static int bus_load_devices(struct vfio_backend *backend, struct vfio_bus_reset 
 	return rc;
 }
 
-/*
- * Whether VFIO has everyone that is hit, without which the kernel refuses: one that is shown to be
- * ours may have no driver, or one that does nothing.
- */
-static int bus_check_drivers(const struct vfio_bus_reset *reset, const char *sysfs,
-			     const char *name, struct err *err)
+int vfio_bus_reset_check_drivers(const struct vfio_bus_reset *reset, const char *sysfs,
+				 const char *name, struct err *err)
 {
 	for (uint32_t i = 0; i < reset->info->count; i++) {
 		char address[VFIO_ADDRESS_SIZE], driver[VFIO_DRIVER_SIZE], path[PATH_MAX];
@@ -70,7 +66,7 @@ static int bus_check_drivers(const struct vfio_bus_reset *reset, const char *sys
 		vfio_bus_reset_address(reset, i, address, sizeof(address));
 		snprintf(path, sizeof(path), "%s/bus/pci/devices/%s", sysfs, address);
 		bound = !vfio_sysfs_link(path, "driver", driver, sizeof(driver));
-		if (bound ? vfio_driver_is_vfio(driver) : access(path, F_OK) < 0)
+		if (bound ? vfio_driver_is_vfio(driver) : files_check(path))
 			continue;
 		return err_set(err, -EPERM,
 			       "passthrough device %s: its bus cannot be reset: %s is on it and "
@@ -81,8 +77,8 @@ static int bus_check_drivers(const struct vfio_bus_reset *reset, const char *sys
 }
 
 struct vfio_bus_reset *vfio_bus_reset_prepare(struct vfio_provider *provider,
-					      struct vfio_backend *backend, const char *sysfs,
-					      const char *name, struct err *err)
+					      struct vfio_backend *backend, const char *name,
+					      struct err *err)
 {
 	struct vfio_bus_reset *reset = calloc(1, sizeof(*reset));
 	int rc = reset ? bus_load_devices(backend, reset) : -ENOMEM;
@@ -92,8 +88,7 @@ struct vfio_bus_reset *vfio_bus_reset_prepare(struct vfio_provider *provider,
 		goto free_reset;
 	}
 	reset->segment = (uint32_t)strtoul(name, NULL, 16);
-	if (provider->ops->bus_reset(provider, reset, name, err) ||
-	    bus_check_drivers(reset, sysfs, name, err))
+	if (provider->ops->bus_reset(provider, reset, name, err))
 		goto free_reset;
 	reset->request->argsz =
 		(uint32_t)(sizeof(*reset->request) +

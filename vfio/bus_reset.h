@@ -26,11 +26,19 @@ struct vfio_bus_reset {
 /*
  * VFIO_DEVICE_GET_PCI_HOT_RESET_INFO of @backend, whose address is @name, and what @provider shows
  * of all whom that names. NULL with @err saying why not (-ENODEV: no such reset; -EPERM: a device
- * that is not ours, or one that VFIO has not by @sysfs, named).
+ * that is not ours, named).
  */
 struct vfio_bus_reset *vfio_bus_reset_prepare(struct vfio_provider *provider,
-					      struct vfio_backend *backend, const char *sysfs,
-					      const char *name, struct err *err);
+					      struct vfio_backend *backend, const char *name,
+					      struct err *err);
+
+/*
+ * Whether VFIO has, by @sysfs, everyone that is hit, without which the kernel refuses: one that is
+ * shown to be ours may have no driver, or one that does nothing. -EPERM with @err naming the first
+ * that it has not.
+ */
+int vfio_bus_reset_check_drivers(const struct vfio_bus_reset *reset, const char *sysfs,
+				 const char *name, struct err *err) FERRY_MUST_CHECK;
 
 /* For the provider: puts a duplicate of @fd into the request, one at most for each that is hit. */
 int vfio_bus_reset_show(struct vfio_bus_reset *reset, int fd) FERRY_MUST_CHECK;

@@ -7,8 +7,6 @@
 #include <inttypes.h>
 #include <sched.h>
 #include <signal.h>
-#include <sys/resource.h>
-#include <unistd.h>
 
 #include "vmm/base/bits.h"
 #include "vmm/base/log.h"
@@ -145,7 +143,7 @@ static void dma_run(struct dma_job *job)
 	unsigned int started = 0;
 
 	while (started + 1 < job->dma->mappers && started + 1 < parts &&
-	       !thread_create(&threads[started], dma_map_parts, job))
+	       !thread_create(&threads[started], THREAD_MAPPER, dma_map_parts, job))
 		started++;
 	dma_map_parts(job);
 	while (started > 0)
@@ -202,17 +200,27 @@ static void dma_call_back(struct vfio_dma *dma, const struct err *err)
 		dma->callback(dma->machine, err);
 }
 
+/* More than a processor each gains nothing. */
+static unsigned int dma_choose_mappers(const struct vfio_dma *dma)
+{
+	unsigned int mappers = dma->space->ops->maps_at_once;
+	cpu_set_t cpus;
+
+	if (mappers > DMA_MAPPERS_MAX)
+		mappers = DMA_MAPPERS_MAX;
+	if (sched_getaffinity(0, sizeof(cpus), &cpus) == 0 &&
+	    mappers > (unsigned int)CPU_COUNT(&cpus))
+		mappers = (unsigned int)CPU_COUNT(&cpus);
+	return mappers;
+}
+
 static void *dma_mapper(void *argument)
 {
 	struct vfio_dma *dma = argument;
 	struct err err = {0};
 	int rc;
 
-	/*
-	 * The guest runs meanwhile: this thread and those it starts take what processors it leaves.
-	 */
-	if (setpriority(PRIO_PROCESS, (id_t)gettid(), MAPPER_NICE))
-		log_debug("guest RAM is mapped for DMA at the guest's own priority");
+	dma->mappers = dma_choose_mappers(dma);
 	vfio_progress_start(&dma->progress, ram_total(dma->ram), dma->now);
 	rc = dma_map_all(dma, &err);
 	if (atomic_load(&dma->stopping)) {
@@ -225,15 +233,6 @@ static void *dma_mapper(void *argument)
 	}
 	vfio_progress_end(&dma->progress);
 	dma_call_back(dma, rc ? &err : NULL);
-	return NULL;
-}
-
-static void *dma_peer_mapper(void *argument)
-{
-	struct vfio_dma *dma = argument;
-
-	vfio_peers_settle(dma->peers, &dma->stopping);
-	dma_call_back(dma, NULL);
 	return NULL;
 }
 
@@ -257,15 +256,19 @@ static int dma_check_alignment(const struct vfio_dma *dma, struct err *err)
 	return 0;
 }
 
-/* Signals are the main thread's and the vCPUs'. */
-static int dma_start_thread(struct vfio_dma *dma, void *(*function)(void *dma))
+/*
+ * Signals are the main thread's and the vCPUs'. The guest runs meanwhile: this thread and those it
+ * starts take what processors it leaves.
+ */
+static int dma_start_thread(struct vfio_dma *dma)
 {
+	static const struct thread_place behind = {.nice = MAPPER_NICE};
 	sigset_t all, before;
 	int rc;
 
 	sigfillset(&all);
 	pthread_sigmask(SIG_SETMASK, &all, &before);
-	rc = thread_create(&dma->thread, function, dma);
+	rc = thread_create_at(&dma->thread, THREAD_MAPPER, &behind, dma_mapper, dma);
 	pthread_sigmask(SIG_SETMASK, &before, NULL);
 	dma->running = !rc;
 	return rc;
@@ -306,20 +309,6 @@ static void dma_take_pieces(struct vfio_dma *dma)
 	}
 }
 
-/* More than a processor each gains nothing. */
-static unsigned int dma_choose_mappers(const struct vfio_dma *dma)
-{
-	unsigned int mappers = dma->space->ops->maps_at_once;
-	cpu_set_t cpus;
-
-	if (mappers > DMA_MAPPERS_MAX)
-		mappers = DMA_MAPPERS_MAX;
-	if (sched_getaffinity(0, sizeof(cpus), &cpus) == 0 &&
-	    mappers > (unsigned int)CPU_COUNT(&cpus))
-		mappers = (unsigned int)CPU_COUNT(&cpus);
-	return mappers;
-}
-
 int vfio_dma_start(struct vfio_dma *dma, const struct vfio_dma_config *config, struct err *err)
 {
 	int rc;
@@ -337,15 +326,8 @@ int vfio_dma_start(struct vfio_dma *dma, const struct vfio_dma_config *config, s
 	if (rc)
 		return rc;
 	dma->part = dma_choose_part(dma, config->part);
-	dma->mappers = dma_choose_mappers(dma);
-	rc = dma_start_thread(dma, dma_mapper);
+	rc = dma_start_thread(dma);
 	return rc ? err_set(err, rc, "mapper of guest RAM: thread: %s", err_text(rc)) : 0;
-}
-
-void vfio_dma_map_peers(struct vfio_dma *dma)
-{
-	if (dma_start_thread(dma, dma_peer_mapper))
-		dma_peer_mapper(dma);
 }
 
 bool vfio_dma_mapped(const struct vfio_dma *dma)

@@ -64,12 +64,6 @@ struct vfio_dma_config {
 int vfio_dma_start(struct vfio_dma *dma, const struct vfio_dma_config *config,
 		   struct err *err) FERRY_MUST_CHECK;
 
-/*
- * All RAM is mapped and the mapper joined: maps the BARs of peers that were started since, in a
- * thread where there is one to be had. The callback comes as above.
- */
-void vfio_dma_map_peers(struct vfio_dma *dma);
-
 /* Whether devices may master. Any thread. */
 bool vfio_dma_mapped(const struct vfio_dma *dma);
 

@@ -2,13 +2,11 @@
 /* One device that is passed through: asked for, let into the address space, opened, left again. */
 
 #include <errno.h>
-#include <inttypes.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
 
-#include "vfio/pci/measure.h"
 #include "vfio/vfio_private.h"
 #include "vmm/base/log.h"
 
@@ -26,6 +24,9 @@ void vfio_close_given(struct vfio_device_config *config)
 	entry_close_given(&config->group_fd);
 	entry_close_given(&config->container_fd);
 	entry_close_given(&config->iommufd);
+	entry_close_given(&config->rom_fd);
+	entry_close_given(&config->trace_fd);
+	entry_close_given(&config->names_fd);
 }
 
 /* The strings of a config. */
@@ -93,7 +94,7 @@ struct vfio_entry *vfio_entry_create(struct vfio *vfio, const struct vfio_device
 	else
 		rc = entry_check_token(&entry->options, err);
 	if (!rc && config->rom)
-		rc = vfio_rom_load(config->rom, &entry->rom, err);
+		rc = vfio_rom_load(config->rom, config->rom_fd, &entry->rom, err);
 	if (!rc)
 		return entry;
 	vfio_entry_free(entry);
@@ -107,6 +108,12 @@ static bool entry_is_unfit(const struct vfio *vfio, const struct vfio_device_con
 	return ops == vfio->unfit && config->via == VFIO_VIA_ANY;
 }
 
+/* Of a node that a run may not open once its guest runs nobody knows what it would have been. */
+static bool entry_may_not_look(const struct vfio *vfio, const struct vfio_device_config *config)
+{
+	return vfio->settings.sealed && vfio->to.host && config->via == VFIO_VIA_ANY;
+}
+
 /*
  * The one that earlier devices are had by if it serves this one too, or cannot tell, else the first
  * that does.
@@ -117,7 +124,8 @@ static const struct vfio_provider_ops *entry_choose(const struct vfio *vfio,
 	const struct vfio_provider_ops *const *row = vfio_providers;
 	const struct vfio_provider_ops *present = vfio->provider ? vfio->provider->ops : NULL;
 
-	if (present && present->serves(&vfio->settings, config))
+	if (present &&
+	    (present->serves(&vfio->settings, config) || entry_may_not_look(vfio, config)))
 		return present;
 	while (row[1] && (row[0] == present || entry_is_unfit(vfio, config, row[0]) ||
 			  row[0]->serves(&vfio->settings, config) <= 0))
@@ -136,39 +144,84 @@ static void entry_borrow_iommufd(struct vfio *vfio, struct vfio_device_config *c
 }
 
 /* One for all devices, which are to reach the same RAM at the same addresses. */
-static struct vfio_provider *entry_provide(struct vfio_entry *entry, struct err *err)
+int vfio_entry_provide(struct vfio_entry *entry, struct err *err)
 {
 	const struct vfio_provider_ops *ops;
 	struct vfio *vfio = entry->vfio;
 
+	entry->provided = true;
 	entry_borrow_iommufd(vfio, &entry->options);
+	vfio_lend(vfio, &entry->options);
 	ops = entry_choose(vfio, &entry->options);
 	if (!vfio->provider) {
 		vfio->provider = ops->create(&vfio->settings, err);
-		if (vfio->provider)
-			vfio->provider->kvm = &vfio->kvm;
+		if (!vfio->provider)
+			return err->code;
+		vfio->provider->kvm = &vfio->kvm;
 	} else if (vfio->provider->ops != ops) {
-		err_set(err, -EINVAL,
-			"passthrough device %s: it is had by %s, those before it by %s: one guest "
-			"takes devices by one way: give all the same via=",
-			entry->options.path, ops->name, vfio->provider->ops->name);
-		return NULL;
+		return err_set(err, -EINVAL,
+			       "passthrough device %s: it is had by %s, those before it by %s: one "
+			       "guest takes devices by one way: give all the same via=",
+			       entry->options.path, ops->name, vfio->provider->ops->name);
 	}
-	return vfio->provider;
+	return 0;
+}
+
+void vfio_entry_lend(struct vfio_entry *entry)
+{
+	struct vfio_hold *hold = &entry->hold;
+
+	hold->sysfs = entry->sysfs;
+	hold->lease = entry->lease;
+	hold->backend = entry->backend;
+	hold->pci = entry->pci;
+	hold->err.code = 0;
+	hold->no_way = false;
+	hold->last = NULL;
+}
+
+void vfio_entry_take(struct vfio_entry *entry)
+{
+	const struct vfio_hold *hold = &entry->hold;
+	bool joined = hold->lease && !entry->lease;
+
+	entry->sysfs = hold->sysfs;
+	entry->lease = hold->lease;
+	entry->backend = hold->backend;
+	entry->pci = hold->pci;
+	if (joined && !entry->options.id)
+		entry->options.id = entry->sysfs.address;
+	if (joined)
+		log_info("passthrough device %s: by %s", entry->sysfs.address,
+			 entry->lease->provider->ops->name);
+}
+
+/* A step at the start, where nobody waits for it. */
+static int entry_end_step(struct vfio_entry *entry, struct err *err)
+{
+	vfio_entry_take(entry);
+	if (entry->hold.err.code)
+		*err = entry->hold.err;
+	return entry->hold.err.code;
 }
 
 int vfio_entry_join(struct vfio_entry *entry, struct err *err)
 {
-	struct vfio_provider *provider = entry_provide(entry, err);
-
-	if (provider)
-		entry->lease = provider->ops->join(provider, &entry->options, &entry->sysfs, err);
-	if (!entry->lease)
+	if (vfio_entry_provide(entry, err))
 		return err->code;
-	if (!entry->options.id)
-		entry->options.id = entry->sysfs.address;
-	log_info("passthrough device %s: by %s", entry->sysfs.address, provider->ops->name);
-	return 0;
+	vfio_entry_lend(entry);
+	vfio_hold_join(&entry->hold, entry, entry->vfio->provider);
+	return entry_end_step(entry, err);
+}
+
+const char *vfio_entry_id(const struct vfio_entry *entry)
+{
+	return entry->options.id ? entry->options.id : entry->options.path;
+}
+
+const char *vfio_entry_name(const struct vfio_entry *entry)
+{
+	return *entry->sysfs.address ? entry->sysfs.address : entry->options.path;
 }
 
 /* A device that was given back to the host may come again. */
@@ -229,92 +282,56 @@ void vfio_entry_remove(struct vfio_entry *entry)
 		(vfio->count - i) * sizeof(struct vfio_entry *));
 }
 
-static struct vfio_backend *entry_open(const struct vfio_entry *entry, struct err *err)
-{
-	return entry->lease->provider->ops->open_device(entry->lease, &entry->sysfs,
-							entry->options.vf_token, err);
-}
-
 int vfio_entry_open_early(struct vfio_entry *entry, struct kvm_vm *vm, bool *no_way,
 			  struct err *err)
 {
-	struct vfio_provider *provider = entry->vfio->provider;
 	int rc;
 
-	*no_way = false;
-	if (entry->sysfs.is_pci && !provider->ops->opens_early)
-		return 0;
-	rc = provider->ops->tell_kvm(provider, vm, err);
-	if (rc)
-		return rc;
-	entry->backend = entry_open(entry, err);
-	*no_way = !entry->backend && err->code == -EOPNOTSUPP;
-	if (!entry->backend)
-		return err->code;
-	/* What sysfs tells no sizes of is measured. */
-	return entry->sysfs.is_pci ? 0
-				   : vfio_measure(entry->backend, entry->sysfs.address,
-						  entry->sysfs.resources, err);
-}
-
-/*
- * The windows were sized by what sysfs told; the ROM, which VFIO may leave out, has room there too.
- */
-static int entry_check_sizes(const struct vfio_entry *entry, struct err *err)
-{
-	for (unsigned int bar = 0; bar < PCI_BARS; bar++) {
-		uint64_t size = entry->pci->regions[bar].info.size;
-		uint64_t told = entry->sysfs.resources[bar].size;
-
-		if (size > told)
-			return err_set(err, -ERANGE,
-				       "passthrough device %s: BAR %u: VFIO says 0x%" PRIx64
-				       " bytes, sysfs 0x%" PRIx64
-				       ": it was changed meanwhile: try again",
-				       entry->sysfs.address, bar, size, told);
-	}
-	return 0;
+	vfio_entry_lend(entry);
+	vfio_hold_open_early(&entry->hold, entry, vm);
+	rc = entry_end_step(entry, err);
+	*no_way = entry->hold.no_way;
+	return rc;
 }
 
 int vfio_entry_build(struct vfio_entry *entry, struct err *err)
 {
-	struct vfio *vfio = entry->vfio;
-	const struct vfio_pci_config config = {
-		.name = entry->sysfs.address,
-		.sysfs = entry->sysfs.is_pci ? vfio->sysfs : NULL,
-		.options = &entry->options,
-		.rom = entry->rom.host ? &entry->rom : NULL,
-		.dma = &vfio->dma,
-		.irq = vfio->to.irq,
-		.loop = vfio->to.loop,
-		.owner = &entry->pci,
-		.keeper_ops = &vfio_keeper_ops,
-		.keeper = entry,
-	};
-	struct vfio_backend *backend = entry->backend ? entry->backend : entry_open(entry, err);
-
-	entry->backend = NULL;
-	if (backend)
-		entry->pci = vfio_pci_create(backend, &config, err);
-	vfio_close_given(&entry->options);
-	return entry->pci ? entry_check_sizes(entry, err) : err->code;
+	vfio_entry_lend(entry);
+	vfio_hold_build(&entry->hold, entry);
+	return entry_end_step(entry, err);
 }
 
-size_t vfio_count_leases(const struct vfio *vfio)
+/* Whether nobody else is had from the host. */
+static bool entry_is_last(const struct vfio_entry *entry)
 {
-	size_t count = 0;
+	const struct vfio *vfio = entry->vfio;
 
 	for (size_t i = 0; i < vfio->count; i++)
-		count += !!vfio->entries[i]->lease;
-	return count;
+		if (vfio->entries[i] != entry && vfio->entries[i]->lease)
+			return false;
+	return true;
 }
 
-static void entry_drop_provider(struct vfio *vfio)
+void vfio_entry_begin_leave(struct vfio_entry *entry)
 {
-	if (vfio->provider)
-		vfio->provider->ops->destroy(vfio->provider);
+	struct vfio *vfio = entry->vfio;
+
+	vfio_entry_lend(entry);
+	if (!entry->provided || !entry_is_last(entry))
+		return;
+	entry->hold.last = vfio->provider;
 	vfio->provider = NULL;
+}
+
+void vfio_entry_left(struct vfio_entry *entry)
+{
+	struct vfio *vfio = entry->vfio;
+
+	entry->provided = false;
+	if (vfio->provider)
+		return;
 	vfio->unfit = NULL;
+	vfio->unmapped.code = 0;
 	if (vfio->lent)
 		entry_close_given(&vfio->settings.iommufd);
 	vfio->lent = false;
@@ -322,31 +339,18 @@ static void entry_drop_provider(struct vfio *vfio)
 
 void vfio_entry_leave(struct vfio_entry *entry)
 {
-	struct vfio *vfio = entry->vfio;
-	struct vfio_lease *lease = entry->lease;
-
-	entry->lease = NULL;
-	if (vfio_count_leases(vfio) > 0) {
-		if (lease)
-			lease->provider->ops->leave(lease);
-		return;
-	}
-	if (lease) {
-		vfio_dma_abandon(&vfio->dma);
-		vfio->unmapped.code = 0;
-		vfio_peers_stop(&vfio->peers);
-		lease->provider->ops->leave(lease);
-	}
-	entry_drop_provider(vfio);
+	vfio_entry_begin_leave(entry);
+	vfio_hold_close(&entry->hold, entry->vfio);
+	vfio_entry_take(entry);
+	vfio_entry_left(entry);
 }
 
 void vfio_entry_free(struct vfio_entry *entry)
 {
 	if (!entry)
 		return;
-	if (entry->backend)
-		entry->backend->ops->close(entry->backend);
-	vfio_entry_leave(entry);
+	if (entry->provided)
+		vfio_entry_leave(entry);
 	vfio_close_given(&entry->options);
 	vfio_rom_release(&entry->rom);
 	free(entry->texts);
@@ -359,8 +363,8 @@ void vfio_tell(const struct vfio_entry *entry, enum vfio_news_kind kind)
 	char slot[VFIO_SLOT_NAME];
 	const struct vfio_news news = {
 		.kind = kind,
-		.id = entry->options.id,
-		.host = entry->sysfs.address,
+		.id = vfio_entry_id(entry),
+		.host = vfio_entry_name(entry),
 		.slot = entry->slot ? slot : NULL,
 	};
 

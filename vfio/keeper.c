@@ -49,16 +49,43 @@ static int keeper_check_spares(const struct vfio_entry *entry, const struct vfio
 		       entry->sysfs.address, user->sysfs.address);
 }
 
+/* Of one that is open here: it has no driver while the kernel waits for it, and asks for it. */
+static bool keeper_host_takes(const struct vfio_entry *entry)
+{
+	char driver[VFIO_DRIVER_SIZE];
+
+	return entry->sysfs.is_pci && entry->lease &&
+	       vfio_sysfs_link(entry->sysfs.path, "driver", driver, sizeof(driver)) == -ENOENT;
+}
+
+/* The kernel refuses then: it holds that one's lock. */
+static int keeper_check_stay(const struct vfio_entry *entry, const struct vfio_bus_reset *reset,
+			     struct err *err)
+{
+	const struct vfio *vfio = entry->vfio;
+
+	for (size_t i = 0; i < vfio->count; i++) {
+		const char *address = vfio->entries[i]->sysfs.address;
+
+		if (vfio_bus_reset_hits(reset, address) && keeper_host_takes(vfio->entries[i]))
+			return err_set(err, -EBUSY,
+				       "passthrough device %s: its bus is not reset: the host "
+				       "takes %s back",
+				       entry->sysfs.address, address);
+	}
+	return 0;
+}
+
 static struct vfio_bus_reset *keeper_bus_reset(void *keeper, struct vfio_pci *pci,
 					       enum vfio_reset_cause cause, struct err *err)
 {
 	struct vfio_entry *entry = keeper;
 	struct vfio *vfio = entry->vfio;
 	struct vfio_bus_reset *reset =
-		vfio_bus_reset_prepare(vfio->provider, pci->backend, vfio->sysfs,
-				       entry->sysfs.address, err);
+		vfio_bus_reset_prepare(vfio->provider, pci->backend, entry->sysfs.address, err);
 
-	if (reset &&
+	if (reset && !keeper_check_stay(entry, reset, err) &&
+	    !vfio_bus_reset_check_drivers(reset, vfio->sysfs, entry->sysfs.address, err) &&
 	    (!vfio_reset_spares_others(cause) || !keeper_check_spares(entry, pci, reset, err)))
 		return reset;
 	vfio_bus_reset_free(reset);
@@ -102,21 +129,21 @@ static void keeper_bus_was_reset(void *keeper, const struct vfio_pci *pci,
 /* On the root bus, where its function stays. Its place goes, so that nothing of it is held. */
 static void keeper_let_go(struct vfio_entry *entry)
 {
-	bool had = entry->lease;
-
-	vfio_pci_release(entry->pci, VFIO_RESET_BY_HOST);
-	vfio_entry_leave(entry);
-	if (had)
-		vfio_tell(entry, VFIO_REMOVED);
+	if (entry->stage == VFIO_THERE)
+		vfio_steps_leave(entry);
 }
 
 static void keeper_wanted(void *keeper, struct vfio_pci *pci)
 {
 	struct vfio_entry *entry = keeper;
 
-	if (entry->slot)
+	if (entry->slot) {
 		vfio_slots_wanted(entry);
-	else if (vfio_pci_retire(pci))
+		return;
+	}
+	if (!vfio_pci_is_there(pci))
+		vfio_pci_tell_lost(pci);
+	if (vfio_pci_retire(pci))
 		keeper_let_go(entry);
 }
 
@@ -125,7 +152,7 @@ static void keeper_retired(void *keeper, struct vfio_pci *pci)
 	struct vfio_entry *entry = keeper;
 
 	if (entry->slot)
-		vfio_slots_wake(entry->vfio);
+		vfio_wake_up(entry->vfio);
 	else if (vfio_pci_retire(pci))
 		keeper_let_go(entry);
 }

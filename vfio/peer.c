@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
-/* BARs in the IOMMU's address space, so that one passed-through device can reach another's. */
+/* BARs in the IOMMU's address space, so that a device can reach another's by DMA, and its own. */
 
 #include "vfio/peer.h"
 
@@ -8,6 +8,7 @@
 #include <stdlib.h>
 
 #include "vmm/base/bits.h"
+#include "vmm/base/thread.h"
 
 static const char *peer_reason(const struct vfio_peers *peers, int rc)
 {
@@ -23,14 +24,42 @@ static const char *peer_reason(const struct vfio_peers *peers, int rc)
 	}
 }
 
-/* No other device reaches it then, which most never try. A guest may move a BAR at any rate. */
-static void peer_complain(struct vfio_peers *peers, const struct mem_region *region, uint64_t iova,
-			  uint64_t size, int rc)
+/* Most never try. A guest may move a BAR at any rate. */
+static void peer_complain(struct vfio_peers *peers, enum log_level level,
+			  const struct mem_region *region, int rc)
 {
-	log_guest(&peers->limit, LOG_WARN,
+	log_guest(&peers->limit, level,
 		  "passthrough device %s 0x%" PRIx64 "-0x%" PRIx64
-		  ": other devices cannot reach it by DMA: %s",
-		  region->name, iova, iova + (size - 1), peer_reason(peers, rc));
+		  ": no device can reach it by DMA: %s",
+		  region->name, region->base, region->base + (region->size - 1),
+		  peer_reason(peers, rc));
+}
+
+/* A region tells whose it is by the descriptor. */
+static bool peer_is_alone(const struct vfio_peers *peers)
+{
+	for (size_t i = 1; i < peers->count; i++)
+		if (peers->peers[i].region->device != peers->peers[0].region->device)
+			return false;
+	return true;
+}
+
+/*
+ * A device that reaches its own BARs by DMA is rare: of one that is alone nobody need hear until
+ * there is another.
+ */
+static void peer_tell_refused(struct vfio_peers *peers)
+{
+	enum log_level level = peer_is_alone(peers) ? LOG_INFO : LOG_WARN;
+
+	for (size_t i = 0; i < peers->count; i++) {
+		struct vfio_peer *peer = &peers->peers[i];
+
+		if (!peer->refused || peer->told <= level)
+			continue;
+		peer->told = level;
+		peer_complain(peers, level, peer->region, peer->refused);
+	}
 }
 
 static void peer_forget(struct vfio_peers *peers, struct vfio_peer *peer)
@@ -48,26 +77,51 @@ static void peer_unmap(struct vfio_peers *peers, struct vfio_peer *peer)
 	peer->mapped = 0;
 }
 
+/* What is mapped in a thread that may. */
+struct peer_mapping {
+	struct vfio_space *space;
+	struct vfio_mapping mapping;
+	const atomic_bool *stop;
+	uint64_t *mapped;
+	int rc;
+};
+
+static void *peer_map_parts(void *argument)
+{
+	struct peer_mapping *job = argument;
+
+	job->rc =
+		vfio_space_map(job->space, &job->mapping, VFIO_SPACE_PART, job->stop, job->mapped);
+	return NULL;
+}
+
 /* In parts, as a BAR may be as large as all RAM. */
 static void peer_map(struct vfio_peers *peers, struct vfio_peer *peer, const atomic_bool *stop)
 {
-	const struct vfio_mapping mapping = {
-		.iova = peer->iova,
-		.size = peer->size,
-		.host = peer->host,
-		.fd = peer->region->device ? peer->region->device : -1,
-		.fd_offset = peer->region->device_offset,
-		.flags = VFIO_MAP_READ | VFIO_MAP_WRITE |
-			 (peer->region->device ? VFIO_MAP_DEVICE : 0),
+	struct peer_mapping job = {
+		.space = peers->space,
+		.mapping =
+			{
+				.iova = peer->iova,
+				.size = peer->size,
+				.host = peer->host,
+				.fd = peer->region->device ? peer->region->device : -1,
+				.fd_offset = peer->region->device_offset,
+				.flags = VFIO_MAP_READ | VFIO_MAP_WRITE |
+					 (peer->region->device ? VFIO_MAP_DEVICE : 0),
+			},
+		.stop = stop,
+		.mapped = &peer->mapped,
 	};
-	int rc = vfio_space_map(peers->space, &mapping, VFIO_SPACE_PART, stop, &peer->mapped);
+	/* A guest that moves a BAR does so from a vCPU's thread, which may map nothing. */
+	int rc = thread_call(THREAD_MAPPER, peer_map_parts, &job);
 
+	if (!rc)
+		rc = job.rc;
 	if (peer->mapped < peer->size)
 		peer_unmap(peers, peer);
-	if (!rc)
-		return;
-	peer_complain(peers, peer->region, peer->iova, peer->size, rc);
-	peer_forget(peers, peer);
+	peer->refused = rc;
+	peer_tell_refused(peers);
 }
 
 static struct vfio_peer *peer_new(struct vfio_peers *peers)
@@ -108,11 +162,12 @@ static int peer_add(struct mem_listener *listener, struct mem_region *region, st
 		*peer = (struct vfio_peer){.region = region,
 					   .iova = region->base,
 					   .size = region->size,
-					   .host = region->host};
+					   .host = region->host,
+					   .told = LOG_DEBUG};
 		if (peers->settled)
 			peer_map(peers, peer, NULL);
 	} else {
-		peer_complain(peers, region, region->base, region->size, -ENOMEM);
+		peer_complain(peers, LOG_WARN, region, -ENOMEM);
 	}
 	pthread_mutex_unlock(&peers->lock);
 	return 0;
@@ -160,7 +215,7 @@ int vfio_peers_start(struct vfio_peers *peers, struct mem_map *map, struct vfio_
 static struct vfio_peer *peer_next_queued(const struct vfio_peers *peers)
 {
 	for (size_t i = 0; i < peers->count; i++)
-		if (!peers->peers[i].mapped)
+		if (!peers->peers[i].mapped && !peers->peers[i].refused)
 			return &peers->peers[i];
 	return NULL;
 }

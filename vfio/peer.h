@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
-/* BARs in the IOMMU's address space, so that one passed-through device can reach another's. */
+/* BARs in the IOMMU's address space, so that a device can reach another's by DMA, and its own. */
 
 #ifndef FERRY_VFIO_PEER_H
 #define FERRY_VFIO_PEER_H
@@ -19,7 +19,9 @@ struct vfio_peer {
 	const struct mem_region *region;
 	uint64_t iova, size; /* as they were when it came: what is unmapped is what was mapped */
 	void *host;
-	uint64_t mapped; /* bytes: all, none, or on its way; none: the mapper's to do */
+	uint64_t mapped;     /* bytes: all, none, or on its way */
+	int refused;         /* why none is; 0, and none is: the mapper's to do */
+	enum log_level told; /* at which that was; LOG_DEBUG: it was not */
 };
 
 /*
@@ -42,8 +44,9 @@ struct vfio_peers {
 
 /*
  * Follows the DEVICE regions of @map: each is mapped at its guest address, as far as kernel and
- * IOMMU can; what they refuse is told as a warning and works in every other way. To be registered
- * behind KVM's memslots. @map and @space outlive vfio_peers_stop().
+ * IOMMU can; what they refuse works in every other way. That is told as a warning where there are
+ * two devices, else as information. To be registered behind KVM's memslots. @map and @space outlive
+ * vfio_peers_stop().
  */
 int vfio_peers_start(struct vfio_peers *peers, struct mem_map *map, struct vfio_space *space,
 		     struct err *err) FERRY_MUST_CHECK;

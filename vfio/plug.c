@@ -13,10 +13,7 @@
 
 /*
  * The guest does not see a device before all RAM is mapped for it: it lies behind a port whose slot
- * is empty. Until then it is one that comes (`done`).
- *
- *   refusals -> joined -> opened, reset, behind its port -> RAM mapped -> peers mapped -> inserted
- *               (all before the return of vfio_plug())      (the mapper's thread, if there is need)
+ * is empty. How it gets there is drawn in vfio_private.h.
  */
 
 /* What it needs beside its vectors, with some to spare. */
@@ -67,7 +64,7 @@ static int plug_check_slot(const struct vfio_slot *slot, const struct vfio_entry
 		return err_set(err, -EBUSY,
 			       "passthrough device %s: slot%u: %s is about to leave it: try again "
 			       "later",
-			       entry->options.path, slot->number, tenant->sysfs.address);
+			       entry->options.path, slot->number, vfio_entry_name(tenant));
 	if (!vfio_slot_is_shown(slot))
 		tenant = plug_find_tenant(slot, (int)entry->function);
 	if (!tenant)
@@ -75,7 +72,7 @@ static int plug_check_slot(const struct vfio_slot *slot, const struct vfio_entry
 	return err_set(err, -EBUSY,
 		       "passthrough device %s: slot%u: %s is in it: remove that first, or choose "
 		       "another",
-		       entry->options.path, slot->number, tenant->sysfs.address);
+		       entry->options.path, slot->number, vfio_entry_name(tenant));
 }
 
 static int plug_find_slot(struct vfio_entry *entry, const char *name, struct err *err)
@@ -146,12 +143,12 @@ static int plug_check_trace(const struct vfio_entry *entry, struct err *err)
 	for (size_t i = 0; i < vfio->count && trace; i++) {
 		const struct vfio_entry *other = vfio->entries[i];
 
-		if (other->lease && other->options.trace &&
+		if (other->stage != VFIO_CLOSED && other->options.trace &&
 		    strcmp(other->options.trace, trace) == 0)
 			return err_set(err, -EEXIST,
 				       "passthrough device %s: trace=%s: it is the trace of %s: "
 				       "choose another file",
-				       entry->options.path, trace, other->sysfs.address);
+				       entry->options.path, trace, vfio_entry_name(other));
 	}
 	return 0;
 }
@@ -268,63 +265,120 @@ static int plug_check_memory(struct vfio *vfio, struct err *err)
 	return rc || !vfio->to.check_memory ? rc : vfio->to.check_memory(vfio->to.machine, err);
 }
 
-/* Finds it and lets it into the address space, which holds what RAM there is. */
-static int plug_join(struct vfio_entry *entry, struct err *err)
+/* It is refused, or its slot is emptied: all is taken back at once. Nobody has used it. */
+static bool plug_take_back(struct vfio_entry *entry, const struct err *err)
 {
-	int rc = vfio_entry_join(entry, err);
-
-	if (!rc)
-		rc = vfio_entry_check_new(entry, err);
-	if (!rc && entry->sysfs.is_pci)
-		rc = plug_check_room(entry, err);
-	if (!rc)
-		rc = plug_check_ranges(entry, err);
-	if (!rc)
-		rc = plug_check_memory(entry->vfio, err);
-	return rc ? rc : vfio_entry_append(entry, err);
+	if (err->code)
+		entry->refusal = *err;
+	if (err->code == -EACCES && entry->vfio->settings.sealed)
+		err_set(&entry->refusal, err->code,
+			"passthrough device %s: a run opens nothing by name once its guest runs: "
+			"add it with ferry ctl add, which does, or pass descriptors with getfd",
+			entry->options.path);
+	if (entry->pci && vfio_pci_retire(entry->pci))
+		vfio_pci_unwatch(entry->pci);
+	return vfio_steps_close(entry);
 }
 
-static int plug_open_early(struct vfio_entry *entry, struct err *err)
+static bool plug_go_on(struct vfio_entry *entry, enum vfio_stage stage)
 {
-	struct vfio *vfio = entry->vfio;
-	bool no_way;
-	int rc = vfio_entry_open_early(entry, vfio->to.vm, &no_way, err);
+	vfio_entry_lend(entry);
+	entry->stage = stage;
+	return true;
+}
 
-	if (no_way && vfio_may_change_way(vfio)) {
-		rc = vfio_change_way(vfio, err);
-		if (!rc)
-			rc = vfio_entry_open_early(entry, vfio->to.vm, &no_way, err);
-	}
-	if (!rc)
-		rc = plug_check_ranges(entry, err);
-	if (!rc && !entry->sysfs.is_pci)
-		rc = plug_check_room(entry, err);
-	return rc;
+/* Whether it has joined and may be opened. */
+static bool plug_joined(struct vfio_entry *entry, struct err *err)
+{
+	*err = entry->hold.err;
+	return !err->code && !vfio_entry_check_new(entry, err) &&
+	       !(entry->sysfs.is_pci && plug_check_room(entry, err)) &&
+	       !plug_check_ranges(entry, err) && !plug_check_memory(entry->vfio, err);
+}
+
+/* Ranges and sizes may be those of open devices alone. */
+static bool plug_opened(struct vfio_entry *entry, struct err *err)
+{
+	*err = entry->hold.err;
+	return !err->code && !plug_check_ranges(entry, err) &&
+	       !(!entry->sysfs.is_pci && plug_check_room(entry, err));
+}
+
+/* Nobody else has joined what turned out to be no way: it goes with this device. */
+static bool plug_change_way(struct vfio_entry *entry)
+{
+	entry->vfio->unfit = entry->vfio->provider->ops;
+	entry->why = entry->hold.err;
+	log_info("%s", entry->why.text);
+	vfio_entry_begin_leave(entry);
+	entry->stage = VFIO_CHANGES;
+	return true;
+}
+
+static bool plug_begin(struct vfio_entry *entry)
+{
+	struct err err = {0};
+
+	return vfio_entry_provide(entry, &err) ? plug_take_back(entry, &err)
+					       : plug_go_on(entry, VFIO_JOINS);
 }
 
 /* Behind its port, unseen. */
-static int plug_build(struct vfio_entry *entry, struct err *err)
+static bool plug_attach(struct vfio_entry *entry)
 {
-	struct vfio *vfio = entry->vfio;
-	int rc = vfio->provider->ops->tell_kvm(vfio->provider, vfio->to.vm, err);
+	struct err err = {0};
 
-	if (!rc)
-		rc = vfio_entry_build(entry, err);
-	if (rc)
-		return rc;
-	rc = vfio_reset_first(entry->pci, err);
+	if (vfio_pci_attach_below(entry->pci, entry->slot->port, entry->function, &err))
+		return plug_take_back(entry, &err);
+	entry->stage = VFIO_COMES;
+	vfio_plug_advance(entry->vfio);
+	return false;
+}
+
+static bool plug_find_reset(struct vfio_entry *entry)
+{
+	vfio_reset_prepare(entry->pci, VFIO_RESET_START);
+	return entry->pci->reset.bus ? plug_go_on(entry, VFIO_RESETS) : plug_attach(entry);
+}
+
+static bool plug_was_reset(struct vfio_entry *entry)
+{
 	vfio_reset_settle(entry->pci);
-	return rc ? rc : vfio_pci_attach_below(entry->pci, entry->slot->port, entry->function, err);
+	return entry->hold.err.code ? plug_take_back(entry, &entry->hold.err) : plug_attach(entry);
+}
+
+bool vfio_plug_step(struct vfio_entry *entry)
+{
+	struct err err = {0};
+
+	if (entry->slot->removal == VFIO_GOES)
+		return plug_take_back(entry, &err);
+	switch (entry->stage) {
+	case VFIO_JOINS:
+		return plug_joined(entry, &err) ? plug_go_on(entry, VFIO_OPENS)
+						: plug_take_back(entry, &err);
+	case VFIO_OPENS:
+		if (entry->hold.no_way && vfio_may_change_way(entry->vfio))
+			return plug_change_way(entry);
+		return plug_opened(entry, &err) ? plug_find_reset(entry)
+						: plug_take_back(entry, &err);
+	case VFIO_RESETS:
+		return plug_was_reset(entry);
+	default:
+		return plug_begin(entry);
+	}
 }
 
 /* It never was where anybody could see it. */
-static void plug_take_back(struct vfio_entry *entry)
+void vfio_plug_refused(struct vfio_entry *entry)
 {
-	if (entry->pci) {
-		vfio_pci_release(entry->pci, VFIO_RESET_REMOVAL);
-		vfio_slots_take_off(entry);
-	}
+	vfio_added done = entry->done;
+
+	if (entry->why.code)
+		log_warn("%s", entry->why.text);
+	vfio_slots_take_off(entry);
 	vfio_entry_remove(entry);
+	done(entry->owner, &entry->refusal);
 	vfio_entry_free(entry);
 }
 
@@ -337,18 +391,14 @@ void vfio_plug(struct vfio *vfio, const struct vfio_device_config *config, const
 
 	copy.port = true;
 	entry = vfio_entry_create(vfio, &copy, &err);
-	if (entry && (plug_check(entry, slot, &err) || plug_join(entry, &err) ||
-		      plug_open_early(entry, &err) || plug_build(entry, &err))) {
-		plug_take_back(entry);
-		entry = NULL;
-	}
-	if (!entry) {
+	if (!entry || plug_check(entry, slot, &err) || vfio_entry_append(entry, &err)) {
+		vfio_entry_free(entry);
 		done(owner, &err);
 		return;
 	}
 	entry->done = done;
 	entry->owner = owner;
-	vfio_plug_advance(vfio);
+	vfio_steps_come(entry);
 }
 
 static struct vfio_entry *plug_next_coming(const struct vfio *vfio, size_t *at)
@@ -356,7 +406,7 @@ static struct vfio_entry *plug_next_coming(const struct vfio *vfio, size_t *at)
 	while (*at < vfio->count) {
 		struct vfio_entry *entry = vfio->entries[(*at)++];
 
-		if (entry->done && entry->slot->removal == VFIO_STAYS)
+		if (entry->stage == VFIO_COMES && entry->slot->removal == VFIO_STAYS)
 			return entry;
 	}
 	return NULL;
@@ -392,6 +442,7 @@ static void plug_accept(struct vfio_entry *entry)
 	vfio_added done = entry->done;
 
 	entry->done = NULL;
+	entry->stage = VFIO_THERE;
 	if (entry->function == 0) {
 		entry->slot->shown = true;
 		pci_port_insert(entry->slot->port, &link);
@@ -406,13 +457,29 @@ static void plug_accept(struct vfio_entry *entry)
 		plug_tell_shown(entry->slot, entry);
 }
 
-/* Functions beside function 0 are there when the guest looks. */
+/* Whether another that was asked for is still on its way into the slot of @entry. */
+static bool plug_has_late_neighbour(const struct vfio_entry *entry)
+{
+	const struct vfio *vfio = entry->vfio;
+	bool late = false;
+
+	for (size_t i = 0; i < vfio->count; i++)
+		late = late || (vfio->entries[i]->slot == entry->slot &&
+				vfio->entries[i]->stage < VFIO_COMES);
+	return late;
+}
+
+/* Function 0 last, which has the guest look, once. */
 static void plug_accept_all(struct vfio *vfio)
 {
 	struct vfio_entry *entry;
 
 	for (size_t i = 0; (entry = plug_next_coming(vfio, &i));)
-		plug_accept(entry);
+		if (entry->function != 0)
+			plug_accept(entry);
+	for (size_t i = 0; (entry = plug_next_coming(vfio, &i));)
+		if (!plug_has_late_neighbour(entry))
+			plug_accept(entry);
 }
 
 /* Whether a thread is at work that has yet to say how it ended. */
@@ -424,19 +491,13 @@ static bool plug_is_mapping(struct vfio *vfio)
 	return false;
 }
 
-/* RAM for the first, the BARs of the others for a second; whether that is under way. */
+/* For the first device; whether that is under way. */
 static bool plug_start_mapping(struct vfio *vfio, struct err *err)
 {
-	if (!vfio_dma_mapped(&vfio->dma)) {
-		vfio->mapped = NULL;
-		return vfio_start_mapper(vfio, err) == 0;
-	}
-	if (vfio->peers.map || vfio_count_leases(vfio) < 2 ||
-	    vfio_peers_start(&vfio->peers, vfio->to.mmio, vfio->provider->space, err))
+	if (vfio_dma_mapped(&vfio->dma))
 		return false;
-	atomic_store(&vfio->map_ended, false);
-	vfio_dma_map_peers(&vfio->dma);
-	return true;
+	vfio->mapped = NULL;
+	return vfio_start_mapper(vfio, err) == 0;
 }
 
 void vfio_plug_advance(struct vfio *vfio)
@@ -444,7 +505,8 @@ void vfio_plug_advance(struct vfio *vfio)
 	struct err err = {0};
 	size_t first = 0;
 
-	if (!plug_next_coming(vfio, &first) || plug_is_mapping(vfio))
+	if (vfio_worker_is_busy(&vfio->worker) || !plug_next_coming(vfio, &first) ||
+	    plug_is_mapping(vfio))
 		return;
 	err = vfio->unmapped;
 	vfio->unmapped.code = 0;
@@ -467,7 +529,7 @@ void vfio_plug_cancel(struct vfio *vfio)
 			continue;
 		err_set(&entry->refusal, -ECANCELED,
 			"passthrough device %s: the run ended before the guest had it",
-			entry->sysfs.address);
+			vfio_entry_name(entry));
 		done(entry->owner, &entry->refusal);
 	}
 }

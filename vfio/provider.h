@@ -37,8 +37,10 @@ struct vfio_lease {
 };
 
 /*
- * In the order in which they are called, on the main thread, without a lock but for bus_reset().
- * What fails has set @err and returns its negative errno or NULL.
+ * In the order in which they are called, without a lock but for bus_reset(). What fails has set
+ * @err and returns its negative errno or NULL. On the main thread, or while the guest runs on
+ * another one at a time (worker.h): join(), tell_kvm(), open_device(), a device's close, leave()
+ * and destroy(). The main thread may call bus_reset() beside these.
  */
 struct vfio_provider_ops {
 	const char *name; /* for a sentence */

@@ -18,9 +18,9 @@
  *         vfio_unplug(), the host     the guest has switched the
  *         wants it: the button        slot off, or its time is over
  *   STAYS ---------------------> ASKED ---------------------------> GOES ---> STAYS
- *     ^ |                          |                                  ^  no reset holds it:
- *     | |                          |                                  |  given back, off its
- *     | +--------------------------|----------------------------------+  bus, freed
+ *     ^ |                          |                                  ^  no reset holds it and
+ *     | |                          |                                  |  the worker has closed
+ *     | +--------------------------|----------------------------------+  it: off its bus, freed
  *     |    the guest does not see it, has it off, or it is lost
  *     +----------------------------+
  *       the guest cancelled: its indicator blinked, and is on again
@@ -57,20 +57,38 @@ bool vfio_slot_is_shown(const struct vfio_slot *slot)
 	return pci_port_slot(slot->port).present;
 }
 
+/* By the guest's clock. */
+static int64_t slots_now(const struct vfio *vfio)
+{
+	return (vfio->stands_since ? vfio->stands_since : clock_now_ms()) - vfio->stood_ms;
+}
+
+static int64_t slots_earlier(int64_t one, int64_t other)
+{
+	return one < other ? one : other;
+}
+
+/* When something is to be done about @slot next, by the monotonic clock; INT64_MAX: never. */
+static int64_t slots_next_deadline(const struct vfio_slot *slot)
+{
+	const struct vfio *vfio = slot->vfio;
+	int64_t guest = slots_earlier(slot->deadline, slot->settled ? slot->settled : INT64_MAX);
+
+	if (slot->removal != VFIO_ASKED)
+		return INT64_MAX;
+	if (vfio->stands_since || guest == INT64_MAX)
+		return slot->host_deadline;
+	return slots_earlier(guest + vfio->stood_ms, slot->host_deadline);
+}
+
 /* To the next deadline of any slot's. */
 static void slots_set_timer(const struct vfio *vfio)
 {
 	struct itimerspec time = {0};
 	int64_t next = INT64_MAX;
 
-	for (size_t i = 0; i < vfio->slot_count; i++) {
-		const struct vfio_slot *slot = &vfio->slots[i];
-
-		if (slot->removal != VFIO_ASKED)
-			continue;
-		next = slot->deadline < next ? slot->deadline : next;
-		next = slot->settled && slot->settled < next ? slot->settled : next;
-	}
+	for (size_t i = 0; i < vfio->slot_count; i++)
+		next = slots_earlier(slots_next_deadline(&vfio->slots[i]), next);
 	if (next != INT64_MAX)
 		time.it_value = (struct timespec){.tv_sec = next / 1000,
 						  .tv_nsec = next % 1000 * 1000000L + 1};
@@ -90,8 +108,10 @@ static void slots_unpark(struct vfio *vfio)
 		vfio->to.unpark(vfio->to.machine);
 }
 
-static void slots_take_function(struct vfio_entry *entry)
+void vfio_slots_take_off(struct vfio_entry *entry)
 {
+	if (!entry->pci)
+		return;
 	if (entry->pci->on_bus)
 		pci_port_remove(entry->slot->port, &entry->pci->device);
 	entry->pci->on_bus = false;
@@ -99,28 +119,18 @@ static void slots_take_function(struct vfio_entry *entry)
 	entry->pci = NULL;
 }
 
-void vfio_slots_take_off(struct vfio_entry *entry)
-{
-	slots_take_function(entry);
-}
-
 /*
- * Closed before it leaves its bus: the guest does not stand for what takes long, nor for what it
+ * Closed before they leave their bus: the guest does not stand for what takes long, nor for what it
  * never saw.
  */
-static void slots_give_back(struct vfio_slot *slot)
+static void slots_take_all_off(struct vfio_slot *slot)
 {
 	struct vfio_entry *entry;
 
-	for (size_t i = 0; (entry = slots_next(slot, &i));)
-		vfio_pci_release(entry->pci,
-				 entry->pci->wanted_back ? VFIO_RESET_BY_HOST : VFIO_RESET_REMOVAL);
-	for (size_t i = 0; (entry = slots_next(slot, &i));)
-		vfio_entry_leave(entry);
 	if (slot->shown)
 		slots_park(slot->vfio);
 	for (size_t i = 0; (entry = slots_next(slot, &i));)
-		slots_take_function(entry);
+		vfio_slots_take_off(entry);
 	if (slot->shown)
 		slots_unpark(slot->vfio);
 	slot->shown = false;
@@ -136,7 +146,7 @@ static void slots_tell_end(struct vfio_entry *entry)
 		if (!refusal->code)
 			err_set(refusal, -ECANCELED,
 				"passthrough device %s: it was taken back before the guest had it",
-				entry->sysfs.address);
+				vfio_entry_name(entry));
 		entry->done(entry->owner, refusal);
 	}
 	if (came || entry->asked)
@@ -150,24 +160,55 @@ static void slots_forget(const struct vfio_slot *slot)
 	for (size_t i = 0; (entry = slots_next(slot, &i)); i = 0) {
 		log_info(entry->done ? "passthrough device %s: it does not come into slot%u"
 				     : "passthrough device %s: slot%u has it no longer",
-			 entry->sysfs.address, slot->number);
+			 vfio_entry_name(entry), slot->number);
 		vfio_entry_remove(entry);
 		slots_tell_end(entry);
 		vfio_entry_free(entry);
 	}
 }
 
-/* All that is in it is out of the guest's reach: it goes, unless a reset has to end first. */
-static void slots_continue(struct vfio_slot *slot)
+/* Whether it is behind its port, and nobody is at work with it but resets. */
+static bool slots_is_in(const struct vfio_entry *entry)
+{
+	return entry->stage == VFIO_COMES || entry->stage == VFIO_THERE;
+}
+
+/* All end for the guest before the first is reset, which may be by a bus they share. */
+static bool slots_retire(const struct vfio_slot *slot)
 {
 	struct vfio_entry *entry;
 	bool ready = true;
 
 	for (size_t i = 0; (entry = slots_next(slot, &i));)
-		ready = vfio_pci_retire(entry->pci) && ready;
-	if (!ready)
+		ready = (!slots_is_in(entry) || vfio_pci_retire(entry->pci)) && ready;
+	for (size_t i = 0; ready && (entry = slots_next(slot, &i));)
+		ready = !slots_is_in(entry) || vfio_pci_clean(entry->pci);
+	return ready;
+}
+
+/* Whether the host has all again. One that waits to be opened is not. */
+static bool slots_close(const struct vfio_slot *slot)
+{
+	struct vfio_entry *entry;
+	bool closed = true;
+
+	for (size_t i = 0; (entry = slots_next(slot, &i));) {
+		if (slots_is_in(entry))
+			vfio_steps_leave(entry);
+		else if (entry->stage == VFIO_QUEUED &&
+			 vfio_worker_drop(&slot->vfio->worker, &entry->work))
+			entry->stage = VFIO_CLOSED;
+		closed = closed && entry->stage == VFIO_CLOSED;
+	}
+	return closed;
+}
+
+/* All that is in it is out of the guest's reach: it goes as far as it can. */
+static void slots_continue(struct vfio_slot *slot)
+{
+	if (!slots_retire(slot) || !slots_close(slot))
 		return;
-	slots_give_back(slot);
+	slots_take_all_off(slot);
 	slot->removal = VFIO_STAYS;
 	slots_forget(slot);
 }
@@ -198,7 +239,6 @@ static void slots_press(struct vfio_slot *slot, const struct pci_slot_state *sta
 static void slots_ask(struct vfio_slot *slot, unsigned int timeout_ms, bool forced)
 {
 	struct pci_slot_state state = pci_port_slot(slot->port);
-	int64_t deadline = clock_now_ms() + timeout_ms;
 
 	if (slot->removal == VFIO_GOES)
 		return;
@@ -207,8 +247,13 @@ static void slots_ask(struct vfio_slot *slot, unsigned int timeout_ms, bool forc
 		return;
 	}
 	slot->forced = forced || (slot->removal == VFIO_ASKED && slot->forced);
-	if (slot->removal == VFIO_STAYS || deadline < slot->deadline)
-		slot->deadline = deadline;
+	if (slot->removal == VFIO_STAYS)
+		slot->deadline = slot->host_deadline = INT64_MAX;
+	if (forced)
+		slot->host_deadline =
+			slots_earlier(clock_now_ms() + timeout_ms, slot->host_deadline);
+	else
+		slot->deadline = slots_earlier(slots_now(slot->vfio) + timeout_ms, slot->deadline);
 	if (slot->removal == VFIO_STAYS || (forced && slot->noticed && !state.blinking))
 		slots_press(slot, &state);
 	slot->removal = VFIO_ASKED;
@@ -243,7 +288,7 @@ static void slots_look(struct vfio_slot *slot)
 		slot->noticed = true;
 		slot->settled = 0;
 	} else if (slot->noticed && !slot->forced && !slot->settled) {
-		slot->settled = clock_now_ms() + CANCEL_MS;
+		slot->settled = slots_now(slot->vfio) + CANCEL_MS;
 	}
 	slots_set_timer(slot->vfio);
 }
@@ -257,9 +302,9 @@ void vfio_slots_changed(struct vfio *vfio)
 
 static void slots_expire(struct vfio_slot *slot)
 {
-	int64_t now = clock_now_ms();
+	int64_t now = slots_now(slot->vfio);
 
-	if (slot->deadline <= now) {
+	if (slot->deadline <= now || slot->host_deadline <= clock_now_ms()) {
 		log_warn("slot%u: the guest has not let go of what is in it: it is told that it is "
 			 "gone",
 			 slot->number);
@@ -267,6 +312,17 @@ static void slots_expire(struct vfio_slot *slot)
 	} else if (slot->settled && slot->settled <= now) {
 		slots_refused(slot);
 	}
+}
+
+void vfio_stand(struct vfio *vfio, bool stands)
+{
+	if (stands == (vfio->stands_since != 0))
+		return;
+	if (!stands)
+		vfio->stood_ms += clock_now_ms() - vfio->stands_since;
+	vfio->stands_since = stands ? clock_now_ms() : 0;
+	if (vfio->timer >= 0)
+		slots_set_timer(vfio);
 }
 
 static void slots_on_timer(void *owner, uint32_t events)
@@ -330,43 +386,21 @@ static void slots_settle(struct vfio_slot *slot)
 		vfio_slot_empty(slot);
 }
 
-static void slots_on_turn(void *owner, uint32_t events)
+void vfio_slots_settle(struct vfio *vfio)
 {
-	struct vfio *vfio = owner;
-
-	(void)events;
-	fd_take(vfio->turn);
 	for (size_t i = 0; i < vfio->slot_count; i++)
 		slots_settle(&vfio->slots[i]);
-	vfio_plug_advance(vfio);
-}
-
-void vfio_slots_wake(struct vfio *vfio)
-{
-	if (vfio->turn >= 0)
-		fd_signal(vfio->turn);
 }
 
 void vfio_slots_lost(struct vfio_entry *entry)
 {
 	entry->lost = true;
-	vfio_slots_wake(entry->vfio);
-}
-
-/* Whether it is still there for the guest to let go of. */
-static bool slots_responds(struct vfio_pci *pci)
-{
-	bool responds;
-
-	pci_host_lock(&pci->device);
-	responds = pci->state != VFIO_PCI_ALIVE || vfio_pci_responds(pci);
-	pci_host_unlock(&pci->device);
-	return responds;
+	vfio_wake_up(entry->vfio);
 }
 
 void vfio_slots_wanted(struct vfio_entry *entry)
 {
-	if (slots_responds(entry->pci))
+	if (vfio_pci_is_there(entry->pci))
 		slots_ask(entry->slot, HOST_TIMEOUT_MS, true);
 	else
 		vfio_slots_lost(entry);
@@ -380,8 +414,9 @@ static struct vfio_entry *slots_find(const struct vfio *vfio, const char *id)
 	for (size_t i = 0; i < vfio->count; i++) {
 		struct vfio_entry *entry = vfio->entries[i];
 
-		if ((strcmp(entry->options.id, id) == 0 || strcmp(entry->sysfs.address, id) == 0) &&
-		    (!found || entry->lease))
+		if ((strcmp(vfio_entry_id(entry), id) == 0 ||
+		     strcmp(entry->sysfs.address, id) == 0) &&
+		    (!found || entry->stage != VFIO_CLOSED))
 			found = entry;
 	}
 	return found;
@@ -428,22 +463,6 @@ struct vfio_slot *vfio_slots_add(struct vfio *vfio, struct pci_port *port)
 	return slot;
 }
 
-static int slots_watch(struct vfio *vfio, struct err *err)
-{
-	int rc = 0;
-
-	vfio->turn = fd_eventfd();
-	vfio->timer = timerfd_create(CLOCK_MONOTONIC, TFD_CLOEXEC | TFD_NONBLOCK);
-	if (vfio->timer < 0)
-		rc = -errno;
-	if (vfio->turn < 0)
-		rc = vfio->turn;
-	if (rc)
-		return err_set(err, rc, "slots for devices: descriptors: %s", err_text(rc));
-	rc = loop_add(vfio->to.loop, vfio->turn, EPOLLIN, slots_on_turn, vfio, err);
-	return rc ? rc : loop_add(vfio->to.loop, vfio->timer, EPOLLIN, slots_on_timer, vfio, err);
-}
-
 int vfio_slots_open(struct vfio *vfio, size_t count, struct err *err)
 {
 	if (count == 0)
@@ -451,16 +470,19 @@ int vfio_slots_open(struct vfio *vfio, size_t count, struct err *err)
 	vfio->slots = calloc(count, sizeof(*vfio->slots));
 	if (!vfio->slots)
 		return err_set(err, -ENOMEM, "slots for devices: out of memory");
-	return slots_watch(vfio, err);
+	vfio->timer = timerfd_create(CLOCK_MONOTONIC, TFD_CLOEXEC | TFD_NONBLOCK);
+	if (vfio->timer < 0)
+		return err_set(err, -errno, "slots for devices: no descriptor for their timer: %s",
+			       err_text(-errno));
+	if (loop_add(vfio->to.loop, vfio->timer, EPOLLIN, slots_on_timer, vfio, err))
+		return err_prefix(err, "slots for devices");
+	return 0;
 }
 
 void vfio_slots_close(struct vfio *vfio)
 {
-	if (vfio->to.loop) {
-		loop_remove(vfio->to.loop, vfio->turn);
+	if (vfio->to.loop)
 		loop_remove(vfio->to.loop, vfio->timer);
-	}
-	fd_close(&vfio->turn);
 	fd_close(&vfio->timer);
 	free(vfio->slots);
 }

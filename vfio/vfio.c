@@ -6,17 +6,20 @@
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/epoll.h>
 
 #include "vfio/tell/describe.h"
 #include "vfio/vfio_private.h"
 #include "vmm/base/fd.h"
 #include "vmm/base/log.h"
 
-static void vfio_close_iommufd(const struct vfio_settings *settings)
+static void vfio_close_settings(struct vfio_settings *settings)
 {
-	struct vfio_device_config given = {.iommufd = settings ? settings->iommufd : 0};
+	struct vfio_device_config given = {.iommufd = settings->iommufd};
 
 	vfio_close_given(&given);
+	settings->iommufd = 0;
+	vfio_close_lent(settings);
 }
 
 static const char *vfio_choose_folder(const char *chosen, const char *usual)
@@ -26,16 +29,16 @@ static const char *vfio_choose_folder(const char *chosen, const char *usual)
 
 struct vfio *vfio_create(const struct vfio_settings *settings, struct err *err)
 {
+	struct vfio_settings given = settings ? *settings : (struct vfio_settings){0};
 	struct vfio *vfio = calloc(1, sizeof(*vfio));
 
 	if (!vfio) {
-		vfio_close_iommufd(settings);
+		vfio_close_settings(&given);
 		err_set(err, -ENOMEM, "passthrough: out of memory");
 		return NULL;
 	}
 	vfio->kvm = vfio->turn = vfio->timer = -1;
-	if (settings)
-		vfio->settings = *settings;
+	vfio->settings = given;
 	vfio->sysfs = strdup(vfio_choose_folder(vfio->settings.sysfs, "/sys"));
 	vfio->dev = strdup(vfio_choose_folder(vfio->settings.dev, "/dev"));
 	vfio->proc = strdup(vfio_choose_folder(vfio->settings.proc, "/proc"));
@@ -61,6 +64,7 @@ int vfio_add(struct vfio *vfio, const struct vfio_device_config *config, struct 
 		vfio_entry_free(entry);
 		return err->code;
 	}
+	entry->stage = VFIO_THERE;
 	return 0;
 }
 
@@ -106,30 +110,26 @@ bool vfio_may_change_way(const struct vfio *vfio)
 	return vfio->provider->ops->opens_early;
 }
 
-/* Those that have a function were given back, which stays where it is. */
-int vfio_change_way(struct vfio *vfio, struct err *err)
+/* All devices; what they have opened is closed. */
+static void vfio_leave_way(struct vfio *vfio)
 {
-	struct vfio_provider *unfit = vfio->provider;
+	const struct vfio_provider_ops *unfit = vfio->provider->ops;
+
+	for (size_t i = 0; i < vfio->count; i++)
+		vfio_entry_leave(vfio->entries[i]);
+	vfio->unfit = unfit;
+}
+
+/* All devices leave the way that turned out to be none, and join the next that serves them. */
+static int vfio_change_way(struct vfio *vfio, struct err *err)
+{
 	const struct err why = *err;
 	int rc = 0;
 
 	log_info("%s", why.text);
-	for (size_t i = 0; i < vfio->count; i++) {
-		struct vfio_entry *entry = vfio->entries[i];
-
-		if (entry->backend)
-			entry->backend->ops->close(entry->backend);
-		entry->backend = NULL;
-		if (entry->lease)
-			unfit->ops->leave(entry->lease);
-		entry->lease = NULL;
-	}
-	vfio->unfit = unfit->ops;
-	vfio->provider = NULL;
-	unfit->ops->destroy(unfit);
+	vfio_leave_way(vfio);
 	for (size_t i = 0; i < vfio->count && !rc; i++)
-		if (!vfio->entries[i]->pci)
-			rc = vfio_entry_join(vfio->entries[i], err);
+		rc = vfio_entry_join(vfio->entries[i], err);
 	if (!rc)
 		rc = vfio_check_memlock(vfio, vfio->ram_size, err);
 	if (rc)
@@ -151,8 +151,10 @@ int vfio_prepare(struct vfio *vfio, struct kvm_vm *vm, struct err *err)
 /* All devices are open by then, so that one reset of a bus is that of all on it. */
 static int vfio_reset_before_start(struct vfio_entry *entry, struct err *err)
 {
-	int rc = vfio_reset_first(entry->pci, err);
+	int rc;
 
+	vfio_reset_prepare(entry->pci, VFIO_RESET_START);
+	rc = vfio_reset_first(entry->pci, err);
 	vfio_reset_settle(entry->pci);
 	return rc;
 }
@@ -161,9 +163,6 @@ static int vfio_attach_devices(struct vfio *vfio, struct err *err)
 {
 	int rc = vfio->count ? vfio->provider->ops->tell_kvm(vfio->provider, vfio->to.vm, err) : 0;
 
-	/* Behind KVM's listener: the guest loses a BAR after the other devices did. */
-	if (vfio->count > 1 && !rc)
-		rc = vfio_peers_start(&vfio->peers, vfio->to.mmio, vfio->provider->space, err);
 	for (size_t i = 0; i < vfio->count && !rc; i++)
 		rc = vfio_entry_build(vfio->entries[i], err);
 	for (size_t i = 0; i < vfio->count && !rc; i++)
@@ -173,12 +172,38 @@ static int vfio_attach_devices(struct vfio *vfio, struct err *err)
 	return rc;
 }
 
+static void vfio_on_turn(void *owner, uint32_t events)
+{
+	struct vfio *vfio = owner;
+
+	(void)events;
+	fd_take(vfio->turn);
+	vfio_slots_settle(vfio);
+	vfio_worker_turn(&vfio->worker);
+	vfio_plug_advance(vfio);
+}
+
+static int vfio_watch(struct vfio *vfio, struct err *err)
+{
+	if (vfio->turn >= 0)
+		return 0;
+	vfio->turn = vfio->worker.turn = fd_eventfd();
+	if (vfio->turn < 0)
+		return err_set(err, vfio->turn, "passthrough: no descriptor for events: %s",
+			       err_text(vfio->turn));
+	if (loop_add(vfio->to.loop, vfio->turn, EPOLLIN, vfio_on_turn, vfio, err))
+		return err_prefix(err, "passthrough");
+	return 0;
+}
+
 int vfio_attach(struct vfio *vfio, const struct vfio_attach *to, struct err *err)
 {
 	int rc;
 
 	vfio->to = *to;
-	rc = vfio_slots_open(vfio, vfio_port_count(vfio), err);
+	rc = vfio->count || vfio->settings.slots ? vfio_watch(vfio, err) : 0;
+	if (!rc)
+		rc = vfio_slots_open(vfio, vfio_port_count(vfio), err);
 	if (!rc)
 		rc = vfio_attach_devices(vfio, err);
 	return rc ? rc : vfio_place_empty(vfio, err);
@@ -195,7 +220,13 @@ static void vfio_ram_mapped(void *owner, const struct err *err)
 	if (mapped)
 		mapped(vfio->machine, err);
 	atomic_store(&vfio->map_ended, true);
-	vfio_slots_wake(vfio);
+	vfio_wake_up(vfio);
+}
+
+void vfio_wake_up(struct vfio *vfio)
+{
+	if (vfio->turn >= 0)
+		fd_signal(vfio->turn);
 }
 
 int vfio_start_mapper(struct vfio *vfio, struct err *err)
@@ -208,6 +239,13 @@ int vfio_start_mapper(struct vfio *vfio, struct err *err)
 		.machine = vfio,
 	};
 
+	int rc = 0;
+
+	/* Behind KVM's listener: the guest loses a BAR after the devices did. */
+	if (!vfio->peers.map)
+		rc = vfio_peers_start(&vfio->peers, vfio->to.mmio, config.space, err);
+	if (rc)
+		return rc;
 	atomic_store(&vfio->map_ended, false);
 	vfio->unmapped.code = 0;
 	return vfio_dma_start(&vfio->dma, &config, err);
@@ -226,9 +264,11 @@ int vfio_map_ram(struct vfio *vfio, struct ram *ram, vfio_mapped done, void *mac
 	return 0;
 }
 
+/* The worker's, while it gives the provider back. */
 void vfio_join_mapper(struct vfio *vfio)
 {
-	vfio_dma_join(&vfio->dma);
+	if (vfio->provider)
+		vfio_dma_join(&vfio->dma);
 }
 
 size_t vfio_descriptors(const struct vfio *vfio, int *descriptors, size_t room)
@@ -252,11 +292,21 @@ size_t vfio_device_count(const struct vfio *vfio)
 	return vfio->count;
 }
 
+static bool vfio_has_joined(const struct vfio *vfio)
+{
+	bool joined = false;
+
+	for (size_t i = 0; i < vfio->count; i++)
+		joined = joined || vfio->entries[i]->lease;
+	return joined;
+}
+
 enum vfio_via vfio_way(const struct vfio *vfio, bool *open)
 {
-	bool given = vfio->settings.iommufd;
+	/* What came with a device goes with the provider. */
+	bool given = vfio->settings.iommufd && (vfio->provider || !vfio->lent);
 
-	*open = given || (vfio->provider && vfio->provider->space);
+	*open = given || (vfio->provider && vfio_has_joined(vfio));
 	if (vfio->provider)
 		return vfio->provider->ops->via;
 	return given ? VFIO_VIA_IOMMUFD : VFIO_VIA_ANY;
@@ -276,12 +326,20 @@ struct vfio_pci *vfio_device(struct vfio *vfio, size_t index,
 
 void vfio_fill_placement(struct vfio *vfio, size_t index, struct vfio_status *status)
 {
+	static const char *const stages[] = {
+		[VFIO_QUEUED] = "waits to be opened", [VFIO_JOINS] = "being opened",
+		[VFIO_OPENS] = "being opened",        [VFIO_CHANGES] = "being opened",
+		[VFIO_RESETS] = "being opened",       [VFIO_LEAVES] = "being given back",
+		[VFIO_CLOSES] = "being given back",   [VFIO_CLOSED] = NULL,
+	};
 	const struct vfio_entry *entry = vfio->entries[index];
 
-	status->id = entry->options.id;
+	status->id = vfio_entry_id(entry);
+	status->host = vfio_entry_name(entry);
+	status->stage = stages[entry->stage];
 	status->slot = entry->slot ? entry->slot->number : 0;
 	status->leaving = entry->slot && entry->slot->removal != VFIO_STAYS;
-	status->gone = !entry->lease;
+	status->gone = entry->stage == VFIO_CLOSED && !entry->slot;
 	status->unseen = entry->slot && !status->leaving && !vfio_slot_is_shown(entry->slot);
 }
 
@@ -297,11 +355,19 @@ static void vfio_end_function(struct vfio_entry *entry)
 	entry->pci = NULL;
 }
 
+void vfio_stop(struct vfio *vfio)
+{
+	if (!vfio)
+		return;
+	vfio_steps_stop(vfio);
+	vfio_plug_cancel(vfio);
+}
+
 void vfio_destroy(struct vfio *vfio)
 {
 	if (!vfio)
 		return;
-	vfio_plug_cancel(vfio);
+	vfio_stop(vfio);
 	/* One that is reset at its end looks at the others on its bus. */
 	for (size_t i = vfio->count; i-- > 0;)
 		vfio_end_function(vfio->entries[i]);
@@ -310,7 +376,10 @@ void vfio_destroy(struct vfio *vfio)
 	while (vfio->count > 0)
 		vfio_entry_free(vfio->entries[--vfio->count]);
 	vfio_slots_close(vfio);
-	vfio_close_iommufd(&vfio->settings);
+	if (vfio->to.loop)
+		loop_remove(vfio->to.loop, vfio->turn);
+	fd_close(&vfio->turn);
+	vfio_close_settings(&vfio->settings);
 	fd_close(&vfio->kvm);
 	free(vfio->entries);
 	free(vfio->sysfs);

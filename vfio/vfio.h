@@ -36,11 +36,14 @@ struct vfio_device_config {
 	 */
 	int fd;
 	/*
-	 * For the way by groups: the group's node and a container that nobody has set up, opened by
-	 * somebody else. For iommufd: /dev/iommu, where the settings have none. 0: none. All are
-	 * the layer's to close from then on, also when it fails, as @fd is.
+	 * For the way by groups: the group's node and a container with no other group in it, opened
+	 * by somebody else; the group leaves what it was put into. For iommufd: /dev/iommu, where
+	 * the settings have none. 0: none. All are the layer's to close from then on, also when it
+	 * fails, as @fd is.
 	 */
 	int group_fd, container_fd, iommufd;
+	/* What `rom`, `trace` and `names` name, opened by somebody else, likewise. */
+	int rom_fd, trace_fd, names_fd;
 	const char *id;  /* by which it is removed and told of; NULL: the host's address */
 	const char *rom; /* a file in the place of the option ROM; NULL: the device's own */
 	bool no_rom;
@@ -53,17 +56,26 @@ struct vfio_device_config {
 	bool port;         /* behind a root port of its own */
 };
 
+enum { VFIO_GROUPS_MAX = 32 };
+
 struct vfio_settings {
 	const char *sysfs; /* NULL: "/sys" */
 	const char *dev;   /* NULL: "/dev" */
 	const char *proc;  /* NULL: "/proc" */
 	int iommufd;       /* /dev/iommu, opened by somebody else; 0: none */
+	/*
+	 * For the way by groups: nodes of groups, and /dev/vfio/vfio, likewise. Each group's goes
+	 * to the first device that is in it, the container to the first device of all.
+	 */
+	int groups[VFIO_GROUPS_MAX], container;
+	size_t group_count;
+	bool sealed; /* nodes are opened by others alone, once the guest runs */
 	/* Empty slots, each behind a port, and the bytes of BARs that have room in each. */
 	unsigned int slots;
 	uint64_t slot_memory, slot_prefetch;
 };
 
-/* The iommufd of @settings is the layer's to close from then on, also when it fails. */
+/* The descriptors of @settings are the layer's to close from then on, also when it fails. */
 struct vfio *vfio_create(const struct vfio_settings *settings, struct err *err);
 
 /*
@@ -75,6 +87,9 @@ struct vfio *vfio_create(const struct vfio_settings *settings, struct err *err);
  */
 int vfio_add(struct vfio *vfio, const struct vfio_device_config *config,
 	     struct err *err) FERRY_MUST_CHECK;
+
+/* After all: whether each group of the settings is one, and without empty slots has a device. */
+int vfio_check_lent(const struct vfio *vfio, struct err *err) FERRY_MUST_CHECK;
 
 /*
  * 2. What the layout needs. Devices whose sizes sysfs does not tell are opened for that already,
@@ -101,10 +116,10 @@ enum vfio_news_kind {
 	VFIO_ADDED,           /* it is in its slot, function 0 too, and the guest knows */
 	VFIO_REMOVED,         /* it is given back to the host, and off its bus, if that has slots */
 	VFIO_REMOVAL_REFUSED, /* the guest cancelled the removal */
-	VFIO_LOST,            /* it answers no more; of one in a slot */
+	VFIO_LOST,            /* it answers no more; one in a slot is taken out */
 	VFIO_WANTED_BACK,     /* the host asks for it */
 	VFIO_FAILED,          /* it reported an uncorrectable error */
-	VFIO_RECOVERED,       /* from that */
+	VFIO_RECOVERED,       /* from that, or it answers again, on the root bus */
 };
 
 struct vfio_news {
@@ -166,10 +181,11 @@ void vfio_join_mapper(struct vfio *vfio);
  * Devices that come and go while the guest runs. All of it on the main thread, no lock held.
  *
  * Adds one, into an empty slot: "slot3", or NULL for the lowest. "slot3.1" is function 1 of it,
- * which the guest is told of once function 0 has come. @done is called exactly once: before the
- * return with a refusal, or once all RAM is mapped and the slot has told the guest, which is before
- * the return too where nothing is to be waited for. @err NULL: it is there. Otherwise nothing of it
- * is left, and the slot is empty.
+ * which the guest is told of once function 0 has come; that waits for those that were asked for
+ * beside it by then. @done is called exactly once: with a refusal, perhaps before the return, or
+ * once all RAM is mapped and the slot has told the guest. @err NULL: it is there. Otherwise nothing
+ * of it is left, and the slot is empty. What the host's kernel takes its time for, a thread does;
+ * those that are added meanwhile wait for their turn.
  */
 typedef void (*vfio_added)(void *owner, const struct err *err);
 void vfio_plug(struct vfio *vfio, const struct vfio_device_config *config, const char *slot,
@@ -179,11 +195,17 @@ void vfio_plug(struct vfio *vfio, const struct vfio_device_config *config, const
  * Begins the removal of the device @id, which may be the host's address too, with all others in its
  * slot: the guest is asked, and after @timeout_ms (0: at once) it is told that they are gone.
  * VFIO_REMOVED is the end of it, VFIO_REMOVAL_REFUSED another. -ENOENT, -EBUSY (it is under way,
- * and @timeout_ms is not 0), -EOPNOTSUPP (it is on the root bus), with @err set. It may be removed
- * before the return.
+ * and @timeout_ms is not 0), -EOPNOTSUPP (it is on the root bus), with @err set. One that is being
+ * opened goes when that has ended. A thread gives them back to the host.
  */
 int vfio_unplug(struct vfio *vfio, const char *id, unsigned int timeout_ms,
 		struct err *err) FERRY_MUST_CHECK;
+
+/*
+ * The guest stands for somebody, or goes on. The time that it is given to let devices go stands
+ * with it; the host's wish to have one back does not wait for that. Main thread.
+ */
+void vfio_stand(struct vfio *vfio, bool stands);
 
 /* What vfio_attach.slot_changed asks for. */
 void vfio_slots_changed(struct vfio *vfio);
@@ -193,7 +215,7 @@ void vfio_restart(struct vfio *vfio);
 
 /*
  * The descriptors that a sandbox must keep: devices, the provider's, eventfds, timers, traces.
- * Returns how many there are; fills at most @room.
+ * Returns how many there are; fills at most @room. No device comes or goes meanwhile.
  */
 size_t vfio_descriptors(const struct vfio *vfio, int *descriptors, size_t room);
 
@@ -207,8 +229,9 @@ enum vfio_via vfio_way(const struct vfio *vfio, bool *open);
 
 /* A device as it is, for who asks from outside. */
 struct vfio_status {
-	const char *host;  /* its address there; the layer's */
+	const char *host;  /* its address there, or what it was asked for by; the layer's */
 	const char *id;    /* the layer's too */
+	const char *stage; /* "being opened" and the like; NULL: it is there, or given back */
 	unsigned int slot; /* 0: it is on the root bus */
 	bool leaving;      /* its removal is under way */
 	bool gone;         /* given back to the host, from the root bus */
@@ -250,11 +273,18 @@ int vfio_describe(struct vfio *vfio, const char *address, FILE *out) FERRY_MUST_
 bool vfio_describe_gsi(struct vfio *vfio, unsigned int gsi, FILE *out);
 
 /*
- * Gives every device back (guest mappings, interrupts, bus mastering, BARs, descriptor; the kernel
- * resets it at the close), joins the mapper, unmaps RAM, then leaves the provider. Before or after
- * pci_host_destroy(): a function still on its host stays there, all ones, and is freed with it.
- * Whoever waits for a device that was to be added is told an error. Main thread, vCPUs gone. NULL
- * is allowed.
+ * The run ends, before pci_host_destroy(): no device comes or goes any more. One that is being
+ * opened or closed is waited for, as long as the host's kernel takes; whoever waits for one that
+ * was to be added is told an error. Main thread, no lock held. NULL is allowed; a second call does
+ * nothing.
+ */
+void vfio_stop(struct vfio *vfio);
+
+/*
+ * After vfio_stop(). Gives every device back (guest mappings, interrupts, bus mastering, BARs,
+ * descriptor; the kernel resets it at the close), joins the mapper, unmaps RAM, then leaves the
+ * provider. Before or after pci_host_destroy(): a function still on its host stays there, all ones,
+ * and is freed with it. Main thread, vCPUs gone. NULL is allowed.
  */
 void vfio_destroy(struct vfio *vfio);
 

@@ -11,25 +11,70 @@
 #include "vfio/pci/pci.h"
 #include "vfio/peer.h"
 #include "vfio/provider.h"
+#include "vfio/worker.h"
 
 struct vfio_slot;
 
+/*
+ * How far a device is. What is marked * is a step of the worker's (worker.h): a thread has the
+ * entry's `hold` to itself, and the main thread sees of the entry what was before.
+ *
+ *   QUEUED -> JOINS* -> OPENS* -> RESETS* -> COMES -----------------------> THERE
+ *                ^        |       (by its    (behind its port, unseen;        |
+ *                |        v        bus, if    all wait for RAM to be mapped)  | LEAVES: retired,
+ *                +---- CHANGES*    need be)                                   | reset (a reset's
+ *                                                                             | thread), queued
+ *        refused, or its slot is emptied: after each                          v
+ *        of these steps it goes on here at once, without LEAVES ----------> CLOSES* -> CLOSED
+ *
+ * One that is QUEUED is CLOSED without a step. The entry is freed then, and its slot empty; on the
+ * root bus it stays with its function. Those that were there at the start begin as THERE.
+ */
+enum vfio_stage {
+	VFIO_QUEUED,  /* for its turn to come */
+	VFIO_JOINS,   /* its provider's address space */
+	VFIO_OPENS,   /* it is opened, which has the kernel reset it, and its function is built */
+	VFIO_CHANGES, /* it leaves the way that turned out to be none */
+	VFIO_RESETS,
+	VFIO_COMES,
+	VFIO_THERE,
+	VFIO_LEAVES, /* for its turn to be closed */
+	VFIO_CLOSES,
+	VFIO_CLOSED,
+};
+
+/* What is had of a device from the host. */
+struct vfio_hold {
+	struct vfio_sysfs_device sysfs;
+	struct vfio_lease *lease;     /* NULL until it has joined, and once it has left */
+	struct vfio_backend *backend; /* opened already, before there is a function; else NULL */
+	struct vfio_pci *pci;         /* NULL again when the PCI host has destroyed it */
+	struct err err;               /* of the last step */
+	bool no_way;                  /* that failed as the host has no such way to a device */
+	struct vfio_provider *last;   /* all others have left: it goes as well */
+};
+
 struct vfio_entry {
 	struct vfio *vfio;
-	struct vfio_sysfs_device sysfs;
-	struct vfio_lease *lease;          /* NULL once it has left */
+	struct vfio_sysfs_device sysfs; /* these four as in `hold` after the last step */
+	struct vfio_lease *lease;
+	struct vfio_backend *backend;
+	struct vfio_pci *pci;
+	enum vfio_stage stage;
+	struct vfio_work work;
+	struct vfio_hold hold;
+	bool provided;                     /* a provider was looked for, and not left since */
 	struct vfio_device_config options; /* descriptors that are not 0 are the entry's */
 	char *texts;                       /* the strings of the options */
 	struct vfio_rom rom;
-	struct vfio_backend *backend; /* opened already, before there is a function; else NULL */
-	struct vfio_pci *pci;         /* NULL again when the PCI host has destroyed it */
-	struct vfio_slot *slot;       /* that it is in, or will be; NULL: it is on the root bus */
-	unsigned int function;        /* in that slot */
-	bool anywhere;                /* any slot does, as long as it fits */
+	struct vfio_slot *slot; /* that it is in, or will be; NULL: it is on the root bus */
+	unsigned int function;  /* in that slot */
+	bool anywhere;          /* any slot does, as long as it fits */
 	/* Of one that comes while the guest runs, until it is there: who waits for that. */
 	vfio_added done;
 	void *owner;
 	struct err refusal; /* why it does not come after all */
+	struct err why;     /* why it had to change its way; code 0: it had not */
 	bool asked;         /* somebody asked for its removal, and is to hear of that */
 	bool lost;          /* it answers no more, which nobody was told yet */
 };
@@ -51,8 +96,10 @@ struct vfio_slot {
 	enum vfio_removal removal;
 	bool forced;               /* by the host: a guest that cancels does not keep them */
 	bool noticed;              /* the guest's indicator has blinked since it was asked */
-	int64_t deadline;          /* of the guest's, milliseconds of the monotonic clock */
-	int64_t settled;           /* when what looks like a cancellation is one; 0: nothing does */
+	int64_t deadline;          /* of the guest, milliseconds of its clock; INT64_MAX: none */
+	int64_t host_deadline;     /* after which the host waits no longer, of the monotonic one */
+	int64_t settled;           /* by the guest's clock what looks like a cancellation is one,
+				      from then on; 0: nothing does */
 	unsigned int switched_off; /* how often the guest had done that when it was asked */
 };
 
@@ -68,12 +115,16 @@ struct vfio {
 	size_t count;
 	struct vfio_slot *slots; /* room for every port's, made at vfio_attach() */
 	size_t slot_count;
-	int turn;  /* eventfd: something is to be looked at; -1 without slots */
-	int timer; /* timerfd: the next deadline of a slot's; likewise */
+	int turn;  /* eventfd: something is to be looked at; -1 before the first device or slot */
+	int timer; /* timerfd: the next deadline of a slot's; -1 without slots */
+	struct vfio_worker worker; /* its steps alone touch the provider's space */
 	struct vfio_dma dma;
 	struct vfio_peers peers;
 	struct vfio_attach to; /* what it was attached to; zeroed before */
 	bool standing;         /* vCPUs are parked by others */
+	/* The guest's clock is the monotonic one without the time for which it stood. */
+	int64_t stands_since; /* milliseconds of the monotonic clock; 0: the guest runs */
+	int64_t stood_ms;     /* before */
 	struct ram *ram;
 	vfio_mapped mapped; /* who else is told that RAM is mapped; NULL: nobody */
 	void *machine;
@@ -88,8 +139,17 @@ struct vfio {
  */
 struct vfio_entry *vfio_entry_create(struct vfio *vfio, const struct vfio_device_config *config,
 				     struct err *err);
-/* By the way that serves it. */
+/* What a person calls it: its id or, until it has joined, what it was asked for by. */
+const char *vfio_entry_id(const struct vfio_entry *entry);
+/* The host's address of it, likewise. */
+const char *vfio_entry_name(const struct vfio_entry *entry);
+/* Chooses the way that serves it, which is there then. */
+int vfio_entry_provide(struct vfio_entry *entry, struct err *err) FERRY_MUST_CHECK;
+/* That, and joins it. */
 int vfio_entry_join(struct vfio_entry *entry, struct err *err) FERRY_MUST_CHECK;
+/* The hold is filled for a step, and what the step has made of it is the entry's. */
+void vfio_entry_lend(struct vfio_entry *entry);
+void vfio_entry_take(struct vfio_entry *entry);
 /* -EEXIST when the guest has that device already, or another of that name. */
 int vfio_entry_check_new(const struct vfio_entry *entry, struct err *err) FERRY_MUST_CHECK;
 /* Into the array of all. */
@@ -104,28 +164,49 @@ int vfio_entry_open_early(struct vfio_entry *entry, struct kvm_vm *vm, bool *no_
 /* Opens it unless it is, and builds its function, which is on no bus yet. */
 int vfio_entry_build(struct vfio_entry *entry, struct err *err) FERRY_MUST_CHECK;
 /*
- * Nothing of it is held from the host any more. The function is closed by then. With the last one
- * the mapper is abandoned, and the provider goes, so that another may follow.
+ * Nothing of it is held from the host any more. With the last one the mapper is abandoned, and the
+ * provider goes, so that another may follow.
  */
 void vfio_entry_leave(struct vfio_entry *entry);
+/* The same where another thread does vfio_hold_close() in between: before that, and thereafter. */
+void vfio_entry_begin_leave(struct vfio_entry *entry);
+void vfio_entry_left(struct vfio_entry *entry);
 /* It has no function any more, and is in no array. NULL is allowed. */
 void vfio_entry_free(struct vfio_entry *entry);
 /* How users write a slot, as "slot3". */
 enum { VFIO_SLOT_NAME = 16 };
 
-/* How many devices are had from the host. */
-size_t vfio_count_leases(const struct vfio *vfio);
 /* Closes what @config has of others' descriptors. */
 void vfio_close_given(struct vfio_device_config *config);
+
+/* Gives @config what the settings have for its group. */
+void vfio_lend(struct vfio *vfio, struct vfio_device_config *config);
+
+/* Closes what nobody was given. */
+void vfio_close_lent(struct vfio_settings *settings);
 /* Somebody outside hears of it. Main thread, no lock held. */
 void vfio_tell(const struct vfio_entry *entry, enum vfio_news_kind kind);
 
 /*
- * vfio.c: all devices leave the way that turned out to be none, and join the next that serves them;
- * @err tells why. Whether they may: the user left it open how each is had, and none is open yet.
+ * hold.c: the steps, each on what @hold has. Any thread, no lock held; what fails has set `err`.
+ */
+void vfio_hold_join(struct vfio_hold *hold, struct vfio_entry *entry,
+		    struct vfio_provider *provider);
+/* What is to be opened before its sizes are known, is; KVM learns of it before that. */
+void vfio_hold_open_early(struct vfio_hold *hold, const struct vfio_entry *entry,
+			  struct kvm_vm *vm);
+/* Opens it unless it is, and builds its function, which is on no bus yet. */
+void vfio_hold_build(struct vfio_hold *hold, struct vfio_entry *entry);
+/* Closed, and left, with the last one of all that the provider has, too. */
+void vfio_hold_close(struct vfio_hold *hold, struct vfio *vfio);
+
+/*
+ * vfio.c: whether all devices may leave the way that turned out to be none, and join the next that
+ * serves them: the user left it open how each is had, and none is open yet.
  */
 bool vfio_may_change_way(const struct vfio *vfio);
-int vfio_change_way(struct vfio *vfio, struct err *err) FERRY_MUST_CHECK;
+/* Something is to be looked at, in a turn of the loop. Any thread. */
+void vfio_wake_up(struct vfio *vfio);
 /* Starts the mapper over the RAM that vfio_map_ram() was given. */
 int vfio_start_mapper(struct vfio *vfio, struct err *err) FERRY_MUST_CHECK;
 
@@ -138,9 +219,7 @@ int vfio_place_empty(struct vfio *vfio, struct err *err) FERRY_MUST_CHECK;
 /* What BAR @bar takes of a window, with the ROM that the user chose; 0: there is none. */
 uint64_t vfio_place_size(const struct vfio_entry *entry, unsigned int bar);
 
-/*
- * slots.c. Makes room for the slots of @count ports, and what watches them; nothing for none.
- */
+/* slots.c. Makes room for the slots of @count ports, and their timer; nothing for none. */
 int vfio_slots_open(struct vfio *vfio, size_t count, struct err *err) FERRY_MUST_CHECK;
 void vfio_slots_close(struct vfio *vfio);
 /* The slot of @port, which is new. */
@@ -152,13 +231,28 @@ void vfio_slot_empty(struct vfio_slot *slot);
 /* The host wants a device back that is in a slot; one of these has answered its last. */
 void vfio_slots_wanted(struct vfio_entry *entry);
 void vfio_slots_lost(struct vfio_entry *entry);
-/* Something is to be looked at, in a turn of the loop. */
-void vfio_slots_wake(struct vfio *vfio);
-/* The function of @entry, which the guest never saw, is closed: off its bus and freed. */
+/* What was left for a turn of the loop. */
+void vfio_slots_settle(struct vfio *vfio);
+/* Its function, if it has one, is closed and nobody sees it: off its bus and freed. */
 void vfio_slots_take_off(struct vfio_entry *entry);
+
+/*
+ * steps.c. The entry's works: one that comes, and one that is there (or COMES), has retired and is
+ * clean: it is closed when its turn comes.
+ */
+void vfio_steps_come(struct vfio_entry *entry);
+void vfio_steps_leave(struct vfio_entry *entry);
+/* From one step to the next of what is not the thread's any more; false: it has no other. */
+bool vfio_steps_close(struct vfio_entry *entry);
+/* Waits for the step that is being carried out; all others are forgotten. */
+void vfio_steps_stop(struct vfio *vfio);
 
 /* plug.c: devices on their way into their slots go on as far as they can. */
 void vfio_plug_advance(struct vfio *vfio);
+/* After a step, or before the first: whether there is another, which the entry's stage tells. */
+bool vfio_plug_step(struct vfio_entry *entry);
+/* One that was refused is closed: who asked is told. */
+void vfio_plug_refused(struct vfio_entry *entry);
 /* None of them comes any more: the run ends. */
 void vfio_plug_cancel(struct vfio *vfio);
 

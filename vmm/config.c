@@ -4,19 +4,15 @@
 #include "vmm/config_private.h"
 
 #include <errno.h>
-#include <fcntl.h>
-#include <limits.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <unistd.h>
 
+#include "devices/virtio/vsock.h"
 #include "vfio/host/sysfs.h"
 #include "vmm/base/bits.h"
 #include "vmm/base/log.h"
-#include "vmm/control/control.h"
-#include "vmm/debug/gdb/gdb.h"
 #include "vmm/device_option.h"
-#include "vmm/listen.h"
 #include "vmm/sizes.h"
 
 static const uint64_t default_memory = 512 * MIB;
@@ -35,13 +31,16 @@ static const char help_text[] =
 	"\n"
 	"  --initrd FILE             initial RAM disk; repeatable (Linux gets them\n"
 	"                            joined, a Multiboot guest gets each as a module)\n"
+	"                            FILE and KERNEL may be fd=N or fd=NAME, open already\n"
 	"  --cmdline TEXT            the kernel's command line (default for Linux:\n"
 	"                            console=ttyS0, on aarch64 console=ttyAMA0)\n"
 	"  --cpus N[,pin=LIST]       1 to 64 processors; LIST has a host processor for\n"
 	"                            each, as in 0-3:8 (default 1, not pinned)\n"
-	"  --memory SIZE[,hugepages=2M|1G][,prealloc]\n"
+	"  --memory SIZE|fd=N|fd=NAME[,hugepages=2M|1G][,prealloc]\n"
 	"                            RAM with K, M, G or T of 1024, as in 1.5G (default\n"
-	"                            512M)\n"
+	"                            512M); fd: a memfd or file of hugetlbfs, open\n"
+	"                            already, that is as large\n"
+	"  --kvm fd=N|fd=NAME        the /dev/kvm that is open so already\n"
 	"  --vfio PATH|fd=N|fd=NAME[,rom=FILE|off][,mmap=off[:LIST]][,vf-token=UUID]\n"
 	"         [,via=iommufd|group][,port][,trace=FILE[,names=TABLE]]\n"
 	"                            hands over the PCI device at PATH, which is\n"
@@ -60,29 +59,78 @@ static const char help_text[] =
 	"                            such as share/ferry/names/xhci.txt\n"
 	"  --iommufd fd=N|fd=NAME    has all of them by the /dev/iommu that is open so\n"
 	"                            already\n"
+	"  --vfio-group fd=N|fd=NAME\n"
+	"                            has the devices of a group by its node in /dev/vfio\n"
+	"                            that is open so already; repeatable\n"
+	"  --vfio-container fd=N|fd=NAME\n"
+	"                            has all groups in the /dev/vfio/vfio that is open so\n"
+	"                            already\n"
 	"  --hotplug N[,mmio=SIZE][,prefetch=SIZE]\n"
 	"                            1 to 31 empty slots for devices that ferry ctl adds\n"
 	"                            while the guest runs; SIZE of room for the BARs in\n"
 	"                            each: below 4 GiB (default 32M), and for those of 64\n"
 	"                            bits that are prefetchable (default 1G)\n"
-	"  --serial stdio|pty|file:PATH|none\n"
+	"  --disk PATH[,readonly][,direct][,serial=TEXT][,queues=N][,block-size=512|4096]\n"
+	"         [,discard=on][,raw]\n"
+	"                            a disk (virtio): the raw image or block device at\n"
+	"                            PATH; repeatable. direct: past the page cache;\n"
+	"                            queues: 1 to 16 (default 1); discard=on: what the\n"
+	"                            guest gives up leaves the image; raw: also an image\n"
+	"                            that begins as another format does\n"
+	"  --disk PATH,format=FORMAT[,readonly][,queues=N][,block-size=512|4096]\n"
+	"                            a disk in an image of another format, qcow2 for\n"
+	"                            example: qemu-storage-daemon is started for it\n"
+	"  --net tap=NAME|fd=N[:N...][,mac=ADDRESS][,queues=N][,mtu=BYTES]\n"
+	"                            a network card (virtio) whose packets the host's\n"
+	"                            kernel carries (vhost_net): the other end is the tap\n"
+	"                            NAME, or the tap that is open already, a descriptor\n"
+	"                            for each queue; repeatable. mac: its address\n"
+	"                            (default a random one); queues: 1 to 8 pairs\n"
+	"                            (default 1); mtu: the longest packet, 68 to 65535,\n"
+	"                            as the guest is told\n"
+	"  --vsock CID               sockets between guest and host (vhost_vsock): the\n"
+	"                            guest's address, 3 to 4294967294\n"
+	"  --share DIR[,tag=TEXT][,readonly]\n"
+	"                            a folder of the host's, which the guest mounts by\n"
+	"                            that tag (virtiofs; default share): virtiofsd is\n"
+	"                            started for it; repeatable\n"
+	"  --vhost-user blk|fs|net|scsi|vsock|i2c|gpio|snd|ID,socket=PATH|fd=N|fd=NAME\n"
+	"         [,tag=TEXT][,queues=N]\n"
+	"                            a virtio device that another process serves, whose\n"
+	"                            socket is at PATH, or connected already; repeatable.\n"
+	"                            ID: the number of another kind of device; tag: what\n"
+	"                            a folder (fs) is mounted by; queues: of blk, fs and\n"
+	"                            scsi (default 1)\n"
+	"  --rng on|off              a source of random bytes (virtio; default on, where\n"
+	"                            there is room for it)\n"
+	"  --serial stdio|pty|file:PATH|fd=N|fd=NAME|none\n"
 	"                            where the serial port goes (default stdio; Ctrl-A x\n"
 	"                            quits, Ctrl-A h lists the other keys)\n"
+	"  --console stdio|pty       a console beside the serial port (virtio), in Linux\n"
+	"                            hvc0\n"
 	"  --on-reboot reset|exit    what a reboot of the guest does (default reset)\n"
 	"  --on-term quit|powerdown[:SECONDS]\n"
 	"                            what SIGTERM does: ends the machine at once\n"
 	"                            (default), or presses the power button and ends it\n"
 	"                            after SECONDS (60); SIGUSR1 always presses the\n"
 	"                            button\n"
-	"  --gdb unix:PATH|[HOST:]PORT|pty\n"
-	"                            lets gdb connect there; without HOST on loopback\n"
-	"                            only\n"
-	"  --control unix:PATH       lets clients of QMP connect there, and ferry ctl\n"
+	"  --gdb unix:PATH|[HOST:]PORT|pty|fd=N|fd=NAME\n"
+	"                            lets gdb connect there, without HOST on loopback\n"
+	"                            only; fd: a socket that listens already\n"
+	"  --control unix:PATH|fd=N|fd=NAME\n"
+	"                            lets clients of QMP connect there, and ferry ctl\n"
 	"  --paused                  do not start the processors before SIGCONT, Ctrl-A c\n"
 	"                            or gdb's continue\n"
 	"  --debug-exit              a 32-bit write of V to port 0xf4 (on aarch64 to\n"
 	"                            address 0x9040000) ends the run with status (V << 1)\n"
 	"                            | 1\n"
+	"  --user NAME|UID[:GROUP|:GID]\n"
+	"                            started by root: goes on as that user once all is\n"
+	"                            open, in a root folder without files, also with\n"
+	"                            --sandbox off\n"
+	"  --sandbox on|log|off      gives up all rights that the run does not need\n"
+	"                            (default on); log lets what would be refused, and\n"
+	"                            tells of it\n"
 	"  --dump-acpi DIR           writes the guest's ACPI tables into DIR and exits\n"
 	"  --dump-fdt FILE           writes the guest's device tree into FILE and exits\n"
 	"  --log error|warn|info|debug\n"
@@ -92,8 +140,8 @@ static const char help_text[] =
 	"                            rest of the line; KERNEL has a line too; a line that\n"
 	"                            begins with # is a comment\n"
 	"\n"
-	"A comma that is part of a value is doubled in --cpus, --memory, --vfio and\n"
-	"--hotplug.\n"
+	"A comma that is part of a value is doubled in --cpus, --memory, --vfio,\n"
+	"--hotplug, --disk, --net, --share and --vhost-user.\n"
 	"\n"
 	"Exit status: 0 the guest powered off, rebooted under --on-reboot exit, or was\n"
 	"ended by Ctrl-A x; 1 could not start, or failed; 2 wrong usage; 3 the guest\n"
@@ -104,16 +152,28 @@ enum option_id {
 	OPTION_CMDLINE,
 	OPTION_CPUS,
 	OPTION_MEMORY,
+	OPTION_KVM,
 	OPTION_VFIO,
 	OPTION_IOMMUFD,
+	OPTION_VFIO_GROUP,
+	OPTION_VFIO_CONTAINER,
 	OPTION_HOTPLUG,
+	OPTION_DISK,
+	OPTION_NET,
+	OPTION_VSOCK,
+	OPTION_VHOST_USER,
+	OPTION_SHARE,
+	OPTION_RNG,
 	OPTION_SERIAL,
+	OPTION_CONSOLE,
 	OPTION_ON_REBOOT,
 	OPTION_ON_TERM,
 	OPTION_GDB,
 	OPTION_CONTROL,
 	OPTION_PAUSED,
 	OPTION_DEBUG_EXIT,
+	OPTION_USER,
+	OPTION_SANDBOX,
 	OPTION_DUMP_ACPI,
 	OPTION_DUMP_FDT,
 	OPTION_LOG,
@@ -124,16 +184,28 @@ static const struct option long_options[] = {
 	{"cmdline", required_argument, NULL, OPTION_CMDLINE},
 	{"cpus", required_argument, NULL, OPTION_CPUS},
 	{"memory", required_argument, NULL, OPTION_MEMORY},
+	{"kvm", required_argument, NULL, OPTION_KVM},
 	{"vfio", required_argument, NULL, OPTION_VFIO},
 	{"iommufd", required_argument, NULL, OPTION_IOMMUFD},
+	{"vfio-group", required_argument, NULL, OPTION_VFIO_GROUP},
+	{"vfio-container", required_argument, NULL, OPTION_VFIO_CONTAINER},
 	{"hotplug", required_argument, NULL, OPTION_HOTPLUG},
+	{"disk", required_argument, NULL, OPTION_DISK},
+	{"net", required_argument, NULL, OPTION_NET},
+	{"vsock", required_argument, NULL, OPTION_VSOCK},
+	{"vhost-user", required_argument, NULL, OPTION_VHOST_USER},
+	{"share", required_argument, NULL, OPTION_SHARE},
+	{"rng", required_argument, NULL, OPTION_RNG},
 	{"serial", required_argument, NULL, OPTION_SERIAL},
+	{"console", required_argument, NULL, OPTION_CONSOLE},
 	{"on-reboot", required_argument, NULL, OPTION_ON_REBOOT},
 	{"on-term", required_argument, NULL, OPTION_ON_TERM},
 	{"gdb", required_argument, NULL, OPTION_GDB},
 	{"control", required_argument, NULL, OPTION_CONTROL},
 	{"paused", no_argument, NULL, OPTION_PAUSED},
 	{"debug-exit", no_argument, NULL, OPTION_DEBUG_EXIT},
+	{"user", required_argument, NULL, OPTION_USER},
+	{"sandbox", required_argument, NULL, OPTION_SANDBOX},
 	{"dump-acpi", required_argument, NULL, OPTION_DUMP_ACPI},
 	{"dump-fdt", required_argument, NULL, OPTION_DUMP_FDT},
 	{"log", required_argument, NULL, OPTION_LOG},
@@ -148,7 +220,7 @@ const char *config_help(void)
 
 void config_begin(struct config *config)
 {
-	*config = (struct config){.cpus = 1, .memory = default_memory};
+	*config = (struct config){.cpus = 1, .memory = default_memory, .rng = RNG_IF_ROOM};
 }
 
 const struct option *config_options(void)
@@ -213,6 +285,10 @@ static int config_parse_memory_part(struct config *config, const char *name, con
 		config->prealloc = true;
 		return 0;
 	}
+	if (strcmp(name, "hugepages") == 0 && config->memory_fd)
+		return err_set(err, -EINVAL,
+			       "hugepages: the descriptor says which pages they are: open one of "
+			       "hugetlbfs, and leave hugepages out");
 	if (strcmp(name, "hugepages") == 0 && value) {
 		int rc = size_parse_huge_page(value, &config->page_size, err);
 
@@ -229,63 +305,25 @@ static int config_parse_memory_part(struct config *config, const char *name, con
 static int config_parse_memory(struct config *config, const char *value, struct err *err)
 {
 	const struct suboptions *options = config_split(config, value, err);
-	int rc;
+	int before = config->memory_fd, rc;
 
 	if (!options)
 		return err->code;
-	rc = size_parse(options->first, &config->memory, err);
+	config->memory_fd = 0;
 	config->page_size = 0;
 	config->prealloc = false;
+	if (config_is_descriptor(options->first))
+		rc = config_take_memory_descriptor(config, options->first, err);
+	else
+		rc = size_parse(options->first, &config->memory, err);
 	for (size_t i = 0; i < options->count && !rc; i++)
 		rc = config_parse_memory_part(config, options->item[i].name, options->item[i].value,
 					      err);
-	return rc ? rc : size_check_memory(options->first, config->memory, config->page_size, err);
-}
-
-static bool config_has_descriptor(const struct config *config, int fd)
-{
-	bool found = config->iommufd == fd;
-
-	for (size_t i = 0; i < config->vfio_count; i++)
-		found = found || config->vfio[i].fd == fd;
-	return found;
-}
-
-/*
- * One which whoever started this process has opened and left to it. That is so only before anything
- * else is opened, so it is looked at here.
- */
-static int config_take_descriptor(const struct config *config, const char *value, int *fd,
-				  struct err *err)
-{
-	int rc = listen_parse(value, fd, err);
-
-	if (rc)
+	if (!rc)
+		config_close_descriptor(config, &before);
+	if (rc || config->memory_fd)
 		return rc;
-	if (config_has_descriptor(config, *fd))
-		return err_set(err, -EINVAL, "%s: it was given already", value);
-	if (fcntl(*fd, F_SETFD, FD_CLOEXEC) < 0)
-		return err_set(err, -EINVAL,
-			       "%s: it is not open: who starts ferry opens it, and lets ferry "
-			       "inherit it",
-			       value);
-	return listen_check_access(*fd, value, err);
-}
-
-/* What its parts say beside the devices before it. */
-static int config_check_traces(const struct config *config, const struct vfio_device_config *device,
-			       struct err *err)
-{
-	for (size_t i = 0; i < config->vfio_count; i++) {
-		const char *trace = config->vfio[i].trace;
-
-		if (trace && device->trace && strcmp(trace, device->trace) == 0)
-			return err_set(err, -EINVAL,
-				       "trace=%s: it is another device's too: each needs a file of "
-				       "its own",
-				       trace);
-	}
-	return 0;
+	return size_check_memory(options->first, config->memory, config->page_size, err);
 }
 
 static int config_parse_vfio(struct config *config, const char *value, struct err *err)
@@ -303,7 +341,7 @@ static int config_parse_vfio(struct config *config, const char *value, struct er
 	if (*options->first == '\0')
 		return err_set(err, -EINVAL, "empty: it takes a device such as 0000:01:00.0");
 	*device = (struct vfio_device_config){.path = options->first};
-	rc = strncmp(options->first, "fd=", 3) == 0
+	rc = config_is_descriptor(options->first)
 		     ? config_take_descriptor(config, options->first, &device->fd, err)
 		     : vfio_sysfs_check_name(options->first, err);
 	for (size_t i = 0; i < options->count && !rc; i++)
@@ -311,40 +349,10 @@ static int config_parse_vfio(struct config *config, const char *value, struct er
 	if (!rc)
 		rc = device_option_check(device, err);
 	if (!rc)
-		rc = config_check_traces(config, device, err);
+		rc = config_take_device_files(config, device, err);
 	if (!rc)
 		config->vfio_count++;
 	return rc;
-}
-
-static int config_parse_iommufd(struct config *config, const char *value, struct err *err)
-{
-	int fd, rc = config_take_descriptor(config, value, &fd, err);
-
-	if (rc)
-		return rc;
-	if (config->iommufd)
-		return err_set(err, -EINVAL, "given twice: all devices go by one");
-	config->iommufd = fd;
-	return 0;
-}
-
-int config_spread_iommufd(struct config *config, struct err *err)
-{
-	if (config->iommufd && config->vfio_count == 0 && config->slots == 0)
-		return err_set(
-			err, -EINVAL,
-			"--iommufd: it is for the devices of --vfio and --hotplug, neither of "
-			"which is given");
-	for (size_t i = 0; i < config->vfio_count && config->iommufd; i++) {
-		if (config->vfio[i].via == VFIO_VIA_GROUP)
-			return err_set(err, -EINVAL,
-				       "--iommufd: --vfio %s asks for via=group: leave one of both "
-				       "out",
-				       config->vfio[i].path);
-		config->vfio[i].via = VFIO_VIA_IOMMUFD;
-	}
-	return 0;
 }
 
 /* A window of a port's consists of whole MiB (Bridge 1.2 3.2.5.8). */
@@ -393,7 +401,10 @@ static int config_parse_hotplug(struct config *config, const char *value, struct
 
 static int config_parse_serial(struct config *config, const char *value, struct err *err)
 {
+	int before = config->serial_fd, rc = 0;
+
 	config->serial_path = NULL;
+	config->serial_fd = 0;
 	if (strcmp(value, "stdio") == 0) {
 		config->serial = SERIAL_STDIO;
 	} else if (strcmp(value, "pty") == 0) {
@@ -403,9 +414,23 @@ static int config_parse_serial(struct config *config, const char *value, struct 
 	} else if (strncmp(value, "file:", 5) == 0 && value[5] != '\0') {
 		config->serial = SERIAL_FILE;
 		config->serial_path = value + 5;
+	} else if (config_is_descriptor(value)) {
+		config->serial = SERIAL_FD;
+		rc = config_take_serial_descriptor(config, value, err);
 	} else {
-		return err_set(err, -EINVAL, "'%s': it takes stdio, pty, file:PATH or none", value);
+		rc = err_set(err, -EINVAL, "'%s': it takes stdio, pty, file:PATH, fd=N or none",
+			     value);
 	}
+	if (!rc)
+		config_close_descriptor(config, &before);
+	return rc;
+}
+
+static int config_parse_console(struct config *config, const char *value, struct err *err)
+{
+	config->hvc = strcmp(value, "stdio") == 0 ? HVC_STDIO : HVC_PTY;
+	if (config->hvc == HVC_PTY && strcmp(value, "pty") != 0)
+		return err_set(err, -EINVAL, "'%s': it takes stdio or pty", value);
 	return 0;
 }
 
@@ -441,8 +466,23 @@ static int config_parse_initrd(struct config *config, const char *value, struct 
 	if (config->initrd_count == BOOT_INITRDS_MAX)
 		return err_set(err, -EINVAL, "given too often: %d files are the most",
 			       BOOT_INITRDS_MAX);
-	config->initrds[config->initrd_count++] = value;
-	return 0;
+	config->initrds[config->initrd_count] = value;
+	return config_take_boot_file(config, value, &config->initrd_fds[config->initrd_count++],
+				     err);
+}
+
+static int config_parse_user(struct config *config, const char *value, struct err *err)
+{
+	int rc = user_check(err);
+
+	return rc ? rc : user_find("/etc", value, &config->user, err);
+}
+
+static int config_parse_dump(const char *value, const char *what, const char **path,
+			     struct err *err)
+{
+	*path = value;
+	return *value ? 0 : err_set(err, -EINVAL, "empty: it takes %s", what);
 }
 
 static int config_parse_log(const char *value, struct err *err)
@@ -467,36 +507,60 @@ int config_take(struct config *config, int id, const char *value, struct err *er
 		return config_parse_cpus(config, value, err);
 	case OPTION_MEMORY:
 		return config_parse_memory(config, value, err);
+	case OPTION_KVM:
+		return config_take_single(config, value, &config->kvm, "a guest has one", err);
 	case OPTION_VFIO:
 		return config_parse_vfio(config, value, err);
 	case OPTION_IOMMUFD:
-		return config_parse_iommufd(config, value, err);
+		return config_take_single(config, value, &config->iommufd, "all devices go by one",
+					  err);
+	case OPTION_VFIO_GROUP:
+		return config_take_group(config, value, err);
+	case OPTION_VFIO_CONTAINER:
+		return config_take_single(config, value, &config->container, "all groups share one",
+					  err);
 	case OPTION_HOTPLUG:
 		return config_parse_hotplug(config, value, err);
+	case OPTION_DISK:
+		return config_take_disk(config, value, err);
+	case OPTION_NET:
+		return config_take_net(config, value, err);
+	case OPTION_VSOCK:
+		return config_take_vsock(config, value, err);
+	case OPTION_VHOST_USER:
+		return config_take_vhost_user(config, value, err);
+	case OPTION_SHARE:
+		return config_take_share(config, value, err);
+	case OPTION_RNG:
+		return config_take_rng(config, value, err);
 	case OPTION_SERIAL:
 		return config_parse_serial(config, value, err);
+	case OPTION_CONSOLE:
+		return config_parse_console(config, value, err);
 	case OPTION_ON_REBOOT:
 		return config_parse_on_reboot(config, value, err);
 	case OPTION_ON_TERM:
 		return config_parse_on_term(config, value, err);
 	case OPTION_GDB:
-		config->gdb = value;
-		return gdb_check_address(value, err);
+		return config_take_gdb(config, value, err);
 	case OPTION_CONTROL:
-		config->control = value;
-		return control_check_address(value, err);
+		return config_take_control(config, value, err);
 	case OPTION_PAUSED:
 		config->paused = true;
 		return 0;
 	case OPTION_DEBUG_EXIT:
 		config->debug_exit = true;
 		return 0;
+	case OPTION_USER:
+		return config_parse_user(config, value, err);
+	case OPTION_SANDBOX:
+		if (sandbox_parse_mode(value, &config->sandbox) == 0)
+			return 0;
+		return err_set(err, -EINVAL, "'%s': it takes on, log or off", value);
 	case OPTION_DUMP_ACPI:
-		config->dump_acpi = value;
-		return 0;
+		return config_parse_dump(value, "a folder", &config->dump_acpi, err);
 	case OPTION_DUMP_FDT:
-		config->dump_fdt = value;
-		return 0;
+		return config_parse_dump(value, "a file", &config->dump_fdt, err);
 	default:
 		return config_parse_log(value, err);
 	}
@@ -504,6 +568,18 @@ int config_take(struct config *config, int id, const char *value, struct err *er
 
 void config_release(struct config *config)
 {
+	while (config->disk_count)
+		suboptions_release(&config->disks[--config->disk_count].text);
+	free(config->disks);
+	config->disks = NULL;
+	while (config->net_count)
+		suboptions_release(&config->nets[--config->net_count].text);
+	free(config->nets);
+	config->nets = NULL;
+	while (config->vhost_user_count)
+		suboptions_release(&config->vhost_user[--config->vhost_user_count].text);
+	free(config->vhost_user);
+	config->vhost_user = NULL;
 	while (config->text_count)
 		suboptions_release(&config->texts[--config->text_count]);
 	while (config->file_count)

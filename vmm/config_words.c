@@ -54,7 +54,9 @@ static int config_take_kernel(struct config *config, const char *word, struct er
 			       "run --help",
 			       word, config->kernel);
 	config->kernel = word;
-	return 0;
+	if (!config_take_boot_file(config, word, &config->kernel_fd, err))
+		return 0;
+	return *word ? err->code : err_prefix(err, "KERNEL");
 }
 
 /* Names are whole here: what a beginning stands for may change. */
@@ -145,6 +147,15 @@ static int config_take_rest(struct config *config, int argc, char **argv, const 
 	return rc;
 }
 
+static int config_check_terminal(const struct config *config, struct err *err)
+{
+	return config->hvc == HVC_STDIO && config->serial == SERIAL_STDIO
+		       ? err_set(err, -EINVAL,
+				 "--console stdio: the serial port has the terminal: add --serial "
+				 "none, pty or file:PATH")
+		       : 0;
+}
+
 int config_parse(struct config *config, int argc, char **argv, enum config_action *action,
 		 struct err *err)
 {
@@ -168,6 +179,10 @@ int config_parse(struct config *config, int argc, char **argv, enum config_actio
 		if (rc)
 			return rc;
 	}
-	rc = config_spread_iommufd(config, err);
-	return rc ? rc : config_take_rest(config, argc, argv, second, err);
+	rc = config_spread_way(config, err);
+	if (!rc)
+		rc = config_check_terminal(config, err);
+	if (!rc)
+		rc = config_take_rest(config, argc, argv, second, err);
+	return rc ? rc : config_check_files(config, err);
 }

@@ -34,27 +34,32 @@ static const struct {
 	{"device vfio-pci", "Ferry's word for handing over a PCI device is --vfio 0000:01:00.0; "
 			    "others it does not emulate"},
 	{"vfio", "Ferry's word is --vfio 0000:01:00.0"},
-	{"drive disk disks d b block blockdev hda hdb hdc hdd cdrom fda sd mtdblock pmem rwdisk "
+	{"drive disks d b block blockdev hda hdb hdc hdd cdrom fda sd mtdblock pmem rwdisk "
 	 "rwroot root snapshot",
-	 "Ferry emulates no disk: hand a disk's controller over with --vfio 0000:01:00.0, or put "
-	 "the files into an --initrd"},
+	 "Ferry's word is --disk FILE, for a raw image or a block device; a disk's controller is "
+	 "handed over with --vfio 0000:01:00.0"},
 	{"fs fsdev virtfs virtiofs shared-dir 9p sandbox-dir",
-	 "Ferry shares no folder with its guest: put the files into an --initrd, or on a disk "
-	 "whose controller --vfio hands over"},
-	{"net netdev nic n network nd tap tap-name tap-fd tapif host-ip mac netmask vsock cid",
-	 "Ferry emulates no network card: hand one over, or a virtual function of one, with "
-	 "--vfio 0000:01:00.0"},
+	 "Ferry's word is --share DIR, or --vhost-user fs,socket=PATH,tag=TEXT with a virtiofsd "
+	 "that runs already"},
+	{"generic-vhost-user user-device", "Ferry's word is --vhost-user KIND,socket=PATH"},
+	{"netdev nic n network nd tap tap-name tap-fd tapif host-ip mac netmask",
+	 "Ferry's word is --net tap=NAME; a card of the host's, or a virtual function of one, is "
+	 "handed over with --vfio 0000:01:00.0"},
+	{"cid guest-cid vhost-vsock", "Ferry's word is --vsock CID"},
 	{"nographic curses", "it is always so: leave it out; the serial port is the terminal"},
 	{"display wayland-sock x-display vga vnc spice sdl gpu gtk full-screen g",
 	 "Ferry shows no display: the serial port is the terminal; a graphics card can be handed "
 	 "over with --vfio 0000:01:00.0"},
-	{"audio audiodev soundhw sound usb usbdevice tpm tpmdev balloon watchdog rng vhost-user "
-	 "generic-vhost-user vdpa user-device input pvpanic",
+	{"audio audiodev soundhw sound usb usbdevice tpm tpmdev balloon watchdog vdpa input "
+	 "pvpanic",
 	 "Ferry emulates no such device: leave it out, or hand a real one over with --vfio "
 	 "0000:01:00.0"},
+	{"rng", "Ferry's word is --rng on|off"},
 	{"serial", "Ferry's word is --serial stdio|pty|file:PATH|none"},
-	{"console chardev tty parallel debugcon debug-console",
-	 "Ferry's guest has one serial port: --serial stdio|pty|file:PATH|none"},
+	{"console virtio-console", "Ferry's word is --console stdio|pty, beside --serial"},
+	{"chardev tty parallel debugcon debug-console",
+	 "Ferry's guest has one serial port, --serial stdio|pty|file:PATH|none, and --console "
+	 "stdio|pty beside it"},
 	{"monitor mon qmp qmp-pretty api-sock api-socket config-file socket event-monitor",
 	 "Ferry's word is --control unix:PATH, which speaks QMP, and ferry ctl; on the terminal "
 	 "Ctrl-A h lists the keys"},

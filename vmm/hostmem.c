@@ -11,6 +11,7 @@
 #include <string.h>
 
 #include "vmm/base/bits.h"
+#include "vmm/base/held.h"
 #include "vmm/base/page.h"
 #include "vmm/base/text.h"
 
@@ -55,7 +56,7 @@ static bool hostmem_number(const char *folder, const char *name, const char *key
 	FILE *file;
 
 	snprintf(path, sizeof(path), "%s/%s", folder, name);
-	file = fopen(path, "re");
+	file = held_fopen(path);
 	while (file && !found && fgets(line, sizeof(line), file)) {
 		if (key && (strncmp(line, key, length) != 0 || !strchr(": ", line[length])))
 			continue;
@@ -138,7 +139,7 @@ static void hostmem_read_cgroups(struct hostmem *host, const char *proc, const c
 	FILE *file;
 
 	snprintf(path, sizeof(path), "%s/self/cgroup", proc);
-	file = fopen(path, "re");
+	file = held_fopen(path);
 	while (file && fgets(line, sizeof(line), file)) {
 		char *controllers = strchr(line, ':'), *group;
 
@@ -196,7 +197,7 @@ uint64_t hostmem_resident(const char *proc)
 	FILE *file;
 
 	snprintf(path, sizeof(path), "%s/self/statm", proc);
-	file = fopen(path, "re");
+	file = held_fopen(path);
 	if (!file || fscanf(file, "%*u %" SCNu64, &pages) != 1)
 		pages = 0;
 	if (file)

@@ -4,7 +4,6 @@
 #include "vmm/listen.h"
 
 #include <errno.h>
-#include <fcntl.h>
 #include <limits.h>
 #include <stdlib.h>
 #include <string.h>
@@ -107,14 +106,5 @@ int listen_parse(const char *value, int *fd, struct err *err)
 	if (named < 0)
 		return err_prefix(err, "%s", value);
 	*fd = named;
-	return 0;
-}
-
-int listen_check_access(int fd, const char *value, struct err *err)
-{
-	int mode = fcntl(fd, F_GETFL);
-
-	if (mode < 0 || mode & O_PATH || (mode & O_ACCMODE) != O_RDWR)
-		return err_set(err, -EINVAL, "%s: it is not open for reading and writing", value);
 	return 0;
 }

@@ -15,7 +15,4 @@
  */
 int listen_parse(const char *value, int *fd, struct err *err) FERRY_MUST_CHECK;
 
-/* Whether open @fd, which a sentence calls @value, may be read and written; else -EINVAL. */
-int listen_check_access(int fd, const char *value, struct err *err) FERRY_MUST_CHECK;
-
 #endif

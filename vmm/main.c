@@ -11,9 +11,13 @@
 #include "vmm/base/bits.h"
 #include "vmm/base/fd.h"
 #include "vmm/base/log.h"
+#include "vmm/base/owner.h"
+#include "vmm/base/thread.h"
 #include "vmm/base/trim.h"
 #include "vmm/config.h"
 #include "vmm/machine/machine.h"
+#include "vmm/notify.h"
+#include "vmm/sandbox/sandbox.h"
 #include "vmm/tools/tools.h"
 
 static const char usage[] =
@@ -75,7 +79,7 @@ static int main_die_of(int signal_number)
 	sigemptyset(&one);
 	sigaddset(&one, signal_number);
 	signal(signal_number, SIG_DFL);
-	raise(signal_number);
+	thread_signal(thread_number(), signal_number);
 	/* The machine has it blocked, as others that came too late to mean anything. */
 	pthread_sigmask(SIG_UNBLOCK, &one, NULL);
 	return STATUS_FAILED;
@@ -85,7 +89,7 @@ static int main_run_machine(const struct config *config, int *signal_number)
 {
 	struct machine *machine;
 	struct err err = {0};
-	int status;
+	int notify, status;
 
 	if (config->dump_acpi || config->dump_fdt) {
 		if (machine_dump_tables(config, &err) == 0)
@@ -93,13 +97,19 @@ static int main_run_machine(const struct config *config, int *signal_number)
 		log_error("%s", err.text);
 		return STATUS_FAILED;
 	}
+	notify = notify_open();
 	machine = machine_create(config, &err);
 	if (!machine) {
+		fd_close(&notify);
 		log_error("%s", err.text);
 		return STATUS_FAILED;
 	}
+	notify_ready(&notify);
 	status = machine_run(machine, signal_number, &err);
 	machine_destroy(machine);
+	/* On the way back. */
+	if (!err.code && sandbox_refused(&err))
+		status = STATUS_FAILED;
 	if (err.code)
 		log_error("%s", err.text);
 	return status;
@@ -118,6 +128,8 @@ static int main_command_run(int argc, char **argv)
 		fputs(config_help(), stdout);
 		status = 0;
 	} else {
+		if (config.user.uid)
+			owner_set(config.user.uid, config.user.gid);
 		trim_prepare();
 		main_raise_descriptor_limit();
 		/* A console without a reader, or a file at its limit, must not end the guest. */

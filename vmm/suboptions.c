@@ -27,34 +27,46 @@ static char *suboption_piece_end(char *from)
 	return from + 1;
 }
 
+/* Each part is there once: which of two would count, nobody could tell. */
+static int suboption_add(struct suboptions *options, char *piece, struct err *err)
+{
+	char *equals = strchr(piece, '=');
+
+	if (equals)
+		*equals++ = '\0';
+	for (size_t i = 0; i < options->count; i++)
+		if (strcmp(options->item[i].name, piece) == 0)
+			return err_set(err, -EINVAL, "%.80s: given twice", piece);
+	options->item[options->count].name = piece;
+	options->item[options->count++].value = equals;
+	return 0;
+}
+
 int suboptions_parse(const char *text, struct suboptions *options, struct err *err)
 {
 	char *rest;
+	int rc = 0;
 
 	*options = (struct suboptions){.text = strdup(text)};
 	if (!options->text)
 		return err_set(err, -ENOMEM, "out of memory");
 	options->first = options->text;
 	rest = suboption_piece_end(options->text);
-	while (rest) {
-		char *piece = rest, *equals;
+	while (rest && !rc) {
+		char *piece = rest;
 
 		rest = suboption_piece_end(piece);
-		if (*piece == '\0' || options->count == SUBOPTIONS_MAX) {
-			err_set(err, -EINVAL, "'%s': %s", text,
-				*piece == '\0' ? "nothing after a comma: double a comma that is "
-						 "part of a value"
-					       : "too many parts");
-			suboptions_release(options);
-			return -EINVAL;
-		}
-		equals = strchr(piece, '=');
-		if (equals)
-			*equals++ = '\0';
-		options->item[options->count].name = piece;
-		options->item[options->count++].value = equals;
+		if (*piece == '\0' || options->count == SUBOPTIONS_MAX)
+			rc = err_set(err, -EINVAL, "'%s': %s", text,
+				     *piece == '\0' ? "nothing after a comma: double a comma that "
+						      "is part of a value"
+						    : "too many parts");
+		else
+			rc = suboption_add(options, piece, err);
 	}
-	return 0;
+	if (rc)
+		suboptions_release(options);
+	return rc;
 }
 
 void suboptions_release(struct suboptions *options)

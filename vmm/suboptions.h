@@ -22,7 +22,7 @@ struct suboptions {
 	size_t count;
 };
 
-/* -EINVAL (too many, empty) or -ENOMEM, @err without the option's name. */
+/* -EINVAL (too many, empty, one twice) or -ENOMEM, @err without the option's name. */
 int suboptions_parse(const char *text, struct suboptions *options,
 		     struct err *err) FERRY_MUST_CHECK;
 void suboptions_release(struct suboptions *options);

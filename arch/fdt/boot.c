@@ -5,9 +5,9 @@
 
 #include <errno.h>
 #include <string.h>
-#include <sys/random.h>
 
 #include "vmm/base/bits.h"
+#include "vmm/base/random.h"
 
 /* The tree's place; the small one where RAM is scarce. */
 #define BOOT_PLACE       (2 * MIB)
@@ -50,7 +50,7 @@ void dt_seed(struct dt_boot *boot)
 		uint8_t rng[DT_RNG_SEED_SIZE];
 	} seeds;
 
-	if (getrandom(&seeds, sizeof(seeds), GRND_NONBLOCK) != (ssize_t)sizeof(seeds))
+	if (!random_fill(&seeds, sizeof(seeds)))
 		return;
 	boot->seeded = true;
 	boot->kaslr_seed = seeds.kaslr;

@@ -200,7 +200,7 @@ int arch_boot(struct arch_vm *arch, const struct boot_source *source, struct err
 	if (!boot)
 		return err_set(err, -ENOMEM, "boot: out of memory");
 	boot->loader.ram = arch->setup.ram;
-	boot->loader.fresh = !arch->booted;
+	boot->loader.fresh = !arch->booted && ram_begins_zero(arch->setup.ram);
 	boot->platform = arch->setup.platform;
 	boot->source = source;
 	arch->booted = true;

@@ -4,12 +4,12 @@
 #include <asm/bootparam.h>
 #include <errno.h>
 #include <string.h>
-#include <sys/random.h>
 
 #include "arch/loader/bzimage.h"
 #include "arch/x86_64/boot.h"
 #include "arch/x86_64/memory_map.h"
 #include "vmm/base/bits.h"
+#include "vmm/base/random.h"
 
 enum {
 	LOADER_UNDEFINED = 0xff, /* type_of_loader of one without a number of its own */
@@ -44,7 +44,7 @@ static int linux_write_seed(struct x86_boot *boot, struct boot_params *params, s
 		uint8_t seed[RNG_SEED_SIZE];
 	} data = {.type = SETUP_RNG_SEED, .size = RNG_SEED_SIZE};
 
-	if (getrandom(data.seed, sizeof(data.seed), GRND_NONBLOCK) != (ssize_t)sizeof(data.seed))
+	if (!random_fill(data.seed, sizeof(data.seed)))
 		return 0;
 	params->hdr.setup_data = BOOT_SETUP_DATA;
 	return boot_write(boot, BOOT_SETUP_DATA, &data, sizeof(data), err);

@@ -114,7 +114,8 @@ static int vcpu_set_firmware_state(struct arch_vm *arch, struct kvm_vcpu *vcpu, 
 	int rc = vcpu_set_firmware_msrs(arch, vcpu);
 
 	if (rc < 0)
-		return err_set(err, rc, "processor state: vCPU %u: KVM_SET_MSRS: %s",
+		return err_set(err, rc,
+			       "processor state: vCPU %u: MSRs as firmware leaves them: %s",
 			       kvm_vcpu_id(vcpu), err_text(rc));
 	mce_init(arch, vcpu);
 	rc = kvm_vcpu_ioctl(vcpu, KVM_GET_LAPIC, &lapic);

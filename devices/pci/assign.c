@@ -268,27 +268,31 @@ static int assign_all(struct assigner *assigner, struct err *err)
 	return rc;
 }
 
+static void assign_open_windows(struct assigner *assigner)
+{
+	const struct pci_host_config *config = &assigner->host->config;
+	struct window *windows = assigner->windows;
+
+	windows[WINDOW_IO].name = "I/O";
+	windows[WINDOW_IO].span.base = config->io_base;
+	windows[WINDOW_IO].span.size = config->pio ? config->io_size : 0;
+	windows[WINDOW_MEM32].name = "32-bit memory";
+	windows[WINDOW_MEM32].span.base = config->mmio32_base;
+	windows[WINDOW_MEM32].span.size = config->mmio32_size;
+	windows[WINDOW_MEM64].name = "64-bit memory";
+	windows[WINDOW_MEM64].span.base = config->mmio64_base;
+	windows[WINDOW_MEM64].span.size = config->mmio64_size;
+}
+
+/* Host lock held. */
 static int assign_locked(struct pci_host *host, bool again, struct err *err)
 {
-	const struct pci_host_config *config = &host->config;
-	struct assigner assigner = {
-		.host = host,
-		.again = again,
-		.windows =
-			{
-				[WINDOW_IO] = {"I/O",
-					       {config->io_base, config->pio ? config->io_size : 0,
-						0}},
-				[WINDOW_MEM32] = {"32-bit memory",
-						  {config->mmio32_base, config->mmio32_size, 0}},
-				[WINDOW_MEM64] = {"64-bit memory",
-						  {config->mmio64_base, config->mmio64_size, 0}},
-			},
-		.assignments = calloc(host->count * (PCI_BAR_COUNT + PCI_WINDOWS),
-				      sizeof(*assigner.assignments)),
-	};
+	struct assigner assigner = {.host = host, .again = again};
 	int rc;
 
+	assign_open_windows(&assigner);
+	assigner.assignments =
+		calloc(host->count * (PCI_BAR_COUNT + PCI_WINDOWS), sizeof(*assigner.assignments));
 	if (assigner.assignments)
 		rc = assign_all(&assigner, err);
 	else

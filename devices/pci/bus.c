@@ -71,7 +71,7 @@ int pci_bus_attach(struct pci_bus *bus, struct pci_device *device, uint8_t devfn
 	bus->devices[devfn] = device;
 	host->added[host->count++] = device;
 	host->changed = true;
-	bus_mark_multi_function(bus, pci_slot(devfn));
+	bus_mark_multi_function(bus, pci_devfn_slot(devfn));
 	return 0;
 }
 
@@ -93,7 +93,7 @@ void pci_bus_detach(struct pci_device *device)
 	host->changed = true;
 	bus->devices[device->devfn] = NULL;
 	device->bus = NULL;
-	bus_mark_multi_function(bus, pci_slot(device->devfn));
+	bus_mark_multi_function(bus, pci_devfn_slot(device->devfn));
 }
 
 int pci_bus_add(struct pci_bus *bus, struct pci_device *device, unsigned int slot,
@@ -223,6 +223,7 @@ int pci_device_intx_gsi(const struct pci_device *device)
 		return -1;
 	pin--;
 	for (; device->bus->port; device = pci_port_device(device->bus->port))
-		pin = (pci_slot(device->devfn) + pin) % PCI_PINS;
-	return (int)pci_intx_gsi(host->intx_gsi, host->intx_count, pci_slot(device->devfn), pin);
+		pin = (pci_devfn_slot(device->devfn) + pin) % PCI_PINS;
+	return (int)pci_intx_gsi(host->intx_gsi, host->intx_count, pci_devfn_slot(device->devfn),
+				 pin);
 }

@@ -129,7 +129,7 @@ static void describe_function(const struct pci_device *device, FILE *out)
 	uint32_t class = load_le32(device->config + PCI_CLASS_REVISION) >> 8;
 
 	fprintf(out, "  %02x:%02x.%u  %04x:%04x  %-23s %-14s I/O%c memory%c master%c%s\n",
-		device->bus->number, pci_slot(device->devfn), device->devfn % PCI_FUNCTIONS,
+		device->bus->number, pci_devfn_slot(device->devfn), device->devfn % PCI_FUNCTIONS,
 		load_le16(device->config + PCI_VENDOR_ID),
 		load_le16(device->config + PCI_DEVICE_ID), describe_class_name(class), device->name,
 		command & PCI_COMMAND_IO ? '+' : '-', command & PCI_COMMAND_MEMORY ? '+' : '-',
@@ -207,7 +207,7 @@ static bool describe_if_hit(const struct pci_device *device, unsigned int index,
 	if (index != PCI_ROM_BAR)
 		fprintf(out, "%u", index);
 	fprintf(out, " + 0x%" PRIx64 " of %02x:%02x.%u (%s)", at - address, device->bus->number,
-		pci_slot(device->devfn), device->devfn % PCI_FUNCTIONS, device->name);
+		pci_devfn_slot(device->devfn), device->devfn % PCI_FUNCTIONS, device->name);
 	return true;
 }
 
@@ -230,7 +230,7 @@ static void describe_view(const struct pci_device *device, struct pci_view *view
 
 	*view = (struct pci_view){
 		.bus = device->bus->number,
-		.slot = (uint8_t)pci_slot(device->devfn),
+		.slot = (uint8_t)pci_devfn_slot(device->devfn),
 		.function = device->devfn % PCI_FUNCTIONS,
 		.vendor = load_le16(config + PCI_VENDOR_ID),
 		.device = load_le16(config + PCI_DEVICE_ID),

@@ -48,7 +48,7 @@ struct pci_host {
 	uint32_t latch;             /* what was last written to 0xcf8 */
 };
 
-static inline unsigned int pci_slot(uint8_t devfn)
+static inline unsigned int pci_devfn_slot(uint8_t devfn)
 {
 	return devfn / PCI_FUNCTIONS;
 }

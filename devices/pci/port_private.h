@@ -25,6 +25,8 @@ struct pci_slot {
 	bool was_up;               /* the link, as the slot's events have it */
 	uint16_t control;          /* Slot Control, as slot_changed was last told */
 	unsigned int switched_off; /* how often, by the guest */
+	uint32_t events;           /* there are, of those that software asks for */
+	bool woke;                 /* PME was sent, and what it was sent for is still so */
 	void (*changed)(void *owner);
 	void *owner;
 };
@@ -92,6 +94,9 @@ void pci_slot_written(struct pci_port *port, unsigned int offset, unsigned int s
 /* What of its events the guest wants to be told, by bit of Slot Status or Link Status. */
 uint32_t pci_slot_wants(const struct pci_port *port);
 
+/* Its events, there and asked for, whether or not by an interrupt, by bit of Slot Status. */
+uint32_t pci_slot_events(const struct pci_port *port);
+
 struct pci_slot_state pci_slot_state(const struct pci_port *port);
 
 /* NULL: the link is up; else why not, for a person. */
@@ -109,6 +114,14 @@ uint32_t pci_errors_wants(const struct pci_port *port);
 
 /* Whether a write to [@offset, @offset + @size) can change which errors software hears of. */
 bool pci_errors_touched(unsigned int offset, unsigned int size);
+
+/* wake.c */
+
+/* Has a port that sleeps send PME for an event of its slot's that is new. */
+void pci_wake_follow(struct pci_port *port);
+
+/* Whether software wants to be told of a PME that was received. */
+bool pci_wake_wants(const struct pci_port *port);
 
 /* port_signal.c */
 

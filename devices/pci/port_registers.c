@@ -23,9 +23,8 @@ enum {
 	 PCI_BRIDGE_CTL_BUS_RESET)
 
 /*
- * PCIe 5.0 7.5.2.1 wants that of a port, which passes on what is behind it. The slot sends none: a
- * guest that puts a port with a slot to sleep, which Linux does not, hears of the slot's events
- * when it wakes the port.
+ * PCIe 5.0 7.5.2.1 wants that of a port, which would pass on what comes from behind it. Its slot
+ * sends it in D3hot (wake.c). There is no D3cold.
  */
 #define PME_FROM (PCI_PM_CAP_PME_D0 | PCI_PM_CAP_PME_D3hot | PCI_PM_CAP_PME_D3cold)
 

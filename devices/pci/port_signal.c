@@ -10,6 +10,9 @@
 /* For INTx, which a guest must not find used up by its vectors. */
 enum { SIGNAL_DESCRIPTORS = 2 };
 
+/* A PME, among what there is to tell: a bit that is none of the slot's and of the errors'. */
+#define SIGNAL_WAKE (1U << 31)
+
 void pci_port_signal_init(struct pci_port *port)
 {
 	port->signal.trigger = port->signal.resample = -1;
@@ -114,25 +117,30 @@ static void signal_show(struct pci_port *port, bool pending)
 /* A message is a write to memory like any other (PCIe 5.0 7.5.1.1.3). */
 static void signal_send(struct pci_port *port, uint32_t wants)
 {
-	if (!(port->device.config[PCI_COMMAND] & PCI_COMMAND_MASTER) || !pci_port_is_awake(port))
+	if (!(port->device.config[PCI_COMMAND] & PCI_COMMAND_MASTER))
 		return;
 	if (wants & ~port->signal.told && pci_vectors_count(port->vectors) > 0)
 		pci_vectors_signal(port->vectors, 0);
-	port->signal.told = wants;
+	port->signal.told |= wants;
 }
 
+/* Whatever a port that sleeps has to tell, it wakes up first: all that it tells then is the PME. */
 void pci_port_interrupt(struct pci_port *port)
 {
 	uint16_t command = load_le16(port->device.config + PCI_COMMAND);
-	uint32_t wants = pci_slot_wants(port) | pci_errors_wants(port);
 	bool msi = port->msi.enabled;
+	uint32_t wants, told;
 
+	pci_wake_follow(port);
+	wants = pci_slot_wants(port) | pci_errors_wants(port);
+	if (pci_wake_wants(port))
+		wants |= SIGNAL_WAKE;
+	told = pci_port_is_awake(port) ? wants : wants & SIGNAL_WAKE;
 	signal_show(port, wants && !msi);
-	signal_set_level(port, wants && !msi && !(command & PCI_COMMAND_INTX_DISABLE) &&
-				       pci_port_is_awake(port));
+	signal_set_level(port, told && !msi && !(command & PCI_COMMAND_INTX_DISABLE));
 	port->signal.told &= msi ? wants : 0;
 	if (msi)
-		signal_send(port, wants);
+		signal_send(port, told);
 }
 
 void pci_port_signal_reset(struct pci_port *port)

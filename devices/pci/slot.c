@@ -72,6 +72,8 @@ void pci_slot_reset(struct pci_port *port)
 	store_le16(port->device.config + LINK_STATUS, 0);
 	slot_show(port);
 	slot->was_up = pci_port_link_is_up(port);
+	slot->events = 0;
+	slot->woke = false;
 	port->failed = false;
 }
 
@@ -122,18 +124,24 @@ void pci_slot_written(struct pci_port *port, unsigned int offset, unsigned int s
 }
 
 /* An event's enable bit is where the event is, but for that of the link. */
-uint32_t pci_slot_wants(const struct pci_port *port)
+uint32_t pci_slot_events(const struct pci_port *port)
 {
 	uint16_t control = slot_load(port, SLOT_CONTROL), status = slot_load(port, SLOT_STATUS);
+	uint32_t events = status & control & (PCI_EXP_SLTSTA_ABP | PCI_EXP_SLTSTA_PDC);
+
+	if (control & PCI_EXP_SLTCTL_DLLSCE)
+		events |= status & PCI_EXP_SLTSTA_DLLSC;
+	return events;
+}
+
+uint32_t pci_slot_wants(const struct pci_port *port)
+{
 	uint16_t link_enabled =
 		slot_load(port, LINK_CONTROL) & (PCI_EXP_LNKCTL_LBMIE | PCI_EXP_LNKCTL_LABIE);
 	uint32_t wants = slot_load(port, LINK_STATUS) & (uint32_t)link_enabled << 4;
 
-	if (!(control & PCI_EXP_SLTCTL_HPIE))
-		return wants;
-	wants |= status & control & (PCI_EXP_SLTSTA_ABP | PCI_EXP_SLTSTA_PDC);
-	if (control & PCI_EXP_SLTCTL_DLLSCE)
-		wants |= status & PCI_EXP_SLTSTA_DLLSC;
+	if (slot_load(port, SLOT_CONTROL) & PCI_EXP_SLTCTL_HPIE)
+		wants |= pci_slot_events(port);
 	return wants;
 }
 

@@ -6,7 +6,6 @@
 
 #include "vfio/host/cdev.h"
 
-#include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <stdio.h>
@@ -16,34 +15,37 @@
 #include <sys/sysmacros.h>
 #include <unistd.h>
 
+#include "vmm/base/files.h"
+
 /* From 6.1 on each device of VFIO's has a name there; a number only where there is a node too. */
 static bool cdev_has_node(const char *folder, const char *name)
 {
 	char path[PATH_MAX];
 
 	return (size_t)snprintf(path, sizeof(path), "%s/%s/dev", folder, name) < sizeof(path) &&
-	       access(path, F_OK) == 0;
+	       files_check(path) == 0;
 }
 
 int vfio_cdev_find(const struct vfio_sysfs_device *device, const char *dev, char *path, size_t size)
 {
 	char folder[PATH_MAX + 16];
-	const struct dirent *entry;
-	DIR *dir;
-	int rc = -ENOENT;
+	const char *name = NULL;
+	char *names;
+	int rc;
 
 	snprintf(folder, sizeof(folder), "%s/vfio-dev", device->path);
-	dir = opendir(folder);
-	if (!dir)
-		return -ENOENT;
-	while (rc && (entry = readdir(dir))) {
-		if (strncmp(entry->d_name, "vfio", 4) != 0 || !cdev_has_node(folder, entry->d_name))
+	rc = files_list(folder, &names);
+	if (rc)
+		return rc;
+	rc = -ENOENT;
+	while (rc && (name = files_next(names, name))) {
+		if (strncmp(name, "vfio", 4) != 0 || !cdev_has_node(folder, name))
 			continue;
-		rc = (size_t)snprintf(path, size, "%s/vfio/devices/%s", dev, entry->d_name) < size
+		rc = (size_t)snprintf(path, size, "%s/vfio/devices/%s", dev, name) < size
 			     ? 0
 			     : -ENAMETOOLONG;
 	}
-	closedir(dir);
+	free(names);
 	return rc;
 }
 
@@ -52,20 +54,42 @@ static int cdev_access(const char *path)
 	return faccessat(AT_FDCWD, path, R_OK | W_OK, AT_EACCESS) ? -errno : 0;
 }
 
+/* Whether the nodes of a device may be opened. */
+struct cdev_question {
+	const struct vfio_sysfs_device *device;
+	const char *dev;
+	char *path;
+	size_t size;
+	int rc;
+};
+
+static void cdev_look(void *owner)
+{
+	struct cdev_question *question = owner;
+	char *path = question->path;
+	int rc;
+
+	snprintf(path, question->size, "%s/iommu", question->dev);
+	rc = cdev_access(path);
+	if (!rc) {
+		rc = vfio_cdev_find(question->device, question->dev, path, question->size);
+		if (rc)
+			snprintf(path, question->size, "%s/vfio/devices", question->dev);
+		else
+			rc = cdev_access(path);
+	}
+	question->rc = rc;
+}
+
 int vfio_cdev_check(const struct vfio_sysfs_device *device, const char *dev, char *path,
 		    size_t size)
 {
+	struct cdev_question question = {device, dev, path, size, 0};
 	int rc;
 
-	snprintf(path, size, "%s/iommu", dev);
-	rc = cdev_access(path);
-	if (rc)
-		return rc;
-	rc = vfio_cdev_find(device, dev, path, size);
-	if (!rc)
-		return cdev_access(path);
-	snprintf(path, size, "%s/vfio/devices", dev);
-	return rc;
+	path[0] = '\0';
+	rc = files_look(cdev_look, &question);
+	return rc ? rc : question.rc;
 }
 
 /* Where sysfs has what is open as @fd, by the node's number: its name is anybody's to choose. */
@@ -73,16 +97,16 @@ static int cdev_place(const char *sysfs, int fd, char place[PATH_MAX])
 {
 	char path[PATH_MAX];
 	struct stat status;
+	int rc = files_stat(fd, &status);
 
-	if (fstat(fd, &status) < 0)
-		return -errno;
+	if (rc)
+		return rc;
 	if (!S_ISCHR(status.st_mode))
 		return -ENODEV;
 	snprintf(path, sizeof(path), "%s/dev/char/%u:%u", sysfs, major(status.st_rdev),
 		 minor(status.st_rdev));
-	if (realpath(path, place))
-		return 0;
-	return errno == ENOENT ? -ENODEV : -errno;
+	rc = files_real(path, place);
+	return rc == -ENOENT ? -ENODEV : rc;
 }
 
 /* Takes the last component off; "" when there is none. */

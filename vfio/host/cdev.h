@@ -11,7 +11,8 @@
 
 /*
  * The path of @device's node below @dev (/dev), such as /dev/vfio/devices/vfio0, which need not be
- * there. -ENOENT: VFIO offers none, as before Linux 6.6 or without CONFIG_VFIO_DEVICE_CDEV.
+ * there. -ENOENT: VFIO offers none, as before Linux 6.6 or without CONFIG_VFIO_DEVICE_CDEV; another
+ * errno: that could not be looked up.
  */
 int vfio_cdev_find(const struct vfio_sysfs_device *device, const char *dev, char *path,
 		   size_t size) FERRY_MUST_CHECK;

@@ -9,6 +9,7 @@
 #include <string.h>
 
 #include "vmm/base/bits.h"
+#include "vmm/base/files.h"
 
 /* The names under which the kernel's drivers for the firmware's display hold its memory. */
 static const struct framebuffer {
@@ -65,7 +66,7 @@ static bool claim_find_bar(const char *proc, const struct vfio_sysfs_device *dev
 
 	*claim = (struct vfio_claim){.bar = bar};
 	snprintf(path, sizeof(path), "%s/%s", proc, resource->io ? "ioports" : "iomem");
-	file = resource->size ? fopen(path, "re") : NULL;
+	file = resource->size ? files_open(path) : NULL;
 	while (file && !found && fgets(line, sizeof(line), file)) {
 		if (!claim_parse(line, &depth, claim))
 			continue;

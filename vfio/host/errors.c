@@ -8,7 +8,8 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <unistd.h>
+
+#include "vmm/base/files.h"
 
 /* By bit of the register; what has no name there is told as `..._bit[N]`. */
 static const char *const errors_names[][32] = {
@@ -70,7 +71,7 @@ static bool errors_open(const char *folder, const char *name, FILE **file)
 	char path[PATH_MAX + 64];
 
 	snprintf(path, sizeof(path), "%s/%s", folder, name);
-	*file = fopen(path, "re");
+	*file = files_open(path);
 	return *file || errno == ENOENT;
 }
 
@@ -105,7 +106,7 @@ bool vfio_errors_counted(const char *sysfs, const char *address, enum vfio_error
 	if (!errors_open(folder, errors_files[kind], &file))
 		return false;
 	if (!file)
-		return access(folder, F_OK) == 0;
+		return files_check(folder) == 0;
 	while (fgets(line, sizeof(line), file))
 		*errors |= errors_take_line(kind, line, counts);
 	read = !ferror(file);
@@ -138,7 +139,7 @@ bool vfio_errors_at_port(const char *sysfs, const char *address, struct vfio_por
 	bool fatal = false, nonfatal = false;
 
 	snprintf(link, sizeof(link), "%s/bus/pci/devices/%s", sysfs, address);
-	if (!realpath(link, folder))
+	if (files_real(link, folder))
 		return false;
 	while (!(fatal && nonfatal) && (end = strrchr(folder, '/')) && end != folder) {
 		*end = '\0';

@@ -12,6 +12,7 @@
 #include <unistd.h>
 
 #include "vmm/base/bits.h"
+#include "vmm/base/files.h"
 
 enum { CLASS_BRIDGE = 6, HEADER_TYPE = 0x0e, HEADER_TYPE_MASK = 0x7f };
 
@@ -23,7 +24,7 @@ void vfio_host_line(const char *folder, const char *name, char *text, size_t siz
 	text[0] = '\0';
 	if (snprintf(path, sizeof(path), "%s/%s", folder, name) >= (int)sizeof(path))
 		return;
-	file = fopen(path, "re");
+	file = files_open(path);
 	if (!file)
 		return;
 	if (!fgets(text, (int)size, file))
@@ -217,7 +218,7 @@ size_t vfio_host_reserved(const char *sysfs, unsigned int group, struct vfio_hos
 	FILE *file;
 
 	snprintf(path, sizeof(path), "%s/kernel/iommu_groups/%u/reserved_regions", sysfs, group);
-	file = fopen(path, "re");
+	file = files_open(path);
 	while (file && fgets(line, sizeof(line), file)) {
 		struct vfio_host_region region = {0};
 

@@ -18,7 +18,9 @@
 #include <unistd.h>
 
 #include "vmm/base/bits.h"
+#include "vmm/base/files.h"
 #include "vmm/base/log.h"
+#include "vmm/base/thread.h"
 
 /* The kernel gives every namespace but the first of its kind a number of its own. */
 enum { FIRST_USER_NAMESPACE = 0xeffffffd };
@@ -64,7 +66,7 @@ static uint64_t memlock_read_pinned(const char *proc, const char *process)
 
 	if (snprintf(path, sizeof(path), "%s/%s/status", proc, process) >= (int)sizeof(path))
 		return 0;
-	file = fopen(path, "re");
+	file = files_open(path);
 	while (file && fgets(line, sizeof(line), file))
 		if (!memlock_take_number(line, "Uid:", &user))
 			memlock_take_number(line, "VmPin:", &pinned);
@@ -73,21 +75,22 @@ static uint64_t memlock_read_pinned(const char *proc, const char *process)
 	return user == getuid() ? pinned * KIB : 0;
 }
 
-/* The kernel tells nobody its own sum: it counts by the real user. */
-static uint64_t memlock_add_others(const char *proc)
+/* The kernel tells nobody its own sum: it counts by the real user. @last where @proc is shut. */
+static uint64_t memlock_add_others(const char *proc, uint64_t last)
 {
 	DIR *list = opendir(proc);
 	struct dirent *entry;
 	uint64_t sum = 0;
 
-	while (list && (entry = readdir(list))) {
+	if (!list)
+		return last;
+	while ((entry = readdir(list))) {
 		long number = strtol(entry->d_name, NULL, 10);
 
-		if (number > 0 && number != getpid())
+		if (number > 0 && number != thread_process())
 			sum += memlock_read_pinned(proc, entry->d_name);
 	}
-	if (list)
-		closedir(list);
+	closedir(list);
 	return sum;
 }
 
@@ -136,13 +139,12 @@ static uint64_t memlock_most(const struct vfio_memlock *memlock)
 	return memlock_have_capability(CAP_SYS_RESOURCE) ? RLIM_INFINITY : memlock->hard;
 }
 
-int vfio_memlock_check(const struct vfio_memlock_scope *scope, uint64_t need,
-		       struct vfio_memlock *memlock, struct err *err)
+static int memlock_check(const struct vfio_memlock_scope *scope, uint64_t need,
+			 struct vfio_memlock *memlock, struct err *err)
 {
 	struct rlimit limit;
 	uint64_t most;
 
-	*memlock = (struct vfio_memlock){.enough = true};
 	/* The kernel does not count pages of a process with this capability, by either way. */
 	if (memlock_have_capability(CAP_IPC_LOCK))
 		return 0;
@@ -152,7 +154,7 @@ int vfio_memlock_check(const struct vfio_memlock_scope *scope, uint64_t need,
 	if (limit.rlim_cur == RLIM_INFINITY)
 		return 0;
 	if (scope->user_proc)
-		memlock->others = memlock_add_others(scope->user_proc);
+		memlock->others = memlock_add_others(scope->user_proc, scope->others);
 	if (limit.rlim_cur >= need + memlock->others)
 		return 0;
 	most = memlock_most(memlock);
@@ -166,19 +168,62 @@ int vfio_memlock_check(const struct vfio_memlock_scope *scope, uint64_t need,
 	return 0;
 }
 
-int vfio_memlock_ensure(const struct vfio_memlock_scope *scope, uint64_t need, struct err *err)
+/* What is asked of who may look at other processes. */
+struct memlock_question {
+	const struct vfio_memlock_scope *scope;
+	uint64_t need;
+	struct vfio_memlock *memlock;
+	uint64_t most;
+	struct err *err;
+	int rc;
+};
+
+static void memlock_look(void *owner)
+{
+	struct memlock_question *question = owner;
+
+	question->rc =
+		memlock_check(question->scope, question->need, question->memlock, question->err);
+	question->most = memlock_most(question->memlock);
+}
+
+/* In *@most, unless that is NULL, what the limit can be raised to. */
+static int memlock_ask(const struct vfio_memlock_scope *scope, uint64_t need,
+		       struct vfio_memlock *memlock, uint64_t *most, struct err *err)
+{
+	struct memlock_question question = {scope, need, memlock, 0, err, 0};
+	int rc;
+
+	*memlock = (struct vfio_memlock){.enough = true};
+	rc = files_look(memlock_look, &question);
+	if (most)
+		*most = question.most;
+	return rc ? err_set(err, rc, "locked-memory limit: no thread to look at it: %s",
+			    err_text(rc))
+		  : question.rc;
+}
+
+int vfio_memlock_check(const struct vfio_memlock_scope *scope, uint64_t need,
+		       struct vfio_memlock *memlock, struct err *err)
+{
+	return memlock_ask(scope, need, memlock, NULL, err);
+}
+
+int vfio_memlock_ensure(struct vfio_memlock_scope *scope, uint64_t need, struct err *err)
 {
 	struct vfio_memlock memlock;
 	struct rlimit limit;
-	int rc = vfio_memlock_check(scope, need, &memlock, err);
+	uint64_t most;
+	int rc = memlock_ask(scope, need, &memlock, &most, err);
 
+	scope->others = memlock.others;
 	if (rc)
 		return rc;
 	if (memlock.doubt[0])
 		log_warn("%s", memlock.doubt);
 	if (memlock.enough)
 		return 0;
-	limit.rlim_cur = memlock_most(&memlock);
+	limit.rlim_cur = most;
 	if (limit.rlim_cur > need + memlock.others)
 		limit.rlim_cur = need + memlock.others;
 	limit.rlim_max = memlock.hard > limit.rlim_cur ? memlock.hard : limit.rlim_cur;
@@ -186,23 +231,43 @@ int vfio_memlock_ensure(const struct vfio_memlock_scope *scope, uint64_t need, s
 						     : 0;
 }
 
-void vfio_memlock_explain(const struct vfio_memlock_scope *scope, uint64_t more, char *text,
-			  size_t size)
+struct memlock_sentence {
+	const struct vfio_memlock_scope *scope;
+	uint64_t more;
+	char *text;
+	size_t size;
+};
+
+static void memlock_explain(void *owner)
 {
+	const struct memlock_sentence *sentence = owner;
+	const struct vfio_memlock_scope *scope = sentence->scope;
 	char whose[WHOSE_SIZE];
 	struct rlimit limit;
 
 	if (memlock_have_capability(CAP_IPC_LOCK) || getrlimit(RLIMIT_MEMLOCK, &limit) < 0 ||
 	    limit.rlim_cur == RLIM_INFINITY) {
-		snprintf(text, size,
+		snprintf(sentence->text, sentence->size,
 			 "the host's kernel has no memory left for it: free some, or give the "
 			 "guest less");
 		return;
 	}
-	memlock_tell_whose(scope, scope->user_proc ? memlock_add_others(scope->user_proc) : 0,
+	memlock_tell_whose(scope,
+			   scope->user_proc ? memlock_add_others(scope->user_proc, scope->others)
+					    : 0,
 			   whose);
-	snprintf(text, size,
+	snprintf(sentence->text, sentence->size,
 		 "%" PRIu64 " KiB more cannot be locked, the limit is %" PRIu64
 		 " KiB%s: raise it (prlimit --memlock) or give the guest less memory",
-		 more / KIB, (uint64_t)limit.rlim_cur / KIB, whose);
+		 sentence->more / KIB, (uint64_t)limit.rlim_cur / KIB, whose);
+}
+
+void vfio_memlock_explain(const struct vfio_memlock_scope *scope, uint64_t more, char *text,
+			  size_t size)
+{
+	struct memlock_sentence sentence = {scope, more, text, size};
+
+	snprintf(text, size, "%s", err_text(-ENOMEM));
+	if (files_look(memlock_explain, &sentence))
+		log_debug("locked-memory limit: no thread to look at it");
 }

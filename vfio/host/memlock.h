@@ -17,6 +17,8 @@ struct vfio_memlock_scope {
 	 * are.
 	 */
 	const char *user_proc;
+	/* What the user's other processes had pinned at the last look: /proc may be shut since. */
+	uint64_t others;
 };
 
 struct vfio_memlock {
@@ -40,7 +42,7 @@ int vfio_memlock_check(const struct vfio_memlock_scope *scope, uint64_t need,
  * limit of RLIMIT_MEMLOCK up to the hard one, and that with CAP_SYS_RESOURCE. -ENOMEM with @err
  * saying need, limit and remedy; a doubt is a warning.
  */
-int vfio_memlock_ensure(const struct vfio_memlock_scope *scope, uint64_t need,
+int vfio_memlock_ensure(struct vfio_memlock_scope *scope, uint64_t need,
 			struct err *err) FERRY_MUST_CHECK;
 
 /*

@@ -4,16 +4,14 @@
 #include "vfio/host/sysfs.h"
 
 #include <ctype.h>
-#include <dirent.h>
 #include <errno.h>
 #include <inttypes.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/stat.h>
-#include <unistd.h>
 
 #include "vmm/base/bits.h"
+#include "vmm/base/files.h"
 #include "vmm/base/page.h"
 
 enum {
@@ -33,14 +31,13 @@ int vfio_sysfs_link(const char *folder, const char *name, char *component, size_
 {
 	char path[PATH_MAX], target[PATH_MAX];
 	const char *slash;
-	ssize_t length;
+	int rc;
 
 	if (snprintf(path, sizeof(path), "%s/%s", folder, name) >= (int)sizeof(path))
 		return -ENAMETOOLONG;
-	length = readlink(path, target, sizeof(target) - 1);
-	if (length < 0)
-		return -errno;
-	target[length] = '\0';
+	rc = files_link(path, target, sizeof(target));
+	if (rc)
+		return rc;
 	slash = strrchr(target, '/');
 	slash = slash ? slash + 1 : target;
 	if (strlen(slash) >= size)
@@ -152,17 +149,17 @@ int vfio_sysfs_check_name(const char *name, struct err *err)
 
 static int sysfs_check_exists(const struct vfio_sysfs_device *device, struct err *err)
 {
-	struct stat status;
+	int rc = files_check(device->path);
 
-	if (stat(device->path, &status) == 0)
+	if (!rc)
 		return 0;
-	if (errno == ENOENT && device->is_pci)
+	if (rc == -ENOENT && device->is_pci)
 		return err_set(err, -ENOENT,
 			       "passthrough device %s: this host has none there: ferry devices "
 			       "lists those that are",
 			       device->address);
-	return err_set(err, -errno, "passthrough device %s: %s: %s", device->address, device->path,
-		       err_text(-errno));
+	return err_set(err, rc, "passthrough device %s: %s: %s", device->address, device->path,
+		       err_text(rc));
 }
 
 /* What lies elsewhere may be made up, as of files that never answer. */
@@ -171,10 +168,13 @@ static int sysfs_check_place(const char *sysfs, const struct vfio_sysfs_device *
 {
 	char root[PATH_MAX], place[PATH_MAX];
 	size_t length;
+	int rc = files_real(sysfs, root);
 
-	if (!realpath(sysfs, root) || !realpath(device->path, place))
-		return err_set(err, -errno, "passthrough device %s: %s: %s", device->address,
-			       device->path, err_text(-errno));
+	if (!rc)
+		rc = files_real(device->path, place);
+	if (rc)
+		return err_set(err, rc, "passthrough device %s: %s: %s", device->address,
+			       device->path, err_text(rc));
 	length = strlen(root);
 	if (strncmp(place, root, length) == 0 && place[length] == '/')
 		return 0;
@@ -245,9 +245,9 @@ static int sysfs_read_group_name(const char *sysfs, unsigned int group, char *na
 
 	name[0] = '\0';
 	snprintf(path, sizeof(path), "%s/kernel/iommu_groups/%u/name", sysfs, group);
-	if (access(path, F_OK) < 0 && errno == ENOENT)
+	if (files_check(path) == -ENOENT)
 		return 0;
-	file = fopen(path, "re");
+	file = files_open(path);
 	if (!file)
 		return -errno;
 	rc = fgets(name, (int)size, file) || !ferror(file) ? 0 : -EIO;
@@ -320,7 +320,7 @@ int vfio_sysfs_resources(struct vfio_sysfs_device *device, struct err *err)
 	FILE *file;
 
 	snprintf(path, sizeof(path), "%s/resource", device->path);
-	file = fopen(path, "re");
+	file = files_open(path);
 	if (!file)
 		return err_set(err, -errno, "passthrough device %s: %s: %s", device->address, path,
 			       err_text(-errno));
@@ -388,20 +388,42 @@ int vfio_sysfs_locate(const char *sysfs, const char *name, struct vfio_sysfs_dev
 	return rc || device->is_pci ? rc : sysfs_check_is_pci(device, err);
 }
 
-int vfio_sysfs_find(const char *sysfs, const char *name, struct vfio_sysfs_device *device,
-		    unsigned int *group, struct err *err)
-{
-	int rc = sysfs_locate(sysfs, name, device, err);
+/* A device that is looked for, and what was found. */
+struct sysfs_search {
+	const char *sysfs, *name;
+	struct vfio_sysfs_device *device;
+	unsigned int *group;
+	struct err *err;
+	int rc;
+};
 
-	if (!rc && group)
-		rc = vfio_sysfs_group(device, group, err);
-	if (!rc && group)
-		rc = sysfs_check_confined(sysfs, device, *group, err);
+static void sysfs_search(void *owner)
+{
+	struct sysfs_search *search = owner;
+	struct vfio_sysfs_device *device = search->device;
+	struct err *err = search->err;
+	int rc = sysfs_locate(search->sysfs, search->name, device, err);
+
+	if (!rc && search->group)
+		rc = vfio_sysfs_group(device, search->group, err);
+	if (!rc && search->group)
+		rc = sysfs_check_confined(search->sysfs, device, *search->group, err);
 	if (!rc)
 		rc = sysfs_check_driver(device, err);
 	if (!rc && device->is_pci)
 		rc = vfio_sysfs_resources(device, err);
-	return rc;
+	search->rc = rc;
+}
+
+int vfio_sysfs_find(const char *sysfs, const char *name, struct vfio_sysfs_device *device,
+		    unsigned int *group, struct err *err)
+{
+	struct sysfs_search search = {sysfs, name, device, group, err, 0};
+	int rc = files_look(sysfs_search, &search);
+
+	return rc ? err_set(err, rc, "passthrough device: %.80s: no thread to look for it: %s",
+			    name, err_text(rc))
+		  : search.rc;
 }
 
 struct blockers {
@@ -433,16 +455,14 @@ int vfio_sysfs_check_members(const char *sysfs, unsigned int group, struct err *
 {
 	struct blockers blockers = {0};
 	char path[PATH_MAX], more[32] = "";
-	struct dirent *entry;
-	DIR *folder;
+	const char *name = NULL;
+	char *names;
 
 	snprintf(path, sizeof(path), "%s/kernel/iommu_groups/%u/devices", sysfs, group);
-	folder = opendir(path);
-	while (folder && (entry = readdir(folder)))
-		if (entry->d_name[0] != '.')
-			sysfs_add_blocker(&blockers, sysfs, entry->d_name);
-	if (folder)
-		closedir(folder);
+	(void)!files_list(path, &names);
+	while ((name = files_next(names, name)))
+		sysfs_add_blocker(&blockers, sysfs, name);
+	free(names);
 	if (blockers.count == 0)
 		return 0;
 	if (blockers.count > MEMBERS_NAMED)

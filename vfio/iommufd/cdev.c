@@ -22,6 +22,7 @@
 #include "vmm/base/bits.h"
 #include "vmm/base/fd.h"
 #include "vmm/base/log.h"
+#include "vmm/base/owner.h"
 
 struct iommufd {
 	struct vfio_provider provider;
@@ -71,7 +72,8 @@ static int cdev_serves(const struct vfio_settings *settings,
 	if (rc)
 		log_info("passthrough device %s: not by iommufd: %s: %s", device.address, path,
 			 err_text(rc));
-	return !rc;
+	/* A look that failed does not say that there is none. */
+	return rc == -ENOENT || rc == -EACCES || rc == -EPERM ? 0 : rc ? rc : 1;
 }
 
 static struct vfio_provider *cdev_create(const struct vfio_settings *settings, struct err *err)
@@ -114,7 +116,7 @@ static int cdev_open_iommufd(const struct vfio_settings *settings, struct err *e
 			       path, err_text(fd));
 	if (fd == -EACCES || fd == -EPERM)
 		return err_set(err, fd, "iommufd: %s: no permission: as root: chown %u %s", path,
-			       (unsigned int)geteuid(), path);
+			       (unsigned int)owner_effective(), path);
 	if (fd < 0)
 		return err_set(err, fd, "iommufd: %s cannot be opened: %s", path, err_text(fd));
 	return fd;
@@ -147,10 +149,15 @@ static int cdev_open_node(const struct iommufd *iommufd, const struct vfio_sysfs
 			  struct err *err)
 {
 	char path[PATH_MAX];
-	int fd;
+	int fd, rc;
 
-	if (vfio_cdev_find(device, iommufd->settings->dev, path, sizeof(path)))
-		return err_set(err, -ENOENT,
+	rc = vfio_cdev_find(device, iommufd->settings->dev, path, sizeof(path));
+	if (rc && rc != -ENOENT)
+		return err_set(err, rc,
+			       "its character device cannot be looked for in %s/vfio-dev: %s",
+			       device->path, err_text(rc));
+	if (rc)
+		return err_set(err, rc,
 			       "VFIO has no character device of it: the host's kernel lacks "
 			       "CONFIG_VFIO_DEVICE_CDEV: take it by its group: via=group");
 	fd = vfio_sys_open(path);
@@ -161,7 +168,7 @@ static int cdev_open_node(const struct iommufd *iommufd, const struct vfio_sysfs
 			       path);
 	if (fd == -EACCES || fd == -EPERM)
 		return err_set(err, fd, "%s: no permission: as root: chown %u %s", path,
-			       (unsigned int)geteuid(), path);
+			       (unsigned int)owner_effective(), path);
 	if (fd < 0)
 		return err_set(err, fd, "%s cannot be opened: %s", path, err_text(fd));
 	return fd;
@@ -207,7 +214,9 @@ static int cdev_find(const struct vfio_settings *settings, const struct vfio_dev
 			       "such as /dev/vfio/devices/vfio0",
 			       config->path);
 	if (rc)
-		return err_set(err, rc, "passthrough device %s: %s", config->path, err_text(rc));
+		return err_set(err, rc,
+			       "passthrough device %s: which device it is cannot be found: %s",
+			       config->path, err_text(rc));
 	return vfio_sysfs_find(settings->sysfs, folder, device, NULL, err);
 }
 

@@ -11,7 +11,7 @@
 
 void vfio_events_recover(struct vfio_pci *pci)
 {
-	bool alive;
+	bool tried;
 
 	log_guest(&pci->limit, LOG_ERROR,
 		  "passthrough device %s: it reported an uncorrectable error: it is taken out of "
@@ -19,12 +19,14 @@ void vfio_events_recover(struct vfio_pci *pci)
 		  pci->device.name);
 	vfio_pci_tell(pci, VFIO_FAILED);
 	pci_host_lock(&pci->device);
-	alive = pci->state == VFIO_PCI_ALIVE;
+	tried = pci->state == VFIO_PCI_ALIVE && !pci->wanted_back;
 	pci_host_unlock(&pci->device);
-	if (alive)
+	if (tried)
 		vfio_reset_prepare(pci, VFIO_RESET_RECOVERY);
 	pci_host_lock(&pci->device);
-	if (pci->state == VFIO_PCI_ALIVE)
+	if (pci->wanted_back)
+		vfio_reset_leave_to_host(pci);
+	else if (pci->state == VFIO_PCI_ALIVE)
 		vfio_reset_begin(pci, VFIO_RESET_RECOVERY);
 	pci_host_unlock(&pci->device);
 }
@@ -60,11 +62,13 @@ static void event_on_request(void *owner, uint32_t events)
 		vfio_pci_tell(pci, VFIO_WANTED_BACK);
 	pci_host_lock(&pci->device);
 	pci->wanted_back = true;
+	/* The host's kernel refuses one by now. */
+	vfio_reset_hurry(pci);
 	pci_host_unlock(&pci->device);
 	if (ops && ops->wanted)
 		ops->wanted(pci->keeper, pci);
 	else if (vfio_pci_retire(pci))
-		vfio_pci_release(pci, VFIO_RESET_BY_HOST);
+		vfio_pci_release(pci, VFIO_RESET_REMOVAL);
 }
 
 static void event_start(struct vfio_pci *pci, uint32_t index, int *event, loop_handler handler)

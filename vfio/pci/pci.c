@@ -91,21 +91,9 @@ static void pci_destroy_function(struct pci_device *device)
 	vfio_pci_destroy(pci);
 }
 
-/*
- * One that the host wants back is not reset for a guest that lets it go: the host's kernel holds
- * the lock that this would take, and sees to it itself.
- */
 static enum mem_result pci_reset_by_link(struct pci_device *device)
 {
-	struct vfio_pci *pci = container_of(device, struct vfio_pci, device);
-
-	if (!pci->wanted_back || pci->state == VFIO_PCI_RESETTING)
-		return vfio_reset_answer(pci);
-	if (pci->state == VFIO_PCI_ALIVE) {
-		vfio_pci_withdraw(pci, VFIO_PCI_ISOLATED);
-		vfio_pci_quiet(pci);
-	}
-	return MEM_DONE;
+	return vfio_reset_answer(container_of(device, struct vfio_pci, device));
 }
 
 static const struct pci_device_ops function_ops = {
@@ -122,13 +110,14 @@ static const struct pci_device_ops function_ops = {
 /* With a trace every access and interrupt goes through the monitor. */
 static int pci_open_trace(struct vfio_pci *pci, struct err *err)
 {
-	pci->trace = vfio_trace_open(pci->options.trace, pci->device.name, pci->loop, err);
+	pci->trace =
+		vfio_trace_open(pci->options.trace, pci->options.trace_fd, pci->device.name, err);
 	pci->wires.trace = pci->trace;
 	pci->wires.loop = pci->loop;
 	if (!pci->trace)
 		return err->code;
 	if (pci->options.names)
-		pci->names = vfio_names_load(pci->options.names, err);
+		pci->names = vfio_names_load(pci->options.names, pci->options.names_fd, err);
 	return pci->options.names && !pci->names
 		       ? err_prefix(err, "passthrough device %s", pci->device.name)
 		       : 0;
@@ -253,6 +242,7 @@ static int pci_begin(struct vfio_pci *pci, struct err *err)
 	pci_host_unlock(&pci->device);
 	if (rc)
 		return rc;
+	vfio_trace_attend(pci->trace, pci->loop);
 	vfio_events_start(pci);
 	return 0;
 }
@@ -317,29 +307,49 @@ static void pci_end(struct vfio_pci *pci)
 bool vfio_pci_retire(struct vfio_pci *pci)
 {
 	pci_lock(pci);
-	pci->leaving = vfio_reset_hurry(pci);
-	if (!pci->leaving)
-		pci_end(pci);
+	/* The last reset of one that has retired is not hurried. */
+	if (pci->state != VFIO_PCI_GONE) {
+		pci->leaving = vfio_reset_hurry(pci);
+		if (!pci->leaving)
+			pci_end(pci);
+	}
 	pci_unlock(pci);
 	return !pci->leaving;
+}
+
+bool vfio_pci_clean(struct vfio_pci *pci)
+{
+	if (pci->reset.phase != VFIO_RESET_IDLE)
+		return false;
+	if (!pci->worn || pci->wanted_back)
+		return true;
+	pci->worn = false;
+	vfio_reset_prepare(pci, VFIO_RESET_REMOVAL);
+	pci_lock(pci);
+	pci->leaving = true;
+	vfio_reset_begin_last(pci);
+	pci_unlock(pci);
+	return false;
+}
+
+void vfio_pci_unwatch(struct vfio_pci *pci)
+{
+	vfio_reset_release(pci);
+	if (pci->backend)
+		vfio_events_stop(pci);
 }
 
 /*
  * In this order nothing of the device is left in the guest when its descriptor is closed. The guest
  * does not wait for what may take long: nobody else reaches for a device that is gone.
  */
-static void pci_give_back(struct vfio_pci *pci, enum vfio_reset_cause cause)
+void vfio_pci_close(struct vfio_pci *pci)
 {
 	struct vfio_backend *backend = pci->backend;
 
-	pci_lock(pci);
-	pci_end(pci);
-	pci_unlock(pci);
-	vfio_events_stop(pci);
-	/* The kernel would wait for a minute for one that does not answer. */
-	if (pci->worn && cause != VFIO_RESET_BY_HOST && vfio_pci_responds(pci))
-		vfio_reset_now(pci, cause);
-	else if (vfio_pci_config_region(pci)->present)
+	if (!backend)
+		return;
+	if (vfio_pci_config_region(pci)->present)
 		vfio_pci_quiet(pci);
 	pci_lock(pci);
 	vfio_bars_unmap(pci);
@@ -350,11 +360,18 @@ static void pci_give_back(struct vfio_pci *pci, enum vfio_reset_cause cause)
 
 void vfio_pci_release(struct vfio_pci *pci, enum vfio_reset_cause cause)
 {
-	vfio_reset_release(pci);
-	if (pci->backend && pci->used && cause != VFIO_RESET_BY_HOST)
+	bool resets = pci->backend && pci->used && !pci->wanted_back;
+
+	vfio_pci_unwatch(pci);
+	if (resets)
 		vfio_reset_prepare(pci, cause);
-	if (pci->backend)
-		pci_give_back(pci, cause);
+	pci_lock(pci);
+	pci_end(pci);
+	pci_unlock(pci);
+	/* The kernel would wait for a minute for one that does not answer. */
+	if (resets && pci->worn && vfio_pci_responds(pci))
+		vfio_reset_now(pci, cause);
+	vfio_pci_close(pci);
 	vfio_reset_settle(pci);
 }
 
@@ -399,6 +416,16 @@ bool vfio_pci_responds(struct vfio_pci *pci)
 	       vfio_region_read(pci->backend, vfio_pci_config_region(pci), PCI_CLASS_REVISION, 4,
 				&class) == 0 &&
 	       identity != UINT32_MAX && class != UINT32_MAX;
+}
+
+bool vfio_pci_is_there(struct vfio_pci *pci)
+{
+	bool there;
+
+	pci_host_lock(&pci->device);
+	there = pci->state != VFIO_PCI_ALIVE || vfio_pci_responds(pci);
+	pci_host_unlock(&pci->device);
+	return there;
 }
 
 static void pci_write_command(struct vfio_pci *pci, uint16_t command)
@@ -471,6 +498,14 @@ void vfio_pci_tell(struct vfio_pci *pci, enum vfio_news_kind kind)
 		pci->keeper_ops->tell(pci->keeper, kind);
 }
 
+void vfio_pci_tell_lost(struct vfio_pci *pci)
+{
+	if (pci->options.port || pci->lost)
+		return;
+	pci->lost = true;
+	vfio_pci_tell(pci, VFIO_LOST);
+}
+
 void vfio_pci_withdraw(struct vfio_pci *pci, enum vfio_pci_state state)
 {
 	static const char *const names[] = {
@@ -485,8 +520,12 @@ void vfio_pci_withdraw(struct vfio_pci *pci, enum vfio_pci_state state)
 	pci->state = state;
 	if (pci->on_bus)
 		pci_device_unmap(&pci->device);
-	/* The kernel writes to the MSI-X table: of a function asleep, that is an error. */
-	if (alive)
+	/*
+	 * The kernel writes to the MSI-X table: of a function asleep, that is an error. Of one that
+	 * is awake nothing is written to config space here: the host's kernel has that wait as it
+	 * resets the link, and with it all who want the locks.
+	 */
+	if (alive && vfio_pci_is_asleep(pci))
 		vfio_pci_wake(pci);
 	vfio_wires_stop(&pci->wires);
 }

@@ -89,7 +89,8 @@ struct vfio_pci {
 	const char *sysfs; /* NULL: it tells nothing of this device */
 	bool wanted_back;  /* the host asked for it; both locks held to change it */
 	bool leaving;      /* its release waits for the end of a reset */
-	bool worn;         /* it was in use when it was withdrawn for good */
+	bool worn;         /* it was in use when it was withdrawn for good, and not reset since */
+	bool lost;         /* on the root bus: it answers no more, as was told */
 	const struct vfio_pci_keeper_ops *keeper_ops;
 	void *keeper;
 	struct vfio_pci **owner; /* set to NULL when the PCI host destroys it; may be NULL */
@@ -119,8 +120,8 @@ struct vfio_pci_keeper_ops {
 	 */
 	void (*wanted)(void *keeper, struct vfio_pci *pci);
 	/*
-	 * The reset that vfio_pci_retire() found has ended: that may be called again, which is not
-	 * to free @pci. No lock held. NULL: it is released.
+	 * The reset that vfio_pci_retire() found, or vfio_pci_clean() began, has ended: that may be
+	 * called again, which is not to free @pci. No lock held. NULL: it is released.
 	 */
 	void (*retired)(void *keeper, struct vfio_pci *pci);
 	/*
@@ -148,7 +149,7 @@ struct vfio_pci_config {
 /*
  * Takes over @backend (closed on failure): checks that it is a PCI device with config region and
  * MSI-X interrupt index, loads its regions, turns its bus mastering off, builds config space and
- * BARs. NULL with @err.
+ * BARs. NULL with @err. Any thread; nothing of it comes through the loop before it is on its bus.
  */
 struct vfio_pci *vfio_pci_create(struct vfio_backend *backend, const struct vfio_pci_config *config,
 				 struct err *err);
@@ -171,10 +172,27 @@ struct pci_link vfio_pci_link(const struct vfio_pci *pci);
 bool vfio_pci_retire(struct vfio_pci *pci) FERRY_MUST_CHECK;
 
 /*
- * Gives the device back: all ones to the guest, mappings, interrupts, BARs, then the descriptor.
- * One that was in use is reset before that as @cause says, and looked at whether it came back.
- * On the loop's thread, no lock held. A reset under way is waited for. The function stays where it
- * is. A second call does nothing.
+ * What follows while the guest runs on. Resets one that was in use, unless the host wants it back:
+ * false while that is under way, of whose end the keeper is told (`retired`). Main thread, no lock
+ * held.
+ */
+bool vfio_pci_clean(struct vfio_pci *pci) FERRY_MUST_CHECK;
+
+/* Then nothing of it comes through the loop any more. The loop's thread, no lock held. */
+void vfio_pci_unwatch(struct vfio_pci *pci);
+
+/*
+ * And its mappings and its descriptor are closed, for which the kernel may take seconds. Any
+ * thread, no lock held. A second call does nothing.
+ */
+void vfio_pci_close(struct vfio_pci *pci);
+
+/*
+ * Gives the device back at once, by all of these: all ones to the guest, mappings, interrupts,
+ * BARs, then the descriptor. One that was in use is reset before that as @cause says, and looked at
+ * whether it came back. One that the host wants back is not: who gets it sees to that. On the
+ * loop's thread, no lock held. A reset under way is waited for. The function stays where it is. A
+ * second call does nothing.
  */
 void vfio_pci_release(struct vfio_pci *pci, enum vfio_reset_cause cause);
 
@@ -213,6 +231,9 @@ void vfio_pci_forget_vectors(struct vfio_pci *pci);
 /* Not even class and identity answer: gone from the bus, or lost in a reset. */
 bool vfio_pci_responds(struct vfio_pci *pci);
 
+/* Whether one that the guest has is still there for it. No lock held. */
+bool vfio_pci_is_there(struct vfio_pci *pci);
+
 /* Neither decode nor bus mastering, whatever the guest wrote. */
 void vfio_pci_quiet(struct vfio_pci *pci);
 
@@ -229,6 +250,8 @@ void vfio_pci_stop_mastering(struct vfio_pci *pci);
 
 /* Has somebody outside hear of it. Main thread, no lock held. */
 void vfio_pci_tell(struct vfio_pci *pci, enum vfio_news_kind kind);
+/* Likewise that it answers no more, once until it does again. Behind a port its slot tells that. */
+void vfio_pci_tell_lost(struct vfio_pci *pci);
 
 /* events.c: the kernel's ERR and REQ; one that is not to be had is done without. */
 void vfio_events_start(struct vfio_pci *pci);

@@ -17,14 +17,10 @@
 #include "vmm/base/clock.h"
 #include "vmm/base/fd.h"
 #include "vmm/base/log.h"
-#include "vmm/base/pause.h"
 #include "vmm/base/thread.h"
 
 /* PCIe 5.0 6.6.1 gives a device one second; the kernel waits for up to sixty. */
 enum { DEADLINE_MS = 10 * 1000 };
-
-/* As a device is removed the loop stands, so that nothing could end further tries. */
-enum { REMOVAL_MS = 100 };
 
 /* Before each try of a recovery: the kernel's own handling of the error comes first. */
 static const int recovery_pauses_ms[] = {100, 400, 1500, 4000, 0};
@@ -40,10 +36,10 @@ static void reset_enter(struct vfio_reset *reset, enum vfio_reset_phase phase)
 {
 	static const unsigned int from[] = {
 		[VFIO_RESET_IDLE] =
-			1U << VFIO_RESET_RUNNING | 1U << VFIO_RESET_LATE | 1U << VFIO_RESET_ENDED,
+			1U << VFIO_RESET_RUNNING | 1U << VFIO_RESET_LATE | 1U << VFIO_RESET_DUE,
 		[VFIO_RESET_RUNNING] = 1U << VFIO_RESET_IDLE,
 		[VFIO_RESET_LATE] = 1U << VFIO_RESET_RUNNING,
-		[VFIO_RESET_ENDED] = 1U << VFIO_RESET_IDLE,
+		[VFIO_RESET_DUE] = 1U << VFIO_RESET_IDLE,
 	};
 
 	assert(from[phase] >> reset->phase & 1);
@@ -53,60 +49,6 @@ static void reset_enter(struct vfio_reset *reset, enum vfio_reset_phase phase)
 static bool reset_has_thread(const struct vfio_reset *reset)
 {
 	return reset->phase == VFIO_RESET_RUNNING || reset->phase == VFIO_RESET_LATE;
-}
-
-static int reset_ask_kernel(struct vfio_pci *pci)
-{
-	struct vfio_reset *reset = &pci->reset;
-	int rc;
-
-	if (reset->way == VFIO_RESET_BY_FUNCTION)
-		return pci->backend->ops->reset(pci->backend);
-	rc = pci->backend->ops->hot_reset(pci->backend, reset->bus->request);
-	reset->bus_done = rc >= 0;
-	return rc;
-}
-
-/* With further tries but in a recovery, which has its own. */
-static int reset_carry_out(struct vfio_pci *pci)
-{
-	const struct vfio_reset *reset = &pci->reset;
-	const int *pause = reset->retries_ms;
-	int64_t end = clock_now_ms() +
-		      (reset->cause == VFIO_RESET_REMOVAL ? REMOVAL_MS : reset->deadline_ms);
-	int rc;
-
-	if (reset->way == VFIO_RESET_BY_NOTHING || reset->way == VFIO_RESET_TO_BE_FOUND)
-		return 0;
-	rc = reset_ask_kernel(pci);
-	while (rc < 0 && reset->cause != VFIO_RESET_RECOVERY && *pause && clock_now_ms() < end &&
-	       pause_unless(reset->stop, *pause++))
-		rc = reset_ask_kernel(pci);
-	return rc;
-}
-
-static enum vfio_reset_outcome reset_try(struct vfio_pci *pci, enum log_level level)
-{
-	int rc;
-
-	/* Twice: on wake-up the kernel restores registers that the sleeping device had lost. */
-	vfio_pci_quiet(pci);
-	vfio_pci_wake(pci);
-	vfio_pci_quiet(pci);
-	vfio_aer_look(pci);
-	rc = reset_carry_out(pci);
-	if (rc < 0) {
-		log_guest(&pci->limit, level, "passthrough device %s: %s was not reset: %s",
-			  pci->device.name, pci->reset.way == VFIO_RESET_BY_BUS ? "its bus" : "it",
-			  err_text(rc));
-		return VFIO_RESET_REFUSED;
-	}
-	if (vfio_pci_responds(pci))
-		return VFIO_RESET_DONE;
-	log_guest(&pci->limit, level,
-		  "passthrough device %s: it does not answer after its reset: it reads all ones",
-		  pci->device.name);
-	return VFIO_RESET_SILENT;
 }
 
 /* By the bus where that was looked for and found; after an error even what was reset with it. */
@@ -124,43 +66,17 @@ static void reset_choose_way(struct vfio_reset *reset)
 	reset->spared = false;
 }
 
-static enum vfio_reset_outcome reset_recover(struct vfio_pci *pci)
+static void reset_carry_out(struct vfio_pci *pci)
 {
-	enum vfio_reset_outcome outcome = VFIO_RESET_SILENT;
-
-	for (const int *pause = pci->reset.pauses_ms; *pause; pause++) {
-		if (!pause_unless(pci->reset.stop, *pause))
-			break;
-		outcome = vfio_pci_responds(pci) ? reset_try(pci, LOG_INFO) : VFIO_RESET_SILENT;
-		if (outcome == VFIO_RESET_DONE)
-			break;
-	}
-	return outcome;
-}
-
-/* Of one that was not reset here: the host's kernel may be at its link, as after an error. */
-static enum vfio_reset_outcome reset_await(struct vfio_pci *pci)
-{
-	const struct vfio_reset *reset = &pci->reset;
-
-	for (const int *pause = reset->pauses_ms; *pause && pause_unless(reset->stop, *pause);
-	     pause++)
-		if (vfio_pci_responds(pci))
-			return VFIO_RESET_DONE;
-	return VFIO_RESET_SILENT;
+	vfio_aer_await_host(pci, pci->reset.on);
+	pci->reset.outcome = vfio_reset_attempt(pci);
 }
 
 static void *reset_thread(void *argument)
 {
 	struct vfio_pci *pci = argument;
-	struct vfio_reset *reset = &pci->reset;
 
-	vfio_aer_await_host(pci, reset->on);
-	reset->outcome = reset->cause == VFIO_RESET_RECOVERY ? reset_recover(pci)
-							     : reset_try(pci, LOG_ERROR);
-	if (reset->outcome == VFIO_RESET_SILENT && reset->way == VFIO_RESET_BY_NOTHING &&
-	    reset->cause != VFIO_RESET_RECOVERY)
-		reset->outcome = reset_await(pci);
+	reset_carry_out(pci);
 	fd_signal(pci->reset.done);
 	return NULL;
 }
@@ -188,7 +104,8 @@ static void reset_tell_outcome(const struct vfio_pci *pci, bool was_reset)
 	bool done = pci->reset.outcome == VFIO_RESET_DONE;
 	const char *name = pci->device.name;
 
-	if (pci->leaving)
+	/* What the host wants back goes there whatever it was. */
+	if (pci->leaving || (pci->wanted_back && !done && !reset_is_lost(pci)))
 		return;
 	if (pci->reset.cause == VFIO_RESET_RECOVERY && done)
 		log_warn("passthrough device %s: it recovered%s: its driver in the guest must be "
@@ -268,20 +185,23 @@ static void reset_look_for_bus(struct vfio_pci *pci, enum vfio_reset_cause cause
 	}
 }
 
-/* Host lock and device lock held. */
+/* Host lock and device lock held, by a vCPU perhaps, who may not ask the kernel for a reset. */
 static void reset_start_thread(struct vfio_pci *pci)
 {
 	struct vfio_reset *reset = &pci->reset;
 
-	if (thread_create(&reset->thread, reset_thread, pci) == 0) {
+	if (thread_create(&reset->thread, THREAD_RESET, reset_thread, pci) == 0) {
 		reset_enter(reset, VFIO_RESET_RUNNING);
 	} else {
-		reset_enter(reset, VFIO_RESET_ENDED);
-		reset_thread(pci);
+		reset_enter(reset, VFIO_RESET_DUE);
+		fd_signal(reset->done);
 	}
 }
 
-/* How it was until now. The processor that began it may not have stored its thread yet. */
+/*
+ * Its end, from how it was until now. The processor that began it may not have stored its thread
+ * yet.
+ */
 static enum vfio_reset_phase reset_join(struct vfio_pci *pci)
 {
 	struct vfio_reset *reset = &pci->reset;
@@ -292,6 +212,8 @@ static enum vfio_reset_phase reset_join(struct vfio_pci *pci)
 	pci_host_unlock(&pci->device);
 	if (reset_has_thread(reset))
 		pthread_join(reset->thread, NULL);
+	else
+		reset_carry_out(pci);
 	reset_enter(reset, VFIO_RESET_IDLE);
 	return phase;
 }
@@ -337,21 +259,24 @@ static void reset_tell_keeper(struct vfio_pci *pci, bool lost)
 {
 	const struct vfio_pci_keeper_ops *ops = pci->keeper_ops;
 
-	if (pci->leaving && ops && ops->retired)
+	if (pci->leaving && ops && ops->retired) {
+		pci->leaving = pci->state != VFIO_PCI_GONE;
 		ops->retired(pci->keeper, pci);
-	else if (pci->leaving)
-		vfio_pci_release(pci, VFIO_RESET_BY_HOST);
-	else if (lost)
+	} else if (pci->leaving) {
+		vfio_pci_release(pci, VFIO_RESET_REMOVAL);
+	} else if (lost) {
 		ops->lost(pci->keeper, pci);
+	}
 }
 
 /* Main thread, no lock held. */
 static void reset_finish(struct vfio_pci *pci)
 {
 	struct vfio_reset *reset = &pci->reset;
-	bool late = reset_join(pci) == VFIO_RESET_LATE, was_reset, lost, recovered;
+	bool late = reset_join(pci) == VFIO_RESET_LATE, was_reset, lost, silent, recovered;
 
-	if (!late && !pci->leaving && reset_find_other_way(pci)) {
+	if (!late && (!pci->leaving || reset->cause == VFIO_RESET_REMOVAL) && !pci->wanted_back &&
+	    reset_find_other_way(pci)) {
 		pci_host_lock(&pci->device);
 		reset_start_thread(pci);
 		pci_host_unlock(&pci->device);
@@ -366,10 +291,16 @@ static void reset_finish(struct vfio_pci *pci)
 	reset_answer_write(reset);
 	reset_tell_outcome(pci, was_reset);
 	lost = reset_is_lost(pci);
-	recovered = reset->cause == VFIO_RESET_RECOVERY && pci->state == VFIO_PCI_ALIVE;
+	silent = reset->outcome == VFIO_RESET_SILENT;
+	recovered =
+		pci->state == VFIO_PCI_ALIVE && (reset->cause == VFIO_RESET_RECOVERY || pci->lost);
 	pci_host_unlock(&pci->device);
-	if (recovered)
+	if (recovered) {
+		pci->lost = false;
 		vfio_pci_tell(pci, VFIO_RECOVERED);
+	}
+	if (silent)
+		vfio_pci_tell_lost(pci);
 	if (pci->keeper_ops)
 		pci->keeper_ops->wake(pci->keeper);
 	reset_tell_keeper(pci, lost);
@@ -432,7 +363,7 @@ int vfio_reset_setup(struct vfio_pci *pci, bool by_function, struct err *err)
 	rc = loop_add(pci->loop, reset->done, EPOLLIN, reset_on_done, pci, err);
 	if (!rc)
 		rc = loop_add(pci->loop, reset->deadline, EPOLLIN, reset_on_deadline, pci, err);
-	return rc;
+	return rc ? err_prefix(err, "passthrough device %s: its resets", pci->device.name) : 0;
 }
 
 static void reset_unwatch(struct vfio_pci *pci, int *fd)
@@ -471,12 +402,11 @@ void vfio_reset_prepare(struct vfio_pci *pci, enum vfio_reset_cause cause)
 
 int vfio_reset_first(struct vfio_pci *pci, struct err *err)
 {
-	vfio_reset_prepare(pci, VFIO_RESET_START);
 	if (!pci->reset.bus)
 		return 0;
 	pci->reset.cause = VFIO_RESET_START;
 	pci->reset.way = VFIO_RESET_BY_BUS;
-	pci->reset.outcome = reset_try(pci, LOG_WARN);
+	pci->reset.outcome = vfio_reset_try(pci, LOG_WARN);
 	if (pci->reset.outcome != VFIO_RESET_SILENT)
 		return 0;
 	return err_set(err, -EIO,
@@ -491,9 +421,22 @@ void vfio_reset_now(struct vfio_pci *pci, enum vfio_reset_cause cause)
 
 	reset->cause = cause;
 	reset_choose_way(reset);
-	reset->outcome = reset_try(pci, LOG_ERROR);
+	reset->outcome = vfio_reset_try(pci, LOG_ERROR);
 	if (reset_find_other_way(pci))
-		reset->outcome = reset_try(pci, LOG_ERROR);
+		reset->outcome = vfio_reset_try(pci, LOG_ERROR);
+}
+
+void vfio_reset_begin_last(struct vfio_pci *pci)
+{
+	struct vfio_reset *reset = &pci->reset;
+
+	assert(reset->phase == VFIO_RESET_IDLE);
+	reset->cause = VFIO_RESET_REMOVAL;
+	reset->write = VFIO_RESET_WRITE_NONE;
+	reset->on = pci->aer.on;
+	pci->aer.on = 0;
+	reset_choose_way(reset);
+	reset_start_thread(pci);
 }
 
 void vfio_reset_begin(struct vfio_pci *pci, enum vfio_reset_cause cause)
@@ -508,9 +451,6 @@ void vfio_reset_begin(struct vfio_pci *pci, enum vfio_reset_cause cause)
 	pci->aer.on = 0;
 	reset_choose_way(reset);
 	vfio_pci_withdraw(pci, VFIO_PCI_RESETTING);
-	/* Its first try comes later; only now is nothing of it mapped. */
-	if (cause == VFIO_RESET_RECOVERY)
-		vfio_pci_quiet(pci);
 	/* At a restart the firmware's addresses are there again. */
 	if (cause == VFIO_RESET_GUEST)
 		vfio_aer_lose_registers(pci);
@@ -520,6 +460,14 @@ void vfio_reset_begin(struct vfio_pci *pci, enum vfio_reset_cause cause)
 	if (cause == VFIO_RESET_GUEST)
 		reset_set_deadline(reset, reset->deadline_ms);
 	reset_start_thread(pci);
+}
+
+void vfio_reset_leave_to_host(struct vfio_pci *pci)
+{
+	if (pci->state != VFIO_PCI_ALIVE)
+		return;
+	vfio_pci_withdraw(pci, VFIO_PCI_ISOLATED);
+	vfio_pci_quiet(pci);
 }
 
 enum mem_result vfio_reset_answer(struct vfio_pci *pci)
@@ -532,7 +480,9 @@ enum mem_result vfio_reset_answer(struct vfio_pci *pci)
 		if (!pci->used || !pci->options.port || pci->state == VFIO_PCI_ISOLATED)
 			return MEM_DONE;
 	}
-	if (pci->leaving)
+	if (pci->wanted_back)
+		vfio_reset_leave_to_host(pci);
+	if (pci->leaving || (pci->wanted_back && pci->state != VFIO_PCI_RESETTING))
 		return MEM_DONE;
 	/* One that has failed comes back as its port resets the link. */
 	if (pci->state == VFIO_PCI_ALIVE || (pci->state == VFIO_PCI_ISOLATED && pci->options.port))
@@ -588,6 +538,9 @@ void vfio_reset_machine(struct vfio_pci *pci)
 		pci_host_unlock(device);
 		return;
 	}
+	/* What the shadow said of its power is gone. */
+	if (pci->state == VFIO_PCI_ALIVE)
+		vfio_pci_wake(pci);
 	vfio_reset_begin(pci, VFIO_RESET_MACHINE);
 	pci_host_unlock(device);
 	reset_wait(pci);

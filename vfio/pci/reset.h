@@ -12,6 +12,7 @@
 
 #include "memory/region.h"
 #include "vmm/base/err.h"
+#include "vmm/base/log.h"
 
 struct vfio_pci;
 struct vfio_bus_reset;
@@ -23,7 +24,6 @@ enum vfio_reset_cause {
 	VFIO_RESET_START,    /* before the guest sees it */
 	VFIO_RESET_REMOVAL,  /* the guest has it no longer, and goes on */
 	VFIO_RESET_END,      /* after the last guest */
-	VFIO_RESET_BY_HOST,  /* none: who gets it back sees to that */
 };
 
 enum vfio_reset_outcome {
@@ -41,8 +41,8 @@ enum vfio_reset_outcome {
  *     |                      | the restart of the machine waits no longer   |
  *     |                      +------------------> LATE ---------------------+
  *     |                                                                     |
- *     +-----------------------------------------> ENDED --------------------+
- *            begins, and no thread is to be had: it was done at once
+ *     +------------------------------------------> DUE ---------------------+
+ *            begins, and no thread is to be had    the loop, which waits, has done it
  *
  * One that was refused begins again, by the bus, if there is that way.
  *
@@ -52,7 +52,7 @@ enum vfio_reset_phase {
 	VFIO_RESET_IDLE,
 	VFIO_RESET_RUNNING, /* the thread is to be joined */
 	VFIO_RESET_LATE,    /* likewise; the machine has restarted without the device */
-	VFIO_RESET_ENDED,   /* there is no thread, and its end is still to come through the loop */
+	VFIO_RESET_DUE,     /* there is no thread: the loop is to do it, and was told */
 };
 
 /*
@@ -123,6 +123,12 @@ void vfio_reset_begin(struct vfio_pci *pci, enum vfio_reset_cause cause);
 enum mem_result vfio_reset_answer(struct vfio_pci *pci);
 
 /*
+ * In the place of a reset, of one that the host wants back: the guest has it no longer. The host's
+ * kernel holds the lock that a reset takes, and sees to it itself. Both locks held.
+ */
+void vfio_reset_leave_to_host(struct vfio_pci *pci);
+
+/*
  * The machine restarts: resets the device, and waits for the end for as long as the deadline. Main
  * thread, vCPUs parked, no lock held.
  */
@@ -142,15 +148,21 @@ bool vfio_reset_hurry(struct vfio_pci *pci);
 void vfio_reset_prepare(struct vfio_pci *pci, enum vfio_reset_cause cause);
 
 /*
- * A function that VFIO could not reset when it opened it is reset with its bus where that is ours;
- * vfio_reset_settle() follows. -EIO with @err set when it does not answer afterwards. On no bus
- * yet.
+ * A function that VFIO could not reset when it opened it is reset with its bus, where
+ * vfio_reset_prepare() found that this is ours; vfio_reset_settle() follows. -EIO with @err set
+ * when it does not answer afterwards. On no bus yet. Any thread.
  */
 int vfio_reset_first(struct vfio_pci *pci, struct err *err) FERRY_MUST_CHECK;
 
 /*
- * At a removal or the end, after vfio_reset_prepare(): quiet and awake, then a reset by whatever
- * way there is. The guest is out of reach of the device by then. Main thread, no lock held.
+ * At a removal, after vfio_reset_prepare() and vfio_pci_retire(): a reset by whatever way there is,
+ * in a thread. Its end comes through the loop. Host lock and device lock held, main thread.
+ */
+void vfio_reset_begin_last(struct vfio_pci *pci);
+
+/*
+ * At the end, after vfio_reset_prepare(): quiet and awake, then a reset by whatever way there is.
+ * The guest is out of reach of the device by then. Main thread, no lock held.
  */
 void vfio_reset_now(struct vfio_pci *pci, enum vfio_reset_cause cause);
 
@@ -162,6 +174,13 @@ static inline bool vfio_reset_spares_others(enum vfio_reset_cause cause)
 {
 	return cause != VFIO_RESET_MACHINE && cause != VFIO_RESET_END;
 }
+
+/*
+ * attempt.c, of a function that is the caller's alone: one reset by the way that was chosen, what
+ * fails said at @level; and all that its cause asks for.
+ */
+enum vfio_reset_outcome vfio_reset_try(struct vfio_pci *pci, enum log_level level);
+enum vfio_reset_outcome vfio_reset_attempt(struct vfio_pci *pci);
 
 /* What follows vfio_reset_prepare() in the end: others on a bus that was reset need no more. */
 void vfio_reset_settle(struct vfio_pci *pci);

@@ -4,26 +4,31 @@
 #include "vfio/pci/rom.h"
 
 #include <errno.h>
-#include <fcntl.h>
 #include <string.h>
 #include <sys/mman.h>
 #include <sys/stat.h>
 
 #include "vmm/base/bits.h"
 #include "vmm/base/fd.h"
+#include "vmm/base/files.h"
 #include "vmm/base/log.h"
 #include "vmm/base/page.h"
 
 static const uint64_t size_max = 16 * MIB;
 
-static int rom_open_file(const char *path, uint64_t *size, struct err *err)
+static int rom_open_file(const char *path, int given, uint64_t *size, struct err *err)
 {
 	struct stat status;
-	int fd = open(path, O_RDONLY | O_NONBLOCK | O_NOCTTY | O_CLOEXEC);
+	int fd = fd_open_input(path, given), rc;
 
 	if (fd < 0)
-		return err_set(err, -errno, "option ROM %s: %s", path, err_text(-errno));
-	if (fstat(fd, &status) < 0 || !S_ISREG(status.st_mode)) {
+		return err_set(err, fd, "option ROM %s: %s", path, err_text(fd));
+	rc = files_stat(fd, &status);
+	if (rc) {
+		err_set(err, rc, "option ROM %s: its size cannot be had: %s", path, err_text(rc));
+		goto close_fd;
+	}
+	if (!S_ISREG(status.st_mode)) {
 		err_set(err, -EINVAL, "option ROM %s: it is not a file", path);
 		goto close_fd;
 	}
@@ -87,10 +92,10 @@ int vfio_rom_copy(struct vfio_rom *rom, struct vfio_backend *backend,
 	return !rc && load_le16(bytes) == 0xffff ? -ENODATA : rc;
 }
 
-int vfio_rom_load(const char *path, struct vfio_rom *rom, struct err *err)
+int vfio_rom_load(const char *path, int given, struct vfio_rom *rom, struct err *err)
 {
 	uint64_t size = 0;
-	int fd = rom_open_file(path, &size, err), rc;
+	int fd = rom_open_file(path, given, &size, err), rc;
 
 	if (fd < 0)
 		return fd;

@@ -15,8 +15,12 @@ struct vfio_rom {
 	uint64_t size; /* a power of two, at least a page; behind the file's end all ones */
 };
 
-/* Reads the file at @path, 1 byte to 16 MiB; -errno with @err saying what is wrong with it. */
-int vfio_rom_load(const char *path, struct vfio_rom *rom, struct err *err) FERRY_MUST_CHECK;
+/*
+ * Reads the file at @path, or with @given what is open as that, 1 byte to 16 MiB; -errno with @err
+ * saying what is wrong with it.
+ */
+int vfio_rom_load(const char *path, int given, struct vfio_rom *rom,
+		  struct err *err) FERRY_MUST_CHECK;
 void vfio_rom_release(struct vfio_rom *rom);
 
 /* Room for the device's own ROM of @size bytes, all ones until vfio_rom_copy(). -errno. */

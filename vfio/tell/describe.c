@@ -377,6 +377,8 @@ static void describe_list_device(struct vfio_pci *pci, const struct vfio_status 
 		load_le16(pci->device.config + 2), describe_state_name(pci->state),
 		describe_mode(&pci->wires));
 	pthread_mutex_unlock(&pci->device.lock);
+	if (seat->stage)
+		fprintf(out, ", %s", seat->stage);
 	if (seat->slot)
 		fprintf(out, ", slot%u%s", seat->slot, seat->leaving ? ", leaving" : "");
 	if (strcmp(seat->id, pci->device.name) != 0)
@@ -393,19 +395,8 @@ static unsigned int describe_count_unmasked(const struct vfio_wires *wires)
 	return count;
 }
 
-void vfio_get_status(struct vfio *vfio, size_t index, struct vfio_status *status)
+static void describe_fill_status(struct vfio_pci *pci, struct vfio_status *status)
 {
-	const struct vfio_sysfs_device *sysfs;
-	struct vfio_pci *pci = vfio_device(vfio, index, &sysfs);
-
-	*status = (struct vfio_status){
-		.host = sysfs->address,
-		.state = "not there",
-		.mode = "no interrupts",
-	};
-	vfio_fill_placement(vfio, index, status);
-	if (!pci)
-		return;
 	pthread_mutex_lock(&pci->device.lock);
 	describe_guest_address(pci, status->guest);
 	status->vendor = load_le16(pci->device.config);
@@ -420,6 +411,22 @@ void vfio_get_status(struct vfio *vfio, size_t index, struct vfio_status *status
 	pthread_mutex_unlock(&pci->device.lock);
 }
 
+void vfio_get_status(struct vfio *vfio, size_t index, struct vfio_status *status)
+{
+	const struct vfio_sysfs_device *sysfs;
+	struct vfio_pci *pci = vfio_device(vfio, index, &sysfs);
+
+	*status = (struct vfio_status){
+		.state = "not there",
+		.mode = "no interrupts",
+	};
+	vfio_fill_placement(vfio, index, status);
+	if (pci)
+		describe_fill_status(pci, status);
+	if (status->stage)
+		status->state = status->stage;
+}
+
 void vfio_list_devices(struct vfio *vfio, FILE *out)
 {
 	for (size_t i = 0; i < vfio_device_count(vfio); i++) {
@@ -431,7 +438,7 @@ void vfio_list_devices(struct vfio *vfio, FILE *out)
 		if (pci)
 			describe_list_device(pci, &seat, out);
 		else
-			fprintf(out, "%s  not there\n", sysfs->address);
+			fprintf(out, "%s  %s\n", seat.host, seat.stage ? seat.stage : "not there");
 	}
 }
 

@@ -13,8 +13,11 @@
 
 struct vfio_names;
 
-/* Reads the table at @path. NULL with @err naming the line that is wrong. */
-struct vfio_names *vfio_names_load(const char *path, struct err *err);
+/*
+ * Reads the table at @path, or with @given what is open as that. NULL with @err naming the line
+ * that is wrong.
+ */
+struct vfio_names *vfio_names_load(const char *path, int given, struct err *err);
 
 /* NULL is allowed. */
 void vfio_names_free(struct vfio_names *names);

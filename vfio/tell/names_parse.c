@@ -3,7 +3,6 @@
 
 #include <ctype.h>
 #include <errno.h>
-#include <fcntl.h>
 #include <inttypes.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -15,6 +14,7 @@
 #include "vfio/tell/names_private.h"
 #include "vmm/base/bits.h"
 #include "vmm/base/fd.h"
+#include "vmm/base/files.h"
 
 enum { LINE_SIZE = 1024 };
 
@@ -308,33 +308,33 @@ static int parse_file(struct parser *parser, FILE *file)
 }
 
 /* What is no file could keep the start waiting for ever. */
-static FILE *parse_open(const char *path, struct err *err)
+static FILE *parse_open(const char *path, int given, struct err *err)
 {
-	int fd = open(path, O_RDONLY | O_NONBLOCK | O_NOCTTY | O_CLOEXEC);
+	int fd = fd_open_input(path, given), rc;
 	struct stat status;
-	FILE *file;
+	FILE *file = NULL;
 
 	if (fd < 0) {
-		err_set(err, -errno, "names %s: %s", path, err_text(-errno));
+		err_set(err, fd, "names %s: %s", path, err_text(fd));
 		return NULL;
 	}
-	if (fstat(fd, &status) < 0 || !S_ISREG(status.st_mode)) {
+	rc = files_stat(fd, &status);
+	if (!rc && S_ISREG(status.st_mode)) {
+		file = files_stream(fd);
+		rc = file ? 0 : -errno;
+	} else if (!rc) {
 		err_set(err, -EINVAL, "names %s: it is not a file", path);
-		fd_close(&fd);
-		return NULL;
 	}
-	file = fdopen(fd, "r");
-	if (!file) {
-		err_set(err, -errno, "names %s: %s", path, err_text(-errno));
-		fd_close(&fd);
-	}
+	if (rc)
+		err_set(err, rc, "names %s: %s", path, err_text(rc));
+	fd_close(&fd);
 	return file;
 }
 
-struct vfio_names *vfio_names_load(const char *path, struct err *err)
+struct vfio_names *vfio_names_load(const char *path, int given, struct err *err)
 {
 	struct parser parser = {.path = path, .base = NO_VALUE, .err = err};
-	FILE *file = parse_open(path, err);
+	FILE *file = parse_open(path, given, err);
 	int rc;
 
 	if (!file)

@@ -123,10 +123,10 @@ void vfio_trace_bar(struct vfio_trace *trace, const struct vfio_pci *pci, unsign
 	trace_tell_access(trace, space, write, offset, size, value, meaning);
 }
 
-static int trace_open_file(struct vfio_trace *trace, const char *name)
+static int trace_open_file(struct vfio_trace *trace, int given, const char *name)
 {
 	char head[LINE_SIZE];
-	int fd = fd_open_output(trace->path, 0), size;
+	int fd = given ? fd_output_again(given) : fd_open_output(trace->path, 0), size;
 
 	if (fd < 0)
 		return fd;
@@ -142,8 +142,7 @@ static int trace_open_file(struct vfio_trace *trace, const char *name)
 	return 0;
 }
 
-struct vfio_trace *vfio_trace_open(const char *path, const char *name, struct loop *loop,
-				   struct err *err)
+struct vfio_trace *vfio_trace_open(const char *path, int given, const char *name, struct err *err)
 {
 	struct vfio_trace *trace = calloc(1, sizeof(*trace));
 	int rc = -ENOMEM;
@@ -154,15 +153,20 @@ struct vfio_trace *vfio_trace_open(const char *path, const char *name, struct lo
 		trace->lines.writer.fd = -1;
 		trace->lines.mark = "# ";
 		trace->lines.waiting = trace->waiting;
-		trace->lines.loop = loop;
 		trace->path = strdup(path);
-		rc = trace->path ? trace_open_file(trace, name) : -ENOMEM;
+		rc = trace->path ? trace_open_file(trace, given, name) : -ENOMEM;
 	}
 	if (!rc)
 		return trace;
 	err_set(err, rc, "passthrough device %s: trace %s: %s", name, path, fd_output_text(rc));
 	vfio_trace_close(trace);
 	return NULL;
+}
+
+void vfio_trace_attend(struct vfio_trace *trace, struct loop *loop)
+{
+	if (trace)
+		lines_attend(&trace->lines, loop);
 }
 
 int vfio_trace_descriptor(const struct vfio_trace *trace)

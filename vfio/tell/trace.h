@@ -14,15 +14,17 @@ struct vfio_pci;
 struct vfio_trace;
 
 /*
- * Creates or empties the file at @path and heads it. A line an event: seconds since then, what it
- * was about, which way, place, value, and what a standard register makes of it. Nobody waits for a
- * pipe's reader: lines wait for it, as lines.h tells, and @loop (NULL: the next event) writes on.
- * NULL with @err.
+ * Creates or empties the file at @path, or with @given goes on in what is open as that, and heads
+ * it. A line an event: seconds since then, what it was about, which way, place, value, and what a
+ * standard register makes of it. Nobody waits for a pipe's reader: lines wait for it, as lines.h
+ * tells, and the next event writes on. NULL with @err.
  */
-struct vfio_trace *vfio_trace_open(const char *path, const char *name, struct loop *loop,
-				   struct err *err);
+struct vfio_trace *vfio_trace_open(const char *path, int given, const char *name, struct err *err);
 
-/* NULL is allowed, here and below. On the loop's thread; a reader has a moment for what waits. */
+/* NULL is allowed, here and below. From now on @loop writes on, too. */
+void vfio_trace_attend(struct vfio_trace *trace, struct loop *loop);
+
+/* On the loop's thread, if that attends to it. A reader has a moment for what waits. */
 void vfio_trace_close(struct vfio_trace *trace);
 
 /* The file's, -1 without. */

@@ -135,8 +135,8 @@ static int container_check_fresh(int fd, struct err *err)
 	if (vfio_sys_ioctl(fd, VFIO_IOMMU_GET_INFO, &info) < 0)
 		return 0;
 	return err_set(err, -EBUSY,
-		       "VFIO container: who handed it over has set it up: hand it over as it is "
-		       "opened");
+		       "VFIO container: a group that was not handed over is in it: hand over all "
+		       "that are, or one of its own");
 }
 
 struct vfio_container *vfio_container_take(int fd, struct err *err)

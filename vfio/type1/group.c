@@ -7,6 +7,7 @@
 #include <errno.h>
 #include <limits.h>
 #include <linux/vfio.h>
+#include <pthread.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <unistd.h>
@@ -21,13 +22,17 @@
 #include "vfio/type1/container.h"
 #include "vmm/base/bits.h"
 #include "vmm/base/fd.h"
+#include "vmm/base/files.h"
 #include "vmm/base/log.h"
+#include "vmm/base/owner.h"
 
 /* Every group that the guest has a device of, in the one container. */
 struct type1 {
 	struct vfio_provider provider;
 	const struct vfio_settings *settings;
 	struct vfio_container *container; /* NULL before the first group */
+	/* A reset of a bus looks at the list while one thread lets devices in and out. */
+	pthread_mutex_t lock;
 	struct group *first;
 };
 
@@ -67,6 +72,7 @@ static struct vfio_provider *group_create(const struct vfio_settings *settings, 
 		err_set(err, -ENOMEM, "passthrough: out of memory");
 		return NULL;
 	}
+	pthread_mutex_init(&type1->lock, NULL);
 	type1->provider.ops = &vfio_type1_provider;
 	type1->settings = settings;
 	return &type1->provider;
@@ -82,7 +88,7 @@ static int group_open_node(const char *dev, unsigned int number, struct err *err
 	fd = vfio_sys_open(path);
 	if (fd >= 0)
 		return fd;
-	if (fd == -ENOENT && access(folder, F_OK) < 0)
+	if (fd == -ENOENT && files_check(folder))
 		return err_set(err, fd,
 			       "IOMMU group %u: %s: %s: load the driver: modprobe vfio-pci", number,
 			       folder, err_text(fd));
@@ -98,30 +104,47 @@ static int group_open_node(const char *dev, unsigned int number, struct err *err
 			       number, path, path);
 	if (fd == -EACCES || fd == -EPERM)
 		return err_set(err, fd, "IOMMU group %u: %s: no permission: as root: chown %u %s",
-			       number, path, (unsigned int)geteuid(), path);
+			       number, path, (unsigned int)owner_effective(), path);
 	return err_set(err, fd, "IOMMU group %u: %s cannot be opened: %s", number, path,
 		       err_text(fd));
 }
 
-/* What somebody else has opened, who may have given it to another container. */
-static int group_check_given(const char *sysfs, int fd, unsigned int number, struct err *err)
+/*
+ * Has @fd, which somebody else has opened, leave what that may have put it into: what is mapped
+ * there is not the guest's. The kernel lets it while no device of the group is open.
+ */
+static int group_empty_given(int fd)
 {
 	struct vfio_group_status status = {.argsz = sizeof(status)};
+	int rc = vfio_sys_ioctl(fd, VFIO_GROUP_GET_STATUS, &status);
+
+	if (rc >= 0 && status.flags & VFIO_GROUP_FLAGS_CONTAINER_SET)
+		rc = vfio_sys_ioctl(fd, VFIO_GROUP_UNSET_CONTAINER, NULL);
+	return rc < 0 ? rc : 0;
+}
+
+static int group_check_given(const char *sysfs, int fd, unsigned int number, struct err *err)
+{
 	unsigned int its;
 	int rc = vfio_cdev_group(sysfs, fd, &its);
 
+	if (rc && rc != -ENODEV)
+		return err_set(err, rc,
+			       "IOMMU group %u: what was handed over for it cannot be looked at: "
+			       "%s",
+			       number, err_text(rc));
 	if (rc || its != number)
 		return err_set(err, rc ? rc : -EINVAL,
 			       "IOMMU group %u: what was handed over for it is not open on "
 			       "/dev/vfio/%u",
 			       number, number);
-	rc = vfio_sys_ioctl(fd, VFIO_GROUP_GET_STATUS, &status);
-	if (rc >= 0 && status.flags & VFIO_GROUP_FLAGS_CONTAINER_SET)
-		return err_set(err, -EBUSY,
-			       "IOMMU group %u: who handed it over has put it into a container: "
-			       "hand it over as it is opened",
-			       number);
-	return 0;
+	rc = group_empty_given(fd);
+	return rc ? err_set(err, rc,
+			    "IOMMU group %u: who handed it over has put it into a container, which "
+			    "it cannot leave: %s: have no device of it open, or hand it over as it is "
+			    "opened",
+			    number, err_text(rc))
+		  : 0;
 }
 
 static int group_check_viable(const char *sysfs, int fd, unsigned int number, struct err *err)
@@ -243,8 +266,14 @@ static int group_take(int *given)
 static int group_need_container(struct type1 *type1, struct vfio_device_config *config,
 				struct err *err)
 {
+	const struct vfio_settings *settings = type1->settings;
+
 	if (type1->container)
 		return 0;
+	/* Those that join later may be in it already; each says itself what goes wrong. */
+	for (size_t i = 0; i < settings->group_count; i++)
+		if (settings->groups[i])
+			(void)group_empty_given(settings->groups[i]);
 	type1->container = config->container_fd
 				   ? vfio_container_take(group_take(&config->container_fd), err)
 				   : vfio_container_open(type1->settings->dev, err);
@@ -268,10 +297,12 @@ static struct group *group_add(struct type1 *type1, unsigned int number,
 		group_close(group);
 		return NULL;
 	}
+	group->lease.provider = &type1->provider;
+	pthread_mutex_lock(&type1->lock);
 	while (*end)
 		end = &(*end)->next;
 	*end = group;
-	group->lease.provider = &type1->provider;
+	pthread_mutex_unlock(&type1->lock);
 	type1->provider.space = &type1->container->space;
 	return group;
 }
@@ -346,12 +377,10 @@ static bool group_is_first_hit(const struct vfio_pci_hot_reset_info *info, uint3
 	return true;
 }
 
-/* The groups of all that are hit, each once. */
-static int group_bus_reset(struct vfio_provider *provider, struct vfio_bus_reset *reset,
-			   const char *name, struct err *err)
+/* The groups of all that are hit, each once. The list's lock is held. */
+static int group_show_all(const struct type1 *type1, struct vfio_bus_reset *reset, const char *name,
+			  struct err *err)
 {
-	const struct type1 *type1 = group_to_type1(provider);
-
 	for (uint32_t i = 0; i < reset->info->count; i++) {
 		uint32_t number = reset->info->devices[i].group_id;
 		const struct group *group = group_find(type1, number);
@@ -370,6 +399,18 @@ static int group_bus_reset(struct vfio_provider *provider, struct vfio_bus_reset
 				       name, group->name, err_text(rc));
 	}
 	return 0;
+}
+
+static int group_bus_reset(struct vfio_provider *provider, struct vfio_bus_reset *reset,
+			   const char *name, struct err *err)
+{
+	struct type1 *type1 = group_to_type1(provider);
+	int rc;
+
+	pthread_mutex_lock(&type1->lock);
+	rc = group_show_all(type1, reset, name, err);
+	pthread_mutex_unlock(&type1->lock);
+	return rc;
 }
 
 static size_t group_descriptors(const struct vfio_provider *provider, int *descriptors, size_t room,
@@ -394,9 +435,11 @@ static void group_leave(struct vfio_lease *lease)
 		return;
 	if (group->known_to_kvm)
 		vfio_kvm_del(*lease->provider->kvm, group->fd, group->name);
+	pthread_mutex_lock(&type1->lock);
 	for (at = &type1->first; *at != group;)
 		at = &(*at)->next;
 	*at = group->next;
+	pthread_mutex_unlock(&type1->lock);
 	group_close(group);
 }
 
@@ -406,6 +449,7 @@ static void group_destroy(struct vfio_provider *provider)
 
 	assert(!type1->first);
 	vfio_container_close(type1->container);
+	pthread_mutex_destroy(&type1->lock);
 	free(type1);
 }
 

@@ -12,6 +12,10 @@
 #include <unistd.h>
 
 #include "vmm/base/fd.h"
+#include "vmm/base/files.h"
+#include "vmm/base/held.h"
+#include "vmm/base/log.h"
+#include "vmm/base/owner.h"
 
 /* How long another may need for it. */
 enum { LOCK_TRIES = 50, LOCK_PAUSE_US = 10000 };
@@ -66,6 +70,7 @@ static int local_clear_path(const struct sockaddr_un *address, struct err *err)
 	if (unlink(address->sun_path) && errno != ENOENT)
 		return err_set(err, -errno, "the socket there cannot be removed: %s",
 			       err_text(errno));
+	log_notice("%s: the socket of a run that was killed is replaced", address->sun_path);
 	return 0;
 }
 
@@ -107,7 +112,9 @@ static int local_take_name(int fd, const struct sockaddr_un *address, int backlo
 	if (fchmod(fd, 0600) || bind(fd, (const struct sockaddr *)address, sizeof(*address)))
 		return err_set(err, -errno, "cannot be made: %s", err_text(errno));
 	memcpy(name->path, address->sun_path, sizeof(name->path));
+	owner_give(name->path);
 	if (lstat(name->path, &file) == 0) {
+		name->folder = held_add_folder_of(name->path);
 		name->made = true;
 		name->device = file.st_dev;
 		name->inode = file.st_ino;
@@ -132,11 +139,20 @@ int local_bind(int fd, const struct sockaddr_un *address, int backlog, struct lo
 
 void local_unbind(struct local_name *name)
 {
+	const char *path = name->folder < 0 ? name->path : held_name(name->path);
+	int folder = name->folder < 0 ? AT_FDCWD : name->folder;
 	struct stat file;
+	int rc = 0;
 
-	if (name->made && lstat(name->path, &file) == 0 && file.st_dev == name->device &&
+	if (!name->made)
+		return;
+	if (files_stat_at(folder, path, &file) == 0 && file.st_dev == name->device &&
 	    file.st_ino == name->inode)
-		unlink(name->path);
+		rc = files_remove(folder, path);
+	if (rc && rc != -ENOENT)
+		log_warn("the socket %s is left: %s: it is replaced by the next run", name->path,
+			 err_text(rc));
+	held_remove(&name->folder);
 	name->made = false;
 }
 
@@ -154,7 +170,7 @@ int local_check_peer(int fd)
 
 	if (rc)
 		return rc;
-	return peer.uid == 0 || peer.uid == geteuid() || peer.uid == getuid() ? 0 : -EPERM;
+	return owner_lets(peer.uid) ? 0 : -EPERM;
 }
 
 int local_check_process(int fd, pid_t pid)

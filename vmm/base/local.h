@@ -14,6 +14,7 @@
 /* A name that was made, to be known again and removed. Zero: none. */
 struct local_name {
 	bool made;
+	int folder; /* held, so that it can be removed later; negative: its path alone is known */
 	dev_t device;
 	ino_t inode;
 	char path[sizeof((struct sockaddr_un){0}.sun_path)];

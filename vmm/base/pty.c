@@ -13,11 +13,14 @@
 #include <unistd.h>
 
 #include "vmm/base/fd.h"
+#include "vmm/base/held.h"
+#include "vmm/base/owner.h"
 
 bool pty_hold(struct pty *pty)
 {
 	if (pty->peer < 0)
-		pty->peer = open(pty->name, O_RDWR | O_NOCTTY | O_NONBLOCK | O_CLOEXEC);
+		pty->peer =
+			ioctl(pty->master, TIOCGPTPEER, O_RDWR | O_NOCTTY | O_NONBLOCK | O_CLOEXEC);
 	return pty->peer >= 0;
 }
 
@@ -37,12 +40,14 @@ int pty_open(struct pty *pty, struct err *err)
 	const char *name;
 	int rc;
 
-	*pty = (struct pty){.peer = -1};
+	*pty = (struct pty){.named = -1, .peer = -1};
 	pty->master = posix_openpt(O_RDWR | O_NOCTTY | O_CLOEXEC | O_NONBLOCK);
 	if (pty->master < 0 || grantpt(pty->master) || unlockpt(pty->master) ||
 	    !(name = ptsname(pty->master)))
 		return err_set(err, -errno, "no pseudo-terminal: %s", err_text(errno));
 	snprintf(pty->name, sizeof(pty->name), "%s", name);
+	owner_give(pty->name);
+	pty->named = held_add(HELD_TERMINAL, pty->name);
 	rc = pty_make_raw(pty);
 	if (rc)
 		return err_set(err, rc, "%s: %s", pty->name, err_text(rc));
@@ -51,6 +56,7 @@ int pty_open(struct pty *pty, struct err *err)
 
 void pty_close(struct pty *pty)
 {
+	held_remove(&pty->named);
 	fd_close(&pty->peer);
 	fd_close(&pty->master);
 }

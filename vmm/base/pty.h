@@ -10,6 +10,7 @@
 
 struct pty {
 	int master; /* does not block */
+	int named;  /* its name, held; negative: not */
 	int peer;   /* our hold on the other end, so that it never hangs up; -1: not now */
 	char name[64];
 };

@@ -55,23 +55,24 @@ void writer_share(struct writer *writer, int fd)
 	if (own >= 0)
 		writer_take(writer, own);
 	else
-		writer->way = WRITER_POLLED;
+		writer_watch(writer, fd, terminal ? 1 : PIPE_BUF);
 }
 
-/*
- * A pipe that is ready has room for so much, a terminal perhaps only for one byte. Somebody else
- * may fill it first; that is why it is the last resort.
- */
-static ssize_t writer_write_polled(int fd, const void *bytes, size_t size)
+void writer_watch(struct writer *writer, int fd, size_t most)
 {
-	struct pollfd ready = {.fd = fd, .events = POLLOUT};
-	size_t most = isatty(fd) ? 1 : PIPE_BUF;
+	*writer = (struct writer){.fd = fd, .way = WRITER_POLLED, .most = most};
+}
+
+/* Somebody else may fill it first; that is why it is the last resort. */
+static ssize_t writer_write_polled(const struct writer *writer, const void *bytes, size_t size)
+{
+	struct pollfd ready = {.fd = writer->fd, .events = POLLOUT};
 
 	if (poll(&ready, 1, 0) == 0) {
 		errno = EAGAIN;
 		return -1;
 	}
-	return write(fd, bytes, size < most ? size : most);
+	return write(writer->fd, bytes, size < writer->most ? size : writer->most);
 }
 
 ssize_t writer_write(const struct writer *writer, const void *bytes, size_t size)
@@ -82,7 +83,7 @@ ssize_t writer_write(const struct writer *writer, const void *bytes, size_t size
 		if (writer->way == WRITER_SOCKET)
 			n = send(writer->fd, bytes, size, MSG_DONTWAIT | MSG_NOSIGNAL);
 		else if (writer->way == WRITER_POLLED)
-			n = writer_write_polled(writer->fd, bytes, size);
+			n = writer_write_polled(writer, bytes, size);
 		else
 			n = write(writer->fd, bytes, size);
 	} while (n < 0 && errno == EINTR);

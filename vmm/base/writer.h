@@ -20,6 +20,7 @@ struct writer {
 	int fd; /* -1: nowhere */
 	bool owned;
 	enum writer_way way;
+	size_t most; /* that one write takes, where it is polled */
 };
 
 /* To @fd, which is the caller's alone and has O_NONBLOCK; writer_close() closes it. */
@@ -31,6 +32,12 @@ void writer_take(struct writer *writer, int fd);
  * writer alone.
  */
 void writer_share(struct writer *writer, int fd);
+
+/*
+ * To @fd, which cannot be opened anew: it is looked at before each write, of @most bytes. A pipe
+ * that is ready has room for PIPE_BUF, a terminal perhaps only for one.
+ */
+void writer_watch(struct writer *writer, int fd, size_t most);
 
 /*
  * How many bytes were taken, at least one; -EAGAIN where it would have to wait, or another errno.

@@ -10,10 +10,27 @@
 #include <sys/socket.h>
 
 #include "vmm/base/fd.h"
+#include "vmm/control/session.h"
 
 enum {
+	READ_SIZE = 4096,
 	OUTPUT_HIGH = 64 * 1024,  /* that wait: the client is not listened to meanwhile */
 	OUTPUT_MAX = 1024 * 1024, /* and with so many it is dropped */
+};
+
+struct control_client {
+	struct control_shared *shared;
+	struct control_session *session;
+	int fd; /* -1: free */
+	uint32_t events;
+	bool busy;     /* its session is at work: who finds it dropped leaves it to that */
+	bool over;     /* nothing more is heard of it, what waits is still sent */
+	bool broken;   /* it is gone, and nothing more is sent: its last words are still heard */
+	bool given_up; /* neither is */
+	size_t input_at, input_count;
+	char input[READ_SIZE]; /* what was read, and its session has not been told */
+	size_t at, count, room;
+	char *output;
 };
 
 static void client_ready(void *owner, uint32_t events);
@@ -40,7 +57,7 @@ static void client_watch(struct control_client *client, uint32_t events)
 		client->events = events;
 }
 
-void control_client_drop(struct control_client *client)
+static void client_drop(struct control_client *client)
 {
 	if (client->fd < 0)
 		return;
@@ -112,7 +129,7 @@ static void client_settle(struct control_client *client)
 
 	client_flush(client);
 	if (client->given_up || (client->over && client_left(client) == 0)) {
-		control_client_drop(client);
+		client_drop(client);
 		return;
 	}
 	if (client_can_take(client))
@@ -121,7 +138,7 @@ static void client_settle(struct control_client *client)
 		events |= EPOLLOUT;
 	client_watch(client, events);
 	if (events && !client->events)
-		control_client_drop(client);
+		client_drop(client);
 }
 
 static bool client_grow(struct control_client *client, size_t size)
@@ -247,6 +264,29 @@ static void client_ready(void *owner, uint32_t events)
 		client_feed(client);
 	}
 	client_settle(client);
+}
+
+struct control_client *control_client_create(struct control_shared *shared)
+{
+	struct control_client *client = calloc(1, sizeof(*client));
+
+	if (!client)
+		return NULL;
+	client->shared = shared;
+	client->fd = -1;
+	return client;
+}
+
+void control_client_destroy(struct control_client *client)
+{
+	if (client)
+		client_drop(client);
+	free(client);
+}
+
+bool control_client_is_free(const struct control_client *client)
+{
+	return client->fd < 0;
 }
 
 void control_client_begin(struct control_client *client, int fd)

@@ -6,14 +6,10 @@
 
 #include <stdbool.h>
 #include <stddef.h>
-#include <stdint.h>
 
 #include "vmm/base/log.h"
 #include "vmm/base/loop.h"
-#include "vmm/control/session.h"
 #include "vmm/control/target.h"
-
-enum { CONTROL_READ_SIZE = 4096 };
 
 /* What the clients of one socket have in common. */
 struct control_shared {
@@ -25,22 +21,18 @@ struct control_shared {
 	bool closed;         /* nothing more is carried out; answers that are due are sent */
 };
 
-struct control_client {
-	struct control_shared *shared;
-	struct control_session *session;
-	int fd; /* -1: free */
-	uint32_t events;
-	bool busy;     /* its session is at work: who finds it dropped leaves it to that */
-	bool over;     /* nothing more is heard of it, what waits is still sent */
-	bool broken;   /* it is gone, and nothing more is sent: its last words are still heard */
-	bool given_up; /* neither is */
-	size_t input_at, input_count;
-	char input[CONTROL_READ_SIZE]; /* what was read, and its session has not been told */
-	size_t at, count, room;
-	char *output;
-};
+struct control_client;
 
-/* A connection @fd, which is its own from then on, in the place of a free @client. Greets. */
+/* A place for one at a time of the clients of @shared, which outlives it; NULL: no memory. */
+struct control_client *control_client_create(struct control_shared *shared);
+
+/* Closes its connection, if there is one. NULL is allowed. */
+void control_client_destroy(struct control_client *client);
+
+/* Whether nobody has it. */
+bool control_client_is_free(const struct control_client *client);
+
+/* A connection @fd, which is its own from then on, at a free @client. Greets. */
 void control_client_begin(struct control_client *client, int fd);
 
 /* Whether it is there, has negotiated, and is told of events. */
@@ -48,8 +40,5 @@ bool control_client_hears(const struct control_client *client);
 
 /* Sends a line beside its answers. NULL, as control_link's `send`. It may be dropped by that. */
 void control_client_tell(struct control_client *client, const char *line, size_t size);
-
-/* Closes it, if it is there. */
-void control_client_drop(struct control_client *client);
 
 #endif

@@ -24,7 +24,10 @@ enum control_reason {
 	CONTROL_HOST_RESET,
 };
 
-/* Checks the argument of --control: "unix:PATH". -EINVAL with @err saying what it takes. */
+/*
+ * Checks the argument of --control: "unix:PATH", or "fd=N" of a socket that listens already.
+ * -EINVAL with @err saying what it takes.
+ */
 int control_check_address(const char *address, struct err *err) FERRY_MUST_CHECK;
 
 /*

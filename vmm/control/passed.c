@@ -4,12 +4,16 @@
 #include "vmm/control/passed.h"
 
 #include <errno.h>
+#include <linux/magic.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
+#include <sys/vfs.h>
 
+#include "vmm/base/bits.h"
 #include "vmm/base/fd.h"
+#include "vmm/base/files.h"
 #include "vmm/control/line.h"
 
 /* A socket may wait for its peer then; what else it is, is not known. */
@@ -85,16 +89,54 @@ static int passed_check_arrival(const struct control_passed *passed, struct err 
 	return 0;
 }
 
-/* A device's node is one; the close of another kind may wait, for its peer or its server. */
+/* statfs(2) tells of them; no header of the kernel's has their numbers for others. */
+enum { PASSED_GFS2 = 0x01161970, PASSED_LUSTRE = 0x0bd00bd0 };
+
+/* Where a close may wait for somebody: a server, another machine. */
+static bool passed_is_remote(int fd)
+{
+	static const unsigned int remote[] = {
+		FUSE_SUPER_MAGIC, NFS_SUPER_MAGIC, SMB_SUPER_MAGIC,  CIFS_SUPER_MAGIC,
+		SMB2_SUPER_MAGIC, V9FS_MAGIC,      CEPH_SUPER_MAGIC, CODA_SUPER_MAGIC,
+		AFS_SUPER_MAGIC,  AFS_FS_MAGIC,    NCP_SUPER_MAGIC,  OCFS2_SUPER_MAGIC,
+		PASSED_GFS2,      PASSED_LUSTRE,
+	};
+	struct statfs system;
+
+	if (fstatfs(fd, &system))
+		return true;
+	for (size_t i = 0; i < ARRAY_SIZE(remote); i++)
+		if ((unsigned int)system.f_type == remote[i])
+			return true;
+	return false;
+}
+
+struct passed_question {
+	int fd;
+	bool may_wait; /* its close */
+};
+
+static void passed_look(void *owner)
+{
+	struct passed_question *question = owner;
+	struct stat status = {0};
+	int fd = question->fd;
+
+	question->may_wait =
+		fstat(fd, &status) || !(S_ISCHR(status.st_mode) || S_ISFIFO(status.st_mode) ||
+					(S_ISREG(status.st_mode) && !passed_is_remote(fd)));
+}
+
+/* The close of what is neither a device's node, a pipe nor a file of this host's may wait. */
 static int passed_check_kind(const struct control_passed *passed, const char *name, struct err *err)
 {
-	struct stat status;
+	struct passed_question question = {.fd = passed->waiting};
 
-	if (fstat(passed->waiting, &status) == 0 && S_ISCHR(status.st_mode))
+	if (files_look(passed_look, &question) == 0 && !question.may_wait)
 		return 0;
 	return err_set(err, -ENODEV,
 		       "fdname '%.80s': what came is no character device, as /dev/iommu and the "
-		       "nodes in /dev/vfio are",
+		       "nodes in /dev/vfio are, and no pipe or file of this host's",
 		       control_printable(name).text);
 }
 

@@ -11,9 +11,9 @@
 
 #include "vfio/host/sysfs.h"
 #include "vmm/base/bits.h"
+#include "vmm/base/fd.h"
 #include "vmm/control/line.h"
 #include "vmm/device_option.h"
-#include "vmm/listen.h"
 #include "vmm/suboptions.h"
 
 /* How long a guest may take to let a device go, by default; seconds. */
@@ -65,20 +65,20 @@ static int plug_check_id(const char *id, struct err *err)
 		       control_printable(id).text, ID_MAX);
 }
 
+/* The one of @name, open for @access; none where @name is NULL. */
 static int plug_find_passed(const struct control_caller *caller, const char *argument,
-			    const char *name, int *fd, struct err *err)
+			    const char *name, int access, int *fd, struct err *err)
 {
-	char value[CONTROL_QUOTE];
-	int rc;
+	int rc, found;
 
 	if (!name)
 		return 0;
-	rc = control_passed_find(caller->passed, name, err);
-	if (rc < 0)
+	found = control_passed_find(caller->passed, name, err);
+	if (found < 0)
 		return err_prefix(err, "%s", argument);
-	*fd = rc;
-	snprintf(value, sizeof(value), "%s=%.80s", argument, name);
-	return listen_check_access(*fd, value, err);
+	*fd = found;
+	rc = fd_check_access(found, access, err);
+	return rc ? err_prefix(err, "%s=%.80s", argument, control_printable(name).text) : 0;
 }
 
 /*
@@ -88,7 +88,7 @@ static int plug_find_passed(const struct control_caller *caller, const char *arg
 static int plug_find_inherited(const char *value, int *fd, struct err *err)
 {
 	unsigned int number;
-	int flags;
+	int flags, rc;
 
 	if (suboptions_parse_number(value, STDERR_FILENO + 1, INT_MAX, &number))
 		return err_set(err, -EINVAL,
@@ -101,7 +101,8 @@ static int plug_find_inherited(const char *value, int *fd, struct err *err)
 			       "one by getfd",
 			       number);
 	*fd = (int)number;
-	return listen_check_access(*fd, "fd", err);
+	rc = fd_check_access(*fd, O_RDWR, err);
+	return rc ? err_prefix(err, "fd=%u", number) : 0;
 }
 
 static int plug_find_device_fd(const struct control_caller *caller, const char *value,
@@ -111,7 +112,7 @@ static int plug_find_device_fd(const struct control_caller *caller, const char *
 	addition->config.path = addition->path;
 	if (*value >= '0' && *value <= '9')
 		return plug_find_inherited(value, &addition->config.fd, err);
-	return plug_find_passed(caller, "fd", value, &addition->config.fd, err);
+	return plug_find_passed(caller, "fd", value, O_RDWR, &addition->config.fd, err);
 }
 
 /* Which device it is: by exactly one of the three. */
@@ -133,15 +134,48 @@ static int plug_find_device(const struct control_caller *caller, json_t *argumen
 static int plug_find_others(const struct control_caller *caller, json_t *arguments,
 			    struct vfio_device_config *config, struct err *err)
 {
-	int rc = plug_find_passed(caller, "iommufd", plug_word(arguments, "iommufd"),
+	int rc = plug_find_passed(caller, "iommufd", plug_word(arguments, "iommufd"), O_RDWR,
 				  &config->iommufd, err);
 
 	if (!rc)
-		rc = plug_find_passed(caller, "group-fd", plug_word(arguments, "group-fd"),
+		rc = plug_find_passed(caller, "group-fd", plug_word(arguments, "group-fd"), O_RDWR,
 				      &config->group_fd, err);
 	if (!rc)
 		rc = plug_find_passed(caller, "container-fd", plug_word(arguments, "container-fd"),
-				      &config->container_fd, err);
+				      O_RDWR, &config->container_fd, err);
+	return rc;
+}
+
+/*
+ * A file that came along: what its option says of it is its name. One that says nothing is called
+ * by that of the descriptor.
+ */
+static int plug_find_file(const struct control_caller *caller, json_t *arguments,
+			  const char *argument, int access, int *fd, const char **option,
+			  struct err *err)
+{
+	const char *name = plug_word(arguments, argument);
+	int rc = plug_find_passed(caller, argument, name, access, fd, err);
+
+	if (!rc && name && !*option)
+		*option = name;
+	return rc;
+}
+
+static int plug_find_files(const struct control_caller *caller, json_t *arguments,
+			   struct vfio_device_config *config, struct err *err)
+{
+	int rc = plug_find_file(caller, arguments, "rom-fd", O_RDONLY, &config->rom_fd,
+				&config->rom, err);
+
+	if (!rc)
+		rc = plug_find_file(caller, arguments, "trace-fd", O_WRONLY, &config->trace_fd,
+				    &config->trace, err);
+	if (!rc)
+		rc = plug_find_file(caller, arguments, "names-fd", O_RDONLY, &config->names_fd,
+				    &config->names, err);
+	if (!rc && config->rom_fd && config->no_rom)
+		rc = err_set(err, -EINVAL, "rom-fd: rom=off: leave one of both out");
 	return rc;
 }
 
@@ -224,13 +258,25 @@ static int plug_take_slot(json_t *arguments, struct control_addition *addition, 
 				 control_printable(bus).text);
 }
 
+enum { PLUG_FDS = 7 };
+
+static void plug_list_fds(const struct vfio_device_config *config, int fds[PLUG_FDS])
+{
+	const int all[PLUG_FDS] = {config->fd,           config->iommufd, config->group_fd,
+				   config->container_fd, config->rom_fd,  config->trace_fd,
+				   config->names_fd};
+
+	memcpy(fds, all, sizeof(all));
+}
+
 /* Descriptors of one way are none of the other's, and each is for one thing. */
 static int plug_check_way(struct vfio_device_config *config, struct err *err)
 {
-	const int fds[] = {config->fd, config->iommufd, config->group_fd, config->container_fd};
 	bool group = config->group_fd || config->container_fd;
+	int fds[PLUG_FDS];
 
-	for (size_t i = 0; i < ARRAY_SIZE(fds); i++)
+	plug_list_fds(config, fds);
+	for (size_t i = 0; i < PLUG_FDS; i++)
 		for (size_t other = 0; other < i; other++)
 			if (fds[i] && fds[i] == fds[other])
 				return err_set(err, -EINVAL,
@@ -269,6 +315,8 @@ static int plug_read(const struct control_caller *caller, json_t *arguments,
 	if (!rc)
 		rc = plug_take_rom(arguments, &addition->config, err);
 	if (!rc)
+		rc = plug_find_files(caller, arguments, &addition->config, err);
+	if (!rc)
 		rc = plug_take_slot(arguments, addition, err);
 	if (!rc)
 		rc = device_option_check(&addition->config, err);
@@ -278,9 +326,10 @@ static int plug_read(const struct control_caller *caller, json_t *arguments,
 /* They are the machine's from here on, whatever comes of it. */
 static void plug_give(const struct control_caller *caller, const struct vfio_device_config *config)
 {
-	const int fds[] = {config->fd, config->iommufd, config->group_fd, config->container_fd};
+	int fds[PLUG_FDS];
 
-	for (size_t i = 0; i < ARRAY_SIZE(fds); i++)
+	plug_list_fds(config, fds);
+	for (size_t i = 0; i < PLUG_FDS; i++)
 		if (fds[i])
 			control_passed_give(caller->passed, fds[i]);
 	if (config->fd)

@@ -4,9 +4,9 @@
 #include "vmm/control/query.h"
 
 #include <inttypes.h>
-#include <sys/utsname.h>
 #include <unistd.h>
 
+#include "vmm/base/thread.h"
 #include "vmm/control/line.h"
 
 static const char *query_status_name(enum control_status status)
@@ -37,17 +37,13 @@ json_t *control_query_status(const struct control_target *target)
 json_t *control_query_cpus(const struct control_target *target)
 {
 	json_t *list = json_array();
-	struct utsname host;
 
-	if (uname(&host))
-		host.machine[0] = '\0';
 	for (unsigned int i = 0; i < run_count(target->run); i++)
-		json_array_append_new(list,
-				      json_pack("{s:i, s:o, s:i, s:s, s:{s:i}}", "cpu-index",
-						(int)i, "qom-path",
-						json_sprintf("/machine/cpu[%u]", i), "thread-id",
-						(int)run_thread_id(target->run, i), "target",
-						host.machine, "props", "core-id", (int)i));
+		json_array_append_new(
+			list, json_pack("{s:i, s:o, s:i, s:s, s:{s:i}}", "cpu-index", (int)i,
+					"qom-path", json_sprintf("/machine/cpu[%u]", i),
+					"thread-id", (int)run_thread_id(target->run, i), "target",
+					target->system.machine, "props", "core-id", (int)i));
 	return list;
 }
 
@@ -299,7 +295,7 @@ json_t *control_query_all(const struct control_target *target)
 	uint64_t memory = ram_total(target->ram);
 
 	return json_pack("{s:s, s:i, s:I, s:b, s:s, s:o, s:I, s:I, s:o, s:o, s:o}", "version",
-			 FERRY_VERSION, "pid", (int)getpid(), "uptime_seconds",
+			 FERRY_VERSION, "pid", (int)thread_process(), "uptime_seconds",
 			 query_uptime(target), "running", status == CONTROL_RUNNING, "status",
 			 query_status_name(status), "cpus", query_vcpus(target), "memory_bytes",
 			 (json_int_t)memory, "pinned_bytes",

@@ -6,6 +6,7 @@
 
 #include <stdint.h>
 #include <stdio.h>
+#include <sys/utsname.h>
 #include <time.h>
 
 #include "devices/pci/pci.h"
@@ -63,6 +64,7 @@ struct control_target {
 	const unsigned int *pins; /* the host's processor of each vCPU, or NULL */
 	const char *run_folder;   /* where it is listed, as /run; NULL: nowhere */
 	struct timespec since;    /* when it was built, by the monotonic clock */
+	struct utsname system;    /* its processor's name is the guest's */
 };
 
 #endif

@@ -100,6 +100,23 @@ static int debug_apply_same_actions(struct debug *debug)
 	return debug_apply_actions(debug, actions);
 }
 
+/*
+ * Whether the guest can go on as before. Where KVM refuses, it stands for the debugger; with none
+ * there nobody would have it go on, and it has no breakpoints.
+ */
+static bool debug_can_go_on(struct debug *debug)
+{
+	int rc = debug_apply_same_actions(debug);
+
+	if (!rc)
+		return true;
+	log_warn("gdb: %s: KVM_SET_GUEST_DEBUG: %s",
+		 debug_attached(debug) ? "the guest cannot go on"
+				       : "a vCPU does not learn what to stop for",
+		 err_text(rc));
+	return !debug_attached(debug);
+}
+
 /* No breakpoints, nothing held: the guest as it would be without a debugger. */
 static void debug_let_all_go(struct debug *debug)
 {
@@ -251,7 +268,6 @@ bool debug_parked(struct debug *debug, bool stood)
 		.signal = SIGNAL_INTERRUPT,
 	};
 	bool asked = debug->awaited == DEBUG_A_HALT;
-	int rc;
 
 	/* Two vCPUs told of something at once, and this is the second's. */
 	if (stood && debug->awaited != DEBUG_REST)
@@ -265,10 +281,8 @@ bool debug_parked(struct debug *debug, bool stood)
 		return true;
 	}
 	if (!asked) {
-		rc = debug_apply_same_actions(debug);
-		if (!rc)
+		if (debug_can_go_on(debug))
 			return false;
-		log_warn("gdb: the guest cannot go on: KVM_SET_GUEST_DEBUG: %s", err_text(rc));
 		halted.signal = SIGNAL_TRAP;
 	}
 	gdb_stopped(debug->gdb, &halted);
@@ -291,7 +305,7 @@ bool debug_reset(struct debug *debug, bool stood)
 		debug->awaited = DEBUG_NOTHING;
 	if (!waits)
 		return true;
-	if (!stepped && !debug_apply_same_actions(debug))
+	if (!stepped && debug_can_go_on(debug))
 		return false;
 	debug->awaited = DEBUG_NOTHING;
 	gdb_stopped(debug->gdb, &stop);

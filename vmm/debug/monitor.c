@@ -11,6 +11,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "devices/virtio/function.h"
 #include "vmm/base/bits.h"
 #include "vmm/debug/monitor_private.h"
 
@@ -21,6 +22,13 @@ static void monitor_pci(const struct monitor *monitor, char **words, size_t coun
 	(void)words;
 	(void)count;
 	pci_host_describe(monitor->host, out);
+}
+
+static void monitor_virtio(const struct monitor *monitor, char **words, size_t count, FILE *out)
+{
+	(void)words;
+	(void)count;
+	virtio_describe(monitor->host, out);
 }
 
 static void monitor_vfio(const struct monitor *monitor, char **words, size_t count, FILE *out)
@@ -251,6 +259,7 @@ static const struct monitor_row {
 	 "passed-through devices, or all about one: ADDR is the host's\n"
 	 "address or, where no device has that, the guest's",
 	 0, 1, monitor_vfio},
+	{"virtio", "", "the monitor's own devices: features, status, queues", 0, 0, monitor_virtio},
 	{"irq", "", "the GSI table: pins and MSI routes, and who signals them", 0, 0, monitor_irq},
 	{"mem", "", "guest-physical space, then ports: what is where", 0, 0, monitor_mem},
 	{"translate", "ADDR",

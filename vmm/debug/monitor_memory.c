@@ -55,11 +55,16 @@ static void monitor_show_ports(void *owner, const struct mem_view *view)
 
 void monitor_mem(const struct monitor *monitor, char **words, size_t count, FILE *out)
 {
+	uint64_t offset;
+
 	(void)words;
 	(void)count;
 	fprintf(out, "%-37s %10s  %-14s %4s %9s  %s\n", "memory", "size", "kind", "slot",
 		"accesses", "name");
 	mem_map_walk(monitor->mmio, monitor_show_memory, out);
+	if (ram_file(monitor->ram, 0, &offset) >= 0)
+		fputs("RAM is shared with another process, which serves a device (vhost-user)\n",
+		      out);
 	if (!monitor->pio)
 		return;
 	fprintf(out, "%-13s  %9s  %s\n", "ports", "accesses", "name");

@@ -8,7 +8,11 @@
 #include "vmm/base/err.h"
 #include "vmm/config.h"
 
-/* Opens what @config names into @boot; on failure nothing stays open and @err says which file. */
+/*
+ * Opens what @config names into @boot; on failure nothing stays open and @err says which file. Of a
+ * pipe that somebody else has opened all is read, and waited for, at most as much as guest memory
+ * holds.
+ */
 int bootfiles_open(struct boot_source *boot, const struct config *config,
 		   struct err *err) FERRY_MUST_CHECK;
 

@@ -5,26 +5,35 @@
  */
 
 #include <errno.h>
+#include <string.h>
+#include <unistd.h>
 
+#include "memory/ram_file.h"
 #include "vmm/base/bits.h"
 #include "vmm/base/log.h"
 #include "vmm/base/page.h"
 #include "vmm/hostmem.h"
 #include "vmm/machine/hotplug.h"
 #include "vmm/machine/machine_private.h"
+#include "vmm/machine/virtio.h"
+#include "vmm/sandbox/sandbox.h"
 #include "vmm/virtualization.h"
 
 static int build_find_devices(struct machine *machine, struct err *err)
 {
 	const struct config *config = machine->config;
-	const struct vfio_settings settings = {
+	struct vfio_settings settings = {
 		.iommufd = config->iommufd,
+		.sealed = config->sandbox == SANDBOX_ON,
+		.container = config->container,
+		.group_count = config->group_count,
 		.slots = config->slots,
 		.slot_memory = config->slot_memory,
 		.slot_prefetch = config->slot_prefetch,
 	};
 	int rc;
 
+	memcpy(settings.groups, config->groups, sizeof(settings.groups));
 	machine->vfio = vfio_create(&settings, err);
 	if (!machine->vfio)
 		return err->code;
@@ -33,7 +42,19 @@ static int build_find_devices(struct machine *machine, struct err *err)
 		if (rc)
 			return rc;
 	}
-	return vfio_check_memlock(machine->vfio, config->memory, err);
+	rc = vfio_check_lent(machine->vfio, err);
+	return rc ? rc : vfio_check_memlock(machine->vfio, config->memory, err);
+}
+
+/* A file may have pages already, which the host need not find any more. */
+static uint64_t build_missing_memory(const struct config *config)
+{
+	struct ram_file file;
+	struct err err = {0};
+
+	if (!config->memory_fd || ram_file_check(config->memory_fd, &file, &err))
+		return config->memory;
+	return file.held < config->memory ? config->memory - file.held : 0;
 }
 
 /*
@@ -48,17 +69,34 @@ static int build_check_memory(struct machine *machine, struct err *err)
 	if (config->page_size || !(config->vfio_count || config->prealloc))
 		return 0;
 	hostmem_read("/proc", "/sys", &host);
-	return hostmem_check(&host, config->memory,
+	return hostmem_check(&host, build_missing_memory(config),
 			     config->vfio_count ? HOSTMEM_PINNED : HOSTMEM_POPULATED, err);
 }
 
 static int build_open_kvm(struct machine *machine, struct err *err)
 {
-	machine->vm = kvm_vm_create(arch_vm_type, err);
+	int given = machine->config->kvm;
+
+	machine->vm = given ? kvm_vm_create_given(given, arch_vm_type, err)
+			    : kvm_vm_create(arch_vm_type, err);
 	if (machine->vm)
 		return 0;
-	virtualization_explain("/proc", "/sys", err);
+	if (!given)
+		virtualization_explain("/proc", "/sys", err);
 	return err->code;
+}
+
+static int build_lay_out_with_virtio(struct machine *machine,
+				     const struct arch_layout_request *request, struct err *err)
+{
+	struct arch_layout_request whole = *request;
+	int rc;
+
+	whole.mmio64_needed += virtio_window_size(machine);
+	rc = arch_layout(&whole, &machine->platform, err);
+	return rc && virtio_make_room(machine, err)
+		       ? build_lay_out_with_virtio(machine, request, err)
+		       : rc;
 }
 
 static int build_lay_out(struct machine *machine, struct err *err)
@@ -81,7 +119,7 @@ static int build_lay_out(struct machine *machine, struct err *err)
 	request.usable_count = vfio_iova_ranges(machine->vfio, usable, ARRAY_SIZE(usable));
 	request.usable = request.usable_count ? usable : NULL;
 	vfio_window_sizes(machine->vfio, &request.mmio32_needed, &request.mmio64_needed);
-	return arch_layout(&request, &machine->platform, err);
+	return build_lay_out_with_virtio(machine, &request, err);
 }
 
 static int build_memory(struct machine *machine, struct err *err)
@@ -90,15 +128,21 @@ static int build_memory(struct machine *machine, struct err *err)
 	struct ram_config ram = {
 		.page_size = config->page_size,
 		.prealloc = config->prealloc,
+		.fd = config->memory_fd,
+		.shared = config->vhost_user_count > 0,
 		.place = {.pins = config->pins, .pin_count = config->pinned ? config->cpus : 0},
 	};
 
+	if (config->memory_fd && ram_file_seal(config->memory_fd, config->memory, err))
+		return err->code;
 	machine->mmio = mem_map_create("memory", 0, err);
 	machine->pio = mem_map_create("ports", 0x10000, err);
 	if (!machine->mmio || !machine->pio || kvm_vm_listen(machine->vm, machine->mmio, err))
 		return err->code;
 	machine->ram = ram_create(machine->mmio, machine->platform.ram, machine->platform.ram_count,
 				  &ram, err);
+	if (ram.fd)
+		close(ram.fd);
 	return machine->ram ? 0 : err->code;
 }
 
@@ -144,6 +188,8 @@ static int build_pci(struct machine *machine, struct err *err)
 		return err->code;
 	attach.host = machine->host;
 	rc = vfio_attach(machine->vfio, &attach, err);
+	if (!rc)
+		rc = virtio_create(machine, err);
 	if (rc)
 		return rc;
 	return pci_host_assign(machine->host, err);
@@ -218,7 +264,7 @@ static size_t build_console_input(void *owner, const uint8_t *bytes, size_t coun
 	return arch_console_input(machine->arch, bytes, count);
 }
 
-static void build_console_request(void *owner, enum console_request request)
+void machine_hear_key(void *owner, enum console_request request)
 {
 	struct machine *machine = owner;
 
@@ -240,14 +286,21 @@ static void build_console_request(void *owner, enum console_request request)
 
 static int build_console(struct machine *machine, struct err *err)
 {
+	const struct console_place place = {
+		.kind = machine->config->serial,
+		.path = machine->config->serial_path,
+		.fd = machine->config->serial_fd,
+		.port = "serial port",
+		.option = "--serial",
+	};
 	struct console_owner owner = {
 		.input = build_console_input,
-		.request = build_console_request,
+		.request = machine_hear_key,
 		.wake = build_wake,
 		.machine = machine,
 	};
 
-	machine->console = console_create(machine->config, machine->loop, &owner, err);
+	machine->console = console_create(&place, machine->loop, &owner, err);
 	return machine->console ? 0 : err->code;
 }
 
@@ -308,6 +361,32 @@ static void build_hear_mapped(void *owner, const struct err *err)
 		machine_end(machine, CONTROL_HOST_ERROR, STATUS_FAILED, err, NULL);
 	else
 		machine_request(machine, REQUEST_MAPPED);
+}
+
+/* Nothing is opened by name from here on but what is held. */
+static int build_sandbox(struct machine *machine, struct err *err)
+{
+	const struct sandbox_settings settings = {
+		.mode = machine->config->sandbox,
+		.pins = vfio_device_count(machine->vfio) || vfio_slot_count(machine->vfio),
+		.clients = machine->config->control || machine->config->gdb,
+		.user = machine->config->user.uid ? &machine->config->user : NULL,
+		.wake = machine->wake,
+	};
+	int rc = sandbox_drop(&settings, err);
+
+	return rc ? rc : sandbox_begin(&settings, err);
+}
+
+static int build_threads(struct machine *machine, struct err *err)
+{
+	int rc = run_start(machine->run, err);
+
+	if (!rc)
+		rc = virtio_begin(machine, err);
+	if (!rc)
+		sandbox_close();
+	return rc;
 }
 
 /* Loads the guest and starts pinning its memory; the vCPUs need not wait for that. */
@@ -386,15 +465,15 @@ static int build_debug(struct machine *machine, struct err *err)
 
 /*
  * The order is that of docs/architecture.md; machine_destroy() is its reverse, but that the vCPUs
- * end first.
+ * end first. Nothing is opened by name, and no thread is there that stays, once the threads begin.
  */
 int machine_build(struct machine *machine, struct err *err)
 {
 	static int (*const steps[])(struct machine * machine, struct err * err) = {
-		machine_open_events, build_console,  build_find_devices, build_check_memory,
-		build_open_kvm,      build_lay_out,  build_memory,       build_platform,
-		build_vcpus,         build_pci,      build_boot,         machine_watch_signals,
-		build_debug,         machine_listen,
+		machine_open_events, build_console, build_find_devices,    build_check_memory,
+		build_open_kvm,      build_lay_out, build_memory,          build_platform,
+		build_vcpus,         build_pci,     machine_watch_signals, build_debug,
+		machine_listen,      build_sandbox, build_threads,         build_boot,
 	};
 	int rc = 0;
 

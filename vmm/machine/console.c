@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
-/* Where the guest's serial port goes: the terminal, a pseudo-terminal, a file or nowhere. */
+/* Where a guest's port goes: the terminal, a pseudo-terminal, a file or nowhere. */
 
 #include "vmm/machine/console.h"
 
@@ -11,6 +11,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/epoll.h>
+#include <sys/ioctl.h>
 #include <sys/stat.h>
 #include <sys/timerfd.h>
 #include <unistd.h>
@@ -41,7 +42,9 @@ static const char escape_help[] = "\r\n"
 struct console {
 	struct loop *loop;
 	struct console_owner owner;
+	struct console_place place;
 	int input; /* -1: none, or at its end */
+	int given; /* of fd=; -1: none */
 	struct writer output;
 	int room;            /* eventfd: the guest's port has room again */
 	int look;            /* timerfd */
@@ -65,7 +68,7 @@ static void console_look_later(const struct console *console)
 	const struct itimerspec time = {.it_value = {.tv_nsec = LOOK_MS * 1000000L}};
 
 	if (timerfd_settime(console->look, 0, &time, NULL) < 0)
-		log_debug("serial port: no timer: %s", err_text(-errno));
+		log_debug("%s: no timer: %s", console->place.port, err_text(-errno));
 }
 
 static void console_writable(void *owner, uint32_t events)
@@ -110,7 +113,8 @@ static void console_refused(struct console *console, int rc)
 	/* Nobody is there to hear it: the guest goes on without its audience. */
 	if (rc == -EPIPE || console->is_pty || atomic_exchange(&console->refused, true))
 		return;
-	log_warn("serial port: its output cannot be written: %s: it is lost", err_text(rc));
+	log_warn("%s: its output cannot be written: %s: it is lost", console->place.port,
+		 err_text(rc));
 }
 
 /* Whether what goes to @fd and the log's lines come out in one place. */
@@ -124,36 +128,63 @@ static bool console_is_beside_log(int fd)
 
 /*
  * A reader who takes nothing holds the guest up, but not the monitor; one who is gone does neither.
+ * How many of @count bytes are taken or lost; 0: the owner will be woken.
  */
-static bool console_output(void *owner, uint8_t byte)
+static size_t console_send_some(struct console *console, const uint8_t *bytes, size_t count)
 {
-	struct console *console = owner;
 	bool stalled = false;
 	ssize_t n;
 
 	if (console->output.fd < 0)
-		return true;
-	n = writer_write(&console->output, &byte, 1);
+		return count;
+	n = writer_write(&console->output, bytes, count);
 	if (n == -EAGAIN) {
 		pthread_mutex_lock(&console->lock);
 		for (int i = 0; i < PTY_TRIES && n == -EAGAIN && console_make_room(console); i++)
-			n = writer_write(&console->output, &byte, 1);
+			n = writer_write(&console->output, bytes, count);
 		stalled = n == -EAGAIN && console_stall(console);
 		pthread_mutex_unlock(&console->lock);
 	}
 	if (n < 0 && n != -EAGAIN)
 		console_refused(console, (int)n);
 	if (n > 0 && console->beside_log)
-		log_note_neighbour(byte);
-	return !stalled;
+		log_note_neighbour(bytes[n - 1]);
+	if (n > 0)
+		return (size_t)n;
+	return stalled ? 0 : count;
+}
+
+/* As console_write(), of what is the monitor's own as well. */
+static size_t console_send(struct console *console, const uint8_t *bytes, size_t count)
+{
+	size_t done = 0, taken;
+
+	do {
+		taken = console_send_some(console, bytes + done, count - done);
+		done += taken;
+	} while (taken > 0 && done < count);
+	return done;
+}
+
+size_t console_write(struct console *console, const uint8_t *bytes, size_t count)
+{
+	atomic_store_explicit(&console->spoken, true, memory_order_relaxed);
+	return console_send(console, bytes, count);
 }
 
 static bool console_output_of_guest(void *owner, uint8_t byte)
 {
-	struct console *console = owner;
+	return console_write(owner, &byte, 1) == 1;
+}
 
-	atomic_store_explicit(&console->spoken, true, memory_order_relaxed);
-	return console_output(console, byte);
+void console_size(const struct console *console, uint16_t *columns, uint16_t *rows)
+{
+	struct winsize size = {0};
+
+	if (console->output.fd >= 0)
+		(void)ioctl(console->output.fd, TIOCGWINSZ, &size);
+	*columns = size.ws_col;
+	*rows = size.ws_row;
 }
 
 bool console_has_output(const struct console *console)
@@ -161,7 +192,7 @@ bool console_has_output(const struct console *console)
 	return atomic_load(&console->spoken);
 }
 
-static void console_room(void *owner)
+void console_room(void *owner)
 {
 	struct console *console = owner;
 
@@ -193,8 +224,7 @@ static void console_escape(struct console *console, uint8_t key)
 		owner->request(owner->machine, CONSOLE_CONTINUE);
 		break;
 	default:
-		for (const char *at = escape_help; *at; at++)
-			console_output(console, (uint8_t)*at);
+		(void)console_send(console, (const uint8_t *)escape_help, strlen(escape_help));
 	}
 }
 
@@ -244,8 +274,13 @@ static void console_watch(struct console *console, bool watch)
 		return;
 	if (!watch)
 		loop_remove(console->loop, console->input);
-	else if (loop_add(console->loop, console->input, EPOLLIN, console_ready, console, &err))
-		return; /* a regular file: it is always ready, and read when the port has room */
+	else if (loop_add(console->loop, console->input, EPOLLIN, console_ready, console, &err)) {
+		/* A regular file is always ready, and is read when the port has room. */
+		if (err.code != -EPERM)
+			log_error("%s: what is typed does not arrive: %s", console->place.port,
+				  err.text);
+		return;
+	}
 	console->watching = watch;
 }
 
@@ -324,9 +359,9 @@ static void console_look_at_input(struct console *console)
 	if (!console->escapes || console_space(console) > 0 || console_is_deaf(console))
 		return;
 	if (++console->full_looks == DEAF_LOOKS)
-		log_warn("serial port: the guest does not take what is typed: more than %d KiB of "
-			 "it are lost",
-			 INPUT_SIZE / 1024);
+		log_warn("%s: the guest does not take what is typed: more than %d KiB of it are "
+			 "lost",
+			 console->place.port, INPUT_SIZE / 1024);
 	console_watch_as_needed(console);
 }
 
@@ -376,15 +411,15 @@ static int console_open_pty(struct console *console, struct err *err)
 	int output;
 
 	if (pty_open(&console->pty, err))
-		return err_prefix(err, "--serial pty");
+		return err_prefix(err, "%s pty", console->place.option);
 	console->is_pty = true;
 	console->input = console->pty.master;
 	/* The loop has one watch for each descriptor. */
 	output = fcntl(console->input, F_DUPFD_CLOEXEC, 0);
 	if (output < 0)
-		return err_set(err, -errno, "--serial pty: %s", err_text(errno));
+		return err_set(err, -errno, "%s pty: %s", console->place.option, err_text(errno));
 	writer_take(&console->output, output);
-	log_say("the serial port is at %s", console->pty.name);
+	log_say("the %s is at %s", console->place.port, console->pty.name);
 	return 0;
 }
 
@@ -393,16 +428,46 @@ static int console_open_file(struct console *console, const char *path, struct e
 	int fd = fd_open_output(path, O_APPEND);
 
 	if (fd < 0)
-		return err_set(err, fd, "--serial file: %s: cannot be written: %s", path,
-			       fd_output_text(fd));
+		return err_set(err, fd, "%s file: %s: cannot be written: %s", console->place.option,
+			       path, fd_output_text(fd));
 	writer_take(&console->output, fd);
 	return 0;
 }
 
-static int console_open(struct console *console, const struct config *config, struct err *err)
+/*
+ * What somebody else has opened. A terminal's other users keep its flags and modes; what is no
+ * terminal is read without waiting. A file is only written to.
+ */
+static int console_open_given(struct console *console, int fd, struct err *err)
 {
-	switch (config->serial) {
+	int flags = fcntl(fd, F_GETFL), output = -1;
+	struct stat status;
+
+	console->given = fd;
+	if (flags >= 0 && fstat(fd, &status) == 0)
+		output = fcntl(fd, F_DUPFD_CLOEXEC, 0);
+	if (output < 0)
+		return err_set(err, -errno, "%s fd=%d: %s", console->place.option, fd,
+			       err_text(errno));
+	if (!isatty(fd))
+		(void)fcntl(fd, F_SETFL, flags | O_NONBLOCK);
+	writer_share(&console->output, output);
+	if (console->output.fd == output)
+		console->output.owned = true;
+	else
+		fd_close(&output);
+	if ((flags & O_ACCMODE) == O_RDWR && !S_ISREG(status.st_mode))
+		console->input = fd;
+	console->beside_log = console_is_beside_log(fd);
+	return 0;
+}
+
+static int console_open(struct console *console, struct err *err)
+{
+	switch (console->place.kind) {
 	case SERIAL_STDIO:
+		if (isatty(STDIN_FILENO))
+			terminal_prepare();
 		console->input = STDIN_FILENO;
 		writer_share(&console->output, STDOUT_FILENO);
 		console->beside_log = console_is_beside_log(STDOUT_FILENO);
@@ -410,34 +475,46 @@ static int console_open(struct console *console, const struct config *config, st
 	case SERIAL_PTY:
 		return console_open_pty(console, err);
 	case SERIAL_FILE:
-		return console_open_file(console, config->serial_path, err);
+		return console_open_file(console, console->place.path, err);
+	case SERIAL_FD:
+		return console_open_given(console, console->place.fd, err);
 	case SERIAL_NONE:
 		break;
 	}
 	return 0;
 }
 
-struct console *console_create(const struct config *config, struct loop *loop,
+static int console_watch_events(struct console *console, struct err *err)
+{
+	int rc = loop_add(console->loop, console->look, EPOLLIN, console_look, console, err);
+
+	if (!rc)
+		rc = loop_add(console->loop, console->room, EPOLLIN, console_has_room, console,
+			      err);
+	return rc ? err_prefix(err, "%s", console->place.port) : 0;
+}
+
+struct console *console_create(const struct console_place *place, struct loop *loop,
 			       const struct console_owner *owner, struct err *err)
 {
 	struct console *console = calloc(1, sizeof(*console));
 
 	if (!console) {
-		err_set(err, -ENOMEM, "serial port: out of memory");
+		err_set(err, -ENOMEM, "%s: out of memory", place->port);
 		return NULL;
 	}
 	pthread_mutex_init(&console->lock, NULL);
 	console->loop = loop;
 	console->owner = *owner;
-	console->input = -1;
+	console->place = *place;
+	console->input = console->given = -1;
 	console->output.fd = console->pty.master = console->pty.peer = -1;
 	console->look = timerfd_create(CLOCK_MONOTONIC, TFD_CLOEXEC | TFD_NONBLOCK);
 	console->room = fd_eventfd();
 	if (console->room < 0 || console->look < 0)
-		err_set(err, -errno, "serial port: no descriptor for events: %s", err_text(errno));
-	else if (console_open(console, config, err) == 0 &&
-		 loop_add(loop, console->look, EPOLLIN, console_look, console, err) == 0 &&
-		 loop_add(loop, console->room, EPOLLIN, console_has_room, console, err) == 0)
+		err_set(err, -errno, "%s: no descriptor for events: %s", place->port,
+			err_text(errno));
+	else if (console_open(console, err) == 0 && console_watch_events(console, err) == 0)
 		return console;
 	console_destroy(console);
 	return NULL;
@@ -445,7 +522,7 @@ struct console *console_create(const struct config *config, struct loop *loop,
 
 void console_start(struct console *console)
 {
-	if (console->input < 0)
+	if (!console || console->input < 0)
 		return;
 	if (console->input == STDIN_FILENO && isatty(STDIN_FILENO)) {
 		/* In the background the terminal is somebody else's: reading it would stop us. */
@@ -473,6 +550,7 @@ void console_destroy(struct console *console)
 	loop_remove(console->loop, console->look);
 	fd_close(&console->room);
 	fd_close(&console->look);
+	fd_close(&console->given);
 	pty_close(&console->pty);
 	writer_close(&console->output);
 	pthread_mutex_destroy(&console->lock);

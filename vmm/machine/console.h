@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
-/* Where the guest's serial port goes: the terminal, a pseudo-terminal, a file or nowhere. */
+/* Where a guest's port goes: the terminal, a pseudo-terminal, a file or nowhere. */
 
 #ifndef FERRY_VMM_MACHINE_CONSOLE_H
 #define FERRY_VMM_MACHINE_CONSOLE_H
@@ -21,6 +21,15 @@ enum console_request {
 	CONSOLE_CONTINUE,     /* c */
 };
 
+/* Which port it is, and where that goes; the strings outlive the console. */
+struct console_place {
+	enum config_serial kind;
+	const char *path;   /* of a file */
+	int fd;             /* that somebody else has opened */
+	const char *port;   /* for messages: "serial port" */
+	const char *option; /* likewise, that says so */
+};
+
 struct console_owner {
 	/* Offers input to the guest's port; how many bytes it took. Main thread. */
 	size_t (*input)(void *machine, const uint8_t *bytes, size_t count);
@@ -31,20 +40,32 @@ struct console_owner {
 };
 
 /*
- * Opens what @config names; stdio is made raw only by console_start(). NULL with @err set. The loop
- * outlives the console.
+ * Opens what @place names; stdio is made raw only by console_start(), and no two have it. NULL with
+ * @err set. The loop outlives the console.
  */
-struct console *console_create(const struct config *config, struct loop *loop,
+struct console *console_create(const struct console_place *place, struct loop *loop,
 			       const struct console_owner *owner, struct err *err);
 
 /*
- * Starts taking input. Before it only output goes through. To be called again after the process was
- * stopped: the terminal may be ours only now, or have lost its mode.
+ * Starts taking input; NULL is allowed. Before it only output goes through. To be called again
+ * after the process was stopped: the terminal may be ours only now, or have lost its mode.
  */
 void console_start(struct console *console);
 
 /* Whether the guest has written anything to its port yet. Any thread. */
 bool console_has_output(const struct console *console);
+
+/*
+ * Writes what the guest has written: how many of the @count bytes were taken or are lost. With
+ * fewer the owner is woken. Any thread.
+ */
+size_t console_write(struct console *console, const uint8_t *bytes, size_t count);
+
+/* The guest's port has room for input that it did not take. Any thread. */
+void console_room(void *console);
+
+/* The terminal's size; 0 where it is none, or does not know. Before the sandbox. */
+void console_size(const struct console *console, uint16_t *columns, uint16_t *rows);
 
 /* Restores the terminal and closes; NULL is allowed. */
 void console_destroy(struct console *console);

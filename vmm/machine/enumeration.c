@@ -38,13 +38,26 @@ static void enumeration_look(void *owner, uint32_t events)
 		enumeration_end(enumeration);
 }
 
+static void enumeration_give_timer_back(struct enumeration *enumeration)
+{
+	static const struct itimerspec never = {0};
+
+	if (!enumeration->spare)
+		fd_close(&enumeration->timer);
+	else
+		timerfd_settime(enumeration->spare, 0, &never, NULL);
+	enumeration->timer = -1;
+}
+
 static int enumeration_watch(struct enumeration *enumeration)
 {
 	const struct timespec look = {.tv_nsec = LOOK_MS * 1000000L};
 	const struct itimerspec time = {.it_value = look, .it_interval = look};
 	struct err err = {0};
 
-	enumeration->timer = timerfd_create(CLOCK_MONOTONIC, TFD_CLOEXEC | TFD_NONBLOCK);
+	enumeration->timer = enumeration->spare
+				     ? enumeration->spare
+				     : timerfd_create(CLOCK_MONOTONIC, TFD_CLOEXEC | TFD_NONBLOCK);
 	if (enumeration->timer < 0 || timerfd_settime(enumeration->timer, 0, &time, NULL))
 		return -errno;
 	return loop_add(enumeration->loop, enumeration->timer, EPOLLIN, enumeration_look,
@@ -54,7 +67,7 @@ static int enumeration_watch(struct enumeration *enumeration)
 void enumeration_begin(struct enumeration *enumeration, struct loop *loop,
 		       struct kvm_coalesced *coalesced, struct kvm_vcpu *vcpu)
 {
-	int timer = enumeration->timer;
+	int timer = enumeration->timer, spare = enumeration->spare;
 
 	if (!kvm_coalesced_open(coalesced))
 		return;
@@ -66,11 +79,12 @@ void enumeration_begin(struct enumeration *enumeration, struct loop *loop,
 		.looks = MOST_LOOKS,
 		.quiet = MOST_LOOKS,
 		.timer = timer,
+		.spare = spare,
 	};
 	if (timer < 0 && enumeration_watch(enumeration)) {
 		log_debug("KVM: writes are not coalesced: no timer to look after them");
 		kvm_coalesced_close(coalesced);
-		fd_close(&enumeration->timer);
+		enumeration_give_timer_back(enumeration);
 	}
 }
 
@@ -79,7 +93,7 @@ void enumeration_end(struct enumeration *enumeration)
 	if (enumeration->timer < 0)
 		return;
 	loop_remove(enumeration->loop, enumeration->timer);
-	fd_close(&enumeration->timer);
+	enumeration_give_timer_back(enumeration);
 	kvm_coalesced_close(enumeration->coalesced);
 	kvm_coalesced_drain(enumeration->coalesced, enumeration->vcpu);
 }

@@ -19,6 +19,7 @@ struct enumeration {
 	unsigned int looks; /* that are left */
 	unsigned int quiet; /* those of them in which the guest may write nothing */
 	int timer;          /* -1: over */
+	int spare;          /* a timerfd that was made ahead, the owner's; 0: none */
 };
 
 /*

@@ -20,6 +20,8 @@
 #include "vmm/hostmem.h"
 #include "vmm/machine/bootfiles.h"
 #include "vmm/machine/machine_private.h"
+#include "vmm/machine/virtio.h"
+#include "vmm/sandbox/sandbox.h"
 
 void machine_request(struct machine *machine, unsigned int requests)
 {
@@ -43,16 +45,14 @@ void machine_request_reset(struct machine *machine, enum control_reason reason)
 	machine_request(machine, REQUEST_RESET);
 }
 
-void machine_end(struct machine *machine, enum control_reason reason, int status,
-		 const struct err *err, const char *report)
+/* The first to decide says all of it: no other thread may come between status and signal. */
+static void machine_decide(struct machine *machine, const struct outcome *outcome,
+			   const char *report)
 {
 	pthread_mutex_lock(&machine->lock);
 	if (!machine->outcome.decided) {
+		machine->outcome = *outcome;
 		machine->outcome.decided = true;
-		machine->outcome.reason = reason;
-		machine->outcome.status = status;
-		if (err)
-			machine->outcome.err = *err;
 		if (report)
 			machine->outcome.report = strdup(report);
 	}
@@ -60,14 +60,26 @@ void machine_end(struct machine *machine, enum control_reason reason, int status
 	machine_request(machine, REQUEST_END);
 }
 
+void machine_end(struct machine *machine, enum control_reason reason, int status,
+		 const struct err *err, const char *report)
+{
+	struct outcome outcome = {.reason = reason, .status = status};
+
+	if (err)
+		outcome.err = *err;
+	machine_decide(machine, &outcome, report);
+}
+
 /* The run dies of @number, everything given back. */
 static void machine_end_by_signal(struct machine *machine, int number)
 {
-	pthread_mutex_lock(&machine->lock);
-	if (!machine->outcome.decided)
-		machine->outcome.signal_number = number;
-	pthread_mutex_unlock(&machine->lock);
-	machine_end(machine, CONTROL_HOST_SIGNAL, STATUS_FAILED, NULL, NULL);
+	const struct outcome outcome = {
+		.reason = CONTROL_HOST_SIGNAL,
+		.status = STATUS_FAILED,
+		.signal_number = number,
+	};
+
+	machine_decide(machine, &outcome, NULL);
 }
 
 void machine_power_down(struct machine *machine)
@@ -82,15 +94,12 @@ void machine_power_down(struct machine *machine)
  */
 static bool machine_ask_to_power_off(struct machine *machine)
 {
-	struct itimerspec left = {0};
+	const struct itimerspec patience = {.it_value.tv_sec = machine->config->power_down_seconds};
 
-	if (!machine->config->power_down_seconds || machine->paused ||
-	    timerfd_gettime(machine->patience, &left) || left.it_value.tv_sec ||
-	    left.it_value.tv_nsec)
+	if (!machine->config->power_down_seconds || machine->paused || machine->asked ||
+	    timerfd_settime(machine->patience, 0, &patience, NULL))
 		return false;
-	left.it_value.tv_sec = machine->config->power_down_seconds;
-	if (timerfd_settime(machine->patience, 0, &left, NULL))
-		return false;
+	machine->asked = true;
 	machine_power_down(machine);
 	return true;
 }
@@ -119,6 +128,7 @@ static void machine_signalled(void *owner, uint32_t events)
 	switch (info.ssi_signo) {
 	case SIGCONT:
 		console_start(machine->console);
+		console_start(machine->hvc_console);
 		machine_request(machine, REQUEST_RESUME);
 		return;
 	case SIGUSR1:
@@ -242,6 +252,8 @@ void machine_tell_paused(struct machine *machine)
 	if (machine->told_paused == machine->paused)
 		return;
 	machine->told_paused = machine->paused;
+	vfio_stand(machine->vfio, machine->paused);
+	virtio_stand(machine);
 	if (machine->paused)
 		control_tell_stop(machine->control);
 	else
@@ -272,8 +284,8 @@ static void machine_started(struct machine *machine)
 	machine->started = true;
 	if (first)
 		machine_enumerate(machine);
-	if (first && config->cmdline && config->serial != SERIAL_NONE && !config->gdb &&
-	    arch_boots_linux(machine->arch) &&
+	if (first && config->cmdline && config->serial != SERIAL_NONE && !config->hvc &&
+	    !config->gdb && arch_boots_linux(machine->arch) &&
 	    !silence_has_console(config->cmdline, arch_serial_name(), arch_serial_is_default()))
 		silence_begin(&machine->silence, machine->loop, machine->console,
 			      arch_serial_name());
@@ -330,6 +342,8 @@ static void machine_woken(void *owner, uint32_t events)
 	requests = machine->requests;
 	machine->requests = 0;
 	pthread_mutex_unlock(&machine->lock);
+	if (sandbox_refused(&err) && !(requests & REQUEST_END))
+		machine_end(machine, CONTROL_HOST_ERROR, STATUS_FAILED, &err, NULL);
 	/* Also of a guest that is looked at by a debugger from here on. */
 	if (requests & REQUEST_SLOTS)
 		vfio_slots_changed(machine->vfio);
@@ -356,20 +370,29 @@ static void machine_woken(void *owner, uint32_t events)
 	machine_tell_paused(machine);
 }
 
+static int machine_make_timer(void)
+{
+	return timerfd_create(CLOCK_MONOTONIC, TFD_CLOEXEC | TFD_NONBLOCK);
+}
+
 int machine_open_events(struct machine *machine, struct err *err)
 {
 	int rc;
 
 	machine->wake = fd_eventfd();
-	machine->patience = timerfd_create(CLOCK_MONOTONIC, TFD_CLOEXEC | TFD_NONBLOCK);
-	if (machine->wake < 0 || machine->patience < 0)
+	machine->patience = machine_make_timer();
+	/* What is timed later, when none can be made any more. */
+	machine->enumeration.spare = machine_make_timer();
+	machine->silence.spare = machine_make_timer();
+	if (machine->wake < 0 || machine->patience < 0 || machine->enumeration.spare <= 0 ||
+	    machine->silence.spare <= 0)
 		return err_set(err, -errno, "machine: no descriptor for events: %s",
 			       err_text(errno));
 	rc = loop_add(machine->loop, machine->patience, EPOLLIN, machine_lost_patience, machine,
 		      err);
-	if (rc)
-		return rc;
-	return loop_add(machine->loop, machine->wake, EPOLLIN, machine_woken, machine, err);
+	if (!rc)
+		rc = loop_add(machine->loop, machine->wake, EPOLLIN, machine_woken, machine, err);
+	return rc ? err_prefix(err, "machine") : 0;
 }
 
 /*
@@ -410,7 +433,9 @@ int machine_watch_signals(struct machine *machine, struct err *err)
 	if (machine->signals < 0)
 		return err_set(err, -errno, "machine: no descriptor for signals: %s",
 			       err_text(errno));
-	return loop_add(machine->loop, machine->signals, EPOLLIN, machine_signalled, machine, err);
+	if (loop_add(machine->loop, machine->signals, EPOLLIN, machine_signalled, machine, err))
+		return err_prefix(err, "signals");
+	return 0;
 }
 
 struct machine *machine_alloc(const struct config *config, struct err *err)
@@ -446,6 +471,10 @@ struct machine *machine_create(const struct config *config, struct err *err)
 	if (!machine)
 		return NULL;
 	if (bootfiles_open(&machine->boot, config, err) || machine_build(machine, err)) {
+		struct err refused = {0};
+
+		if (sandbox_refused(&refused))
+			*err = refused;
 		machine_destroy(machine);
 		return NULL;
 	}
@@ -457,7 +486,10 @@ int machine_run(struct machine *machine, int *signal_number, struct err *err)
 	struct outcome *outcome = &machine->outcome;
 
 	console_start(machine->console);
+	console_start(machine->hvc_console);
 	machine->paused = machine->config->paused;
+	vfio_stand(machine->vfio, machine->paused);
+	virtio_stand(machine);
 	if (!machine->paused) {
 		run_resume(machine->run);
 		machine_started(machine);
@@ -473,6 +505,12 @@ int machine_run(struct machine *machine, int *signal_number, struct err *err)
 	*signal_number = outcome->signal_number;
 	*err = outcome->err;
 	return outcome->status;
+}
+
+static void machine_close_spare(int *timer)
+{
+	if (*timer > 0)
+		fd_close(timer);
 }
 
 void machine_destroy(struct machine *machine)
@@ -491,6 +529,7 @@ void machine_destroy(struct machine *machine)
 	enumeration_end(&machine->enumeration);
 	run_destroy(run);
 	kvm_coalesced_destroy(machine->coalesced);
+	vfio_stop(machine->vfio);
 	pci_host_destroy(machine->host);
 	vfio_destroy(machine->vfio);
 	arch_vm_destroy(machine->arch);
@@ -500,7 +539,11 @@ void machine_destroy(struct machine *machine)
 	mem_map_destroy(machine->pio);
 	mem_map_destroy(machine->mmio);
 	kvm_vm_destroy(machine->vm);
+	virtio_end_services(machine);
 	silence_end(&machine->silence);
+	machine_close_spare(&machine->silence.spare);
+	machine_close_spare(&machine->enumeration.spare);
+	console_destroy(machine->hvc_console);
 	console_destroy(machine->console);
 	loop_remove(machine->loop, machine->signals);
 	loop_remove(machine->loop, machine->wake);
@@ -508,6 +551,7 @@ void machine_destroy(struct machine *machine)
 	fd_close(&machine->patience);
 	fd_close(&machine->wake);
 	fd_close(&machine->signals);
+	thread_end_starter();
 	log_never_wait(NULL);
 	/* Who waits for the run's end finds its devices given back. */
 	control_destroy(machine->control);

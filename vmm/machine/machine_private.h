@@ -10,6 +10,7 @@
 
 #include "arch/arch.h"
 #include "devices/pci/pci.h"
+#include "devices/virtio/device.h"
 #include "memory/map.h"
 #include "memory/ram.h"
 #include "vfio/vfio.h"
@@ -22,6 +23,7 @@
 #include "vmm/machine/machine.h"
 #include "vmm/machine/run.h"
 #include "vmm/machine/silence.h"
+#include "vmm/machine/virtio.h"
 
 /* What other threads want the main thread to do; several may come before it looks. */
 enum request {
@@ -58,6 +60,12 @@ struct machine {
 	struct ram *ram;
 	struct arch_vm *arch;
 	struct pci_host *host;
+	struct virtio_device *virtio[PCI_SLOTS]; /* of functions on the bus, which has them */
+	size_t virtio_count;
+	struct virtio_service services[CONFIG_VHOST_USER_MAX];
+	struct virtio_device *hvc;   /* one of these; NULL without --console */
+	struct console *hvc_console; /* where it goes; likewise */
+	bool crowded;                /* there is no room for devices that nobody asked for */
 	struct kvm_coalesced *coalesced;
 	struct run *run;
 	struct debug *debug;     /* NULL without --gdb */
@@ -65,6 +73,7 @@ struct machine {
 	int signals;             /* signalfd */
 	int wake;                /* eventfd: requests came in */
 	int patience;            /* timerfd: until then SIGTERM has the guest power off by itself */
+	bool asked;              /* SIGTERM has come, and it runs */
 	bool started;            /* once at least; main thread */
 	bool paused;             /* not started yet, or stopped for the debugger; main thread */
 	bool shown;              /* the crash, to the debugger; main thread */
@@ -89,6 +98,9 @@ void machine_request_reset(struct machine *machine, enum control_reason reason);
  */
 void machine_end(struct machine *machine, enum control_reason reason, int status,
 		 const struct err *err, const char *report);
+
+/* What somebody asked for with the escape key of a console; @owner is the machine. Main thread. */
+void machine_hear_key(void *owner, enum console_request request);
 
 /* Presses the power button. Main thread. */
 void machine_power_down(struct machine *machine);

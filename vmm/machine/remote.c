@@ -99,6 +99,8 @@ int machine_listen(struct machine *machine, struct err *err)
 	if (!machine->config->control)
 		return 0;
 	clock_gettime(CLOCK_MONOTONIC, &target.since);
+	if (uname(&target.system))
+		target.system.machine[0] = '\0';
 	machine->control = control_create(machine->config->control, machine->loop, &target, err);
 	return machine->control ? 0 : err->code;
 }

@@ -25,8 +25,8 @@ struct vcpu_thread {
 	struct run *run;
 	unsigned int index;
 	pthread_t thread;
-	pid_t id;              /* of the thread, since its creation job */
-	struct kvm_vcpu *vcpu; /* created and used by its own thread */
+	pid_t id;              /* of the thread, since all were started; lock */
+	struct kvm_vcpu *vcpu; /* used by its own thread once that is there */
 	struct exit_state exit;
 	struct exit_counts counts;
 	struct log_limit limit;      /* of what the host's memory does */
@@ -51,21 +51,10 @@ struct run {
 	void *job_owner;
 	unsigned int jobs;      /* counts run_call()s */
 	atomic_uint generation; /* counts run_wake()s */
-	unsigned int turn;      /* lock: the vCPU to be created next */
-	unsigned int thread_count;
+	unsigned int count;     /* of vCPUs */
+	unsigned int started;   /* of them, those that have a thread */
 	struct vcpu_thread threads[];
 };
-
-/* Only there to interrupt KVM_RUN. */
-static void run_kick_handler(int signal_number)
-{
-	(void)signal_number;
-}
-
-static int run_kick_signal(void)
-{
-	return SIGRTMIN;
-}
 
 static void run_thread_do_job(struct run *run, struct vcpu_thread *thread)
 {
@@ -278,39 +267,47 @@ static void *run_thread_main(void *argument)
 	struct vcpu_thread *thread = argument;
 	struct run *run = thread->run;
 	sigset_t kick;
-	char name[16];
 
-	snprintf(name, sizeof(name), "vcpu %u", thread->index);
-	pthread_setname_np(pthread_self(), name);
 	sigemptyset(&kick);
-	sigaddset(&kick, run_kick_signal());
+	sigaddset(&kick, thread_kick_signal());
 	sigaddset(&kick, SIGBUS);
 	pthread_sigmask(SIG_UNBLOCK, &kick, NULL);
-	/* The creation job comes first; without a vCPU there is nothing to run. */
 	if (run_thread_park(run, thread))
 		run_thread_loop(run, thread);
 	return NULL;
 }
 
-static int run_pin_thread(const struct vcpu_thread *thread, struct err *err)
+static bool run_find_pin(const struct run *run, unsigned int index, cpu_set_t *set)
 {
-	const struct run_setup *setup = &thread->run->setup;
-	unsigned int cpu;
-	cpu_set_t set;
-	int rc;
+	CPU_ZERO(set);
+	if (!run->setup.pins)
+		return false;
+	if (run->setup.pins[index] < CPU_SETSIZE)
+		CPU_SET(run->setup.pins[index], set);
+	return true;
+}
 
-	if (!setup->pins)
-		return 0;
-	cpu = setup->pins[thread->index];
-	CPU_ZERO(&set);
-	if (cpu < CPU_SETSIZE)
-		CPU_SET(cpu, &set);
-	rc = pthread_setaffinity_np(pthread_self(), sizeof(set), &set);
-	if (rc)
-		return err_set(err, -rc,
+/* On the processor that it is pinned to, so that what KVM keeps of it is in that one's memory. */
+static int run_create_vcpu(struct run *run, unsigned int index, struct err *err)
+{
+	struct vcpu_thread *thread = &run->threads[index];
+	cpu_set_t before, own;
+	bool pinned = run_find_pin(run, index, &own);
+
+	if (pinned && (sched_getaffinity(0, sizeof(before), &before) ||
+		       sched_setaffinity(0, sizeof(own), &own)))
+		return err_set(err, -errno,
 			       "vCPU %u: cannot be pinned to host processor %u: %s: choose among "
 			       "those in /sys/devices/system/cpu/online that this process may use",
-			       thread->index, cpu, err_text(rc));
+			       index, run->setup.pins[index], err_text(errno));
+	*thread = (struct vcpu_thread){.run = run, .index = index};
+	exit_init(&thread->exit, run->setup.arch, run->setup.mmio);
+	thread->vcpu = kvm_vcpu_create(run->setup.vm, index, err);
+	if (pinned && sched_setaffinity(0, sizeof(before), &before))
+		log_debug("the main thread stays on host processor %u", run->setup.pins[index]);
+	if (!thread->vcpu)
+		return err->code;
+	run->count++;
 	return 0;
 }
 
@@ -319,71 +316,10 @@ static int run_pin_thread(const struct vcpu_thread *thread, struct err *err)
  * Kernels before 6.7 take one for the other on arm64, and a vCPU's timer interrupt goes to another
  * one (arch/arm64/kvm/vgic/vgic.c, kvm_vgic_inject_irq()).
  */
-static void run_create_wait_turn(struct run *run, unsigned int index)
-{
-	pthread_mutex_lock(&run->lock);
-	while (run->turn != index)
-		pthread_cond_wait(&run->changed, &run->lock);
-	pthread_mutex_unlock(&run->lock);
-}
-
-static void run_create_end_turn(struct run *run)
-{
-	pthread_mutex_lock(&run->lock);
-	run->turn++;
-	pthread_cond_broadcast(&run->changed);
-	pthread_mutex_unlock(&run->lock);
-}
-
-static int run_create_job(void *owner, struct kvm_vcpu *unused, struct err *err)
-{
-	struct run *run = owner;
-	struct vcpu_thread *thread = NULL;
-	int rc;
-
-	(void)unused;
-	for (unsigned int i = 0; i < run->setup.cpus; i++) {
-		if (pthread_equal(run->threads[i].thread, pthread_self()))
-			thread = &run->threads[i];
-	}
-	thread->id = gettid();
-	rc = run_pin_thread(thread, err);
-	run_create_wait_turn(run, thread->index);
-	if (!rc) {
-		thread->vcpu = kvm_vcpu_create(run->setup.vm, thread->index, err);
-		rc = thread->vcpu ? 0 : err->code;
-	}
-	run_create_end_turn(run);
-	return rc;
-}
-
-static int run_threads_start(struct run *run, struct err *err)
-{
-	/* Held so that thread_create() has stored every id before a job looks for its own. */
-	pthread_mutex_lock(&run->lock);
-	for (unsigned int i = 0; i < run->setup.cpus; i++) {
-		struct vcpu_thread *thread = &run->threads[i];
-		int rc;
-
-		*thread = (struct vcpu_thread){.run = run, .index = i};
-		exit_init(&thread->exit, run->setup.arch, run->setup.mmio);
-		rc = thread_create(&thread->thread, run_thread_main, thread);
-		if (rc) {
-			pthread_mutex_unlock(&run->lock);
-			return err_set(err, rc, "vCPU %u: no thread for it: %s", i, err_text(rc));
-		}
-		run->thread_count++;
-	}
-	pthread_mutex_unlock(&run->lock);
-	return 0;
-}
-
 struct run *run_create(const struct run_setup *setup, struct err *err)
 {
-	struct sigaction kick = {.sa_handler = run_kick_handler};
-	struct run *run;
+	struct run *run = calloc(1, sizeof(*run) + setup->cpus * sizeof(run->threads[0]));
 
-	run = calloc(1, sizeof(*run) + setup->cpus * sizeof(run->threads[0]));
 	if (!run) {
 		err_set(err, -ENOMEM, "vCPU threads: out of memory");
 		return NULL;
@@ -391,26 +327,66 @@ struct run *run_create(const struct run_setup *setup, struct err *err)
 	run->setup = *setup;
 	pthread_mutex_init(&run->lock, NULL);
 	pthread_cond_init(&run->changed, NULL);
-	sigaction(run_kick_signal(), &kick, NULL);
+	thread_hear_kicks();
 	memory_failure_watch();
-	if (run_threads_start(run, err) || run_call(run, run_create_job, run, err)) {
-		run_destroy(run);
-		return NULL;
+	for (unsigned int i = 0; i < setup->cpus; i++) {
+		if (run_create_vcpu(run, i, err)) {
+			run_destroy(run);
+			return NULL;
+		}
 	}
 	return run;
 }
 
+static int run_number_job(void *owner, struct kvm_vcpu *vcpu, struct err *err)
+{
+	struct run *run = owner;
+
+	(void)err;
+	pthread_mutex_lock(&run->lock);
+	run->threads[kvm_vcpu_id(vcpu)].id = thread_number();
+	pthread_mutex_unlock(&run->lock);
+	return 0;
+}
+
+static int run_start_thread(struct run *run, unsigned int index)
+{
+	struct vcpu_thread *thread = &run->threads[index];
+	struct thread_place place = {0};
+	cpu_set_t own;
+	char name[16];
+
+	snprintf(name, sizeof(name), "vcpu %u", index);
+	place.name = name;
+	if (run_find_pin(run, index, &own))
+		place.cpus = &own;
+	return thread_create_at(&thread->thread, THREAD_VCPU, &place, run_thread_main, thread);
+}
+
+int run_start(struct run *run, struct err *err)
+{
+	for (unsigned int i = 0; i < run->count; i++) {
+		int rc = run_start_thread(run, i);
+
+		if (rc)
+			return err_set(err, rc, "vCPU %u: no thread for it: %s", i, err_text(rc));
+		run->started++;
+	}
+	return run_call(run, run_number_job, run, err);
+}
+
+/* A thread without a number yet has not run the guest, and looks at the command before it does. */
 static void run_command(struct run *run, enum command command)
 {
 	pthread_mutex_lock(&run->lock);
 	if (run->command != COMMAND_QUIT)
 		atomic_store(&run->command, command);
-	for (unsigned int i = 0; i < run->thread_count; i++) {
+	for (unsigned int i = 0; i < run->started; i++) {
 		struct vcpu_thread *thread = &run->threads[i];
 
-		if (command != COMMAND_GO && thread->vcpu && !thread->parked) {
+		if (command != COMMAND_GO && !thread->parked) {
 			kvm_vcpu_set_immediate_exit(thread->vcpu, true);
-			pthread_kill(thread->thread, run_kick_signal());
+			thread_kick(thread->id);
 		}
 	}
 	pthread_cond_broadcast(&run->changed);
@@ -422,16 +398,26 @@ void run_destroy(struct run *run)
 	if (!run)
 		return;
 	run_command(run, COMMAND_QUIT);
-	for (unsigned int i = 0; i < run->thread_count; i++)
+	for (unsigned int i = 0; i < run->started; i++)
 		pthread_join(run->threads[i].thread, NULL);
-	for (unsigned int i = 0; i < run->thread_count; i++)
+	for (unsigned int i = 0; i < run->count; i++)
 		kvm_vcpu_destroy(run->threads[i].vcpu);
 	pthread_cond_destroy(&run->changed);
 	pthread_mutex_destroy(&run->lock);
 	free(run);
 }
 
-int run_call(struct run *run, run_job job, void *owner, struct err *err)
+/* One vCPU after the other, before they have threads. */
+static int run_call_here(struct run *run, run_job job, void *owner, struct err *err)
+{
+	int rc = 0;
+
+	for (unsigned int i = 0; i < run->count && !rc; i++)
+		rc = job(owner, run->threads[i].vcpu, err);
+	return rc;
+}
+
+static int run_call_threads(struct run *run, run_job job, void *owner, struct err *err)
 {
 	int rc = 0;
 
@@ -440,7 +426,7 @@ int run_call(struct run *run, run_job job, void *owner, struct err *err)
 	run->job_owner = owner;
 	run->jobs++;
 	pthread_cond_broadcast(&run->changed);
-	for (unsigned int i = 0; i < run->thread_count; i++) {
+	for (unsigned int i = 0; i < run->started; i++) {
 		while (run->threads[i].jobs != run->jobs)
 			pthread_cond_wait(&run->changed, &run->lock);
 		if (run->threads[i].rc && !rc) {
@@ -451,6 +437,12 @@ int run_call(struct run *run, run_job job, void *owner, struct err *err)
 	}
 	pthread_mutex_unlock(&run->lock);
 	return rc;
+}
+
+int run_call(struct run *run, run_job job, void *owner, struct err *err)
+{
+	return run->started ? run_call_threads(run, job, owner, err)
+			    : run_call_here(run, job, owner, err);
 }
 
 void run_resume(struct run *run)
@@ -473,7 +465,7 @@ void run_park(struct run *run)
 {
 	run_command(run, COMMAND_PARK);
 	pthread_mutex_lock(&run->lock);
-	for (unsigned int i = 0; i < run->thread_count; i++) {
+	for (unsigned int i = 0; i < run->started; i++) {
 		while (!run->threads[i].parked)
 			pthread_cond_wait(&run->changed, &run->lock);
 	}
@@ -499,7 +491,7 @@ void run_discard(struct run *run)
 	if (run_call(run, run_discard_job, NULL, &err))
 		return;
 	pthread_mutex_lock(&run->lock);
-	for (unsigned int i = 0; i < run->thread_count; i++) {
+	for (unsigned int i = 0; i < run->count; i++) {
 		exit_forget(&run->threads[i].exit);
 		run->threads[i].stuck = false;
 		run->threads[i].debugged = false;
@@ -510,7 +502,7 @@ void run_discard(struct run *run)
 
 unsigned int run_count(const struct run *run)
 {
-	return run->thread_count;
+	return run->count;
 }
 
 pid_t run_thread_id(const struct run *run, unsigned int index)

@@ -49,15 +49,18 @@ struct run_setup {
 	void *machine;
 };
 
-/* Starts one thread a vCPU, creates its vCPU in it, leaves all parked. NULL with @err set. */
+/* Creates the vCPUs, which have no threads yet. NULL with @err set. */
 struct run *run_create(const struct run_setup *setup, struct err *err);
+
+/* Starts one thread a vCPU, and leaves all parked. Main thread, once. */
+int run_start(struct run *run, struct err *err) FERRY_MUST_CHECK;
 
 /* Stops and joins every thread, from any state, and destroys the vCPUs. NULL is allowed. */
 void run_destroy(struct run *run);
 
 /*
  * Has every vCPU's own thread call @job, all at once, and waits. All must be parked. The first
- * error (by index) is returned with its @err.
+ * error (by index) is returned with its @err. Before run_start() the caller's thread does it.
  */
 typedef int (*run_job)(void *owner, struct kvm_vcpu *vcpu, struct err *err);
 int run_call(struct run *run, run_job job, void *owner, struct err *err) FERRY_MUST_CHECK;

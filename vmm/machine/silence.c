@@ -58,7 +58,8 @@ void silence_begin(struct silence *silence, struct loop *loop, const struct cons
 {
 	const struct itimerspec time = {.it_value = {.tv_sec = SILENCE_SECONDS}};
 	struct err err = {0};
-	int timer = timerfd_create(CLOCK_MONOTONIC, TFD_CLOEXEC | TFD_NONBLOCK);
+	int timer = silence->spare ? silence->spare
+				   : timerfd_create(CLOCK_MONOTONIC, TFD_CLOEXEC | TFD_NONBLOCK);
 
 	*silence = (struct silence){.loop = loop, .console = console, .name = name, .timer = -1};
 	if (timer < 0 || timerfd_settime(timer, 0, &time, NULL) < 0 ||

@@ -14,6 +14,7 @@ struct silence {
 	const struct console *console;
 	const char *name; /* the guest's for its serial port: "ttyS0" */
 	int timer;        /* -1: not waiting */
+	int spare;        /* a timerfd that was made ahead, which it takes; 0: none */
 };
 
 /*

@@ -7,9 +7,14 @@
 #include <stdbool.h>
 
 /*
+ * Takes what the two below need of the process, and has exit(), and signals that kill, restore the
+ * terminal first. Before the sandbox, whose own signal stays its own.
+ */
+void terminal_prepare(void);
+
+/*
  * Makes standard input raw when it is a terminal and this process is in its foreground; true when
- * it did. From then on exit(), and signals that kill, restore it first. Again after a stop: the
- * shell may have put its own mode back.
+ * it did. Again after a stop: the shell may have put its own mode back.
  */
 bool terminal_make_raw(void);
 

@@ -31,7 +31,7 @@ static const char help_text[] =
 	"                            puts the device into slot N, or the lowest that is\n"
 	"                            empty; OPTION is one of --vfio, see ferry run --help.\n"
 	"                            Its nodes are opened with the rights of who calls\n"
-	"                            this, and with the monitor's where those do not do\n"
+	"                            this\n"
 	"  remove ID                 takes it out: the guest is asked to let it go, and\n"
 	"                            ends with it, or when the guest keeps it; ID may be\n"
 	"                            its address, its path or its slot too\n"
@@ -123,6 +123,41 @@ static int ctl_events(struct ctl *ctl, const struct ctl_command *command)
 	return rc;
 }
 
+/* What monitors tell of, a line of them for who misspelled one. */
+static const char *const ctl_events_told[] = {
+	"SHUTDOWN",
+	"RESET",
+	"STOP",
+	"RESUME",
+	"POWERDOWN",
+	"GUEST_PANICKED",
+	"DEVICE_DELETED",
+	"DEVICE_UNPLUG_GUEST_ERROR",
+	"X_FERRY_DEVICE_ADDED",
+	"X_FERRY_DEVICE_LOST",
+	"X_FERRY_DEVICE_WANTED_BACK",
+	"X_FERRY_DEVICE_FAILED",
+	"X_FERRY_DEVICE_RECOVERED",
+};
+
+/* One that never comes would be waited for until the run ends. */
+static int ctl_check_wait(struct ctl *ctl)
+{
+	char names[320] = "";
+	size_t used = 0;
+
+	if (!ctl->word)
+		return 0;
+	for (size_t i = 0; i < ARRAY_SIZE(ctl_events_told); i++) {
+		if (strcmp(ctl->word, ctl_events_told[i]) == 0)
+			return 0;
+		used += (size_t)snprintf(names + used, sizeof(names) - used, "%s%s", i ? ", " : "",
+					 ctl_events_told[i]);
+	}
+	return err_set(&ctl->err, -EINVAL, "wait: '%.80s' is no event: there are %s", ctl->word,
+		       names);
+}
+
 /* With --json the event that ended it: of a run's end SHUTDOWN, or null where none was told. */
 static int ctl_wait(struct ctl *ctl, const struct ctl_command *command)
 {
@@ -158,7 +193,7 @@ static const struct ctl_command commands[] = {
 	{"reset", .execute = "system_reset", .function = ctl_act},
 	{"quit", .execute = "quit", .function = ctl_act},
 	{"events", .function = ctl_events},
-	{"wait", .function = ctl_wait, .word = "EVENT"},
+	{"wait", .function = ctl_wait, .word = "[EVENT]", .check = ctl_check_wait},
 	{"add", .execute = "device_add", .function = ctl_add, .word = "ADDR[,OPTION...]",
 	 .check = ctl_check_add},
 	{"remove", .execute = "device_del", .function = ctl_remove, .word = "ID",
@@ -204,7 +239,7 @@ static int ctl_check_words(struct ctl *ctl, const struct ctl_command *command, c
 		return err_set(&ctl->err, -EINVAL,
 			       "'%.80s': %s takes nothing more: see ferry ctl --help",
 			       words[count - 1], command->name);
-	if (count == 2 && command->check)
+	if (count == 2 && command->word && command->word[0] != '[')
 		return err_set(&ctl->err, -EINVAL, "%s: it takes %s: see ferry ctl --help",
 			       command->name, command->word);
 	if (ctl->timeout && command->function != ctl_remove)
@@ -254,10 +289,23 @@ static int ctl_run(struct ctl *ctl, const char *name, const struct ctl_command *
 	return rc;
 }
 
+/* The words behind the options. */
+static int ctl_take_words(struct ctl *ctl, char *const *words, int count)
+{
+	const struct ctl_command *command = ctl_choose(ctl, words, count);
+	int status = TOOL_OK;
+
+	if (!command)
+		status = TOOL_USAGE;
+	else if (ctl_run(ctl, words[0], command))
+		status = TOOL_FAILED;
+	suboptions_release(&ctl->options);
+	return status ? tool_fail(ctl->tool, ctl->json, status, &ctl->err) : TOOL_OK;
+}
+
 int tool_ctl(const struct tool *tool, int argc, char **argv)
 {
 	struct ctl ctl = {.tool = tool};
-	const struct ctl_command *command;
 	int option;
 
 	for (bool first = true;
@@ -274,10 +322,5 @@ int tool_ctl(const struct tool *tool, int argc, char **argv)
 		else
 			ctl.json = true;
 	}
-	command = ctl_choose(&ctl, argv + optind, argc - optind);
-	if (!command)
-		return tool_fail(tool, ctl.json, TOOL_USAGE, &ctl.err);
-	return ctl_run(&ctl, argv[optind], command)
-		       ? tool_fail(tool, ctl.json, TOOL_FAILED, &ctl.err)
-		       : TOOL_OK;
+	return ctl_take_words(&ctl, argv + optind, argc - optind);
 }

@@ -21,15 +21,28 @@
 #include "vmm/tools/ctl_private.h"
 
 /* What is opened here, and by which names and arguments the monitor learns of it. */
-enum plug_node { NODE_DEVICE, NODE_IOMMU, NODE_GROUP, NODE_CONTAINER, NODES };
+enum plug_node {
+	NODE_DEVICE,
+	NODE_IOMMU,
+	NODE_GROUP,
+	NODE_CONTAINER,
+	NODE_ROM, /* what follows are files of options */
+	NODE_TRACE,
+	NODE_NAMES,
+	NODES,
+};
 
 static const struct {
 	const char *name, *argument;
+	const char *option; /* which has the file's path */
 } plug_nodes[NODES] = {
-	[NODE_DEVICE] = {"ferry-device", "fd"},
-	[NODE_IOMMU] = {"ferry-iommu", "iommufd"},
-	[NODE_GROUP] = {"ferry-group", "group-fd"},
-	[NODE_CONTAINER] = {"ferry-container", "container-fd"},
+	[NODE_DEVICE] = {"ferry-device", "fd", NULL},
+	[NODE_IOMMU] = {"ferry-iommu", "iommufd", NULL},
+	[NODE_GROUP] = {"ferry-group", "group-fd", NULL},
+	[NODE_CONTAINER] = {"ferry-container", "container-fd", NULL},
+	[NODE_ROM] = {"ferry-rom", "rom-fd", "rom"},
+	[NODE_TRACE] = {"ferry-trace", "trace-fd", "trace"},
+	[NODE_NAMES] = {"ferry-names", "names-fd", "names"},
 };
 
 /* One device that is to be added. */
@@ -67,8 +80,9 @@ static int plug_check_part(struct vfio_device_config *device, const char *name, 
 		       name);
 }
 
-static int plug_check(struct ctl *ctl, const struct suboptions *options)
+static int plug_check(struct ctl *ctl)
 {
+	const struct suboptions *options = &ctl->options;
 	struct vfio_device_config device = {.path = options->first};
 	struct err *err = &ctl->err;
 	int rc = vfio_sysfs_check_name(options->first, err);
@@ -83,13 +97,10 @@ static int plug_check(struct ctl *ctl, const struct suboptions *options)
 
 int ctl_check_add(struct ctl *ctl)
 {
-	struct suboptions options;
-	int rc = suboptions_parse(ctl->word, &options, &ctl->err);
+	int rc = suboptions_parse(ctl->word, &ctl->options, &ctl->err);
 
-	if (!rc) {
-		rc = plug_check(ctl, &options);
-		suboptions_release(&options);
-	}
+	if (!rc)
+		rc = plug_check(ctl);
 	return rc ? err_prefix(&ctl->err, "add") : 0;
 }
 
@@ -177,6 +188,42 @@ static void plug_open(struct addition *addition)
 		plug_open_group(addition);
 }
 
+/* Whose option @name=@value names a file, or NODES. */
+static enum plug_node plug_node_of(const char *name, const char *value)
+{
+	enum plug_node node = NODE_ROM;
+
+	if (strcmp(name, "rom") == 0 && strcmp(value, "off") == 0)
+		return NODES;
+	while (node < NODES && strcmp(plug_nodes[node].option, name) != 0)
+		node++;
+	return node;
+}
+
+/* By the caller alone: what the monitor may open is not known here. A trace is made or emptied. */
+static int plug_open_files(struct addition *addition)
+{
+	const struct suboptions *options = &addition->ctl->options;
+
+	for (size_t i = 0; i < options->count; i++) {
+		const char *path = options->item[i].value;
+		enum plug_node node = path ? plug_node_of(options->item[i].name, path) : NODES;
+		bool output;
+		int fd;
+
+		if (node == NODES)
+			continue;
+		output = node == NODE_TRACE;
+		fd = output ? fd_open_output(path, 0) : fd_open_input(path, 0);
+		if (fd < 0)
+			return err_set(&addition->ctl->err, fd, "%s=%.200s: %s",
+				       plug_nodes[node].option, path,
+				       output ? fd_output_text(fd) : err_text(fd));
+		addition->nodes[node] = fd;
+	}
+	return 0;
+}
+
 static int plug_pass(struct addition *addition, enum plug_node node)
 {
 	struct ctl *ctl = addition->ctl;
@@ -203,12 +250,6 @@ static json_t *plug_file(const char *name)
 	return json_sprintf("%s/%s", folder, name);
 }
 
-static bool plug_is_file(const char *name, const char *value)
-{
-	return (strcmp(name, "rom") == 0 && strcmp(value, "off") != 0) ||
-	       strcmp(name, "trace") == 0 || strcmp(name, "names") == 0;
-}
-
 /* A path is told as it is: the monitor may know another by the last part of it. */
 static void plug_name_device(const struct addition *addition, json_t *arguments)
 {
@@ -224,17 +265,19 @@ static void plug_name_device(const struct addition *addition, json_t *arguments)
 
 static int plug_set_option(json_t *arguments, const char *name, const char *value, struct err *err)
 {
-	json_t *text = plug_is_file(name, value) ? plug_file(value) : json_string(value);
+	bool file = plug_node_of(name, value) < NODES;
+	json_t *text = file ? plug_file(value) : json_string(value);
 
 	if (text)
 		return json_object_set_new(arguments, name, text);
 	return err_set(err, -EILSEQ, "%s=%.80s: %s is not UTF-8, which QMP cannot carry", name,
-		       value, plug_is_file(name, value) ? "the name with its folder" : "it");
+		       value, file ? "the name with its folder" : "it");
 }
 
 /* What device_add is asked; each option has a value. NULL with the error set. */
-static json_t *plug_arguments(const struct addition *addition, const struct suboptions *options)
+static json_t *plug_arguments(const struct addition *addition)
 {
+	const struct suboptions *options = &addition->ctl->options;
 	json_t *arguments = json_pack("{s:s}", "driver", "vfio-pci");
 
 	plug_name_device(addition, arguments);
@@ -305,11 +348,10 @@ static int plug_tell(const struct addition *addition)
 }
 
 /* Where it was refused, why it had to be the monitor's rights comes first. */
-static int plug_ask(struct addition *addition, const struct ctl_command *command,
-		    const struct suboptions *options)
+static int plug_ask(struct addition *addition, const struct ctl_command *command)
 {
 	struct ctl *ctl = addition->ctl;
-	json_t *arguments = plug_arguments(addition, options), *answer;
+	json_t *arguments = plug_arguments(addition), *answer;
 	int rc;
 
 	if (!arguments)
@@ -322,8 +364,7 @@ static int plug_ask(struct addition *addition, const struct ctl_command *command
 	return rc;
 }
 
-static int plug_add(struct addition *addition, const struct ctl_command *command,
-		    const struct suboptions *options)
+static int plug_add(struct addition *addition, const struct ctl_command *command)
 {
 	struct ctl *ctl = addition->ctl;
 	json_t *status;
@@ -334,10 +375,11 @@ static int plug_add(struct addition *addition, const struct ctl_command *command
 	plug_choose_way(addition, status);
 	json_decref(status);
 	plug_open(addition);
+	rc = plug_open_files(addition);
 	for (enum plug_node node = 0; node < NODES && !rc; node++)
 		rc = plug_pass(addition, node);
 	if (!rc)
-		rc = plug_ask(addition, command, options);
+		rc = plug_ask(addition, command);
 	for (size_t i = 0; i < NODES; i++)
 		fd_close(&addition->nodes[i]);
 	return rc ? rc : plug_tell(addition);
@@ -345,18 +387,14 @@ static int plug_add(struct addition *addition, const struct ctl_command *command
 
 int ctl_add(struct ctl *ctl, const struct ctl_command *command)
 {
-	struct addition addition = {.ctl = ctl, .via = ctl->via, .nodes = {-1, -1, -1, -1}};
-	struct suboptions options;
-	int rc = suboptions_parse(ctl->word, &options, &ctl->err);
+	struct addition addition = {.ctl = ctl,
+				    .via = ctl->via,
+				    .by_path = strchr(ctl->options.first, '/'),
+				    .nodes = {-1, -1, -1, -1, -1, -1, -1}};
+	int rc = vfio_sysfs_find(ctl->tool->sys, ctl->options.first, &addition.device, NULL,
+				 &ctl->err);
 
-	if (rc)
-		return rc;
-	addition.by_path = strchr(options.first, '/');
-	rc = vfio_sysfs_find(ctl->tool->sys, options.first, &addition.device, NULL, &ctl->err);
-	if (!rc)
-		rc = plug_add(&addition, command, &options);
-	suboptions_release(&options);
-	return rc;
+	return rc ? rc : plug_add(&addition, command);
 }
 
 int ctl_check_remove(struct ctl *ctl)

@@ -9,6 +9,7 @@
 #include <time.h>
 
 #include "vmm/device_option.h"
+#include "vmm/suboptions.h"
 #include "vmm/tools/qmp.h"
 #include "vmm/tools/tools.h"
 
@@ -16,9 +17,10 @@
 struct ctl {
 	const struct tool *tool;
 	bool json;
-	const char *word;    /* behind the command, or NULL */
-	const char *timeout; /* of remove, or NULL */
-	enum vfio_via via;   /* of add */
+	const char *word;          /* behind the command, or NULL */
+	const char *timeout;       /* of remove, or NULL */
+	struct suboptions options; /* of add: `word` taken apart */
+	enum vfio_via via;         /* what they say of it */
 	struct qmp qmp;
 	struct err err;
 };

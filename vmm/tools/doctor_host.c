@@ -14,9 +14,11 @@
 #include "vfio/host/cdev.h"
 #include "vfio/host/memlock.h"
 #include "vmm/base/bits.h"
+#include "vmm/base/text.h"
 #include "vmm/hostcpu.h"
 #include "vmm/hostmem.h"
 #include "vmm/kvm/vm.h"
+#include "vmm/service.h"
 #include "vmm/tools/doctor.h"
 #include "vmm/tools/module.h"
 #include "vmm/virtualization.h"
@@ -337,7 +339,7 @@ static void doctor_check_lock(struct doctor *doctor)
 
 static void doctor_check_pages(struct doctor *doctor)
 {
-	const char *name = doctor->page_size == GIB ? "1 GiB" : "2 MiB";
+	char size[TEXT_SIZE_ROOM];
 	struct err err = {0};
 	uint64_t enough;
 
@@ -352,7 +354,7 @@ static void doctor_check_pages(struct doctor *doctor)
 				       enough, doctor->page_size / KIB);
 	} else {
 		doctor_tell(doctor, FINDING_OK, "huge pages", "", "%" PRIu64 " of %s are free",
-			    doctor->memory / doctor->page_size, name);
+			    doctor->memory / doctor->page_size, text_size(size, doctor->page_size));
 	}
 	doctor_fact_number(doctor, "page_bytes", doctor->page_size);
 	doctor_fact_number(doctor, "pages_asked", doctor->memory / doctor->page_size);
@@ -388,6 +390,66 @@ static void doctor_check_free_memory(struct doctor *doctor)
 	doctor_fact_number(doctor, "most_bytes", host.most);
 }
 
+/* What runs with a network card or sockets need; others do without, so that none is a fault. */
+static void doctor_check_nodes(struct doctor *doctor)
+{
+	static const struct {
+		const char *node, *check, *module;
+	} rows[] = {
+		{"net/tun", "--net", "tun"},
+		{"vhost-net", "--net", "vhost_net"},
+		{"vhost-vsock", "--vsock", "vhost_vsock"},
+	};
+
+	for (size_t i = 0; i < ARRAY_SIZE(rows); i++) {
+		char path[PATH_MAX];
+		int rc;
+
+		snprintf(path, sizeof(path), "%s/%s", doctor->tool->dev, rows[i].node);
+		rc = faccessat(AT_FDCWD, path, R_OK | W_OK, AT_EACCESS) ? -errno : 0;
+		if (!rc)
+			doctor_tell(doctor, FINDING_OK, rows[i].check, "",
+				    "%s may be opened by this user", path);
+		else
+			doctor_tell(doctor, FINDING_OK, rows[i].check, "",
+				    "it cannot be had: %s: %s%s%s", path, err_text(rc),
+				    rc == -ENOENT ? ": modprobe " : "",
+				    rc == -ENOENT ? rows[i].module : "");
+		doctor_fact_text(doctor, "path", path);
+		doctor_fact_text(doctor, "state",
+				 !rc             ? "there"
+				 : rc == -ENOENT ? "missing"
+						 : "refused");
+	}
+}
+
+/* Likewise of programs that a run starts. */
+static void doctor_check_programs(struct doctor *doctor)
+{
+	static const struct {
+		enum service_kind kind;
+		const char *check;
+	} rows[] = {
+		{SERVICE_FOLDER, "--share"},
+		{SERVICE_IMAGE, "--disk with format="},
+	};
+
+	for (size_t i = 0; i < ARRAY_SIZE(rows); i++) {
+		char path[PATH_MAX] = "";
+		struct err err = {0};
+
+		int rc = service_find(rows[i].kind, path, &err);
+
+		if (rc)
+			doctor_tell(doctor, FINDING_OK, rows[i].check, "", "it cannot be had: %s",
+				    err.text);
+		else
+			doctor_tell(doctor, FINDING_OK, rows[i].check, "", "%s is there", path);
+		doctor_fact_text(doctor, "path", rc ? "" : path);
+		doctor_fact_text(doctor, "state", rc ? "missing" : "there");
+	}
+}
+
 void doctor_check_host(struct doctor *doctor)
 {
 	doctor_check_kvm(doctor);
@@ -400,4 +462,6 @@ void doctor_check_host(struct doctor *doctor)
 		doctor_check_pages(doctor);
 	else
 		doctor_check_free_memory(doctor);
+	doctor_check_nodes(doctor);
+	doctor_check_programs(doctor);
 }

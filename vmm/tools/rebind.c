@@ -61,7 +61,7 @@ static void rebind_begin_wait(struct rebind_wait *wait, const char *format, ...)
 	pthread_condattr_setclock(&attributes, CLOCK_MONOTONIC);
 	pthread_cond_init(&wait->changed, &attributes);
 	pthread_condattr_destroy(&attributes);
-	wait->watched = thread_create(&wait->thread, rebind_watch_wait, wait) == 0;
+	wait->watched = thread_create(&wait->thread, THREAD_MAIN, rebind_watch_wait, wait) == 0;
 }
 
 static void rebind_end_wait(struct rebind_wait *wait)

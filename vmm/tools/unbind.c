@@ -19,6 +19,8 @@ static const char help_text[] =
 	"chooses.\n"
 	"\n"
 	"  --group                   all devices of their IOMMU groups, but for bridges\n"
+	"  --force                   takes them from a guest too: one in a slot is asked\n"
+	"                            for first, for ten seconds\n"
 	"  --json                    prints how it went as JSON\n"
 	"  --help, -h                this text\n"
 	"\n"
@@ -26,6 +28,7 @@ static const char help_text[] =
 
 static const struct option long_options[] = {
 	{"group", no_argument, NULL, JOB_GROUP},
+	{"force", no_argument, NULL, JOB_FORCE},
 	{"json", no_argument, NULL, JOB_JSON},
 	{"help", no_argument, NULL, JOB_HELP},
 	{NULL, 0, NULL, 0},
@@ -40,7 +43,10 @@ static bool unbind_is_away(const struct tool *tool, const struct vfio_host_devic
 	       record_load(tool->run, host, &record) == 0;
 }
 
-/* Who uses the device by its group's node, or by one of its own. */
+/*
+ * Who uses the device by its group's node, or by one of its own. The kernel asks them for it, and
+ * waits: Ferry lets go of it whatever its guest does, other monitors may not.
+ */
 static void unbind_refuse_users(struct tool_job *job, const struct vfio_host_device *host)
 {
 	struct vfio_opener opener;
@@ -49,17 +55,14 @@ static void unbind_refuse_users(struct tool_job *job, const struct vfio_host_dev
 
 	snprintf(path, sizeof(path), "%s/vfio/%u", job->tool->dev, host->group);
 	if (host->has_group && vfio_node_opener(job->tool->proc, path, &opener))
-		job_refuse(job, host->sysfs.address, false,
-			   "process %u (%s) uses its IOMMU group: end that first", opener.process,
-			   opener.name);
+		job_refuse(job, host->sysfs.address, true, "process %u (%s) uses its IOMMU group",
+			   opener.process, opener.name);
 	if (vfio_host_is_bound(host))
 		inuse_find_openers(job->tool, host, 1, &inuse);
 	for (size_t i = 0; i < inuse.count && i < INUSE_MAX; i++)
-		job_refuse(job, host->sysfs.address, false, "%s: end that first",
-			   inuse.reasons[i].text);
+		job_refuse(job, host->sysfs.address, true, "%s", inuse.reasons[i].text);
 }
 
-/* The kernel would wait for the guest's end, and this command with it. */
 static int unbind_check(struct tool_job *job)
 {
 	for (size_t i = 0; i < job->count; i++) {

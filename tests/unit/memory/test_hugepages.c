@@ -55,6 +55,23 @@ START_TEST(what_is_free_and_not_promised_counts)
 }
 END_TEST
 
+/* Files of hugetlbfs have them of all sizes that the host's processor has (arm64: four or more). */
+START_TEST(each_size_is_named)
+{
+	pool("64", "100\n", "10\n", "0\n");
+	ck_assert_int_eq(check(64 * KIB, MIB, 0), -ENOMEM);
+	says("16 huge pages of 64 KiB: only 10 are free: reserve more with `echo 106 > "
+	     "/sys/kernel/mm/hugepages/hugepages-64kB/nr_hugepages` as root");
+	ck_assert_int_eq(check(32 * MIB, GIB, 0), -ENOMEM);
+	says("huge pages of 32 MiB: ");
+	says(": this host has none of that size");
+	ck_assert_int_eq(hugepages_explain(512 * MIB, GIB, 0, -ENOMEM, &err), -ENOMEM);
+	says("huge pages of 512 MiB: ");
+	ck_assert_int_eq(hugepages_explain(16 * GIB, 16 * GIB, 0, -ENOMEM, &err), -ENOMEM);
+	says("huge pages of 16 GiB: ");
+}
+END_TEST
+
 START_TEST(what_the_caller_holds_is_no_shortage)
 {
 	pool("1048576", "4\n", "1\n", "0\n");
@@ -97,6 +114,7 @@ static void add_tests(TCase *tests)
 {
 	tcase_add_checked_fixture(tests, fake_tree_create, fake_tree_remove);
 	tcase_add_test(tests, what_is_free_and_not_promised_counts);
+	tcase_add_test(tests, each_size_is_named);
 	tcase_add_test(tests, what_the_caller_holds_is_no_shortage);
 	tcase_add_test(tests, promises_are_not_counted_below_nothing);
 	tcase_add_test(tests, a_pool_that_is_not_there_is_told);

@@ -45,6 +45,23 @@ static struct ram *create(void)
 	return ram;
 }
 
+START_TEST(a_part_ends_with_its_piece)
+{
+	struct ram *ram = create();
+	uint64_t part = 0;
+
+	ck_assert_ptr_eq(ram_part(ram, 0x9ff00, 0x200, &part), ram_host(ram, 0x9ff00, 1));
+	ck_assert_uint_eq(part, 0x100);
+	ck_assert_ptr_eq(ram_part(ram, 0xa0000, 0x100, &part), ram_host(ram, 0xa0000, 1));
+	ck_assert_uint_eq(part, 0x100);
+	ck_assert_ptr_nonnull(ram_part(ram, 0xa0000, UINT64_MAX, &part));
+	ck_assert_uint_eq(part, 3 * MIB);
+	ck_assert_ptr_null(ram_part(ram, 0xa0000 + 3 * MIB, 1, &part));
+	ck_assert_ptr_null(ram_part(ram, UINT64_MAX, 1, &part));
+	ram_destroy(ram);
+}
+END_TEST
+
 START_TEST(host_addresses_are_found_again)
 {
 	struct ram *ram = create();
@@ -273,6 +290,7 @@ END_TEST
 static void add_tests(TCase *tests)
 {
 	tcase_add_checked_fixture(tests, set_up, tear_down);
+	tcase_add_test(tests, a_part_ends_with_its_piece);
 	tcase_add_test(tests, host_and_guest_addresses_agree);
 	tcase_add_test(tests, host_addresses_are_found_again);
 	tcase_add_test(tests, the_guest_reads_what_was_copied);

@@ -103,6 +103,9 @@ static inline void fake_add_ends(void)
 	fake_close(fake_machine.config.iommufd);
 	fake_close(fake_machine.config.group_fd);
 	fake_close(fake_machine.config.container_fd);
+	fake_close(fake_machine.config.rom_fd);
+	fake_close(fake_machine.config.trace_fd);
+	fake_close(fake_machine.config.names_fd);
 	fake_machine.done = NULL;
 	if (fake_machine.flaw)
 		err_set(&why, -ENODEV, "%s", fake_machine.flaw);

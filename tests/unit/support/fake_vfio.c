@@ -497,15 +497,8 @@ static struct fake_vfio_space *to_space(const struct vfio_space *space)
 	return container_of(space, struct fake_vfio_space, space);
 }
 
-static int space_map(struct vfio_space *base, const struct vfio_mapping *map)
+static int space_add(struct fake_vfio_space *space, const struct vfio_mapping *map)
 {
-	struct fake_vfio_space *space = to_space(base);
-	int result;
-
-	if (++space->total == space->fail_at)
-		return space->fail_code;
-	if (fault_answers("dma map", "guest RAM", NULL, 0, &result))
-		return result;
 	if (space->count == FAKE_MAPS)
 		return -ENOSPC;
 	for (size_t i = 0; i < space->count; i++)
@@ -515,14 +508,24 @@ static int space_map(struct vfio_space *base, const struct vfio_mapping *map)
 	return 0;
 }
 
-static int space_unmap(struct vfio_space *base, uint64_t iova, uint64_t size, uint64_t *unmapped)
+static int space_map(struct vfio_space *base, const struct vfio_mapping *map)
 {
 	struct fake_vfio_space *space = to_space(base);
-	uint64_t done = 0;
 	int result;
 
-	if (fault_answers("dma unmap", "guest RAM", unmapped, sizeof(*unmapped), &result))
-		return result;
+	pthread_mutex_lock(&space->lock);
+	if (++space->total == space->fail_at)
+		result = space->fail_code;
+	else if (!fault_answers("dma map", "guest RAM", NULL, 0, &result))
+		result = space_add(space, map);
+	pthread_mutex_unlock(&space->lock);
+	return result;
+}
+
+static uint64_t space_remove(struct fake_vfio_space *space, uint64_t iova, uint64_t size)
+{
+	uint64_t done = 0;
+
 	for (size_t i = 0; i < space->count;) {
 		if (!ranges_overlap(space->maps[i].iova, space->maps[i].size, iova, size)) {
 			i++;
@@ -531,8 +534,27 @@ static int space_unmap(struct vfio_space *base, uint64_t iova, uint64_t size, ui
 		done += space->maps[i].size;
 		space->maps[i] = space->maps[--space->count];
 	}
-	*unmapped = space->short_unmap ? done / 2 : done;
+	return space->short_unmap ? done / 2 : done;
+}
+
+static int space_unmap(struct vfio_space *base, uint64_t iova, uint64_t size, uint64_t *unmapped)
+{
+	struct fake_vfio_space *space = to_space(base);
+	int result;
+
+	if (fault_answers("dma unmap", "guest RAM", unmapped, sizeof(*unmapped), &result))
+		return result;
+	pthread_mutex_lock(&space->lock);
+	*unmapped = space_remove(space, iova, size);
+	pthread_mutex_unlock(&space->lock);
 	return 0;
+}
+
+void fake_vfio_space_clear(struct fake_vfio_space *space)
+{
+	pthread_mutex_lock(&space->lock);
+	space->count = 0;
+	pthread_mutex_unlock(&space->lock);
 }
 
 static const struct vfio_space_ops space_ops = {
@@ -544,6 +566,7 @@ static const struct vfio_space_ops space_ops = {
 void fake_vfio_space_init(struct fake_vfio_space *space)
 {
 	memset(space, 0, sizeof(*space));
+	pthread_mutex_init(&space->lock, NULL);
 	space->space.ops = &space_ops;
 	space->space.page_sizes = 4096 | 2 * MIB;
 }

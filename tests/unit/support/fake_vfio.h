@@ -7,6 +7,7 @@
 #ifndef FERRY_TESTS_UNIT_SUPPORT_FAKE_VFIO_H
 #define FERRY_TESTS_UNIT_SUPPORT_FAKE_VFIO_H
 
+#include <pthread.h>
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
@@ -87,8 +88,10 @@ uint32_t fake_vfio_tail(struct fake_region *region, const void *bytes, size_t si
 /* The device raises @vector of @index; false when nobody listens. */
 bool fake_vfio_fire(struct fake_vfio *fake, uint32_t index, unsigned int vector);
 
+/* Any thread, as with Linux. */
 struct fake_vfio_space {
 	struct vfio_space space;
+	pthread_mutex_t lock; /* of the maps */
 	struct vfio_mapping maps[FAKE_MAPS];
 	size_t count;
 	size_t total; /* maps ever made */
@@ -98,5 +101,8 @@ struct fake_vfio_space {
 };
 
 void fake_vfio_space_init(struct fake_vfio_space *space);
+
+/* All maps go, as with the last of its users. */
+void fake_vfio_space_clear(struct fake_vfio_space *space);
 
 #endif

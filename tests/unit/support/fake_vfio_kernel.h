@@ -12,7 +12,6 @@
 #include <unistd.h>
 
 #include "tests/unit/support/fake_iommufd.h"
-#include "tests/unit/support/fake_irq.h"
 #include "tests/unit/support/fake_kernel_state.h"
 #include "tests/unit/support/fake_sysfs.h"
 #include "tests/unit/support/fake_vfio.h"
@@ -20,6 +19,26 @@
 #include "vfio/iommufd/abi.h"
 #include "vfio/sys.h"
 #include "vmm/base/bits.h"
+#include "vmm/base/fd.h"
+
+/* In good health, with every device closed; to be released. */
+static inline void fake_kernel_boot(void)
+{
+	memset(&kernel, 0, sizeof(kernel));
+	kernel.container = kernel.iommufd = -1;
+	kernel.version = VFIO_API_VERSION;
+	kernel.has_type1 = true;
+	kernel.group_flags = VFIO_GROUP_FLAGS_VIABLE;
+	fake_vfio_space_init(&kernel.space);
+	for (size_t i = 0; i < ARRAY_SIZE(kernel.devices); i++)
+		fake_vfio_init(&kernel.devices[i]);
+}
+
+static inline void fake_kernel_release(void)
+{
+	for (size_t i = 0; i < ARRAY_SIZE(kernel.devices); i++)
+		fake_vfio_release(&kernel.devices[i]);
+}
 
 static inline bool fails_to_open(const char *name, const struct fake_node *node, int *result)
 {
@@ -40,7 +59,7 @@ static inline void notice_closed_iommufd(void)
 		return;
 	kernel.iommufd = -1;
 	kernel.ioas = 0;
-	kernel.space.count = 0;
+	fake_vfio_space_clear(&kernel.space);
 }
 
 /* Of the one before nothing is left. */
@@ -48,7 +67,7 @@ static inline void open_iommufd(int fd)
 {
 	kernel.iommufd = fd;
 	kernel.ioas = 0;
-	kernel.space.count = 0;
+	fake_vfio_space_clear(&kernel.space);
 }
 
 /* Likewise, of either way. */
@@ -56,7 +75,7 @@ static inline void open_container(int fd)
 {
 	kernel.container = fd;
 	if (kernel.joined == 0)
-		kernel.space.count = 0;
+		fake_vfio_space_clear(&kernel.space);
 }
 
 /* @fd is new: what was open by that number is closed. */
@@ -279,7 +298,7 @@ static inline int on_group(struct fake_node *node, unsigned long request, void *
 		happened("leave");
 		/* The last takes the IOMMU and all mappings with it. */
 		if (--kernel.joined == 0)
-			kernel.space.count = 0;
+			fake_vfio_space_clear(&kernel.space);
 		return 0;
 	case VFIO_GROUP_GET_DEVICE_FD:
 		return open_device(node, argument);
@@ -297,7 +316,7 @@ static inline int device_feature(const struct iommufd_feature_dma_buf *ask)
 	return kernel.has_dma_buf ? opened(open("/dev/null", O_RDWR | O_CLOEXEC)) : -ENOTTY;
 }
 
-static inline int on_device(struct fake_vfio *device, unsigned long request, void *argument)
+static inline int answer_device(struct fake_vfio *device, unsigned long request, void *argument)
 {
 	struct vfio_backend *backend = &device->backend;
 
@@ -323,11 +342,54 @@ static inline int on_device(struct fake_vfio *device, unsigned long request, voi
 	}
 }
 
+static inline int on_device(struct fake_vfio *device, unsigned long request, void *argument)
+{
+	int result;
+
+	pthread_mutex_lock(&device_lock);
+	result = answer_device(device, request, argument);
+	pthread_mutex_unlock(&device_lock);
+	return result;
+}
+
+/* The device raises @vector of @index, if anybody listens. Any thread. */
+static inline void kernel_fire(struct fake_vfio *device, uint32_t index, unsigned int vector)
+{
+	pthread_mutex_lock(&device_lock);
+	if (device->triggers[index][vector] >= 0)
+		fd_signal(device->triggers[index][vector]);
+	pthread_mutex_unlock(&device_lock);
+}
+
+/* The device is another from now on: dead, or one whose resets fail. Likewise. */
+static inline void kernel_change(struct fake_vfio *device, unsigned int how)
+{
+	pthread_mutex_lock(&device_lock);
+	switch (how) {
+	case 0:
+		fake_vfio_kill(device);
+		break;
+	case 1:
+		device->dies_in_reset = true;
+		break;
+	case 2:
+		device->refusals = 3;
+		break;
+	case 3:
+		device->hot_refusals = 3;
+		break;
+	default:
+		device->dies_in_reset = false;
+	}
+	pthread_mutex_unlock(&device_lock);
+}
+
 int vfio_sys_ioctl(int fd, unsigned long request, void *argument)
 {
 	struct fake_node *node = find_node(fd);
 	int result;
 
+	stand(request);
 	if (request == kernel.fails_request)
 		return kernel.fails_code;
 	if (fd == kernel.container)
@@ -380,27 +442,26 @@ ssize_t vfio_sys_write(int fd, const void *data, size_t size, uint64_t offset)
 	return outcome == (ssize_t)size ? pwrite(fd, data, size, (off_t)offset) : outcome;
 }
 
-int kvm_vm_create_device(struct kvm_vm *vm, uint32_t type, const char *name, struct err *err)
+/* KVM's device for VFIO: the descriptor, or what creating it is refused with. */
+static inline int kernel_create_kvm_device(void)
 {
 	int result;
 
-	(void)vm;
-	must(type == KVM_DEV_TYPE_VFIO);
 	if (fault_answers("KVM device", "KVM", NULL, 0, &result))
-		return err_set(err, result, "KVM: %s: %s", name, err_text(result));
+		return result;
 	if (kernel.kvm_create_fails)
-		return err_set(err, kernel.kvm_create_fails, "KVM: %s", name);
+		return kernel.kvm_create_fails;
 	happened("kvm");
 	return opened(open("/dev/null", O_RDWR | O_CLOEXEC));
 }
 
-int kvm_device_set_attribute(int fd, uint32_t group, uint64_t attribute, const void *value)
+/* That device learns of what is open as @fd, or forgets it. */
+static inline int kernel_tell_kvm(int fd, bool adds)
 {
-	struct fake_node *node = find_node(*(const int *)value);
-	bool adds = attribute == KVM_DEV_VFIO_GROUP_ADD;
+	struct fake_node *node = find_node(fd);
 	int result;
 
-	must(fd >= 0 && group == KVM_DEV_VFIO_GROUP && node);
+	must(node);
 	if (fault_answers("KVM attribute", node->name, NULL, 0, &result))
 		return result;
 	if (adds && kernel.kvm_add_fails)

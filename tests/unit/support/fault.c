@@ -3,8 +3,10 @@
 
 #include "tests/unit/support/fault.h"
 
+#include <signal.h>
 #include <stdio.h>
 #include <string.h>
+#include <unistd.h>
 
 struct fault_plan fault_plan;
 
@@ -29,11 +31,13 @@ bool fault_strikes(const char *call, const char *object)
 	count = atomic_fetch_add(&plan->calls, 1) + 1;
 	if (plan->at == 0 || count < plan->at || (count > plan->at && !plan->onwards))
 		return false;
-	if (plan->struck++ == 0) {
+	if (atomic_fetch_add(&plan->struck, 1) == 0) {
 		plan->call = call;
 		snprintf(plan->object, sizeof(plan->object), "%s", object ? object : "");
+		if (plan->signal)
+			kill(getpid(), plan->signal);
 	}
-	return true;
+	return !plan->signal;
 }
 
 bool fault_answers(const char *call, const char *object, void *answer, size_t size, int *result)

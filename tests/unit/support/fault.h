@@ -23,11 +23,12 @@ struct fault_plan {
 	int error; /* negative */
 	uint8_t filling;
 	const char *only; /* calls of this name alone are counted and struck; NULL: all */
+	int signal;       /* it goes through, and this process gets that signal before; 0: none */
 
-	atomic_uint calls;   /* so far, from any thread */
-	unsigned int struck; /* how many of them */
-	const char *call;    /* the first one struck ... */
-	char object[64];     /* ... and what it was about, as a sentence is to name it; or "" */
+	atomic_uint calls;  /* so far, from any thread */
+	atomic_uint struck; /* how many of them */
+	const char *call;   /* the first one struck ... */
+	char object[64];    /* ... and what it was about, as a sentence is to name it; or "" */
 };
 
 extern struct fault_plan fault_plan;

@@ -39,6 +39,9 @@ static struct {
 	atomic_llong mapped; /* bytes between mmap and munmap */
 } libc;
 
+/* This thread is in a fake, whose own calls are nobody's. */
+static _Thread_local unsigned int libc_in_fake;
+
 void *__real_malloc(size_t size);
 void *__real_calloc(size_t count, size_t size);
 void *__real_realloc(void *old, size_t size);
@@ -50,6 +53,7 @@ int __real_madvise(void *at, size_t size, int advice);
 int __real_eventfd(unsigned int count, int flags);
 int __real_timerfd_create(int clock, int flags);
 FILE *__real_fopen(const char *path, const char *mode);
+FILE *__real_files_open(const char *path);
 ssize_t __real_readlink(const char *path, char *target, size_t size);
 int __real_epoll_ctl(int epoll, int what, int fd, struct epoll_event *event);
 int __real_pthread_create(pthread_t *thread, const pthread_attr_t *attributes,
@@ -66,6 +70,7 @@ int __wrap_madvise(void *at, size_t size, int advice);
 int __wrap_eventfd(unsigned int count, int flags);
 int __wrap_timerfd_create(int clock, int flags);
 FILE *__wrap_fopen(const char *path, const char *mode);
+FILE *__wrap_files_open(const char *path);
 ssize_t __wrap_readlink(const char *path, char *target, size_t size);
 int __wrap_epoll_ctl(int epoll, int what, int fd, struct epoll_event *event);
 int __wrap_pthread_create(pthread_t *thread, const pthread_attr_t *attributes,
@@ -73,21 +78,27 @@ int __wrap_pthread_create(pthread_t *thread, const pthread_attr_t *attributes,
 
 static inline bool no_memory(void)
 {
-	if (!libc.memory || !fault_strikes("memory", NULL))
+	if (!libc.memory || libc_in_fake || !fault_strikes("memory", NULL))
 		return false;
 	errno = ENOMEM;
 	return true;
 }
 
-/* Whether a call of the C library fails; errno is set. */
-static inline bool libc_fails(const char *call)
+/* Whether a call of the C library about @object (or NULL) fails; errno is set. */
+static inline bool libc_fails_on(const char *call, const char *object)
 {
 	int result;
 
-	if (!libc.calls || !fault_answers(call, NULL, NULL, 0, &result) || result == 0)
+	if (!libc.calls || libc_in_fake || !fault_answers(call, object, NULL, 0, &result) ||
+	    result == 0)
 		return false;
 	errno = -result;
 	return true;
+}
+
+static inline bool libc_fails(const char *call)
+{
+	return libc_fails_on(call, NULL);
 }
 
 void *__wrap_malloc(size_t size)
@@ -163,6 +174,12 @@ FILE *__wrap_fopen(const char *path, const char *mode)
 {
 	return strncmp(path, "/sys/", 5) != 0 && libc_fails("fopen") ? NULL
 								     : __real_fopen(path, mode);
+}
+
+FILE *__wrap_files_open(const char *path)
+{
+	return strncmp(path, "/sys/", 5) != 0 && libc_fails("fopen") ? NULL
+								     : __real_files_open(path);
 }
 
 ssize_t __wrap_readlink(const char *path, char *target, size_t size)

@@ -10,6 +10,12 @@
 /* Whether madvise(2) heeds @advice, be it with a refusal. If not, says that @test is skipped. */
 bool advice_is_heeded(int advice, const char *test);
 
+/* Whether the kernel has io_uring, with what a walled ring needs. If not, says so of @test. */
+bool rings_are_had(const char *test);
+
+/* Whether the kernel has filters of system calls. If not, says so of @test. */
+bool filters_are_had(const char *test);
+
 /* Whether huge pages of 2 MiB are had, or refused for their shortage. If not, says so of @test. */
 bool huge_pages_are_told_of(const char *test);
 
@@ -21,6 +27,12 @@ void send_memory_failure(int code, uintptr_t address);
 
 /* Whether it arrives. If not, says that @test is skipped. */
 bool memory_failures_are_told(const char *test);
+
+/*
+ * Whether recvmsg(2) tells of descriptors that there was no room for (MSG_CTRUNC). If not, says so
+ * of @test.
+ */
+bool cut_descriptors_are_told(const char *test);
 
 /*
  * Whether this process may lock @bytes of memory, or be given a limit that high. If not, says so of

@@ -61,7 +61,7 @@ unsigned int count_threads(void)
 
 bool threads_are(unsigned int count)
 {
-	for (unsigned int i = 0; i < 10000; i++) {
+	for (unsigned int i = 0; i < 100000; i++) {
 		if (count_entries("/proc/self/task") == count)
 			return true;
 		usleep(100);

@@ -30,7 +30,7 @@ static struct {
 	size_t left_late; /* mapped slices that were there after the device stopped decoding */
 	struct pci_host *host;
 	struct loop *loop;
-	struct kvm_irq irq, port_irq; /* the port's own: the fake has no lock */
+	struct kvm_irq irq, port_irq; /* the port's own, counted by itself */
 	struct fake_vfio fake;
 	struct vfio_dma dma;
 	struct vfio_pci *pci;
@@ -146,6 +146,17 @@ static inline void restart(void)
 {
 	pci_host_reset(bench.host);
 	pci_host_start(bench.host);
+}
+
+/* The reset's own thread may be changing it. */
+static inline bool pci_state_is(enum vfio_pci_state state)
+{
+	bool is;
+
+	pci_host_lock(&bench.pci->device);
+	is = bench.pci->state == state;
+	pci_host_unlock(&bench.pci->device);
+	return is;
 }
 
 static inline uint16_t place(void)

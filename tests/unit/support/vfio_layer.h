@@ -10,7 +10,7 @@
 #include <string.h>
 
 #include "tests/unit/support/fake_sysfs.h"
-#include "tests/unit/support/fake_vfio_kernel.h"
+#include "tests/unit/support/fake_vfio_kvm.h"
 #include "tests/unit/support/suite.h"
 #include "tests/unit/support/vfio_host.h"
 #include "vfio/vfio.h"
@@ -30,16 +30,10 @@ static struct {
 
 static inline void setup(void)
 {
-	memset(&kernel, 0, sizeof(kernel));
+	fake_kernel_boot();
 	memset(&bench, 0, sizeof(bench));
-	kernel.container = kernel.iommufd = -1;
-	kernel.version = VFIO_API_VERSION;
-	kernel.has_type1 = true;
 	/* Already in a container once: viability is a bit, not the whole word. */
-	kernel.group_flags = VFIO_GROUP_FLAGS_VIABLE | VFIO_GROUP_FLAGS_CONTAINER_SET;
-	fake_vfio_space_init(&kernel.space);
-	for (size_t i = 0; i < ARRAY_SIZE(kernel.devices); i++)
-		fake_vfio_init(&kernel.devices[i]);
+	kernel.group_flags |= VFIO_GROUP_FLAGS_CONTAINER_SET;
 	fake_tree_create();
 	fake_tree_folder("dev/vfio");
 	fake_tree_write("dev/vfio/vfio", "");
@@ -87,6 +81,7 @@ static inline void no_leaks(void)
 
 static inline void destroy(void)
 {
+	vfio_stop(bench.vfio);
 	pci_host_destroy(bench.host);
 	vfio_destroy(bench.vfio);
 	bench.host = NULL;
@@ -100,8 +95,7 @@ static inline void teardown(void)
 	loop_destroy(bench.loop);
 	mem_map_destroy(bench.pio);
 	mem_map_destroy(bench.mmio);
-	for (size_t i = 0; i < ARRAY_SIZE(kernel.devices); i++)
-		fake_vfio_release(&kernel.devices[i]);
+	fake_kernel_release();
 	fake_tree_remove();
 }
 

@@ -12,6 +12,7 @@
 #include <sys/epoll.h>
 #include <unistd.h>
 
+#include "devices/pci/host.h"
 #include "tests/unit/support/vfio_layer.h"
 
 enum {
@@ -182,6 +183,17 @@ static inline void setup_guest_by_cdevs(void)
 	start_guest();
 }
 
+/* By @via; each function can be reset by the guest. */
+static inline void setup_guest_by(enum vfio_via via)
+{
+	setup_cdevs();
+	bench.via = via;
+	for (size_t i = 0; i < 3; i++)
+		fake_vfio_poke(&kernel.devices[i], VFIO_PCI_CONFIG_REGION_INDEX, 0xa4, 4,
+			       PCI_EXP_DEVCAP_FLR);
+	start_guest();
+}
+
 static inline void teardown_guest(void)
 {
 	destroy();
@@ -210,6 +222,32 @@ static inline void turn(void)
 	fd_close(&stopper);
 }
 
+/* Whether a device is on its way to the guest or to the host, but one that waits for RAM. */
+static inline bool is_moving(void)
+{
+	for (size_t i = 0; i < bench.vfio->count; i++) {
+		enum vfio_stage stage = bench.vfio->entries[i]->stage;
+
+		if (stage != VFIO_COMES && stage != VFIO_THERE &&
+		    (stage != VFIO_CLOSED || bench.vfio->entries[i]->slot))
+			return true;
+	}
+	for (size_t i = 0; i < bench.vfio->slot_count; i++)
+		if (bench.vfio->slots[i].removal == VFIO_GOES)
+			return true;
+	return false;
+}
+
+/* What takes the kernel its time has ended, resets of those that leave too. */
+static inline void settle(void)
+{
+	for (int i = 0; i < 50000 && is_moving(); i++) {
+		turn();
+		usleep(100);
+	}
+	ck_assert(!is_moving());
+}
+
 static inline void wait_for(const unsigned int *count, unsigned int value)
 {
 	for (int i = 0; i < 5000 && *count < value; i++) {
@@ -234,6 +272,15 @@ static inline void plug_config(const struct vfio_device_config *config, const ch
 
 	copy.via = bench.via;
 	vfio_plug(bench.vfio, &copy, slot, guest_added, &guest);
+	settle();
+}
+
+/* It is not waited for. */
+static inline void plug_begins(const char *path, const char *slot)
+{
+	const struct vfio_device_config config = {.path = path, .via = bench.via};
+
+	vfio_plug(bench.vfio, &config, slot, guest_added, &guest);
 }
 
 static inline void plug(const char *path, const char *slot)
@@ -249,6 +296,16 @@ static inline void plug_in(const char *path, const char *slot)
 	plug(path, slot);
 	ck_assert_msg(guest.refused == 0, "%s", guest.err.text);
 	wait_for(&guest.added, before + 1);
+}
+
+/* How a slot is in the guest's eyes. */
+static inline struct vfio_slot_status slot_status(unsigned int slot)
+{
+	struct vfio_slot_status status;
+
+	ck_assert(vfio_get_slot(bench.vfio, slot - 1, &status));
+	ck_assert_uint_eq(status.number, slot);
+	return status;
 }
 
 static inline void plug_refused(const char *sentence)
@@ -342,7 +399,22 @@ static inline void guest_uses(unsigned int slot)
 	device_write(slot, 0x72, 2, PCI_MSIX_FLAGS_ENABLE);
 	for (unsigned int i = 0; i < 2; i++)
 		mem_map_write(bench.mmio, base + 0x3000 + 16 * i + 12, 4, 0);
-	ck_assert_uint_ge(bench.irq.attached, 2);
+	ck_assert_uint_ge(fake_irq_attached(&bench.irq), 2);
+}
+
+/* In slot 1, and used by the guest. */
+static inline void plug_used(const char *path)
+{
+	plug_in(path, "slot1");
+	guest_uses(1);
+	guest.news[0] = '\0';
+}
+
+static inline void guest_restarts(void)
+{
+	vfio_restart(bench.vfio);
+	pci_host_reset(bench.host);
+	pci_host_start(bench.host);
 }
 
 /* It does as it is asked: lets the devices go, then the power. */
@@ -358,6 +430,7 @@ static inline void guest_lets_go(unsigned int slot)
 	} while (result == MEM_NOT_YET);
 	guest_sets(slot, PCI_EXP_SLTCTL_PWR_OFF, PCI_EXP_SLTCTL_PWR_IND_OFF);
 	vfio_slots_changed(bench.vfio);
+	settle();
 }
 
 /* An address space that takes no map until it is told to. */
@@ -367,11 +440,16 @@ static struct {
 	sem_t go_on;
 } held;
 
-static inline int held_map(struct vfio_space *space, const struct vfio_mapping *map)
+static inline void wait_in_map(void)
 {
 	while (sem_wait(&held.go_on) < 0)
 		;
 	sem_post(&held.go_on);
+}
+
+static inline int held_map(struct vfio_space *space, const struct vfio_mapping *map)
+{
+	wait_in_map();
 	return held.quick->map(space, map);
 }
 
@@ -389,9 +467,17 @@ static inline void let_mapper_go(void)
 	sem_post(&held.go_on);
 }
 
-static inline int unplug(const char *id, unsigned int timeout_ms)
+static inline int unplug_begins(const char *id, unsigned int timeout_ms)
 {
 	return vfio_unplug(bench.vfio, id, timeout_ms, &bench.err);
+}
+
+static inline int unplug(const char *id, unsigned int timeout_ms)
+{
+	int rc = unplug_begins(id, timeout_ms);
+
+	settle();
+	return rc;
 }
 
 #endif

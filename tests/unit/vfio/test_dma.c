@@ -332,32 +332,6 @@ START_TEST(abandoned_it_may_start_anew)
 }
 END_TEST
 
-/* They were started when all RAM was mapped: their BARs are mapped beside the guest's work. */
-START_TEST(peers_may_come_later)
-{
-	struct mem_region bar = {.name = "BAR", .kind = MEM_DEVICE, .size = MIB};
-	struct vfio_peers peers = {0};
-
-	bar.host = ram_host(ram, MIB, MIB);
-	config.peers = &peers;
-	start();
-	wait_done();
-	vfio_dma_join(&dma);
-	ck_assert_int_eq(mem_map_add(map, &bar, 8 * GIB, &err), 0);
-	ck_assert_int_eq(vfio_peers_start(&peers, map, &space.space, &err), 0);
-	ck_assert_uint_eq(space.count, 3);
-	vfio_dma_map_peers(&dma);
-	wait_done();
-	ck_assert(!outcome.failed && vfio_dma_mapped(&dma));
-	ck_assert_uint_eq(space.count, 4);
-	vfio_dma_join(&dma);
-	vfio_peers_stop(&peers);
-	mem_map_del(&bar);
-	config.peers = NULL;
-	ck_assert_uint_eq(space.count, 3);
-}
-END_TEST
-
 static uint64_t clock_now, clock_step;
 
 static uint64_t made_up_clock(void)
@@ -522,7 +496,6 @@ static void add_tests(TCase *tests)
 	tcase_add_test(tests, abandoned_at_any_time_it_ends_well);
 	tcase_add_test(tests, abandoned_when_all_was_mapped);
 	tcase_add_test(tests, abandoned_it_may_start_anew);
-	tcase_add_test(tests, peers_may_come_later);
 	tcase_add_test(tests, a_start_within_a_second_is_silent);
 	tcase_add_test(tests, a_long_start_is_told);
 	tcase_add_test(tests, a_long_start_is_not_told_where_only_errors_are);

@@ -10,7 +10,7 @@
 #include <stdlib.h>
 
 #include "tests/unit/support/fake_sysfs.h"
-#include "tests/unit/support/fake_vfio_kernel.h"
+#include "tests/unit/support/fake_vfio_kvm.h"
 #include "tests/unit/support/fault_libc.h"
 #include "tests/unit/support/fault_outcome.h"
 #include "tests/unit/support/suite.h"
@@ -66,14 +66,8 @@ static struct {
 /* A kernel in good health, and what of the machine the layer needs. */
 static void world_create(void)
 {
-	memset(&kernel, 0, sizeof(kernel));
-	kernel.container = kernel.iommufd = -1;
-	kernel.version = VFIO_API_VERSION;
-	kernel.has_type1 = true;
-	kernel.group_flags = VFIO_GROUP_FLAGS_VIABLE;
-	fake_vfio_space_init(&kernel.space);
+	fake_kernel_boot();
 	for (size_t i = 0; i < DEVICES; i++) {
-		fake_vfio_init(&kernel.devices[i]);
 		/* Reads of config space are all alike: fewer of them. */
 		kernel.devices[i].regions[VFIO_PCI_CONFIG_REGION_INDEX].size = PCI_CONFIG_SIZE;
 	}
@@ -104,8 +98,7 @@ static void world_destroy(void)
 	if (way >= BY_DESCRIPTOR && !fault_plan.onwards && strcmp(call, "iommufd ioctl") != 0 &&
 	    strcmp(call, "cdev ioctl") != 0)
 		ck_assert_uint_eq(kernel.ioas, 0);
-	for (size_t i = 0; i < DEVICES; i++)
-		fake_vfio_release(&kernel.devices[i]);
+	fake_kernel_release();
 }
 
 static void setup(void)

@@ -112,6 +112,31 @@ START_TEST(one_that_vfio_does_not_have_is_in_the_way)
 }
 END_TEST
 
+/* Its request is still to be heard: it has lost its driver, and nobody is to give it one. */
+START_TEST(one_that_the_host_takes_back_is_in_the_way)
+{
+	static const char *const takes[] = {"0000:01:00.0", "0000:01:00.3"};
+	char link[64], said[128];
+	const char *text;
+
+	share_bus(0, 7);
+	add_both();
+	ck_assert_int_eq(attach(), 0);
+	kernel.devices[0].hot_resets = 0;
+	snprintf(link, sizeof(link), "bus/pci/devices/%s/driver", takes[_i]);
+	fake_tree_unlink(link);
+	snprintf(said, sizeof(said), "0000:01:00.0: its bus is not reset: the host takes %s back",
+		 takes[_i]);
+	hear();
+	pci_host_reset(bench.host);
+	pci_host_start(bench.host);
+	text = heard();
+	ck_assert_ptr_nonnull(strstr(text, said));
+	ck_assert_ptr_null(strstr(text, "ferry bind"));
+	ck_assert_uint_eq(kernel.devices[0].hot_resets, 0);
+}
+END_TEST
+
 START_TEST(one_that_another_driver_of_vfio_has_is_not)
 {
 	fake_tree_add_device("0000:01:00.1", 7, "mlx5_vfio_pci");
@@ -304,6 +329,7 @@ static void add_tests(TCase *tests)
 	tcase_add_test(tests, one_that_vfio_resets_needs_none);
 	tcase_add_test(tests, it_is_said_whose_device_is_in_the_way);
 	tcase_add_loop_test(tests, one_that_vfio_does_not_have_is_in_the_way, 0, 2);
+	tcase_add_loop_test(tests, one_that_the_host_takes_back_is_in_the_way, 0, 2);
 	tcase_add_test(tests, one_that_another_driver_of_vfio_has_is_not);
 	tcase_add_test(tests, both_are_reset_where_the_host_outlives_them);
 	tcase_add_test(tests, it_is_said_that_there_is_no_reset);

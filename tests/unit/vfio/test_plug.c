@@ -4,7 +4,9 @@
 #include <check.h>
 #include <errno.h>
 #include <sys/resource.h>
+#include <sys/stat.h>
 
+#include "tests/unit/support/host.h"
 #include "tests/unit/support/log.h"
 #include "tests/unit/support/suite.h"
 #include "tests/unit/support/vfio_slots.h"
@@ -17,16 +19,6 @@ static void setup_way(void)
 		setup_guest_by_cdevs();
 	else
 		setup_guest();
-}
-
-/* How the device in @slot is in the guest's eyes. */
-static struct vfio_slot_status slot_status(unsigned int slot)
-{
-	struct vfio_slot_status status;
-
-	ck_assert(vfio_get_slot(bench.vfio, slot - 1, &status));
-	ck_assert_uint_eq(status.number, slot);
-	return status;
 }
 
 static void refused_for(const char *path, const char *slot, int code, const char *sentence)
@@ -92,11 +84,13 @@ START_TEST(a_first_device_comes_when_all_ram_is_mapped)
 {
 	struct vfio_status status;
 
+	hold_mapper();
 	plug("01:00.0", NULL);
 	ck_assert_uint_eq(guest.added + guest.refused, 0);
 	ck_assert(slot_status(1).taken && !slot_status(1).present);
 	ck_assert(!slot_status(2).taken);
 	ck_assert_uint_eq(guest_takes_events(1), 0);
+	let_mapper_go();
 	wait_for(&guest.added, 1);
 	guest_told("added " FIRST " " FIRST " slot1; ");
 	ck_assert(vfio_ram_is_mapped(bench.vfio));
@@ -123,12 +117,12 @@ START_TEST(kvm_knows_before_it_is_opened)
 }
 END_TEST
 
-/* The mapper has done its work: nothing is to be waited for but the peers' BARs. */
+/* And itself. */
 START_TEST(a_second_device_reaches_the_first)
 {
 	plug_in("01:00.0", "slot2");
 	guest_uses(2);
-	ck_assert_uint_eq(kernel.space.count, 1);
+	ck_assert_uint_eq(kernel.space.count, 4);
 	plug_in("02:00.1", NULL);
 	ck_assert_uint_eq(kernel.space.count, 4);
 	guest_uses(1);
@@ -143,9 +137,11 @@ END_TEST
 /* Both wait for the same RAM. */
 START_TEST(two_may_come_at_once)
 {
+	hold_mapper();
 	plug("01:00.0", NULL);
 	plug("02:00.1", NULL);
 	ck_assert_uint_eq(guest.added + guest.refused, 0);
+	let_mapper_go();
 	wait_for(&guest.added, 2);
 	ck_assert(slot_status(1).present && slot_status(2).present);
 	ck_assert_ptr_nonnull(bench.vfio->peers.map);
@@ -356,9 +352,13 @@ START_TEST(ram_that_cannot_be_mapped_is_told)
 {
 	kernel.space.fail_at = kernel.space.total + 1;
 	kernel.space.fail_code = -ENOMEM;
+	hold_mapper();
 	plug("01:00.0", NULL);
 	plug("02:00.1", NULL);
+	let_mapper_go();
 	wait_for(&guest.refused, 2);
+	settle();
+	kernel.space.space.ops = held.quick;
 	ck_assert_ptr_nonnull(strstr(guest.err.text,
 				     SECOND ": guest RAM 0x0-0xffffff: it cannot be "
 					    "mapped for DMA"));
@@ -403,6 +403,19 @@ START_TEST(it_may_come_by_another_way_later)
 }
 END_TEST
 
+/* What the walls keep from a run is not a way that the device lacks. */
+START_TEST(what_may_not_be_opened_is_to_be_added_by_others)
+{
+	bench.vfio->settings.sealed = true;
+	plug_in("01:00.0", NULL);
+	ck_assert_int_eq(chmod(fake_tree_path("dev/vfio/8"), 0), 0);
+	if (by_cdevs)
+		ck_assert_int_eq(chmod(fake_tree_path("dev/vfio/devices/vfio4"), 0), 0);
+	drop_root();
+	refused_for("02:00.1", NULL, -EACCES, "add it with ferry ctl add, which does");
+}
+END_TEST
+
 /* As on Arm, where a host may give no MSI by iommufd. */
 START_TEST(the_way_is_changed_where_it_is_none)
 {
@@ -421,7 +434,9 @@ END_TEST
 /* Who waits for it hears of the end. */
 START_TEST(the_end_comes_before_it)
 {
+	hold_mapper();
 	plug("01:00.0", NULL);
+	let_mapper_go();
 	destroy();
 	plug_refused(FIRST ": the run ended before the guest had it");
 	ck_assert_uint_eq(guest.added, 0);
@@ -430,8 +445,11 @@ END_TEST
 
 START_TEST(it_is_taken_back_before_it_was_seen)
 {
+	hold_mapper();
 	plug_config(&(struct vfio_device_config){.path = "01:00.0", .id = "a"}, NULL);
+	let_mapper_go();
 	ck_assert_int_eq(unplug("a", 30000), 0);
+	kernel.space.space.ops = held.quick;
 	plug_refused(FIRST ": it was taken back before the guest had it");
 	guest_told("removed a " FIRST " slot1; ");
 	ck_assert_uint_eq(guest.parks, 0);
@@ -460,6 +478,7 @@ START_TEST(the_host_wants_it_before_it_was_seen)
 	ck_assert_int_eq(pthread_create(&waker, NULL, wake_mapper, NULL), 0);
 	turn();
 	pthread_join(waker, NULL);
+	settle();
 	plug_refused("it was taken back before the guest had it");
 	guest_told("wanted " FIRST " " FIRST " slot1; ");
 	is_empty();
@@ -491,6 +510,7 @@ END_TEST
 
 static void add_tests(TCase *tests)
 {
+	tcase_set_timeout(tests, 30);
 	tcase_add_checked_fixture(tests, setup_way, teardown_guest);
 	tcase_add_test(tests, nothing_is_opened_for_empty_slots);
 	tcase_add_test(tests, ports_are_called_after_their_slots);
@@ -515,6 +535,7 @@ static void add_tests(TCase *tests)
 	tcase_add_test(tests, descriptors_must_be_left);
 	tcase_add_test(tests, ram_that_cannot_be_mapped_is_told);
 	tcase_add_test(tests, it_may_come_by_another_way_later);
+	tcase_add_test(tests, what_may_not_be_opened_is_to_be_added_by_others);
 	tcase_add_test(tests, the_way_is_changed_where_it_is_none);
 	tcase_add_test(tests, the_end_comes_before_it);
 	tcase_add_test(tests, it_is_taken_back_before_it_was_seen);

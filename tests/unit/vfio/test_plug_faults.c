@@ -6,6 +6,7 @@
 
 #include <check.h>
 #include <errno.h>
+#include <fcntl.h>
 
 #include "tests/unit/support/fault_libc.h"
 #include "tests/unit/support/fault_outcome.h"
@@ -63,6 +64,15 @@ static void turn_unseen(void)
 }
 
 /* Comes, or is refused; 0 or why. */
+static int come_as(const struct vfio_device_config *config, const char *slot)
+{
+	guest.added = guest.refused = 0;
+	vfio_plug(bench.vfio, config, slot, guest_added, &guest);
+	while (!guest.added && !guest.refused)
+		turn_unseen();
+	return guest.added ? 0 : guest.err.code;
+}
+
 static int come(const char *path, const char *slot)
 {
 	const struct vfio_device_config config = {
@@ -71,11 +81,7 @@ static int come(const char *path, const char *slot)
 		.trace = strcmp(slot, "slot2") == 0 ? "/dev/null" : NULL,
 	};
 
-	guest.added = guest.refused = 0;
-	vfio_plug(bench.vfio, &config, slot, guest_added, &guest);
-	while (!guest.added && !guest.refused)
-		turn_unseen();
-	return guest.added ? 0 : guest.err.code;
+	return come_as(&config, slot);
 }
 
 static void go(const char *id)
@@ -113,7 +119,7 @@ static void check_coming(unsigned int at, int rc, const struct fault_plan *how)
 		tells_fault(at, guest.err.text, how);
 		return;
 	}
-	/* Without a thread for it, peers are mapped by the one that there is. */
+	/* The main thread does what a thread was not to be had for; BARs may stay out of reach. */
 	ck_assert_msg(!fault_plan.struck || is_spared(call) || !strcmp(call, "region info") ||
 			      !strcmp(call, "pthread_create") || !strcmp(call, "dma map"),
 		      "call %u, %s: it failed and nothing is said", at, call);
@@ -210,6 +216,34 @@ START_TEST(memory_runs_out_as_it_comes)
 }
 END_TEST
 
+/* By groups nobody needs it; by iommufd it is none, and refused. */
+START_TEST(an_iommufd_goes_with_the_device_that_brought_it)
+{
+	unsigned int at = 0, struck;
+
+	libc.memory = true;
+	do {
+		const struct vfio_device_config config = {
+			.path = "01:00.0",
+			.via = bench.via,
+			.iommufd = open("/dev/null", O_RDWR | O_CLOEXEC),
+		};
+		int rc;
+
+		ck_assert_int_gt(config.iommufd, 0);
+		fault_plan = (struct fault_plan){.at = ++at, .only = "memory", .error = -ENOMEM};
+		rc = come_as(&config, "slot1");
+		fault_disarm();
+		struck = fault_plan.struck;
+		if (!rc)
+			go(FIRST);
+		ck_assert_int_eq(bench.vfio->settings.iommufd, 0);
+		nothing_is_left();
+	} while (struck);
+	ck_assert_uint_gt(at, 4);
+}
+END_TEST
+
 /* In use, with vectors, beside another or alone. */
 static void walk_leaving(const struct fault_plan *how, bool beside)
 {
@@ -271,6 +305,7 @@ static void add_tests(TCase *tests)
 	tcase_add_loop_test(tests, every_call_fails_as_it_comes, 0, ARRAY_SIZE(errors));
 	tcase_add_test(tests, it_goes_away_as_it_comes);
 	tcase_add_test(tests, memory_runs_out_as_it_comes);
+	tcase_add_test(tests, an_iommufd_goes_with_the_device_that_brought_it);
 	tcase_add_loop_test(tests, every_call_fails_as_it_leaves, 0, 2);
 	tcase_add_loop_test(tests, it_goes_away_as_it_leaves, 0, 2);
 	tcase_add_test(tests, memory_runs_out_as_it_leaves);

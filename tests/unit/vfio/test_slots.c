@@ -4,11 +4,11 @@
 #include <check.h>
 #include <errno.h>
 
-#include "devices/pci/host.h"
 #include "tests/unit/support/log.h"
 #include "tests/unit/support/suite.h"
 #include "tests/unit/support/vfio_slots.h"
 #include "vfio/tell/describe.h"
+#include "vmm/base/clock.h"
 
 enum { CONFIG = VFIO_PCI_CONFIG_REGION_INDEX, FLR_AT = 0xa8, POWER_AT = 0x44 };
 
@@ -16,32 +16,12 @@ static bool by_cdevs;
 
 static void setup_way(void)
 {
-	setup_cdevs();
-	bench.via = by_cdevs ? VFIO_VIA_IOMMUFD : VFIO_VIA_GROUP;
-	for (size_t i = 0; i < 3; i++)
-		fake_vfio_poke(&kernel.devices[i], CONFIG, 0xa4, 4, PCI_EXP_DEVCAP_FLR);
-	start_guest();
+	setup_guest_by(by_cdevs ? VFIO_VIA_IOMMUFD : VFIO_VIA_GROUP);
 }
 
 static struct vfio_slot *slot(unsigned int number)
 {
 	return &bench.vfio->slots[number - 1];
-}
-
-static bool is_shown(unsigned int number)
-{
-	struct vfio_slot_status status;
-
-	ck_assert(vfio_get_slot(bench.vfio, number - 1, &status));
-	return status.present;
-}
-
-/* In slot 1, and used by the guest. */
-static void plug_used(const char *path)
-{
-	plug_in(path, "slot1");
-	guest_uses(1);
-	guest.news[0] = '\0';
 }
 
 /* The time that the guest was given is over. */
@@ -50,6 +30,7 @@ static void let_expire(unsigned int number)
 	slot(number)->deadline = 0;
 	vfio_slots_changed(bench.vfio);
 	turn();
+	settle();
 }
 
 START_TEST(the_guest_lets_it_go_as_it_is_asked)
@@ -68,7 +49,7 @@ START_TEST(the_guest_lets_it_go_as_it_is_asked)
 	ck_assert_uint_eq(kernel.devices[0].resets, 1);
 	ck_assert_uint_eq(fake_vfio_peek(&kernel.devices[0], CONFIG, PCI_COMMAND, 2), 0);
 	ck_assert_uint_eq(guest_takes_events(1) & PCI_EXP_SLTSTA_PDC, PCI_EXP_SLTSTA_PDC);
-	ck_assert(!is_shown(1));
+	ck_assert(!slot_status(1).present);
 	ck_assert_uint_eq(guest.parks, 1);
 	is_empty();
 	plug_used("01:00.0");
@@ -105,6 +86,64 @@ START_TEST(a_guest_that_does_not_answer_loses_it)
 }
 END_TEST
 
+/* The monotonic clock alone does not tell how long it had. */
+static void let_time_pass(unsigned int ms)
+{
+	usleep(ms * 1000);
+	turn();
+	settle();
+}
+
+START_TEST(its_time_stands_as_the_guest_does)
+{
+	plug_used("01:00.0");
+	vfio_stand(bench.vfio, true);
+	vfio_stand(bench.vfio, true);
+	ck_assert_int_eq(unplug(FIRST, 100), 0);
+	let_time_pass(150);
+	guest_told("");
+	vfio_stand(bench.vfio, false);
+	let_time_pass(50);
+	guest_told("");
+	vfio_stand(bench.vfio, true);
+	let_time_pass(150);
+	guest_told("");
+	vfio_stand(bench.vfio, false);
+	wait_for_news();
+	guest_told("removed " FIRST " " FIRST " slot1; ");
+	is_empty();
+}
+END_TEST
+
+START_TEST(one_is_taken_at_once_from_a_guest_that_stands)
+{
+	plug_used("01:00.0");
+	vfio_stand(bench.vfio, true);
+	ck_assert_int_eq(unplug(FIRST, 30000), 0);
+	ck_assert_int_eq(unplug(FIRST, 0), 0);
+	guest_told("removed " FIRST " " FIRST " slot1; ");
+	is_empty();
+}
+END_TEST
+
+/* Nor does one have that long that was blinking as the guest stopped. */
+START_TEST(a_guest_that_stands_cancels_nothing)
+{
+	plug_used("01:00.0");
+	ck_assert_int_eq(unplug(FIRST, 30000), 0);
+	guest_sets(1, PCI_EXP_SLTCTL_PWR_ON, PCI_EXP_SLTCTL_PWR_IND_BLINK);
+	vfio_slots_changed(bench.vfio);
+	guest_sets(1, PCI_EXP_SLTCTL_PWR_ON, PCI_EXP_SLTCTL_PWR_IND_ON);
+	vfio_slots_changed(bench.vfio);
+	vfio_stand(bench.vfio, true);
+	let_time_pass(1100);
+	guest_told("");
+	vfio_stand(bench.vfio, false);
+	wait_for_news();
+	guest_told("refused " FIRST " " FIRST " slot1; ");
+}
+END_TEST
+
 START_TEST(what_cannot_be_removed_is_said)
 {
 	plug_used("01:00.0");
@@ -138,6 +177,7 @@ START_TEST(the_root_bus_has_no_slots)
 	/* The host may have it, and the guest again, behind a port. */
 	ck_assert(fake_vfio_fire(&kernel.devices[0], VFIO_PCI_REQ_IRQ_INDEX, 0));
 	turn();
+	settle();
 	guest_told("wanted disk " FIRST " -; removed disk " FIRST " -; ");
 	ck_assert_ptr_null(bench.vfio->provider);
 	vfio_get_status(bench.vfio, 0, &status);
@@ -187,7 +227,7 @@ START_TEST(the_guest_may_cancel)
 	wait_for_news();
 	guest_told("refused " FIRST " " FIRST " slot1; ");
 	ck_assert_ptr_nonnull(strstr(heard(), FIRST ": the guest keeps it"));
-	ck_assert(is_shown(1));
+	ck_assert(slot_status(1).present);
 	ck_assert_uint_eq(device_read(1, 0, PCI_VENDOR_ID, 4), 0x10d38086);
 	/* It is asked anew. */
 	guest_takes_events(1);
@@ -284,6 +324,7 @@ static void host_wants(unsigned int device)
 {
 	ck_assert(fake_vfio_fire(&kernel.devices[device], VFIO_PCI_REQ_IRQ_INDEX, 0));
 	turn();
+	settle();
 }
 
 START_TEST(the_host_asks_and_the_guest_lets_go)
@@ -304,6 +345,7 @@ START_TEST(the_host_asks_and_the_guest_lets_go)
 	ck_assert_int_eq(guest_sets(1, PCI_EXP_SLTCTL_PWR_OFF, PCI_EXP_SLTCTL_PWR_IND_OFF),
 			 MEM_DONE);
 	vfio_slots_changed(bench.vfio);
+	settle();
 	ck_assert_ptr_null(strstr(heard(), "reset"));
 	guest_told("removed " FIRST " " FIRST " slot1; ");
 	/* The host's kernel resets what it gets back. */
@@ -329,6 +371,21 @@ START_TEST(the_host_gets_it_whatever_the_guest_says)
 	guest_told("removed " FIRST " " FIRST " slot1; ");
 	/* The host's kernel resets what it gets back. */
 	ck_assert_uint_eq(kernel.devices[0].resets, 0);
+	is_empty();
+}
+END_TEST
+
+START_TEST(the_host_does_not_wait_for_a_guest_that_stands)
+{
+	plug_used("01:00.0");
+	vfio_stand(bench.vfio, true);
+	ck_assert_int_eq(unplug(FIRST, 60000), 0);
+	host_wants(0);
+	slot(1)->host_deadline = clock_now_ms() + 50;
+	vfio_stand(bench.vfio, false);
+	vfio_stand(bench.vfio, true);
+	wait_for(&guest.parks, 1);
+	guest_told("wanted " FIRST " " FIRST " slot1; removed " FIRST " " FIRST " slot1; ");
 	is_empty();
 }
 END_TEST
@@ -360,7 +417,7 @@ START_TEST(one_that_does_not_come_back_from_its_reset_is_lost)
 	wait_for(&guest.parks, 1);
 	ck_assert_ptr_nonnull(strstr(heard(), FIRST ": it is lost: it is taken out of the guest"));
 	guest_told("lost " FIRST " " FIRST " slot1; removed " FIRST " " FIRST " slot1; ");
-	ck_assert(!is_shown(1));
+	ck_assert(!slot_status(1).present);
 	/* The rest of the guest goes on, and a write that waited for it has waited enough. */
 	ck_assert_uint_eq(device_read(2, 0, PCI_COMMAND, 2), 6);
 	ck_assert_int_eq(device_write(1, FLR_AT, 2, PCI_EXP_DEVCTL_BCR_FLR), MEM_DONE);
@@ -373,11 +430,11 @@ START_TEST(a_reset_under_way_ends_first)
 	plug_used("01:00.0");
 	kernel.devices[0].reset_ms = 100;
 	ck_assert_int_eq(device_write(1, FLR_AT, 2, PCI_EXP_DEVCTL_BCR_FLR), MEM_NOT_YET);
-	ck_assert_int_eq(unplug(FIRST, 0), 0);
+	ck_assert_int_eq(unplug_begins(FIRST, 0), 0);
 	/* The guest has it no longer, the host not yet. */
-	ck_assert(!is_shown(1));
-	ck_assert_int_eq(unplug(FIRST, 0), -EBUSY);
-	plug("02:00.1", "slot1");
+	ck_assert(!slot_status(1).present);
+	ck_assert_int_eq(unplug_begins(FIRST, 0), -EBUSY);
+	plug_begins("02:00.1", "slot1");
 	plug_refused("slot1: " FIRST " is about to leave it: try again later");
 	guest_told("");
 	wait_for_news();
@@ -408,66 +465,6 @@ START_TEST(it_leaves_while_ram_is_pinned)
 	wait_for(&guest.added, 1);
 	guest_told("removed " FIRST " " FIRST " slot1; added " SECOND " " SECOND " slot2; ");
 	guest_uses(2);
-}
-END_TEST
-
-static void restart(void)
-{
-	vfio_restart(bench.vfio);
-	pci_host_reset(bench.host);
-	pci_host_start(bench.host);
-}
-
-START_TEST(a_restart_ends_a_removal)
-{
-	plug_used("01:00.0");
-	ck_assert_int_eq(unplug(FIRST, 30000), 0);
-	restart();
-	guest_told("removed " FIRST " " FIRST " slot1; ");
-	ck_assert(!is_shown(1));
-	ck_assert_uint_eq(guest.parks, 0);
-	is_empty();
-}
-END_TEST
-
-START_TEST(a_restart_leaves_what_is_there)
-{
-	plug_used("01:00.0");
-	restart();
-	guest_told("");
-	ck_assert(is_shown(1));
-	/* As firmware leaves it: its buses and windows are set up, its BARs have addresses. */
-	port_write(1, PCI_COMMAND, 2, PCI_COMMAND_MEMORY | PCI_COMMAND_MASTER);
-	ck_assert_uint_eq(device_read(1, 0, PCI_VENDOR_ID, 4), 0x10d38086);
-	ck_assert_uint_ne(device_read(1, 0, PCI_BASE_ADDRESS_0, 4), 0);
-}
-END_TEST
-
-/* What waits for a reset goes when that has ended, and is gone for the new guest at once. */
-START_TEST(a_restart_in_a_reset_of_one_that_leaves)
-{
-	plug_used("01:00.0");
-	kernel.devices[0].reset_ms = 50;
-	ck_assert_int_eq(device_write(1, FLR_AT, 2, PCI_EXP_DEVCTL_BCR_FLR), MEM_NOT_YET);
-	ck_assert_int_eq(unplug(FIRST, 0), 0);
-	restart();
-	ck_assert(!is_shown(1));
-	wait_for_news();
-	guest_told("removed " FIRST " " FIRST " slot1; ");
-	ck_assert_uint_eq(kernel.devices[0].resets, 1);
-	is_empty();
-}
-END_TEST
-
-START_TEST(one_that_is_lost_in_a_restart_goes_after_it)
-{
-	plug_used("01:00.0");
-	kernel.devices[0].dies_in_reset = true;
-	restart();
-	ck_assert_uint_eq(vfio_device_count(bench.vfio), 1);
-	turn();
-	guest_told("lost " FIRST " " FIRST " slot1; removed " FIRST " " FIRST " slot1; ");
-	is_empty();
 }
 END_TEST
 
@@ -538,6 +535,10 @@ static void add_tests(TCase *tests)
 	tcase_add_test(tests, the_guest_lets_it_go_as_it_is_asked);
 	tcase_add_test(tests, one_that_is_switched_off_is_not_asked_for);
 	tcase_add_test(tests, a_guest_that_does_not_answer_loses_it);
+	tcase_add_test(tests, its_time_stands_as_the_guest_does);
+	tcase_add_test(tests, one_is_taken_at_once_from_a_guest_that_stands);
+	tcase_add_test(tests, a_guest_that_stands_cancels_nothing);
+	tcase_add_test(tests, the_host_does_not_wait_for_a_guest_that_stands);
 	tcase_add_test(tests, what_cannot_be_removed_is_said);
 	tcase_add_test(tests, the_root_bus_has_no_slots);
 	tcase_add_test(tests, one_that_was_there_from_the_start_goes_too);
@@ -553,10 +554,6 @@ static void add_tests(TCase *tests)
 	tcase_add_test(tests, a_reset_under_way_ends_first);
 	tcase_add_test(tests, it_leaves_from_its_sleep);
 	tcase_add_test(tests, it_leaves_while_ram_is_pinned);
-	tcase_add_test(tests, a_restart_ends_a_removal);
-	tcase_add_test(tests, a_restart_leaves_what_is_there);
-	tcase_add_test(tests, a_restart_in_a_reset_of_one_that_leaves);
-	tcase_add_test(tests, one_that_is_lost_in_a_restart_goes_after_it);
 	tcase_add_test(tests, the_run_ends_before_it_has_left);
 	tcase_add_test(tests, a_hundred_come_and_go);
 	tcase_add_test(tests, a_person_sees_where_it_is);

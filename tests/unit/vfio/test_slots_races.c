@@ -5,7 +5,6 @@
 #include <errno.h>
 #include <poll.h>
 
-#include "devices/pci/host.h"
 #include "tests/unit/support/log.h"
 #include "tests/unit/support/suite.h"
 #include "tests/unit/support/vfio_slots.h"
@@ -15,19 +14,7 @@ enum { CONFIG = VFIO_PCI_CONFIG_REGION_INDEX, FLR_AT = 0xa8 };
 
 static void setup_way(void)
 {
-	setup_cdevs();
-	bench.via = VFIO_VIA_GROUP;
-	for (size_t i = 0; i < 3; i++)
-		fake_vfio_poke(&kernel.devices[i], CONFIG, 0xa4, 4, PCI_EXP_DEVCAP_FLR);
-	start_guest();
-}
-
-/* In slot 1, and used by the guest. */
-static void plug_used(const char *path)
-{
-	plug_in(path, "slot1");
-	guest_uses(1);
-	guest.news[0] = '\0';
+	setup_guest_by(VFIO_VIA_GROUP);
 }
 
 static void guest_sets_and_is_seen(uint32_t power, uint32_t indicator)
@@ -95,6 +82,7 @@ START_TEST(switched_off_and_on_again_it_has_let_go)
 	while (guest_sets(1, PCI_EXP_SLTCTL_PWR_OFF, PCI_EXP_SLTCTL_PWR_IND_BLINK) == MEM_NOT_YET)
 		turn();
 	guest_sets_and_is_seen(PCI_EXP_SLTCTL_PWR_ON, PCI_EXP_SLTCTL_PWR_IND_ON);
+	settle();
 	guest_told("removed " FIRST " " FIRST " slot1; ");
 	is_empty();
 	/* What comes next is not taken for it. */
@@ -109,9 +97,7 @@ static int busy_map(struct vfio_space *space, const struct vfio_mapping *map)
 {
 	(void)space;
 	(void)map;
-	while (sem_wait(&held.go_on) < 0)
-		;
-	sem_post(&held.go_on);
+	wait_in_map();
 	return -EBUSY;
 }
 
@@ -207,15 +193,74 @@ START_TEST(one_that_came_back_stays)
 	wait_for_reset(bench.vfio->entries[0]->pci);
 	kernel.devices[0].dies_in_reset = false;
 	give_back_config();
-	vfio_restart(bench.vfio);
-	pci_host_reset(bench.host);
-	pci_host_start(bench.host);
+	guest_restarts();
 	ck_assert(bench.vfio->entries[0]->lost);
 	ck_assert_int_eq(bench.vfio->entries[0]->pci->state, VFIO_PCI_ALIVE);
 	turn();
 	guest_told("");
 	ck_assert_int_eq(bench.vfio->slots[0].removal, VFIO_STAYS);
 	ck_assert(!bench.vfio->entries[0]->lost);
+}
+END_TEST
+
+/* The host's kernel has taken the driver away, and waits, as its request says. */
+static void host_takes(void)
+{
+	fake_tree_unlink("bus/pci/devices/" FIRST "/driver");
+	ck_assert(fake_vfio_fire(&kernel.devices[0], VFIO_PCI_REQ_IRQ_INDEX, 0));
+	turn();
+}
+
+/* What was said, of which nothing is about resets. */
+static void no_reset_is_told_of(void)
+{
+	const char *text = heard();
+
+	ck_assert_msg(!strstr(text, "reset") && !strstr(text, "bus"), "%s", text);
+}
+
+/* By its function, by its link, after an error: the kernel would refuse. */
+START_TEST(what_the_host_takes_is_not_reset)
+{
+	plug_used("01:00.0");
+	hear();
+	host_takes();
+	if (_i == 0)
+		ck_assert_int_eq(device_write(1, FLR_AT, 2, PCI_EXP_DEVCTL_BCR_FLR), MEM_DONE);
+	else if (_i == 1)
+		ck_assert_int_eq(port_write(1, PCI_BRIDGE_CONTROL, 2, PCI_BRIDGE_CTL_BUS_RESET),
+				 MEM_DONE);
+	else
+		ck_assert(fake_vfio_fire(&kernel.devices[0], VFIO_PCI_ERR_IRQ_INDEX, 0));
+	turn();
+	ck_assert_int_eq(bench.vfio->entries[0]->pci->state, VFIO_PCI_ISOLATED);
+	ck_assert_uint_eq(kernel.devices[0].resets + kernel.devices[0].hot_resets, 0);
+	no_reset_is_told_of();
+	guest_told(_i == 2 ? "wanted " FIRST " " FIRST " slot1; failed " FIRST " " FIRST " slot1; "
+			   : "wanted " FIRST " " FIRST " slot1; ");
+}
+END_TEST
+
+/* The host's request comes while the kernel is being asked, which refuses from then on. */
+START_TEST(what_the_host_takes_in_a_reset_goes_without)
+{
+	static const int retries_ms[] = {5, 2000, 0};
+	struct vfio_pci *pci;
+
+	plug_used("01:00.0");
+	pci = bench.vfio->entries[0]->pci;
+	pci->reset.retries_ms = retries_ms;
+	kernel.devices[0].refusals = UINT_MAX;
+	ck_assert_int_eq(device_write(1, FLR_AT, 2, PCI_EXP_DEVCTL_BCR_FLR), MEM_NOT_YET);
+	usleep(50 * 1000);
+	host_takes();
+	hear();
+	wait_for_reset(pci);
+	turn();
+	ck_assert_uint_eq(kernel.devices[0].resets, 2);
+	ck_assert_int_eq(pci->state, VFIO_PCI_ISOLATED);
+	no_reset_is_told_of();
+	ck_assert_int_eq(device_write(1, FLR_AT, 2, PCI_EXP_DEVCTL_BCR_FLR), MEM_DONE);
 }
 END_TEST
 
@@ -295,6 +340,8 @@ static void add_tests(TCase *tests)
 	tcase_add_test(tests, the_way_that_was_asked_for_is_tried);
 	tcase_add_test(tests, one_that_came_back_stays);
 	tcase_add_test(tests, one_that_was_not_reset_here_is_waited_for);
+	tcase_add_loop_test(tests, what_the_host_takes_is_not_reset, 0, 3);
+	tcase_add_test(tests, what_the_host_takes_in_a_reset_goes_without);
 	tcase_add_test(tests, one_that_does_not_answer_is_not_reset_as_it_leaves);
 	tcase_add_test(tests, it_comes_where_it_fits);
 }

@@ -11,9 +11,18 @@
 
 enum { PROCESSORS = 3, ROUNDS = 40, FLR_AT = 0xa8 };
 
+static bool by_cdevs;
 static pthread_rwlock_t world;
 static atomic_bool stopping;
 static uint32_t window; /* of the port of slot 1 */
+
+static void setup_way(void)
+{
+	if (by_cdevs)
+		setup_guest_by_cdevs();
+	else
+		setup_guest();
+}
 
 /* Anything that a guest may do with the slot, the port, and what is behind it. */
 static void access_something(unsigned int what)
@@ -163,15 +172,86 @@ START_TEST(one_goes_while_the_other_is_busy)
 }
 END_TEST
 
+static unsigned int begun, restarts; /* of additions; of the guest */
+
+static void restart(void)
+{
+	guest_park(&guest);
+	guest_restarts();
+	guest_unpark(&guest);
+	restarts++;
+}
+
+/* At whatever stage the others are. */
+static void do_something(unsigned int what)
+{
+	static const char *const paths[] = {"01:00.0", "02:00.1", "01:00.3"};
+	static const char *const ids[] = {FIRST, SECOND, "0000:01:00.3"};
+	unsigned int which = what / 16 % 3;
+
+	switch (what % 16) {
+	case 0:
+	case 1:
+	case 2:
+		plug_begins(paths[which], NULL);
+		begun++;
+		break;
+	case 3:
+	case 4:
+		(void)!unplug_begins(ids[which], what / 48 % 2 * 5);
+		break;
+	case 5:
+		(void)fake_vfio_fire(&kernel.devices[which], VFIO_PCI_REQ_IRQ_INDEX, 0);
+		break;
+	case 6:
+		if (what / 48 % 4 == 0)
+			restart();
+		break;
+	default:
+		look();
+		break;
+	}
+}
+
+static void whatever_comes(void)
+{
+	unsigned int seed = 11;
+
+	/* On a busy machine few devices have come by then. */
+	for (unsigned int i = 0; i < 60 * ROUNDS || guest.added <= 10 || restarts <= 10; i++)
+		do_something((unsigned int)rand_r(&seed));
+	settle();
+	for (unsigned int i = 0; i < 3; i++)
+		(void)!unplug_begins(i == 0 ? FIRST : i == 1 ? SECOND : "0000:01:00.3", 0);
+	while (vfio_device_count(bench.vfio) > 0)
+		look();
+}
+
+START_TEST(they_come_and_go_at_any_stage_of_others)
+{
+	log_set_level(LOG_ERROR);
+	with_processors(whatever_comes);
+	ck_assert_uint_eq(guest.added + guest.refused, begun);
+	ck_assert_uint_gt(guest.added, 10);
+	ck_assert_uint_gt(restarts, 10);
+	guest.news[0] = '\0';
+	is_empty();
+}
+END_TEST
+
 static void add_tests(TCase *tests)
 {
 	tcase_set_timeout(tests, 120);
-	tcase_add_checked_fixture(tests, setup_guest, teardown_guest);
+	tcase_add_checked_fixture(tests, setup_way, teardown_guest);
 	tcase_add_test(tests, they_come_and_go_under_a_busy_guest);
 	tcase_add_test(tests, one_goes_while_the_other_is_busy);
+	tcase_add_test(tests, they_come_and_go_at_any_stage_of_others);
 }
 
 int main(void)
 {
-	return run_suite("vfio slots threads", add_tests);
+	int status = run_suite("vfio slots threads by groups", add_tests);
+
+	by_cdevs = true;
+	return run_suite("vfio slots threads by iommufd", add_tests) || status;
 }

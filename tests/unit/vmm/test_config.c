@@ -7,37 +7,12 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/socket.h>
 #include <unistd.h>
 
 #include "tests/unit/support/suite.h"
+#include "tests/unit/vmm/test_config.h"
 #include "vmm/base/bits.h"
-#include "vmm/config.h"
-
-static struct config config;
-static struct err err;
-static enum config_action action;
-
-/* Parses "run" and @line, which is split at spaces. */
-static int parse(const char *line)
-{
-	static char copy[512];
-	char *argv[32] = {(char *)"run"};
-	int argc = 1;
-
-	config_release(&config);
-	err = (struct err){0};
-	snprintf(copy, sizeof(copy), "%s", line);
-	for (char *word = strtok(copy, " "); word; word = strtok(NULL, " "))
-		argv[argc++] = word;
-	return config_parse(&config, argc, argv, &action, &err);
-}
-
-static void refused(const char *line, const char *part)
-{
-	ck_assert_msg(parse(line) == -EINVAL, "accepted: %s", line);
-	ck_assert_msg(strstr(err.text, part), "%s: %s", line, err.text);
-	ck_assert_msg(!strchr(err.text, '\n'), "more than a line: %s", err.text);
-}
 
 START_TEST(defaults)
 {
@@ -147,11 +122,12 @@ START_TEST(options_of_other_monitors)
 		{"--params quiet k", "--cmdline TEXT"},
 		{"-initrd i k", "unknown option '-initrd': Ferry's word is --initrd FILE"},
 		{"-nographic k", "leave it out"},
-		{"-drive file=x k", "Ferry emulates no disk"},
-		{"--disk path=x k", "Ferry emulates no disk"},
-		{"-hda x k", "unknown option '-hda': Ferry emulates no disk"},
-		{"-netdev user k", "Ferry emulates no network card"},
-		{"--net tap= k", "Ferry emulates no network card"},
+		{"-drive file=x k", "Ferry's word is --disk FILE"},
+		{"--disks x k", "Ferry's word is --disk FILE"},
+		{"-hda x k", "unknown option '-hda': Ferry's word is --disk FILE"},
+		{"-netdev user k", "Ferry's word is --net tap=NAME"},
+		{"--tap tap0 k", "Ferry's word is --net tap=NAME"},
+		{"--cid 3 k", "Ferry's word is --vsock CID"},
 		{"-device vfio-pci,host=01:00.0 k", "--vfio 0000:01:00.0"},
 		{"--device path=/sys k", "--vfio 0000:01:00.0"},
 		{"-cpu host k", "unknown option '-cpu': a guest's processors are the host's"},
@@ -348,9 +324,11 @@ START_TEST(serial_reboot_log)
 	ck_assert_int_eq(config.serial, SERIAL_FILE);
 	ck_assert_str_eq(config.serial_path, "/tmp/x,y");
 	ck_assert_int_eq(parse("--serial pty k"), 0);
-	ck_assert_int_eq(parse("--serial none k"), 0);
+	ck_assert_int_eq(parse("--serial none --sandbox log k"), 0);
+	ck_assert_int_eq(config.sandbox, SANDBOX_LOG);
 	refused("--serial file: k", "file:PATH");
 	refused("--serial tcp k", "'tcp'");
+	refused("--sandbox yes k", "'yes': it takes on, log or off");
 	refused("--on-reboot never k", "reset or exit");
 	refused("--on-term never k", "it takes quit, powerdown");
 	refused("--on-term powerdown: k", "1 to 86400");
@@ -358,6 +336,24 @@ START_TEST(serial_reboot_log)
 	refused("--on-term powerdown:86401 k", "1 to 86400");
 	refused("--on-term powerdown9 k", "it takes quit, powerdown");
 	refused("--log loud k", "--log: 'loud'");
+}
+END_TEST
+
+/* Its own test is tests/unit/vmm/sandbox/test_user.c. */
+START_TEST(another_user)
+{
+	ck_assert_int_eq(parse("k"), 0);
+	ck_assert_uint_eq(config.user.uid, 0);
+	if (geteuid()) {
+		ck_assert_int_eq(parse("--user 65534:65533 k"), -EPERM);
+		ck_assert_ptr_nonnull(strstr(err.text, "--user: only root becomes another user"));
+		return;
+	}
+	ck_assert_int_eq(parse("--user 65534:65533 k"), 0);
+	ck_assert_uint_eq(config.user.uid, 65534);
+	ck_assert_uint_eq(config.user.gid, 65533);
+	refused("--user root k", "--user: 'root': it is root");
+	refused("--user no-such-user k", "--user: there is no user 'no-such-user' in /etc/passwd");
 }
 END_TEST
 
@@ -404,6 +400,59 @@ START_TEST(too_many)
 }
 END_TEST
 
+/* As a shell's variable is that is not set. */
+START_TEST(an_empty_name_is_none)
+{
+	const struct {
+		const char *words[4], *sentence;
+	} lines[] = {
+		{{"run", ""}, "KERNEL: empty: it takes a file"},
+		{{"run", "--initrd", "", "k"}, "--initrd: empty: it takes a file"},
+		{{"run", "--dump-acpi", ""}, "--dump-acpi: empty: it takes a folder"},
+		{{"run", "--dump-fdt="}, "--dump-fdt: empty: it takes a file"},
+	};
+
+	for (size_t i = 0; i < ARRAY_SIZE(lines); i++) {
+		char *argv[ARRAY_SIZE(lines[i].words) + 1] = {NULL};
+		int argc = 0;
+
+		for (; argc < 4 && lines[i].words[argc]; argc++)
+			argv[argc] = (char *)(uintptr_t)lines[i].words[argc];
+		config_release(&config);
+		ck_assert_int_eq(config_parse(&config, argc, argv, &action, &err), -EINVAL);
+		ck_assert_str_eq(err.text, lines[i].sentence);
+	}
+}
+END_TEST
+
+START_TEST(what_is_written_is_nothing_else)
+{
+	refused("--serial file:k k",
+		"--serial file: k: it is written to, and KERNEL has it too: give it a file of its own");
+	refused("--initrd /i --serial file:/i k",
+		"--serial file: /i: it is written to, and --initrd");
+	refused("--serial file:/t --vfio 1:0.0,trace=/t k",
+		"trace= of 1:0.0: /t: it is written to, and --serial file has it too");
+	refused("--vfio 1:0.0,rom=/r,trace=/r k",
+		"trace= of 1:0.0: /r: it is written to, and rom= of 1:0.0 has it too");
+	refused("--vfio 1:0.0,trace=/t --vfio 1:0.1,trace=/t k",
+		"trace= of 1:0.0: /t: it is written to, and trace= of 1:0.1 has it too");
+	refused("--vfio 1:0.0,trace=/k /k", "KERNEL has it too");
+	refused("--serial file:/d --disk /d k",
+		"--disk: /d: it is written to, and --serial file has it too");
+	refused("--disk /d --disk /d,readonly k", "--disk: /d: it is written to, and --disk has");
+	refused("--serial file:/d --disk /d,readonly k",
+		"--serial file: /d: it is written to, and --disk has it too");
+	refused("--gdb unix:/s --control unix:/s k",
+		"--control unix:/s: --gdb has it too: give another path");
+	/* What is read only, or swallows all, may be. */
+	ck_assert_int_eq(parse("--initrd k --vfio 1:0.0,rom=k --vfio 1:0.1,rom=k k"), 0);
+	ck_assert_int_eq(parse("--serial file:/dev/null --vfio 1:0.0,trace=/dev/null "
+			       "--vfio 1:0.1,trace=/dev/null k"),
+			 0);
+}
+END_TEST
+
 static void add_tests(TCase *tests)
 {
 	tcase_add_test(tests, defaults);
@@ -419,8 +468,11 @@ static void add_tests(TCase *tests)
 	tcase_add_test(tests, descriptors_with_names);
 	tcase_add_loop_test(tests, descriptors_of_other_modes, 0, 4);
 	tcase_add_test(tests, serial_reboot_log);
+	tcase_add_test(tests, another_user);
 	tcase_add_test(tests, usage);
 	tcase_add_test(tests, too_many);
+	tcase_add_test(tests, an_empty_name_is_none);
+	tcase_add_test(tests, what_is_written_is_nothing_else);
 }
 
 int main(void)

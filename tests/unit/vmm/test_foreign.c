@@ -23,8 +23,9 @@ START_TEST(any_dashes_and_values_will_do)
 	is_advised("--smp=4", "--cpus N");
 	is_advised("-m", "--memory SIZE");
 	is_advised("-m512", "--memory SIZE");
-	is_advised("--disk=path=x,size=1", "emulates no disk");
+	is_advised("--disks=path=x,size=1", "--disk FILE");
 	is_advised("-seccomp-level", "foreground");
+	is_advised("-rng", "--rng on|off");
 }
 END_TEST
 
@@ -64,12 +65,12 @@ static const char *unknown(char *first, char *second)
 
 START_TEST(the_whole_word_is_told)
 {
-	char smp[] = "-smp", m[] = "-m", number[] = "4", disk[] = "--disk=x", help[] = "--help=x";
+	char smp[] = "-smp", m[] = "-m", number[] = "4", disk[] = "--disks=x", help[] = "--help=x";
 
 	ck_assert_str_eq(unknown(smp, number), "-smp");
 	ck_assert_str_eq(unknown(m, number), "-m");
 	ck_assert_str_eq(unknown(m, NULL), "-m");
-	ck_assert_str_eq(unknown(disk, NULL), "--disk=x");
+	ck_assert_str_eq(unknown(disk, NULL), "--disks=x");
 	/* Not one that is known, with a value that it does not take. */
 	ck_assert_str_eq(unknown(help, NULL), "");
 }

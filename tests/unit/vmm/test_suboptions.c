@@ -22,7 +22,7 @@ START_TEST(commas_are_undoubled)
 	ck_assert_str_eq(options.item[1].name, "e");
 	ck_assert_ptr_null(options.item[1].value);
 	suboptions_release(&options);
-	ck_assert_int_eq(suboptions_parse("a,1,2,3,4,5,6,7,8,9,0,1,2,3,4,5,6,7", &options, &err),
+	ck_assert_int_eq(suboptions_parse("a,1,2,3,4,5,6,7,8,9,0,b,c,d,e,f,g,h", &options, &err),
 			 -EINVAL);
 }
 END_TEST
@@ -42,6 +42,19 @@ START_TEST(a_value_alone_is_the_first)
 	ck_assert_int_eq(suboptions_parse("a,", &options, &err), -EINVAL);
 	ck_assert_str_eq(err.text,
 			 "'a,': nothing after a comma: double a comma that is part of a value");
+}
+END_TEST
+
+START_TEST(a_part_is_there_once)
+{
+	struct suboptions options;
+
+	ck_assert_int_eq(suboptions_parse("a,rom=b,rom=b", &options, &err), -EINVAL);
+	ck_assert_str_eq(err.text, "rom: given twice");
+	ck_assert_int_eq(suboptions_parse("a,port,via=x,port=", &options, &err), -EINVAL);
+	ck_assert_str_eq(err.text, "port: given twice");
+	ck_assert_int_eq(suboptions_parse("a,a,rom,rom2", &options, &err), 0);
+	suboptions_release(&options);
 }
 END_TEST
 
@@ -85,6 +98,7 @@ static void add_tests(TCase *tests)
 {
 	tcase_add_test(tests, commas_are_undoubled);
 	tcase_add_test(tests, a_value_alone_is_the_first);
+	tcase_add_test(tests, a_part_is_there_once);
 	tcase_add_test(tests, numbers_are_digits_within_bounds);
 	tcase_add_test(tests, lists_have_ranges);
 }

@@ -14,7 +14,8 @@ struct gdb;
 
 /*
  * Checks the argument of --gdb: "pty", "unix:PATH", or "[HOST:]PORT" with an IPv4 address, an IPv6
- * one in brackets, or "localhost"; without HOST loopback. -EINVAL with @err saying what it takes.
+ * one in brackets, or "localhost"; without HOST loopback; or "fd=N" of a socket that listens
+ * already, which is the listener's from gdb_create() on. -EINVAL with @err saying what it takes.
  */
 int gdb_check_address(const char *address, struct err *err) FERRY_MUST_CHECK;
 

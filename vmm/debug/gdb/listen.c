@@ -13,7 +13,9 @@
 #include <termios.h>
 #include <unistd.h>
 
+#include "vmm/base/activated.h"
 #include "vmm/base/fd.h"
+#include "vmm/base/held.h"
 #include "vmm/debug/gdb/gdb.h"
 
 enum { BACKLOG = 1 }; /* one debugger at a time */
@@ -92,6 +94,25 @@ static int listen_address_unix_parse(const char *text, const char *path,
 	return 0;
 }
 
+/* Its kind is that of the socket, its name the one that it is bound to. */
+static int listen_address_given_parse(const char *text, struct gdb_address *address,
+				      struct err *err)
+{
+	int family, rc, fd = activated_parse(text);
+
+	if (fd < 0)
+		return err_set(err, -EINVAL, "'%s': it takes fd=N, an open descriptor", text);
+	rc = activated_check_listener(fd, &family, err);
+	if (rc)
+		return err_prefix(err, "%s", text);
+	address->size = sizeof(struct sockaddr_un);
+	if (getsockname(fd, &address->any, &address->size))
+		return err_set(err, -errno, "%s: its address: %s", text, err_text(errno));
+	address->kind = family == AF_UNIX ? GDB_ADDRESS_UNIX : GDB_ADDRESS_TCP;
+	address->given = fd;
+	return 0;
+}
+
 static int listen_address_parse(const char *text, struct gdb_address *address, struct err *err)
 {
 	static const char prefix[] = "unix:";
@@ -101,13 +122,15 @@ static int listen_address_parse(const char *text, struct gdb_address *address, s
 		address->kind = GDB_ADDRESS_PTY;
 		return 0;
 	}
+	if (strncmp(text, "fd=", 3) == 0)
+		return listen_address_given_parse(text, address, err);
 	if (strncmp(text, prefix, strlen(prefix)) == 0)
 		return listen_address_unix_parse(text, text + strlen(prefix), address, err);
 	if (listen_address_tcp_parse(text, address))
 		return 0;
 	return err_set(err, -EINVAL,
 		       "'%s': no place to listen at: give unix:PATH, [HOST:]PORT with an IPv4 "
-		       "address, an IPv6 one in brackets or localhost, or pty",
+		       "address, an IPv6 one in brackets or localhost, pty, or fd=N",
 		       text);
 }
 
@@ -123,7 +146,9 @@ static void listen_address_text(const struct gdb_address *address, char text[GDB
 {
 	char host[INET6_ADDRSTRLEN] = "";
 
-	if (address->kind == GDB_ADDRESS_UNIX) {
+	if (address->kind == GDB_ADDRESS_UNIX && !address->local.sun_path[0]) {
+		snprintf(text, GDB_ADDRESS_TEXT, "fd=%d", address->given);
+	} else if (address->kind == GDB_ADDRESS_UNIX) {
 		snprintf(text, GDB_ADDRESS_TEXT, "%s", address->local.sun_path);
 	} else if (address->any.sa_family == AF_INET) {
 		inet_ntop(AF_INET, &address->v4.sin_addr, host, sizeof(host));
@@ -175,6 +200,11 @@ static int listen_socket(struct gdb_listener *listener, struct err *err)
 {
 	int rc;
 
+	if (listener->address.given) {
+		listener->fd = listener->address.given;
+		listen_address_text(&listener->address, listener->name);
+		return 0;
+	}
 	listener->fd = listen_open_socket(&listener->address);
 	if (listener->fd < 0)
 		return err_set(err, listener->fd, "--gdb: no socket: %s", err_text(listener->fd));
@@ -199,12 +229,16 @@ int gdb_listener_open(struct gdb_listener *listener, const char *address, struct
 {
 	int rc;
 
-	*listener = (struct gdb_listener){.fd = -1, .pty = {.master = -1, .peer = -1}};
+	*listener = (struct gdb_listener){.fd = -1, .pty = {.master = -1, .named = -1, .peer = -1}};
 	rc = listen_address_parse(address, &listener->address, err);
 	if (rc)
 		return rc;
 	rc = listener->address.kind == GDB_ADDRESS_PTY ? listen_open_pty(listener, err)
 						       : listen_socket(listener, err);
+	if (!rc && listener->address.kind == GDB_ADDRESS_TCP) {
+		listener->tables[0] = held_add(HELD_FILE, "/proc/net/tcp");
+		listener->tables[1] = held_add(HELD_FILE, "/proc/net/tcp6");
+	}
 	if (rc)
 		gdb_listener_close(listener);
 	return rc;
@@ -224,6 +258,8 @@ bool gdb_listener_is_local(const struct gdb_listener *listener)
 void gdb_listener_close(struct gdb_listener *listener)
 {
 	local_unbind(&listener->file);
+	held_remove(&listener->tables[0]);
+	held_remove(&listener->tables[1]);
 	if (listener->address.kind != GDB_ADDRESS_PTY)
 		fd_close(&listener->fd);
 	else

@@ -19,6 +19,7 @@ enum gdb_address_kind { GDB_ADDRESS_TCP, GDB_ADDRESS_UNIX, GDB_ADDRESS_PTY };
 struct gdb_address {
 	enum gdb_address_kind kind;
 	socklen_t size; /* bytes of the one that is meant; 0 for a pseudo-terminal */
+	int given;      /* a socket that listens already; 0: none */
 	union {
 		struct sockaddr any;
 		struct sockaddr_in v4;
@@ -35,6 +36,7 @@ struct gdb_listener {
 	struct pty pty;              /* held by us while no debugger is there */
 	char name[GDB_ADDRESS_TEXT]; /* as gdb's `target remote` takes it */
 	struct local_name file;      /* of a Unix socket */
+	int tables[2];               /* held, to see whose client comes by TCP; 0: none */
 };
 
 /* @address as gdb_check_address() allows it. On failure there is nothing to close. */

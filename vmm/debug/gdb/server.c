@@ -380,7 +380,9 @@ static int server_prepare(struct gdb *gdb, struct err *err)
 	gdb->retry = timerfd_create(CLOCK_MONOTONIC, TFD_CLOEXEC | TFD_NONBLOCK);
 	if (gdb->retry < 0)
 		return err_set(err, -errno, "--gdb: no timer: %s", err_text(errno));
-	return loop_add(gdb->loop, gdb->retry, EPOLLIN, server_retry, gdb, err);
+	if (loop_add(gdb->loop, gdb->retry, EPOLLIN, server_retry, gdb, err))
+		return err_prefix(err, "--gdb");
+	return 0;
 }
 
 static int server_listen(struct gdb *gdb, const char *address, struct err *err)
@@ -389,9 +391,9 @@ static int server_listen(struct gdb *gdb, const char *address, struct err *err)
 
 	if (!rc && !server_is_pty(gdb))
 		rc = server_prepare(gdb, err);
-	if (!rc)
-		rc = loop_add(gdb->loop, gdb->listener.fd, EPOLLIN,
-			      server_is_pty(gdb) ? server_pty_ready : server_accept, gdb, err);
+	if (!rc && loop_add(gdb->loop, gdb->listener.fd, EPOLLIN,
+			    server_is_pty(gdb) ? server_pty_ready : server_accept, gdb, err))
+		rc = err_prefix(err, "--gdb %s", address);
 	return rc;
 }
 

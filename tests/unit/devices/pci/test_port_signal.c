@@ -8,7 +8,14 @@
 #include "tests/unit/support/log.h"
 #include "tests/unit/support/suite.h"
 
-enum { INTX = 17, VECTOR = FAKE_FIRST_MSI };
+enum {
+	INTX = 17,
+	VECTOR = FAKE_FIRST_MSI,
+	POWER = 0x44,
+	SLEEPS = 3, /* D3hot */
+	ROOT_CONTROL = 0x48 + PCI_EXP_RTCTL,
+	ROOT_STATUS = 0x48 + PCI_EXP_RTSTA,
+};
 
 static void enable_msi(void)
 {
@@ -219,6 +226,97 @@ START_TEST(a_retrained_link_interrupts)
 }
 END_TEST
 
+static bool has_woken(void)
+{
+	return port_read(POWER) & PCI_PM_CTRL_PME_STATUS;
+}
+
+/* PCIe 5.0 6.7.3.4: with the slot's own interrupt off, as Linux has it then. */
+START_TEST(a_port_that_sleeps_wakes_the_guest)
+{
+	enable_msi();
+	port_write(ROOT_CONTROL, PCI_EXP_RTCTL_PMEIE);
+	port_write(SLOT_CONTROL, (LISTENING & ~PCI_EXP_SLTCTL_HPIE) | PCI_EXP_SLTCTL_PDCE | OFF);
+	port_write(POWER, SLEEPS | PCI_PM_CTRL_PME_ENABLE);
+	ck_assert(!fake_irq_delivered(&irq, VECTOR));
+	pci_port_insert(port, NULL);
+	ck_assert(has_woken());
+	ck_assert_uint_eq(read_at(PORT, ROOT_STATUS, 4), PCI_EXP_RTSTA_PME | PORT);
+	ck_assert(fake_irq_delivered(&irq, VECTOR));
+	/* Once, until that was dealt with. */
+	pci_port_press(port);
+	ck_assert(!fake_irq_delivered(&irq, VECTOR));
+	ck_assert_int_eq(pci_host_config_write(bench->host, PORT, ROOT_STATUS, 4,
+					       PCI_EXP_RTSTA_PME),
+			 MEM_DONE);
+	ck_assert_uint_eq(read_at(PORT, ROOT_STATUS, 4) & PCI_EXP_RTSTA_PME, 0);
+	port_write(POWER, PCI_PM_CTRL_PME_STATUS);
+	ck_assert(!has_woken());
+	ck_assert(!fake_irq_delivered(&irq, VECTOR));
+	/* Awake it tells of the rest as ever. */
+	port_write(SLOT_CONTROL, LISTENING | PCI_EXP_SLTCTL_PDCE | OFF);
+	ck_assert(fake_irq_delivered(&irq, VECTOR));
+	take_events();
+	pci_port_press(port);
+	ck_assert(!has_woken());
+	ck_assert(fake_irq_delivered(&irq, VECTOR));
+	/* And wakes it anew. */
+	port_write(POWER, SLEEPS | PCI_PM_CTRL_PME_ENABLE);
+	ck_assert(!has_woken());
+	pci_port_eject(port);
+	ck_assert(has_woken());
+	ck_assert(fake_irq_delivered(&irq, VECTOR));
+}
+END_TEST
+
+START_TEST(a_port_that_sleeps_wakes_by_a_level_too)
+{
+	port_write(ROOT_CONTROL, PCI_EXP_RTCTL_PMEIE);
+	port_write(SLOT_CONTROL, LISTENING | OFF);
+	port_write(POWER, SLEEPS | PCI_PM_CTRL_PME_ENABLE);
+	pci_port_press(port);
+	ck_assert(is_pending());
+	ck_assert(fake_irq_delivered(&irq, INTX));
+	ck_assert_int_eq(pci_host_config_write(bench->host, PORT, ROOT_STATUS, 4,
+					       PCI_EXP_RTSTA_PME),
+			 MEM_DONE);
+	end_interrupt();
+	ck_assert_uint_eq(irq.attached, 0);
+	/* What it was woken for is told as it wakes. */
+	port_write(POWER, PCI_PM_CTRL_PME_STATUS);
+	ck_assert(fake_irq_delivered(&irq, INTX));
+}
+END_TEST
+
+/* An event that nobody asks for; one that is older; one that is not to wake anybody. */
+START_TEST(what_wakes_nobody)
+{
+	enable_msi();
+	port_write(ROOT_CONTROL, PCI_EXP_RTCTL_PMEIE);
+	port_write(SLOT_CONTROL, PCI_EXP_SLTCTL_HPIE | OFF);
+	port_write(POWER, SLEEPS | PCI_PM_CTRL_PME_ENABLE);
+	pci_port_press(port);
+	ck_assert(!has_woken());
+	port_write(POWER, 0);
+	port_write(SLOT_CONTROL, LISTENING | OFF);
+	ck_assert(fake_irq_delivered(&irq, VECTOR));
+	port_write(POWER, SLEEPS | PCI_PM_CTRL_PME_ENABLE);
+	ck_assert(!has_woken());
+	take_events();
+	port_write(POWER, SLEEPS);
+	pci_port_press(port);
+	ck_assert(has_woken());
+	ck_assert_uint_eq(read_at(PORT, ROOT_STATUS, 4), 0);
+	ck_assert(!fake_irq_delivered(&irq, VECTOR));
+	/* That is told as soon as it may be. */
+	port_write(POWER, SLEEPS | PCI_PM_CTRL_PME_ENABLE);
+	ck_assert(fake_irq_delivered(&irq, VECTOR));
+	pci_host_reset(bench->host);
+	ck_assert(!has_woken());
+	ck_assert_uint_eq(read_at(PORT, ROOT_STATUS, 4), 0);
+}
+END_TEST
+
 static void add_tests(TCase *tests)
 {
 	tcase_add_checked_fixture(tests, setup_empty, teardown);
@@ -231,6 +329,9 @@ static void add_tests(TCase *tests)
 	tcase_add_test(tests, an_end_that_comes_late_raises_nothing);
 	tcase_add_test(tests, a_line_that_cannot_be_had_is_said);
 	tcase_add_test(tests, a_retrained_link_interrupts);
+	tcase_add_test(tests, a_port_that_sleeps_wakes_the_guest);
+	tcase_add_test(tests, a_port_that_sleeps_wakes_by_a_level_too);
+	tcase_add_test(tests, what_wakes_nobody);
 }
 
 int main(void)

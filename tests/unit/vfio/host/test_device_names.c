@@ -197,20 +197,17 @@ START_TEST(a_bus_of_a_wide_segment)
 								.segment = 0,
 								.bus = 1,
 								.devfn = 3};
-	reset = vfio_bus_reset_prepare(provider, &fake->backend, fake_tree_path(""),
-				       "10000:01:00.0", &bench.err);
+	reset = vfio_bus_reset_prepare(provider, &fake->backend, "10000:01:00.0", &bench.err);
 	ck_assert_msg(reset, "%s", bench.err.text);
 	ck_assert(vfio_bus_reset_hits(reset, "10000:01:00.3"));
 	ck_assert(!vfio_bus_reset_hits(reset, "0000:01:00.3"));
 	vfio_bus_reset_free(reset);
 	fake->dependent[1].group_id = 9;
-	reset = vfio_bus_reset_prepare(provider, &fake->backend, fake_tree_path(""),
-				       "7fffffff:01:00.0", &bench.err);
+	reset = vfio_bus_reset_prepare(provider, &fake->backend, "7fffffff:01:00.0", &bench.err);
 	ck_assert_ptr_null(reset);
 	said("0000:01:00.3 in IOMMU group 9");
 	fake->dependent[1].segment = 0xffff;
-	reset = vfio_bus_reset_prepare(provider, &fake->backend, fake_tree_path(""),
-				       "7fffffff:01:00.0", &bench.err);
+	reset = vfio_bus_reset_prepare(provider, &fake->backend, "7fffffff:01:00.0", &bench.err);
 	ck_assert_ptr_null(reset);
 	said("7fffffff:01:00.3 in IOMMU group 9");
 	provider->ops->leave(lease);

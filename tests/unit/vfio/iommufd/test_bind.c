@@ -85,7 +85,7 @@ START_TEST(something_else_was_given)
 	fd = open_given(false);
 	close(fd);
 	ck_assert_int_eq(add_given(fd), -EBADF);
-	said("passthrough device fd=N: Bad file descriptor");
+	said("passthrough device fd=N: which device it is cannot be found: Bad file");
 }
 END_TEST
 

@@ -46,13 +46,20 @@ START_TEST(one_that_is_not_fatal_leaves_the_device_alone)
 }
 END_TEST
 
-/* What it was is found in the device at its reset, when the host's kernel is done with it. */
+/*
+ * What it was is found in the device at its reset, when the host's kernel is done with it. Until
+ * then that has all who write to its config space wait.
+ */
 START_TEST(a_fatal_one_is_over_with_the_reset_of_the_link)
 {
+	unsigned int writes;
+
 	start_heard();
 	host_counts_fatal(2);
 	bench.fake.refusals = (unsigned int)_i; /* the host's kernel is at it yet */
+	writes = bench.fake.writes;
 	fire();
+	ck_assert_uint_eq(bench.fake.writes, writes);
 	ck_assert_int_eq(bench.pci->state, VFIO_PCI_ISOLATED);
 	ck_assert_uint_eq(bench.mapped_count, 0);
 	ck_assert_uint_eq(bench.fake.span[VFIO_PCI_MSIX_IRQ_INDEX], 0);

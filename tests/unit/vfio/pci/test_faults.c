@@ -45,7 +45,7 @@ static void turn_loop(void)
 static void turn_loop_through(void)
 {
 	turn_loop();
-	for (int i = 0; i < 4000 && bench.pci->state == VFIO_PCI_RESETTING; i++) {
+	for (int i = 0; i < 4000 && pci_state_is(VFIO_PCI_RESETTING); i++) {
 		usleep(200);
 		turn_loop();
 	}
@@ -57,8 +57,7 @@ static struct vfio_bus_reset *bus_reset(void *keeper, struct vfio_pci *pci,
 	(void)keeper;
 	(void)cause;
 	fake_provider.proof = bench.fake.memory;
-	return vfio_bus_reset_prepare(&fake_provider.provider, pci->backend, "/nonexistent",
-				      pci->device.name, err);
+	return vfio_bus_reset_prepare(&fake_provider.provider, pci->backend, pci->device.name, err);
 }
 
 static void bus_was_reset(void *keeper, const struct vfio_pci *pci,
@@ -349,6 +348,31 @@ START_TEST(a_refused_mapping_leaves_no_hole_in_the_reservation)
 }
 END_TEST
 
+/* A vCPU may not ask the kernel for it, and holds locks: the loop does. */
+START_TEST(a_reset_without_a_thread_is_the_loops)
+{
+	begin(false);
+	libc.calls = true;
+	fault_plan = (struct fault_plan){.only = "pthread_create",
+					 .error = -EAGAIN,
+					 .at = 1,
+					 .onwards = true};
+	begin_reset();
+	ck_assert(fault_plan.struck && waits);
+	ck_assert_uint_eq(bench.fake.resets, 0);
+	turn_loop_through();
+	ck_assert_uint_eq(bench.fake.resets, 1);
+	ck_assert(!waits && bench.pci->state == VFIO_PCI_ALIVE);
+	guest_config(0xa8, 2, PCI_EXP_DEVCTL_BCR_FLR);
+	guest_config(PCI_COMMAND, 2, PCI_COMMAND_MEMORY);
+	restart();
+	ck_assert_uint_eq(bench.fake.resets, 2);
+	ck_assert_int_eq(bench.pci->state, VFIO_PCI_ALIVE);
+	fault_disarm();
+	end();
+}
+END_TEST
+
 static void be_quiet(void)
 {
 	log_set_level(LOG_ERROR);
@@ -365,6 +389,7 @@ static void add_tests(TCase *tests)
 	tcase_add_loop_test(tests, the_library_fails_at_every_call, 0, count);
 	tcase_add_loop_test(tests, the_library_fails_at_every_call_for_a_traced_one, 0, count);
 	tcase_add_test(tests, a_refused_mapping_leaves_no_hole_in_the_reservation);
+	tcase_add_test(tests, a_reset_without_a_thread_is_the_loops);
 	tcase_add_loop_test(tests, memory_runs_out_at_every_allocation, 0, count);
 }
 

@@ -3,6 +3,7 @@
 
 #include <check.h>
 #include <errno.h>
+#include <fcntl.h>
 #include <unistd.h>
 
 #include "tests/unit/support/fault.h"
@@ -124,7 +125,7 @@ START_TEST(a_rom_can_be_a_file)
 	struct vfio_rom rom = {0};
 
 	scratch_file(path, bytes, sizeof(bytes));
-	ck_assert_int_eq(vfio_rom_load(path, &rom, &bench.err), 0);
+	ck_assert_int_eq(vfio_rom_load(path, 0, &rom, &bench.err), 0);
 	unlink(path);
 	bench.rom = &rom;
 	start();
@@ -143,17 +144,37 @@ START_TEST(a_rom_can_be_a_file)
 }
 END_TEST
 
+/* Whoever opened it has it yet. */
+START_TEST(a_rom_can_be_open_already)
+{
+	static const uint8_t bytes[100] = {0x55, 0xaa, 0x0a};
+	struct vfio_rom rom = {0};
+	int given;
+
+	scratch_file(path, bytes, sizeof(bytes));
+	given = open(path, O_RDONLY | O_CLOEXEC);
+	unlink(path);
+	ck_assert_int_eq(vfio_rom_load(path, given, &rom, &bench.err), 0);
+	ck_assert_int_eq(fcntl(given, F_GETFD), FD_CLOEXEC);
+	ck_assert_mem_eq(rom.host, bytes, sizeof(bytes));
+	vfio_rom_release(&rom);
+	close(given);
+	ck_assert_int_eq(vfio_rom_load("/r", given, &rom, &bench.err), -EBADF);
+	ck_assert_str_eq(bench.err.text, "option ROM /r: Bad file descriptor");
+}
+END_TEST
+
 START_TEST(a_rom_file_that_is_none_is_refused)
 {
 	struct vfio_rom rom = {0};
 
-	ck_assert_int_eq(vfio_rom_load("/no/such/rom", &rom, &bench.err), -ENOENT);
+	ck_assert_int_eq(vfio_rom_load("/no/such/rom", 0, &rom, &bench.err), -ENOENT);
 	ck_assert_str_eq(bench.err.text, "option ROM /no/such/rom: No such file or directory");
-	ck_assert_int_eq(vfio_rom_load("/tmp", &rom, &bench.err), -EINVAL);
+	ck_assert_int_eq(vfio_rom_load("/tmp", 0, &rom, &bench.err), -EINVAL);
 	scratch_file(path, "", 0);
-	ck_assert_int_eq(vfio_rom_load(path, &rom, &bench.err), -EFBIG);
+	ck_assert_int_eq(vfio_rom_load(path, 0, &rom, &bench.err), -EFBIG);
 	ck_assert_int_eq(truncate(path, 17 * (off_t)MIB), 0);
-	ck_assert_int_eq(vfio_rom_load(path, &rom, &bench.err), -EFBIG);
+	ck_assert_int_eq(vfio_rom_load(path, 0, &rom, &bench.err), -EFBIG);
 	unlink(path);
 	ck_assert_ptr_null(rom.host);
 }
@@ -169,6 +190,7 @@ static void add_tests(TCase *tests)
 	tcase_add_test(tests, a_rom_that_read_all_ones_is_tried_again);
 	tcase_add_test(tests, a_rom_can_be_left_out);
 	tcase_add_test(tests, a_rom_can_be_a_file);
+	tcase_add_test(tests, a_rom_can_be_open_already);
 	tcase_add_test(tests, a_rom_file_that_is_none_is_refused);
 }
 

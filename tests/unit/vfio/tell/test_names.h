@@ -27,7 +27,7 @@ static inline void load_bytes(const void *bytes, size_t size)
 	scratch_file(path, bytes, size);
 	vfio_names_free(names);
 	memset(&err, 0, sizeof(err));
-	names = vfio_names_load(path, &err);
+	names = vfio_names_load(path, 0, &err);
 	unlink(path);
 }
 

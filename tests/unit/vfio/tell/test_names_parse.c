@@ -78,14 +78,14 @@ START_TEST(what_is_no_table_is_told)
 	ck_assert_ptr_nonnull(strstr(err.text, "too long, or not a text"));
 	load_bytes("0 A\n\0\0\n", 7);
 	ck_assert_ptr_nonnull(strstr(err.text, "line 2:"));
-	ck_assert_ptr_null(vfio_names_load("/no/such/table", &err));
+	ck_assert_ptr_null(vfio_names_load("/no/such/table", 0, &err));
 	ck_assert_str_eq(err.text, "names /no/such/table: No such file or directory");
-	ck_assert_ptr_null(vfio_names_load("/tmp", &err));
+	ck_assert_ptr_null(vfio_names_load("/tmp", 0, &err));
 	ck_assert_str_eq(err.text, "names /tmp: it is not a file");
 	/* Nobody writes to it: this must come back. */
 	snprintf(path, sizeof(path), "/tmp/ferry-test-fifo-%u", (unsigned int)getpid());
 	ck_assert_int_eq(mkfifo(path, 0600), 0);
-	ck_assert_ptr_null(vfio_names_load(path, &err));
+	ck_assert_ptr_null(vfio_names_load(path, 0, &err));
 	unlink(path);
 	load("");
 	is_told(0, 0, 4, 0, "");
@@ -95,7 +95,7 @@ END_TEST
 static void load_shipped(const char *name)
 {
 	memset(&err, 0, sizeof(err));
-	names = vfio_names_load(name, &err);
+	names = vfio_names_load(name, 0, &err);
 	ck_assert_msg(names, "%s", err.text);
 }
 

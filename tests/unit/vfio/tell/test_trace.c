@@ -3,6 +3,7 @@
 
 #include <check.h>
 #include <errno.h>
+#include <fcntl.h>
 #include <stdio.h>
 #include <sys/stat.h>
 #include <unistd.h>
@@ -29,6 +30,28 @@ START_TEST(an_access_is_told_with_whose_it_is)
 	stop_traced();
 	told("Vendor ID, Device ID  (vCPU 3)\n");
 	told("BAR 1  (vCPU 3 at 0xffffffff81cd5a47)\n");
+	told("Vendor ID, Device ID\n");
+}
+END_TEST
+
+/* By who is not told of, from where it can be written. */
+START_TEST(files_that_are_open_already)
+{
+	char table[SCRATCH_PATH];
+
+	scratch_file(path, "", 0);
+	scratch_file(table, "0x00 STATE 0:on\n", 16);
+	bench.options.trace = "elsewhere";
+	bench.options.names = "a table";
+	bench.options.trace_fd = open(path, O_WRONLY | O_CLOEXEC);
+	bench.options.names_fd = open(table, O_RDONLY | O_CLOEXEC);
+	unlink(table);
+	start();
+	config_read(PCI_VENDOR_ID, 4);
+	close(bench.options.trace_fd);
+	close(bench.options.names_fd);
+	stop_traced();
+	ck_assert_int_eq(strncmp(text, "# device ", 9), 0);
 	told("Vendor ID, Device ID\n");
 }
 END_TEST
@@ -142,6 +165,7 @@ static void add_tests(TCase *tests)
 {
 	tcase_add_checked_fixture(tests, setup, teardown);
 	tcase_add_test(tests, an_access_is_told_with_whose_it_is);
+	tcase_add_test(tests, files_that_are_open_already);
 	tcase_add_test(tests, a_wrong_table_is_refused);
 	tcase_add_test(tests, interrupts_are_told_and_passed_on);
 	tcase_add_test(tests, a_trace_that_cannot_be_written_is_refused);

@@ -194,7 +194,7 @@ END_TEST
 START_TEST(everything_in_order_and_back)
 {
 	/* KVM's, container, two groups; each device with ERR, REQ, INTx's two, a reset's three. */
-	lives("join set-iommu join kvm kvm-add kvm-add device device ", 4 + 2 * 8,
+	lives("join set-iommu join kvm kvm-add kvm-add device device ", 5 + 2 * 8,
 	      "unmap kvm-del leave kvm-del leave ");
 }
 END_TEST
@@ -327,16 +327,15 @@ START_TEST(a_reset_of_the_bus_is_shown_its_groups)
 	fake->dependents = 4;
 	for (uint32_t i = 0; i < 4; i++)
 		fake->dependent[i] = (struct vfio_pci_dependent_device){.group_id = 7 + i % 2};
-	reset = vfio_bus_reset_prepare(provider, &fake->backend, fake_tree_path(""), "0000:01:00.0",
-				       &bench.err);
+	reset = vfio_bus_reset_prepare(provider, &fake->backend, "0000:01:00.0", &bench.err);
 	ck_assert_msg(reset, "%s", bench.err.text);
 	ck_assert_uint_eq(reset->request->count, 2);
 	ck_assert_uint_eq(reset->request->argsz, sizeof(*reset->request) + 2 * sizeof(int32_t));
 	provider->ops->leave(third);
 	ck_assert_int_ge(fcntl(reset->request->group_fds[1], F_GETFD), 0);
 	vfio_bus_reset_free(reset);
-	ck_assert_ptr_null(vfio_bus_reset_prepare(provider, &fake->backend, fake_tree_path(""),
-						  "0000:01:00.0", &bench.err));
+	ck_assert_ptr_null(
+		vfio_bus_reset_prepare(provider, &fake->backend, "0000:01:00.0", &bench.err));
 	said("0000:01:00.0: its bus cannot be reset: 0000:00:00.0 in IOMMU group 8 would be hit");
 	provider->ops->leave(first);
 	provider->ops->leave(first);

@@ -12,6 +12,7 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include "tests/unit/support/log.h"
 #include "tests/unit/support/scratch.h"
 #include "tests/unit/support/suite.h"
 #include "vmm/base/fd.h"
@@ -101,10 +102,18 @@ END_TEST
 
 START_TEST(one_that_was_left_is_replaced)
 {
+	const char *said;
+
+	hear();
 	bound();
+	ck_assert_str_eq(heard(), "");
 	fd_close(&fd);
 	fd = stream();
+	hear();
 	bound();
+	said = heard();
+	ck_assert_msg(strstr(said, "the socket of a run that was killed is replaced"), "%s", said);
+	ck_assert(strstr(said, path));
 	local_unbind(&name);
 	ck_assert_int_eq(access(path, F_OK), -1);
 }

@@ -92,7 +92,8 @@ START_TEST(a_hold_that_was_lost_is_taken_back)
 	ck_assert_int_ge(pty.peer, 0);
 	close(pty.peer);
 	pty.peer = -1;
-	strcpy(pty.name, "/nonexistent");
+	close(pty.master);
+	pty.master = -1;
 	ck_assert(!pty_hold(&pty));
 	ck_assert(!pty_drop_oldest(&pty));
 }

@@ -4,6 +4,7 @@
 #include <check.h>
 #include <errno.h>
 #include <fcntl.h>
+#include <limits.h>
 #include <signal.h>
 #include <stdlib.h>
 #include <string.h>
@@ -41,13 +42,13 @@ END_TEST
 /* Where it cannot be opened anew, as another user's terminal. */
 START_TEST(a_shared_one_is_looked_at_first)
 {
-	struct writer writer = {.way = WRITER_POLLED};
+	struct writer writer;
 	char block[10000];
 	ssize_t n;
 
 	open_kind(_i ? PTY : PIPE);
 	memset(block, 'b', sizeof(block));
-	writer.fd = ends[1];
+	writer_watch(&writer, ends[1], _i ? 1 : PIPE_BUF);
 	ck_assert_int_gt(writer_write(&writer, block, sizeof(block)), 0);
 	while ((n = writer_write(&writer, block, sizeof(block))) > 0)
 		;

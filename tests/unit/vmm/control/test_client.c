@@ -4,6 +4,7 @@
 #include <fcntl.h>
 #include <sys/resource.h>
 
+#include "tests/unit/support/host.h"
 #include "tests/unit/support/log.h"
 #include "tests/unit/vmm/control/test_server.h"
 
@@ -183,7 +184,6 @@ START_TEST(descriptors_come_with_requests)
 {
 	unsigned int descriptors = count_descriptors();
 	int fd = negotiated(), null = open("/dev/null", O_RDWR | O_CLOEXEC);
-	const int two[] = {null, null};
 
 	say(fd, GETFD("node"));
 	hears(fd, "no descriptor came with it");
@@ -200,6 +200,19 @@ START_TEST(descriptors_come_with_requests)
 	ck_assert_int_eq(fcntl(fake_machine.config.fd, F_GETFD), FD_CLOEXEC);
 	fake_add_ends();
 	hears(fd, "\"return\"");
+	close(fd);
+	close(null);
+	turn();
+	ck_assert_uint_eq(count_descriptors(), descriptors);
+}
+END_TEST
+
+START_TEST(two_at_once_are_refused)
+{
+	unsigned int descriptors = count_descriptors();
+	int fd = negotiated(), null = open("/dev/null", O_RDWR | O_CLOEXEC);
+	const int two[] = {null, null};
+
 	pass(fd, GETFD("both"), two, 2);
 	hears(fd, "several descriptors came with it");
 	close(fd);
@@ -331,6 +344,8 @@ static void add_tests(TCase *tests)
 	tcase_add_test(tests, who_pipelines_is_answered_as_it_reads);
 	tcase_add_test(tests, a_refusal_that_ends_it_is_still_told);
 	tcase_add_test(tests, descriptors_come_with_requests);
+	if (cut_descriptors_are_told("two_at_once_are_refused"))
+		tcase_add_test(tests, two_at_once_are_refused);
 	tcase_add_test(tests, a_descriptor_without_room_is_told);
 	tcase_add_test(tests, who_waits_for_an_answer_keeps_nobody_waiting);
 	tcase_add_test(tests, what_a_client_began_goes_on_without_it);

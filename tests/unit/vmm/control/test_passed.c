@@ -4,9 +4,12 @@
 #include <check.h>
 #include <errno.h>
 #include <fcntl.h>
+#include <linux/magic.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/socket.h>
+#include <sys/syscall.h>
+#include <sys/vfs.h>
 #include <unistd.h>
 
 #include "tests/unit/support/suite.h"
@@ -138,10 +141,10 @@ START_TEST(one_waits_at_a_time)
 END_TEST
 
 /* A socket whose close waits for its peer would have the whole monitor wait. */
-START_TEST(only_character_devices_are_taken)
+START_TEST(what_may_wait_is_not_taken)
 {
 	const struct linger linger = {.l_onoff = 1, .l_linger = 3600};
-	int fd = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0), file, other_end;
+	int fd = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0), other_end, ends[2];
 	struct linger left = linger;
 	socklen_t size = sizeof(left);
 
@@ -153,9 +156,61 @@ START_TEST(only_character_devices_are_taken)
 	ck_assert_int_eq(getsockopt(other_end, SOL_SOCKET, SO_LINGER, &left, &size), 0);
 	ck_assert_int_eq(left.l_onoff, 0);
 	close(other_end);
-	file = open("/proc/self/status", O_RDONLY | O_CLOEXEC);
-	control_passed_bring(&passed, file, CONTROL_CAME_ONE);
+	control_passed_bring(&passed, open("/tmp", O_RDONLY | O_CLOEXEC), CONTROL_CAME_ONE);
 	refuses("a", -ENODEV, "no character device");
+	/* Files of this host's and pipes are for a device's options. */
+	ck_assert_int_eq(pipe2(ends, O_CLOEXEC), 0);
+	control_passed_bring(&passed, ends[1], CONTROL_CAME_ONE);
+	ck_assert_int_eq(control_passed_keep(&passed, "trace", &err), 0);
+	control_passed_bring(&passed, open("/proc/self/status", O_RDONLY | O_CLOEXEC),
+			     CONTROL_CAME_ONE);
+	ck_assert_int_eq(control_passed_keep(&passed, "rom", &err), 0);
+	close(ends[0]);
+}
+END_TEST
+
+static long system_type; /* of the next file that is asked about; 0: what it is */
+
+/* The C library's. */
+int fstatfs(int fd, struct statfs *system)
+{
+	int rc = (int)syscall(SYS_fstatfs, fd, system);
+
+	if (system_type)
+		system->f_type = (__typeof__(system->f_type))system_type;
+	return rc;
+}
+
+/* The close of a file there may wait for a server, or for another machine. */
+START_TEST(files_of_others_are_not_taken)
+{
+	static const long types[] = {
+		FUSE_SUPER_MAGIC,      NFS_SUPER_MAGIC,         SMB_SUPER_MAGIC,
+		CIFS_SUPER_MAGIC,      SMB2_SUPER_MAGIC,        V9FS_MAGIC,
+		CEPH_SUPER_MAGIC,      CODA_SUPER_MAGIC,        AFS_SUPER_MAGIC,
+		AFS_FS_MAGIC,          NCP_SUPER_MAGIC,         OCFS2_SUPER_MAGIC,
+		0x01161970 /* GFS2 */, 0x0bd00bd0 /* Lustre */,
+	};
+	static const long host[] = {EXT4_SUPER_MAGIC, XFS_SUPER_MAGIC, BTRFS_SUPER_MAGIC,
+				    TMPFS_MAGIC};
+
+	for (size_t i = 0; i < ARRAY_SIZE(types); i++) {
+		system_type = types[i];
+		control_passed_bring(&passed, open("/proc/self/status", O_RDONLY | O_CLOEXEC),
+				     CONTROL_CAME_ONE);
+		refuses("a", -ENODEV, "no pipe or file of this host's");
+		/* As a kernel of 32 bits would have it, and one that extends the sign. */
+		system_type = (int)types[i];
+		control_passed_bring(&passed, open("/proc/self/status", O_RDONLY | O_CLOEXEC),
+				     CONTROL_CAME_ONE);
+		refuses("a", -ENODEV, "no pipe or file of this host's");
+	}
+	for (size_t i = 0; i < ARRAY_SIZE(host); i++) {
+		system_type = host[i];
+		control_passed_bring(&passed, open("/proc/self/status", O_RDONLY | O_CLOEXEC),
+				     CONTROL_CAME_ONE);
+		ck_assert_int_eq(control_passed_keep(&passed, "a", &err), 0);
+	}
 }
 END_TEST
 
@@ -203,7 +258,8 @@ static void add_tests(TCase *tests)
 	tcase_add_test(tests, names_are_checked);
 	tcase_add_test(tests, what_came_is_told);
 	tcase_add_test(tests, one_waits_at_a_time);
-	tcase_add_test(tests, only_character_devices_are_taken);
+	tcase_add_test(tests, what_may_wait_is_not_taken);
+	tcase_add_test(tests, files_of_others_are_not_taken);
 	tcase_add_test(tests, there_is_an_end_to_them);
 }
 

@@ -254,6 +254,38 @@ START_TEST(those_of_a_refused_request_stay)
 }
 END_TEST
 
+/* The monitor opens none of them then, and tells of each by its path. */
+START_TEST(files_come_along)
+{
+	int rom = open_so("rom", O_RDONLY), trace = open_so("trace", O_WRONLY);
+	int names = an_fd("names");
+
+	adds("{" VFIO ", \"host\": \"01:00.0\", \"rom\": \"/r\", \"rom-fd\": \"rom\", "
+	     "\"trace-fd\": \"trace\", \"names\": \"/n\", \"names-fd\": \"names\"}");
+	ck_assert_int_eq(fake_machine.config.rom_fd, rom);
+	ck_assert_int_eq(fake_machine.config.trace_fd, trace);
+	ck_assert_int_eq(fake_machine.config.names_fd, names);
+	ck_assert_uint_eq(passed.count, 0);
+	fake_add_ends();
+	ck_assert(!is_open(rom) && !is_open(trace) && !is_open(names));
+	open_so("write", O_WRONLY);
+	open_so("read", O_RDONLY);
+	refuses("{" VFIO ", \"host\": \"01:00.0\", \"rom-fd\": \"write\"}",
+		"rom-fd=write: it is not open for reading");
+	refuses("{" VFIO ", \"host\": \"01:00.0\", \"trace-fd\": \"read\"}",
+		"trace-fd=read: it is not open for writing");
+	refuses("{" VFIO ", \"host\": \"01:00.0\", \"names-fd\": \"none\"}",
+		"names-fd: no descriptor has the name 'none': getfd gives it one");
+	refuses("{" VFIO ", \"host\": \"01:00.0\", \"rom\": \"off\", \"rom-fd\": \"read\"}",
+		"rom-fd: rom=off: leave one of both out");
+	refuses("{" VFIO ", \"host\": \"01:00.0\", \"rom-fd\": \"read\", \"trace\": \"/t\", "
+		"\"names-fd\": \"read\"}",
+		"one descriptor is given for two things");
+	refuses("{" VFIO ", \"host\": \"01:00.0\", \"names-fd\": \"read\"}",
+		"names=read: it is for trace=FILE, which is not given");
+}
+END_TEST
+
 /* A number is of one that this process was left, and that is not in use. */
 START_TEST(a_number_is_of_one_inherited)
 {
@@ -309,6 +341,7 @@ static void add_tests(TCase *tests)
 	tcase_add_test(tests, what_is_wrong_is_told);
 	tcase_add_test(tests, descriptors_become_the_machines);
 	tcase_add_test(tests, those_of_a_refused_request_stay);
+	tcase_add_test(tests, files_come_along);
 	tcase_add_test(tests, a_number_is_of_one_inherited);
 	tcase_add_test(tests, a_device_is_removed_by_its_id);
 }

@@ -50,6 +50,7 @@ START_TEST(each_vcpu_has_its_thread)
 	char wanted[512];
 
 	uname(&host);
+	fake_target.system = host;
 	snprintf(wanted, sizeof(wanted),
 		 "[{\"cpu-index\": 0, \"qom-path\": \"/machine/cpu[0]\", \"thread-id\": 1000, "
 		 "\"target\": \"%s\", \"props\": {\"core-id\": 0}},"

@@ -18,7 +18,7 @@ START_TEST(addresses_are_checked)
 	ck_assert_int_eq(control_check_address("unix:a b", &err), 0);
 	err = (struct err){0};
 	ck_assert_int_eq(control_check_address("1234", &err), -EINVAL);
-	ck_assert_str_eq(err.text, "'1234': it takes unix:PATH");
+	ck_assert_str_eq(err.text, "'1234': it takes unix:PATH or fd=N");
 	ck_assert_int_eq(control_check_address("unix:", &err), -EINVAL);
 	ck_assert_str_eq(err.text, "'unix:': no path: give unix:PATH");
 	memset(text + 5, 'p', 108);
@@ -35,6 +35,29 @@ START_TEST(the_socket_is_its_owners)
 	control_destroy(control);
 	control = NULL;
 	ck_assert_int_eq(access(path, F_OK), -1);
+}
+END_TEST
+
+/* Its name is whose it was. */
+START_TEST(a_socket_that_listens_already)
+{
+	int given = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
+	char number[16];
+	struct sockaddr_un at;
+
+	control_destroy(control);
+	ck_assert_int_eq(local_address(path, &at, &err), 0);
+	ck_assert_int_eq(bind(given, (struct sockaddr *)&at, sizeof(at)), 0);
+	ck_assert_int_eq(listen(given, 4), 0);
+	snprintf(number, sizeof(number), "fd=%d", given);
+	ck_assert_int_eq(control_check_address(number, &err), 0);
+	control = control_create(number, loop, &fake_target, &err);
+	ck_assert_msg(control, "%s", err.text);
+	close(negotiated());
+	control_destroy(control);
+	control = NULL;
+	ck_assert_int_eq(fcntl(given, F_GETFD), -1);
+	ck_assert_int_eq(access(path, F_OK), 0);
 }
 END_TEST
 
@@ -150,6 +173,27 @@ START_TEST(it_is_listed_while_it_is_there)
 }
 END_TEST
 
+START_TEST(without_a_folder_for_lists_it_serves)
+{
+	char missing[PATH_MAX];
+	const char *said;
+
+	control_destroy(control);
+	snprintf(missing, sizeof(missing), "%s/missing", folder);
+	setenv("XDG_RUNTIME_DIR", missing, 1);
+	fake_target.run_folder = missing;
+	hear();
+	control = control_create(address, loop, &fake_target, &err);
+	fake_target.run_folder = NULL;
+	ck_assert_msg(control, "%s", err.text);
+	said = heard();
+	ck_assert_msg(strstr(said, "ferry list will not show it: ") &&
+			      strstr(said, "/missing/ferry: No such file or directory"),
+		      "%s", said);
+	close(negotiated());
+}
+END_TEST
+
 START_TEST(clients_stay_until_the_end)
 {
 	int fd = negotiated();
@@ -188,11 +232,13 @@ static void add_tests(TCase *tests)
 	tcase_set_timeout(tests, 60);
 	tcase_add_test(tests, addresses_are_checked);
 	tcase_add_test(tests, the_socket_is_its_owners);
+	tcase_add_test(tests, a_socket_that_listens_already);
 	tcase_add_test(tests, a_live_socket_is_not_taken);
 	tcase_add_test(tests, several_clients_are_served);
 	tcase_add_test(tests, a_client_too_many_is_shut_out);
 	tcase_add_test(tests, without_descriptors_clients_wait);
 	tcase_add_test(tests, it_is_listed_while_it_is_there);
+	tcase_add_test(tests, without_a_folder_for_lists_it_serves);
 	tcase_add_test(tests, clients_stay_until_the_end);
 	tcase_add_test(tests, nothing_is_left);
 }

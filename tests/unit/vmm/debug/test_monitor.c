@@ -9,9 +9,10 @@
 
 START_TEST(help_has_a_line_for_each_command)
 {
-	static const char *const names[] = {"help ",  "pci ",       "vfio [ADDR]", "irq ",
-					    "mem ",   "translate",  "physical",    "read [-d]",
-					    "write ", "powerdown ", "exits ",      "kaslr "};
+	static const char *const names[] = {"help ",     "pci ",   "vfio [ADDR]", "virtio ",
+					    "irq ",      "mem ",   "translate",   "physical",
+					    "read [-d]", "write ", "powerdown ",  "exits ",
+					    "kaslr "};
 
 	for (size_t i = 0; i < ARRAY_SIZE(names); i++)
 		says("help", names[i]);
@@ -26,8 +27,9 @@ START_TEST(bad_lines_get_one_sentence)
 {
 	char line[300];
 
-	says_only("reset", "'reset' is no command: there are help, pci, vfio, irq, mem, translate, "
-			   "physical, read, write, powerdown, exits, kaslr\n");
+	says_only("reset",
+		  "'reset' is no command: there are help, pci, vfio, virtio, irq, mem, translate, "
+		  "physical, read, write, powerdown, exits, kaslr\n");
 	says_only("pci x", "pci takes nothing more\n");
 	says_only("vfio 1 2", "vfio takes [ADDR]\n");
 	says_only("translate", "translate takes ADDR\n");

@@ -231,6 +231,7 @@ static inline void setup(void)
 	to.mmio = bench->mmio;
 	run = run_create(&to, &err);
 	ck_assert_msg(run, "%s", err.text);
+	ck_assert_int_eq(run_start(run, &err), 0);
 	ck_assert_int_eq(run_call(run, know_job, NULL, &err), 0);
 	platform.ecam = (struct ram_range){.base = ECAM, .size = 2 * MIB};
 	platform.mmio32 = (struct ram_range){.base = WINDOW32, .size = 0x10000000};

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /* The console over pipes, files and a controlling terminal of its own. */
 
+#include <sys/socket.h>
 #include <sys/stat.h>
 
 #include "tests/unit/support/log.h"
@@ -335,9 +336,55 @@ START_TEST(what_the_parent_ignored_stays_ignored)
 }
 END_TEST
 
+/* Both ways; who hands it over keeps what it opened, and may leave. */
+START_TEST(a_socket_that_is_handed_over)
+{
+	char text[8] = "";
+	int ends[2];
+
+	ck_assert_int_eq(socketpair(AF_UNIX, SOCK_STREAM, 0, ends), 0);
+	given = ends[0];
+	start(SERIAL_FD);
+	ck_assert_uint_eq(output("out"), 3);
+	ck_assert_int_eq(read(ends[1], text, sizeof(text)), 3);
+	ck_assert_str_eq(text, "out");
+	port_has_room(8);
+	/* It has no escape key. */
+	ck_assert_int_eq(write(ends[1], "\x01x", 2), 2);
+	turn();
+	ck_assert_str_eq(requests, "");
+	close(ends[1]);
+	turn();
+	ck_assert_uint_eq(output("gone"), 4);
+	turn();
+	console_destroy(console);
+	console = NULL;
+	ck_assert_int_eq(fcntl(ends[0], F_GETFD), -1);
+}
+END_TEST
+
+/* A reader who does not read holds nobody up but the guest. */
+START_TEST(a_pipe_that_is_handed_over)
+{
+	int ends[2];
+
+	ck_assert_int_eq(pipe(ends), 0);
+	given = ends[1];
+	start(SERIAL_FD);
+	while (output("0123456789abcdef") == 16)
+		;
+	close(ends[0]);
+	turn();
+	ck_assert_uint_gt(wakes, 0);
+	ck_assert_uint_eq(output("gone"), 4);
+}
+END_TEST
+
 static void add_tests(TCase *tests)
 {
 	tcase_add_checked_fixture(tests, set_up, tear_down);
+	tcase_add_test(tests, a_socket_that_is_handed_over);
+	tcase_add_test(tests, a_pipe_that_is_handed_over);
 	tcase_add_test(tests, a_pipe_is_read_to_its_end);
 	tcase_add_test(tests, a_pipe_waits_for_the_port);
 	tcase_add_test(tests, a_file_is_read_to_its_end);

@@ -32,7 +32,7 @@ enum { TAKEN_MAX = 512 * 1024 };
 
 static struct loop *loop;
 static struct console *console;
-static struct config config;
+static int given; /* descriptor */
 static struct err err;
 static int tick = -1; /* ends a turn of the loop */
 static int keyboard[2], screen[2];
@@ -98,9 +98,13 @@ static inline struct console *create(enum config_serial serial, const char *path
 					    .request = machine_request,
 					    .wake = machine_wake};
 
-	config.serial = serial;
-	config.serial_path = path;
-	return console_create(&config, loop, &owner, &err);
+	const struct console_place place = {.kind = serial,
+					    .path = path,
+					    .fd = given,
+					    .port = "serial port",
+					    .option = "--serial"};
+
+	return console_create(&place, loop, &owner, &err);
 }
 
 static inline void start(enum config_serial serial)

@@ -116,7 +116,13 @@ static struct run *create(const unsigned int *pins)
 	const struct run_setup setup = {
 		.vm = vm, .mmio = map, .cpus = CPUS, .pins = pins, .failed = vcpu_failed};
 
-	return run_create(&setup, &err);
+	struct run *created = run_create(&setup, &err);
+
+	if (created && run_start(created, &err)) {
+		run_destroy(created);
+		return NULL;
+	}
+	return created;
 }
 
 static void set_up_vm(void)
@@ -179,26 +185,28 @@ START_TEST(jobs_run_in_the_vcpus_own_threads)
 }
 END_TEST
 
-/*
- * Threads reach their creation in any order; many of them, often, or it would be the right one by
- * chance.
- */
-START_TEST(vcpus_are_created_in_order)
+static unsigned int jobs_here;
+
+static int job_here(void *owner, struct kvm_vcpu *vcpu, struct err *job_err)
 {
-	enum { MANY = 16, ROUNDS = 20 };
-	struct run_setup setup = {.vm = vm, .mmio = map, .cpus = MANY};
+	ck_assert_int_eq(gettid(), getpid());
+	ck_assert_uint_eq(kvm_vcpu_id(vcpu), jobs_here);
+	jobs_here++;
+	return owner || job_err->code ? -EIO : 0;
+}
 
-	for (unsigned int round = 0; round < ROUNDS; round++) {
-		struct run *many;
+START_TEST(before_there_are_threads_jobs_run_in_the_callers)
+{
+	struct run_setup setup = {.vm = vm, .mmio = map, .cpus = CPUS};
+	struct run *young = run_create(&setup, &err);
 
-		fake.created_count = 0;
-		many = run_create(&setup, &err);
-		ck_assert_ptr_nonnull(many);
-		ck_assert_uint_eq(fake.created_count, MANY);
-		for (unsigned int i = 0; i < MANY; i++)
-			ck_assert_uint_eq(fake.created[i], i);
-		run_destroy(many);
-	}
+	ck_assert_ptr_nonnull(young);
+	ck_assert_uint_eq(fake.created_count, CPUS);
+	for (unsigned int i = 0; i < CPUS; i++)
+		ck_assert_uint_eq(fake.created[i], i);
+	ck_assert_int_eq(run_call(young, job_here, NULL, &err), 0);
+	ck_assert_uint_eq(jobs_here, CPUS);
+	run_destroy(young);
 }
 END_TEST
 
@@ -565,7 +573,7 @@ int main(void)
 
 	tcase_add_checked_fixture(tests, set_up, tear_down);
 	tcase_add_checked_fixture(creation, set_up_vm, tear_down_vm);
-	tcase_add_test(creation, vcpus_are_created_in_order);
+	tcase_add_test(creation, before_there_are_threads_jobs_run_in_the_callers);
 	tcase_add_test(creation, creation_fails_whole);
 	tcase_add_test(tests, jobs_run_in_the_vcpus_own_threads);
 	tcase_add_test(tests, parked_from_inside_the_guest);

@@ -105,6 +105,7 @@ static void set_up(void)
 	setup.coalesced = coalesced = kvm_coalesced_create(vm, ports, &err);
 	run = run_create(&setup, &err);
 	ck_assert_ptr_nonnull(run);
+	ck_assert_int_eq(run_start(run, &err), 0);
 	ck_assert_int_eq(run_call(run, know_job, NULL, &err), 0);
 }
 

@@ -333,6 +333,8 @@ START_TEST(wrong_usage_is_told)
 	ck_assert_int_eq(tools_run(tool_ctl, "ctl", "a", "stop", "now", NULL), TOOL_USAGE);
 	is_usage("'now': stop takes nothing more");
 	ck_assert_int_eq(tools_run(tool_ctl, "ctl", "a", "wait", "A", "B", NULL), TOOL_USAGE);
+	ck_assert_int_eq(tools_run(tool_ctl, "ctl", "a", "wait", "RESTE", NULL), TOOL_USAGE);
+	is_usage("wait: 'RESTE' is no event: there are SHUTDOWN, RESET, ");
 	ck_assert_int_eq(tools_run(tool_ctl, "ctl", "a", "stop", "--timeout", "3", NULL),
 			 TOOL_USAGE);
 	is_usage("--timeout: it is for remove, not for stop");

@@ -2,6 +2,7 @@
 /* `ferry ctl add` and `remove`: what is opened and passed, what is asked, how it is waited for. */
 
 #include <limits.h>
+#include <sys/stat.h>
 
 #include "tests/unit/support/fake_qmp.h"
 #include "tests/unit/support/suite.h"
@@ -137,19 +138,57 @@ START_TEST(what_cannot_be_opened_is_left_to_the_monitor)
 }
 END_TEST
 
-START_TEST(options_go_along_with_whole_paths)
+/* Opened with the caller's rights, as the monitor may open none. */
+START_TEST(options_go_along_with_their_files)
 {
 	static const char *const said[] = {QMP_HELLO, QMP_DONE, STATUS("\"group\"", "true", ""),
+					   QMP_DONE,  QMP_DONE, QMP_DONE,
 					   QMP_DONE,  QMP_DONE, STATUS("\"group\"", "true", ""),
 					   NULL};
+	static const char *const plain[] = {QMP_HELLO, QMP_DONE, STATUS("\"group\"", "true", ""),
+					    QMP_DONE,  QMP_DONE, STATUS("\"group\"", "true", ""),
+					    NULL};
+	char folder[PATH_MAX], part[3 * PATH_MAX];
 
-	ck_assert_int_eq(chdir("/proc"), 0);
-	adds(said, NIC ",bus=slot3,rom=r,trace=/t,names=n,mmap=off:0,vf-token=u");
-	asked("\"bus\": \"slot3\", \"rom\": \"/proc/r\", \"trace\": \"/t\", \"names\": "
-	      "\"/proc/n\", \"mmap\": \"off:0\", \"vf-token\": \"u\"}");
+	fake_tree_write("r", "rom");
+	fake_tree_write("n", "names");
+	ck_assert_int_eq(chdir(fake_tree_path("")), 0);
+	ck_assert_ptr_nonnull(getcwd(folder, sizeof(folder)));
+	snprintf(part, sizeof(part),
+		 "\"bus\": \"slot3\", \"rom\": \"%s/r\", \"trace\": \"/dev/null\", \"names\": "
+		 "\"%s/n\", \"mmap\": \"off:0\", \"vf-token\": \"u\"}",
+		 folder, folder);
+	adds(said, NIC ",bus=slot3,rom=r,trace=/dev/null,names=n,mmap=off:0,vf-token=u");
+	asked("\"group-fd\": \"ferry-group\", \"rom-fd\": \"ferry-rom\", \"trace-fd\": "
+	      "\"ferry-trace\", \"names-fd\": \"ferry-names\", ");
+	asked(part);
+	ck_assert_str_eq(fake_qmp.passed, " 7 r null n");
 	ck_assert_str_eq(tools_out, NIC " was in, and has left\n");
-	adds(said, NIC ",rom=off");
+	adds(plain, NIC ",rom=off");
 	asked("\"rom\": \"off\"");
+}
+END_TEST
+
+START_TEST(a_file_that_the_caller_may_not_open)
+{
+	static const char *const said[] = {QMP_HELLO, QMP_DONE, STATUS("\"group\"", "true", ""),
+					   NULL};
+	char word[PATH_MAX + 32];
+
+	ck_assert_int_eq(ctl(said, NULL, "add", NIC ",rom=/no/such/rom"), TOOL_FAILED);
+	has(tools_errors, "add: rom=/no/such/rom: No such file or directory\n");
+	ck_assert_int_eq(ctl(said, NULL, "add", NIC ",trace=/no/such/trace"), TOOL_FAILED);
+	has(tools_errors, "add: trace=/no/such/trace: No such file or directory\n");
+	ck_assert_ptr_null(strstr(fake_qmp.heard, "device_add"));
+	/* A socket cannot be opened, and a pipe needs its reader. */
+	ck_assert_int_eq(mknod(fake_tree_path("socket"), S_IFSOCK | 0600, 0), 0);
+	snprintf(word, sizeof(word), NIC ",rom=%s", fake_tree_path("socket"));
+	ck_assert_int_eq(ctl(said, NULL, "add", word), TOOL_FAILED);
+	has(tools_errors, ": No such device or address\n");
+	snprintf(word, sizeof(word), NIC ",trace=%s", fake_tree_path("pipe"));
+	ck_assert_int_eq(mkfifo(fake_tree_path("pipe"), 0600), 0);
+	ck_assert_int_eq(ctl(said, NULL, "add", word), TOOL_FAILED);
+	has(tools_errors, ": nobody reads there: start its reader first\n");
 }
 END_TEST
 
@@ -266,9 +305,12 @@ END_TEST
 START_TEST(what_is_no_utf8_is_refused)
 {
 	static const char *const said[] = {QMP_HELLO, QMP_DONE, STATUS("\"group\"", "true", ""),
-					   QMP_DONE, NULL};
+					   QMP_DONE,  QMP_DONE, NULL};
+	char word[PATH_MAX + 32];
 
-	ck_assert_int_eq(ctl(said, NULL, "add", NIC ",rom=/a\xff"), TOOL_FAILED);
+	fake_tree_write("a\xff", "");
+	snprintf(word, sizeof(word), NIC ",rom=%s", fake_tree_path("a\xff"));
+	ck_assert_int_eq(ctl(said, NULL, "add", word), TOOL_FAILED);
 	has(tools_errors, "the name with its folder is not UTF-8, which QMP cannot carry");
 	ck_assert_ptr_null(strstr(fake_qmp.heard, "device_add"));
 }
@@ -350,7 +392,8 @@ static void add_tests(TCase *tests)
 	tcase_add_test(tests, what_the_monitor_has_is_not_opened);
 	tcase_add_test(tests, a_group_is_passed_with_its_container);
 	tcase_add_test(tests, what_cannot_be_opened_is_left_to_the_monitor);
-	tcase_add_test(tests, options_go_along_with_whole_paths);
+	tcase_add_test(tests, options_go_along_with_their_files);
+	tcase_add_test(tests, a_file_that_the_caller_may_not_open);
 	tcase_add_test(tests, refusals_are_told);
 	tcase_add_test(tests, with_json_the_device_is_printed);
 	tcase_add_test(tests, a_removal_is_waited_for);

@@ -77,6 +77,35 @@ START_TEST(an_iommu_that_is_none)
 }
 END_TEST
 
+START_TEST(what_cards_and_sockets_need)
+{
+	fake_tree_folder("dev/net");
+	fake_tree_write("dev/net/tun", "");
+	ck_assert_msg(doctor(NULL, NULL, NULL) == TOOL_OK, "%s", tools_out);
+	has(tools_out, "dev/net/tun may be opened by this user");
+	has(tools_out, "ok       --net: it cannot be had: ");
+	has(tools_out, "dev/vhost-net: No such file or directory: modprobe vhost_net");
+	has(tools_out, "ok       --vsock: it cannot be had: ");
+	has(tools_out, "dev/vhost-vsock: No such file or directory: modprobe vhost_vsock");
+	has(tools_out, "(failures: 0, warnings: 0)");
+}
+END_TEST
+
+START_TEST(programs_that_a_run_starts)
+{
+	setenv("PATH", "/nowhere", 1);
+	ck_assert_msg(doctor(NULL, NULL, NULL) == TOOL_OK, "%s", tools_out);
+	if (access("/usr/libexec/virtiofsd", X_OK) == 0 ||
+	    access("/usr/lib/qemu/virtiofsd", X_OK) == 0)
+		has(tools_out, "virtiofsd is there");
+	else
+		has(tools_out, "ok       --share: it cannot be had: there is no program virtiofsd");
+	has(tools_out, "ok       --disk with format=: it cannot be had: there is no program "
+		       "qemu-storage-daemon: Debian's package qemu-utils has it");
+	has(tools_out, "(failures: 0, warnings: 0)");
+}
+END_TEST
+
 START_TEST(interrupt_remapping)
 {
 	fake_tree_write("kernel/irq/24/chip_name", "PCI-MSI\n");
@@ -277,6 +306,8 @@ static void add_tests(TCase *tests)
 	tcase_add_test(tests, iommu);
 	tcase_add_test(tests, a_host_without_an_iommu_still_runs_guests_without_devices);
 	tcase_add_test(tests, an_iommu_that_is_none);
+	tcase_add_test(tests, what_cards_and_sockets_need);
+	tcase_add_test(tests, programs_that_a_run_starts);
 	tcase_add_test(tests, interrupt_remapping);
 	tcase_add_test(tests, modules);
 	tcase_add_test(tests, nodes);

@@ -100,7 +100,7 @@ START_TEST(a_node_of_vfio_itself)
 	fake_tree_link("dev/char/1:3", "../../bus/pci/devices/" NVME "/vfio-dev/vfio0");
 	opens(60, "qemu\n", "/dev/null");
 	ck_assert_int_eq(unbind(NVME, NULL, NULL), TOOL_FAILED);
-	has(tools_errors, "process 60 (qemu) has /dev/vfio/devices/vfio0 open: end that first");
+	has(tools_errors, "process 60 (qemu) has /dev/vfio/devices/vfio0 open: stop that first");
 	ck_assert_str_eq(driver_of(NVME), "vfio-pci");
 }
 END_TEST

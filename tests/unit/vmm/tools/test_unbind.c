@@ -61,8 +61,13 @@ START_TEST(a_guest_in_the_way)
 	fake_tree_link("dev/vfio/7", "/dev/null");
 	opens("/dev/null");
 	ck_assert_int_eq(unbind(NVME, NULL, NULL), TOOL_FAILED);
-	has(tools_errors, "process 77 (fer?[1mry) uses its IOMMU group: end that first");
+	has(tools_errors, "process 77 (fer?[1mry) uses its IOMMU group: stop that first, or give "
+			  "--force");
 	ck_assert_str_eq(driver_of(NVME), "vfio-pci");
+	ck_assert_msg(unbind("--force", NVME, NULL) == TOOL_OK, "%s", tools_errors);
+	has(tools_errors, "process 77 (fer?[1mry) uses its IOMMU group");
+	ck_assert_str_eq(driver_of(NVME), "nvme");
+	ck_assert_int_eq(bind(NVME, NULL, NULL), TOOL_OK);
 	/* Anybody may get a descriptor that only names the node. */
 	fake_tree_write("proc/77/fdinfo/5", "pos:\t0\nflags:\t012000000\nmnt_id:\t9\n");
 	ck_assert_msg(unbind(NVME, NULL, NULL) == TOOL_OK, "%s", tools_errors);
@@ -78,8 +83,11 @@ START_TEST(a_guest_by_iommufd_in_the_way)
 	fake_tree_link("dev/char/1:3", "../../bus/pci/devices/" NVME "/vfio-dev/vfio3");
 	opens("/dev/null");
 	ck_assert_int_eq(unbind(NVME, NULL, NULL), TOOL_FAILED);
-	has(tools_errors, "process 77 (fer?[1mry) has /dev/vfio3 open: end that first");
+	has(tools_errors, "process 77 (fer?[1mry) has /dev/vfio3 open: stop that first, or give "
+			  "--force");
 	ck_assert_str_eq(driver_of(NVME), "vfio-pci");
+	ck_assert_msg(unbind("--force", NVME, NULL) == TOOL_OK, "%s", tools_errors);
+	ck_assert_str_eq(driver_of(NVME), "nvme");
 }
 END_TEST
 

@@ -207,6 +207,67 @@ START_TEST(a_machine_that_vanished_is_noticed)
 }
 END_TEST
 
+/* One that somebody else has made, whose name is left. */
+START_TEST(a_socket_that_listens_already)
+{
+	char place[] = "/tmp/ferry-given-XXXXXX";
+	struct gdb_listener listener;
+	struct sockaddr_un at;
+	int client, fd, given = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
+
+	ck_assert_ptr_nonnull(mkdtemp(place));
+	ck_assert_int_eq(rmdir(place), 0);
+	ck_assert_int_eq(local_address(place, &at, &err), 0);
+	ck_assert_int_eq(bind(given, (struct sockaddr *)&at, sizeof(at)), 0);
+	snprintf(name, sizeof(name), "fd=%d", given);
+	ck_assert_int_eq(gdb_check_address(name, &err), -EINVAL);
+	ck_assert_msg(strstr(err.text, "it is a socket that does not listen"), "%s", err.text);
+	ck_assert_int_eq(listen(given, 1), 0);
+	ck_assert_int_eq(gdb_check_address(name, &err), 0);
+	ck_assert_int_eq(gdb_listener_open(&listener, name, &err), 0);
+	ck_assert_int_eq(listener.fd, given);
+	ck_assert_str_eq(listener.name, place);
+	ck_assert(gdb_listener_is_local(&listener));
+	ck_assert_int_eq(gdb_listener_accept(&listener), -EAGAIN);
+	client = local_connect(&at, 0);
+	ck_assert_int_ge(client, 0);
+	fd = gdb_listener_accept(&listener);
+	ck_assert_int_ge(fd, 0);
+	close(fd);
+	close(client);
+	gdb_listener_close(&listener);
+	ck_assert_int_eq(fcntl(given, F_GETFD), -1);
+	ck_assert_int_eq(unlink(place), 0);
+}
+END_TEST
+
+/* As systemd opens one of TCP; and one that has no name. */
+START_TEST(sockets_of_other_families)
+{
+	const struct sockaddr_un nameless = {.sun_family = AF_UNIX};
+	struct sockaddr_in6 any = {.sin6_family = AF_INET6};
+	struct gdb_listener listener;
+	int given = socket(AF_INET6, SOCK_STREAM | SOCK_CLOEXEC, 0);
+
+	if (given >= 0) {
+		ck_assert_int_eq(bind(given, (struct sockaddr *)&any, sizeof(any)), 0);
+		ck_assert_int_eq(listen(given, 1), 0);
+		snprintf(name, sizeof(name), "fd=%d", given);
+		ck_assert_int_eq(gdb_listener_open(&listener, name, &err), 0);
+		ck_assert_msg(strncmp(listener.name, "[::]:", 5) == 0, "%s", listener.name);
+		ck_assert(!gdb_listener_is_local(&listener));
+		gdb_listener_close(&listener);
+	}
+	given = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
+	ck_assert_int_eq(bind(given, (const struct sockaddr *)&nameless, sizeof(sa_family_t)), 0);
+	ck_assert_int_eq(listen(given, 1), 0);
+	snprintf(name, sizeof(name), "fd=%d", given);
+	ck_assert_int_eq(gdb_listener_open(&listener, name, &err), 0);
+	ck_assert_str_eq(listener.name, name);
+	gdb_listener_close(&listener);
+}
+END_TEST
+
 /* A debugger on a serial line may stay when it detaches, and come back over the same one. */
 START_TEST(a_pty_is_raw_and_can_be_kept_open)
 {
@@ -249,6 +310,8 @@ static void add_tests(TCase *tests)
 	tcase_add_test(tests, others_of_the_network_are_warned_of);
 	tcase_add_test(tests, no_more_descriptors_are_no_endless_work);
 	tcase_add_test(tests, a_machine_that_vanished_is_noticed);
+	tcase_add_test(tests, a_socket_that_listens_already);
+	tcase_add_test(tests, sockets_of_other_families);
 	tcase_add_test(tests, a_pty_is_raw_and_can_be_kept_open);
 }
 

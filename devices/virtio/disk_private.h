@@ -1,0 +1,45 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/* A disk as its sources share it. */
+
+#ifndef FERRY_DEVICES_VIRTIO_DISK_PRIVATE_H
+#define FERRY_DEVICES_VIRTIO_DISK_PRIVATE_H
+
+#include "devices/virtio/disk.h"
+#include "devices/virtio/worker.h"
+
+enum {
+	DISK_SECTOR = 512,
+	DISK_SEGMENTS = 254,      /* of one request: its header and its status are two more */
+	DISK_RANGE_MAX = 1 << 30, /* bytes of one discard, or of zeroes written at once */
+	DISK_TRIES = 8,           /* of an operation that was interrupted */
+};
+
+/* The files as the ring knows them. */
+enum { DISK_PLAIN, DISK_DIRECT };
+
+/* A request that is under way; beside the worker's of the same index. */
+struct disk_request {
+	uint32_t type;
+	uint64_t offset;   /* bytes: where the rest is */
+	struct iovec *iov; /* the rest of its data */
+	unsigned int iov_count;
+	uint64_t left; /* bytes of it */
+	uint32_t done;
+	unsigned int tries;
+	int mode; /* of fallocate(2) */
+	uint8_t *status;
+};
+
+struct disk {
+	struct virtio_device device;
+	struct virtio_worker worker;
+	struct image image;
+	char serial[DISK_SERIAL_MAX];
+	bool readonly, discard;
+	bool through; /* the driver knows no flush: what is written is kept by then */
+	struct disk_request requests[WORKER_REQUESTS];
+};
+
+extern const struct worker_ops disk_worker_ops;
+
+#endif
