@@ -1,0 +1,198 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/* The command line's virtio devices: each option's forms, and what is wrong with them. */
+
+#include <check.h>
+#include <fcntl.h>
+#include <string.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+#include "tests/unit/support/suite.h"
+#include "tests/unit/vmm/test_config.h"
+
+START_TEST(devices_of_others)
+{
+	char line[CONFIG_VHOST_USER_MAX * 32 + 64] = "";
+
+	ck_assert_int_eq(parse("k"), 0);
+	ck_assert_uint_eq(config.vhost_user_count, 0);
+	ck_assert_int_eq(parse("--vhost-user blk,socket=a --vhost-user=fs,socket=b,tag=c k"), 0);
+	ck_assert_uint_eq(config.vhost_user_count, 2);
+	ck_assert_str_eq(config.vhost_user[0].device.path, "a");
+	ck_assert_str_eq(config.vhost_user[1].device.choice.tag, "c");
+	refused("--vhost-user blk k", "--vhost-user: it takes one of socket=PATH");
+	refused("--vhost-user blk,fd=2 k", "--vhost-user: 'fd=2': it takes fd=N");
+	for (unsigned int i = 0; i <= CONFIG_VHOST_USER_MAX; i++)
+		strcat(line, "--vhost-user=blk,socket=a ");
+	refused(line, "--vhost-user: given too often: 16 such devices are the most");
+}
+END_TEST
+
+/* Its server is at the other end of a socket that is connected. */
+START_TEST(a_device_of_others_by_a_descriptor)
+{
+	int ends[2], zero = open("/dev/zero", O_RDWR | O_CLOEXEC);
+
+	ck_assert_int_eq(socketpair(AF_UNIX, SOCK_STREAM, 0, ends), 0);
+	ck_assert_int_eq(dup2(ends[0], 60), 60);
+	ck_assert_int_eq(dup2(zero, 61), 61);
+	ck_assert_int_eq(parse("--vhost-user blk,fd=60 k"), 0);
+	ck_assert_int_eq(config.vhost_user[0].device.fd, 60);
+	refused("--vhost-user blk,fd=60 --vhost-user blk,fd=60 k", "fd=60: it was given already");
+	refused("--vhost-user blk,fd=61 k", "fd=61: it is no socket");
+	close(60);
+	close(61);
+	close(zero);
+	close(ends[0]);
+	close(ends[1]);
+}
+END_TEST
+
+START_TEST(disks)
+{
+	static char line[32 * CONFIG_DISKS_MAX];
+
+	ck_assert_int_eq(parse("k"), 0);
+	ck_assert_uint_eq(config.disk_count, 0);
+	ck_assert_int_eq(parse("--disk a,readonly --disk=b k"), 0);
+	ck_assert_uint_eq(config.disk_count, 2);
+	ck_assert_str_eq(config.disks[0].disk.image.path, "a");
+	ck_assert_str_eq(config.disks[1].disk.image.path, "b");
+	ck_assert(config.disks[0].disk.image.readonly && !config.disks[1].disk.image.readonly);
+	refused("--disk a,queues=17 k", "--disk: queues=17: it takes a number from 1 to 16");
+	refused("--disk= k", "--disk: empty");
+	refused("--disk", "needs a value");
+	for (unsigned int i = 0; i <= CONFIG_DISKS_MAX; i++)
+		strcat(line, "--disk=a ");
+	refused(line, "--disk: given too often: 16 disks are the most");
+}
+END_TEST
+
+START_TEST(cards)
+{
+	static char line[32 * CONFIG_NETS_MAX];
+
+	ck_assert_int_eq(parse("k"), 0);
+	ck_assert_uint_eq(config.net_count, 0);
+	ck_assert_int_eq(parse("--net tap=a,queues=2 --net=tap=b k"), 0);
+	ck_assert_uint_eq(config.net_count, 2);
+	ck_assert_str_eq(config.nets[0].net.tap, "a");
+	ck_assert_uint_eq(config.nets[0].net.pairs, 2);
+	ck_assert_str_eq(config.nets[1].net.tap, "b");
+	refused("--net a k", "--net: 'a': it takes tap=NAME or fd=N");
+	refused("--net fd=199 k", "--net: fd=199: it is not open");
+	refused("--net", "needs a value");
+	for (unsigned int i = 0; i <= CONFIG_NETS_MAX; i++)
+		strcat(line, "--net=tap=a ");
+	refused(line, "--net: given too often: 8 cards are the most");
+}
+END_TEST
+
+START_TEST(sockets)
+{
+	ck_assert_int_eq(parse("k"), 0);
+	ck_assert_uint_eq(config.vsock, 0);
+	ck_assert_int_eq(parse("--vsock 3 k"), 0);
+	ck_assert_uint_eq(config.vsock, 3);
+	ck_assert_int_eq(parse("--vsock=4294967294 k"), 0);
+	ck_assert_uint_eq(config.vsock, 4294967294);
+	refused("--vsock 2 k", "--vsock: '2': not a CID from 3 to 4294967294");
+	refused("--vsock 4294967295 k", "not a CID from 3 to 4294967294");
+	refused("--vsock= k", "not a CID");
+}
+END_TEST
+
+START_TEST(random_bytes)
+{
+	ck_assert_int_eq(parse("k"), 0);
+	ck_assert_int_eq(config.rng, RNG_IF_ROOM);
+	ck_assert_int_eq(parse("--rng on k"), 0);
+	ck_assert_int_eq(config.rng, RNG_ON);
+	ck_assert_int_eq(parse("--rng=on --rng=off k"), 0);
+	ck_assert_int_eq(config.rng, RNG_OFF);
+	refused("--rng maybe k", "--rng: 'maybe': it takes on or off");
+}
+END_TEST
+
+START_TEST(consoles)
+{
+	ck_assert_int_eq(parse("k"), 0);
+	ck_assert_int_eq(config.hvc, HVC_NONE);
+	ck_assert_int_eq(parse("--console pty k"), 0);
+	ck_assert_int_eq(config.hvc, HVC_PTY);
+	ck_assert_int_eq(parse("--console stdio --serial none k"), 0);
+	ck_assert_int_eq(config.hvc, HVC_STDIO);
+	ck_assert_int_eq(parse("--console=stdio --console=pty k"), 0);
+	refused("--console stdio k", "--console stdio: the serial port has the terminal");
+	refused("--console file:x k", "--console: 'file:x': it takes stdio or pty");
+}
+END_TEST
+
+START_TEST(folders)
+{
+	static char line[32 * CONFIG_VHOST_USER_MAX + 64];
+
+	ck_assert_int_eq(parse("--share /a --share=/b,,c,tag=b,readonly k"), 0);
+	ck_assert_uint_eq(config.vhost_user_count, 2);
+	ck_assert_int_eq(config.vhost_user[0].service.kind, SERVICE_FOLDER);
+	ck_assert_str_eq(config.vhost_user[0].service.path, "/a");
+	ck_assert_str_eq(config.vhost_user[0].device.choice.tag, "share");
+	ck_assert(!config.vhost_user[0].service.readonly);
+	ck_assert_str_eq(config.vhost_user[1].service.path, "/b,c");
+	ck_assert_str_eq(config.vhost_user[1].device.choice.tag, "b");
+	ck_assert(config.vhost_user[1].service.readonly);
+	refused("--share= k", "--share: empty: it takes a folder");
+	refused("--share /a,tag= k", "--share: tag=: it takes 1 to 36 bytes");
+	refused("--share /a,queues=2 k", "'queues=': unknown part: it takes tag=TEXT and readonly");
+	refused("--share /a --share /b k", "--share: tag=share: another folder has it");
+	refused("--share /b,tag=t --vhost-user fs,socket=s,tag=t k", "tag=t: another folder");
+	refused("--vhost-user fs,socket=s,tag=t --share /b,tag=t k",
+		"tag=t: another folder has it");
+	for (unsigned int i = 0; i <= CONFIG_VHOST_USER_MAX; i++)
+		snprintf(line + strlen(line), 32, "--share=a,tag=%u ", i);
+	refused(line, "--share: given too often: 16 such devices are the most");
+}
+END_TEST
+
+START_TEST(images_of_other_formats)
+{
+	ck_assert_int_eq(parse("--disk a,format=qcow2,queues=2,block-size=4096 --disk b k"), 0);
+	ck_assert_uint_eq(config.disk_count, 1);
+	ck_assert_uint_eq(config.vhost_user_count, 1);
+	ck_assert_int_eq(config.vhost_user[0].service.kind, SERVICE_IMAGE);
+	ck_assert_str_eq(config.vhost_user[0].service.path, "a");
+	ck_assert_str_eq(config.vhost_user[0].service.format, "qcow2");
+	ck_assert_uint_eq(config.vhost_user[0].service.block_size, 4096);
+	ck_assert_uint_eq(config.vhost_user[0].device.choice.queues, 2);
+	ck_assert_int_eq(parse("--disk a,format=raw,direct k"), 0);
+	ck_assert(config.disks[0].disk.image.raw && config.vhost_user_count == 0);
+	refused("--disk a,format=ram k", "--disk: format=ram: it takes qcow2, qcow, ");
+	refused("--disk a,format k", "--disk: 'format': with format= it takes readonly");
+	refused("--disk a,format=qcow2,direct k", "'direct': with format= it takes readonly");
+	refused("--disk a,format=qcow2,queues=17 k", "'queues=17': with format= it takes");
+	refused("--disk ,format=qcow2 k", "--disk: empty");
+	refused("--disk /d,format=vdi --serial file:/d k",
+		"--disk: /d: it is written to, and --serial file has it too");
+}
+END_TEST
+
+static void add_tests(TCase *tests)
+{
+	tcase_add_test(tests, devices_of_others);
+	tcase_add_test(tests, a_device_of_others_by_a_descriptor);
+	tcase_add_test(tests, disks);
+	tcase_add_test(tests, cards);
+	tcase_add_test(tests, sockets);
+	tcase_add_test(tests, random_bytes);
+	tcase_add_test(tests, consoles);
+	tcase_add_test(tests, folders);
+	tcase_add_test(tests, images_of_other_formats);
+}
+
+int main(void)
+{
+	int rc = run_suite("config of virtio devices", add_tests);
+
+	config_release(&config);
+	return rc;
+}
