@@ -4,7 +4,7 @@
 #
 # Who reads this (tests/kvm/run, and the lab's scenarios tiny-guests and tiny-gdb) has in $ferry the monitor, in
 # $guests the guests, in $work a folder to write to, in $deadline the seconds that a guest may take, nothing on
-# standard input, and two functions:
+# standard input, the functions of tests/lab/l1/walls.sh, and two more:
 #   tell ok|fail|skip NAME [REASON]
 #   debug NAME SOCKET FILE    a session of gdb's commands in FILE with the monitor behind SOCKET, printed
 # Where $listing is set the rows say their names and nothing is run.
@@ -177,6 +177,34 @@ console_has() { # console_has NAME TEXT: soon, or never
 	soon grep -qs "$2" "$work/$1.out"
 }
 
+# The button's guest, while it runs: so many threads has its monitor, each behind all walls, which stand too when
+# it has been stopped and goes on: what waited then waits on by another system call.
+walled() { # walled NAME THREADS ARGUMENT...
+	local name=$1 wanted=$2 threads bare tries
+	listed "$name" && return
+	shift 2
+	monitor_start "$name" "$@" "$guests/button"
+	console_has "$name" ready
+	# One that looks at the host's memory is there for a moment.
+	tries=50
+	while threads=$(threads_of "$pid" | wc -l) && [ "$threads" -ne "$wanted" ] && [ $tries -gt 0 ]; do
+		sleep 0.1
+		tries=$((tries - 1))
+	done
+	bare=$(threads_without_walls "$pid" | tr '\n' ' ')
+	kill -STOP "$pid"
+	sleep 0.2
+	kill -CONT "$pid"
+	sleep 0.2
+	kill -TERM "$pid"
+	monitor_wait
+	if [ "$threads" -ne "$wanted" ] || [ -n "$bare" ]; then
+		complain "$name" "$threads threads instead of $wanted; those that lack walls: $bare" "$@"
+	else
+		judge "$name" $status 143 "$@" && tell ok "$name"
+	fi
+}
+
 # The button's guest, sent signals one after another: each once the console has its text of TEXT:SIGNAL.
 signalled() { # signalled NAME STATUS ERROR-TEXT TEXT:SIGNAL... -- ARGUMENT...
 	local name=$1 wanted=$2 text=$3 steps=
@@ -333,6 +361,39 @@ tiny_files() {
 	mkfifo "$work/pipe"
 }
 
+# Nothing by its name but the program: KVM, the guest's memory, its files and its console are open. The kernel
+# comes as a file or through a pipe.
+ends_by_descriptors() { # ends_by_descriptors NAME file|pipe STATUS KERNEL ARGUMENT...
+	local name=$1 way=$2 wanted=$3 kernel=$4 ram=/dev/shm
+	listed "$name" && return
+	shift 4
+	[ -d "$ram" ] || ram=/dev # a tmpfs wherever it is
+	rm -f "$ram/ferry-$name"
+	head -c 16777216 /dev/zero > "$ram/ferry-$name"
+	if [ "$way" = pipe ]; then
+		# shellcheck disable=SC2002 # a pipe is what is tried
+		cat "$kernel" | monitor_by_descriptors "$name" /dev/fd/9 "$@"
+	else
+		monitor_by_descriptors "$name" fd=9 "$@" < "$kernel"
+	fi
+	set -- $? "$@"
+	rm -f "$ram/ferry-$name"
+	judge "$name" "$1" "$wanted" "by descriptors" || return
+	if [ "$(wc -c < "$work/$name.serial")" -gt 0 ] || [ "$wanted" != 33 ]; then
+		tell ok "$name"
+	else
+		complain "$name" "nothing came of its console"
+	fi
+}
+
+# shellcheck disable=SC2094 # who has the memory open reads none of it
+monitor_by_descriptors() { # monitor_by_descriptors NAME KERNEL ARGUMENT...
+	local name=$1 kernel=$2
+	shift 2
+	monitor_run "$name" --kvm fd=7 --memory fd=8 --serial fd=6 "$@" "$kernel" \
+		6> "$work/$name.serial" 7<> /dev/kvm 8<> "$ram/ferry-$name" 9<&0 < /dev/null
+}
+
 tiny_rows() {
 	local fault='code at rip 0f 0b' most
 
@@ -342,6 +403,11 @@ tiny_rows() {
 	[ -n "${listing:-}" ] || exec < "$work/hello"
 	says out HELLO serial-polled 33 "$guests/serial"
 	exec < /dev/null
+	ends_by_descriptors descriptors file 33 "$guests/strings"
+	ends_by_descriptors descriptors-pipe pipe 33 "$guests/strings"
+	ends_by_descriptors descriptors-reset file 33 "$guests/reset" --cpus 2
+	says err 'fd=7: it does not answer as KVM does' refuse-no-kvm 1 --kvm fd=7 "$guests/status" 7<> /dev/null
+	says err 'it is no memory' refuse-no-memory 2 --memory fd=7 "$guests/status" 7<> /dev/null
 	stops_unread stopped-unread 143 "$guests/serial"
 	ends_unheard panic-unheard 3 --cmdline panic "$guests/end"
 	stops_in_set_up stopped-in-set-up "$guests/serial"
@@ -355,13 +421,14 @@ tiny_rows() {
 	ends pvh 33 "$@" "$guests/pvh"
 	says out 'a string in one instruction' string-io 33 "$guests/strings"
 	ends unclaimed-accesses 33 "$guests/unclaimed"
-	ends pci-configuration 33 "$guests/pci"
+	ends pci-configuration 33 --rng off "$guests/pci"
 	ends acpi-tables 33 --cpus 4 "$guests/acpi"
 	ends pm-timer 33 "$guests/timer"
 	ends processors 33 --cpus 4 "$guests/cpus"
 	ends latched-writes 33 --cpus 2 "$guests/latches"
 	says out 'boot 0x4' reset-in-place 33 "$guests/reset"
 	says out 'boot 0x4' reset-in-place-smp 33 --cpus 3 "$guests/reset"
+	walled walls-of-threads 4 --cpus 2
 	signalled button-by-signal 0 '' ready:USR1 -- --cmdline obeys
 	signalled term-powers-off 0 '' ready:TERM -- --on-term powerdown --cmdline obeys
 	signalled term-ends-the-deaf 143 'has not powered off within 1 s' ready:TERM -- --on-term powerdown:1
