@@ -42,7 +42,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 		fd = memfd_create("names", MFD_CLOEXEC);
 	require(fd >= 0 && !ftruncate(fd, 0) && pwrite(fd, data, length, 0) == (ssize_t)length);
 	snprintf(path, sizeof(path), "/proc/self/fd/%d", fd);
-	names = vfio_names_load(path, &err);
+	names = vfio_names_load(path, 0, &err);
 	require(names || (err.code < 0 && err.text[0]));
 	take8(&input);
 	for (unsigned int i = 0; names && i < ACCESSES_MAX && input.left > 0; i++)

@@ -122,7 +122,7 @@ static void use_device(struct vfio_provider *provider, struct vfio_backend *back
 			require(!region.present && err.text[0]);
 		(void)vfio_irq_count(backend, i, NULL);
 	}
-	reset = vfio_bus_reset_prepare(provider, backend, "/nonexistent", "0000:01:00.0", &err);
+	reset = vfio_bus_reset_prepare(provider, backend, "0000:01:00.0", &err);
 	require(reset || (err.text[0] && err.code < 0));
 	if (reset)
 		(void)vfio_bus_reset_hits(reset, "0000:01:00.1");

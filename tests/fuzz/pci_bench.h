@@ -63,10 +63,24 @@ uint64_t host_page_size(void)
 	return bench.page_size;
 }
 
+int __wrap_thread_call(enum thread_kind kind, void *(*function)(void *), void *argument);
+int __wrap_thread_create(pthread_t *thread, enum thread_kind kind, void *(*function)(void *),
+			 void *argument);
+
+/* There is no other thread. */
+int __wrap_thread_call(enum thread_kind kind, void *(*function)(void *), void *argument)
+{
+	(void)kind;
+	function(argument);
+	return 0;
+}
+
 /* Resets are done at once, in the caller's thread, so that an input always does the same. */
-int thread_create(pthread_t *thread, void *(*function)(void *), void *argument)
+int __wrap_thread_create(pthread_t *thread, enum thread_kind kind, void *(*function)(void *),
+			 void *argument)
 {
 	(void)thread;
+	(void)kind;
 	(void)function;
 	(void)argument;
 	return -EAGAIN;
@@ -78,8 +92,7 @@ static struct vfio_bus_reset *bus_reset(void *keeper, struct vfio_pci *pci,
 	(void)keeper;
 	(void)cause;
 	fake_provider.proof = bench.fake.memory;
-	return vfio_bus_reset_prepare(&fake_provider.provider, pci->backend, "/nonexistent",
-				      pci->device.name, err);
+	return vfio_bus_reset_prepare(&fake_provider.provider, pci->backend, pci->device.name, err);
 }
 
 static void bus_was_reset(void *keeper, const struct vfio_pci *pci,
@@ -94,7 +107,7 @@ static void give_back(void *keeper, struct vfio_pci *pci)
 	(void)keeper;
 	if (!vfio_pci_retire(pci))
 		return;
-	vfio_pci_release(pci, VFIO_RESET_BY_HOST);
+	vfio_pci_release(pci, VFIO_RESET_REMOVAL);
 	require(pci->state == VFIO_PCI_GONE);
 }
 
