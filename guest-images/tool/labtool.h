@@ -28,13 +28,19 @@ int measure_map_main(int argc, char **argv);
 int map_bare_main(int argc, char **argv);
 int map_bare_iommufd_main(int argc, char **argv);
 int hand_over_main(int argc, char **argv);
+int hand_over_group_main(int argc, char **argv);
 int on_terminal_main(int argc, char **argv);
 int as_user_main(int argc, char **argv);
 int debug_probe_main(int argc, char **argv);
 int bridge_main(int argc, char **argv);
+int kill_at_main(int argc, char **argv);
 int gdb_cycles_main(int argc, char **argv);
 int qmp_main(int argc, char **argv);
 int nvme_function_main(int argc, char **argv);
+int can_main(int argc, char **argv);
+int stream_main(int argc, char **argv);
+int tap_make_main(int argc, char **argv);
+int with_tap_main(int argc, char **argv);
 
 /* A device that is bound to an iommufd and attached to an address space of it. */
 struct bare_iommufd {

@@ -30,13 +30,19 @@ static const struct {
 	{"map-bare", map_bare_main, "SYSFS-DEVICE MIB"},
 	{"map-bare-iommufd", map_bare_iommufd_main, "SYSFS-DEVICE MIB THREADS"},
 	{"hand-over", hand_over_main, "SYSFS-DEVICE COMMAND..."},
+	{"hand-over-group", hand_over_group_main, "SYSFS-DEVICE COMMAND..."},
 	{"on-terminal", on_terminal_main, "COMMAND..."},
 	{"as-user", as_user_main, "UID MEMLOCK-KIB COMMAND..."},
 	{"debug-probe", debug_probe_main, ""},
 	{"bridge", bridge_main, "PORT unix:PATH"},
+	{"kill-at", kill_at_main, "up|back STEP SIGNAL LOG COMMAND..."},
 	{"gdb-cycles", gdb_cycles_main, "unix:PATH COUNT MILLISECONDS-BETWEEN"},
 	{"qmp", qmp_main, "unix:PATH REQUEST|EVENT..."},
 	{"nvme-function", nvme_function_main, "DISK CONTROLLER QUEUES NAMESPACE"},
+	{"can", can_main, "INTERFACE"},
+	{"stream", stream_main, "listen|connect tcp:HOST:PORT|vsock:CID:PORT FILE"},
+	{"tap-make", tap_make_main, "NAME QUEUES UID"},
+	{"with-tap", with_tap_main, "NAME QUEUES COMMAND..."},
 };
 
 int main(int argc, char **argv)

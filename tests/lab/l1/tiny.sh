@@ -16,4 +16,5 @@ tell() { # tell ok|fail|skip NAME [REASON]
 	"$1" "tiny-$2" "${3:-}"
 }
 
+. /share/l1/walls.sh
 . /share/tiny/rows.sh

@@ -63,7 +63,7 @@ FUNCTIONS = """
 # side.
 SLOTS = """
 -device pcie-root-port,id=slot0,chassis=11
--netdev {net},id=slot-net -audiodev none,id=slot-audio -chardev null,id=slot-char
+-netdev {net},id=slot-net -audiodev none,id=slot-audio -chardev ringbuf,id=slot-char,size=1024
 -object can-bus,id=slot-can -object rng-builtin,id=slot-rng
 -object cryptodev-backend-builtin,id=slot-crypto
 -object memory-backend-ram,id=slot-memory,size=64M
@@ -71,8 +71,8 @@ SLOTS = """
 -device ipmi-bmc-sim,id=slot-bmc
 """
 
-# What cannot be plugged in while the host runs; each has its own name for an id. The USB
-# controllers are functions of two devices, as in Intel's ICH9.
+# What cannot be plugged in while the host runs, or ends QEMU as it leaves (rocker); each has its
+# own name for an id. The USB controllers are functions of two devices, as in Intel's ICH9.
 COLD = """
 -drive {disk},id=cold0 -device pci-ohci,id=pci-ohci -device usb-storage,bus=pci-ohci.0,drive=cold0
 -drive {disk},id=cold1 -device ich9-ahci,id=ich9-ahci -device ide-hd,bus=ich9-ahci.0,drive=cold1
@@ -94,12 +94,13 @@ COLD = """
 -drive {disk},id=cold10 -device ich9-usb-ehci2,id=ich9-usb-ehci2,addr=1a.7
 -device usb-storage,bus=ich9-usb-ehci2.0,drive=cold10
 -drive {disk},id=cold11 -device ufs,id=ufs,serial=every -device ufs-lu,bus=ufs,drive=cold11,lun=0
--device intel-hda,id=intel-hda -device hda-duplex,bus=intel-hda.0,audiodev=slot-audio
--device ich9-intel-hda,id=ich9-intel-hda
--device hda-duplex,bus=ich9-intel-hda.0,audiodev=slot-audio
+-audiodev wav,id=noise,path={share}/{name}/noise.wav
+-device intel-hda,id=intel-hda -device hda-duplex,bus=intel-hda.0,audiodev=noise
+-device ich9-intel-hda,id=ich9-intel-hda -device hda-duplex,bus=ich9-intel-hda.0,audiodev=noise
 -device cirrus-vga,id=cirrus-vga -device VGA,id=VGA
 -device virtio-gpu-pci,id=virtio-gpu-pci,{virtio}
 -device ati-vga,id=ati-vga -device virtio-vga,id=virtio-vga,{virtio}
+-device rocker,id=rocker
 """
 
 DEVICES = {"": "", "more": MORE, "functions": FUNCTIONS, "slots": SLOTS + COLD}

@@ -76,12 +76,15 @@ class Task:
         self.also_on = [other for key in ("also-on", f"also-on-{lab.arch}")
                         for other in self.header(key).split() if other not in self.new_on]
         self.repeats = kernel != "" and kernel not in self.new_on
-        self.only_with_all = self.repeats or self.header("tier") == "all"
+        self.only_with_all = (self.repeats or self.header("tier") == "all"
+                              or self.kind.devices in lab.offers("devices_all"))
         self.guest_kernels = [kernel for kernel in self.header("guest-kernels").split()
                               if kernel in lab.offers("guest_kernels")]
         self.symbols = self.header("symbols") != ""
         self.selftests = self.header("selftests") != ""
+        self.servers = self.header("servers") != ""
         self.tiny = self.header("guests") == "tiny"
+        self.walls = self.header("program") == "walls"
         reasons = {}
         for line in self.headers(f"not-on-{lab.arch}"):
             names, _, reason = line.partition(": ")

@@ -9,12 +9,12 @@ class Heads(LabTest):
     def test_names_and_kind(self):
         self.scenario("ports", "scenarios: one two", "scenarios: three", "host-devices: more",
                       "host-memory: 4096", "seconds: 70", "symbols: cloud", "guests: tiny",
-                      "selftests: vfio")
+                      "selftests: vfio", "program: walls")
         task, = select(self.lab())
         self.assertEqual(task.names, ["one", "two", "three"])
         self.assertEqual(task.kind, Kind(devices="more", memory="4096"))
-        self.assertEqual((task.seconds, task.symbols, task.tiny, task.selftests),
-                         (70, True, True, True))
+        self.assertEqual((task.seconds, task.symbols, task.tiny, task.selftests, task.walls),
+                         (70, True, True, True, True))
 
     def test_also_on_another_kernel(self):
         self.scenario("nvme", "scenarios: reads", "also-on: 6.12", "seconds: 5")
@@ -76,14 +76,22 @@ class HeadsOfAnotherArchitecture(LabTest):
 
     def test_whole_file_is_absent(self):
         for name, *head in (("a", "not-on: aarch64: no timer"), ("b", "host-kernel: 6.12"),
-                            ("c", "host-devices: more"), ("d", "host-clock: icount")):
+                            ("c", "host-devices: slots"), ("d", "host-clock: icount")):
             self.scenario(name, f"scenarios: {name}", "seconds: 5", *head)
         tasks = select(self.lab())
         self.assertEqual([task.names for task in tasks], [[]] * 4)
         self.assertEqual([task.absent[task.name] for task in tasks],
                          ["no timer", "there is no host with kernel 6.12",
-                          "there is no host with more devices",
+                          "there is no host with slots devices",
                           "there is no host with an icount clock"])
+
+
+    def test_devices_of_the_second_tier(self):
+        self.scenario("devices", "scenarios: reads", "host-devices: more", "seconds: 5")
+        self.scenario("nvme", "scenarios: writes", "seconds: 5")
+        self.assertEqual([task.name for task in select(self.lab())], ["nvme"])
+        self.assertEqual([task.name for task in select(self.lab(everything=True))],
+                         ["devices", "nvme"])
 
 
 class Selection(LabTest):
@@ -154,7 +162,8 @@ class Kinds(LabTest):
 
     def test_refused_where_there_is_no_other(self):
         self.arch = "aarch64"
-        self.assertTrue(self.refused(asked_kind, ":more", self.lab()).endswith("leave it empty\n"))
+        said = self.refused(asked_kind, ":::icount", self.lab())
+        self.assertTrue(said.endswith("leave it empty\n"))
 
 
 class Queues(LabTest):

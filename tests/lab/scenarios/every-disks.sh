@@ -3,8 +3,8 @@
 # tier: all
 # host-machine: newest
 # host-devices: slots
-# seconds: 150
-# deadline: 600
+# seconds: 170
+# deadline: 720
 # The disks and their controllers that QEMU can make, one guest each, in which a disk is read and written. What is
 # left out is noted, with why.
 

@@ -1,13 +1,14 @@
 # SPDX-License-Identifier: BSD-3-Clause
 # shellcheck disable=SC2154 # from l1/slots.sh
-# scenarios: hotplug-too-small hotplug-pulled hotplug-lost
+# scenarios: hotplug-too-small hotplug-slow hotplug-pulled hotplug-lost
 # host-devices: more
 # also-on: 6.12 7.3 6.12-iommufd
 # seconds: 40
 # deadline: 480
 # A device that is pulled out of the host leaves the guest too, which is asked first. One that has no power any more,
 # as is found when the guest resets it, is gone for the guest at once. It goes on with the rest. One whose BARs have no
-# room in a slot is refused.
+# room in a slot is refused. One that can be reset with its bus alone takes the host's kernel a second to open: the
+# monitor answers meanwhile.
 
 # shellcheck source=tests/lab/l1/slots.sh
 . /share/l1/slots.sh
@@ -46,9 +47,35 @@ guest_see 1 '^LAB: ask'
 ! ctl add "${memory##*/}"
 check hotplug-too-small "the monitor said '$said'" expr "$said" : ".*${memory##*/}.*prefetch"
 
+# How long an answer of the monitor's takes, in hundredths of a second, in $took.
+time_answer() {
+	local start
+	start=$(now)
+	ferry ctl "$control" status > "$work/answer" || die "the monitor does not answer"
+	took=$(($(now) - start))
+}
+
 put "$disk"
-put "$card"
 guest_do "bound:1b36.0010"
+usual=0
+for _ in 1 2 3; do
+	time_answer
+	[ "$took" -le "$usual" ] || usual=$took
+done
+begun=$(now)
+(put "$card"; now > "$work/came") &
+longest=0
+opening=0
+while [ ! -s "$work/came" ]; do
+	time_answer
+	[ "$took" -le "$longest" ] || longest=$took
+	! grep -q 'being opened' "$work/answer" || opening=$((opening + 1))
+done
+wait $!
+# From Linux 6.4 on the kernel waits for a tenth of a second alone.
+took=$(($(cat "$work/came") - begun))
+check hotplug-slow "it came in $took hundredths of a second, was seen being opened $opening times, an answer took $longest at most, $usual at other times" \
+	[ "$((opening > 0 || took < 100)) $((longest <= usual + 20))" = "1 1" ]
 guest_do "net:e1000"
 pull
 guest_do "gone:8086.100e"

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: BSD-3-Clause
-# scenarios: iommufd-doctor iommufd-user iommufd-descriptors iommufd-bound iommufd-bound-elsewhere
+# scenarios: iommufd-doctor iommufd-user iommufd-descriptors iommufd-nothing iommufd-bound iommufd-bound-elsewhere
 # host-kernel: 6.12-iommufd
 # also-on-x86_64: 7.3-iommufd
 # seconds: 25
@@ -47,6 +47,19 @@ export LISTEN_FDS=2 LISTEN_FDNAMES=disk:iommufd
 guest "nvme_file" --vfio fd=disk --iommufd fd=iommufd --log info
 check iommufd-descriptors "by path $refused; by '$(ways)', $(same_sums); $(why)" \
 	[ "$refused $status $(ways) $(same_sums)" = "1 1 0 iommufd yes" ]
+
+# And no other file either: KVM, memory, kernel and initrd are open already.
+. /share/l1/nothing.sh
+with_nothing() {
+	exec 8<> "$(node "$disk")" 9<> /dev/iommu
+	nothing_run "$@"
+}
+
+nothing_make
+run_as=with_nothing
+guest "nvme_file" --vfio fd=8 --iommufd fd=9 --log info
+check iommufd-nothing "by '$(ways)', $(same_sums); $(why)" [ "$status $(ways) $(same_sums)" = "0 iommufd yes" ]
+nothing_remove
 
 # Bound by who opened it, who keeps both and sees what is left in them; and bound to another iommufd.
 hand_over() {

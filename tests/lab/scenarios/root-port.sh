@@ -42,7 +42,7 @@ fetched() {
 	value 'net e1000e' | grep -c "^$LAB_TFTP_SHA256 [0-9]* [0-9]* MSI-X"
 }
 
-set -- --vfio "$disk,port" --vfio "$card,port"
+set -- --rng off --vfio "$disk,port" --vfio "$card,port"
 guest_start "places,nvme_sum,net:e1000e,ask" "$@"
 guest_see 1 '^LAB: ask'
 check port-places "$(places); expected $(as_it_should); $(first_error)" [ "$(places)" = "$(as_it_should)" ]

@@ -1,10 +1,11 @@
 # SPDX-License-Identifier: BSD-3-Clause
 # shellcheck shell=dash disable=SC1091,SC2034,SC2154 # read into a shell that has l1/lib.sh
 # scenarios: tiny-debug-exit-status tiny-serial-polled tiny-stopped-unread tiny-serial-interrupt
+# scenarios: tiny-descriptors tiny-descriptors-pipe tiny-descriptors-reset tiny-refuse-no-kvm tiny-refuse-no-memory
 # scenarios: tiny-panic-unheard tiny-stopped-in-set-up tiny-ignored-hangup tiny-ignored-interrupt
 # scenarios: tiny-multiboot tiny-linux-elf tiny-linux-bzimage tiny-pvh tiny-string-io
 # scenarios: tiny-unclaimed-accesses tiny-pci-configuration tiny-latched-writes tiny-acpi-tables tiny-pm-timer tiny-processors
-# scenarios: tiny-reset-in-place tiny-reset-in-place-smp tiny-button-by-signal tiny-term-powers-off
+# scenarios: tiny-reset-in-place tiny-reset-in-place-smp tiny-walls-of-threads tiny-button-by-signal tiny-term-powers-off
 # scenarios: tiny-term-ends-the-deaf tiny-term-twice tiny-power-off tiny-reboot-exit-cf9
 # scenarios: tiny-reboot-exit-i8042 tiny-reboot-exit-acpi tiny-panic tiny-triple-fault tiny-not-emulated
 # scenarios: tiny-control-stop tiny-control-powerdown tiny-control-reset tiny-control-panic
