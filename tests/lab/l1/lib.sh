@@ -114,6 +114,15 @@ now() { # centiseconds since L1 started
 	echo "${up%.*}${up#*.}"
 }
 
+# often FEW MANY: how often to do what goes wrong seldom; without --all it is tried a few times.
+often() {
+	if [ -n "$LAB_ALL" ]; then
+		echo "$2"
+	else
+		echo "$1"
+	fi
+}
+
 # Waits until the command succeeds, so many seconds at most, and LAB_SLOW times as many. Looks are counted, not
 # time: while L1 gets no processor nobody looks.
 wait_for() { # wait_for SECONDS COMMAND...

@@ -46,6 +46,7 @@ def make_share(lab):
     settings = {
         "LAB_ARCH": lab.arch,
         "LAB_SLOW": lab.slow,
+        "LAB_ALL": "yes" if lab.everything else "",
         "LAB_MONITORS": shlex.quote(os.environ.get("LAB_MONITORS") or "ferry"),
         "LAB_MONITOR": "ferry" if lab.monitor == "ferry" else f"/share/l1/{lab.monitor}",
         "LAB_GUEST_DEADLINE": 90 * lab.slow,

@@ -76,7 +76,8 @@ class Task:
         self.also_on = [other for key in ("also-on", f"also-on-{lab.arch}")
                         for other in self.header(key).split() if other not in self.new_on]
         self.repeats = kernel != "" and kernel not in self.new_on
-        self.only_with_all = (self.repeats or self.header("tier") == "all"
+        self.only_with_all = (self.repeats
+                              or "all" in (self.header("tier"), self.header(f"tier-{lab.arch}"))
                               or self.kind.devices in lab.offers("devices_all"))
         self.guest_kernels = [kernel for kernel in self.header("guest-kernels").split()
                               if kernel in lab.offers("guest_kernels")]

@@ -34,6 +34,12 @@ class Heads(LabTest):
         self.assertEqual(tasks[1].new_on, {"6.12": "its vectors: one by one"})
         self.assertEqual(len(select(self.lab(everything=True))), 7)
 
+    def test_what_one_architecture_shows_for_both(self):
+        self.scenario("nvme", "scenarios: reads", "tier-aarch64: all", "seconds: 5")
+        for self.arch, names in (("x86_64", ["nvme"]), ("aarch64", [])):
+            self.assertEqual([task.name for task in select(self.lab())], names)
+            self.assertEqual([task.name for task in select(self.lab(everything=True))], ["nvme"])
+
     def test_what_is_new_on_one_architecture_repeats_on_the_other(self):
         self.scenario("nvme", "scenarios: reads", "also-on: 6.12 7.3", "new-on: 7.3-16k: pages",
                       "new-on-x86_64: 7.3: the newest", "seconds: 5")

@@ -2,6 +2,7 @@
 # shellcheck disable=SC2154 # from l1/slots.sh
 # scenarios: hotplug-user hotplug-unheard hotplug-unanswered hotplug-mapping hotplug-renumbered hotplug-debugged
 # scenarios: hotplug-qmp hotplug-standing
+# tier-aarch64: all
 # also-on: 6.12 7.3 6.12-iommufd
 # also-on-x86_64: 7.3-iommufd
 # seconds: 70

@@ -1,5 +1,6 @@
 # SPDX-License-Identifier: BSD-3-Clause
 # scenarios: iommufd-map
+# tier-aarch64: all
 # host-kernel: 6.12-iommufd
 # seconds: 40
 # How long it takes to provide and map all of a guest's memory by either way, beside programs of nothing but the

@@ -1,5 +1,6 @@
 # SPDX-License-Identifier: BSD-3-Clause
 # scenarios: iommufd-memlock
+# tier-aarch64: all
 # host-kernel: 6.12-iommufd
 # seconds: 25
 # Two guests of one user, who may lock more than the RAM of either: what the first has pinned by iommufd is missing to

@@ -1,5 +1,6 @@
 # SPDX-License-Identifier: BSD-3-Clause
 # scenarios: iommufd-doctor iommufd-user iommufd-descriptors iommufd-nothing iommufd-bound iommufd-bound-elsewhere
+# tier-aarch64: all
 # host-kernel: 6.12-iommufd
 # also-on-x86_64: 7.3-iommufd
 # seconds: 25

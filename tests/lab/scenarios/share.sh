@@ -1,5 +1,6 @@
 # SPDX-License-Identifier: BSD-3-Clause
 # scenarios: share-folder disk-qcow2 share-ended share-absent
+# tier-aarch64: all
 # servers: qemu-system-common
 # seconds: 60
 # A folder and an image of another format, whose servers the monitor starts itself: what a guest reads and writes,

@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: BSD-3-Clause
 # scenarios: tools-devices tools-doctor-refuses tools-bind-mounted tools-bind-open tools-bind tools-doctor tools-unbind-busy tools-unbind tools-bind-group tools-bind-network tools-bind-late-group
 # not-on-x86_64: tools-bind-late-group: a device has its group from the start
+# tier-aarch64: all
 # seconds: 20
 # The commands that tell of devices and prepare them, on a host with a real driver core: what they say
 # of a disk that its own driver has, that a guest gets, and that comes back.

@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: BSD-3-Clause
 # shellcheck disable=SC2154 # from l1/slots.sh
 # scenarios: unbind-refused unbind-forced unbind-forced-guest unbind-forced-driver unbind-asked unbind-unheard
-# new-on-x86_64: 6.12-iommufd: the guest has a character device, no group
+# tier-aarch64: all
 # also-on: 6.12 6.12-iommufd
 # also-on-x86_64: 7.3-iommufd
 # seconds: 60

@@ -1,5 +1,6 @@
 # SPDX-License-Identifier: BSD-3-Clause
 # scenarios: user-nobody user-given-back
+# tier-aarch64: all
 # also-on: 6.12-iommufd
 # seconds: 20
 # A run that root starts and that goes on as another user, in a root folder without files; the device afterwards.

@@ -1,5 +1,6 @@
 # SPDX-License-Identifier: BSD-3-Clause
 # scenarios: vsock-stream vsock-reboots vsock-taken
+# tier-aarch64: all
 # also-on: 6.12 7.3
 # seconds: 60
 # Sockets between guest and host (vhost_vsock): 4 MiB both ways at once, over a connection from the guest and one

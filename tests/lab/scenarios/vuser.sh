@@ -1,5 +1,6 @@
 # SPDX-License-Identifier: BSD-3-Clause
 # scenarios: vuser-blk vuser-fs vuser-reboot vuser-gone vuser-vfio
+# tier-aarch64: all
 # servers: qemu-system-common
 # seconds: 120
 # A disk and a folder that other processes serve (vhost-user): what a guest reads and writes, again after it has
