@@ -12,6 +12,7 @@ from runner.tasks import queued_seconds
 
 STARTS = 6  # of one host, which hangs now and then
 GIVEN_BACK = 3  # tasks whose guests stood still; where more do, it is no accident
+FAILED_ONCE = 3  # and tasks that failed otherwise
 
 
 class Run:
@@ -111,8 +112,9 @@ class Run:
                 self.results.note(line[len("note "):])
             elif kind in ("again", "stuck") and name in self.tasks:
                 self.stood_still(host, kind, self.tasks[name])
-            elif kind == "fail" and host.discards:
+            elif kind == "fail" and (host.discards or self.fails_once(host, name)):
                 self.held[name] = centiseconds, reason
+                self.results.fail_once(name, reason)
             else:
                 self.keep(host, kind, name)
                 self.results.tell(kind, name, centiseconds, reason)
@@ -141,6 +143,22 @@ class Run:
         self.results.warn(f"lab: a guest of {task.name} stood still until its deadline, or crashed;"
                           f" the scenario is run once more{where}: {log}")
         self.results.try_again(task, f"a guest stood still or crashed, see {log}")
+
+    def fails_once(self, host, name):
+        """A row failed: its task is run once more by whichever host is there when its turn comes,
+        unless somebody looks at that row alone."""
+        task = self.tasks.get(self.results.task_of.get(name))
+        failed = [other for other in self.tasks.values() if other.failed]
+        if not task or task.failed or task.guests_hung or len(failed) == FAILED_ONCE \
+                or self.lab.only or self.lab.alone:
+            return False
+        task.failed = host.discards = True
+        log = self.lab.logs / f"{task.name}.failed.log"
+        with contextlib.suppress(FileNotFoundError):
+            shutil.copy(host.folder / "logs" / f"{task.name}.log", log)
+        self.give_back(task)
+        self.results.warn(f"lab: a row of {task.name} failed; the scenario is run once more: {log}")
+        return True
 
     def give_back(self, task):
         taken = self.lab.share / "taken" / task.entry()

@@ -71,6 +71,10 @@ class Results:
             if name not in self.told:
                 self.tries[name] = self.tries.get(name, (1, ""))[0] + 1, why
 
+    def fail_once(self, name, why):
+        """It has a second try, after this."""
+        self.tries.setdefault(name, (2, f"it failed: {why}"))
+
     def tell_kernel_log(self):
         """What the kernels of all the guests found wrong with the machines they were on."""
         complaints = [f"{log}:{line}\n" for log in sorted(self.lab.logs.glob("*.log"))

@@ -6,7 +6,7 @@ import os
 from unittest import mock
 
 from runner.fake_lab import LabTest
-from runner.follow import GIVEN_BACK, STARTS
+from runner.follow import FAILED_ONCE, GIVEN_BACK, STARTS
 from runner.hosts import GRACE
 from runner.lab import LATE
 from runner.tasks import Kind, select
@@ -90,6 +90,12 @@ class OneHost(LabTest):
         self.host, = self.run_.alive
         self.nvme = self.run_.tasks["nvme"]
         self.told = self.run_.results.told
+        self.may_fail(False)
+
+    def may_fail(self, once):
+        """Whether a row that fails is tried once more."""
+        for task in self.run_.tasks.values():
+            task.failed = not once
 
     def step(self, *lines, seconds=0):
         self.host.say(*lines)
@@ -368,6 +374,57 @@ class HostThatHangs(OneHost):
         self.assertIn("hung at its start", said)
         self.assertIn("did not come to its end", said)
         self.assertTrue(said.endswith("panic\n"))
+
+
+class RowThatFails(OneHost):
+    def setUp(self):
+        super().setUp()
+        self.may_fail(True)
+        self.host.take(self.nvme)
+        (self.host.folder / "logs/nvme.log").write_text("why\n")
+
+    def fail(self):
+        self.step("ok reads 1", "fail writes 5 no sums")
+
+    def test_is_tried_once_more(self):
+        self.fail()
+        self.assertEqual(self.told, {"reads": "ok"})
+        self.assertEqual(self.queued(), ["994-nvme", "995-own-nvme"])
+        log = self.run_.lab.logs / "nvme.failed.log"
+        self.assertEqual(log.read_text(), "why\n")
+        self.assertIn(f"lab: a row of nvme failed; the scenario is run once more: {log}\n",
+                      self.said.getvalue())
+        self.host.take(self.nvme)
+        self.step("ok reads 1", "ok writes 1")
+        self.assertEqual(self.told, {"reads": "ok", "writes": "ok"})
+        self.run_.results.tell_tries(self.run_.anew)
+        self.assertIn("again writes                      it failed: no sums; it passed on its second"
+                      " try\n", self.said.getvalue())
+
+    def test_fails_twice(self):
+        self.fail()
+        self.host.take(self.nvme)
+        self.step("ok reads 1", "fail writes 5 none again")
+        self.assertEqual(self.told, {"reads": "ok", "writes": "fail"})
+        self.assertIn("none again, log", self.said.getvalue())
+        self.assertEqual(self.queued(), ["995-own-nvme"])
+
+    def test_is_not_heard_of_again(self):
+        self.fail()
+        self.run_.tell_unheard()
+        self.assertIn("FAIL writes                       no sums, log", self.said.getvalue())
+
+    def test_too_many(self):
+        for number in range(FAILED_ONCE):
+            self.run_.tasks[f"other{number}"] = mock.Mock(failed=True)
+        self.fail()
+        self.assertEqual(self.told, {"reads": "ok", "writes": "fail"})
+        self.assertEqual(self.queued(), ["995-own-nvme"])
+
+    def test_somebody_looks_at_it(self):
+        self.run_.lab.only = {"writes"}
+        self.fail()
+        self.assertEqual(self.told, {"reads": "ok", "writes": "fail"})
 
 
 class GuestThatStandsStill(OneHost):
