@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: BSD-3-Clause
 # scenarios: xhci-disk xhci-intx xhci-msix-again nec-xhci-disk nec-xhci-intx nec-xhci-msi-again virtio-blk ivshmem-bar xhci-own-driver nec-own-driver virtio-blk-own-driver virtio-net rtl8139 no-reset-method virtio-net-own-driver rtl8139-own-driver
-# new-on: 6.12: vectors one by one, of three kinds; a BAR of 1 GiB is mapped by huge pages
-# also-on: 7.3
+# new-on-x86_64: 6.12-iommufd: vectors one by one, of three kinds; a BAR of 1 GiB is mapped by huge pages
+# also-on: 6.12 7.3
 # host-devices: more
 # seconds: 70
 # deadline: 480

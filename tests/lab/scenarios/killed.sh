@@ -2,7 +2,7 @@
 # scenarios: killed-coming killed-going terminated-coming terminated-going killed-at-work
 # tier-aarch64: all
 # new-on-x86_64: 6.12-iommufd: who is killed had a character device, and its mappings an address space of iommufd's
-# seconds: 120
+# seconds: 60
 # deadline: 300
 # A monitor is ended by SIGKILL or SIGTERM at some step of its way up or back, eight of them in turn, with --all two dozen. Its
 # device works afterwards: for a next run with the same sockets, and for the host's own driver.

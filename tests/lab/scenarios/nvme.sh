@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: BSD-3-Clause
 # scenarios: nvme-sha256 nvme-write nvme-reads
 # new-on: 7.3-16k: the host's pages are of 16 KiB
-# new-on-x86_64: 7.3: the newest KVM and VFIO that Debian has
+# new-on-x86_64: 7.3-iommufd: the newest KVM and VFIO that Debian has
 # also-on: 6.12 7.3 6.12-iommufd
 # also-on-x86_64: 7.3-iommufd
 # seconds: 45

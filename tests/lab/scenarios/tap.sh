@@ -2,7 +2,7 @@
 # scenarios: net-tap net-exits net-stops net-unbind net-reboot net-queues net-given net-nomsi net-refusals
 # tier-aarch64: all
 # also-on: 6.12 7.3
-# seconds: 180
+# seconds: 120
 # A network card of ferry's own over a tap (vhost_net): 16 MiB by TCP both ways at once, while the machine stands
 # and goes on, after its driver was taken off time and again and the guest has begun anew; with two
 # queues, with a tap that somebody else has opened, with INTx, as an ordinary user; what is refused.

@@ -1,8 +1,7 @@
 # SPDX-License-Identifier: BSD-3-Clause
 # scenarios: unbind-under-io unbind-guest-goes-on unbind-own-driver
-# new-on: 6.12: mappings of BARs are made by faults, and taken away from the guest
-# new-on-x86_64: 6.12-iommufd: KVM and the monitor hold a character device, which has to go too
-# also-on: 7.3 6.12-iommufd
+# new-on-x86_64: 6.12-iommufd: mappings of BARs are made by faults, and a character device is held, all of which has to go
+# also-on: 6.12 7.3 6.12-iommufd
 # also-on-x86_64: 7.3-iommufd
 # seconds: 25
 # The host takes a device back while the guest uses it: at once, the guest goes on without it, and the

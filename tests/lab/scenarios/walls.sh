@@ -1,8 +1,8 @@
 # SPDX-License-Identifier: BSD-3-Clause
 # shellcheck shell=dash disable=SC1091,SC2154 # read into a shell that has l1/lib.sh
 # scenarios: walls walls-of-guest
-# new-on-x86_64: 6.12: a newer Landlock, which walls TCP and devices off too
-# also-on: 7.3
+# new-on-x86_64: 6.12-iommufd: a newer Landlock, which walls TCP and devices off too
+# also-on: 6.12 7.3
 # program: walls
 # seconds: 40
 # What somebody would try who has taken the monitor over, from each kind of its threads, on a kernel with KVM and
