@@ -47,10 +47,11 @@ static int qmp_fill(struct qmp *qmp, struct err *err)
 	return 0;
 }
 
-/* The next object that it sends. */
+/* The next object that it sends, the caller's; *@object stays as it is where there is none. */
 static int qmp_read(struct qmp *qmp, json_t **object, struct err *err)
 {
 	char *end = NULL;
+	json_t *found;
 	int rc = 0;
 
 	if (qmp->at) {
@@ -63,10 +64,12 @@ static int qmp_read(struct qmp *qmp, json_t **object, struct err *err)
 	if (rc)
 		return rc;
 	qmp->at = (size_t)(end - qmp->input) + 1;
-	*object = json_loadb(qmp->input, qmp->at, 0, NULL);
-	if (json_is_object(*object))
+	found = json_loadb(qmp->input, qmp->at, 0, NULL);
+	if (json_is_object(found)) {
+		*object = found;
 		return 0;
-	json_decref(*object);
+	}
+	json_decref(found);
 	return err_set(err, -EPROTO, "what is there does not speak QMP");
 }
 
@@ -169,6 +172,7 @@ int qmp_next_event(struct qmp *qmp, json_t **event, struct err *err)
 		if (rc || json_is_string(json_object_get(*event, "event")))
 			return rc;
 		json_decref(*event);
+		*event = NULL;
 	}
 }
 
@@ -179,7 +183,7 @@ static int qmp_greet(struct qmp *qmp, struct err *err)
 
 	if (!rc && !json_is_object(json_object_get(object, "QMP")))
 		rc = err_set(err, -EPROTO, "what is there does not speak QMP");
-	json_decref(rc == -EPROTO || !rc ? object : NULL);
+	json_decref(object);
 	if (rc)
 		return rc;
 	rc = qmp_execute(qmp, "qmp_capabilities", &object, err);

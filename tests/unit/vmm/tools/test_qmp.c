@@ -122,11 +122,15 @@ START_TEST(what_is_no_monitor_is_told)
 	static const char *const mute[] = {"", NULL};
 	static const char *const http[] = {"HTTP/1.1 400 Bad Request\r\n", NULL};
 	static const char *const other[] = {"{\"hello\": 1}\n", NULL};
+	static const char *const list[] = {"[1]\n", NULL};
+	static const char *const number[] = {"7\n", NULL};
 	static const char *const unwilling[] = {QMP_HELLO, "{\"error\": {}}\n", NULL};
 
 	refused(mute, -ENODATA, "it let nobody in");
 	refused(http, -EPROTO, "does not speak QMP");
 	refused(other, -EPROTO, "does not speak QMP");
+	refused(list, -EPROTO, "does not speak QMP");
+	refused(number, -EPROTO, "does not speak QMP");
 	refused(unwilling, -EPROTO, "it refuses");
 }
 END_TEST
