@@ -373,7 +373,12 @@ struct virtio_device *vhost_user_create(const struct vhost_user_config *config, 
 	pthread_cond_init(&device->changed, NULL);
 	if (!device_set_up(device, err))
 		return &device->device;
-	if (config->path)
+	if (config->path && err->code == -ECONNREFUSED && local_is_other(config->path))
+		err_set(err, -ENOTSOCK,
+			"it is no socket: give the path that its server listens at");
+	if (config->server)
+		err_prefix(err, "%s", config->server);
+	else if (config->path)
 		err_prefix(err, "--vhost-user: socket=%s", config->path);
 	else
 		err_prefix(err, "--vhost-user: fd=%d", config->fd);

@@ -12,6 +12,7 @@ struct vhost_user_config {
 	const char *path; /* of the socket that its server listens at; NULL: it is open already */
 	int fd;           /* connected; the device's from then on */
 	struct vhost_user_choice choice;
+	const char *server; /* a program of the monitor's own, for sentences; NULL: somebody's */
 };
 
 /*

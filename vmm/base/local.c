@@ -49,6 +49,13 @@ int local_connect(const struct sockaddr_un *address, int flags)
 	return rc ? rc : fd;
 }
 
+bool local_is_other(const char *path)
+{
+	struct stat file;
+
+	return stat(path, &file) == 0 && !S_ISSOCK(file.st_mode);
+}
+
 /* A socket that nobody listens at any more is left of a program that was killed. */
 static int local_clear_path(const struct sockaddr_un *address, struct err *err)
 {

@@ -41,6 +41,12 @@ void local_unbind(struct local_name *name);
 int local_connect(const struct sockaddr_un *address, int flags) FERRY_MUST_CHECK;
 
 /*
+ * Whether what is at @path is no socket, to which connecting is refused as to one that nobody
+ * listens at. Main thread, before the sandbox.
+ */
+bool local_is_other(const char *path);
+
+/*
  * Whether the other end of @fd is a process of this user's or of root's: 0, -EPERM, or the errno
  * for which it cannot be told.
  */

@@ -131,15 +131,36 @@ static size_t virtio_count_vhost_user(const struct machine *machine)
 /* What a program of the monitor's own start said, where it has ended, is why. */
 static void virtio_explain(struct program *program, struct err *err)
 {
+	const struct err why = *err;
 	char words[PROGRAM_WORDS_MAX];
 
 	program_last_words(program, words, 2000);
-	err_prefix(err, "%s", program_name(program));
-	if (words[0]) {
-		const struct err why = *err;
-
+	if (words[0] && (why.code == -ECONNRESET || why.code == -EPIPE))
+		err_set(err, why.code, "%s has ended: %s", program_name(program), words);
+	else if (words[0])
 		err_set(err, why.code, "%s; it said last: %s", why.text, words);
+}
+
+/* One whose server is started here: the user has named a folder or an image, and no server. */
+static struct virtio_device *virtio_create_service(struct machine *machine, size_t index,
+						   struct err *err)
+{
+	const struct service *asked = &machine->config->vhost_user[index].service;
+	struct virtio_service *service = &machine->services[index];
+	struct virtio_device *device = NULL;
+
+	service->program = service_start(asked, &service->config, machine->loop, err);
+	if (service->program) {
+		service->config.server = program_name(service->program);
+		device = vhost_user_create(&service->config, (unsigned int)index, err);
+		if (!device)
+			virtio_explain(service->program, err);
+		if (!device)
+			err_prefix(err, "%s", asked->path);
 	}
+	if (!device)
+		err_prefix(err, asked->kind == SERVICE_FOLDER ? "--share" : "--disk");
+	return device;
 }
 
 static struct virtio_device *virtio_create_vhost_user(struct machine *machine, size_t index,
@@ -147,22 +168,11 @@ static struct virtio_device *virtio_create_vhost_user(struct machine *machine, s
 {
 	const struct config_vhost_user *config = &machine->config->vhost_user[index];
 	struct virtio_service *service = &machine->services[index];
-	struct virtio_device *device;
 
 	service->config = config->device;
-	if (config->service.kind != SERVICE_NONE) {
-		service->program =
-			service_start(&config->service, &service->config, machine->loop, err);
-		if (!service->program) {
-			err_prefix(err,
-				   config->service.kind == SERVICE_FOLDER ? "--share" : "--disk");
-			return NULL;
-		}
-	}
-	device = vhost_user_create(&service->config, (unsigned int)index, err);
-	if (!device && service->program)
-		virtio_explain(service->program, err);
-	return device;
+	return config->service.kind == SERVICE_NONE
+		       ? vhost_user_create(&service->config, (unsigned int)index, err)
+		       : virtio_create_service(machine, index, err);
 }
 
 static size_t virtio_count_sources(const struct machine *machine)

@@ -12,8 +12,12 @@
 
 #include "vmm/base/fd.h"
 #include "vmm/base/local.h"
+#include "vmm/base/log.h"
 
 enum { READ_SIZE = 4096, INPUT_MAX = 16 * 1024 * 1024 };
+
+/* A monitor greets at once, unless it is still being built, which all its memory may take long. */
+enum { QMP_GREETING_MS = 5000 };
 
 /* Reads more; -ENODATA when there is no more. */
 static int qmp_fill(struct qmp *qmp, struct err *err)
@@ -176,11 +180,24 @@ int qmp_next_event(struct qmp *qmp, json_t **event, struct err *err)
 	}
 }
 
-static int qmp_greet(struct qmp *qmp, struct err *err)
+/* Who waits for ever is told that it does, once. */
+static void qmp_tell_waiting(const struct qmp *qmp, const char *path)
+{
+	struct pollfd ready = {.fd = qmp->fd, .events = POLLIN};
+
+	if (qmp->timeout == QMP_FOR_EVER && poll(&ready, 1, QMP_GREETING_MS) == 0)
+		log_notice("%s: it is waited for: what listens there says nothing, as a monitor "
+			   "that is not built yet does, or one that stands still: Ctrl-C ends this",
+			   path);
+}
+
+static int qmp_greet(struct qmp *qmp, const char *path, struct err *err)
 {
 	json_t *object = NULL;
-	int rc = qmp_read(qmp, &object, err);
+	int rc;
 
+	qmp_tell_waiting(qmp, path);
+	rc = qmp_read(qmp, &object, err);
 	if (!rc && !json_is_object(json_object_get(object, "QMP")))
 		rc = err_set(err, -EPROTO, "what is there does not speak QMP");
 	json_decref(object);
@@ -195,13 +212,19 @@ static int qmp_greet(struct qmp *qmp, struct err *err)
 static int qmp_connect(struct qmp *qmp, const char *path, struct err *err)
 {
 	struct sockaddr_un address;
-	int rc = local_address(path, &address, err);
+	int rc = *path ? local_address(path, &address, err)
+		       : err_set(err, -EINVAL, "'': give the PATH of a run's --control unix:PATH");
 
 	if (rc)
 		return rc;
 	qmp->fd = local_connect(&address, 0);
 	if (qmp->fd >= 0)
 		return 0;
+	if (qmp->fd == -ECONNREFUSED && local_is_other(path))
+		return err_set(err, -ENOTSOCK,
+			       "it is no socket: give the PATH of a run's --control unix:PATH");
+	if (qmp->fd == -EPROTOTYPE)
+		return err_set(err, qmp->fd, "it is a socket of another kind than a monitor's");
 	if (qmp->fd == -ECONNREFUSED)
 		return err_set(err, qmp->fd, "no monitor listens there any more");
 	if (qmp->fd == -EAGAIN)
@@ -233,13 +256,14 @@ static int qmp_open_checked(struct qmp *qmp, const char *path, pid_t pid, int ti
 	if (!rc && pid)
 		rc = qmp_check_process(qmp, pid, err);
 	if (!rc)
-		rc = qmp_greet(qmp, err);
+		rc = qmp_greet(qmp, path, err);
 	if (!rc)
 		return 0;
 	/* One that is shut out is told nothing. */
 	if (rc == -ENODATA)
 		err_set(err, rc, "it let nobody in: another user's, or too many are there");
-	err_prefix(err, "%s", path);
+	if (*path)
+		err_prefix(err, "%s", path);
 	qmp_close(qmp);
 	return rc;
 }

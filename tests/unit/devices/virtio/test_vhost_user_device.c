@@ -436,7 +436,11 @@ START_TEST(what_it_cannot_begin_with_is_said)
 	config.path = path;
 	refused("--vhost-user: socket=/tmp/ferry-vhost-");
 	ck_assert_msg(strstr(err.text, "no server listens there: start it first"), "%s", err.text);
-	config.path = NULL;
+	config.path = "/dev/null";
+	refused("--vhost-user: socket=/dev/null: it is no socket: give the path that its server");
+	config.server = "virtiofsd";
+	refused("virtiofsd: it is no socket");
+	config.server = config.path = NULL;
 	config.fd = fake_vhost_begin(&server);
 	config.choice.queues = 5;
 	refused("its server has 4 queues, and 5 are wanted: give fewer with queues=N");

@@ -220,6 +220,17 @@ START_TEST(who_connects_is_looked_at)
 }
 END_TEST
 
+START_TEST(what_is_no_socket_is_known)
+{
+	ck_assert(!local_is_other(path));
+	bound();
+	ck_assert(!local_is_other(path));
+	ck_assert(local_is_other(folder));
+	ck_assert(local_is_other("/dev/null"));
+	fd_close(&fd);
+}
+END_TEST
+
 /* The kernel keeps who connected as who it was then. Only root can be another for a while. */
 START_TEST(another_user_is_not_let_in)
 {
@@ -256,6 +267,7 @@ static void add_tests(TCase *tests)
 	tcase_add_test(tests, a_folder_that_stays_locked_is_done_without);
 	tcase_add_test(tests, nor_is_what_is_no_socket);
 	tcase_add_test(tests, who_connects_is_looked_at);
+	tcase_add_test(tests, what_is_no_socket_is_known);
 	tcase_add_test(tests, another_user_is_not_let_in);
 }
 

@@ -3,8 +3,12 @@
 
 #include <check.h>
 #include <linux/pci_regs.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <sys/stat.h>
 
 #include "tests/unit/support/fake_machine.h"
+#include "tests/unit/support/scratch.h"
 #include "tests/unit/support/suite.h"
 
 /* Of a vCPU until it runs: when it is made, and at the boot. */
@@ -225,6 +229,36 @@ START_TEST(has_random_bytes_where_there_is_room)
 }
 END_TEST
 
+/* The disk's server is started by the monitor: no socket of it is the user's, nor a descriptor. */
+START_TEST(says_why_a_program_of_its_own_has_ended)
+{
+	static const char script[] = "#!/bin/sh\necho Image is not in qcow2 format >&2\nexit 1\n";
+	char folder[] = "/tmp/ferry-machine-XXXXXX", program[64];
+	struct config_vhost_user image = {
+		.service = {.kind = SERVICE_IMAGE, .path = "/dev/null", .format = "qcow2"},
+		.device.fd = -1,
+	};
+	FILE *file;
+
+	ck_assert_ptr_nonnull(mkdtemp(folder));
+	snprintf(program, sizeof(program), "%s/qemu-storage-daemon", folder);
+	file = fopen(program, "we");
+	ck_assert_ptr_nonnull(file);
+	ck_assert_int_ge(fputs(script, file), 0);
+	ck_assert_int_eq(fclose(file), 0);
+	ck_assert_int_eq(chmod(program, 0700), 0);
+	ck_assert_int_eq(setenv("PATH", folder, 1), 0);
+	image.device.kind = vhost_user_find_kind("blk", &image.device.numbered);
+	mock.config.vhost_user = &image;
+	mock.config.vhost_user_count = 1;
+	ck_assert_ptr_null(fake_machine_create());
+	ck_assert_str_eq(mock.err.text, "--disk: /dev/null: qemu-storage-daemon has ended: Image "
+					"is not in qcow2 format");
+	is_gone();
+	scratch_remove(folder);
+}
+END_TEST
+
 static void add_tests(TCase *tests)
 {
 	tcase_add_checked_fixture(tests, setup, teardown);
@@ -233,6 +267,7 @@ static void add_tests(TCase *tests)
 	tcase_add_test(tests, uses_a_device);
 	tcase_add_test(tests, uses_a_device_by_iommufd);
 	tcase_add_test(tests, is_refused_a_processor);
+	tcase_add_test(tests, says_why_a_program_of_its_own_has_ended);
 	tcase_add_test(tests, listens);
 	tcase_add_loop_test(tests, has_random_bytes_where_there_is_room, 0, 2);
 	tcase_add_test(tests, ends_when_the_guest_switches_it_off);

@@ -2,8 +2,10 @@
 /* The client's side of the control socket: answers, events, and ends. */
 
 #include <fcntl.h>
+#include <poll.h>
 
 #include "tests/unit/support/fake_qmp.h"
+#include "tests/unit/support/log.h"
 #include "tests/unit/support/suite.h"
 #include "vmm/tools/qmp.h"
 
@@ -149,6 +151,61 @@ START_TEST(nobody_is_told)
 	ck_assert_int_eq(qmp_open(&qmp, fake_qmp.path, QMP_FOR_EVER, &err), -ENOENT);
 	ck_assert_msg(strstr(err.text, "--control unix:PATH"), "%s", err.text);
 	ck_assert_int_eq(qmp_open(&qmp, "", QMP_FOR_EVER, &err), -EINVAL);
+	ck_assert_str_eq(err.text, "'': give the PATH of a run's --control unix:PATH");
+}
+END_TEST
+
+/* A list of monitors keeps what is none: it is somebody else's. */
+START_TEST(what_is_no_socket_is_told)
+{
+	struct sockaddr_un address;
+	struct err why = {0};
+	int fd = socket(AF_UNIX, SOCK_DGRAM | SOCK_CLOEXEC, 0);
+	char folder[] = "/tmp/ferry-qmp-XXXXXX", path[64];
+
+	ck_assert_ptr_nonnull(mkdtemp(folder));
+	snprintf(path, sizeof(path), "%s/socket", folder);
+	ck_assert_int_eq(local_address(path, &address, &why), 0);
+	ck_assert_int_eq(bind(fd, (struct sockaddr *)&address, sizeof(address)), 0);
+	ck_assert_int_eq(qmp_open(&qmp, folder, QMP_FOR_EVER, &err), -ENOTSOCK);
+	ck_assert_msg(strstr(err.text, "it is no socket: give the PATH"), "%s", err.text);
+	ck_assert_int_eq(qmp_open(&qmp, path, QMP_FOR_EVER, &err), -EPROTOTYPE);
+	ck_assert_msg(strstr(err.text, "of another kind than a monitor's"), "%s", err.text);
+	fd_close(&fd);
+	scratch_remove(folder);
+}
+END_TEST
+
+/* The kernel's, but that the first which ends by time ends at once. */
+static bool hurried;
+static int patience;
+
+int poll(struct pollfd *fds, nfds_t count, int timeout)
+{
+	struct timespec time = {.tv_sec = timeout / 1000, .tv_nsec = timeout % 1000 * 1000000L};
+
+	if (hurried && timeout > 0) {
+		hurried = false;
+		patience = timeout;
+		return 0;
+	}
+	return ppoll(fds, count, timeout < 0 ? NULL : &time, NULL);
+}
+
+START_TEST(who_waits_for_ever_is_told)
+{
+	static const char *const said[] = {QMP_HELLO, QMP_DONE, NULL};
+	const char *text;
+
+	hurried = true;
+	hear();
+	connected(said);
+	text = heard();
+	ck_assert_int_eq(patience, 5000);
+	ck_assert_msg(strstr(text, fake_qmp.path), "%s", text);
+	ck_assert_msg(strstr(text, "it is waited for: what listens there says nothing"), "%s",
+		      text);
+	closed();
 }
 END_TEST
 
@@ -189,6 +246,8 @@ static void add_tests(TCase *tests)
 	tcase_add_test(tests, events_before_an_answer_may_be_kept);
 	tcase_add_test(tests, what_is_no_monitor_is_told);
 	tcase_add_test(tests, nobody_is_told);
+	tcase_add_test(tests, what_is_no_socket_is_told);
+	tcase_add_test(tests, who_waits_for_ever_is_told);
 	tcase_add_test(tests, one_that_hangs_is_not_waited_for);
 	tcase_add_test(tests, long_answers_are_read_whole);
 }
