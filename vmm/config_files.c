@@ -2,7 +2,11 @@
 /* What the user asked for by names of files: what is written is nothing else of the run's. */
 
 #include <errno.h>
+#include <limits.h>
+#include <stdbool.h>
+#include <stdio.h>
 #include <string.h>
+#include <sys/stat.h>
 
 #include "vmm/base/bits.h"
 #include "vmm/config_private.h"
@@ -15,17 +19,69 @@ struct config_file {
 	bool written;
 };
 
+/* Where it is: a file may have several names, by links and other ways to its folder. */
+struct config_place {
+	bool known;
+	dev_t device;
+	ino_t inode;      /* its own; where it is not there yet that of the folder it will be in */
+	const char *name; /* there; NULL: it is there */
+};
+
+enum {
+	FILES_MAX = 3 + BOOT_INITRDS_MAX + 3 * CONFIG_VFIO_MAX + CONFIG_DISKS_MAX +
+		    CONFIG_VHOST_USER_MAX
+};
+
 struct config_files {
 	size_t count;
-	struct config_file list[3 + BOOT_INITRDS_MAX + 3 * CONFIG_VFIO_MAX + CONFIG_DISKS_MAX +
-				CONFIG_VHOST_USER_MAX];
+	struct config_file list[FILES_MAX];
+	struct config_place places[FILES_MAX];
 };
+
+static void files_find_folder(const char *path, struct config_place *place)
+{
+	const char *slash = strrchr(path, '/');
+	char folder[PATH_MAX];
+	struct stat status;
+
+	place->name = slash ? slash + 1 : path;
+	if (snprintf(folder, sizeof(folder), "%.*s", slash ? (int)(place->name - path) : 1,
+		     slash ? path : ".") >= (int)sizeof(folder) ||
+	    stat(folder, &status))
+		return;
+	*place = (struct config_place){true, status.st_dev, status.st_ino, place->name};
+}
+
+/* Nodes outside of /dev may be anything too. */
+static void files_find(const char *path, struct config_place *place)
+{
+	struct stat status;
+
+	if (stat(path, &status))
+		files_find_folder(path, place);
+	else if (S_ISREG(status.st_mode))
+		*place = (struct config_place){true, status.st_dev, status.st_ino, NULL};
+}
+
+static bool files_are_one(const struct config_files *files, size_t one, size_t other)
+{
+	const struct config_place *place = &files->places[one], *second = &files->places[other];
+
+	if (strcmp(files->list[one].path, files->list[other].path) == 0)
+		return true;
+	if (!place->known || !second->known || !place->name != !second->name)
+		return false;
+	return place->device == second->device && place->inode == second->inode &&
+	       (!place->name || strcmp(place->name, second->name) == 0);
+}
 
 /* What somebody else has opened has no name here, and a node in /dev may be anything. */
 static void files_add(struct config_files *files, const struct config_file *file, int fd)
 {
-	if (file->path && !fd && strncmp(file->path, "/dev/", 5) != 0)
-		files->list[files->count++] = *file;
+	if (!file->path || fd || strncmp(file->path, "/dev/", 5) == 0)
+		return;
+	files_find(file->path, &files->places[files->count]);
+	files->list[files->count++] = *file;
 }
 
 static void files_add_device(struct config_files *files, const struct vfio_device_config *device)
@@ -71,12 +127,15 @@ static void files_collect(struct config_files *files, const struct config *confi
 static int files_refuse(const struct config_file *file, const struct config_file *other,
 			struct err *err)
 {
+	bool renamed = strcmp(file->path, other->path) != 0;
+
 	return err_set(err, -EINVAL,
-		       "%s%s%s: %.200s: it is written to, and %s%s%s has it too: give it a file of "
-		       "its own",
+		       "%s%s%s: %.200s: it is written to, and %s%s%s has it too%s%.200s: give it a "
+		       "file of its own",
 		       file->option, file->device ? " of " : "", file->device ? file->device : "",
 		       file->path, other->option, other->device ? " of " : "",
-		       other->device ? other->device : "");
+		       other->device ? other->device : "", renamed ? ", as " : "",
+		       renamed ? other->path : "");
 }
 
 int config_check_files(const struct config *config, struct err *err)
@@ -86,8 +145,7 @@ int config_check_files(const struct config *config, struct err *err)
 	files_collect(&files, config);
 	for (size_t i = 0; i < files.count; i++)
 		for (size_t other = 0; other < files.count; other++)
-			if (i != other && files.list[i].written &&
-			    strcmp(files.list[i].path, files.list[other].path) == 0)
+			if (i != other && files.list[i].written && files_are_one(&files, i, other))
 				return files_refuse(&files.list[i], &files.list[other], err);
 	if (config->gdb && config->control && strcmp(config->gdb, config->control) == 0)
 		return err_set(err, -EINVAL, "--control %s: --gdb has it too: give another path",

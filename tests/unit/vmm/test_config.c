@@ -10,6 +10,7 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
+#include "tests/unit/support/scratch.h"
 #include "tests/unit/support/suite.h"
 #include "tests/unit/vmm/test_config.h"
 #include "vmm/base/bits.h"
@@ -453,6 +454,32 @@ START_TEST(what_is_written_is_nothing_else)
 }
 END_TEST
 
+/* Opening the serial port's file would empty it, before anything else looks at it. */
+START_TEST(by_whatever_name)
+{
+	char folder[] = "/tmp/ferry-config-XXXXXX";
+
+	ck_assert_ptr_nonnull(mkdtemp(folder));
+	ck_assert_int_eq(chdir(folder), 0);
+	ck_assert_int_eq(scratch_shell(folder, "echo x >d; ln -s d s; ln d h; mkfifo f"), 0);
+	refused("--serial file:./d --disk d k",
+		"--disk: d: it is written to, and --serial file has it too, as ./d: give it a file "
+		"of its own");
+	refused("--serial file:s d",
+		"--serial file: s: it is written to, and KERNEL has it too, as d");
+	refused("--disk h,format=vpc --disk d,readonly k",
+		"--disk: h: it is written to, and --disk");
+	/* One that is not there yet. */
+	refused("--serial file:n --vfio 1:0.0,trace=./n k", "--serial file has it too, as n");
+	ck_assert_int_eq(parse("--serial file:n --vfio 1:0.0,trace=../n k"), 0);
+	ck_assert_int_eq(parse("--serial file:nowhere/n --vfio 1:0.0,trace=./nowhere/n k"), 0);
+	ck_assert_int_eq(parse("--serial file:f --vfio 1:0.0,trace=./f k"), 0);
+	ck_assert_int_eq(parse("--disk s,readonly --disk d,readonly k"), 0);
+	ck_assert_int_eq(chdir("/"), 0);
+	scratch_remove(folder);
+}
+END_TEST
+
 static void add_tests(TCase *tests)
 {
 	tcase_add_test(tests, defaults);
@@ -473,6 +500,7 @@ static void add_tests(TCase *tests)
 	tcase_add_test(tests, too_many);
 	tcase_add_test(tests, an_empty_name_is_none);
 	tcase_add_test(tests, what_is_written_is_nothing_else);
+	tcase_add_test(tests, by_whatever_name);
 }
 
 int main(void)
