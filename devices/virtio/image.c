@@ -32,6 +32,7 @@ static const struct {
 	const char *magic;
 	size_t size;
 } image_formats[] = {
+	{"qcow", 0, "QFI\xfb\0\0\0\1", 8},
 	{"qcow2", 0, "QFI\xfb", 4},
 	{"vmdk", 0, "KDMV", 4},
 	{"vmdk", 0, "COWD", 4},
@@ -40,6 +41,8 @@ static const struct {
 	{"vhdx", 0, "vhdxfile", 8},
 	{"vpc", 0, "conectix", 8},
 	{"qed", 0, "QED\0", 4},
+	{"parallels", 0, "WithoutFreeSpace", 16},
+	{"parallels", 0, "WithouFreSpacExt", 16},
 };
 
 const char *image_find_format(const uint8_t *bytes, size_t size)

@@ -150,6 +150,11 @@ static const struct format {
 	const char *name;
 } formats[] = {
 	{0, "QFI\xfb", 4, "qcow2"},
+	{0, "QFI\xfb\0\0\0\3", 8, "qcow2"},
+	{0, "QFI\xfb\0\0\0\1", 8, "qcow"},
+	{0, "QED", 4, "qed"},
+	{0, "WithoutFreeSpace\2", 17, "parallels"},
+	{0, "WithouFreSpacExt\2", 17, "parallels"},
 	{0, "KDMV", 4, "vmdk"},
 	{0, "# Disk DescriptorFile\n", 22, "vmdk"},
 	{64, "\x7f\x10\xda\xbe", 4, "vdi"},
