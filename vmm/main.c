@@ -115,6 +115,14 @@ static int main_run_machine(const struct config *config, int *signal_number)
 	return status;
 }
 
+static int main_print(const char *text)
+{
+	struct tool tool;
+
+	tool_here(&tool);
+	return tool_print(&tool, text);
+}
+
 static int main_command_run(int argc, char **argv)
 {
 	enum config_action action;
@@ -125,8 +133,7 @@ static int main_command_run(int argc, char **argv)
 	if (config_parse(&config, argc, argv, &action, &err)) {
 		log_error("%s", err.text);
 	} else if (action == CONFIG_HELP) {
-		fputs(config_help(), stdout);
-		status = 0;
+		status = main_print(config_help());
 	} else {
 		if (config.user.uid)
 			owner_set(config.user.uid, config.user.gid);
@@ -156,15 +163,11 @@ int main(int argc, char **argv)
 		tool_here(&tool);
 		return tool_finish(&tool, tools[i].function(&tool, argc - 1, argv + 1));
 	}
-	if (strcmp(command, "--version") == 0 || strcmp(command, "-V") == 0) {
-		puts("ferry " FERRY_VERSION);
-		return 0;
-	}
+	if (strcmp(command, "--version") == 0 || strcmp(command, "-V") == 0)
+		return main_print("ferry " FERRY_VERSION "\n");
 	if (strcmp(command, "--help") == 0 || strcmp(command, "-h") == 0 ||
-	    strcmp(command, "help") == 0) {
-		fputs(usage, stdout);
-		return 0;
-	}
+	    strcmp(command, "help") == 0)
+		return main_print(usage);
 	if (*command == '-')
 		log_error(
 			"'%.80s': options go behind a command, as in ferry run --memory 1G KERNEL: "

@@ -3,6 +3,7 @@
 
 #include "vmm/tools/json.h"
 
+#include <errno.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -53,11 +54,14 @@ json_t *tool_json_error(int status, const struct err *err)
 
 int tool_json_print(json_t *root, FILE *out)
 {
-	int failed = !root || json_dumpf(root, out, JSON_INDENT(2) | JSON_ENSURE_ASCII) ||
-		     putc('\n', out) == EOF;
+	int code = root ? 0 : ENOMEM;
 
+	errno = 0;
+	if (root &&
+	    (json_dumpf(root, out, JSON_INDENT(2) | JSON_ENSURE_ASCII) || putc('\n', out) == EOF))
+		code = errno ? errno : EIO;
 	json_decref(root);
-	if (failed)
-		log_error("the JSON output could not be made: out of memory, or nowhere to write");
-	return failed ? TOOL_FAILED : TOOL_OK;
+	if (code)
+		log_error("the JSON output could not be printed: %s", err_text(code));
+	return code ? TOOL_FAILED : TOOL_OK;
 }

@@ -21,7 +21,7 @@ json_t *tool_json_hex(unsigned int value, int digits);
 /* What went wrong: the command's status, the error's name such as "ENOENT", the sentence. */
 json_t *tool_json_error(int status, const struct err *err);
 
-/* Prints @root and drops it. 0, or TOOL_FAILED having said so when memory ran out (@root NULL). */
+/* Prints @root and drops it. 0, or TOOL_FAILED having said why; @root NULL: memory ran out. */
 int tool_json_print(json_t *root, FILE *out);
 
 #endif

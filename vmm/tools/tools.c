@@ -162,6 +162,15 @@ int tool_finish(const struct tool *tool, int status)
 
 	if (status != TOOL_OK || (!rc && !ferror(tool->out)))
 		return status;
-	log_error("what it found could not be printed%s%s", rc ? ": " : "", rc ? err_text(rc) : "");
+	log_error("what it says could not be printed%s%s", rc ? ": " : "", rc ? err_text(rc) : "");
 	return TOOL_FAILED;
+}
+
+int tool_print(const struct tool *tool, const char *text)
+{
+	if (fputs(text, tool->out) == EOF || fflush(tool->out)) {
+		log_error("what it says could not be printed: %s", err_text(errno));
+		return TOOL_FAILED;
+	}
+	return TOOL_OK;
 }

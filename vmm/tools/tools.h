@@ -71,4 +71,7 @@ int tool_fail(const struct tool *tool, bool json, int status, const struct err *
  */
 int tool_finish(const struct tool *tool, int status);
 
+/* Prints @text, which is all that there is to say: TOOL_OK, or TOOL_FAILED having said why. */
+int tool_print(const struct tool *tool, const char *text);
+
 #endif

@@ -81,8 +81,10 @@ START_TEST(output_that_fails_is_told)
 	setbuf(full, NULL);
 	hear();
 	ck_assert_int_eq(tool_json_print(json_object(), full), TOOL_FAILED);
+	ck_assert_ptr_nonnull(strstr(heard(), "could not be printed: No space left on device"));
+	hear();
 	ck_assert_int_eq(tool_json_print(NULL, full), TOOL_FAILED);
-	ck_assert_ptr_nonnull(strstr(heard(), "the JSON output could not be made"));
+	ck_assert_ptr_nonnull(strstr(heard(), "could not be printed: Cannot allocate memory"));
 	fclose(full);
 }
 END_TEST

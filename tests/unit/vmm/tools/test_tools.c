@@ -117,6 +117,9 @@ START_TEST(what_was_not_printed_has_failed)
 	ck_assert_int_eq(tool_finish(&tool, TOOL_OK), TOOL_FAILED);
 	ck_assert_ptr_nonnull(strstr(heard(), "could not be printed: No space left on device"));
 	ck_assert_int_eq(tool_finish(&tool, TOOL_USAGE), TOOL_USAGE);
+	hear();
+	ck_assert_int_eq(tool_print(&tool, "text"), TOOL_FAILED);
+	ck_assert_ptr_nonnull(strstr(heard(), "could not be printed: No space left on device"));
 	fclose(tool.out);
 }
 END_TEST
