@@ -42,6 +42,9 @@ int option_file_read(const char *path, struct option_file *file, struct err *err
 	if (size >= 0 && size <= OPTION_FILE_MOST) {
 		file->next = file->text;
 		file->end = file->text + size;
+		/* Editors of another system mark UTF-8 so. */
+		if (size >= 3 && memcmp(file->text, "\xef\xbb\xbf", 3) == 0)
+			file->next += 3;
 		return 0;
 	}
 	free(file->text);
@@ -61,6 +64,13 @@ static int option_file_check(const char *line, const char *end, struct err *err)
 	return 0;
 }
 
+static bool option_file_is_quoted(const char *value)
+{
+	size_t length = strlen(value);
+
+	return length > 1 && (*value == '"' || *value == '\'') && value[length - 1] == *value;
+}
+
 static int option_file_split(char *text, struct option_line *line, struct err *err)
 {
 	size_t length = strcspn(text, "= \t");
@@ -68,7 +78,11 @@ static int option_file_split(char *text, struct option_line *line, struct err *e
 
 	if (*text != '-') {
 		line->value = text;
-		return 0;
+		return option_file_is_quoted(text)
+			       ? err_set(err, -EINVAL,
+					 "%.80s: a name is its line as it is: leave the quotes out",
+					 text)
+			       : 0;
 	}
 	line->name = text;
 	if (separator == '\0')
@@ -77,8 +91,7 @@ static int option_file_split(char *text, struct option_line *line, struct err *e
 	if (separator != '=')
 		value += strspn(value, " \t");
 	line->value = value;
-	length = strlen(value);
-	if (length > 1 && (*value == '"' || *value == '\'') && value[length - 1] == *value)
+	if (option_file_is_quoted(value))
 		return err_set(err, -EINVAL,
 			       "%.80s: a value is the rest of its line as it is: leave the quotes "
 			       "out",

@@ -79,6 +79,13 @@ START_TEST(odd_lines)
 	expect_line(&file, 6, "--cmdline", "\"");
 	expect_line(&file, 7, NULL, "@other");
 	expect_end(&file);
+	open_text("\xef\xbb\xbf--paused\n\xef\xbb\xbfk", &file);
+	expect_line(&file, 1, "--paused", NULL);
+	expect_line(&file, 2, NULL, "\xef\xbb\xbfk");
+	expect_end(&file);
+	open_text("\xef\xbb", &file);
+	expect_line(&file, 1, NULL, "\xef\xbb");
+	expect_end(&file);
 	open_text("", &file);
 	expect_end(&file);
 	open_text("\n", &file);
@@ -113,6 +120,8 @@ START_TEST(refused_lines)
 	refused("--cmdline a\rb", 13, 1, "a control character");
 	refused("--cmdline \"a b\"\n", 16, 1, "--cmdline: a value is the rest of its line");
 	refused("--cmdline='a b'\n", 16, 1, "leave the quotes out");
+	refused("--paused\n \"/boot/vm linuz\" \n", 29, 2,
+		"\"/boot/vm linuz\": a name is its line");
 }
 END_TEST
 
