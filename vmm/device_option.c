@@ -6,6 +6,7 @@
 #include <errno.h>
 #include <string.h>
 
+#include "vfio/host/sysfs.h"
 #include "vmm/base/bits.h"
 #include "vmm/suboptions.h"
 
@@ -44,6 +45,17 @@ static int device_parse_via(struct vfio_device_config *device, const char *value
 		device->via = VFIO_VIA_GROUP;
 	else
 		return err_set(err, -EINVAL, "via=%s: it takes iommufd or group", value);
+	return 0;
+}
+
+static int device_parse_token(struct vfio_device_config *device, const char *value, struct err *err)
+{
+	if (!vfio_sysfs_is_uuid(value))
+		return err_set(
+			err, -EINVAL,
+			"vf-token=%s: not a UUID such as 6ba7b810-9dad-11d1-80b4-00c04fd430c8",
+			value);
+	device->vf_token = value;
 	return 0;
 }
 
@@ -92,10 +104,8 @@ int device_option_take(struct vfio_device_config *device, const char *name, cons
 		return device_parse_mmap(device, value, err);
 	if (value && strcmp(name, "via") == 0)
 		return device_parse_via(device, value, err);
-	if (value && *value && strcmp(name, "vf-token") == 0) {
-		device->vf_token = value;
-		return 0;
-	}
+	if (value && *value && strcmp(name, "vf-token") == 0)
+		return device_parse_token(device, value, err);
 	if (value && *value && strcmp(name, "trace") == 0) {
 		device->trace = value;
 		return 0;

@@ -139,7 +139,8 @@ static int bus_add_to_root(struct pci_host *host, struct pci_device *device, int
 	if (slot < 0)
 		return err_set(err, slot,
 			       "PCI function could not be added: %s: all 31 slots of the root bus "
-			       "are taken: pass fewer devices",
+			       "are taken: give the guest fewer devices, or fewer slots in "
+			       "--hotplug",
 			       device->name);
 	return pci_bus_add(&host->root, device, (unsigned int)slot, function, err);
 }

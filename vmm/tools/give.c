@@ -35,6 +35,8 @@ int give_find_user(const struct tool *tool, const char *name, uid_t *user, struc
 	unsigned long number;
 	char *end;
 
+	if (*name == '\0')
+		return err_set(err, -EINVAL, "--user: empty: it takes a user's name or number");
 	if (give_find_name(tool->passwd, name, user))
 		return 0;
 	errno = 0;

@@ -180,9 +180,11 @@ START_TEST(devices)
 	refused("--vfio 1:0.0,rom= k", "'rom='");
 	refused("--vfio 1:0.0,trace= k", "'trace='");
 	refused("--vfio 1:0.0,names=/n k", "names=/n: it is for trace=FILE");
-	ck_assert_int_eq(parse("--vfio 1:0.0,names=/n,trace=/t,vf-token=u k"), 0);
+	ck_assert_int_eq(
+		parse("--vfio 1:0.0,names=/n,trace=/t,vf-token=6ba7b810-9dad-11d1-80b4-00c04fd430c8 k"),
+		0);
 	ck_assert_str_eq(config.vfio[0].names, "/n");
-	ck_assert_str_eq(config.vfio[0].vf_token, "u");
+	ck_assert_str_eq(config.vfio[0].vf_token, "6ba7b810-9dad-11d1-80b4-00c04fd430c8");
 	ck_assert_int_eq(config.vfio[0].via, VFIO_VIA_ANY);
 	ck_assert_int_eq(parse("--vfio 1:0.0,via=iommufd --vfio 1:0.1,via=group k"), 0);
 	ck_assert_int_eq(config.vfio[0].via, VFIO_VIA_IOMMUFD);
@@ -250,11 +252,12 @@ START_TEST(descriptors)
 	open_at(60);
 	open_at(61);
 	open_at(62);
-	ck_assert_int_eq(parse("--vfio fd=60,rom=off,vf-token=u --vfio 1:0.0 --iommufd fd=61 k"),
-			 0);
+	ck_assert_int_eq(
+		parse("--vfio fd=60,rom=off,vf-token=6ba7b810-9dad-11d1-80b4-00c04fd430c8 --vfio 1:0.0 --iommufd fd=61 k"),
+		0);
 	ck_assert_int_eq(config.vfio[0].fd, 60);
 	ck_assert_str_eq(config.vfio[0].path, "fd=60");
-	ck_assert_str_eq(config.vfio[0].vf_token, "u");
+	ck_assert_str_eq(config.vfio[0].vf_token, "6ba7b810-9dad-11d1-80b4-00c04fd430c8");
 	ck_assert(config.vfio[0].no_rom);
 	ck_assert_int_eq(config.vfio[1].fd, 0);
 	ck_assert_int_eq(config.vfio[1].via, VFIO_VIA_IOMMUFD);

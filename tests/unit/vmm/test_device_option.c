@@ -40,8 +40,8 @@ START_TEST(each_word_sets_its_field)
 	ck_assert_uint_eq(device.trapped, 0x32);
 	takes("via", "group");
 	ck_assert_int_eq(device.via, VFIO_VIA_GROUP);
-	takes("vf-token", "u");
-	ck_assert_str_eq(device.vf_token, "u");
+	takes("vf-token", "6ba7b810-9dad-11d1-80b4-00c04fd430c8");
+	ck_assert_str_eq(device.vf_token, "6ba7b810-9dad-11d1-80b4-00c04fd430c8");
 	takes("trace", "/t");
 	takes("names", "/n");
 	ck_assert_str_eq(device.names, "/n");
@@ -60,6 +60,7 @@ START_TEST(what_is_none_is_refused)
 	ck_assert(device_option_is_known("names") && !device_option_is_known("port"));
 	refuses("mmap", "on", "mmap=on: it takes off");
 	refuses("mmap", "off:6", "BARs from 0 to 5");
+	refuses("vf-token", "u", "vf-token=u: not a UUID such as ");
 	refuses("via", "fd", "via=fd: it takes iommufd or group");
 }
 END_TEST

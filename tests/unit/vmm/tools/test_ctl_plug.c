@@ -8,7 +8,8 @@
 #include "tests/unit/support/suite.h"
 #include "tests/unit/support/tools.h"
 
-#define NIC "0000:01:00.0"
+#define NIC   "0000:01:00.0"
+#define TOKEN "6ba7b810-9dad-11d1-80b4-00c04fd430c8"
 #define STATUS(via, open, devices)                                                                 \
 	"{\"return\": {\"passthrough\": {\"via\": " via ", \"open\": " open                        \
 	"}, \"devices\": [" devices "]}}\n"
@@ -156,9 +157,9 @@ START_TEST(options_go_along_with_their_files)
 	ck_assert_ptr_nonnull(getcwd(folder, sizeof(folder)));
 	snprintf(part, sizeof(part),
 		 "\"bus\": \"slot3\", \"rom\": \"%s/r\", \"trace\": \"/dev/null\", \"names\": "
-		 "\"%s/n\", \"mmap\": \"off:0\", \"vf-token\": \"u\"}",
+		 "\"%s/n\", \"mmap\": \"off:0\", \"vf-token\": \"" TOKEN "\"}",
 		 folder, folder);
-	adds(said, NIC ",bus=slot3,rom=r,trace=/dev/null,names=n,mmap=off:0,vf-token=u");
+	adds(said, NIC ",bus=slot3,rom=r,trace=/dev/null,names=n,mmap=off:0,vf-token=" TOKEN);
 	asked("\"group-fd\": \"ferry-group\", \"rom-fd\": \"ferry-rom\", \"trace-fd\": "
 	      "\"ferry-trace\", \"names-fd\": \"ferry-names\", ");
 	asked(part);
