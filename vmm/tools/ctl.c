@@ -82,6 +82,14 @@ static int ctl_status(struct ctl *ctl, const struct ctl_command *command)
 	return rc;
 }
 
+/* Who watches a run whose end is far is not to find only then that nothing was printed. */
+static int ctl_check_printed(struct ctl *ctl)
+{
+	return ferror(ctl->tool->out)
+		       ? err_set(&ctl->err, -EIO, "what it says could not be printed")
+		       : 0;
+}
+
 /* How it is now: what follows is all that happens from here on. */
 static int ctl_begin_events(struct ctl *ctl)
 {
@@ -98,7 +106,7 @@ static int ctl_begin_events(struct ctl *ctl)
 	putc('\n', ctl->tool->out);
 	fflush(ctl->tool->out);
 	json_decref(status);
-	return 0;
+	return ctl_check_printed(ctl);
 }
 
 static int ctl_events(struct ctl *ctl, const struct ctl_command *command)
@@ -118,6 +126,7 @@ static int ctl_events(struct ctl *ctl, const struct ctl_command *command)
 		} else {
 			ctl_show_event(ctl, event);
 			json_decref(event);
+			rc = ctl_check_printed(ctl);
 		}
 	}
 	return rc;

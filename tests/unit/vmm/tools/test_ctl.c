@@ -2,6 +2,7 @@
 /* `ferry ctl`: what it asks a monitor, and what it prints of the answers. */
 
 #include "tests/unit/support/fake_qmp.h"
+#include "tests/unit/support/log.h"
 #include "tests/unit/support/suite.h"
 #include "tests/unit/support/tools.h"
 #include "vmm/runtime.h"
@@ -202,6 +203,39 @@ START_TEST(refusals_are_told)
 }
 END_TEST
 
+/* A file that is full only later is found at the next event. */
+static ssize_t full_after(void *left, const char *text, size_t size)
+{
+	ssize_t *room = left;
+
+	(void)text;
+	*room -= (ssize_t)size;
+	errno = ENOSPC;
+	return *room < 0 ? -1 : (ssize_t)size;
+}
+
+START_TEST(events_that_cannot_be_printed_end_it)
+{
+	static const char *const said[] = {QMP_HELLO, QMP_DONE,
+					   "{\"return\": {\"status\": \"running\"}}\n" EVENT("STOP",
+											     "")
+						   EVENT("RESUME", ""),
+					   NULL};
+	const char *words[] = {"ctl", fake_qmp.path, "events", NULL};
+	ssize_t room = _i ? 40 : 10;
+	struct tool tool = {.run = "/nowhere"};
+
+	tool.out = fopencookie(&room, "w", (cookie_io_functions_t){.write = full_after});
+	fake_qmp_hangs = true;
+	fake_qmp_start(said);
+	hear();
+	ck_assert_int_eq(tool_ctl(&tool, 3, (char **)(uintptr_t)words), TOOL_FAILED);
+	ck_assert_ptr_nonnull(strstr(heard(), "events: what it says could not be printed"));
+	fake_qmp_stop();
+	fclose(tool.out);
+}
+END_TEST
+
 START_TEST(events_are_lines)
 {
 	static const char *const said[] = {
@@ -356,6 +390,7 @@ static void add_tests(TCase *tests)
 	tcase_add_test(tests, a_status_of_nonsense_is_harmless);
 	tcase_add_test(tests, refusals_are_told);
 	tcase_add_test(tests, events_are_lines);
+	tcase_add_loop_test(tests, events_that_cannot_be_printed_end_it, 0, 2);
 	tcase_add_test(tests, it_waits_for_the_end_or_an_event);
 	tcase_add_test(tests, a_process_stands_for_its_socket);
 	tcase_add_test(tests, another_process_is_told_nothing);
