@@ -149,12 +149,12 @@ void local_unbind(struct local_name *name)
 	const char *path = name->folder < 0 ? name->path : held_name(name->path);
 	int folder = name->folder < 0 ? AT_FDCWD : name->folder;
 	struct stat file;
-	int rc = 0;
+	int rc;
 
 	if (!name->made)
 		return;
-	if (files_stat_at(folder, path, &file) == 0 && file.st_dev == name->device &&
-	    file.st_ino == name->inode)
+	rc = files_stat_at(folder, path, &file);
+	if (!rc && file.st_dev == name->device && file.st_ino == name->inode)
 		rc = files_remove(folder, path);
 	if (rc && rc != -ENOENT)
 		log_warn("the socket %s is left: %s: it is replaced by the next run", name->path,

@@ -137,6 +137,23 @@ START_TEST(a_name_that_is_anothers_by_now_stays)
 }
 END_TEST
 
+/* Another user by then, who may not write to the folder, or not even look into it. */
+START_TEST(one_that_cannot_be_removed_is_told)
+{
+	const char *said;
+
+	bound();
+	if (geteuid() != 0 || chmod(folder, _i ? 0700 : 0755) || seteuid(1))
+		return;
+	hear();
+	local_unbind(&name);
+	said = heard();
+	ck_assert_int_eq(seteuid(0), 0);
+	ck_assert_msg(strstr(said, path) && strstr(said, "is left: Permission denied"), "%s", said);
+	ck_assert_int_eq(access(path, F_OK), 0);
+}
+END_TEST
+
 START_TEST(one_that_somebody_listens_at_is_not)
 {
 	int first = fd;
@@ -262,6 +279,7 @@ static void add_tests(TCase *tests)
 	tcase_add_test(tests, a_socket_is_its_owners_and_goes_with_it);
 	tcase_add_test(tests, one_that_was_left_is_replaced);
 	tcase_add_test(tests, a_name_that_is_anothers_by_now_stays);
+	tcase_add_loop_test(tests, one_that_cannot_be_removed_is_told, 0, 2);
 	tcase_add_test(tests, one_that_somebody_listens_at_is_not);
 	tcase_add_test(tests, two_do_not_take_a_name_at_once);
 	tcase_add_test(tests, a_folder_that_stays_locked_is_done_without);
