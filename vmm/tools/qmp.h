@@ -24,7 +24,8 @@ struct qmp {
 
 /*
  * Connects to the socket at @path, and negotiates. On failure there is nothing to close, and @err
- * names the path: -ECONNREFUSED or -ENOENT when no monitor is there, -ENOTSOCK when it is no socket.
+ * names the path: -ECONNREFUSED or -ENOENT when no monitor is there, -ENOTSOCK when that is no
+ * socket.
  */
 int qmp_open(struct qmp *qmp, const char *path, int timeout, struct err *err) FERRY_MUST_CHECK;
 
