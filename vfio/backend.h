@@ -5,6 +5,7 @@
 #define FERRY_VFIO_BACKEND_H
 
 #include <linux/vfio.h>
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
@@ -40,6 +41,11 @@ struct vfio_backend_ops {
 	int (*hot_reset_info)(struct vfio_backend *backend, struct vfio_pci_hot_reset_info *info);
 	/* VFIO_DEVICE_PCI_HOT_RESET, with what proves ownership of everyone hit. */
 	int (*hot_reset)(struct vfio_backend *backend, struct vfio_pci_hot_reset *reset);
+	/*
+	 * Whether it is gone for good, which the back end has told a person of and signalled by
+	 * VFIO_PCI_REQ_IRQ_INDEX. NULL: that event means that the host wants it back.
+	 */
+	bool (*is_lost)(const struct vfio_backend *backend);
 	/* The device's descriptor for a sandbox's list, -1 without one. */
 	int (*descriptor)(const struct vfio_backend *backend);
 	void (*close)(struct vfio_backend *backend);

@@ -69,7 +69,7 @@ static int dma_populate_piece(struct vfio_dma *dma, size_t index, struct err *er
 		.done = dma_chunk_done,
 		.owner = &dma->progress,
 	};
-	int rc = ram_populate(dma->ram, index, &watch);
+	int rc = dma->space->ops->unpinned ? 0 : ram_populate(dma->ram, index, &watch);
 
 	if (rc)
 		return err_set(err, rc,
@@ -101,6 +101,8 @@ static bool dma_take_part(struct dma_job *job, struct vfio_mapping *part)
 		part->iova = piece->iova + job->next;
 		part->size = vfio_space_part(part->iova, piece->size - job->next, job->dma->part);
 		part->host = (char *)piece->host + job->next;
+		part->fd = piece->fd;
+		part->fd_offset = piece->fd_offset + job->next;
 		job->next += part->size;
 	}
 	pthread_mutex_unlock(&job->lock);
@@ -128,7 +130,7 @@ static void *dma_map_parts(void *argument)
 {
 	struct dma_job *job = argument;
 	struct vfio_space *space = job->dma->space;
-	struct vfio_mapping part = {.fd = -1, .flags = VFIO_MAP_READ | VFIO_MAP_WRITE};
+	struct vfio_mapping part = {.flags = VFIO_MAP_READ | VFIO_MAP_WRITE};
 
 	while (dma_take_part(job, &part))
 		dma_part_done(job, &part, space->ops->map(space, &part));
@@ -289,6 +291,9 @@ static uint64_t dma_choose_part(const struct vfio_dma *dma, uint64_t least)
 {
 	uint64_t part = least ? least : VFIO_SPACE_PART;
 
+	/* What is done at once needs no parts. */
+	if (dma->space->ops->unpinned && !least)
+		return UINT64_C(1) << 63;
 	while (part < ram_page_size(dma->ram) || part < vfio_space_page(dma->space))
 		part *= 2;
 	while (part < ram_total(dma->ram) && !dma_fits_half(dma, part))
@@ -305,6 +310,7 @@ static void dma_take_pieces(struct vfio_dma *dma)
 		dma->pieces[i].iova = region->base;
 		dma->pieces[i].size = region->size;
 		dma->pieces[i].host = region->host;
+		dma->pieces[i].fd = ram_file(dma->ram, i, &dma->pieces[i].fd_offset);
 		dma->pieces[i].mapped = dma->pieces[i].reach = 0;
 	}
 }

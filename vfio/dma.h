@@ -18,6 +18,8 @@ struct vfio_dma_piece {
 	uint64_t iova; /* the guest-physical address */
 	uint64_t size;
 	void *host;
+	int fd; /* as in a mapping (space.h) */
+	uint64_t fd_offset;
 	/* Bytes of it, all in the first @reach; the mapper's, the owner's once that is joined. */
 	uint64_t mapped, reach;
 };

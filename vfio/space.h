@@ -5,6 +5,7 @@
 #define FERRY_VFIO_SPACE_H
 
 #include <stdatomic.h>
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
@@ -21,7 +22,8 @@ enum { VFIO_MAP_READ = 1 << 0, VFIO_MAP_WRITE = 1 << 1, VFIO_MAP_DEVICE = 1 << 2
 struct vfio_mapping {
 	uint64_t iova, size;
 	void *host;
-	int fd; /* whose mapping @host is, at @fd_offset; -1: of none that others could map */
+	/* Whose mapping @host is, at @fd_offset; -1: of none that others could map. */
+	int fd;
 	uint64_t fd_offset;
 	unsigned int flags;
 };
@@ -37,6 +39,8 @@ struct vfio_space_ops {
 	unsigned int maps_at_once;
 	/* How many maps it had room for when it was opened; NULL: any number. */
 	uint64_t (*maps_left)(const struct vfio_space *space);
+	/* Nothing that is mapped is pinned: its pages may come as they are touched. */
+	bool unpinned;
 	/* What -ENOSPC of a map means, and what a person can do about it. */
 	const char *when_full;
 };

@@ -44,6 +44,19 @@ static void event_on_error(void *owner, uint32_t events)
 		vfio_events_recover(pci);
 }
 
+/* By a back end that watches it itself. */
+static bool event_is_loss(const struct vfio_pci *pci)
+{
+	return pci->backend->ops->is_lost && pci->backend->ops->is_lost(pci->backend);
+}
+
+static void event_tell_request(struct vfio_pci *pci)
+{
+	log_warn("passthrough device %s: the host wants it back%s", pci->device.name,
+		 pci->options.port ? "" : ": it is taken from the guest");
+	vfio_pci_tell(pci, VFIO_WANTED_BACK);
+}
+
 /*
  * The kernel asks again and again. A reset under way is let go to its end: it holds the device's
  * descriptor.
@@ -55,11 +68,8 @@ static void event_on_request(void *owner, uint32_t events)
 
 	(void)events;
 	fd_take(pci->request_event);
-	if (!pci->wanted_back)
-		log_warn("passthrough device %s: the host wants it back%s", pci->device.name,
-			 pci->options.port ? "" : ": it is taken from the guest");
-	if (!pci->wanted_back)
-		vfio_pci_tell(pci, VFIO_WANTED_BACK);
+	if (!pci->wanted_back && !event_is_loss(pci))
+		event_tell_request(pci);
 	pci_host_lock(&pci->device);
 	pci->wanted_back = true;
 	/* The host's kernel refuses one by now. */

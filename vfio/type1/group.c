@@ -61,7 +61,7 @@ static int group_serves(const struct vfio_settings *settings,
 			const struct vfio_device_config *config)
 {
 	(void)settings;
-	return config->via != VFIO_VIA_IOMMUFD;
+	return config->via == VFIO_VIA_ANY || config->via == VFIO_VIA_GROUP;
 }
 
 static struct vfio_provider *group_create(const struct vfio_settings *settings, struct err *err)
