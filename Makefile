@@ -98,7 +98,7 @@ FOLDERS_base := vmm/base
 FOLDERS_memory := memory
 FOLDERS_kvm := vmm/kvm
 FOLDERS_devices := devices devices/pci devices/virtio
-FOLDERS_vfio := vfio vfio/host vfio/type1 vfio/iommufd vfio/pci vfio/tell
+FOLDERS_vfio := vfio vfio/host vfio/type1 vfio/iommufd vfio/user vfio/pci vfio/tell
 PARTS := $(PARTS_$(ARCH))
 FOLDERS_arch := arch arch/loader arch/$(ARCH) $(wildcard $(PARTS:%=arch/%) $(PARTS:%=arch/$(ARCH)/%))
 # What is refused ends a build with sanitizers at once; those make calls of their own.
@@ -226,7 +226,7 @@ have-libraries: | $(CROSS_SETUP)
 	done; \
 	echo '#include <seccomp.h>' | $(HOST_CC) -E - >/dev/null 2>&1 || missing="$$missing libseccomp-dev"; \
 	[ -z "$$missing" ] || { echo "libraries are missing: install the packages$$missing" >&2; exit 1; }
-$(patsubst %.c,$(B)/%.o,$(wildcard vmm/control/*.c vmm/tools/*.c arch/loader/*.c arch/fdt/*.c devices/virtio/*.c)): | have-libraries
+$(patsubst %.c,$(B)/%.o,$(wildcard vmm/control/*.c vmm/tools/*.c arch/loader/*.c arch/fdt/*.c devices/virtio/*.c vfio/user/*.c)): | have-libraries
 
 # Helpers that several unit tests share.
 UNIT_SUPPORT := $(patsubst %.c,$(B)/%.o,$(wildcard tests/unit/support/*.c tests/unit/support/$(ARCH)/*.c))
@@ -235,6 +235,18 @@ $(UNIT_TESTS): %: %.o $(UNIT_SUPPORT) $(LIBRARIES)
 	$(call say,LINK,$@)
 	$(Q)$(CC) $(LDFLAGS_ALL) -o $@ $(filter %.o,$^) -Wl,--start-group $(filter %.a,$^) -Wl,--end-group \
 		-lcheck -lsubunit $(ARCHIVES) $(FDT) -lrt -lm
+
+# A server of vfio-user, for tests and for models of devices (docs/vfio-user.md).
+USER_SERVER := tests/support/user-server
+USER_SERVER_OBJECTS := $(patsubst %.c,$(B)/%.o,$(filter-out $(USER_SERVER)/main.c,$(wildcard $(USER_SERVER)/*.c)))
+$(filter $(B)/tests/unit/vfio/user/%,$(UNIT_TESTS)): $(USER_SERVER_OBJECTS)
+
+$(B)/$(USER_SERVER)/user-server: $(USER_SERVER_OBJECTS) $(B)/$(USER_SERVER)/main.o
+	$(call say,LINK,$@)
+	$(Q)$(CC) $(if $(SANITIZE),,$(if $(STATIC),$(STATIC_LDFLAGS))) $(LDFLAGS_ALL) -o $@ $^
+
+user-server: $(B)/$(USER_SERVER)/user-server
+.PHONY: user-server
 
 # Pure functions are tested on every architecture: these objects come before the members of the library
 # that have the same names.

@@ -21,18 +21,21 @@
 struct vfio;
 
 /* Which way to a device: by default the first of providers.c that serves it. */
-enum vfio_via { VFIO_VIA_ANY, VFIO_VIA_IOMMUFD, VFIO_VIA_GROUP };
+enum vfio_via { VFIO_VIA_ANY, VFIO_VIA_IOMMUFD, VFIO_VIA_GROUP, VFIO_VIA_USER };
 
-/* One --vfio PATH|fd=N[,OPTION...], or a device that is added later; the strings are copied. */
+/*
+ * One --vfio PATH|fd=N[,OPTION...], --vfio-user socket=PATH|fd=N[,OPTION...], or a device that is
+ * added later; the strings are copied.
+ */
 struct vfio_device_config {
 	/*
-	 * 0000:01:00.0, 01:00.0, a mediated device's UUID, or any device's path in sysfs; with @fd
-	 * only for a sentence.
+	 * 0000:01:00.0, 01:00.0, a mediated device's UUID, or any device's path in sysfs; by
+	 * VFIO_VIA_USER the socket of its server. With @fd only for a sentence.
 	 */
 	const char *path;
 	/*
 	 * The device's character device, opened by somebody else, and bound to nothing but the
-	 * iommufd of the settings; 0: none.
+	 * iommufd of the settings; by VFIO_VIA_USER a connection to its server. 0: none.
 	 */
 	int fd;
 	/*

@@ -21,6 +21,7 @@ enum thread_kind {
 	THREAD_DEVICE,   /* opens and closes devices that come and go */
 	THREAD_IO,       /* serves the queues of a virtio device */
 	THREAD_VHOST,    /* talks to the server of a virtio device */
+	THREAD_USER,     /* hears the server of a passed-through device */
 	THREAD_FILES,    /* looks at the host's files, see vmm/base/files.h */
 	THREAD_SERVER,   /* the main one of a run that has clients: no thread's own kind */
 	THREAD_STARTER,  /* starts all of these, see thread_begin_starter() */

@@ -30,10 +30,10 @@ static const struct {
 } architectures[] = {{"x86_64", SCMP_ARCH_X86_64}, {"aarch64", SCMP_ARCH_AARCH64}};
 
 static const char *const kinds[THREAD_KINDS] = {
-	[THREAD_MAIN] = "main",         [THREAD_VCPU] = "vcpu",       [THREAD_MAPPER] = "mapper",
-	[THREAD_POPULATE] = "populate", [THREAD_RESET] = "reset",     [THREAD_DEVICE] = "device",
-	[THREAD_FILES] = "files",       [THREAD_SERVER] = "server",   [THREAD_IO] = "io",
-	[THREAD_VHOST] = "vhost",       [THREAD_STARTER] = "starter",
+	[THREAD_MAIN] = "main",         [THREAD_VCPU] = "vcpu",     [THREAD_MAPPER] = "mapper",
+	[THREAD_POPULATE] = "populate", [THREAD_RESET] = "reset",   [THREAD_DEVICE] = "device",
+	[THREAD_FILES] = "files",       [THREAD_SERVER] = "server", [THREAD_IO] = "io",
+	[THREAD_VHOST] = "vhost",       [THREAD_USER] = "user",     [THREAD_STARTER] = "starter",
 };
 
 static struct sandbox_row rows[ROWS_MAX];

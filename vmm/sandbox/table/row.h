@@ -20,11 +20,12 @@ enum sandbox_threads {
 	FILES = 1 << THREAD_FILES,
 	IO = 1 << THREAD_IO,
 	VHOST = 1 << THREAD_VHOST,
+	USER = 1 << THREAD_USER,
 	STARTER = 1 << THREAD_STARTER,
 	BESIDE = 1 << 29, /* what is refused to these others are let: so is the starter */
 	FIRST = 1 << 30,  /* it is asked for most: compared before all others */
 	/* Those that have messages. */
-	TELLS = MAIN | VCPU | MAPPER | POPULATE | RESET | DEVICE | IO | VHOST,
+	TELLS = MAIN | VCPU | MAPPER | POPULATE | RESET | DEVICE | IO | VHOST | USER,
 	ALL = TELLS | FILES,
 };
 

@@ -118,8 +118,10 @@ SANDBOX_ROWS static const struct sandbox_row queues[] = {
 /* No other thread makes or connects a socket. */
 SANDBOX_ROWS static const struct sandbox_row servers[] = {
 	{"sendmsg", VHOST, .why = "requests to it, with descriptors: memory, kicks, calls"},
-	{"recvmsg", VHOST, .why = "its answers"},
-	{"fcntl", VHOST, .tests = {{1, IS, F_GET_SEALS}},
+	{"sendmsg", MAIN | VCPU | MAPPER | RESET | DEVICE | USER,
+	 .why = "requests to that of a passed-through device; its own, answered"},
+	{"recvmsg", VHOST | USER, .why = "its answers"},
+	{"fcntl", VHOST | USER, .tests = {{1, IS, F_GET_SEALS}},
 	 .why = "a file of memory that comes with one"},
 	{"socket", VHOST,
 	 .tests = {{0, IS, AF_UNIX}, {1, IS, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK}},

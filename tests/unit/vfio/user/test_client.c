@@ -1,0 +1,178 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/* Every misbehaviour of a server that runs: it is lost, once, and nobody waits for long. */
+
+#include <poll.h>
+
+#include "tests/unit/support/fake_user.h"
+#include "tests/unit/support/host.h"
+#include "vfio/pci/irq.h"
+
+/* What a read makes of it, and what a person is told. */
+static const struct {
+	enum user_fault fault;
+	const char *said;
+} read_faults[] = {
+	{FAULT_LATE, "has not answered REGION_READ within 200 ms"},
+	{FAULT_SHORT, "has ended the connection"},
+	{FAULT_DIES, "has ended the connection"},
+	{FAULT_ID, "has answered REGION_READ, which it was not asked"},
+	{FAULT_COMMAND, "has answered REGION_WRITE, which it was not asked"},
+	{FAULT_SMALL, "has answered REGION_READ with 19 bytes, which is no answer to it"},
+	{FAULT_LARGE, "has answered REGION_READ with 21 bytes, which is no answer to it"},
+	{FAULT_HUGE, "has sent REGION_READ of 4294967295 bytes"},
+	{FAULT_TINY, "has sent REGION_READ of 8 bytes"},
+	{FAULT_PLACE, "has answered REGION_READ of region 0 at 0x8 for another place"},
+	{FAULT_FDS, "has sent more descriptors than a message has"},
+	{FAULT_FD, "has answered REGION_READ with 20 bytes and a descriptor"},
+};
+
+static int read_register(uint32_t *value)
+{
+	return fake.backend->ops->read(fake.backend, fake_user_region(0), 8, value, 4);
+}
+
+static int watch_loss(void)
+{
+	int event = fd_eventfd();
+
+	ck_assert_int_eq(vfio_irq_trigger(fake.backend, VFIO_PCI_REQ_IRQ_INDEX, 0, 1, &event), 0);
+	return event;
+}
+
+static bool is_signalled(int event, int wait_ms)
+{
+	struct pollfd polled = {.fd = event, .events = POLLIN};
+
+	return poll(&polled, 1, wait_ms) == 1;
+}
+
+START_TEST(a_server_that_answers_a_read_badly_is_lost)
+{
+	const char *said = read_faults[_i].said;
+	enum user_fault fault = read_faults[_i].fault;
+	uint32_t value = 1;
+	const char *text;
+	int event;
+
+	fake_user_open_well();
+	event = watch_loss();
+	ck_assert(!is_signalled(event, 0));
+	hear();
+	if (fault == FAULT_LATE)
+		fake_user_client()->config.patience_ms = FAKE_SHORT_MS;
+	fake.server.at = COMMAND_READ;
+	fake.server.fault = fault;
+	ck_assert_int_eq(read_register(&value), -EIO);
+	ck_assert(is_signalled(event, FAKE_PATIENCE_MS));
+	ck_assert(fake.backend->ops->is_lost(fake.backend));
+	/* Whatever is asked now is answered at once, here. */
+	ck_assert_int_eq(read_register(&value), -EIO);
+	ck_assert_int_eq(fake.backend->ops->write(fake.backend, fake_user_region(0), 8, &value, 4),
+			 -EIO);
+	ck_assert_int_eq(fake.backend->ops->reset(fake.backend), -EIO);
+	text = heard();
+	if (fault != FAULT_FDS || cut_descriptors_are_told("test_client"))
+		ck_assert_msg(strstr(text, said), "%s", text);
+	ck_assert_ptr_null(strstr(strstr(text, "is lost") + 1, "is lost"));
+	close(event);
+	/* One that is no memory is left open, whose end could wait for its file system. */
+	fake_user_leaves(fault == FAULT_FD || fault == FAULT_FDS);
+}
+END_TEST
+
+START_TEST(two_answers_are_one_too_many)
+{
+	uint32_t value = 1;
+	int event;
+
+	fake_user_open_well();
+	event = watch_loss();
+	fake.server.at = COMMAND_READ;
+	fake.server.fault = FAULT_TWICE;
+	hear();
+	ck_assert_int_eq(read_register(&value), 0);
+	ck_assert(is_signalled(event, FAKE_PATIENCE_MS));
+	ck_assert_ptr_nonnull(strstr(heard(), "which it was not asked"));
+	close(event);
+	fake_user_leaves(0);
+}
+END_TEST
+
+/* A refusal is no misbehaviour, nor is a request that is not known here. */
+START_TEST(some_things_are_allowed)
+{
+	uint32_t value = 1;
+
+	fake_user_open_well();
+	fake.registers[8] = 7;
+	fake.server.at = COMMAND_READ;
+	fake.server.fault = _i ? FAULT_UNASKED : FAULT_ERROR;
+	ck_assert_int_eq(read_register(&value), _i ? 0 : -EIO);
+	fake.server.fault = FAULT_NONE;
+	ck_assert_int_eq(read_register(&value), 0);
+	ck_assert_uint_eq(value, 7);
+	ck_assert(!fake.backend->ops->is_lost(fake.backend));
+	fake_user_leaves(0);
+}
+END_TEST
+
+/* Nobody asks for anything, and who watches hears of it all the same. */
+START_TEST(the_end_of_a_server_is_noticed)
+{
+	int event;
+
+	fake_user_open_well();
+	event = _i ? -1 : watch_loss();
+	hear();
+	shutdown(fake.server.socket, SHUT_RDWR);
+	if (_i) {
+		while (!fake.backend->ops->is_lost(fake.backend))
+			usleep(1000);
+		event = watch_loss();
+	}
+	ck_assert(is_signalled(event, FAKE_PATIENCE_MS));
+	ck_assert_ptr_nonnull(strstr(heard(), "passthrough device user0: its server has ended the "
+					      "connection: the device is lost"));
+	ck_assert_int_eq(vfio_irq_disable(fake.backend, VFIO_PCI_REQ_IRQ_INDEX), 0);
+	close(event);
+	fake_user_leaves(0);
+}
+END_TEST
+
+/* One that takes nothing any more does not hold up who writes for longer than it may. */
+START_TEST(a_server_that_takes_nothing_is_lost)
+{
+	uint32_t value = 0;
+	int rc = 0;
+
+	fake.server.twin = true;
+	fake_user_open_well();
+	hear();
+	fake_user_client()->config.patience_ms = FAKE_SHORT_MS;
+	fake.copy_from = 1; /* it asks for memory, and waits */
+	/* The copy that the server waits for is not made meanwhile. */
+	pthread_mutex_lock(&fake.memory.lock);
+	for (unsigned int i = 0; i < 1000000 && !rc; i++)
+		rc = fake.backend->ops->write(fake.backend, fake_user_region(0), 0, &value, 4);
+	pthread_mutex_unlock(&fake.memory.lock);
+	ck_assert_int_eq(rc, -EIO);
+	ck_assert_ptr_nonnull(strstr(heard(), "has not taken REGION_WRITE within 200 ms"));
+	fake_user_leaves(0);
+}
+END_TEST
+
+static void add_tests(TCase *tests)
+{
+	tcase_add_checked_fixture(tests, fake_user_set_up, NULL);
+	tcase_add_loop_test(tests, a_server_that_answers_a_read_badly_is_lost, 0,
+			    ARRAY_SIZE(read_faults));
+	tcase_add_test(tests, two_answers_are_one_too_many);
+	tcase_add_loop_test(tests, some_things_are_allowed, 0, 2);
+	tcase_add_loop_test(tests, the_end_of_a_server_is_noticed, 0, 2);
+	tcase_add_test(tests, a_server_that_takes_nothing_is_lost);
+}
+
+int main(void)
+{
+	return run_suite("a connection to a vfio-user server", add_tests);
+}

@@ -1,0 +1,126 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/* Accesses to the regions of a device of vfio-user: REGION_READ and REGION_WRITE. */
+
+#include <errno.h>
+#include <string.h>
+
+#include "vfio/user/device_private.h"
+
+/* In the answer to a read data follows, as much as one message may have. */
+enum { ACCESS_PART = 4096 };
+
+struct access_answer {
+	struct vfio_user_access access;
+	uint8_t data[ACCESS_PART];
+};
+
+/* One that answers for another place is not to be trusted. */
+static int access_check(struct vfio_user_device *device, const struct vfio_user_access *asked,
+			const struct vfio_user_access *answer, enum vfio_user_command command)
+{
+	if (memcmp(asked, answer, sizeof(*asked)) == 0)
+		return 0;
+	vfio_user_lose(device->client, "has answered %s of region %u at 0x%llx for another place",
+		       vfio_user_name(command), asked->region, (unsigned long long)asked->offset);
+	return -EIO;
+}
+
+/* What a server says went wrong is nothing that the caller could do something about. */
+static int access_result(int rc)
+{
+	return rc ? -EIO : 0;
+}
+
+static int access_read(struct vfio_user_device *device, const struct vfio_user_access *access,
+		       void *data)
+{
+	const uint32_t size = (uint32_t)sizeof(*access) + access->count;
+	struct access_answer answer;
+	struct vfio_user_request request = {
+		.command = VFIO_USER_REGION_READ,
+		.payload = access,
+		.size = sizeof(*access),
+		.answer = &answer,
+		.least = size,
+		.room = size,
+	};
+	int rc = vfio_user_ask(device->client, &request);
+
+	if (!rc)
+		rc = access_check(device, access, &answer.access, VFIO_USER_REGION_READ);
+	if (!rc)
+		memcpy(data, answer.data, access->count);
+	return access_result(rc);
+}
+
+static int access_write(struct vfio_user_device *device, const struct vfio_user_access *access,
+			const void *data, bool posted)
+{
+	struct vfio_user_access answer;
+	struct vfio_user_request request = {
+		.command = VFIO_USER_REGION_WRITE,
+		.payload = access,
+		.size = sizeof(*access),
+		.data = data,
+		.data_size = access->count,
+		.answer = &answer,
+		.least = sizeof(answer),
+		.room = sizeof(answer),
+	};
+	int rc;
+
+	if (posted)
+		return access_result(vfio_user_post(device->client, &request));
+	rc = vfio_user_ask(device->client, &request);
+	if (!rc)
+		rc = access_check(device, access, &answer, VFIO_USER_REGION_WRITE);
+	return access_result(rc);
+}
+
+static uint32_t access_part(const struct vfio_user_device *device, unsigned int rest)
+{
+	uint32_t most = device->client->limits.transfer;
+
+	if (most > ACCESS_PART)
+		most = ACCESS_PART;
+	return rest < most ? rest : most;
+}
+
+int vfio_user_read(struct vfio_backend *backend, const struct vfio_region_info *region,
+		   uint64_t offset, void *data, unsigned int size)
+{
+	struct vfio_user_device *device = vfio_user_of(backend);
+	int rc = 0;
+
+	for (unsigned int done = 0; done < size && !rc;) {
+		const struct vfio_user_access access = {
+			.offset = offset + done,
+			.region = region->index,
+			.count = access_part(device, size - done),
+		};
+
+		rc = access_read(device, &access, (char *)data + done);
+		done += access.count;
+	}
+	return rc;
+}
+
+int vfio_user_write(struct vfio_backend *backend, const struct vfio_region_info *region,
+		    uint64_t offset, const void *data, unsigned int size)
+{
+	struct vfio_user_device *device = vfio_user_of(backend);
+	bool posted = region->index < VFIO_USER_REGIONS && device->regions[region->index].posted;
+	int rc = 0;
+
+	for (unsigned int done = 0; done < size && !rc;) {
+		const struct vfio_user_access access = {
+			.offset = offset + done,
+			.region = region->index,
+			.count = access_part(device, size - done),
+		};
+
+		rc = access_write(device, &access, (const char *)data + done, posted);
+		done += access.count;
+	}
+	return rc;
+}

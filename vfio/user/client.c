@@ -1,0 +1,394 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/* One connection to a vfio-user server: requests, their answers, and who waits for these. */
+
+#include "vfio/user/client.h"
+
+#include <errno.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <time.h>
+
+#include "vfio/user/serve.h"
+#include "vmm/base/bits.h"
+#include "vmm/base/clock.h"
+#include "vmm/base/fd.h"
+#include "vmm/base/log.h"
+#include "vmm/base/thread.h"
+
+enum { ERRNO_MAX = 4095 };
+
+/* Somebody who waits for an answer; on that one's stack. */
+struct vfio_user_wait {
+	struct vfio_user_wait *next;
+	struct vfio_user_request *request;
+	uint16_t id;
+	bool done;
+	int rc;
+};
+
+void vfio_user_lose(struct vfio_user_client *client, const char *why, ...)
+{
+	char text[160];
+	va_list arguments;
+	bool first;
+
+	va_start(arguments, why);
+	(void)vsnprintf(text, sizeof(text), why, arguments);
+	va_end(arguments);
+	pthread_mutex_lock(&client->lock);
+	first = !client->lost;
+	client->lost = true;
+	pthread_mutex_unlock(&client->lock);
+	if (!first)
+		return;
+	/* Before anybody acts on it. */
+	log_error("passthrough device %s: its server %s: the device is lost, and reads all ones",
+		  client->config.name, text);
+	pthread_mutex_lock(&client->lock);
+	if (client->lost_event >= 0)
+		fd_signal(client->lost_event);
+	pthread_cond_broadcast(&client->changed);
+	pthread_mutex_unlock(&client->lock);
+}
+
+bool vfio_user_is_lost(struct vfio_user_client *client)
+{
+	bool lost;
+
+	pthread_mutex_lock(&client->lock);
+	lost = client->lost;
+	pthread_mutex_unlock(&client->lock);
+	return lost;
+}
+
+void vfio_user_watch(struct vfio_user_client *client, int event)
+{
+	pthread_mutex_lock(&client->lock);
+	client->lost_event = event;
+	if (client->lost && event >= 0)
+		fd_signal(event);
+	pthread_mutex_unlock(&client->lock);
+}
+
+/* Requests. */
+
+static int64_t client_patience(const struct vfio_user_client *client,
+			       const struct vfio_user_request *request)
+{
+	return request->patience_ms ? request->patience_ms : client->config.patience_ms;
+}
+
+/* The locks of senders are held. */
+static void client_send(struct vfio_user_client *client, const struct vfio_user_request *request,
+			uint16_t id, uint32_t flags, int64_t deadline)
+{
+	struct vfio_user_header header = {
+		.id = id,
+		.command = (uint16_t)request->command,
+		.size = (uint32_t)sizeof(header) + request->size + request->data_size,
+		.flags = flags,
+	};
+	struct iovec parts[] = {
+		{&header, sizeof(header)},
+		{(void *)request->payload, request->size},
+		{(void *)request->data, request->data_size},
+	};
+	int rc = vfio_user_wire_send(&client->wire, parts, ARRAY_SIZE(parts), request->fds,
+				     request->fd_count, deadline);
+
+	if (rc == -ETIMEDOUT)
+		vfio_user_lose(client, "has not taken %s within %lld ms",
+			       vfio_user_name(request->command),
+			       (long long)client_patience(client, request));
+	else if (rc == -EPIPE || rc == -ECONNRESET)
+		vfio_user_lose(client, "has ended the connection");
+	else if (rc && rc != -ECANCELED)
+		vfio_user_lose(client, "cannot be sent %s: %s", vfio_user_name(request->command),
+			       err_text(rc));
+}
+
+static void client_link(struct vfio_user_client *client, struct vfio_user_wait *wait)
+{
+	pthread_mutex_lock(&client->lock);
+	wait->id = ++client->last;
+	wait->next = client->waits;
+	client->waits = wait;
+	pthread_mutex_unlock(&client->lock);
+}
+
+/* The lock is held. */
+static void client_unlink(struct vfio_user_client *client, const struct vfio_user_wait *wait)
+{
+	struct vfio_user_wait **link = &client->waits;
+
+	while (*link != wait)
+		link = &(*link)->next;
+	*link = wait->next;
+}
+
+/* 0, or -ETIMEDOUT; the answer is not written to any more. */
+static int client_await(struct vfio_user_client *client, struct vfio_user_wait *wait,
+			int64_t deadline)
+{
+	const struct timespec until = {
+		.tv_sec = deadline / 1000,
+		.tv_nsec = deadline % 1000 * 1000000,
+	};
+	int rc = 0;
+
+	pthread_mutex_lock(&client->lock);
+	while (!wait->done && !client->lost && !rc)
+		rc = pthread_cond_timedwait(&client->changed, &client->lock, &until);
+	if (!wait->done)
+		wait->rc = -EIO;
+	client_unlink(client, wait);
+	rc = rc && !wait->done ? -ETIMEDOUT : 0;
+	pthread_mutex_unlock(&client->lock);
+	return rc;
+}
+
+int vfio_user_ask(struct vfio_user_client *client, struct vfio_user_request *request)
+{
+	int64_t deadline = clock_now_ms() + client_patience(client, request);
+	struct vfio_user_wait wait = {.request = request};
+
+	if (request->fd)
+		*request->fd = -1;
+	pthread_mutex_lock(&client->sending);
+	if (vfio_user_is_lost(client)) {
+		pthread_mutex_unlock(&client->sending);
+		return -EIO;
+	}
+	client_link(client, &wait);
+	client_send(client, request, wait.id, 0, deadline);
+	pthread_mutex_unlock(&client->sending);
+	if (client_await(client, &wait, deadline))
+		vfio_user_lose(client, "has not answered %s within %lld ms",
+			       vfio_user_name(request->command),
+			       (long long)client_patience(client, request));
+	return wait.rc;
+}
+
+int vfio_user_post(struct vfio_user_client *client, const struct vfio_user_request *request)
+{
+	int64_t deadline = clock_now_ms() + client_patience(client, request);
+	bool lost;
+
+	pthread_mutex_lock(&client->sending);
+	lost = vfio_user_is_lost(client);
+	if (!lost)
+		client_send(client, request, 0, VFIO_USER_NO_REPLY, deadline);
+	pthread_mutex_unlock(&client->sending);
+	return lost || vfio_user_is_lost(client) ? -EIO : 0;
+}
+
+/* Answers. */
+
+/* Who waits for it, or NULL. The lock is held. */
+static struct vfio_user_wait *client_find(const struct vfio_user_client *client,
+					  const struct vfio_user_header *header)
+{
+	struct vfio_user_wait *wait = client->waits;
+
+	while (wait && (wait->done || wait->id != header->id ||
+			(unsigned int)wait->request->command != header->command))
+		wait = wait->next;
+	return wait;
+}
+
+static int client_error(const struct vfio_user_header *header)
+{
+	return header->error && header->error <= ERRNO_MAX ? -(int)header->error : -EREMOTEIO;
+}
+
+/*
+ * Gives the answer of @size bytes to who waits, with *@fd, which is -1 then. -EBADMSG: it is none
+ * of the size that was asked for, -ENOMSG: nobody waits for it. The lock is held.
+ */
+static int client_deliver(const struct vfio_user_client *client,
+			  const struct vfio_user_header *header, uint32_t size, int *fd)
+{
+	struct vfio_user_wait *wait = client_find(client, header);
+	struct vfio_user_request *request;
+
+	if (!wait)
+		return -ENOMSG;
+	request = wait->request;
+	if (header->flags & VFIO_USER_ERROR) {
+		if (size || *fd >= 0)
+			return -EBADMSG;
+		wait->rc = client_error(header);
+	} else {
+		if (size < request->least || size > request->room || (*fd >= 0 && !request->fd))
+			return -EBADMSG;
+		if (size)
+			memcpy(request->answer, client->buffer, size);
+		request->came = size;
+		if (request->fd)
+			*request->fd = *fd;
+		*fd = -1;
+	}
+	wait->done = true;
+	return 0;
+}
+
+static void client_take_answer(struct vfio_user_client *client,
+			       const struct vfio_user_header *header, uint32_t size, int *fd)
+{
+	bool came = *fd >= 0;
+	int rc;
+
+	pthread_mutex_lock(&client->lock);
+	rc = client_deliver(client, header, size, fd);
+	pthread_cond_broadcast(&client->changed);
+	pthread_mutex_unlock(&client->lock);
+	if (rc == -ENOMSG)
+		vfio_user_lose(client, "has answered %s, which it was not asked",
+			       vfio_user_name(header->command));
+	else if (rc)
+		vfio_user_lose(client, "has answered %s with %u bytes%s, which is no answer to it",
+			       vfio_user_name(header->command), size,
+			       came ? " and a descriptor" : "");
+}
+
+/* The thread. */
+
+static void client_fail(struct vfio_user_client *client, int rc)
+{
+	if (rc == -ECONNRESET)
+		vfio_user_lose(client, "has ended the connection");
+	else if (rc == -ETIMEDOUT)
+		vfio_user_lose(client, "has begun a message and not ended it");
+	else if (rc == -EPROTO)
+		vfio_user_lose(client, "has sent more descriptors than a message has");
+	else if (rc != -ECANCELED)
+		vfio_user_lose(client, "cannot be heard: %s", err_text(rc));
+}
+
+static bool client_is_answer(const struct vfio_user_header *header)
+{
+	return (header->flags & VFIO_USER_TYPE_MASK) == VFIO_USER_REPLY;
+}
+
+/* One message, which has begun to come. */
+static int client_hear(struct vfio_user_client *client, const struct vfio_user_wire *wire)
+{
+	int64_t deadline = clock_now_ms() + client->config.patience_ms;
+	struct vfio_user_header header;
+	uint32_t size;
+	int fd, rc = vfio_user_wire_receive(wire, &header, sizeof(header), &fd, deadline);
+
+	if (rc)
+		return rc;
+	size = header.size - (uint32_t)sizeof(header);
+	if (header.size < sizeof(header) || size > VFIO_USER_MESSAGE_MAX) {
+		vfio_user_lose(client, "has sent %s of %u bytes", vfio_user_name(header.command),
+			       header.size);
+		rc = -ECANCELED;
+	}
+	if (!rc && size)
+		rc = vfio_user_wire_receive(wire, client->buffer, size, NULL, deadline);
+	if (!rc && client_is_answer(&header) && wire == &client->wire)
+		client_take_answer(client, &header, size, &fd);
+	else if (!rc && fd < 0)
+		vfio_user_serve(client, wire, &header, size);
+	else if (!rc)
+		vfio_user_lose(client, "has sent %s with a descriptor",
+			       vfio_user_name(header.command));
+	vfio_user_wire_drop(&fd);
+	return rc;
+}
+
+static void *client_main(void *argument)
+{
+	struct vfio_user_client *client = argument;
+	int rc = 0;
+
+	while (!rc && !vfio_user_is_lost(client)) {
+		int which = vfio_user_wait_for(client);
+
+		if (which < 0)
+			rc = which;
+		else
+			rc = client_hear(client, which ? &client->twin : &client->wire);
+	}
+	if (rc)
+		client_fail(client, rc);
+	return NULL;
+}
+
+/* Life and death. */
+
+static int client_init(struct vfio_user_client *client, int fd,
+		       const struct vfio_user_config *config)
+{
+	pthread_condattr_t attributes;
+
+	client->config = *config;
+	if (!client->config.patience_ms)
+		client->config.patience_ms = VFIO_USER_WAIT_MS;
+	client->lost_event = client->twin.fd = -1;
+	client->stop = fd_eventfd();
+	client->wire = (struct vfio_user_wire){.fd = fd, .stop = client->stop};
+	client->twin.stop = client->stop;
+	client->buffer = malloc(VFIO_USER_MESSAGE_MAX);
+	pthread_mutex_init(&client->sending, NULL);
+	pthread_mutex_init(&client->lock, NULL);
+	pthread_condattr_init(&attributes);
+	pthread_condattr_setclock(&attributes, CLOCK_MONOTONIC);
+	pthread_cond_init(&client->changed, &attributes);
+	pthread_condattr_destroy(&attributes);
+	return !client->buffer ? -ENOMEM : client->stop < 0 ? client->stop : 0;
+}
+
+static int client_start(struct vfio_user_client *client, struct err *err)
+{
+	int rc = thread_create(&client->thread, THREAD_USER, client_main, client);
+
+	client->started = !rc;
+	return rc ? err_set(err, rc, "its thread: %s", err_text(rc)) : 0;
+}
+
+struct vfio_user_client *vfio_user_open(int fd, const struct vfio_user_config *config,
+					struct err *err)
+{
+	struct vfio_user_client *client = calloc(1, sizeof(*client));
+	int rc;
+
+	if (!client) {
+		err_set(err, -ENOMEM, "out of memory");
+		fd_close(&fd);
+		return NULL;
+	}
+	rc = client_init(client, fd, config);
+	if (rc)
+		err_set(err, rc, "its connection: %s", err_text(rc));
+	if (!rc)
+		rc = vfio_user_settle(client, err);
+	if (!rc)
+		rc = client_start(client, err);
+	if (!rc)
+		return client;
+	vfio_user_close(client);
+	return NULL;
+}
+
+void vfio_user_close(struct vfio_user_client *client)
+{
+	if (!client)
+		return;
+	if (client->started) {
+		fd_signal(client->stop);
+		pthread_join(client->thread, NULL);
+	}
+	fd_close(&client->wire.fd);
+	fd_close(&client->twin.fd);
+	fd_close(&client->stop);
+	pthread_cond_destroy(&client->changed);
+	pthread_mutex_destroy(&client->lock);
+	pthread_mutex_destroy(&client->sending);
+	free(client->buffer);
+	free(client);
+}

@@ -1,0 +1,22 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/* A device behind a connection to a vfio-user server. */
+
+#ifndef FERRY_VFIO_USER_DEVICE_H
+#define FERRY_VFIO_USER_DEVICE_H
+
+#include "vfio/backend.h"
+#include "vfio/user/memory.h"
+#include "vmm/base/err.h"
+
+/*
+ * Takes over @fd, a connected stream socket that does not block: settles the version, asks what the
+ * device is, and has it reach @memory. NULL with @err set, @fd closed then too. @name outlives it.
+ */
+struct vfio_backend *vfio_user_device(int fd, const char *name, int64_t patience_ms,
+				      struct vfio_user_memory *memory, struct err *err);
+
+/* Its descriptors behind @count others, as vfio_list(). */
+size_t vfio_user_descriptors(const struct vfio_backend *backend, int *descriptors, size_t room,
+			     size_t count);
+
+#endif

@@ -1,0 +1,51 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/* What the sources of a device of vfio-user share. */
+
+#ifndef FERRY_VFIO_USER_DEVICE_PRIVATE_H
+#define FERRY_VFIO_USER_DEVICE_PRIVATE_H
+
+#include <linux/vfio.h>
+
+#include "vfio/user/device.h"
+#include "vmm/base/bits.h"
+
+enum { VFIO_USER_REGIONS = VFIO_PCI_NUM_REGIONS };
+
+/* As the server told when the device was opened. */
+struct vfio_user_region {
+	struct vfio_region_info
+		*info; /* with its capabilities, `argsz` bytes; NULL: there is none */
+	int fd;        /* a file of memory; -1: none of it is mapped */
+	bool posted;   /* writes are not waited for */
+};
+
+struct vfio_user_device {
+	struct vfio_backend backend;
+	const char *name;
+	struct vfio_user_client *client; /* NULL before it is connected */
+	struct vfio_user_memory *memory;
+	struct vfio_user_member member;
+	struct vfio_user_info info;
+	struct vfio_user_region regions[VFIO_USER_REGIONS];
+};
+
+static inline struct vfio_user_device *vfio_user_of(const struct vfio_backend *backend)
+{
+	return container_of(backend, struct vfio_user_device, backend);
+}
+
+/* regions.c: what regions there are. -errno with @err set, without the device's name. */
+int vfio_user_load_regions(struct vfio_user_device *device, struct err *err) FERRY_MUST_CHECK;
+void vfio_user_release_regions(struct vfio_user_device *device);
+
+/* access.c: as vfio_backend_ops. */
+int vfio_user_read(struct vfio_backend *backend, const struct vfio_region_info *region,
+		   uint64_t offset, void *data, unsigned int size);
+int vfio_user_write(struct vfio_backend *backend, const struct vfio_region_info *region,
+		    uint64_t offset, const void *data, unsigned int size);
+
+/* irq.c: likewise. */
+int vfio_user_irq_info(struct vfio_backend *backend, struct vfio_irq_info *info);
+int vfio_user_set_irqs(struct vfio_backend *backend, struct vfio_irq_set *set);
+
+#endif

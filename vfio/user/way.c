@@ -1,0 +1,211 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/* The way to devices that are programs: one connection each, and what they all reach by DMA. */
+
+#include "vfio/user/way.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/socket.h>
+
+#include "vfio/user/device.h"
+#include "vmm/base/bits.h"
+#include "vmm/base/fd.h"
+#include "vmm/base/local.h"
+
+/* Every device that joined. */
+struct way {
+	struct vfio_provider provider;
+	struct vfio_user_memory memory;
+	struct way_device *first;
+	unsigned int joined; /* so far */
+};
+
+struct way_device {
+	struct vfio_lease lease;
+	struct way_device *next;
+	char *path; /* where its server listens */
+	int fd;     /* or a connection to it, until it is opened; -1: none */
+	/* What it is called, and what is had of it until that is closed. */
+	char name[VFIO_ADDRESS_SIZE];
+	struct vfio_backend *backend;
+};
+
+static struct way *way_of(const struct vfio_provider *provider)
+{
+	return container_of(provider, struct way, provider);
+}
+
+static struct way_device *way_device_of(const struct vfio_lease *lease)
+{
+	return container_of(lease, struct way_device, lease);
+}
+
+static int way_serves(const struct vfio_settings *settings, const struct vfio_device_config *config)
+{
+	(void)settings;
+	return config->via == VFIO_VIA_USER;
+}
+
+static struct vfio_provider *way_create(const struct vfio_settings *settings, struct err *err)
+{
+	struct way *way = calloc(1, sizeof(*way));
+
+	(void)settings;
+	if (!way) {
+		err_set(err, -ENOMEM, "passthrough: out of memory");
+		return NULL;
+	}
+	vfio_user_memory_init(&way->memory);
+	way->provider.ops = &vfio_user_provider;
+	way->provider.space = &way->memory.space;
+	return &way->provider;
+}
+
+/* sysfs knows nothing of it: it is called by the order in which such devices come. */
+static struct vfio_lease *way_join(struct vfio_provider *provider,
+				   struct vfio_device_config *config,
+				   struct vfio_sysfs_device *sysfs, struct err *err)
+{
+	struct way *way = way_of(provider);
+	struct way_device *device = calloc(1, sizeof(*device));
+
+	if (device)
+		device->path = strdup(config->path);
+	if (!device || !device->path) {
+		free(device);
+		err_set(err, -ENOMEM, "passthrough device %s: out of memory", config->path);
+		return NULL;
+	}
+	device->fd = config->fd ? config->fd : -1;
+	config->fd = 0;
+	*sysfs = (struct vfio_sysfs_device){.is_pci = false};
+	snprintf(device->name, sizeof(device->name), "user%u", way->joined++);
+	memcpy(sysfs->address, device->name, sizeof(sysfs->address));
+	device->lease.provider = provider;
+	device->next = way->first;
+	way->first = device;
+	return &device->lease;
+}
+
+/* What is mapped is the servers' as long as they have it; nothing of it is locked. */
+static int way_check_memlock(struct vfio_provider *provider, uint64_t ram_size, struct err *err)
+{
+	(void)provider;
+	(void)ram_size;
+	(void)err;
+	return 0;
+}
+
+/* KVM need not learn of what does DMA in another process. */
+static int way_tell_kvm(struct vfio_provider *provider, struct kvm_vm *vm, struct err *err)
+{
+	(void)provider;
+	(void)vm;
+	(void)err;
+	return 0;
+}
+
+/* A connection that does not block, or a negative errno with @err. */
+static int way_connect(struct way_device *device, struct err *err)
+{
+	struct sockaddr_un address;
+	int fd = device->fd, flags, rc;
+
+	device->fd = -1;
+	if (fd >= 0) {
+		flags = fcntl(fd, F_GETFL);
+		if (flags >= 0 && fcntl(fd, F_SETFL, flags | O_NONBLOCK) == 0)
+			return fd;
+		rc = -errno;
+		fd_close(&fd);
+		return err_set(err, rc, "%s: %s", device->path, err_text(rc));
+	}
+	rc = local_address(device->path, &address, err);
+	if (!rc)
+		rc = local_connect(&address, SOCK_NONBLOCK);
+	else
+		return rc;
+	if (rc >= 0)
+		return rc;
+	return err_set(err, rc, "%s: %s%s", device->path, err_text(rc),
+		       rc == -ENOENT || rc == -ECONNREFUSED
+			       ? ": no server listens there: start it first"
+			       : "");
+}
+
+static struct vfio_backend *way_open_device(struct vfio_lease *lease,
+					    const struct vfio_sysfs_device *sysfs,
+					    const char *token, struct err *err)
+{
+	struct way_device *device = way_device_of(lease);
+	int fd = way_connect(device, err);
+
+	(void)sysfs;
+	(void)token;
+	if (fd < 0) {
+		err_prefix(err, "passthrough device %s", device->name);
+		return NULL;
+	}
+	device->backend =
+		vfio_user_device(fd, device->name, 0, &way_of(lease->provider)->memory, err);
+	return device->backend;
+}
+
+/* None has a bus. */
+static int way_bus_reset(struct vfio_provider *provider, struct vfio_bus_reset *reset,
+			 const char *name, struct err *err)
+{
+	(void)provider;
+	(void)reset;
+	return err_set(err, -ENODEV, "passthrough device %s: it is on no bus", name);
+}
+
+static size_t way_descriptors(const struct vfio_provider *provider, int *descriptors, size_t room,
+			      size_t count)
+{
+	for (const struct way_device *device = way_of(provider)->first; device;
+	     device = device->next)
+		if (device->backend)
+			count = vfio_user_descriptors(device->backend, descriptors, room, count);
+	return count;
+}
+
+static void way_leave(struct vfio_lease *lease)
+{
+	struct way_device *device = way_device_of(lease), **link;
+
+	link = &way_of(lease->provider)->first;
+	while (*link != device)
+		link = &(*link)->next;
+	*link = device->next;
+	fd_close(&device->fd);
+	free(device->path);
+	free(device);
+}
+
+static void way_destroy(struct vfio_provider *provider)
+{
+	struct way *way = way_of(provider);
+
+	vfio_user_memory_release(&way->memory);
+	free(way);
+}
+
+const struct vfio_provider_ops vfio_user_provider = {
+	.name = "vfio-user",
+	.via = VFIO_VIA_USER,
+	.opens_early = true,
+	.serves = way_serves,
+	.create = way_create,
+	.join = way_join,
+	.check_memlock = way_check_memlock,
+	.tell_kvm = way_tell_kvm,
+	.open_device = way_open_device,
+	.bus_reset = way_bus_reset,
+	.descriptors = way_descriptors,
+	.leave = way_leave,
+	.destroy = way_destroy,
+};
