@@ -57,6 +57,12 @@ static const char help_text[] =
 	"                            trace: every access and interrupt is told in FILE\n"
 	"                            (all BARs trapped), registers by the names in TABLE,\n"
 	"                            such as share/ferry/names/xhci.txt\n"
+	"  --vfio-user socket=PATH|fd=N|fd=NAME[,rom=FILE|off][,mmap=off[:LIST]][,port]\n"
+	"         [,trace=FILE[,names=TABLE]]\n"
+	"                            hands over a PCI device that is a program: a server\n"
+	"                            of vfio-user, which listens at PATH, or is connected\n"
+	"                            already; it has all of the guest's memory;\n"
+	"                            repeatable, the parts as above\n"
 	"  --iommufd fd=N|fd=NAME    has all of them by the /dev/iommu that is open so\n"
 	"                            already\n"
 	"  --vfio-group fd=N|fd=NAME\n"
@@ -141,7 +147,7 @@ static const char help_text[] =
 	"                            begins with # is a comment\n"
 	"\n"
 	"A comma that is part of a value is doubled in --cpus, --memory, --vfio,\n"
-	"--hotplug, --disk, --net, --share and --vhost-user.\n"
+	"--vfio-user, --hotplug, --disk, --net, --share and --vhost-user.\n"
 	"\n"
 	"Exit status: 0 the guest powered off, rebooted under --on-reboot exit, or was\n"
 	"ended by Ctrl-A x; 1 could not start, or failed; 2 wrong usage; 3 the guest\n"
@@ -154,6 +160,7 @@ enum option_id {
 	OPTION_MEMORY,
 	OPTION_KVM,
 	OPTION_VFIO,
+	OPTION_VFIO_USER,
 	OPTION_IOMMUFD,
 	OPTION_VFIO_GROUP,
 	OPTION_VFIO_CONTAINER,
@@ -186,6 +193,7 @@ static const struct option long_options[] = {
 	{"memory", required_argument, NULL, OPTION_MEMORY},
 	{"kvm", required_argument, NULL, OPTION_KVM},
 	{"vfio", required_argument, NULL, OPTION_VFIO},
+	{"vfio-user", required_argument, NULL, OPTION_VFIO_USER},
 	{"iommufd", required_argument, NULL, OPTION_IOMMUFD},
 	{"vfio-group", required_argument, NULL, OPTION_VFIO_GROUP},
 	{"vfio-container", required_argument, NULL, OPTION_VFIO_CONTAINER},
@@ -228,9 +236,7 @@ const struct option *config_options(void)
 	return long_options;
 }
 
-/* The parts of @value, owned by @config from then on. */
-static const struct suboptions *config_split(struct config *config, const char *value,
-					     struct err *err)
+const struct suboptions *config_split(struct config *config, const char *value, struct err *err)
 {
 	struct suboptions *options;
 
@@ -511,6 +517,8 @@ int config_take(struct config *config, int id, const char *value, struct err *er
 		return config_take_single(config, value, &config->kvm, "a guest has one", err);
 	case OPTION_VFIO:
 		return config_parse_vfio(config, value, err);
+	case OPTION_VFIO_USER:
+		return config_take_vfio_user(config, value, err);
 	case OPTION_IOMMUFD:
 		return config_take_single(config, value, &config->iommufd, "all devices go by one",
 					  err);

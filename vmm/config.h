@@ -122,6 +122,10 @@ int config_parse(struct config *config, int argc, char **argv, enum config_actio
 		 struct err *err) FERRY_MUST_CHECK;
 void config_release(struct config *config);
 
+/* Whether a device has all of the guest's memory pinned; whether another process has it too. */
+bool config_pins_memory(const struct config *config);
+bool config_shares_memory(const struct config *config);
+
 /* The text of `ferry run --help`. */
 const char *config_help(void);
 

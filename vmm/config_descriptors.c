@@ -293,12 +293,14 @@ int config_spread_way(struct config *config, struct err *err)
 		return err_set(err, -EINVAL,
 			       "--iommufd: --vfio-group and --vfio-container are of another way: "
 			       "leave them or it out");
-	if (option && config->vfio_count == 0 && config->slots == 0)
+	if (option && !config_pins_memory(config) && config->slots == 0)
 		return err_set(err, -EINVAL,
 			       "%s: it is for the devices of --vfio and --hotplug, neither of "
 			       "which is given",
 			       option);
 	for (size_t i = 0; i < config->vfio_count && option; i++) {
+		if (config->vfio[i].via == VFIO_VIA_USER)
+			continue;
 		if (config->vfio[i].via != VFIO_VIA_ANY && config->vfio[i].via != via)
 			return err_set(err, -EINVAL,
 				       "%s: --vfio %s asks for %s: leave one of both out", option,

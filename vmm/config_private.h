@@ -23,6 +23,13 @@ void config_begin(struct config *config);
  */
 int config_take(struct config *config, int id, const char *value, struct err *err) FERRY_MUST_CHECK;
 
+/* The parts of @value, owned by @config from then on; NULL with @err. */
+const struct suboptions *config_split(struct config *config, const char *value, struct err *err);
+
+/* config_vfio_user.c: a device that is a program, likewise. */
+int config_take_vfio_user(struct config *config, const char *value,
+			  struct err *err) FERRY_MUST_CHECK;
+
 /* config_virtio.c: those of virtio devices, likewise. */
 int config_take_disk(struct config *config, const char *value, struct err *err) FERRY_MUST_CHECK;
 int config_take_net(struct config *config, const char *value, struct err *err) FERRY_MUST_CHECK;

@@ -126,6 +126,8 @@ int device_option_check(struct vfio_device_config *device, struct err *err)
 	if (device->names && !device->trace)
 		return err_set(err, -EINVAL, "names=%s: it is for trace=FILE, which is not given",
 			       device->names);
+	if (device->via == VFIO_VIA_USER)
+		return 0;
 	if (device->fd && device->via == VFIO_VIA_GROUP)
 		return err_set(err, -EINVAL,
 			       "%s: via=group: a character device goes by iommufd: leave via out",

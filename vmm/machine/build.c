@@ -66,11 +66,11 @@ static int build_check_memory(struct machine *machine, struct err *err)
 	const struct config *config = machine->config;
 	struct hostmem host;
 
-	if (config->page_size || !(config->vfio_count || config->prealloc))
+	if (config->page_size || !(config_pins_memory(config) || config->prealloc))
 		return 0;
 	hostmem_read("/proc", "/sys", &host);
 	return hostmem_check(&host, build_missing_memory(config),
-			     config->vfio_count ? HOSTMEM_PINNED : HOSTMEM_POPULATED, err);
+			     config_pins_memory(config) ? HOSTMEM_PINNED : HOSTMEM_POPULATED, err);
 }
 
 static int build_open_kvm(struct machine *machine, struct err *err)
@@ -129,7 +129,7 @@ static int build_memory(struct machine *machine, struct err *err)
 		.page_size = config->page_size,
 		.prealloc = config->prealloc,
 		.fd = config->memory_fd,
-		.shared = config->vhost_user_count > 0,
+		.shared = config_shares_memory(config),
 		.place = {.pins = config->pins, .pin_count = config->pinned ? config->cpus : 0},
 	};
 

@@ -238,7 +238,7 @@ static void machine_tell_memory(const struct config *config)
 {
 	struct hostmem host;
 
-	if (config->page_size || config->vfio_count || config->prealloc)
+	if (config->page_size || config_pins_memory(config) || config->prealloc)
 		return;
 	hostmem_read("/proc", "/sys", &host);
 	if (config->memory > host.available)
