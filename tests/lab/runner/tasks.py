@@ -86,6 +86,7 @@ class Task:
         self.servers = self.header("servers") != ""
         self.tiny = self.header("guests") == "tiny"
         self.walls = self.header("program") == "walls"
+        self.user_server = self.header("program") == "user-server"
         reasons = {}
         for line in self.headers(f"not-on-{lab.arch}"):
             names, _, reason = line.partition(": ")

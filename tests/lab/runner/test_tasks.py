@@ -16,6 +16,11 @@ class Heads(LabTest):
         self.assertEqual((task.seconds, task.symbols, task.tiny, task.selftests, task.walls),
                          (70, True, True, True, True))
 
+    def test_a_program_of_the_tests(self):
+        self.scenario("device", "scenarios: one", "program: user-server", "seconds: 5")
+        task, = select(self.lab())
+        self.assertEqual((task.walls, task.user_server), (False, True))
+
     def test_also_on_another_kernel(self):
         self.scenario("nvme", "scenarios: reads", "also-on: 6.12", "seconds: 5")
         usual, other = select(self.lab(everything=True))

@@ -1,0 +1,86 @@
+# SPDX-License-Identifier: BSD-3-Clause
+# shellcheck disable=SC2154 # from l1/lib.sh
+# scenarios: user-nvme user-reboot user-doorbells user-messages user-reloads user-trace user-gone user-pulled
+# program: user-server
+# seconds: 120
+# An NVMe controller that is a program (vfio-user), driven by Linux's own nvme: what a guest reads and writes, again
+# after it has begun anew and after its driver has; with doorbells in a page that the guest maps; with memory reached
+# by messages alone; what becomes of a guest whose device's server is killed, and behind a port.
+
+only_ferry "the device's server is for ferry's client"
+image=$work/image
+socket=$work/device.sock
+device_id=1234.4e56
+vectors=$((cpus + 1)) # one for each queue, and one for the controller
+head -c 16777216 "$images/disk" > "$image"
+
+# serve [OPTION...]: begins a server, and waits for its socket.
+serve() {
+	rm -f "$socket"
+	/share/user-server --image "$image" "$@" "$socket" > "$work/server.log" 2>&1 &
+	server=$!
+	wait_for 30 [ -S "$socket" ] || die "no server: $(tail -n 1 "$work/server.log")"
+}
+
+# sum_of FIRST COUNT: of so many mebibytes of the image.
+sum_of() {
+	dd if="$image" bs=1M skip="$1" count="$2" 2> /dev/null | sha256sum | cut -d ' ' -f 1
+}
+
+# told N: what the guest said of the disk for the Nth time.
+told() {
+	tr -d '\r' < "$console" | sed -n "s/^LAB: disk $device_id //p" | sed -n "$1p"
+}
+
+# Of a guest that only reads, writes and ends.
+moves() { # moves NAME MIB PATTERN [OPTION OF FERRY...]
+	local name=$1 at=$2 pattern=$3 first
+	shift 3
+	first=$(sum_of 0 4)
+	guest "disk:$device_id:4:$pattern:$at" --vfio-user "socket=$socket$*"
+	check "$name" "the guest said '$(told 1)'; the image has $first $(sum_of "$at" 1); $(why)" \
+		[ "$status $(told 1)" = "0 $first $(sum_of "$at" 1) MSI-X $vectors" ]
+}
+
+serve
+guest_start ask --vfio-user "socket=$socket"
+guest_do "disk:$device_id:4:ferry:4"
+check user-nvme "the guest said '$(told 1)'; the image has $(sum_of 0 4) $(sum_of 4 1); $(first_error)" \
+	[ "$(told 1)" = "$(sum_of 0 4) $(sum_of 4 1) MSI-X $vectors" ]
+guest_do reboot
+guest_do "disk:$device_id:7:again:8"
+check user-reboot "the guest said '$(told 2)'; the image has $(sum_of 0 7) $(sum_of 8 1); $(first_error)" \
+	[ "$(told 2)" = "$(sum_of 0 7) $(sum_of 8 1) MSI-X $vectors" ]
+guest_do "reloads:20"
+check user-reloads "the guest said '$(value reloads)'; $(first_error)" \
+	[ "$(value reloads)" = "20 MSI-X $vectors" ]
+
+# A guest whose disk does not answer any more goes on, and so does its monitor.
+guest_do io
+kill -KILL "$server"
+wait_for 20 grep -q 'device is lost' "$errors" || die "the monitor did not tell of the server's end: $(first_error)"
+guest_do "io_end:240"
+guest_poweroff
+check user-gone "the guest said '$(value io-end)'; $(why); $(cat "$errors")" \
+	[ "$status $(grep -c 'its server has ended the connection: the device is lost' "$errors")" = "0 1" ]
+
+serve --map-doorbells
+moves user-doorbells 9 mapped
+kill "$server"
+serve --messages --twin
+moves user-messages 10 messages
+kill "$server"
+serve
+moves user-trace 11 traced ",trace=$work/trace"
+kill "$server"
+
+# Behind a port it is pulled out for the guest.
+serve
+guest_start ask --vfio-user "socket=$socket,port"
+guest_do "disk:$device_id:4:ported:12"
+moved=$(told 1)
+kill -KILL "$server"
+guest_do "gone:$device_id"
+guest_poweroff
+check user-pulled "the guest said '$moved', '$(value gone)'; the image has $(sum_of 0 4) $(sum_of 12 1); $(why)" \
+	[ "$status $moved, $(value gone)" = "0 $(sum_of 0 4) $(sum_of 12 1) MSI-X $vectors, $device_id" ]
