@@ -25,10 +25,13 @@ static int access_check(struct vfio_user_device *device, const struct vfio_user_
 	return -EIO;
 }
 
-/* What a server says went wrong is nothing that the caller could do something about. */
-static int access_result(int rc)
+/*
+ * What a server says went wrong is nothing that the caller could do something about. One that is
+ * lost is as a device that was pulled out: writes vanish.
+ */
+static int access_result(struct vfio_user_device *device, int rc)
 {
-	return rc ? -EIO : 0;
+	return rc && !vfio_user_is_lost(device->client) ? -EIO : 0;
 }
 
 static int access_read(struct vfio_user_device *device, const struct vfio_user_access *access,
@@ -48,9 +51,11 @@ static int access_read(struct vfio_user_device *device, const struct vfio_user_a
 
 	if (!rc)
 		rc = access_check(device, access, &answer.access, VFIO_USER_REGION_READ);
-	if (!rc)
+	if (rc)
+		memset(data, 0xff, access->count);
+	else
 		memcpy(data, answer.data, access->count);
-	return access_result(rc);
+	return access_result(device, rc);
 }
 
 static int access_write(struct vfio_user_device *device, const struct vfio_user_access *access,
@@ -70,11 +75,11 @@ static int access_write(struct vfio_user_device *device, const struct vfio_user_
 	int rc;
 
 	if (posted)
-		return access_result(vfio_user_post(device->client, &request));
+		return access_result(device, vfio_user_post(device->client, &request));
 	rc = vfio_user_ask(device->client, &request);
 	if (!rc)
 		rc = access_check(device, access, &answer, VFIO_USER_REGION_WRITE);
-	return access_result(rc);
+	return access_result(device, rc);
 }
 
 static uint32_t access_part(const struct vfio_user_device *device, unsigned int rest)

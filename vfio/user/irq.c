@@ -113,11 +113,14 @@ static int irq_set_own(struct vfio_user_device *device, const struct vfio_irq_se
 int vfio_user_set_irqs(struct vfio_backend *backend, struct vfio_irq_set *set)
 {
 	struct vfio_user_device *device = vfio_user_of(backend);
+	int rc;
 
 	if (irq_is_own(set->index))
 		return irq_set_own(device, set);
 	if (set->flags & VFIO_IRQ_SET_DATA_EVENTFD)
 		return irq_tell_eventfds(device, set);
-	return irq_tell(device, set, set->start, set->count, set->data,
-			set->argsz - (uint32_t)sizeof(*set), NULL, 0);
+	rc = irq_tell(device, set, set->start, set->count, set->data,
+		      set->argsz - (uint32_t)sizeof(*set), NULL, 0);
+	/* One that is lost has none that could be turned off. */
+	return rc && !set->count && vfio_user_is_lost(device->client) ? 0 : rc;
 }

@@ -34,17 +34,17 @@ static bool command_version(struct user_server *server, struct server_message *m
 
 	if (server->twin && strstr((char *)message->payload + sizeof(said.version), "twin_socket"))
 		rc = command_open_twin(server, &answer);
-	if (server_is_at(server, message, FAULT_MAJOR))
+	if (server_is_at(server, message, USER_FAULT_MAJOR))
 		said.version.major = 1;
 	snprintf(said.json, sizeof(said.json),
 		 "{\"capabilities\":{\"max_msg_fds\":%u,\"max_data_xfer_size\":%u%s}}%s",
 		 server->max_fds ? server->max_fds : SERVER_FDS,
 		 server->max_transfer ? server->max_transfer : SERVER_DATA,
 		 answer.fd_count ? ",\"twin_socket\":{\"supported\":true,\"fd_index\":0}" : "",
-		 server_is_at(server, message, FAULT_NONSENSE) ? "," : "");
+		 server_is_at(server, message, USER_FAULT_NONSENSE) ? "," : "");
 	answer.head_size = (uint32_t)(sizeof(said.version) + strlen(said.json) + 1);
 	sent = server_answer(server, message, rc, &answer);
-	if (answer.fd_count && server->fault != FAULT_FDS && server->fault != FAULT_FD)
+	if (answer.fd_count && server->fault != USER_FAULT_FDS && server->fault != USER_FAULT_FD)
 		close(answer.fds[0]);
 	return sent;
 }
@@ -54,7 +54,7 @@ static bool command_info(struct user_server *server, struct server_message *mess
 	const struct server_info info = {
 		.argsz = sizeof(info),
 		.flags = VFIO_DEVICE_FLAGS_PCI | VFIO_DEVICE_FLAGS_RESET,
-		.regions = server_is_at(server, message, FAULT_PLACE) ? 0 : USER_REGIONS,
+		.regions = server_is_at(server, message, USER_FAULT_PLACE) ? 0 : USER_REGIONS,
 		.irqs = USER_IRQS,
 	};
 	struct server_answer answer = {.head = &info, .head_size = sizeof(info)};
@@ -119,9 +119,9 @@ static bool command_region_info(struct user_server *server, struct server_messag
 			answer.fd_count = 1;
 		}
 	}
-	if (server_is_at(server, message, FAULT_PLACE))
+	if (server_is_at(server, message, USER_FAULT_PLACE))
 		said.info.index ^= 1;
-	if (server_is_at(server, message, FAULT_BEYOND))
+	if (server_is_at(server, message, USER_FAULT_BEYOND))
 		said.info.offset += 1 << 20;
 	answer.head_size = said.info.argsz < asked.argsz ? said.info.argsz : asked.argsz;
 	return server_answer(server, message, rc, &answer);
@@ -143,7 +143,7 @@ static bool command_irq_info(struct user_server *server, struct server_message *
 		info.flags = VFIO_IRQ_INFO_EVENTFD;
 		if (info.index == USER_INTX)
 			info.flags |= VFIO_IRQ_INFO_MASKABLE | VFIO_IRQ_INFO_AUTOMASKED;
-		info.index ^= server_is_at(server, message, FAULT_PLACE);
+		info.index ^= server_is_at(server, message, USER_FAULT_PLACE);
 	}
 	return server_answer(server, message, rc, &answer);
 }
@@ -269,7 +269,7 @@ static bool command_access(struct user_server *server, struct server_message *me
 	}
 	answer.data = data;
 	answer.data_size = writes ? 0 : access.count;
-	if (server_is_at(server, message, FAULT_PLACE))
+	if (server_is_at(server, message, USER_FAULT_PLACE))
 		access.offset ^= 8;
 	return server_answer(server, message, rc, &answer);
 }
@@ -330,7 +330,7 @@ bool server_do(struct user_server *server, struct server_message *message)
 		atomic_fetch_add(&server->heard[command], 1);
 	if (command >= COMMANDS || !commands[command])
 		goes_on = command_unknown(server, message);
-	else if (server_is_at(server, message, FAULT_ERROR))
+	else if (server_is_at(server, message, USER_FAULT_ERROR))
 		goes_on = server_answer(server, message, -EIO, &none);
 	else
 		goes_on = commands[command](server, message);

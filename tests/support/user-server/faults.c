@@ -5,14 +5,28 @@
 
 #include "tests/support/user-server/server.h"
 
-static const char *const names[FAULTS] = {
-	[FAULT_NONE] = "none",       [FAULT_LATE] = "late",   [FAULT_SHORT] = "short",
-	[FAULT_DIES] = "dies",       [FAULT_ID] = "id",       [FAULT_COMMAND] = "command",
-	[FAULT_SMALL] = "small",     [FAULT_LARGE] = "large", [FAULT_HUGE] = "huge",
-	[FAULT_TINY] = "tiny",       [FAULT_TWICE] = "twice", [FAULT_FDS] = "fds",
-	[FAULT_FD] = "fd",           [FAULT_ERROR] = "error", [FAULT_PLACE] = "place",
-	[FAULT_BEYOND] = "beyond",   [FAULT_NO_FD] = "no-fd", [FAULT_DEVICE] = "device",
-	[FAULT_UNASKED] = "unasked", [FAULT_MAJOR] = "major", [FAULT_NONSENSE] = "nonsense",
+static const char *const names[USER_FAULTS] = {
+	[USER_FAULT_NONE] = "none",
+	[USER_FAULT_LATE] = "late",
+	[USER_FAULT_SHORT] = "short",
+	[USER_FAULT_DIES] = "dies",
+	[USER_FAULT_ID] = "id",
+	[USER_FAULT_COMMAND] = "command",
+	[USER_FAULT_SMALL] = "small",
+	[USER_FAULT_LARGE] = "large",
+	[USER_FAULT_HUGE] = "huge",
+	[USER_FAULT_TINY] = "tiny",
+	[USER_FAULT_TWICE] = "twice",
+	[USER_FAULT_FDS] = "fds",
+	[USER_FAULT_FD] = "fd",
+	[USER_FAULT_ERROR] = "error",
+	[USER_FAULT_PLACE] = "place",
+	[USER_FAULT_BEYOND] = "beyond",
+	[USER_FAULT_NO_FD] = "no-fd",
+	[USER_FAULT_DEVICE] = "device",
+	[USER_FAULT_UNASKED] = "unasked",
+	[USER_FAULT_MAJOR] = "major",
+	[USER_FAULT_NONSENSE] = "nonsense",
 };
 
 const char *user_fault_name(enum user_fault fault)
@@ -22,8 +36,8 @@ const char *user_fault_name(enum user_fault fault)
 
 enum user_fault user_fault_find(const char *name)
 {
-	for (unsigned int i = 0; i < FAULTS; i++)
+	for (unsigned int i = 0; i < USER_FAULTS; i++)
 		if (strcmp(names[i], name) == 0)
 			return (enum user_fault)i;
-	return FAULTS;
+	return USER_FAULTS;
 }

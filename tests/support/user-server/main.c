@@ -48,7 +48,7 @@ static int main_take_fault(struct user_server *server, char *text)
 	server->fault = user_fault_find(text);
 	server->at = (enum server_command)atoi(command);
 	server->skip = skip ? (unsigned int)atoi(skip + 1) : 0;
-	return server->fault == FAULTS ? -EINVAL : 0;
+	return server->fault == USER_FAULTS ? -EINVAL : 0;
 }
 
 static int main_take_options(int argc, char **argv, struct settings *settings,

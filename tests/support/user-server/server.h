@@ -52,31 +52,31 @@ struct user_model {
 
 /* How a server may misbehave, at one kind of message, once or always. */
 enum user_fault {
-	FAULT_NONE,
-	FAULT_LATE,     /* does not answer */
-	FAULT_SHORT,    /* ends the connection in the middle of the answer */
-	FAULT_DIES,     /* ends it in the place of an answer */
-	FAULT_ID,       /* answers another message */
-	FAULT_COMMAND,  /* answers as if another thing had been asked */
-	FAULT_SMALL,    /* answers a byte less */
-	FAULT_LARGE,    /* answers a byte more */
-	FAULT_HUGE,     /* tells of four GiB to come */
-	FAULT_TINY,     /* tells of less than a header */
-	FAULT_TWICE,    /* answers twice */
-	FAULT_FDS,      /* sends three descriptors with the answer */
-	FAULT_FD,       /* sends one that was not asked for */
-	FAULT_ERROR,    /* refuses */
-	FAULT_PLACE,    /* answers for another region, or interrupt, or address */
-	FAULT_BEYOND,   /* tells of more than its files have */
-	FAULT_NO_FD,    /* keeps the descriptor that belongs to the answer */
-	FAULT_DEVICE,   /* sends a descriptor of no memory with a region that is mapped */
-	FAULT_UNASKED,  /* sends a request of no kind that there is before the answer */
-	FAULT_MAJOR,    /* speaks another version */
-	FAULT_NONSENSE, /* capabilities that are no JSON */
-	FAULTS,
+	USER_FAULT_NONE,
+	USER_FAULT_LATE,     /* does not answer */
+	USER_FAULT_SHORT,    /* ends the connection in the middle of the answer */
+	USER_FAULT_DIES,     /* ends it in the place of an answer */
+	USER_FAULT_ID,       /* answers another message */
+	USER_FAULT_COMMAND,  /* answers as if another thing had been asked */
+	USER_FAULT_SMALL,    /* answers a byte less */
+	USER_FAULT_LARGE,    /* answers a byte more */
+	USER_FAULT_HUGE,     /* tells of four GiB to come */
+	USER_FAULT_TINY,     /* tells of less than a header */
+	USER_FAULT_TWICE,    /* answers twice */
+	USER_FAULT_FDS,      /* sends three descriptors with the answer */
+	USER_FAULT_FD,       /* sends one that was not asked for */
+	USER_FAULT_ERROR,    /* refuses */
+	USER_FAULT_PLACE,    /* answers for another region, or interrupt, or address */
+	USER_FAULT_BEYOND,   /* tells of more than its files have */
+	USER_FAULT_NO_FD,    /* keeps the descriptor that belongs to the answer */
+	USER_FAULT_DEVICE,   /* sends a descriptor of no memory with a region that is mapped */
+	USER_FAULT_UNASKED,  /* sends a request of no kind that there is before the answer */
+	USER_FAULT_MAJOR,    /* speaks another version */
+	USER_FAULT_NONSENSE, /* capabilities that are no JSON */
+	USER_FAULTS,
 };
 
-/* The name of each, "late" and so on, and back; FAULTS: there is none of that name. */
+/* The name of each, "late" and so on, and back; USER_FAULTS: there is none of that name. */
 const char *user_fault_name(enum user_fault fault);
 enum user_fault user_fault_find(const char *name);
 

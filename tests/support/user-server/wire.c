@@ -100,9 +100,9 @@ static bool wire_end_early(struct user_server *server, const struct server_heade
 {
 	struct iovec part = {(void *)header, sizeof(*header) / 2};
 
-	if (server->fault == FAULT_SHORT)
+	if (server->fault == USER_FAULT_SHORT)
 		(void)!wire_send(server->socket, &part, 1, NULL, 0);
-	return server->fault == FAULT_LATE;
+	return server->fault == USER_FAULT_LATE;
 }
 
 static bool wire_send_unasked(struct user_server *server)
@@ -124,31 +124,31 @@ static void wire_spoil(const struct user_server *server, struct server_header *h
 	static const char more[SERVER_DATA + 1];
 
 	switch (server->fault) {
-	case FAULT_ID:
+	case USER_FAULT_ID:
 		header->id ^= 0x100;
 		break;
-	case FAULT_COMMAND:
+	case USER_FAULT_COMMAND:
 		header->command = header->command == COMMAND_READ ? COMMAND_WRITE : COMMAND_READ;
 		break;
-	case FAULT_SMALL:
+	case USER_FAULT_SMALL:
 		header->size--;
 		if (answer->data_size)
 			answer->data_size--;
 		else
 			answer->head_size--;
 		break;
-	case FAULT_LARGE:
+	case USER_FAULT_LARGE:
 		header->size++;
 		answer->data = more;
 		answer->data_size++;
 		break;
-	case FAULT_HUGE:
+	case USER_FAULT_HUGE:
 		header->size = UINT32_MAX;
 		break;
-	case FAULT_TINY:
+	case USER_FAULT_TINY:
 		header->size = 8;
 		break;
-	case FAULT_NO_FD:
+	case USER_FAULT_NO_FD:
 		answer->fd_count = 0;
 		break;
 	default:
@@ -160,7 +160,7 @@ static void wire_spoil(const struct user_server *server, struct server_header *h
 static bool wire_send_fds(const struct user_server *server, const struct server_header *header,
 			  struct server_answer *answer)
 {
-	unsigned int count = server->fault == FAULT_FDS ? 3 : 1;
+	unsigned int count = server->fault == USER_FAULT_FDS ? 3 : 1;
 	int fd = open("/dev/null", O_RDWR | O_CLOEXEC);
 	bool sent;
 
@@ -177,18 +177,18 @@ static bool wire_misbehave(struct user_server *server, struct server_header *hea
 			   struct server_answer *answer)
 {
 	switch (server->fault) {
-	case FAULT_LATE:
-	case FAULT_SHORT:
-	case FAULT_DIES:
+	case USER_FAULT_LATE:
+	case USER_FAULT_SHORT:
+	case USER_FAULT_DIES:
 		return wire_end_early(server, header);
-	case FAULT_FDS:
-	case FAULT_FD:
-	case FAULT_DEVICE:
+	case USER_FAULT_FDS:
+	case USER_FAULT_FD:
+	case USER_FAULT_DEVICE:
 		return wire_send_fds(server, header, answer);
-	case FAULT_TWICE:
+	case USER_FAULT_TWICE:
 		return server_send(server->socket, header, answer) &&
 		       server_send(server->socket, header, answer);
-	case FAULT_UNASKED:
+	case USER_FAULT_UNASKED:
 		return wire_send_unasked(server) && server_send(server->socket, header, answer);
 	default:
 		wire_spoil(server, header, answer);
@@ -204,7 +204,7 @@ bool server_answer(struct user_server *server, const struct server_message *mess
 		.command = message->header.command,
 		.flags = FLAG_REPLY,
 	};
-	bool bad = server_is_at(server, message, server->fault) && server->fault != FAULT_NONE;
+	bool bad = server_is_at(server, message, server->fault) && server->fault != USER_FAULT_NONE;
 
 	if (message->header.flags & FLAG_NO_REPLY && !bad)
 		return true;

@@ -22,7 +22,13 @@
 #include "vmm/base/fd.h"
 
 /* BAR 0 is by messages, BAR 2 ports, BAR 4 a file whose second half may be mapped. */
-enum { FAKE_REGISTERS = 0x1000, FAKE_FILE = 0x4000, FAKE_VECTORS = 40, FAKE_PATIENCE_MS = 20000, FAKE_SHORT_MS = 200 };
+enum {
+	FAKE_REGISTERS = 0x1000,
+	FAKE_FILE = 0x4000,
+	FAKE_USER_VECTORS = 40,
+	FAKE_PATIENCE_MS = 20000,
+	FAKE_SHORT_MS = 200
+};
 
 static struct {
 	struct user_model model;
@@ -93,7 +99,7 @@ static inline void fake_user_make_model(void)
 	file.areas[0].size = FAKE_FILE / 2;
 	user_model_add_bar(model, 4, USER_BAR_64, &file);
 	user_model_add_express(model);
-	user_model_add_msix(model, FAKE_VECTORS, 0, 0x400, 0x800);
+	user_model_add_msix(model, FAKE_USER_VECTORS, 0, 0x400, 0x800);
 	model->config[PCI_INTERRUPT_PIN] = 1;
 	model->irqs[USER_INTX] = 1;
 }

@@ -140,7 +140,7 @@ static inline void start_guest_with(const struct vfio_device_config *device, uns
 				    vfio_mapped mapped)
 {
 	const struct ram_range piece = {.base = 0, .size = 16 * MIB};
-	const struct ram_config config = {0};
+	const struct ram_config config = {.shared = device && device->via == VFIO_VIA_USER};
 	const struct vfio_settings settings = {
 		.sysfs = fake_tree_path(""),
 		.dev = fake_tree_path("dev"),

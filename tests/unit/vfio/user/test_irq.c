@@ -6,18 +6,18 @@
 #include "tests/unit/support/fake_user.h"
 #include "vfio/pci/irq.h"
 
-static int eventfds[FAKE_VECTORS];
+static int eventfds[FAKE_USER_VECTORS];
 
 static void set_up(void)
 {
 	fake_user_set_up();
-	for (unsigned int i = 0; i < FAKE_VECTORS; i++)
+	for (unsigned int i = 0; i < FAKE_USER_VECTORS; i++)
 		eventfds[i] = fd_eventfd();
 }
 
 static void tear_down(void)
 {
-	for (unsigned int i = 0; i < FAKE_VECTORS; i++)
+	for (unsigned int i = 0; i < FAKE_USER_VECTORS; i++)
 		fd_close(&eventfds[i]);
 	fake_user_tear_down();
 }
@@ -46,7 +46,7 @@ START_TEST(it_tells_how_many_there_are)
 	ck_assert_uint_eq(vfio_irq_count(fake.backend, VFIO_PCI_INTX_IRQ_INDEX, NULL), 1);
 	ck_assert_uint_eq(vfio_irq_count(fake.backend, VFIO_PCI_MSI_IRQ_INDEX, NULL), 0);
 	ck_assert_uint_eq(vfio_irq_count(fake.backend, VFIO_PCI_MSIX_IRQ_INDEX, &noresize),
-			  FAKE_VECTORS);
+			  FAKE_USER_VECTORS);
 	ck_assert(!noresize);
 	ck_assert_uint_eq(vfio_irq_count(fake.backend, VFIO_PCI_ERR_IRQ_INDEX, NULL), 0);
 	/* Ours, whatever the server has. */
@@ -59,7 +59,7 @@ START_TEST(an_answer_for_others_loses_it)
 {
 	fake_user_open_well();
 	fake.server.at = COMMAND_IRQ_INFO;
-	fake.server.fault = FAULT_PLACE;
+	fake.server.fault = USER_FAULT_PLACE;
 	hear();
 	ck_assert_uint_eq(vfio_irq_count(fake.backend, VFIO_PCI_MSIX_IRQ_INDEX, NULL), 0);
 	ck_assert_ptr_nonnull(strstr(heard(), "has answered for interrupts 2 with those of 3"));
@@ -73,11 +73,11 @@ START_TEST(vectors_go_over_in_parts)
 
 	fake.server.max_fds = most;
 	fake_user_open_well();
-	ck_assert_int_eq(vfio_irq_trigger(fake.backend, VFIO_PCI_MSIX_IRQ_INDEX, 0, FAKE_VECTORS,
-					  eventfds),
+	ck_assert_int_eq(vfio_irq_trigger(fake.backend, VFIO_PCI_MSIX_IRQ_INDEX, 0,
+					  FAKE_USER_VECTORS, eventfds),
 			 0);
-	ck_assert_uint_eq(fake_user_heard(COMMAND_SET_IRQS), (FAKE_VECTORS + most - 1) / most);
-	for (unsigned int i = 0; i < FAKE_VECTORS; i++) {
+	ck_assert_uint_eq(fake_user_heard(COMMAND_SET_IRQS), (FAKE_USER_VECTORS + most - 1) / most);
+	for (unsigned int i = 0; i < FAKE_USER_VECTORS; i++) {
 		ck_assert(!is_signalled(eventfds[i]));
 		fire(VFIO_PCI_MSIX_IRQ_INDEX, i);
 		ck_assert(fd_take(eventfds[i]));
@@ -134,7 +134,7 @@ START_TEST(a_refusal_is_the_callers)
 {
 	fake_user_open_well();
 	fake.server.at = COMMAND_SET_IRQS;
-	fake.server.fault = FAULT_ERROR;
+	fake.server.fault = USER_FAULT_ERROR;
 	ck_assert_int_eq(vfio_irq_trigger(fake.backend, VFIO_PCI_MSIX_IRQ_INDEX, 0, 2, eventfds),
 			 -EIO);
 	ck_assert(!fake.backend->ops->is_lost(fake.backend));

@@ -152,7 +152,8 @@ static void *second_main(void *argument)
 
 static void second_open(struct second *second)
 {
-	static const struct vfio_user_config config = {.name = "user1", .patience_ms = FAKE_PATIENCE_MS};
+	static const struct vfio_user_config config = {.name = "user1",
+						       .patience_ms = FAKE_PATIENCE_MS};
 	int ends[2];
 
 	user_server_init(&second->server, &fake.model);
@@ -184,7 +185,7 @@ START_TEST(one_that_comes_later_is_told_of_all)
 	second = (struct second){.fd = -1};
 	second_open(&second);
 	second.server.at = COMMAND_DMA_MAP;
-	second.server.fault = FAULT_ERROR;
+	second.server.fault = USER_FAULT_ERROR;
 	ck_assert_int_eq(vfio_user_memory_add(&fake.memory, &second.member, &fake.err), -EIO);
 	ck_assert_ptr_nonnull(strstr(fake.err.text, "does not map guest RAM"));
 	second_close(&second);
@@ -198,10 +199,10 @@ START_TEST(what_one_refuses_none_has)
 	fake_user_open_well();
 	second_open(&second);
 	second.server.at = COMMAND_DMA_MAP;
-	second.server.fault = FAULT_ERROR;
+	second.server.fault = USER_FAULT_ERROR;
 	ck_assert_int_eq(vfio_user_memory_add(&fake.memory, &second.member, &fake.err), 0);
 	fake.server.at = _i ? COMMAND_DMA_MAP : COMMAND_RESET;
-	fake.server.fault = FAULT_ERROR;
+	fake.server.fault = USER_FAULT_ERROR;
 	ck_assert_int_eq(map_all(ram_fd), -EIO);
 	ck_assert_uint_eq(fake.server.window_count, 0);
 	ck_assert_uint_eq(fake.memory.count, 0);
@@ -216,7 +217,7 @@ START_TEST(one_that_is_lost_is_told_nothing)
 
 	fake_user_open_well();
 	fake.server.at = COMMAND_DMA_MAP;
-	fake.server.fault = FAULT_DIES;
+	fake.server.fault = USER_FAULT_DIES;
 	ck_assert_int_eq(map_all(ram_fd), 0);
 	ck_assert(fake.backend->ops->is_lost(fake.backend));
 	ck_assert_int_eq(unmap(0, RAM_SIZE, &unmapped), 0);

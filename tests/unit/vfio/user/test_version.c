@@ -11,27 +11,27 @@ static const struct {
 	const char *said;
 	bool open; /* what came stays so: it is no memory */
 } open_faults[] = {
-	{COMMAND_VERSION, FAULT_LATE, "has not answered VERSION within 1000 ms", false},
-	{COMMAND_VERSION, FAULT_SHORT, "has ended the connection at VERSION", false},
-	{COMMAND_VERSION, FAULT_DIES, "has ended the connection at VERSION", false},
-	{COMMAND_VERSION, FAULT_ID, "that is no answer to it", false},
-	{COMMAND_VERSION, FAULT_COMMAND, "that is no answer to it", false},
-	{COMMAND_VERSION, FAULT_SMALL, "text that does not end", false},
-	{COMMAND_VERSION, FAULT_HUGE, "of a size that no answer has", false},
-	{COMMAND_VERSION, FAULT_TINY, "of a size that no answer has", false},
-	{COMMAND_VERSION, FAULT_ERROR, "refuses version 0.1 of vfio-user", false},
-	{COMMAND_VERSION, FAULT_MAJOR, "speaks version 1.1 of vfio-user, Ferry 0.1", false},
-	{COMMAND_VERSION, FAULT_NONSENSE, "capabilities that are none", false},
-	{COMMAND_VERSION, FAULT_FD, "capabilities that are none", true},
-	{COMMAND_INFO, FAULT_LATE, "its server does not say what it is", false},
-	{COMMAND_INFO, FAULT_SMALL, "its server does not say what it is", false},
-	{COMMAND_INFO, FAULT_ERROR, "its server does not say what it is", false},
-	{COMMAND_INFO, FAULT_PLACE, "0 regions and no config space", false},
-	{COMMAND_REGION_INFO, FAULT_SHORT, "tells nothing of region 0", false},
-	{COMMAND_REGION_INFO, FAULT_ERROR, "tells nothing of region 0", false},
-	{COMMAND_REGION_INFO, FAULT_PLACE, "has answered for region 0 with one of 1", false},
-	{COMMAND_REGION_INFO, FAULT_SMALL, "tells nothing of region 0", false},
-	{COMMAND_REGION_INFO, FAULT_FD, "a descriptor with region 0, which cannot be", true},
+	{COMMAND_VERSION, USER_FAULT_LATE, "has not answered VERSION within 1000 ms", false},
+	{COMMAND_VERSION, USER_FAULT_SHORT, "has ended the connection at VERSION", false},
+	{COMMAND_VERSION, USER_FAULT_DIES, "has ended the connection at VERSION", false},
+	{COMMAND_VERSION, USER_FAULT_ID, "that is no answer to it", false},
+	{COMMAND_VERSION, USER_FAULT_COMMAND, "that is no answer to it", false},
+	{COMMAND_VERSION, USER_FAULT_SMALL, "text that does not end", false},
+	{COMMAND_VERSION, USER_FAULT_HUGE, "of a size that no answer has", false},
+	{COMMAND_VERSION, USER_FAULT_TINY, "of a size that no answer has", false},
+	{COMMAND_VERSION, USER_FAULT_ERROR, "refuses version 0.1 of vfio-user", false},
+	{COMMAND_VERSION, USER_FAULT_MAJOR, "speaks version 1.1 of vfio-user, Ferry 0.1", false},
+	{COMMAND_VERSION, USER_FAULT_NONSENSE, "capabilities that are none", false},
+	{COMMAND_VERSION, USER_FAULT_FD, "capabilities that are none", true},
+	{COMMAND_INFO, USER_FAULT_LATE, "its server does not say what it is", false},
+	{COMMAND_INFO, USER_FAULT_SMALL, "its server does not say what it is", false},
+	{COMMAND_INFO, USER_FAULT_ERROR, "its server does not say what it is", false},
+	{COMMAND_INFO, USER_FAULT_PLACE, "0 regions and no config space", false},
+	{COMMAND_REGION_INFO, USER_FAULT_SHORT, "tells nothing of region 0", false},
+	{COMMAND_REGION_INFO, USER_FAULT_ERROR, "tells nothing of region 0", false},
+	{COMMAND_REGION_INFO, USER_FAULT_PLACE, "has answered for region 0 with one of 1", false},
+	{COMMAND_REGION_INFO, USER_FAULT_SMALL, "tells nothing of region 0", false},
+	{COMMAND_REGION_INFO, USER_FAULT_FD, "a descriptor with region 0, which cannot be", true},
 };
 
 START_TEST(a_server_that_begins_badly_is_refused)
@@ -39,7 +39,7 @@ START_TEST(a_server_that_begins_badly_is_refused)
 	fake.server.at = open_faults[_i].at;
 	fake.server.fault = open_faults[_i].fault;
 	/* Time enough for those before the one that is late. */
-	if (open_faults[_i].fault == FAULT_LATE)
+	if (open_faults[_i].fault == USER_FAULT_LATE)
 		fake.patience_ms = 1000;
 	ck_assert_ptr_null(fake_user_open());
 	ck_assert_msg(strstr(fake.err.text, open_faults[_i].said), "%s", fake.err.text);
@@ -53,9 +53,9 @@ static const struct {
 	const char *said;
 	bool open;
 } map_faults[] = {
-	{FAULT_NO_FD, "no descriptor with region 4, which can be mapped", false},
-	{FAULT_DEVICE, "that is no file of memory", true},
-	{FAULT_BEYOND, "would have region 4 mapped from 0x102000 on, 0x2000 bytes", false},
+	{USER_FAULT_NO_FD, "no descriptor with region 4, which can be mapped", false},
+	{USER_FAULT_DEVICE, "that is no file of memory", true},
+	{USER_FAULT_BEYOND, "would have region 4 mapped from 0x102000 on, 0x2000 bytes", false},
 };
 
 START_TEST(what_cannot_be_mapped_is_refused)
