@@ -75,23 +75,52 @@ int config_take_disk(struct config *config, const char *value, struct err *err)
 	return disk_option_parse(&disk->disk, &disk->text, err);
 }
 
-int config_take_net(struct config *config, const char *value, struct err *err)
+/* Room for one more; NULL with @err. */
+static struct config_net *config_add_net(struct config *config, struct err *err)
 {
-	struct config_net *net;
-	int rc;
-
-	if (config->net_count == CONFIG_NETS_MAX)
-		return err_set(err, -EINVAL, "given too often: %d cards are the most",
-			       CONFIG_NETS_MAX);
+	if (config->net_count == CONFIG_NETS_MAX) {
+		err_set(err, -EINVAL, "given too often: %d cards are the most", CONFIG_NETS_MAX);
+		return NULL;
+	}
 	if (!config->nets)
 		config->nets = calloc(CONFIG_NETS_MAX, sizeof(*config->nets));
-	if (!config->nets)
-		return err_set(err, -ENOMEM, "out of memory");
-	net = &config->nets[config->net_count];
-	rc = suboptions_parse(value, &net->text, err);
+	if (!config->nets) {
+		err_set(err, -ENOMEM, "out of memory");
+		return NULL;
+	}
+	return &config->nets[config->net_count++];
+}
+
+/* One that a program is, which keeps @text. */
+static int config_take_user_net(struct config *config, struct suboptions *text, struct err *err)
+{
+	struct config_vhost_user *one = config_add_served(config, err);
+
+	if (!one) {
+		suboptions_release(text);
+		return err->code;
+	}
+	one->text = *text;
+	return service_parse_network(&one->service, &one->device, &one->text, err);
+}
+
+int config_take_net(struct config *config, const char *value, struct err *err)
+{
+	struct suboptions text;
+	struct config_net *net;
+	int rc = suboptions_parse_often(value, "forward", &text, err);
+
 	if (rc)
 		return rc;
-	config->net_count++;
+	if (strcmp(text.first, "user") == 0)
+		return config_take_user_net(config, &text, err);
+
+	net = config_add_net(config, err);
+	if (!net) {
+		suboptions_release(&text);
+		return err->code;
+	}
+	net->text = text;
 	rc = net_option_parse(&net->net, &net->text, err);
 	return rc ? rc : config_take_net_descriptors(config, net->text.first, &net->net, err);
 }

@@ -46,38 +46,44 @@ static bool net_parse_mac(const char *text, uint8_t mac[6])
 	return true;
 }
 
-static int net_take_mac(struct net_config *net, const char *value, struct err *err)
+int net_option_take_mac(uint8_t mac[6], const char *value, struct err *err)
 {
 	static const uint8_t none[6];
 
-	if (!net_parse_mac(value, net->mac))
+	if (!net_parse_mac(value, mac))
 		return err_set(err, -EINVAL,
 			       "mac=%s: not an address of six bytes such as 52:54:00:12:34:56",
 			       value);
-	if (net->mac[0] & 1 || memcmp(net->mac, none, sizeof(none)) == 0)
+	if (mac[0] & 1 || memcmp(mac, none, sizeof(none)) == 0)
 		return err_set(err, -EINVAL,
 			       "mac=%s: it is no address of one card: its first byte must be even, "
 			       "and not all be 0",
 			       value);
-	net->has_mac = true;
 	return 0;
+}
+
+int net_option_take_mtu(unsigned int *mtu, const char *value, struct err *err)
+{
+	return suboptions_parse_number(value, NET_MTU_MIN, NET_MTU_MAX, mtu)
+		       ? err_set(err, -EINVAL, "mtu=%s: it takes a number from %d to %d", value,
+				 NET_MTU_MIN, NET_MTU_MAX)
+		       : 0;
 }
 
 static int net_take_value(struct net_config *net, const char *name, const char *value,
 			  struct err *err)
 {
-	if (strcmp(name, "mac") == 0)
-		return net_take_mac(net, value, err);
+	if (strcmp(name, "mac") == 0) {
+		net->has_mac = true;
+		return net_option_take_mac(net->mac, value, err);
+	}
 	if (strcmp(name, "queues") == 0)
 		return suboptions_parse_number(value, 1, NET_PAIRS_MAX, &net->pairs)
 			       ? err_set(err, -EINVAL, "queues=%s: it takes a number from 1 to %d",
 					 value, NET_PAIRS_MAX)
 			       : 0;
 	if (strcmp(name, "mtu") == 0)
-		return suboptions_parse_number(value, NET_MTU_MIN, NET_MTU_MAX, &net->mtu)
-			       ? err_set(err, -EINVAL, "mtu=%s: it takes a number from %d to %d",
-					 value, NET_MTU_MIN, NET_MTU_MAX)
-			       : 0;
+		return net_option_take_mtu(&net->mtu, value, err);
 	return err_set(err, -EINVAL, "'%s=%s': unknown part: %s", name, value, net_takes);
 }
 
@@ -93,7 +99,7 @@ static int net_parse_first(struct net_config *net, const char *first, struct err
 			       : 0;
 	}
 	if (strncmp(first, "tap=", 4) != 0)
-		return err_set(err, -EINVAL, "'%s': it takes tap=NAME or fd=N", first);
+		return err_set(err, -EINVAL, "'%s': it takes tap=NAME, fd=N or user", first);
 	net->tap = first + 4;
 	if (!net_is_name(net->tap))
 		return err_set(err, -EINVAL,

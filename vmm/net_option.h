@@ -15,4 +15,8 @@
 int net_option_parse(struct net_config *net, const struct suboptions *options,
 		     struct err *err) FERRY_MUST_CHECK;
 
+/* mac=@value, mtu=@value. -EINVAL with @err. */
+int net_option_take_mac(uint8_t mac[6], const char *value, struct err *err) FERRY_MUST_CHECK;
+int net_option_take_mtu(unsigned int *mtu, const char *value, struct err *err) FERRY_MUST_CHECK;
+
 #endif

@@ -44,6 +44,8 @@ struct program {
 	char line[PROGRAM_LINE_MAX];
 	size_t used;
 	char last[PROGRAM_LINE_MAX]; /* line */
+	const char *stranger, *unfit;
+	bool strange;
 	struct log_limit limit;
 };
 
@@ -189,6 +191,7 @@ static void program_tell_line(struct program *program)
 		return;
 	/* A guest may have it talk. */
 	log_guest(&program->limit, LOG_INFO, "%s: %s", program->name, program->line);
+	program->strange |= program->stranger && strstr(program->line, program->stranger);
 	memcpy(program->last, program->line, sizeof(program->last));
 }
 
@@ -299,6 +302,8 @@ static struct program *program_alloc(const struct program_config *config, struct
 	program->terminal = program->output = -1;
 	snprintf(program->name, sizeof(program->name), "%s", config->name);
 	snprintf(program->loses, sizeof(program->loses), "%s", config->loses);
+	program->stranger = config->stranger;
+	program->unfit = config->unfit;
 	return program;
 }
 
@@ -361,6 +366,16 @@ void program_last_words(struct program *program, char text[], int patience_ms)
 		program_forget_output(program);
 	}
 	snprintf(text, PROGRAM_WORDS_MAX, "%s", program->last);
+}
+
+bool program_has_ended(const struct program *program)
+{
+	return program->output < 0;
+}
+
+const char *program_why_unfit(const struct program *program)
+{
+	return program->strange ? program->unfit : NULL;
 }
 
 void program_hang_up(struct program *program)

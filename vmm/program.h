@@ -24,6 +24,8 @@ struct program_config {
 	const char *const *arguments; /* behind its name; NULL behind the last */
 	int socket;                   /* is PROGRAM_SOCKET there; the caller's */
 	const char *loses;            /* what it is that ends with it, for a sentence */
+	const char *stranger;         /* what one says that is too old; NULL: none is */
+	const char *unfit;            /* why that is, and what to do, for a sentence */
 };
 
 struct program;
@@ -53,6 +55,12 @@ const char *program_name(const struct program *program);
  * @patience_ms. Before the loop runs.
  */
 void program_last_words(struct program *program, char text[], int patience_ms);
+
+/* Whether that was before it was asked to. */
+bool program_has_ended(const struct program *program);
+
+/* Why it is none that can be used, by what it has said; NULL: it has not said so. */
+const char *program_why_unfit(const struct program *program);
 
 /*
  * Hangs up its terminal, which ends it (SIGHUP), as the end of this process does, too. NULL is

@@ -3,6 +3,7 @@
 
 #include "vmm/service.h"
 
+#include <assert.h>
 #include <errno.h>
 #include <limits.h>
 #include <stdarg.h>
@@ -14,16 +15,8 @@
 
 #include "vmm/base/bits.h"
 #include "vmm/base/fd.h"
+#include "vmm/service_private.h"
 #include "vmm/vhost_user_option.h"
-
-enum { SERVICE_TEXT_MAX = 2 * PATH_MAX, SERVICE_ARGUMENTS_MAX = 12 };
-
-/* What a program is told, each argument in its place. */
-struct service_words {
-	char texts[SERVICE_ARGUMENTS_MAX][SERVICE_TEXT_MAX];
-	const char *list[SERVICE_ARGUMENTS_MAX + 1];
-	size_t count;
-};
 
 static const char *const service_format_names[] = {"qcow2", "qcow", "qed", "vdi",
 						   "vhdx",  "vmdk", "vpc", "parallels"};
@@ -112,14 +105,16 @@ int service_parse_image(struct service *service, struct vhost_user_config *devic
 	return rc;
 }
 
-FERRY_PRINTF(2, 3) static void service_say(struct service_words *words, const char *format, ...)
+void service_say(struct service_words *words, const char *format, ...)
 {
-	char *text = words->texts[words->count];
+	char *text = words->texts + words->used;
 	va_list list;
 
+	assert(words->count < SERVICE_ARGUMENTS_MAX);
 	va_start(list, format);
-	vsnprintf(text, SERVICE_TEXT_MAX, format, list);
+	vsnprintf(text, sizeof(words->texts) - words->used, format, list);
 	va_end(list);
+	words->used += strlen(text) + 1;
 	words->list[words->count++] = text;
 	words->list[words->count] = NULL;
 }
@@ -179,8 +174,22 @@ static const struct program_config service_image = {
 	.loses = "the guest's disk is gone",
 };
 
+const char *service_option(enum service_kind kind)
+{
+	static const char *const options[] = {
+		[SERVICE_NONE] = "--vhost-user",
+		[SERVICE_FOLDER] = "--share",
+		[SERVICE_IMAGE] = "--disk",
+		[SERVICE_NETWORK] = "--net",
+	};
+
+	return options[kind];
+}
+
 int service_find(enum service_kind kind, char path[], struct err *err)
 {
+	if (kind == SERVICE_NETWORK)
+		return service_find_network(path, err);
 	if (kind == SERVICE_IMAGE)
 		return program_find(&service_image, path, err);
 	return program_find(&service_folder, path, err)
@@ -188,14 +197,13 @@ int service_find(enum service_kind kind, char path[], struct err *err)
 		       : 0;
 }
 
-static struct program *service_begin(const struct program_config *program,
-				     struct service_words *words, int listening, struct loop *loop,
-				     struct err *err)
+struct program *service_begin(const struct program_config *program, struct service_words *words,
+			      int socket, struct loop *loop, struct err *err)
 {
 	struct program_config config = *program;
 
 	config.arguments = words->list;
-	config.socket = listening;
+	config.socket = socket;
 	return program_start(&config, loop, err);
 }
 
@@ -216,7 +224,7 @@ static struct program *service_start_old_folder(const struct service *service, i
 						const char *path, struct loop *loop,
 						struct err *err)
 {
-	struct service_words words = {.count = 0};
+	struct service_words words = {.used = 0};
 	char escaped[SERVICE_TEXT_MAX];
 
 	if (service->readonly && access(service_old_folder_places[0], X_OK) == 0) {
@@ -237,7 +245,7 @@ static struct program *service_start_old_folder(const struct service *service, i
 static struct program *service_start_folder(const struct service *service, int listening,
 					    struct loop *loop, struct err *err)
 {
-	struct service_words words = {.count = 0};
+	struct service_words words = {.used = 0};
 	char path[PATH_MAX], found[PATH_MAX];
 
 	if (service_check_folder(service->path, err))
@@ -266,7 +274,7 @@ static struct program *service_start_image(const struct service *service,
 					   const struct vhost_user_config *device, int listening,
 					   struct loop *loop, struct err *err)
 {
-	struct service_words words = {.count = 0};
+	struct service_words words = {.used = 0};
 	const char *readonly = service->readonly ? "on" : "off";
 	char path[SERVICE_TEXT_MAX];
 
@@ -294,6 +302,8 @@ struct program *service_start(const struct service *service, struct vhost_user_c
 	struct program *program;
 	int listening;
 
+	if (service->kind == SERVICE_NETWORK)
+		return service_start_network(service, device, loop, err);
 	if (program_connect(&listening, &device->fd, err))
 		return NULL;
 	if (service->kind == SERVICE_FOLDER)

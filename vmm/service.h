@@ -13,9 +13,18 @@
 #include "vmm/suboptions.h"
 
 enum service_kind {
-	SERVICE_NONE,   /* somebody else has started it */
-	SERVICE_FOLDER, /* --share: virtiofsd */
-	SERVICE_IMAGE,  /* --disk with a format: qemu-storage-daemon */
+	SERVICE_NONE,    /* somebody else has started it */
+	SERVICE_FOLDER,  /* --share: virtiofsd */
+	SERVICE_IMAGE,   /* --disk with a format: qemu-storage-daemon */
+	SERVICE_NETWORK, /* --net user: passt */
+};
+
+enum { SERVICE_FORWARDS_MAX = 8, SERVICE_SPEC_MAX = 64 };
+
+/* A port of the host's whose connections, or packets, are the guest's. */
+struct service_forward {
+	bool udp;
+	char spec[SERVICE_SPEC_MAX]; /* "127.0.0.1/8080:80", as the program wants it */
 };
 
 struct service {
@@ -24,19 +33,28 @@ struct service {
 	bool readonly;
 	const char *format;      /* of an image */
 	unsigned int block_size; /* of an image; 0: the program's own choice */
+	struct service_forward forwards[SERVICE_FORWARDS_MAX]; /* of a network */
+	unsigned int forward_count;
+	const char *host; /* where a network has the host's loopback address; NULL: nowhere */
 };
+
+/* The option that asks for it, for a person. */
+const char *service_option(enum service_kind kind);
 
 /* The formats of images that have a server, "qcow2, vmdk" and so on, for a person. */
 const char *service_formats(void);
 
 /*
- * The parts of --share, or of a --disk with format=, into @service and @device, which has no
- * connection yet; the strings stay those of @options. -EINVAL with @err saying what there is.
+ * The parts of --share, of a --disk with format=, or of --net user, into @service and @device,
+ * which has no connection yet; the strings stay those of @options. -EINVAL with @err saying what
+ * there is.
  */
 int service_parse_share(struct service *service, struct vhost_user_config *device,
 			const struct suboptions *options, struct err *err) FERRY_MUST_CHECK;
 int service_parse_image(struct service *service, struct vhost_user_config *device,
 			const struct suboptions *options, struct err *err) FERRY_MUST_CHECK;
+int service_parse_network(struct service *service, struct vhost_user_config *device,
+			  const struct suboptions *options, struct err *err) FERRY_MUST_CHECK;
 
 /* Where the program of such a device is, @path of PATH_MAX bytes. -ENOENT with @err. */
 int service_find(enum service_kind kind, char path[], struct err *err) FERRY_MUST_CHECK;

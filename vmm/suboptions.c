@@ -27,15 +27,17 @@ static char *suboption_piece_end(char *from)
 	return from + 1;
 }
 
-/* Each part is there once: which of two would count, nobody could tell. */
-static int suboption_add(struct suboptions *options, char *piece, struct err *err)
+/* Each part but @often is there once: which of two would count, nobody could tell. */
+static int suboption_add(struct suboptions *options, char *piece, const char *often,
+			 struct err *err)
 {
 	char *equals = strchr(piece, '=');
 
 	if (equals)
 		*equals++ = '\0';
 	for (size_t i = 0; i < options->count; i++)
-		if (strcmp(options->item[i].name, piece) == 0)
+		if (strcmp(options->item[i].name, piece) == 0 &&
+		    (!often || strcmp(often, piece) != 0))
 			return err_set(err, -EINVAL, "%.80s: given twice", piece);
 	options->item[options->count].name = piece;
 	options->item[options->count++].value = equals;
@@ -43,6 +45,12 @@ static int suboption_add(struct suboptions *options, char *piece, struct err *er
 }
 
 int suboptions_parse(const char *text, struct suboptions *options, struct err *err)
+{
+	return suboptions_parse_often(text, NULL, options, err);
+}
+
+int suboptions_parse_often(const char *text, const char *often, struct suboptions *options,
+			   struct err *err)
 {
 	char *rest;
 	int rc = 0;
@@ -62,7 +70,7 @@ int suboptions_parse(const char *text, struct suboptions *options, struct err *e
 						      "is part of a value"
 						    : "too many parts");
 		else
-			rc = suboption_add(options, piece, err);
+			rc = suboption_add(options, piece, often, err);
 	}
 	if (rc)
 		suboptions_release(options);

@@ -25,6 +25,9 @@ struct suboptions {
 /* -EINVAL (too many, empty, one twice) or -ENOMEM, @err without the option's name. */
 int suboptions_parse(const char *text, struct suboptions *options,
 		     struct err *err) FERRY_MUST_CHECK;
+/* Likewise; the part @often may be there several times. */
+int suboptions_parse_often(const char *text, const char *often, struct suboptions *options,
+			   struct err *err) FERRY_MUST_CHECK;
 void suboptions_release(struct suboptions *options);
 
 /* A decimal number from @lowest to @highest; -EINVAL or -ERANGE. */

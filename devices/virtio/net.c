@@ -90,6 +90,16 @@ static uint64_t net_features(const struct net *net, const struct net_config *con
 	return features;
 }
 
+int net_make_address(uint8_t mac[6], struct err *err)
+{
+	if (!random_fill(mac, 6))
+		return err_set(err, -EAGAIN,
+			       "the host has no randomness yet for its address: give mac=");
+	/* One that no manufacturer has given anybody: local, and of one card. */
+	mac[0] = (uint8_t)((mac[0] & ~1U) | 2);
+	return 0;
+}
+
 /* VIRTIO 1.2 5.1.4. */
 static int net_set_config(struct net *net, const struct net_config *config, struct err *err)
 {
@@ -100,13 +110,8 @@ static int net_set_config(struct net *net, const struct net_config *config, stru
 	};
 
 	memcpy(bytes.mac, config->mac, sizeof(bytes.mac));
-	if (!config->has_mac) {
-		if (!random_fill(bytes.mac, sizeof(bytes.mac)))
-			return err_set(err, -EAGAIN,
-				       "the host has no randomness yet for its address: give mac=");
-		/* One that no manufacturer has given anybody: local, and of one card. */
-		bytes.mac[0] = (uint8_t)((bytes.mac[0] & ~1U) | 2);
-	}
+	if (!config->has_mac && net_make_address(bytes.mac, err))
+		return err->code;
 	net->device.config_size = offsetof(struct virtio_net_config, mtu) + sizeof(bytes.mtu);
 	memcpy(net->device.config, &bytes, net->device.config_size);
 	return 0;

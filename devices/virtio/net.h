@@ -22,6 +22,9 @@ struct net_config {
 	uint8_t mac[6];
 };
 
+/* A local address of one card, made up. -EAGAIN with @err: the host has no randomness yet. */
+int net_make_address(uint8_t mac[6], struct err *err) FERRY_MUST_CHECK;
+
 /*
  * Opens tap and kernel's part. Number @index is in the name of the device. NULL with @err set.
  */

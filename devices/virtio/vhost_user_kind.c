@@ -37,6 +37,19 @@ static void kind_fill_fs(struct virtio_device *device, const struct vhost_user_c
 		   device->queue_count - 1);
 }
 
+/* VIRTIO 1.2 5.1.4. */
+static void kind_fill_net(struct virtio_device *device, const struct vhost_user_choice *choice)
+{
+	struct virtio_net_config config = {.mtu = htole16((uint16_t)choice->mtu)};
+
+	memcpy(config.mac, choice->mac, sizeof(config.mac));
+	memcpy(device->config, &config, device->config_size);
+	if (choice->has_mac)
+		device->features |= BIT(VIRTIO_NET_F_MAC);
+	if (choice->mtu)
+		device->features |= BIT(VIRTIO_NET_F_MTU);
+}
+
 /* VIRTIO 1.2 5.6.4: what Linux has for a target without limits of its own. */
 static void kind_fill_scsi(struct virtio_device *device, const struct vhost_user_choice *choice)
 {
@@ -88,6 +101,8 @@ static const struct vhost_user_kind kinds[] = {
 		.id = VIRTIO_ID_NET,
 		.class_code = 0x020000,
 		.queues = 2,
+		.config_size = offsetof(struct virtio_net_config, mtu) + sizeof(uint16_t),
+		.fill = kind_fill_net,
 		.withheld = BIT(VIRTIO_NET_F_CTRL_GUEST_OFFLOADS) | BIT(VIRTIO_NET_F_MTU) |
 			    BIT(VIRTIO_NET_F_MAC) | BIT(VIRTIO_NET_F_STATUS) |
 			    BIT(VIRTIO_NET_F_CTRL_VQ) | BIT(VIRTIO_NET_F_CTRL_RX) |

@@ -12,6 +12,9 @@ enum { VHOST_USER_TAG_MAX = 36 };
 struct vhost_user_choice {
 	const char *tag;     /* of file systems, at most VHOST_USER_TAG_MAX bytes; NULL: none */
 	unsigned int queues; /* of those that can be several; 0: one */
+	bool has_mac;        /* a network card's address is `mac`; otherwise the driver's choice */
+	uint8_t mac[6];
+	unsigned int mtu; /* of a network card; 0: it is not told of one */
 };
 
 struct vhost_user_kind {
@@ -24,7 +27,7 @@ struct vhost_user_kind {
 	bool asks;                /* the server is asked for them; otherwise they are made here */
 	bool tagged;
 	uint64_t withheld; /* features that need more of a front end than this one is */
-	/* Sets what is this end's in the configuration. */
+	/* What is this end's: in the configuration, and features that no server knows of. */
 	void (*fill)(struct virtio_device *device, const struct vhost_user_choice *choice);
 };
 

@@ -128,20 +128,23 @@ static size_t virtio_count_vhost_user(const struct machine *machine)
 	return machine->config->vhost_user_count;
 }
 
-/* What a program of the monitor's own start said, where it has ended, is why. */
+/* What a program of the monitor's own start said, where it has ended, is why; or that it is too old. */
 static void virtio_explain(struct program *program, struct err *err)
 {
+	const char *name = program_name(program);
 	const struct err why = *err;
 	char words[PROGRAM_WORDS_MAX];
 
 	program_last_words(program, words, 2000);
-	if (words[0] && (why.code == -ECONNRESET || why.code == -EPIPE))
-		err_set(err, why.code, "%s has ended: %s", program_name(program), words);
+	if (program_why_unfit(program))
+		err_set(err, -ENOTSUP, "%s: %s", name, program_why_unfit(program));
+	else if (words[0] && program_has_ended(program))
+		err_set(err, why.code, "%s has ended: %s", name, words);
 	else if (words[0])
 		err_set(err, why.code, "%s; it said last: %s", why.text, words);
 }
 
-/* One whose server is started here: the user has named a folder or an image, and no server. */
+/* One whose server is started here: the user has named a folder, say, and no server. */
 static struct virtio_device *virtio_create_service(struct machine *machine, size_t index,
 						   struct err *err)
 {
@@ -155,11 +158,11 @@ static struct virtio_device *virtio_create_service(struct machine *machine, size
 		device = vhost_user_create(&service->config, (unsigned int)index, err);
 		if (!device)
 			virtio_explain(service->program, err);
-		if (!device)
+		if (!device && asked->path)
 			err_prefix(err, "%s", asked->path);
 	}
 	if (!device)
-		err_prefix(err, asked->kind == SERVICE_FOLDER ? "--share" : "--disk");
+		err_prefix(err, "%s", service_option(asked->kind));
 	return device;
 }
 

@@ -432,6 +432,7 @@ static void doctor_check_programs(struct doctor *doctor)
 	} rows[] = {
 		{SERVICE_FOLDER, "--share"},
 		{SERVICE_IMAGE, "--disk with format="},
+		{SERVICE_NETWORK, "--net user"},
 	};
 
 	for (size_t i = 0; i < ARRAY_SIZE(rows); i++) {

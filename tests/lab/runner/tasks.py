@@ -96,8 +96,8 @@ class Task:
         absent = {name: everything or reasons.get(name) for name in declared}
         self.names = [name + suffix for name in declared if not absent[name]]
         self.absent = {name + suffix: why for name, why in absent.items() if why}
-        # A task goes back to its queue once because its host hung, once because its guests did, once
-        # because a row failed.
+        # A task goes back to its queue once because its host hung, once because its guests did,
+        # once because a row failed.
         self.host_hung = self.guests_hung = self.failed = False
 
     def headers(self, key):

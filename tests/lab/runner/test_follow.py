@@ -398,8 +398,8 @@ class RowThatFails(OneHost):
         self.step("ok reads 1", "ok writes 1")
         self.assertEqual(self.told, {"reads": "ok", "writes": "ok"})
         self.run_.results.tell_tries(self.run_.anew)
-        self.assertIn("again writes                      it failed: no sums; it passed on its second"
-                      " try\n", self.said.getvalue())
+        self.assertIn("again writes                      it failed: no sums; it passed on its"
+                      " second try\n", self.said.getvalue())
 
     def test_fails_twice(self):
         self.fail()

@@ -79,7 +79,7 @@ START_TEST(cards)
 	ck_assert_str_eq(config.nets[0].net.tap, "a");
 	ck_assert_uint_eq(config.nets[0].net.pairs, 2);
 	ck_assert_str_eq(config.nets[1].net.tap, "b");
-	refused("--net a k", "--net: 'a': it takes tap=NAME or fd=N");
+	refused("--net a k", "--net: 'a': it takes tap=NAME, fd=N or user");
 	refused("--net fd=199 k", "--net: fd=199: it is not open");
 	refused("--net", "needs a value");
 	for (unsigned int i = 0; i <= CONFIG_NETS_MAX; i++)
@@ -154,6 +154,27 @@ START_TEST(folders)
 }
 END_TEST
 
+/* In the place of devices that others serve. */
+START_TEST(cards_without_taps)
+{
+	static char line[32 * CONFIG_VHOST_USER_MAX + 64];
+
+	ck_assert_int_eq(parse("--net tap=a --net user,forward=tcp:1:2,forward=udp:3:4 k"), 0);
+	ck_assert_uint_eq(config.net_count, 1);
+	ck_assert_uint_eq(config.vhost_user_count, 1);
+	ck_assert_int_eq(config.vhost_user[0].service.kind, SERVICE_NETWORK);
+	ck_assert_uint_eq(config.vhost_user[0].service.forward_count, 2);
+	ck_assert_uint_eq(config.vhost_user[0].device.kind->id, 1);
+	refused("--net user,mac=52:54:00:12:34:56,mac=52:54:00:12:34:57 k",
+		"--net: mac: given twice");
+	refused("--net user,forward=1:2 k", "--net: forward=1:2: it takes tcp or udp");
+	refused("--net tap=a,forward=tcp:1:2 k", "'forward=tcp:1:2': unknown part: it takes mac=");
+	for (unsigned int i = 0; i <= CONFIG_VHOST_USER_MAX; i++)
+		strcat(line, "--net=user ");
+	refused(line, "--net: given too often: 16 such devices are the most");
+}
+END_TEST
+
 START_TEST(images_of_other_formats)
 {
 	ck_assert_int_eq(parse("--disk a,format=qcow2,queues=2,block-size=4096 --disk b k"), 0);
@@ -186,6 +207,7 @@ static void add_tests(TCase *tests)
 	tcase_add_test(tests, random_bytes);
 	tcase_add_test(tests, consoles);
 	tcase_add_test(tests, folders);
+	tcase_add_test(tests, cards_without_taps);
 	tcase_add_test(tests, images_of_other_formats);
 }
 

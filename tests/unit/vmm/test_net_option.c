@@ -60,8 +60,8 @@ START_TEST(what_is_wrong_is_told)
 		snprintf(text, sizeof(text), "tap=%s", names[i]);
 		refused(text, "no interface's name");
 	}
-	refused("tap0", "'tap0': it takes tap=NAME or fd=N");
-	refused("", "it takes tap=NAME or fd=N");
+	refused("tap0", "'tap0': it takes tap=NAME, fd=N or user");
+	refused("", "it takes tap=NAME, fd=N or user");
 	refused("tap=t,mac=1", "mac=1: not an address of six bytes");
 	refused("tap=t,mac=52:54:00:12:34:5", "not an address");
 	refused("tap=t,mac=52:54:00:12:34-56", "not an address");

@@ -58,6 +58,20 @@ START_TEST(a_part_is_there_once)
 }
 END_TEST
 
+START_TEST(one_that_may_is_there_often)
+{
+	struct suboptions options;
+
+	ck_assert_int_eq(suboptions_parse_often("a,to=1,b,to=2", "to", &options, &err), 0);
+	ck_assert_uint_eq(options.count, 3);
+	ck_assert_str_eq(options.item[0].value, "1");
+	ck_assert_str_eq(options.item[2].value, "2");
+	suboptions_release(&options);
+	ck_assert_int_eq(suboptions_parse_often("a,to=1,b,to=2,b", "to", &options, &err), -EINVAL);
+	ck_assert_str_eq(err.text, "b: given twice");
+}
+END_TEST
+
 START_TEST(numbers_are_digits_within_bounds)
 {
 	static const char *const none[] = {"", "-1", "+1", " 1", "1 ", "1.", "0x1", "one"};
@@ -99,6 +113,7 @@ static void add_tests(TCase *tests)
 	tcase_add_test(tests, commas_are_undoubled);
 	tcase_add_test(tests, a_value_alone_is_the_first);
 	tcase_add_test(tests, a_part_is_there_once);
+	tcase_add_test(tests, one_that_may_is_there_often);
 	tcase_add_test(tests, numbers_are_digits_within_bounds);
 	tcase_add_test(tests, lists_have_ranges);
 }

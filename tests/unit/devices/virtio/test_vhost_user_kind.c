@@ -2,6 +2,7 @@
 /* Kinds of vhost-user devices: by name, by number, and what is made of each here. */
 
 #include <check.h>
+#include <linux/virtio_net.h>
 #include <stdio.h>
 #include <string.h>
 
@@ -72,11 +73,33 @@ START_TEST(what_is_this_ends_is_filled_in)
 }
 END_TEST
 
+/* No server knows of them, so a driver is offered what the user has chosen. */
+START_TEST(a_card_has_an_address_and_a_longest_packet)
+{
+	const struct vhost_user_kind *kind = vhost_user_find_kind("net", &numbered);
+	struct vhost_user_choice choice = {.mac = {2, 3, 4, 5, 6, 7}, .mtu = 1400};
+	struct virtio_device device = {.config_size = kind->config_size};
+
+	kind->fill(&device, &choice);
+	ck_assert_uint_eq(device.features, UINT64_C(1) << VIRTIO_NET_F_MTU);
+	choice.has_mac = true;
+	choice.mtu = 0;
+	device.features = 0;
+	kind->fill(&device, &choice);
+	ck_assert_uint_eq(device.features, UINT64_C(1) << VIRTIO_NET_F_MAC);
+	ck_assert_mem_eq(device.config, choice.mac, 6);
+	ck_assert_uint_eq(load_le16(device.config + 10), 0);
+	ck_assert_uint_eq(kind->withheld & UINT64_C(1) << VIRTIO_NET_F_MAC,
+			  UINT64_C(1) << VIRTIO_NET_F_MAC);
+}
+END_TEST
+
 static void add_tests(TCase *tests)
 {
 	tcase_add_test(tests, each_has_its_number);
 	tcase_add_test(tests, others_go_by_their_number);
 	tcase_add_test(tests, what_is_this_ends_is_filled_in);
+	tcase_add_test(tests, a_card_has_an_address_and_a_longest_packet);
 }
 
 int main(void)

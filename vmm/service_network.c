@@ -1,0 +1,190 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/* A network without a tap (--net user): its parts, and passt, which is started for it. */
+
+#include <arpa/inet.h>
+#include <errno.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/socket.h>
+
+#include "devices/virtio/net.h"
+#include "vmm/base/fd.h"
+#include "vmm/net_option.h"
+#include "vmm/service_private.h"
+
+enum { NETWORK_PORT_MAX = 65535, NETWORK_ADDRESS_MAX = INET6_ADDRSTRLEN };
+
+static const char network_takes[] =
+	"it takes forward=tcp|udp:[ADDRESS/]PORT:PORT, host=ADDRESS, mac=ADDRESS and mtu=BYTES";
+
+static bool network_is_address(const char *text)
+{
+	uint8_t bytes[16];
+
+	return inet_pton(AF_INET, text, bytes) == 1 || inet_pton(AF_INET6, text, bytes) == 1;
+}
+
+/* @length bytes at @text, which are no string, into @piece of @size bytes. */
+static bool network_cut(const char *text, size_t length, char *piece, size_t size)
+{
+	if (length >= size)
+		return false;
+	memcpy(piece, text, length);
+	piece[length] = '\0';
+	return true;
+}
+
+/* [ADDRESS/]PORT:PORT; without an address that of the host's loopback. */
+static bool network_read_ports(const char *text, char spec[SERVICE_SPEC_MAX])
+{
+	const char *slash = strrchr(text, '/'), *port = slash ? slash + 1 : text;
+	const char *colon = strchr(port, ':');
+	char address[NETWORK_ADDRESS_MAX] = "127.0.0.1", number[8];
+	unsigned int host, guest;
+
+	if (!colon || !network_cut(port, (size_t)(colon - port), number, sizeof(number)))
+		return false;
+	if (slash && !network_cut(text, (size_t)(slash - text), address, sizeof(address)))
+		return false;
+	if (!network_is_address(address) ||
+	    suboptions_parse_number(number, 1, NETWORK_PORT_MAX, &host) ||
+	    suboptions_parse_number(colon + 1, 1, NETWORK_PORT_MAX, &guest))
+		return false;
+	snprintf(spec, SERVICE_SPEC_MAX, "%s/%u:%u", address, host, guest);
+	return true;
+}
+
+static int network_take_forward(struct service *service, const char *value, struct err *err)
+{
+	struct service_forward *forward = &service->forwards[service->forward_count];
+	const char *colon = strchr(value, ':');
+
+	if (service->forward_count == SERVICE_FORWARDS_MAX)
+		return err_set(err, -EINVAL, "forward=%s: %d of them are the most", value,
+			       SERVICE_FORWARDS_MAX);
+	forward->udp = strncmp(value, "udp:", 4) == 0;
+	if ((!forward->udp && strncmp(value, "tcp:", 4) != 0) ||
+	    !network_read_ports(colon + 1, forward->spec))
+		return err_set(err, -EINVAL,
+			       "forward=%s: it takes tcp or udp, a port of the host's and one of "
+			       "the guest's, such as tcp:8080:80 or tcp:192.0.2.1/8080:80",
+			       value);
+	service->forward_count++;
+	return 0;
+}
+
+static int network_take(struct service *service, struct vhost_user_choice *choice, const char *name,
+			const char *value, struct err *err)
+{
+	if (!value)
+		return err_set(err, -EINVAL, "'%s': unknown part: %s", name, network_takes);
+	if (strcmp(name, "forward") == 0)
+		return network_take_forward(service, value, err);
+	if (strcmp(name, "mac") == 0) {
+		choice->has_mac = true;
+		return net_option_take_mac(choice->mac, value, err);
+	}
+	if (strcmp(name, "mtu") == 0)
+		return net_option_take_mtu(&choice->mtu, value, err);
+	if (strcmp(name, "queues") == 0)
+		return err_set(err, -EINVAL,
+			       "queues=%s: such a card has one pair: leave it out, or take a tap",
+			       value);
+	if (strcmp(name, "host") != 0)
+		return err_set(err, -EINVAL, "'%s=%s': unknown part: %s", name, value,
+			       network_takes);
+	service->host = value;
+	return network_is_address(value)
+		       ? 0
+		       : err_set(err, -EINVAL,
+				 "host=%s: no address: it takes one at which the guest finds what "
+				 "the host has at 127.0.0.1, such as 192.0.2.2",
+				 value);
+}
+
+int service_parse_network(struct service *service, struct vhost_user_config *device,
+			  const struct suboptions *options, struct err *err)
+{
+	int rc = 0;
+
+	*device = (struct vhost_user_config){.fd = -1};
+	device->kind = vhost_user_find_kind("net", &device->numbered);
+	*service = (struct service){.kind = SERVICE_NETWORK};
+	for (size_t i = 0; i < options->count && !rc; i++)
+		rc = network_take(service, &device->choice, options->item[i].name,
+				  options->item[i].value, err);
+	return rc;
+}
+
+static const struct program_config network_program = {
+	.name = "passt",
+	.package = "passt",
+	.loses = "the guest's network is gone",
+	.stranger = "unrecognized option '--vhost-user'",
+	.unfit =
+		"it is too old: passt has vhost-user since 2024_11_27: Debian's package passt from "
+		"13 on is new enough",
+};
+
+int service_find_network(char path[], struct err *err)
+{
+	return program_find(&network_program, path, err);
+}
+
+static void network_say_forwards(const struct service *service, struct service_words *words,
+				 bool udp)
+{
+	const char *option = udp ? "--udp-ports" : "--tcp-ports";
+	bool some = false;
+
+	for (unsigned int i = 0; i < service->forward_count; i++) {
+		if (service->forwards[i].udp != udp)
+			continue;
+		service_say(words, "%s=%s", option, service->forwards[i].spec);
+		some = true;
+	}
+	if (!some)
+		service_say(words, "%s=none", option);
+}
+
+/* Its end of a connection, and this one, which nobody else can have made. */
+static int network_connect(int *served, int *connected, struct err *err)
+{
+	int ends[2];
+
+	if (socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, ends))
+		return err_set(err, -errno, "a socket: %s", err_text(errno));
+	*served = ends[0];
+	*connected = ends[1];
+	return 0;
+}
+
+/* What is on the host's loopback is nobody's from outside, and so not the guest's unless asked. */
+struct program *service_start_network(const struct service *service,
+				      struct vhost_user_config *device, struct loop *loop,
+				      struct err *err)
+{
+	struct vhost_user_choice *choice = &device->choice;
+	struct service_words words = {.used = 0};
+	struct program *program;
+	int served;
+
+	if (!choice->has_mac && net_make_address(choice->mac, err))
+		return NULL;
+	choice->has_mac = true;
+	if (network_connect(&served, &device->fd, err))
+		return NULL;
+	service_say(&words, "--foreground");
+	service_say(&words, "--vhost-user");
+	service_say(&words, "--fd=%d", PROGRAM_SOCKET);
+	service_say(&words, "--map-host-loopback=%s", service->host ? service->host : "none");
+	if (choice->mtu)
+		service_say(&words, "--mtu=%u", choice->mtu);
+	network_say_forwards(service, &words, false);
+	network_say_forwards(service, &words, true);
+	program = service_begin(&network_program, &words, served, loop, err);
+	fd_close(&served);
+	if (!program)
+		fd_close(&device->fd);
+	return program;
+}
