@@ -128,7 +128,7 @@ static size_t virtio_count_vhost_user(const struct machine *machine)
 	return machine->config->vhost_user_count;
 }
 
-/* What a program of the monitor's own start said, where it has ended, is why; or that it is too old. */
+/* What a program of the monitor's own start said, where it has ended, is why; or its age. */
 static void virtio_explain(struct program *program, struct err *err)
 {
 	const char *name = program_name(program);
