@@ -126,7 +126,8 @@ END_TEST
 START_TEST(options_are_the_command_lines)
 {
 	adds("{" VFIO ", \"host\": \"01:00.0\", \"rom\": \"off\", \"mmap\": \"off:0-1\", \"via\": "
-	     "\"group\", \"vf-token\": \"u\", \"trace\": \"/t\", \"names\": \"/n\"}");
+	     "\"group\", \"vf-token\": \"6ba7b810-9dad-11d1-80b4-00c04fd430c8\", \"trace\": "
+	     "\"/t\", \"names\": \"/n\"}");
 	ck_assert(fake_machine.config.no_rom);
 	ck_assert_uint_eq(fake_machine.config.trapped, 3);
 	ck_assert_int_eq(fake_machine.config.via, VFIO_VIA_GROUP);
