@@ -277,6 +277,8 @@ END_TEST
 
 static void add_tests(TCase *tests)
 {
+	/* It writes some thousand files. */
+	tcase_set_timeout(tests, 60);
 	tcase_add_test(tests, lines);
 	tcase_add_test(tests, odd_lines);
 	tcase_add_test(tests, refused_lines);
