@@ -12,8 +12,7 @@
 static int option_take_socket(struct vhost_user_config *device, const char *value, struct err *err)
 {
 	struct sockaddr_un address;
-	int rc = *value ? local_address(value, &address, err)
-			: err_set(err, -EINVAL, "empty: it takes a PATH");
+	int rc = local_address(value, &address, err);
 
 	device->path = value;
 	return rc ? err_prefix(err, "socket=%s", value) : 0;

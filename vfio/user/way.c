@@ -130,6 +130,10 @@ static int way_connect(struct way_device *device, struct err *err)
 		return rc;
 	if (rc >= 0)
 		return rc;
+	if (rc == -ECONNREFUSED && local_is_other(device->path))
+		return err_set(err, -ENOTSOCK,
+			       "%s: it is no socket: give the path that its server listens at",
+			       device->path);
 	return err_set(err, rc, "%s: %s%s", device->path, err_text(rc),
 		       rc == -ENOENT || rc == -ECONNREFUSED
 			       ? ": no server listens there: start it first"

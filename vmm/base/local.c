@@ -26,7 +26,7 @@ int local_address(const char *path, struct sockaddr_un *address, struct err *err
 
 	*address = (struct sockaddr_un){.sun_family = AF_UNIX};
 	if (length == 0)
-		return err_set(err, -EINVAL, "no path: give unix:PATH");
+		return err_set(err, -EINVAL, "no path: give one, such as /run/guest.sock");
 	if (length >= sizeof(address->sun_path))
 		return err_set(err, -EINVAL,
 			       "the path is too long for a socket: give one of at most %zu bytes",

@@ -39,7 +39,7 @@ START_TEST(what_is_wrong_is_said)
 	refused("disk,socket=a", "'disk': it takes blk, fs, net");
 	refused("blk", "it takes one of socket=PATH");
 	refused("blk,socket=a,fd=3", "it takes one of socket=PATH");
-	refused("blk,socket=", "socket=: empty: it takes a PATH");
+	refused("blk,socket=", "socket=: no path: give one");
 	refused("blk,socket=a,queues=0", "queues=0: it takes a number from 1 to 16");
 	refused("fs,socket=a,tag=b,queues=16", "it takes a number from 1 to 15");
 	refused("i2c,socket=a,queues=1", "has as many as it has: leave it out");

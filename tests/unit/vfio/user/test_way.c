@@ -85,6 +85,15 @@ START_TEST(without_a_server_it_is_refused)
 }
 END_TEST
 
+START_TEST(what_is_no_socket_is_told)
+{
+	bench.via = VFIO_VIA_USER;
+	ck_assert_int_eq(add("/dev/null"), 0);
+	ck_assert_int_lt(prepare(), 0);
+	said("passthrough device user0: /dev/null: it is no socket: give the path");
+}
+END_TEST
+
 /* Its memory is the guest's RAM, in one piece, and nothing of it is pinned. */
 START_TEST(it_is_on_the_bus)
 {
@@ -167,6 +176,7 @@ static void add_tests(TCase *tests)
 {
 	tcase_add_checked_fixture(tests, set_up, tear_down);
 	tcase_add_test(tests, without_a_server_it_is_refused);
+	tcase_add_test(tests, what_is_no_socket_is_told);
 	tcase_add_loop_test(tests, it_is_on_the_bus, 0, 2);
 	tcase_add_test(tests, one_whose_server_ends_is_lost);
 	tcase_add_test(tests, one_behind_a_port_is_taken_out);
