@@ -51,6 +51,19 @@ static int qmp_fill(struct qmp *qmp, struct err *err)
 	return 0;
 }
 
+static int qmp_refuse_other(struct err *err)
+{
+	return err_set(err, -EPROTO, "what is there does not speak QMP");
+}
+
+/* What is no object may have no end either. */
+static bool qmp_begins_object(const struct qmp *qmp)
+{
+	static const char begins[] = {'{', ' ', '\t', '\r', '\n'};
+
+	return qmp->count == 0 || memchr(begins, qmp->input[0], sizeof(begins));
+}
+
 /* The next object that it sends, the caller's; *@object stays as it is where there is none. */
 static int qmp_read(struct qmp *qmp, json_t **object, struct err *err)
 {
@@ -64,7 +77,7 @@ static int qmp_read(struct qmp *qmp, json_t **object, struct err *err)
 		qmp->at = 0;
 	}
 	while (!rc && !(end = qmp->count ? memchr(qmp->input, '\n', qmp->count) : NULL))
-		rc = qmp_fill(qmp, err);
+		rc = qmp_begins_object(qmp) ? qmp_fill(qmp, err) : qmp_refuse_other(err);
 	if (rc)
 		return rc;
 	qmp->at = (size_t)(end - qmp->input) + 1;
@@ -74,7 +87,7 @@ static int qmp_read(struct qmp *qmp, json_t **object, struct err *err)
 		return 0;
 	}
 	json_decref(found);
-	return err_set(err, -EPROTO, "what is there does not speak QMP");
+	return qmp_refuse_other(err);
 }
 
 /* One message, with @fd unless that is -1. */
@@ -199,7 +212,7 @@ static int qmp_greet(struct qmp *qmp, const char *path, struct err *err)
 	qmp_tell_waiting(qmp, path);
 	rc = qmp_read(qmp, &object, err);
 	if (!rc && !json_is_object(json_object_get(object, "QMP")))
-		rc = err_set(err, -EPROTO, "what is there does not speak QMP");
+		rc = qmp_refuse_other(err);
 	json_decref(object);
 	if (rc)
 		return rc;

@@ -137,6 +137,15 @@ START_TEST(what_is_no_monitor_is_told)
 }
 END_TEST
 
+START_TEST(what_has_no_end_is_told_at_once)
+{
+	static const char *const banner[] = {"220 ready", NULL};
+
+	fake_qmp_hangs = true;
+	refused(banner, -EPROTO, "does not speak QMP");
+}
+END_TEST
+
 START_TEST(nobody_is_told)
 {
 	static const char *const said[] = {"", NULL};
@@ -245,6 +254,7 @@ static void add_tests(TCase *tests)
 	tcase_add_test(tests, arguments_and_a_descriptor_go_along);
 	tcase_add_test(tests, events_before_an_answer_may_be_kept);
 	tcase_add_test(tests, what_is_no_monitor_is_told);
+	tcase_add_test(tests, what_has_no_end_is_told_at_once);
 	tcase_add_test(tests, nobody_is_told);
 	tcase_add_test(tests, what_is_no_socket_is_told);
 	tcase_add_test(tests, who_waits_for_ever_is_told);
