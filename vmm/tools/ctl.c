@@ -280,13 +280,26 @@ static const struct ctl_command *ctl_choose(struct ctl *ctl, char *const *words,
 	return rc ? NULL : command;
 }
 
+/* The run of that number, by the link at @path. */
+static int ctl_open_process(struct ctl *ctl, const char *number, const char *path)
+{
+	int rc = qmp_open_process(&ctl->qmp, path, (pid_t)atoi(number), QMP_FOR_EVER, &ctl->err);
+
+	if (rc != -ENOENT)
+		return rc;
+	return err_set(&ctl->err, rc,
+		       "process %.20s: no run of this user's: ferry list has those; for another's "
+		       "give the PATH of its socket",
+		       number);
+}
+
 static int ctl_run(struct ctl *ctl, const char *name, const struct ctl_command *command)
 {
 	char path[PATH_MAX];
 	int rc = ctl_find_path(ctl, name, path);
 
 	if (!rc && ctl_is_process(name))
-		rc = qmp_open_process(&ctl->qmp, path, (pid_t)atoi(name), QMP_FOR_EVER, &ctl->err);
+		rc = ctl_open_process(ctl, name, path);
 	else if (!rc)
 		rc = qmp_open(&ctl->qmp, path, QMP_FOR_EVER, &ctl->err);
 	if (rc)

@@ -331,6 +331,7 @@ START_TEST(a_process_stands_for_its_socket)
 	ck_assert_int_eq(tools_run(tool_ctl, "ctl", link, "stop", NULL), TOOL_OK);
 	fake_qmp_stop();
 	ck_assert_int_eq(tools_run(tool_ctl, "ctl", link, "stop", NULL), TOOL_FAILED);
+	is_usage("no run of this user's: ferry list has those");
 }
 END_TEST
 
