@@ -52,10 +52,10 @@ static const struct attempt *const lists[] = {
 };
 
 static const char *const kind_names[THREAD_KINDS] = {
-	[THREAD_MAIN] = "main",         [THREAD_VCPU] = "vcpu",       [THREAD_MAPPER] = "mapper",
-	[THREAD_POPULATE] = "populate", [THREAD_RESET] = "reset",     [THREAD_DEVICE] = "device",
-	[THREAD_FILES] = "files",       [THREAD_SERVER] = "server",   [THREAD_IO] = "io",
-	[THREAD_VHOST] = "vhost",       [THREAD_STARTER] = "starter",
+	[THREAD_MAIN] = "main",         [THREAD_VCPU] = "vcpu",     [THREAD_MAPPER] = "mapper",
+	[THREAD_POPULATE] = "populate", [THREAD_RESET] = "reset",   [THREAD_DEVICE] = "device",
+	[THREAD_FILES] = "files",       [THREAD_SERVER] = "server", [THREAD_IO] = "io",
+	[THREAD_VHOST] = "vhost",       [THREAD_USER] = "user",     [THREAD_STARTER] = "starter",
 };
 
 /* So many go through at least where there are no walls: fewer would show too little. */
