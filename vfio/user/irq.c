@@ -65,7 +65,7 @@ static int irq_tell(struct vfio_user_device *device, const struct vfio_irq_set *
 	return vfio_user_ask(device->client, &request);
 }
 
-/* From @first on: those that have a descriptor, as many as a message takes, or those that have none. */
+/* From @first on: those with a descriptor, as many as a message takes, or those without. */
 static uint32_t irq_run(const struct vfio_user_device *device, const int *fds, uint32_t first,
 			uint32_t count)
 {

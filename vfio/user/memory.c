@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
-/* What servers of vfio-user may reach by DMA: DMA_MAP and DMA_UNMAP, and copies in and out of it. */
+/* What servers of vfio-user may reach by DMA: mapped, unmapped, and copied for those that ask. */
 
 #include "vfio/user/memory.h"
 

@@ -69,7 +69,7 @@ static int version_check_header(const struct vfio_user_header *header, struct er
 	return 0;
 }
 
-/* *@value unless @object says something else, from @least to @most; what is no number is refused. */
+/* *@value, unless @object says another from @least to @most; what is no number is refused. */
 static int version_number(const json_t *object, const char *key, uint64_t least, uint64_t most,
 			  uint64_t *value)
 {

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
-/* A device that is a program: an NVMe controller behind a socket, which misbehaves as it is told. */
+/* A device that is a program: an NVMe controller behind a socket, misbehaving as it is told. */
 
 #include <errno.h>
 #include <fcntl.h>

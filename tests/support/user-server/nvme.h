@@ -34,8 +34,8 @@ struct nvme {
 };
 
 /*
- * A controller over @bytes of memory at @blocks, served by @server; with @mapped the guest rings its
- * doorbells in a page that it maps, which is polled. 0 or a negative errno.
+ * A controller over @bytes of memory at @blocks, served by @server; with @mapped the guest rings
+ * its doorbells in a page that it maps, which is polled. 0 or a negative errno.
  */
 int nvme_init(struct nvme *nvme, struct user_server *server, void *blocks, uint64_t bytes,
 	      bool mapped);

@@ -130,9 +130,9 @@ int user_server_write(struct user_server *server, uint64_t address, const void *
 void user_server_interrupt(struct user_server *server, unsigned int kind, unsigned int vector);
 
 /*
- * pci.c. A model's config space: what every function has; a capability of at most 64 bytes, three of
- * which there can be, and the result is the offset; MSI-X with @vectors, their table and pending bits
- * in @bar at these offsets.
+ * pci.c. A model's config space: what every function has; a capability of at most 64 bytes, three
+ * of which there can be, and the result is the offset; MSI-X with @vectors, their table and pending
+ * bits in @bar at these offsets.
  */
 void user_model_identify(struct user_model *model, uint16_t vendor, uint16_t device,
 			 uint32_t class_revision);

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
-/* A device of vfio-user over a socketpair, its server in a thread, for the one program including this. */
+/* A device of vfio-user over a socketpair, its server in a thread, for one program. */
 
 #ifndef FERRY_TESTS_UNIT_SUPPORT_FAKE_USER_H
 #define FERRY_TESTS_UNIT_SUPPORT_FAKE_USER_H
