@@ -77,6 +77,11 @@ struct vfio_provider_ops {
 					    const struct vfio_sysfs_device *device,
 					    const char *token, struct err *err);
 	/*
+	 * All are open and the guest is about to run: threads begin that stay. NULL: there are
+	 * none.
+	 */
+	int (*begin)(struct vfio_provider *provider, struct err *err);
+	/*
 	 * Shows that everyone whom @reset hits is the guest's: puts descriptors of its own into the
 	 * request (vfio_bus_reset_show()), or none where the kernel knows without. @name is of the
 	 * device that is to be reset, whose locks may be held. -EPERM names one that is not the

@@ -209,6 +209,13 @@ int vfio_attach(struct vfio *vfio, const struct vfio_attach *to, struct err *err
 	return rc ? rc : vfio_place_empty(vfio, err);
 }
 
+int vfio_begin(struct vfio *vfio, struct err *err)
+{
+	struct vfio_provider *provider = vfio->provider;
+
+	return provider && provider->ops->begin ? provider->ops->begin(provider, err) : 0;
+}
+
 /* The mapper's thread. */
 static void vfio_ram_mapped(void *owner, const struct err *err)
 {

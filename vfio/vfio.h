@@ -163,6 +163,9 @@ struct vfio_attach {
 };
 int vfio_attach(struct vfio *vfio, const struct vfio_attach *to, struct err *err) FERRY_MUST_CHECK;
 
+/* Threads of devices begin that stay, before the guest runs. Main thread, no lock held. */
+int vfio_begin(struct vfio *vfio, struct err *err) FERRY_MUST_CHECK;
+
 /*
  * 5. Starts the mapper thread over a snapshot of @ram's pieces: prefault, then map in parts.
  *    Until it is done a guest's bus-master write answers MEM_NOT_YET. @done is called once from the

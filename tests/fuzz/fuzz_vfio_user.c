@@ -248,6 +248,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	backend = vfio_user_device(ends[0], "user0", 0, &memory, &err);
 	require(!backend == (err.code < 0));
 	if (backend) {
+		require(vfio_user_device_begin(backend, &err) == 0);
 		use(backend, &memory);
 		backend->ops->close(backend);
 	}

@@ -149,41 +149,6 @@ static int client_await(struct vfio_user_client *client, struct vfio_user_wait *
 	return rc;
 }
 
-int vfio_user_ask(struct vfio_user_client *client, struct vfio_user_request *request)
-{
-	int64_t deadline = clock_now_ms() + client_patience(client, request);
-	struct vfio_user_wait wait = {.request = request};
-
-	if (request->fd)
-		*request->fd = -1;
-	pthread_mutex_lock(&client->sending);
-	if (vfio_user_is_lost(client)) {
-		pthread_mutex_unlock(&client->sending);
-		return -EIO;
-	}
-	client_link(client, &wait);
-	client_send(client, request, wait.id, 0, deadline);
-	pthread_mutex_unlock(&client->sending);
-	if (client_await(client, &wait, deadline))
-		vfio_user_lose(client, "has not answered %s within %lld ms",
-			       vfio_user_name(request->command),
-			       (long long)client_patience(client, request));
-	return wait.rc;
-}
-
-int vfio_user_post(struct vfio_user_client *client, const struct vfio_user_request *request)
-{
-	int64_t deadline = clock_now_ms() + client_patience(client, request);
-	bool lost;
-
-	pthread_mutex_lock(&client->sending);
-	lost = vfio_user_is_lost(client);
-	if (!lost)
-		client_send(client, request, 0, VFIO_USER_NO_REPLY, deadline);
-	pthread_mutex_unlock(&client->sending);
-	return lost || vfio_user_is_lost(client) ? -EIO : 0;
-}
-
 /* Answers. */
 
 /* Who waits for it, or NULL. The lock is held. */
@@ -253,7 +218,7 @@ static void client_take_answer(struct vfio_user_client *client,
 			       came ? " and a descriptor" : "");
 }
 
-/* The thread. */
+/* Whatever comes. */
 
 static void client_fail(struct vfio_user_client *client, int rc)
 {
@@ -301,19 +266,75 @@ static int client_hear(struct vfio_user_client *client, const struct vfio_user_w
 	return rc;
 }
 
+/* What comes next, until @deadline (0: for ever). */
+static int client_hear_next(struct vfio_user_client *client, int64_t deadline)
+{
+	int which = vfio_user_wait_for(client, deadline);
+
+	if (which < 0)
+		return which;
+	return client_hear(client, which ? &client->twin : &client->wire);
+}
+
+/* Before there is a thread the caller hears the server itself. The lock of senders is held. */
+static void client_hear_answer(struct vfio_user_client *client, const struct vfio_user_wait *wait,
+			       int64_t deadline)
+{
+	int rc = 0;
+
+	while (!rc && !wait->done && !vfio_user_is_lost(client))
+		rc = client_hear_next(client, deadline);
+	/* Who waits too long is told so by the caller. */
+	if (rc && (rc != -ETIMEDOUT || clock_now_ms() < deadline))
+		client_fail(client, rc);
+}
+
+int vfio_user_ask(struct vfio_user_client *client, struct vfio_user_request *request)
+{
+	int64_t deadline = clock_now_ms() + client_patience(client, request);
+	struct vfio_user_wait wait = {.request = request};
+
+	if (request->fd)
+		*request->fd = -1;
+	pthread_mutex_lock(&client->sending);
+	if (vfio_user_is_lost(client)) {
+		pthread_mutex_unlock(&client->sending);
+		return -EIO;
+	}
+	client_link(client, &wait);
+	client_send(client, request, wait.id, 0, deadline);
+	if (!client->started)
+		client_hear_answer(client, &wait, deadline);
+	pthread_mutex_unlock(&client->sending);
+	if (client_await(client, &wait, deadline))
+		vfio_user_lose(client, "has not answered %s within %lld ms",
+			       vfio_user_name(request->command),
+			       (long long)client_patience(client, request));
+	return wait.rc;
+}
+
+int vfio_user_post(struct vfio_user_client *client, const struct vfio_user_request *request)
+{
+	int64_t deadline = clock_now_ms() + client_patience(client, request);
+	bool lost;
+
+	pthread_mutex_lock(&client->sending);
+	lost = vfio_user_is_lost(client);
+	if (!lost)
+		client_send(client, request, 0, VFIO_USER_NO_REPLY, deadline);
+	pthread_mutex_unlock(&client->sending);
+	return lost || vfio_user_is_lost(client) ? -EIO : 0;
+}
+
+/* The thread. */
+
 static void *client_main(void *argument)
 {
 	struct vfio_user_client *client = argument;
 	int rc = 0;
 
-	while (!rc && !vfio_user_is_lost(client)) {
-		int which = vfio_user_wait_for(client);
-
-		if (which < 0)
-			rc = which;
-		else
-			rc = client_hear(client, which ? &client->twin : &client->wire);
-	}
+	while (!rc && !vfio_user_is_lost(client))
+		rc = client_hear_next(client, 0);
 	if (rc)
 		client_fail(client, rc);
 	return NULL;
@@ -343,11 +364,15 @@ static int client_init(struct vfio_user_client *client, int fd,
 	return !client->buffer ? -ENOMEM : client->stop < 0 ? client->stop : 0;
 }
 
-static int client_start(struct vfio_user_client *client, struct err *err)
+int vfio_user_begin(struct vfio_user_client *client, struct err *err)
 {
-	int rc = thread_create(&client->thread, THREAD_USER, client_main, client);
+	int rc = 0;
 
+	pthread_mutex_lock(&client->sending);
+	if (!client->started)
+		rc = thread_create(&client->thread, THREAD_USER, client_main, client);
 	client->started = !rc;
+	pthread_mutex_unlock(&client->sending);
 	return rc ? err_set(err, rc, "its thread: %s", err_text(rc)) : 0;
 }
 
@@ -367,8 +392,6 @@ struct vfio_user_client *vfio_user_open(int fd, const struct vfio_user_config *c
 		err_set(err, rc, "its connection: %s", err_text(rc));
 	if (!rc)
 		rc = vfio_user_settle(client, err);
-	if (!rc)
-		rc = client_start(client, err);
 	if (!rc)
 		return client;
 	vfio_user_close(client);

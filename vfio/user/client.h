@@ -48,7 +48,7 @@ struct vfio_user_client {
 	int stop;        /* eventfd: the thread is to end, and nobody waits any more */
 	uint8_t *buffer; /* the thread's: VFIO_USER_MESSAGE_MAX bytes */
 	pthread_t thread;
-	bool started;
+	bool started;            /* `sending` is held to change it */
 	pthread_mutex_t sending; /* whole messages, in order; above `lock` */
 	pthread_mutex_t lock;    /* a leaf, of what follows */
 	pthread_cond_t changed;
@@ -75,11 +75,15 @@ struct vfio_user_request {
 };
 
 /*
- * Takes over @fd, a connected stream socket that does not block, settles version and limits, and
- * starts the thread. NULL with @err set, which does not name the device; @fd is closed then too.
+ * Takes over @fd, a connected stream socket that does not block, and settles version and limits.
+ * NULL with @err set, which does not name the device; @fd is closed then too. Until
+ * vfio_user_begin() one thread at a time may ask, and the server is heard only by who asks.
  */
 struct vfio_user_client *vfio_user_open(int fd, const struct vfio_user_config *config,
 					struct err *err);
+
+/* Starts the thread; a second call does nothing. -errno with @err set, which names nothing. */
+int vfio_user_begin(struct vfio_user_client *client, struct err *err) FERRY_MUST_CHECK;
 
 /* Waits for the thread, at most for its last message; nobody asks any more. NULL is allowed. */
 void vfio_user_close(struct vfio_user_client *client);

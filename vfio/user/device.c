@@ -170,6 +170,15 @@ struct vfio_backend *vfio_user_device(int fd, const char *name, int64_t patience
 	return NULL;
 }
 
+int vfio_user_device_begin(struct vfio_backend *backend, struct err *err)
+{
+	struct vfio_user_device *device = vfio_user_of(backend);
+
+	return vfio_user_begin(device->client, err)
+		       ? err_prefix(err, "passthrough device %s", device->name)
+		       : 0;
+}
+
 size_t vfio_user_descriptors(const struct vfio_backend *backend, int *descriptors, size_t room,
 			     size_t count)
 {

@@ -15,6 +15,9 @@
 struct vfio_backend *vfio_user_device(int fd, const char *name, int64_t patience_ms,
 				      struct vfio_user_memory *memory, struct err *err);
 
+/* From now on its server is heard by a thread. -errno with @err set. */
+int vfio_user_device_begin(struct vfio_backend *backend, struct err *err) FERRY_MUST_CHECK;
+
 /* Its descriptors behind @count others, as vfio_list(). */
 size_t vfio_user_descriptors(const struct vfio_backend *backend, int *descriptors, size_t room,
 			     size_t count);

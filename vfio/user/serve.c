@@ -10,7 +10,17 @@
 #include "vmm/base/bits.h"
 #include "vmm/base/clock.h"
 
-int vfio_user_wait_for(struct vfio_user_client *client)
+/* Milliseconds as poll(2) takes them. */
+static int serve_patience(int64_t deadline)
+{
+	int64_t left = deadline - clock_now_ms();
+
+	if (!deadline)
+		return -1;
+	return left > 0 ? (int)left : 0;
+}
+
+int vfio_user_wait_for(struct vfio_user_client *client, int64_t deadline)
 {
 	struct pollfd polled[] = {
 		{client->stop, POLLIN, 0},
@@ -18,9 +28,13 @@ int vfio_user_wait_for(struct vfio_user_client *client)
 		{client->twin.fd, POLLIN, 0}, /* one that is negative is left out */
 	};
 
-	while (poll(polled, ARRAY_SIZE(polled), -1) < 0)
+	int ready;
+
+	while ((ready = poll(polled, ARRAY_SIZE(polled), serve_patience(deadline))) < 0)
 		if (errno != EINTR)
 			return -errno;
+	if (!ready)
+		return -ETIMEDOUT;
 	if (polled[0].revents)
 		return -ECANCELED;
 	return polled[1].revents ? 0 : 1;
@@ -42,11 +56,14 @@ static void serve_answer(struct vfio_user_client *client, const struct vfio_user
 
 	if (asked->flags & VFIO_USER_NO_REPLY)
 		return;
-	pthread_mutex_lock(&client->sending);
+	/* Who asks without a thread holds it already. */
+	if (client->started)
+		pthread_mutex_lock(&client->sending);
 	rc = vfio_user_is_lost(client)
 		     ? -ECANCELED
 		     : vfio_user_wire_send(wire, parts, ARRAY_SIZE(parts), NULL, 0, deadline);
-	pthread_mutex_unlock(&client->sending);
+	if (client->started)
+		pthread_mutex_unlock(&client->sending);
 	if (rc == -ETIMEDOUT)
 		vfio_user_lose(client, "asks for %s and does not take the answer",
 			       vfio_user_name(asked->command));

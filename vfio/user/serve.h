@@ -7,10 +7,10 @@
 #include "vfio/user/client.h"
 
 /*
- * Waits for a message of the server's: 0 at its connection, 1 at the twin. -ECANCELED when the
- * client ends, or another negative errno. The client's thread.
+ * Waits for a message of the server's until @deadline (0: for ever): 0 at its connection, 1 at the
+ * twin. -ECANCELED when the client ends, -ETIMEDOUT or another negative errno.
  */
-int vfio_user_wait_for(struct vfio_user_client *client) FERRY_MUST_CHECK;
+int vfio_user_wait_for(struct vfio_user_client *client, int64_t deadline) FERRY_MUST_CHECK;
 
 /* Does what @header asks, whose @size bytes are in the client's buffer, and answers at @wire. */
 void vfio_user_serve(struct vfio_user_client *client, const struct vfio_user_wire *wire,

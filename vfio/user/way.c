@@ -158,6 +158,17 @@ static struct vfio_backend *way_open_device(struct vfio_lease *lease,
 	return device->backend;
 }
 
+static int way_begin(struct vfio_provider *provider, struct err *err)
+{
+	int rc = 0;
+
+	for (struct way_device *device = way_of(provider)->first; device && !rc;
+	     device = device->next)
+		if (device->backend)
+			rc = vfio_user_device_begin(device->backend, err);
+	return rc;
+}
+
 /* None has a bus. */
 static int way_bus_reset(struct vfio_provider *provider, struct vfio_bus_reset *reset,
 			 const char *name, struct err *err)
@@ -208,6 +219,7 @@ const struct vfio_provider_ops vfio_user_provider = {
 	.check_memlock = way_check_memlock,
 	.tell_kvm = way_tell_kvm,
 	.open_device = way_open_device,
+	.begin = way_begin,
 	.bus_reset = way_bus_reset,
 	.descriptors = way_descriptors,
 	.leave = way_leave,

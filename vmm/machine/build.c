@@ -383,6 +383,8 @@ static int build_threads(struct machine *machine, struct err *err)
 	int rc = run_start(machine->run, err);
 
 	if (!rc)
+		rc = vfio_begin(machine->vfio, err);
+	if (!rc)
 		rc = virtio_begin(machine, err);
 	if (!rc)
 		sandbox_close();

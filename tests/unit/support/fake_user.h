@@ -146,6 +146,7 @@ static inline struct vfio_backend *fake_user_open(void)
 static inline void fake_user_open_well(void)
 {
 	ck_assert_msg(fake_user_open(), "%s", fake.err.text);
+	ck_assert_int_eq(vfio_user_device_begin(fake.backend, &fake.err), 0);
 }
 
 static inline struct vfio_user_client *fake_user_client(void)

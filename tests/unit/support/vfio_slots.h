@@ -160,6 +160,7 @@ static inline void start_guest_with(const struct vfio_device_config *device, uns
 	ck_assert_int_eq(prepare(), 0);
 	ck_assert_msg(vfio_attach(bench.vfio, &to, &bench.err) == 0, "%s", bench.err.text);
 	ck_assert_msg(pci_host_assign(bench.host, &bench.err) == 0, "%s", bench.err.text);
+	ck_assert_int_eq(vfio_begin(bench.vfio, &bench.err), 0);
 	guest.ram = ram_create(bench.mmio, &piece, 1, &config, &bench.err);
 	ck_assert_int_eq(vfio_map_ram(bench.vfio, guest.ram, mapped, &guest, &bench.err), 0);
 	kernel.events[0] = '\0';

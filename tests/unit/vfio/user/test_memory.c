@@ -83,6 +83,22 @@ START_TEST(a_server_reads_and_writes)
 }
 END_TEST
 
+/* Before it has a thread of its own, who asks hears what the server asks meanwhile. */
+START_TEST(a_server_reads_while_it_is_opened)
+{
+	fake.server.never_maps = true;
+	fake.server.twin = _i;
+	ck_assert_msg(fake_user_open(), "%s", fake.err.text);
+	ck_assert_int_eq(map_all(ram_fd), 0);
+	memcpy(ram + 0x8000, "sixteen letters", 16);
+	ck_assert_int_eq(copy(ram_at + 0x8000, ram_at), 0);
+	ck_assert_mem_eq(ram, "sixteen letters", 16);
+	ck_assert_int_eq(vfio_user_device_begin(fake.backend, &fake.err), 0);
+	ck_assert_int_eq(vfio_user_device_begin(fake.backend, &fake.err), 0);
+	ck_assert_int_eq(copy(ram_at, ram_at + 0x100), 0);
+}
+END_TEST
+
 START_TEST(what_is_not_mapped_is_out_of_reach)
 {
 	const struct vfio_mapping device = {
@@ -162,6 +178,7 @@ static void second_open(struct second *second)
 	ck_assert_int_eq(pthread_create(&second->thread, NULL, second_main, second), 0);
 	second->member.client = vfio_user_open(ends[0], &config, &fake.err);
 	ck_assert_msg(second->member.client, "%s", fake.err.text);
+	ck_assert_int_eq(vfio_user_begin(second->member.client, &fake.err), 0);
 }
 
 static void second_close(struct second *second)
@@ -250,6 +267,7 @@ static void add_tests(TCase *tests)
 {
 	tcase_add_checked_fixture(tests, set_up, tear_down);
 	tcase_add_loop_test(tests, a_server_reads_and_writes, 0, ARRAY_SIZE(ways));
+	tcase_add_loop_test(tests, a_server_reads_while_it_is_opened, 0, 2);
 	tcase_add_test(tests, what_is_not_mapped_is_out_of_reach);
 	tcase_add_test(tests, an_unmap_is_waited_for);
 	tcase_add_test(tests, one_that_comes_later_is_told_of_all);
