@@ -520,4 +520,4 @@ clean:
 # Of other architectures' folders too: tests of pure functions take objects from there.
 -include $(wildcard $(patsubst %,$(B)/%/*.d,$(sort $(FOLDERS) arch/fdt $(OTHERS:%=arch/%) \
 	$(OTHERS:%=arch/%/debug)) $(UNIT_FOLDERS) tests/fuzz tests/fuzz/$(ARCH) \
-	tests/walls tests/walls/$(ARCH)))
+	tests/walls tests/walls/$(ARCH) $(USER_SERVER)))

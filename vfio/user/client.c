@@ -369,9 +369,13 @@ int vfio_user_begin(struct vfio_user_client *client, struct err *err)
 	int rc = 0;
 
 	pthread_mutex_lock(&client->sending);
-	if (!client->started)
+	if (!client->started) {
+		/* The thread looks at it. */
+		client->started = true;
 		rc = thread_create(&client->thread, THREAD_USER, client_main, client);
-	client->started = !rc;
+		if (rc)
+			client->started = false;
+	}
 	pthread_mutex_unlock(&client->sending);
 	return rc ? err_set(err, rc, "its thread: %s", err_text(rc)) : 0;
 }

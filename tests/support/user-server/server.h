@@ -108,7 +108,7 @@ struct user_server {
 	int unmask;                        /* eventfd: the client unmasks INTx by it, -1: none */
 	bool masked;                       /* INTx, as long as it was told and not unmasked */
 	struct user_window windows[USER_WINDOWS];
-	unsigned int window_count;
+	atomic_uint window_count;
 	atomic_uint heard[COMMANDS]; /* messages of each kind */
 	atomic_uint largest;         /* most data of one read or write */
 };

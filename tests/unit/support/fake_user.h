@@ -179,6 +179,12 @@ static inline void fake_user_tear_down(void)
 	fake_user_leaves(0);
 }
 
+/* As if the server had ended. */
+static inline void fake_user_hang_up(const struct vfio_backend *backend)
+{
+	shutdown(vfio_user_of(backend)->client->wire.fd, SHUT_RDWR);
+}
+
 /* How often the server has heard such a message. */
 static inline unsigned int fake_user_heard(enum server_command command)
 {

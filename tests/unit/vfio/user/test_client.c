@@ -78,6 +78,7 @@ START_TEST(a_server_that_answers_a_read_badly_is_lost)
 	text = heard();
 	if (fault != USER_FAULT_FDS || cut_descriptors_are_told("test_client"))
 		ck_assert_msg(strstr(text, said), "%s", text);
+	ck_assert_int_eq(vfio_irq_disable(fake.backend, VFIO_PCI_REQ_IRQ_INDEX), 0);
 	ck_assert_ptr_null(strstr(strstr(text, "is lost") + 1, "is lost"));
 	close(event);
 	/* One that is no memory is left open, whose end could wait for its file system. */
@@ -98,6 +99,7 @@ START_TEST(two_answers_are_one_too_many)
 	ck_assert_int_eq(read_register(&value), 0);
 	ck_assert(is_signalled(event, FAKE_PATIENCE_MS));
 	ck_assert_ptr_nonnull(strstr(heard(), "which it was not asked"));
+	ck_assert_int_eq(vfio_irq_disable(fake.backend, VFIO_PCI_REQ_IRQ_INDEX), 0);
 	close(event);
 	fake_user_leaves(0);
 }
@@ -129,7 +131,7 @@ START_TEST(the_end_of_a_server_is_noticed)
 	fake_user_open_well();
 	event = _i ? -1 : watch_loss();
 	hear();
-	shutdown(fake.server.socket, SHUT_RDWR);
+	fake_user_hang_up(fake.backend);
 	if (_i) {
 		while (!fake.backend->ops->is_lost(fake.backend))
 			usleep(1000);

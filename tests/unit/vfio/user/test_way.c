@@ -132,7 +132,7 @@ START_TEST(one_whose_server_ends_is_lost)
 	hear();
 	ck_assert_int_eq(port_write(1, PCI_COMMAND, 2, PCI_COMMAND_MEMORY | PCI_COMMAND_MASTER),
 			 MEM_DONE);
-	shutdown(fake.server.socket, SHUT_RDWR);
+	fake_user_hang_up(bench.vfio->entries[0]->pci->backend);
 	wait_for_text("removed");
 	guest_told("lost user0 user0 -; removed user0 user0 -; ");
 	ck_assert_uint_eq(port_read(1, PCI_VENDOR_ID, 4), UINT32_MAX);
@@ -152,7 +152,7 @@ START_TEST(one_behind_a_port_is_taken_out)
 {
 	start(false, true);
 	ck_assert_uint_ne(port_read(1, PCI_VENDOR_ID, 4), USER_ID);
-	shutdown(fake.server.socket, SHUT_RDWR);
+	fake_user_hang_up(bench.vfio->entries[0]->pci->backend);
 	wait_for_text("removed");
 	guest_told("lost user0 user0 slot1; removed user0 user0 slot1; ");
 	ck_assert_uint_eq(device_read(1, 0, PCI_VENDOR_ID, 4), UINT32_MAX);
