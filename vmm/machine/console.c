@@ -5,7 +5,6 @@
 
 #include <errno.h>
 #include <fcntl.h>
-#include <poll.h>
 #include <pthread.h>
 #include <stdatomic.h>
 #include <stdlib.h>
@@ -25,10 +24,9 @@
 enum {
 	ESCAPE_KEY = 0x01,
 	INPUT_SIZE = 64 * 1024,
-	LOOK_MS = 200,  /* between two looks at what no event tells of */
-	DEAF_LOOKS = 5, /* a guest that takes nothing for so long does not listen */
-	PTY_TRIES = 5,
-	PTY_WAIT_MS = 10, /* the kernel moves what is in a pseudo-terminal in its own time */
+	LOOK_MS = 200,    /* between two looks at what no event tells of */
+	DEAF_LOOKS = 5,   /* a guest that takes nothing for so long does not listen */
+	PTY_LOOK_MS = 10, /* the kernel moves what is in a pseudo-terminal in its own time */
 };
 
 static const char escape_help[] = "\r\n"
@@ -56,6 +54,7 @@ struct console {
 	pthread_mutex_t lock;
 	struct pty pty; /* lock */
 	bool stalled;   /* lock: output is in the loop, somebody waits for it to take more */
+	bool soon;      /* lock: the next look is for that alone */
 	bool escapes;   /* the input has an escape key */
 	bool escaped;
 	unsigned int full_looks; /* in a row that found no space, and no guest that took anything */
@@ -63,12 +62,17 @@ struct console {
 	uint8_t waiting[INPUT_SIZE]; /* input that the port did not take yet */
 };
 
-static void console_look_later(const struct console *console)
+static void console_look_in(const struct console *console, long milliseconds)
 {
-	const struct itimerspec time = {.it_value = {.tv_nsec = LOOK_MS * 1000000L}};
+	const struct itimerspec time = {.it_value = {.tv_nsec = milliseconds * 1000000L}};
 
 	if (timerfd_settime(console->look, 0, &time, NULL) < 0)
 		log_debug("%s: no timer: %s", console->place.port, err_text(-errno));
+}
+
+static void console_look_later(const struct console *console)
+{
+	console_look_in(console, LOOK_MS);
 }
 
 static void console_writable(void *owner, uint32_t events)
@@ -84,7 +88,7 @@ static void console_writable(void *owner, uint32_t events)
 }
 
 /* Lock held; whether the caller may wait for console_writable(). */
-static bool console_stall(struct console *console)
+static bool console_stall(struct console *console, bool soon)
 {
 	struct err err = {0};
 
@@ -92,20 +96,20 @@ static bool console_stall(struct console *console)
 		console->stalled = loop_add(console->loop, console->output.fd, EPOLLOUT,
 					    console_writable, console, &err) == 0;
 	/* A reader of a pseudo-terminal may leave, of which no event tells. */
-	if (console->stalled && console->is_pty)
-		console_look_later(console);
+	if (console->stalled && console->is_pty) {
+		console->soon = soon;
+		console_look_in(console, soon ? PTY_LOOK_MS : LOOK_MS);
+	}
 	return console->stalled;
 }
 
-/* Lock held. A full pseudo-terminal that nobody has open loses its oldest output. */
+/*
+ * Lock held. A full pseudo-terminal that nobody has open loses its oldest output; what there is
+ * room for then may take the kernel a moment.
+ */
 static bool console_make_room(struct console *console)
 {
-	struct pollfd master = {.fd = console->output.fd, .events = POLLOUT};
-
-	if (!console->is_pty || pty_has_reader(&console->pty) || !pty_drop_oldest(&console->pty))
-		return false;
-	poll(&master, 1, PTY_WAIT_MS);
-	return true;
+	return console->is_pty && !pty_has_reader(&console->pty) && pty_drop_oldest(&console->pty);
 }
 
 static void console_refused(struct console *console, int rc)
@@ -139,10 +143,13 @@ static size_t console_send_some(struct console *console, const uint8_t *bytes, s
 		return count;
 	n = writer_write(&console->output, bytes, count);
 	if (n == -EAGAIN) {
+		bool dropped;
+
 		pthread_mutex_lock(&console->lock);
-		for (int i = 0; i < PTY_TRIES && n == -EAGAIN && console_make_room(console); i++)
+		dropped = console_make_room(console);
+		if (dropped)
 			n = writer_write(&console->output, bytes, count);
-		stalled = n == -EAGAIN && console_stall(console);
+		stalled = n == -EAGAIN && console_stall(console, dropped);
 		pthread_mutex_unlock(&console->lock);
 	}
 	if (n < 0 && n != -EAGAIN)
@@ -368,16 +375,21 @@ static void console_look_at_input(struct console *console)
 static void console_look(void *owner, uint32_t events)
 {
 	struct console *console = owner;
-	bool stalled;
+	bool stalled, soon;
 
 	(void)events;
 	fd_take(console->look);
-	console_look_at_input(console);
-	if (!console->is_pty)
-		return;
 	pthread_mutex_lock(&console->lock);
 	stalled = console->stalled;
+	soon = console->soon;
+	console->soon = false;
 	pthread_mutex_unlock(&console->lock);
+	if (soon)
+		console_watch_as_needed(console);
+	else
+		console_look_at_input(console);
+	if (!console->is_pty)
+		return;
 	if (stalled)
 		console_writable(console, 0);
 	if (!console->watching && console_space(console) > 0) {
