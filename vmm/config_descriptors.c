@@ -113,6 +113,15 @@ int config_take_memory_descriptor(struct config *config, const char *value, stru
 	return size_check_memory(text, file.size, file.page_size, err);
 }
 
+int config_take_image_descriptor(struct config *config, const char *value,
+				 struct image_config *image, struct err *err)
+{
+	if (!config_is_descriptor(value))
+		return 0;
+	return descriptor_open_for(config, value, image->readonly ? O_RDONLY : O_RDWR, &image->fd,
+				   err);
+}
+
 /* One of the names in a list, which begins at *@rest and ends before a colon. */
 static int descriptor_of_list(struct config *config, const char **rest, int *fd, struct err *err)
 {

@@ -108,7 +108,8 @@ static void files_collect(struct config_files *files, const struct config *confi
 		const struct image_config *image = &config->disks[i].disk.image;
 
 		files_add(files,
-			  &(struct config_file){image->path, "--disk", NULL, !image->readonly}, 0);
+			  &(struct config_file){image->path, "--disk", NULL, !image->readonly},
+			  image->fd);
 	}
 	for (size_t i = 0; i < config->vhost_user_count; i++) {
 		const struct service *service = &config->vhost_user[i].service;

@@ -54,6 +54,9 @@ int config_take_single(struct config *config, const char *value, int *fd, const 
 int config_take_group(struct config *config, const char *value, struct err *err) FERRY_MUST_CHECK;
 int config_take_memory_descriptor(struct config *config, const char *value,
 				  struct err *err) FERRY_MUST_CHECK;
+/* An image that is open already; a path is none. */
+int config_take_image_descriptor(struct config *config, const char *value,
+				 struct image_config *image, struct err *err) FERRY_MUST_CHECK;
 /* The taps of "fd=N" or "fd=N:N...", one for each of @net's pairs; of another value none. */
 int config_take_net_descriptors(struct config *config, const char *value, struct net_config *net,
 				struct err *err) FERRY_MUST_CHECK;

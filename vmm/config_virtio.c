@@ -48,6 +48,11 @@ static int config_take_image(struct config *config, struct suboptions *text, str
 		return err->code;
 	}
 	image->text = *text;
+	if (config_is_descriptor(text->first))
+		return err_set(err, -EINVAL,
+			       "%s: with format= it is qemu-storage-daemon's to open: give its "
+			       "path",
+			       text->first);
 	return service_parse_image(&image->service, &image->device, &image->text, err);
 }
 
@@ -72,7 +77,9 @@ int config_take_disk(struct config *config, const char *value, struct err *err)
 	}
 	disk = &config->disks[config->disk_count++];
 	disk->text = text;
-	return disk_option_parse(&disk->disk, &disk->text, err);
+	rc = disk_option_parse(&disk->disk, &disk->text, err);
+	return rc ? rc
+		  : config_take_image_descriptor(config, disk->text.first, &disk->disk.image, err);
 }
 
 /* Room for one more; NULL with @err. */

@@ -7,6 +7,7 @@
 #include <fcntl.h>
 #include <inttypes.h>
 #include <linux/fs.h>
+#include <stdio.h>
 #include <string.h>
 #include <sys/ioctl.h>
 #include <sys/stat.h>
@@ -145,10 +146,11 @@ static int image_lock(const struct image *image, const struct image_config *conf
 	return 0;
 }
 
-static int image_open_file(const struct image_config *config, int more, struct err *err)
+static int image_open_file(const struct image_config *config, const char *path, int more,
+			   struct err *err)
 {
 	int flags = (config->readonly ? O_RDONLY : O_RDWR) | O_CLOEXEC | O_NOCTTY | more;
-	int fd = open(config->path, flags);
+	int fd = open(path, flags);
 
 	if (fd >= 0)
 		return fd;
@@ -164,6 +166,38 @@ static int image_open_file(const struct image_config *config, int more, struct e
 			       : "");
 }
 
+/* What was opened by somebody else is so as they have it, and may be theirs as well. */
+static int image_check_given(int fd, struct err *err)
+{
+	int flags = fcntl(fd, F_GETFL);
+
+	if (flags < 0)
+		return err_set(err, -errno, "%s", err_text(errno));
+	if (flags & (O_APPEND | O_DIRECT | O_NONBLOCK))
+		return err_set(err, -EINVAL,
+			       "it is open with O_APPEND, O_DIRECT or O_NONBLOCK: open it without");
+	return 0;
+}
+
+static int image_check_kind(const struct image *image, struct stat *status, struct err *err)
+{
+	if (fstat(image->fd, status))
+		return err_set(err, -errno, "%s", err_text(errno));
+	if (!S_ISREG(status->st_mode) && !S_ISBLK(status->st_mode))
+		return err_set(err, -EINVAL, "it is neither a file nor a block device");
+	return 0;
+}
+
+static int image_take_given(struct image *image, const struct image_config *config,
+			    struct stat *status, struct err *err)
+{
+	int rc;
+
+	image->fd = config->fd;
+	rc = image_check_kind(image, status, err);
+	return rc ? rc : image_check_given(image->fd, err);
+}
+
 /*
  * Of a FIFO's other end nobody is waited for; later a request must wait, not fail. A block device
  * that the host uses, a file system of which is mounted say, cannot be had to write to (O_EXCL).
@@ -171,13 +205,15 @@ static int image_open_file(const struct image_config *config, int more, struct e
 static int image_open_plain(struct image *image, const struct image_config *config,
 			    struct stat *status, struct err *err)
 {
-	image->fd = image_open_file(config, O_NONBLOCK | (config->readonly ? 0 : O_EXCL), err);
+	int rc;
+
+	image->fd = image_open_file(config, config->path,
+				    O_NONBLOCK | (config->readonly ? 0 : O_EXCL), err);
 	if (image->fd < 0)
 		return image->fd;
-	if (fstat(image->fd, status))
-		return err_set(err, -errno, "%s", err_text(errno));
-	if (!S_ISREG(status->st_mode) && !S_ISBLK(status->st_mode))
-		return err_set(err, -EINVAL, "it is neither a file nor a block device");
+	rc = image_check_kind(image, status, err);
+	if (rc)
+		return rc;
 	if (fcntl(image->fd, F_SETFL, 0))
 		return err_set(err, -errno, "%s", err_text(errno));
 	return 0;
@@ -186,11 +222,15 @@ static int image_open_plain(struct image *image, const struct image_config *conf
 static int image_open_direct(struct image *image, const struct image_config *config,
 			     const struct stat *status, struct err *err)
 {
+	char given[32];
 	struct stat again;
 
-	image->direct_fd = image_open_file(config, O_DIRECT, err);
+	snprintf(given, sizeof(given), "/proc/self/fd/%d", config->fd);
+	image->direct_fd =
+		image_open_file(config, config->fd ? given : config->path, O_DIRECT, err);
 	if (image->direct_fd < 0)
-		return image->direct_fd;
+		return config->fd ? err_prefix(err, "opening it anew for ,direct")
+				  : image->direct_fd;
 	if (fstat(image->direct_fd, &again) || again.st_dev != status->st_dev ||
 	    again.st_ino != status->st_ino)
 		return err_set(err, -ESTALE, "it was another file a moment ago: start again");
@@ -231,7 +271,10 @@ int image_open(struct image *image, const struct image_config *config, struct er
 	int rc;
 
 	*image = (struct image){.fd = -1, .direct_fd = -1};
-	rc = image_open_plain(image, config, &status, err);
+	if (config->fd)
+		rc = image_take_given(image, config, &status, err);
+	else
+		rc = image_open_plain(image, config, &status, err);
 	if (!rc && config->direct)
 		rc = image_open_direct(image, config, &status, err);
 	if (!rc)

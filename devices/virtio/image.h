@@ -10,7 +10,8 @@
 #include "vmm/base/err.h"
 
 struct image_config {
-	const char *path;
+	const char *path; /* for messages alone with `fd` */
+	int fd;           /* open already, and the image's from image_open() on; 0: none */
 	bool readonly;
 	bool direct;         /* past the host's page cache */
 	bool raw;            /* also one that begins as another format does */

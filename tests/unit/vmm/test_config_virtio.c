@@ -3,7 +3,9 @@
 
 #include <check.h>
 #include <fcntl.h>
+#include <stdio.h>
 #include <string.h>
+#include <sys/mman.h>
 #include <sys/socket.h>
 #include <unistd.h>
 
@@ -45,6 +47,30 @@ START_TEST(a_device_of_others_by_a_descriptor)
 	close(zero);
 	close(ends[0]);
 	close(ends[1]);
+}
+END_TEST
+
+START_TEST(a_disk_that_is_open_already)
+{
+	int file = memfd_create("image", MFD_CLOEXEC), reads;
+	char name[32];
+
+	snprintf(name, sizeof(name), "/proc/self/fd/%d", file);
+	reads = open(name, O_RDONLY | O_CLOEXEC);
+	ck_assert_int_eq(dup2(file, 60), 60);
+	ck_assert_int_eq(dup2(reads, 61), 61);
+	ck_assert_int_eq(parse("--disk fd=60,serial=x --disk fd=61,readonly k"), 0);
+	ck_assert_int_eq(config.disks[0].disk.image.fd, 60);
+	ck_assert_int_eq(config.disks[1].disk.image.fd, 61);
+	ck_assert_int_eq(fcntl(60, F_GETFD), FD_CLOEXEC);
+	refused("--disk fd=60 --disk fd=60,readonly k", "--disk: fd=60: it was given already");
+	refused("--disk fd=61 k", "--disk: fd=61: it is not open for ");
+	refused("--disk fd=99 k", "--disk: fd=99: it is not open: who starts ferry");
+	refused("--disk fd=60,format=qcow2 k", "fd=60: with format= it is qemu-storage-daemon's");
+	close(60);
+	close(61);
+	close(file);
+	close(reads);
 }
 END_TEST
 
@@ -201,6 +227,7 @@ static void add_tests(TCase *tests)
 {
 	tcase_add_test(tests, devices_of_others);
 	tcase_add_test(tests, a_device_of_others_by_a_descriptor);
+	tcase_add_test(tests, a_disk_that_is_open_already);
 	tcase_add_test(tests, disks);
 	tcase_add_test(tests, cards);
 	tcase_add_test(tests, sockets);

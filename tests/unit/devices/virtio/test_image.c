@@ -57,6 +57,51 @@ static void refused(const struct image_config *config, int rc, const char *part)
 	ck_assert_msg(!strchr(err.text, '\n'), "more than a line: %s", err.text);
 }
 
+/* The image's own from then on, whatever comes of it. */
+static int give(struct image *image, const struct image_config *more, int flags)
+{
+	struct image_config config = *more;
+
+	config.fd = open(path, flags | O_CLOEXEC);
+	ck_assert_int_gt(config.fd, 0);
+	return open_image(image, &config);
+}
+
+START_TEST(one_that_is_open_already)
+{
+	const struct image_config direct = {.direct = true};
+	struct image image, other;
+
+	ck_assert_msg(give(&image, &writes, O_RDWR) == 0, "%s", err.text);
+	ck_assert_uint_eq(image.size, 65536);
+	ck_assert_int_eq(give(&other, &writes, O_RDWR), -EBUSY);
+	ck_assert_int_eq(give(&other, &reads, O_RDONLY), -EBUSY);
+	image_close(&image);
+	ck_assert_int_eq(give(&image, &reads, O_RDONLY), 0);
+	ck_assert_int_eq(open_image(&other, &reads), 0);
+	image_close(&image);
+	image_close(&other);
+	if (give(&image, &direct, O_RDWR)) {
+		ck_assert_msg(strstr(err.text, "opening it anew for ,direct: "), "%s", err.text);
+	} else {
+		ck_assert_int_eq(fcntl(image.direct_fd, F_GETFL) & O_DIRECT, O_DIRECT);
+		image_close(&image);
+	}
+}
+END_TEST
+
+static const int wrong_flags[] = {O_APPEND, O_NONBLOCK};
+
+START_TEST(one_that_is_open_in_another_way)
+{
+	struct image image;
+
+	ck_assert_int_eq(give(&image, &writes, O_RDWR | wrong_flags[_i]), -EINVAL);
+	ck_assert_msg(strstr(err.text, "it is open with O_APPEND, O_DIRECT or O_NONBLOCK"), "%s",
+		      err.text);
+}
+END_TEST
+
 START_TEST(its_size_is_whole_blocks)
 {
 	const struct image_config large = {.block_size = 4096};
@@ -212,6 +257,8 @@ END_TEST
 static void add_tests(TCase *tests)
 {
 	tcase_add_checked_fixture(tests, set_up, tear_down);
+	tcase_add_test(tests, one_that_is_open_already);
+	tcase_add_loop_test(tests, one_that_is_open_in_another_way, 0, 2);
 	tcase_add_test(tests, its_size_is_whole_blocks);
 	tcase_add_test(tests, who_writes_has_it_alone);
 	tcase_add_test(tests, qemus_locks_are_heeded);
