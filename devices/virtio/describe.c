@@ -4,6 +4,7 @@
 #include <inttypes.h>
 #include <linux/pci_regs.h>
 #include <linux/virtio_config.h>
+#include <stdatomic.h>
 #include <string.h>
 
 #include "devices/pci/host.h"
@@ -30,7 +31,9 @@ static void describe_status(const struct virtio_function *function, bool failed,
 		if (registers->status & bits[i].bit)
 			fprintf(out, ", %s", bits[i].text);
 	fprintf(out, "%s%s\n", registers->resetting ? ", being reset" : "",
-		failed ? ", stands still until it is reset" : "");
+		atomic_load(&function->device->gone) ? ", gone until the next run"
+		: failed                             ? ", stands still until it is reset"
+						     : "");
 }
 
 static void describe_vector(uint16_t vector, FILE *out)

@@ -113,6 +113,8 @@ struct virtio_device {
 	unsigned int queue_count;
 	uint16_t queue_size; /* the most */
 	bool polls;          /* its kicks do not block */
+	/* Set, before broke(), where no reset brings it back in this run. */
+	_Atomic bool gone;
 	/* Device configuration, little-endian; the driver cannot change it. */
 	uint8_t config[VIRTIO_CONFIG_MAX];
 	unsigned int config_size;

@@ -126,6 +126,7 @@ struct virtio_function {
 	struct function_interrupts interrupts;
 	struct function_relay relays[VIRTIO_QUEUES_MAX];
 	struct log_limit limit;
+	bool told_gone; /* main thread's */
 };
 
 /* The function that @device is; NULL: another kind. */

@@ -3,6 +3,7 @@
 
 #include <errno.h>
 #include <linux/pci_regs.h>
+#include <stdatomic.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/epoll.h>
@@ -118,10 +119,13 @@ static void interrupts_on_news(void *owner, uint32_t events)
 	memcpy(why, interrupts->why, sizeof(why));
 	interrupts->why[0] = '\0';
 	pthread_mutex_unlock(&interrupts->lock);
-	if (why[0])
-		log_guest(&function->limit, LOG_WARN,
-			  "%s: it stands still until the guest resets it: %s",
-			  function->device->name, why);
+	if (!why[0] || function->told_gone)
+		return;
+	function->told_gone = atomic_load(&function->device->gone);
+	log_guest(&function->limit, LOG_WARN, "%s: it %s: %s", function->device->name,
+		  function->told_gone ? "is gone until the next run"
+				      : "stands still until the guest resets it",
+		  why);
 }
 
 static int interrupts_open_relays(struct virtio_function *function, struct err *err)

@@ -6,6 +6,7 @@
 #include <assert.h>
 #include <errno.h>
 #include <linux/vhost.h>
+#include <stdatomic.h>
 #include <stdio.h>
 #include <sys/epoll.h>
 
@@ -85,8 +86,8 @@ static void vhost_lose(struct vhost *vhost, int rc)
 
 	vhost_close_nodes(vhost);
 	vhost->lost = true;
-	snprintf(why, sizeof(why), "the kernel does not stop it: %s: it is gone until the next run",
-		 err_text(rc));
+	snprintf(why, sizeof(why), "the kernel does not stop it: %s", err_text(rc));
+	atomic_store(&vhost->device->gone, true);
 	vhost->attach.transport->broke(vhost->attach.owner, why);
 }
 

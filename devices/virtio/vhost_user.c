@@ -313,8 +313,13 @@ int vhost_user_start_queue(struct vhost_user *user, const struct vhost_user_queu
 	return rc;
 }
 
-int vhost_user_stop_queue(struct vhost_user *user, unsigned int index, uint16_t *base,
-			  struct err *err)
+int64_t vhost_user_stop_patience(const struct vhost_user *user)
+{
+	return user->patience_ms ? user->patience_ms : VHOST_USER_STOP_MS;
+}
+
+int vhost_user_stop_queue(struct vhost_user *user, unsigned int index, int64_t until,
+			  uint16_t *base, struct err *err)
 {
 	struct vhost_vring_state state = {.index = index};
 	const struct vhost_user_message message = {GET_VRING_BASE, &state, sizeof(state), {0}, 0};
@@ -323,6 +328,7 @@ int vhost_user_stop_queue(struct vhost_user *user, unsigned int index, uint16_t 
 		.least = sizeof(state),
 		.size = sizeof(state),
 		.patience_ms = VHOST_USER_STOP_MS,
+		.until = until,
 	};
 	int rc = vhost_user_talk(user, &message, &answer, err);
 

@@ -14,7 +14,7 @@
 
 enum {
 	VHOST_USER_WAIT_MS = 5000,  /* for each answer */
-	VHOST_USER_STOP_MS = 10000, /* for a queue's: what is under way is done first */
+	VHOST_USER_STOP_MS = 10000, /* for a stop's: what is under way is done first */
 	VHOST_USER_CONFIG_MAX = 256,
 };
 
@@ -88,9 +88,15 @@ bool vhost_user_tracks(const struct vhost_user *user);
 int vhost_user_start_queue(struct vhost_user *user, const struct vhost_user_queue *queue,
 			   struct err *err) FERRY_MUST_CHECK;
 
-/* What is under way is done by its end; *@base is the next entry of the driver's ring. */
-int vhost_user_stop_queue(struct vhost_user *user, unsigned int index, uint16_t *base,
-			  struct err *err) FERRY_MUST_CHECK;
+/* How long a stop of all queues may take, in milliseconds. */
+int64_t vhost_user_stop_patience(const struct vhost_user *user);
+
+/*
+ * What is under way is done by its end; *@base is the next entry of the driver's ring. To be over
+ * by @until (clock_now_ms()), which is that of all queues which stop together; 0: in its own time.
+ */
+int vhost_user_stop_queue(struct vhost_user *user, unsigned int index, int64_t until,
+			  uint16_t *base, struct err *err) FERRY_MUST_CHECK;
 
 /* The driver begins anew; all queues are stopped. Nothing to do for a server without it. */
 int vhost_user_reset(struct vhost_user *user, struct err *err) FERRY_MUST_CHECK;

@@ -48,21 +48,43 @@ bool vhost_user_is_quiet(const struct vhost_user_device *device)
 	return true;
 }
 
+/* Who takes the place of a server that has ended has the guest's memory as it had. */
+static int device_check_user(struct vhost_user_device *device, int fd, struct err *err)
+{
+	uid_t user;
+	int rc = local_get_user(fd, &user);
+
+	if (rc)
+		return err_set(err, rc, "whose server it is cannot be told: %s", err_text(rc));
+	if (device->user_id == (uid_t)-1)
+		device->user_id = user;
+	return user == device->user_id
+		       ? 0
+		       : err_set(err, -EPERM,
+				 "the server there is user %u's, and the one before it was user "
+				 "%u's: start it as that one was",
+				 user, device->user_id);
+}
+
 /* Its end of the connection: made, or handed over. */
-static int device_connect(const struct vhost_user_device *device, struct err *err)
+static int device_connect(struct vhost_user_device *device, struct err *err)
 {
 	const char *path = device->config->path;
 	struct sockaddr_un address;
-	int rc;
+	int fd, rc;
 
 	if (!path)
 		return device->config->fd;
 	rc = local_address(path, &address, err);
 	if (rc)
 		return rc;
-	rc = local_connect(&address, SOCK_NONBLOCK);
-	if (rc >= 0)
-		return rc;
+	fd = rc = local_connect(&address, SOCK_NONBLOCK);
+	if (fd >= 0) {
+		rc = device_check_user(device, fd, err);
+		if (rc)
+			fd_close(&fd);
+		return rc ? rc : fd;
+	}
 	return err_set(err, rc, "%s%s", err_text(rc),
 		       rc == -ENOENT || rc == -ECONNREFUSED
 			       ? ": no server listens there: start it first"
@@ -347,7 +369,7 @@ static int device_set_up(struct vhost_user_device *device, struct err *err)
 	rc = vhost_user_join(device, err);
 	if (rc)
 		return rc;
-	device->patient = device->config->path && vhost_user_tracks(&device->user);
+	device->patient = vhost_user_returns(device) && vhost_user_tracks(&device->user);
 	device->needed = device_filter(device, device->user.features);
 	/* What the note of requests says of one queue alone cannot be taken back. */
 	device->device.features = device->needed | (device->patient ? 0 : feature_ring_reset);
@@ -366,6 +388,7 @@ struct virtio_device *vhost_user_create(const struct vhost_user_config *config, 
 	snprintf(device->device.name, sizeof(device->device.name), "vhost-user%u", index);
 	device->config = config;
 	device->again_ms = DEVICE_AGAIN_MS;
+	device->user_id = (uid_t)-1;
 	device->user.fd = device->inflight.fd = device->command = device->heard = -1;
 	for (unsigned int i = 0; i < VIRTIO_QUEUES_MAX; i++)
 		device->calls[i] = -1;

@@ -10,6 +10,7 @@ struct vhost_user_config {
 	struct vhost_user_kind numbered; /* what `kind` is where it has no name */
 	const struct vhost_user_kind *kind;
 	const char *path; /* of the socket that its server listens at; NULL: it is open already */
+	bool once;        /* the path leads nowhere later: no server is looked for again */
 	int fd;           /* connected; the device's from then on */
 	struct vhost_user_choice choice;
 	const char *server; /* a program of the monitor's own, for sentences; NULL: somebody's */

@@ -34,6 +34,7 @@ struct vhost_user_device {
 	struct virtio_device device;
 	const struct vhost_user_config *config;
 	uint64_t needed; /* features that a server must have */
+	uid_t user_id;   /* whose server it is; -1: not known yet */
 	bool patient;    /* a server that comes again goes on where the one before has ended */
 	struct virtio_attach attach;
 	int command; /* an eventfd: look at what is wanted */
@@ -51,6 +52,7 @@ struct vhost_user_device {
 	struct log_limit limit;
 	int64_t next_try; /* not before that a server is looked for; clock_now_ms() */
 	int again_ms;     /* between two looks */
+	int64_t stop_by;  /* when all queues that are to stop have; 0: none is */
 
 	pthread_mutex_t lock;
 	pthread_cond_t changed;
@@ -77,6 +79,12 @@ void vhost_user_nudge(struct vhost_user_device *device);
  * the thread goes on. Nothing of the thread's need be there.
  */
 bool vhost_user_turn(struct vhost_user_device *device);
+
+/* Whether a server that has ended may be there again. */
+static inline bool vhost_user_returns(const struct vhost_user_device *device)
+{
+	return device->config->path && !device->config->once;
+}
 
 /* vhost_user_device.c: connects, and checks that it is the device that the guest knows. */
 int vhost_user_join(struct vhost_user_device *device, struct err *err) FERRY_MUST_CHECK;

@@ -67,6 +67,7 @@ struct vhost_user_answer {
 	uint32_t least, size, came;
 	int *fd; /* NULL: no descriptor is to come with it */
 	int64_t patience_ms;
+	int64_t until; /* clock_now_ms(), before it is over; 0: by `patience_ms` alone */
 };
 
 /* Whether both ends have this feature of the protocol. */

@@ -79,6 +79,8 @@ static void thread_break(struct vhost_user_device *device, const char *why)
 	if (!device->running || device->broken)
 		return;
 	device->broken = true;
+	if (!vhost_user_returns(device))
+		atomic_store(&device->device.gone, true);
 	device->attach.transport->broke(device->attach.owner, why);
 }
 
@@ -222,8 +224,11 @@ static int thread_serve(struct vhost_user_device *device, unsigned int index, st
 static int thread_withdraw(struct vhost_user_device *device, unsigned int index, struct err *err)
 {
 	uint16_t base;
-	int rc = vhost_user_stop_queue(&device->user, index, &base, err);
+	int rc;
 
+	if (!device->stop_by)
+		device->stop_by = clock_now_ms() + vhost_user_stop_patience(&device->user);
+	rc = vhost_user_stop_queue(&device->user, index, device->stop_by, &base, err);
 	if (rc)
 		return rc;
 	/* What it has given back last it may have called for. */
@@ -240,8 +245,8 @@ static int thread_withdraw(struct vhost_user_device *device, unsigned int index,
 static int thread_join_again(struct vhost_user_device *device, struct err *err)
 {
 	device->next_try = clock_now_ms() + device->again_ms;
-	if (!device->config->path)
-		return err_set(err, -ENOTCONN, "its server is gone until the next run");
+	if (!vhost_user_returns(device))
+		return err_set(err, -ENOTCONN, "its server has ended");
 	return vhost_user_join(device, err);
 }
 
@@ -274,6 +279,8 @@ bool vhost_user_turn(struct vhost_user_device *device)
 		index = thread_find_work(device);
 		live = index >= 0 && device->rings[index].live;
 		pthread_mutex_unlock(&device->lock);
+		if (!live)
+			device->stop_by = 0;
 		more = index >= 0 && thread_work(device, (unsigned int)index, live);
 	}
 	pthread_mutex_lock(&device->lock);

@@ -245,7 +245,7 @@ static int wire_exchange(struct vhost_user *user, const struct vhost_user_messag
 	if (!wire.patience_ms)
 		wire.patience_ms =
 			answer && answer->patience_ms ? answer->patience_ms : VHOST_USER_WAIT_MS;
-	wire.deadline = clock_now_ms() + wire.patience_ms;
+	wire.deadline = answer && answer->until ? answer->until : clock_now_ms() + wire.patience_ms;
 	memcpy(bytes, &header, sizeof(header));
 	if (message->size)
 		memcpy(bytes + sizeof(header), message->payload, message->size);

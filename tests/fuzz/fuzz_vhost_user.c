@@ -79,7 +79,7 @@ static int ask_all(struct vhost_user *user, struct err *err)
 	if (!rc)
 		rc = vhost_user_start_queue(user, &queue, err);
 	if (!rc)
-		rc = vhost_user_stop_queue(user, 0, &base, err);
+		rc = vhost_user_stop_queue(user, 0, 0, &base, err);
 	if (!rc)
 		rc = vhost_user_hear(user, err);
 	fd_close(&inflight.fd);

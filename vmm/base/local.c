@@ -180,6 +180,15 @@ int local_check_peer(int fd)
 	return owner_lets(peer.uid) ? 0 : -EPERM;
 }
 
+int local_get_user(int fd, uid_t *user)
+{
+	struct ucred peer;
+	int rc = local_get_peer(fd, &peer);
+
+	*user = rc ? (uid_t)-1 : peer.uid;
+	return rc;
+}
+
 int local_check_process(int fd, pid_t pid)
 {
 	struct ucred peer;

@@ -52,6 +52,9 @@ bool local_is_other(const char *path);
  */
 int local_check_peer(int fd) FERRY_MUST_CHECK;
 
+/* Whose process it is into @user: of who connected, or of who listened. A negative errno. */
+int local_get_user(int fd, uid_t *user) FERRY_MUST_CHECK;
+
 /* Whether it is process @pid, and such a user's: 0, -ESRCH, or as local_check_peer(). */
 int local_check_process(int fd, pid_t pid) FERRY_MUST_CHECK;
 

@@ -173,6 +173,8 @@ static struct virtio_device *virtio_create_vhost_user(struct machine *machine, s
 	struct virtio_service *service = &machine->services[index];
 
 	service->config = config->device;
+	/* The run's root folder has no files by then. */
+	service->config.once = machine->config->user.uid != 0;
 	return config->service.kind == SERVICE_NONE
 		       ? vhost_user_create(&service->config, (unsigned int)index, err)
 		       : virtio_create_service(machine, index, err);

@@ -54,8 +54,9 @@ struct fake_vhost {
 	uint64_t queues, slots;
 	uint8_t config[VHOST_USER_CONFIG_MAX];
 	uint32_t config_size;
-	bool slow_file; /* its note of requests is in no memory */
-	bool lies;      /* of which part of the configuration it has sent */
+	bool slow_file;       /* its note of requests is in no memory */
+	unsigned int slow_ms; /* for the stop of each queue */
+	bool lies;            /* of which part of the configuration it has sent */
 	enum fake_fault fault;
 	enum vhost_user_request at; /* the request at which that is */
 	uint64_t refusal;           /* of all that it may refuse, but for its own features */
@@ -287,6 +288,7 @@ static inline bool fake_vhost_do(struct fake_vhost *server, struct fake_vhost_me
 		ring = fake_vhost_ring(server, message->state.index);
 		message->state.num = ring->base;
 		ring->started = false;
+		usleep(server->slow_ms * 1000);
 		return true;
 	case GET_INFLIGHT_FD:
 		memcpy(&server->inflight_queues, message->bytes + 16, 2);

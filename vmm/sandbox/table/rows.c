@@ -128,6 +128,8 @@ SANDBOX_ROWS static const struct sandbox_row servers[] = {
 	 .why = "a server that was started again"},
 	{"connect", VHOST, .tests = {{2, IS, sizeof(struct sockaddr_un)}},
 	 .why = "likewise, by a name in the file system, or of Unix sockets at least"},
+	{"getsockopt", VHOST, .tests = {{1, IS, SOL_SOCKET}, {2, IS, SO_PEERCRED}},
+	 .why = "whether that one is whose the one before was"},
 };
 
 SANDBOX_ROWS static const struct sandbox_row clients[] = {

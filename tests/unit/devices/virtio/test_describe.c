@@ -119,6 +119,8 @@ START_TEST(a_fault)
 	virtio_drive(bench, VIRTIO_FEATURES_COMMON, QUEUE_SIZE);
 	offer(0);
 	tells("driver ready, stands still until it is reset\n");
+	atomic_store(&bench->device->gone, true);
+	tells("driver ready, gone until the next run\n");
 	tells("offered 1, taken 1, given back 0, ");
 }
 END_TEST

@@ -253,6 +253,7 @@ START_TEST(a_kernel_that_does_not_stop_is_left)
 	virtio_reset(bench);
 	fault_disarm();
 	ck_assert(!fake_vhost_is_open(node));
+	ck_assert(atomic_load(&bench->device->gone));
 	drive();
 	ck_assert(has_failed());
 	virtio_reset(bench);

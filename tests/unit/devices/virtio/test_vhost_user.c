@@ -171,7 +171,7 @@ START_TEST(a_queue_is_started_and_stopped)
 	ck_assert_uint_eq(ring->addresses.desc_user_addr, user_base + 0x1000);
 	ck_assert_uint_eq(ring->addresses.avail_user_addr, user_base + 0x2000);
 	ck_assert_uint_eq(ring->addresses.used_user_addr, user_base + 0x3000);
-	ck_assert_int_eq(vhost_user_stop_queue(&user, 1, &base, &err), 0);
+	ck_assert_int_eq(vhost_user_stop_queue(&user, 1, 0, &base, &err), 0);
 	ck_assert_uint_eq(base, 5);
 	ck_assert(!ring->started);
 	fd_close(&kick);
@@ -185,7 +185,7 @@ START_TEST(a_base_that_is_none_is_refused)
 
 	begin_well();
 	server.rings[0].base = 0x10000;
-	ck_assert_int_eq(vhost_user_stop_queue(&user, 0, &base, &err), -EPROTO);
+	ck_assert_int_eq(vhost_user_stop_queue(&user, 0, 0, &base, &err), -EPROTO);
 	ck_assert_msg(strstr(err.text, "has stopped queue 0 at 65536"), "%s", err.text);
 }
 END_TEST
@@ -276,7 +276,7 @@ static int ask_all(void)
 	if (!rc)
 		rc = vhost_user_start_queue(&user, &queue, &err);
 	if (!rc)
-		rc = vhost_user_stop_queue(&user, 0, &base, &err);
+		rc = vhost_user_stop_queue(&user, 0, 0, &base, &err);
 	if (!rc)
 		rc = vhost_user_reset(&user, &err);
 	fd_close(&inflight.fd);

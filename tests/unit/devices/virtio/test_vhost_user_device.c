@@ -123,6 +123,16 @@ static bool needs_reset(void)
 	return virtio_status(bench) & VIRTIO_CONFIG_S_NEEDS_RESET;
 }
 
+static struct vhost_user_device *of_bench(void)
+{
+	return container_of(bench->device, struct vhost_user_device, device);
+}
+
+static bool is_gone(void)
+{
+	return atomic_load(&bench->device->gone);
+}
+
 static void await_need(void)
 {
 	for (unsigned int i = 0; !needs_reset(); i++) {
@@ -279,6 +289,37 @@ START_TEST(without_its_server_it_needs_a_reset)
 	ck_assert(!needs_reset());
 	drive();
 	await_need();
+	/* Which is told once, and nobody is told to reset it. */
+	ck_assert(is_gone());
+	hear();
+	virtio_turn_loop(bench);
+	ck_assert_ptr_nonnull(strstr(heard(), "vhost-user3: it is gone until the next run: its "
+					      "server has ended"));
+	virtio_reset(bench);
+	drive();
+	await_need();
+	hear();
+	virtio_turn_loop(bench);
+	ck_assert_str_eq(heard(), "");
+}
+END_TEST
+
+/* A name that leads nowhere in the run's own root folder is no way to another server. */
+START_TEST(a_server_may_be_the_only_one)
+{
+	config.once = true;
+	server.protocol |= UINT64_C(1) << PROTOCOL_INFLIGHT;
+	begin_by_name();
+	drive();
+	is_served(0, 1);
+	fake_vhost_end(&server);
+	await_need();
+	ck_assert(is_gone());
+	fake_vhost_begin_at(&next_server, listen_there());
+	virtio_reset(bench);
+	drive();
+	await_need();
+	ck_assert_uint_eq(fake_vhost_heard(&next_server, GET_FEATURES), 0);
 }
 END_TEST
 
@@ -311,6 +352,61 @@ START_TEST(a_server_that_does_not_stop_is_gone)
 }
 END_TEST
 
+/* Each queue stops in time, all of them together do not. */
+START_TEST(a_stop_has_one_deadline)
+{
+	patience_ms = 300;
+	config.choice.queues = 4;
+	server.queues = 4;
+	server.slow_ms = 100;
+	begin();
+	drive();
+	for (unsigned int i = 0; i < 4; i++)
+		is_served(i, 1);
+	virtio_reset(bench);
+	drive();
+	await_need();
+	/* The next one has its own. */
+	ck_assert_uint_lt(fake_vhost_heard(&server, GET_VRING_BASE), 5);
+}
+END_TEST
+
+START_TEST(each_stop_has_its_time)
+{
+	patience_ms = 2000;
+	server.slow_ms = 100;
+	begin();
+	for (unsigned int i = 0; i < 25; i++) {
+		drive();
+		is_served(0, 1);
+		virtio_reset(bench);
+	}
+	drive();
+	is_served(0, 1);
+}
+END_TEST
+
+/* Who has taken its name would have the guest's memory. */
+START_TEST(another_users_server_is_none)
+{
+	begin_by_name();
+	drive();
+	is_served(0, 1);
+	ck_assert_uint_eq(of_bench()->user_id, geteuid());
+	of_bench()->user_id = geteuid() + 1;
+	fake_vhost_end(&server);
+	await_need();
+	fake_vhost_begin_at(&next_server, listen_there());
+	virtio_reset(bench);
+	hear();
+	drive();
+	await_need();
+	virtio_turn_loop(bench);
+	ck_assert_ptr_nonnull(strstr(heard(), "and the one before it was user"));
+	ck_assert_uint_eq(fake_vhost_heard(&next_server, GET_FEATURES), 0);
+}
+END_TEST
+
 START_TEST(after_a_reset_it_has_a_new_server)
 {
 	begin_by_name();
@@ -318,6 +414,11 @@ START_TEST(after_a_reset_it_has_a_new_server)
 	is_served(0, 1);
 	fake_vhost_end(&server);
 	await_need();
+	ck_assert(!is_gone());
+	hear();
+	virtio_turn_loop(bench);
+	ck_assert_ptr_nonnull(strstr(heard(), "vhost-user3: it stands still until the guest "
+					      "resets it: its server has ended"));
 	fake_vhost_begin_at(&next_server, listen_there());
 	virtio_reset(bench);
 	drive();
@@ -484,6 +585,10 @@ static void add_tests(TCase *tests)
 	tcase_add_test(tests, one_queue_is_reset_alone);
 	tcase_add_test(tests, a_queue_that_is_none_is_refused);
 	tcase_add_test(tests, without_its_server_it_needs_a_reset);
+	tcase_add_test(tests, a_server_may_be_the_only_one);
+	tcase_add_test(tests, a_stop_has_one_deadline);
+	tcase_add_test(tests, each_stop_has_its_time);
+	tcase_add_test(tests, another_users_server_is_none);
 	tcase_add_loop_test(tests, a_server_that_dies_at_a_message_is_gone, 0, 5);
 	tcase_add_loop_test(tests, a_server_that_does_not_stop_is_gone, 0, 2);
 	tcase_add_test(tests, after_a_reset_it_has_a_new_server);

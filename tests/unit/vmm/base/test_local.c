@@ -215,6 +215,7 @@ END_TEST
 START_TEST(who_connects_is_looked_at)
 {
 	int client, server;
+	uid_t user;
 
 	ck_assert_int_eq(local_connect(&address, 0), -ENOENT);
 	bound();
@@ -227,6 +228,9 @@ START_TEST(who_connects_is_looked_at)
 	ck_assert_int_eq(local_check_process(client, getpid()), 0);
 	ck_assert_int_eq(local_check_process(client, getppid()), -ESRCH);
 	ck_assert_int_eq(local_check_peer(STDIN_FILENO) < 0, 1);
+	ck_assert_int_eq(local_get_user(client, &user), 0);
+	ck_assert_uint_eq(user, geteuid());
+	ck_assert_int_lt(local_get_user(STDIN_FILENO, &user), 0);
 	fd_close(&client);
 	fd_close(&server);
 	client = local_connect(&address, SOCK_NONBLOCK);
