@@ -40,6 +40,8 @@ struct virtio_transport_ops {
 	int (*call_eventfd)(void *transport, unsigned int queue);
 	/* It cannot go on until it is reset (VIRTIO 1.2 2.1.2); @why is for a person, once. */
 	void (*broke)(void *transport, const char *why);
+	/* Its configuration is @config from now on; the driver, if it @runs, is told. */
+	void (*configure)(void *transport, const uint8_t *config, bool runs);
 	/* A stop or a pause that was not over at once is over now. */
 	void (*quiet)(void *transport);
 };
@@ -115,7 +117,7 @@ struct virtio_device {
 	bool polls;          /* its kicks do not block */
 	/* Set, before broke(), where no reset brings it back in this run. */
 	_Atomic bool gone;
-	/* Device configuration, little-endian; the driver cannot change it. */
+	/* Device configuration, little-endian; only configure() changes it. */
 	uint8_t config[VIRTIO_CONFIG_MAX];
 	unsigned int config_size;
 	void *transport; /* that has it */

@@ -81,7 +81,8 @@ struct function_registers {
 struct function_interrupts {
 	pthread_mutex_t lock;
 	uint8_t isr;
-	bool failed; /* the device, until it is reset */
+	bool failed;        /* the device, until it is reset */
+	uint8_t generation; /* of the device's configuration, which the lock guards as well */
 	bool msix;
 	unsigned int vector_count;                       /* of MSI-X, while it is on */
 	int vectors[FUNCTION_VECTORS_MAX];               /* eventfds; negative: none yet */
@@ -156,6 +157,9 @@ void function_set_vector(struct virtio_function *function, uint16_t *which, uint
 /* INTx is wired or not, as COMMAND, MSI-X and the device say. Device lock held. */
 void function_wire_intx(struct virtio_function *function);
 bool function_has_failed(struct virtio_function *function);
+/* The device's own configuration, and how often it has changed (VIRTIO 1.2 4.1.4.3.1). */
+uint64_t function_device_read(struct virtio_function *function, uint64_t offset, unsigned int size);
+uint8_t function_generation(struct virtio_function *function);
 /* The device is at fault no more, and owes nothing. */
 void function_interrupts_reset(struct virtio_function *function);
 

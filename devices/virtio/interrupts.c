@@ -93,6 +93,44 @@ static void interrupts_broke(void *owner, const char *why)
 	fd_signal(function->news);
 }
 
+static void interrupts_configure(void *owner, const uint8_t *config, bool runs)
+{
+	struct virtio_function *function = owner;
+	struct function_interrupts *interrupts = &function->interrupts;
+	struct virtio_device *device = function->device;
+
+	pthread_mutex_lock(&interrupts->lock);
+	if (memcmp(device->config, config, device->config_size) != 0) {
+		memcpy(device->config, config, device->config_size);
+		interrupts->generation++;
+		if (runs)
+			interrupts_signal(interrupts, interrupts->of_config, ISR_CONFIG);
+	}
+	pthread_mutex_unlock(&interrupts->lock);
+}
+
+uint64_t function_device_read(struct virtio_function *function, uint64_t offset, unsigned int size)
+{
+	const struct virtio_device *device = function->device;
+	uint64_t value = all_ones(size);
+
+	pthread_mutex_lock(&function->interrupts.lock);
+	if (range_fits(offset, size, device->config_size))
+		value = load_le(device->config + offset, size);
+	pthread_mutex_unlock(&function->interrupts.lock);
+	return value;
+}
+
+uint8_t function_generation(struct virtio_function *function)
+{
+	uint8_t generation;
+
+	pthread_mutex_lock(&function->interrupts.lock);
+	generation = function->interrupts.generation;
+	pthread_mutex_unlock(&function->interrupts.lock);
+	return generation;
+}
+
 static void interrupts_quiet(void *owner)
 {
 	struct virtio_function *function = owner;
@@ -104,6 +142,7 @@ const struct virtio_transport_ops function_transport = {
 	.call = interrupts_call,
 	.call_eventfd = interrupts_call_eventfd,
 	.broke = interrupts_broke,
+	.configure = interrupts_configure,
 	.quiet = interrupts_quiet,
 };
 

@@ -105,6 +105,7 @@ static uint64_t registers_read_common(struct virtio_function *function, uint64_t
 	if (!range_fits(offset, size, COMMON_SIZE))
 		return all_ones(size);
 	image[COMMON_STATUS] = registers_read_status(function);
+	image[COMMON_GENERATION] = function_generation(function);
 	store_le32(image + COMMON_DEVICE_FEATURE_SELECT, registers->device_feature_select);
 	store_le32(image + COMMON_DEVICE_FEATURE,
 		   registers_half(device->features, registers->device_feature_select));
@@ -122,16 +123,11 @@ static uint64_t registers_read_common(struct virtio_function *function, uint64_t
 uint64_t function_registers_read(struct virtio_function *function, uint64_t offset,
 				 unsigned int size)
 {
-	const struct virtio_device *device = function->device;
-
 	if (offset < FUNCTION_ISR)
 		return registers_read_common(function, offset, size);
 	if (offset < FUNCTION_DEVICE)
 		return offset == FUNCTION_ISR ? function_isr_take(function) : 0;
-	offset -= FUNCTION_DEVICE;
-	return range_fits(offset, size, device->config_size)
-		       ? load_le(device->config + offset, size)
-		       : all_ones(size);
+	return function_device_read(function, offset - FUNCTION_DEVICE, size);
 }
 
 static void registers_start(struct virtio_function *function)

@@ -6,6 +6,7 @@
 #include <errno.h>
 #include <inttypes.h>
 #include <linux/vhost_types.h>
+#include <sys/socket.h>
 
 #include "devices/virtio/vhost_user_private.h"
 #include "vmm/base/bits.h"
@@ -65,6 +66,8 @@ static int user_tell_fd(struct vhost_user *user, enum vhost_user_request request
 /* None of them is acknowledged: whether that can be is what they settle. */
 static int user_settle_protocol(struct vhost_user *user, struct err *err)
 {
+	const uint64_t listens =
+		UINT64_C(1) << PROTOCOL_CONFIG | UINT64_C(1) << PROTOCOL_BACKEND_REQUESTS;
 	const uint64_t wanted = UINT64_C(1) << PROTOCOL_MQ | UINT64_C(1) << PROTOCOL_REPLY_ACK |
 				UINT64_C(1) << PROTOCOL_CONFIG | UINT64_C(1) << PROTOCOL_INFLIGHT |
 				UINT64_C(1) << PROTOCOL_RESET_DEVICE |
@@ -75,6 +78,8 @@ static int user_settle_protocol(struct vhost_user *user, struct err *err)
 	if (rc)
 		return rc;
 	both = offered & wanted;
+	if (user->listens && (offered & listens) == listens)
+		both |= listens;
 	rc = user_tell(user, SET_PROTOCOL_FEATURES, &both, sizeof(both), err);
 	user->protocol = both;
 	return rc;
@@ -92,12 +97,29 @@ static int user_count_queues(struct vhost_user *user, struct err *err)
 	return rc;
 }
 
+/* A server reads there without looking first, and so has an end that waits. */
+static int user_listen(struct vhost_user *user, struct err *err)
+{
+	int ends[2], rc;
+
+	if (!vhost_user_has(user, PROTOCOL_BACKEND_REQUESTS))
+		return 0;
+	if (socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, ends))
+		return err_set(err, -errno, "a socket for its server: %s", err_text(errno));
+	user->backend = ends[0];
+	rc = user_tell_fd(user, SET_BACKEND_REQ_FD, NULL, 0, ends[1], err);
+	fd_close(&ends[1]);
+	return rc;
+}
+
 int vhost_user_open(struct vhost_user *user, int fd, struct err *err)
 {
 	int rc;
 
 	user->fd = fd;
+	user->backend = -1;
 	user->protocol = 0;
+	user->changed = false;
 	rc = user_ask_u64(user, GET_FEATURES, &user->features, err);
 	user->extended = user->features >> FEATURE_PROTOCOL & 1;
 	if (!rc && user->extended)
@@ -106,6 +128,8 @@ int vhost_user_open(struct vhost_user *user, int fd, struct err *err)
 		rc = user_tell(user, SET_OWNER, NULL, 0, err);
 	if (!rc)
 		rc = user_count_queues(user, err);
+	if (!rc)
+		rc = user_listen(user, err);
 	user->features &= ~(UINT64_C(1) << FEATURE_PROTOCOL);
 	if (rc)
 		vhost_user_close(user);
@@ -114,6 +138,7 @@ int vhost_user_open(struct vhost_user *user, int fd, struct err *err)
 
 void vhost_user_close(struct vhost_user *user)
 {
+	fd_close(&user->backend);
 	fd_close(&user->fd);
 }
 

@@ -35,6 +35,9 @@ struct vhost_user {
 	uint64_t protocol; /* vhost-user's, that both have */
 	bool extended;     /* the server has heard of those at all */
 	unsigned int queues;
+	bool listens; /* to what the server says of its own: that the configuration is another */
+	bool changed; /* it has said so; whoever looks clears it */
+	int backend;  /* where it does; negative: nowhere */
 	int64_t patience_ms; /* for each answer; 0: VHOST_USER_WAIT_MS and VHOST_USER_STOP_MS */
 	struct vhost_user_watch watch;
 };
@@ -55,7 +58,7 @@ struct vhost_user_queue {
 };
 
 /*
- * Takes @fd, a connected stream, over and learns what is at its other end. `watch` and
+ * Takes @fd, a connected stream, over and learns what is at its other end. `watch`, `listens` and
  * `patience_ms` are set, or zero. A negative errno with @err, and the connection is closed.
  */
 int vhost_user_open(struct vhost_user *user, int fd, struct err *err) FERRY_MUST_CHECK;
@@ -63,6 +66,12 @@ void vhost_user_close(struct vhost_user *user);
 
 /* Something has come that nobody asked for: always a negative errno with @err, whatever it was. */
 int vhost_user_hear(struct vhost_user *user, struct err *err) FERRY_MUST_CHECK;
+
+/*
+ * Takes what has come at `backend`, which may set `changed`. A negative errno with @err when it is
+ * what no server may say.
+ */
+int vhost_user_hear_backend(struct vhost_user *user, struct err *err) FERRY_MUST_CHECK;
 
 /* The first @size bytes of the device's configuration. -EINVAL: the server has none such. */
 int vhost_user_get_config(struct vhost_user *user, void *config, uint32_t size,

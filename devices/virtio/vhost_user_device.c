@@ -335,22 +335,31 @@ static const struct virtio_device_ops device_ops = {
 	.destroy = device_destroy,
 };
 
-static int device_set_config(struct vhost_user_device *device, struct err *err)
+int vhost_user_ask_config(struct vhost_user_device *device, struct virtio_device *virtio,
+			  struct err *err)
 {
 	const struct vhost_user_kind *kind = device->config->kind;
 	int rc = 0;
 
-	device->device.config_size = kind->config_size;
 	if (kind->asks)
-		rc = vhost_user_get_config(&device->user, device->device.config, kind->config_size,
-					   err);
+		rc = vhost_user_get_config(&device->user, virtio->config, virtio->config_size, err);
+	if (!rc && kind->fill)
+		kind->fill(virtio, &device->config->choice);
+	return rc;
+}
+
+static int device_set_config(struct vhost_user_device *device, struct err *err)
+{
+	const struct vhost_user_kind *kind = device->config->kind;
+	int rc;
+
+	device->device.config_size = kind->config_size;
+	rc = vhost_user_ask_config(device, &device->device, err);
 	/* A kind that is not known may have none. */
 	if (rc == -EINVAL && !kind->name) {
 		device->device.config_size = 0;
 		rc = 0;
 	}
-	if (!rc && kind->fill)
-		kind->fill(&device->device, &device->config->choice);
 	return rc;
 }
 
@@ -366,6 +375,7 @@ static int device_set_up(struct vhost_user_device *device, struct err *err)
 	device->device.queue_size = DEVICE_QUEUE_SIZE;
 	/* Servers may read a kick more often than one came. */
 	device->device.polls = true;
+	device->user.listens = kind->asks;
 	rc = vhost_user_join(device, err);
 	if (rc)
 		return rc;
@@ -389,6 +399,7 @@ struct virtio_device *vhost_user_create(const struct vhost_user_config *config, 
 	device->config = config;
 	device->again_ms = DEVICE_AGAIN_MS;
 	device->user_id = (uid_t)-1;
+	device->user.backend = -1;
 	device->user.fd = device->inflight.fd = device->command = device->heard = -1;
 	for (unsigned int i = 0; i < VIRTIO_QUEUES_MAX; i++)
 		device->calls[i] = -1;

@@ -80,6 +80,13 @@ void vhost_user_nudge(struct vhost_user_device *device);
  */
 bool vhost_user_turn(struct vhost_user_device *device);
 
+/*
+ * vhost_user_device.c: the configuration as it is now, of @virtio, whose size and queues are set.
+ * -EINVAL with @err when the server has no such.
+ */
+int vhost_user_ask_config(struct vhost_user_device *device, struct virtio_device *virtio,
+			  struct err *err) FERRY_MUST_CHECK;
+
 /* Whether a server that has ended may be there again. */
 static inline bool vhost_user_returns(const struct vhost_user_device *device)
 {

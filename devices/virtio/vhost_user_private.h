@@ -22,6 +22,7 @@ enum vhost_user_request {
 	SET_PROTOCOL_FEATURES = 16,
 	GET_QUEUE_NUM = 17,
 	SET_VRING_ENABLE = 18,
+	SET_BACKEND_REQ_FD = 21,
 	GET_CONFIG = 24,
 	GET_INFLIGHT_FD = 31,
 	SET_INFLIGHT_FD = 32,
@@ -30,10 +31,14 @@ enum vhost_user_request {
 	ADD_MEM_REG = 37,
 };
 
+/* Of a server, on the connection that is for these. */
+enum { BACKEND_CONFIG_CHANGE = 2 };
+
 /* Bits of the protocol's own features. */
 enum {
 	PROTOCOL_MQ = 0,
 	PROTOCOL_REPLY_ACK = 3,
+	PROTOCOL_BACKEND_REQUESTS = 5,
 	PROTOCOL_CONFIG = 9,
 	PROTOCOL_INFLIGHT = 12,
 	PROTOCOL_RESET_DEVICE = 13,

@@ -266,6 +266,28 @@ static bool thread_work(struct vhost_user_device *device, unsigned int index, bo
 	return true;
 }
 
+/* The server has said that it is another. */
+static void thread_renew_config(struct vhost_user_device *device)
+{
+	struct virtio_device next = {
+		.queue_count = device->device.queue_count,
+		.config_size = device->device.config_size,
+	};
+	const struct virtio_attach *attach = &device->attach;
+	struct err err = {0};
+
+	device->user.changed = false;
+	if (!next.config_size)
+		return;
+	if (vhost_user_ask_config(device, &next, &err)) {
+		thread_lose(device, &err);
+		return;
+	}
+	pthread_mutex_lock(&device->lock);
+	attach->transport->configure(attach->owner, next.config, device->running);
+	pthread_mutex_unlock(&device->lock);
+}
+
 bool vhost_user_turn(struct vhost_user_device *device)
 {
 	bool more = true, tell, on;
@@ -282,6 +304,8 @@ bool vhost_user_turn(struct vhost_user_device *device)
 		if (!live)
 			device->stop_by = 0;
 		more = index >= 0 && thread_work(device, (unsigned int)index, live);
+		while (device->user.fd >= 0 && device->user.changed)
+			thread_renew_config(device);
 	}
 	pthread_mutex_lock(&device->lock);
 	tell = device->awaited && vhost_user_is_quiet(device);
@@ -319,6 +343,7 @@ static void thread_wait(struct vhost_user_device *device)
 		{device->command, POLLIN, 0},
 		{device->heard, POLLIN, 0},
 		{device->user.fd, POLLIN, 0}, /* one that is negative is left out */
+		{device->user.backend, POLLIN, 0},
 	};
 	struct err err = {0};
 
@@ -327,7 +352,9 @@ static void thread_wait(struct vhost_user_device *device)
 	fd_take(device->command);
 	if (polled[1].revents)
 		thread_pass_calls(device);
-	if (polled[2].revents && vhost_user_hear(&device->user, &err))
+	if (polled[3].revents && vhost_user_hear_backend(&device->user, &err))
+		thread_lose(device, &err);
+	else if (polled[2].revents && vhost_user_hear(&device->user, &err))
 		thread_lose(device, &err);
 }
 

@@ -32,6 +32,7 @@ static const char *wire_name(enum vhost_user_request request)
 		[SET_PROTOCOL_FEATURES] = "SET_PROTOCOL_FEATURES",
 		[GET_QUEUE_NUM] = "GET_QUEUE_NUM",
 		[SET_VRING_ENABLE] = "SET_VRING_ENABLE",
+		[SET_BACKEND_REQ_FD] = "SET_BACKEND_REQ_FD",
 		[GET_CONFIG] = "GET_CONFIG",
 		[GET_INFLIGHT_FD] = "GET_INFLIGHT_FD",
 		[SET_INFLIGHT_FD] = "SET_INFLIGHT_FD",
@@ -57,14 +58,19 @@ static int wire_fail(const struct wire *wire, int rc, struct err *err)
 	return err_set(err, rc, "its server: %s: %s", wire->name, err_text(rc));
 }
 
-/* Whoever else is watched is heard meanwhile. Whether there is something of the server's. */
+/*
+ * Whoever else is watched is heard meanwhile, and what the server says of its own: it may wait for
+ * that before it answers. Whether there is something of the server's.
+ */
 static int wire_poll(const struct wire *wire, short events)
 {
 	const struct vhost_user_watch *watch = &wire->user->watch;
 	struct pollfd polled[] = {
 		{wire->user->fd, events, 0},
 		{watch->heard ? watch->fd : -1, POLLIN, 0},
+		{wire->user->backend, POLLIN, 0}, /* one that is negative is left out */
 	};
+	struct err err = {0};
 	int64_t left = wire->deadline - clock_now_ms();
 
 	if (left <= 0)
@@ -73,6 +79,8 @@ static int wire_poll(const struct wire *wire, short events)
 		return errno == EINTR ? 0 : -errno;
 	if (polled[1].revents)
 		watch->heard(watch->owner);
+	if (polled[2].revents && vhost_user_hear_backend(wire->user, &err))
+		return err.code;
 	return polled[0].revents != 0;
 }
 
@@ -279,6 +287,48 @@ int vhost_user_tell(struct vhost_user *user, const struct vhost_user_message *me
 	return err_set(err, -EREMOTEIO,
 		       "its server has refused %s (%" PRIu64 "): its own messages say why",
 		       wire_name(message->request), refusal);
+}
+
+static void wire_acknowledge(int fd, uint32_t request)
+{
+	struct __attribute__((packed)) {
+		struct vhost_user_header header;
+		uint64_t refusal;
+	} answer = {
+		.header = {request, HEADER_VERSION | HEADER_REPLY, sizeof(uint64_t)},
+	};
+	struct iovec part = {&answer, sizeof(answer)};
+	const struct msghdr message = {.msg_iov = &part, .msg_iovlen = 1};
+
+	/* One that does not read its answers does without. */
+	if (sendmsg(fd, &message, MSG_DONTWAIT | MSG_NOSIGNAL) < 0)
+		return;
+}
+
+int vhost_user_hear_backend(struct vhost_user *user, struct err *err)
+{
+	struct vhost_user_header header = {0};
+	struct iovec part = {&header, sizeof(header)};
+	struct msghdr message = {.msg_iov = &part, .msg_iovlen = 1};
+	ssize_t n = recvmsg(user->backend, &message, MSG_DONTWAIT);
+
+	if (n < 0 && (errno == EAGAIN || errno == EINTR))
+		return 0;
+	/* It has nothing more to say. */
+	if (n <= 0) {
+		fd_close(&user->backend);
+		return 0;
+	}
+	if (n != sizeof(header) || message.msg_flags & MSG_CTRUNC ||
+	    (header.flags & HEADER_VERSION_MASK) != HEADER_VERSION ||
+	    header.request != BACKEND_CONFIG_CHANGE || header.size)
+		return err_set(err, -EPROTO,
+			       "its server has asked for what nobody offers (message %" PRIu32 ")",
+			       header.request);
+	user->changed = true;
+	if (header.flags & HEADER_NEED_REPLY)
+		wire_acknowledge(user->backend, header.request);
+	return 0;
 }
 
 int vhost_user_hear(struct vhost_user *user, struct err *err)

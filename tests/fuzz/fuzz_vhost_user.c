@@ -88,7 +88,7 @@ static int ask_all(struct vhost_user *user, struct err *err)
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
-	struct vhost_user user = {.fd = -1};
+	struct vhost_user user = {.fd = -1, .backend = -1, .listens = true};
 	struct err err = {0};
 	int ends[2], before = dup(0), after, rc;
 

@@ -48,6 +48,7 @@ struct fake_vhost_ring {
 struct fake_vhost {
 	int fd;       /* its end */
 	int listener; /* where that is let in; negative: it is there */
+	int backend;  /* where it says what nobody asked for; negative: it has nowhere to */
 	pthread_t thread;
 	/* Set by the test before it begins. */
 	uint64_t features, protocol;
@@ -111,8 +112,8 @@ static inline bool fake_vhost_receive(struct fake_vhost *server, struct fake_vho
 					     MSG_WAITALL) == (ssize_t)message->header.size;
 }
 
-static inline void fake_vhost_send(struct fake_vhost *server, const void *bytes, size_t size,
-				   const int *fds, unsigned int fd_count)
+static inline void fake_vhost_send(int to, const void *bytes, size_t size, const int *fds,
+				   unsigned int fd_count)
 {
 	char room[CMSG_SPACE((MESSAGE_FDS_MAX + 1) * sizeof(int))]
 		__attribute__((aligned(8))) = {0};
@@ -127,7 +128,7 @@ static inline void fake_vhost_send(struct fake_vhost *server, const void *bytes,
 		CMSG_FIRSTHDR(&header)->cmsg_len = CMSG_LEN(fd_count * sizeof(int));
 		memcpy(CMSG_DATA(CMSG_FIRSTHDR(&header)), fds, fd_count * sizeof(int));
 	}
-	(void)sendmsg(server->fd, &header, MSG_NOSIGNAL);
+	(void)sendmsg(to, &header, MSG_NOSIGNAL);
 }
 
 /* Whether it goes on. */
@@ -157,7 +158,7 @@ static inline bool fake_vhost_answer(struct fake_vhost *server, struct fake_vhos
 	if (fault == FAKE_SHORT)
 		whole -= size / 2 + 1;
 	if (fault != FAKE_DIES)
-		fake_vhost_send(server, &message->header, whole, fds,
+		fake_vhost_send(server->fd, &message->header, whole, fds,
 				fault == FAKE_FDS ? MESSAGE_FDS_MAX + 1
 				: fd >= 0         ? 1
 						  : 0);
@@ -299,6 +300,9 @@ static inline bool fake_vhost_do(struct fake_vhost *server, struct fake_vhost_me
 		ck_assert(server->slow_file || ftruncate(*fd, FAKE_INFLIGHT) == 0);
 		*size = 24;
 		return true;
+	case SET_BACKEND_REQ_FD:
+		fake_vhost_take_fd(&server->backend, message);
+		break;
 	case SET_INFLIGHT_FD:
 		ck_assert_uint_eq(message->fd_count, 1);
 		fd_close(&message->fds[0]);
@@ -369,6 +373,7 @@ static inline void fake_vhost_init(struct fake_vhost *server)
 	*server = (struct fake_vhost){
 		.fd = -1,
 		.listener = -1,
+		.backend = -1,
 		.features = UINT64_C(1) << VIRTIO_F_VERSION_1 | UINT64_C(1) << FEATURE_PROTOCOL,
 		.protocol = UINT64_C(1) << PROTOCOL_MQ | UINT64_C(1) << PROTOCOL_REPLY_ACK |
 			    UINT64_C(1) << PROTOCOL_CONFIG,
@@ -408,16 +413,20 @@ static inline void fake_vhost_begin_at(struct fake_vhost *server, int listener)
 /* It dies, if it has not by itself. What it knew stays to be looked at. */
 static inline void fake_vhost_end(struct fake_vhost *server)
 {
+	bool began;
+
 	pthread_mutex_lock(&server->lock);
+	began = server->fd >= 0 || server->listener >= 0;
 	if (server->listener >= 0)
 		shutdown(server->listener, SHUT_RDWR);
 	if (server->fd >= 0)
 		shutdown(server->fd, SHUT_RDWR);
 	pthread_mutex_unlock(&server->lock);
-	if (server->fd < 0 && server->listener < 0)
+	if (!began)
 		return;
 	pthread_join(server->thread, NULL);
 	fd_close(&server->listener);
+	fd_close(&server->backend);
 	fd_close(&server->fd);
 	for (unsigned int i = 0; i < FAKE_RINGS; i++) {
 		fd_close(&server->rings[i].kick);

@@ -354,7 +354,7 @@ END_TEST
 START_TEST(what_comes_unasked_is_an_error)
 {
 	begin_well();
-	fake_vhost_send(&server, "x", 1, NULL, 0);
+	fake_vhost_send(server.fd, "x", 1, NULL, 0);
 	ck_assert_int_eq(vhost_user_hear(&user, &err), -EPROTO);
 	fake_vhost_end(&server);
 	ck_assert_int_eq(vhost_user_hear(&user, &err), -ECONNRESET);

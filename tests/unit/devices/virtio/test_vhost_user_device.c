@@ -427,6 +427,125 @@ START_TEST(after_a_reset_it_has_a_new_server)
 }
 END_TEST
 
+/* Has the server say something of its own. */
+static void say(const struct vhost_user_header *header, size_t size, unsigned int fd_count)
+{
+	fake_vhost_send(server.backend, header, size, (const int[]){STDERR_FILENO}, fd_count);
+}
+
+static const struct vhost_user_header changed = {BACKEND_CONFIG_CHANGE, HEADER_VERSION, 0};
+
+static void begin_with_changes(void)
+{
+	server.protocol |= UINT64_C(1) << PROTOCOL_BACKEND_REQUESTS;
+	store_le64(server.config, 100);
+	begin();
+	/* It is there when the device is. */
+	await_heard(&server, SET_BACKEND_REQ_FD, 1);
+}
+
+static void set_capacity(uint64_t sectors)
+{
+	pthread_mutex_lock(&server.lock);
+	store_le64(server.config, sectors);
+	pthread_mutex_unlock(&server.lock);
+}
+
+static uint64_t capacity(void)
+{
+	return virtio_read(bench, FUNCTION_DEVICE, 8);
+}
+
+static void await_generation(unsigned int wanted)
+{
+	for (unsigned int i = 0; virtio_read(bench, COMMON_GENERATION, 1) != wanted; i++) {
+		ck_assert_uint_lt(i, VIRTIO_WAIT_MS);
+		usleep(1000);
+	}
+}
+
+START_TEST(a_disk_that_has_grown_is_told_of)
+{
+	begin_with_changes();
+	virtio_config_write(bench, 0x04, 2, PCI_COMMAND_MEMORY | PCI_COMMAND_MASTER);
+	drive();
+	is_served(0, 1);
+	(void)virtio_read(bench, FUNCTION_ISR, 1);
+	ck_assert_uint_eq(capacity(), 100);
+	/* That it is as before is no news. */
+	say(&changed, sizeof(changed), 0);
+	await_heard(&server, GET_CONFIG, 2);
+	set_capacity(200);
+	say(&changed, sizeof(changed), 0);
+	await_generation(1);
+	ck_assert_uint_eq(capacity(), 200);
+	ck_assert_uint_eq(virtio_read(bench, FUNCTION_ISR, 1), ISR_CONFIG);
+	/* What is this end's stays so. */
+	ck_assert_uint_eq(virtio_read(bench, FUNCTION_DEVICE + 34, 2), 1);
+	is_served(0, 2);
+	/* Nobody is told who has not begun. */
+	virtio_reset(bench);
+	set_capacity(300);
+	say(&changed, sizeof(changed), 0);
+	await_generation(2);
+	ck_assert_uint_eq(virtio_read(bench, FUNCTION_ISR, 1), 0);
+	ck_assert(!needs_reset());
+}
+END_TEST
+
+START_TEST(a_server_hears_that_it_was_heard)
+{
+	const struct vhost_user_header asks = {BACKEND_CONFIG_CHANGE,
+					       HEADER_VERSION | HEADER_NEED_REPLY, 0};
+	struct fake_vhost_message answer;
+
+	begin_with_changes();
+	say(&asks, sizeof(asks), 0);
+	ck_assert_int_eq(recv(server.backend, &answer, 20, MSG_WAITALL), 20);
+	ck_assert_uint_eq(answer.header.request, BACKEND_CONFIG_CHANGE);
+	ck_assert_uint_eq(answer.header.flags, HEADER_VERSION | HEADER_REPLY);
+	ck_assert_uint_eq(answer.header.size, 8);
+	ck_assert_uint_eq(answer.u64, 0);
+}
+END_TEST
+
+static const struct {
+	struct vhost_user_header header;
+	size_t size;
+	unsigned int fds;
+} no_requests[] = {
+	{{1, HEADER_VERSION, 0}, 12, 0},
+	{{BACKEND_CONFIG_CHANGE, 2, 0}, 12, 0},
+	{{BACKEND_CONFIG_CHANGE, HEADER_VERSION, 8}, 12, 0},
+	{{BACKEND_CONFIG_CHANGE, HEADER_VERSION, 0}, 11, 0},
+	{{BACKEND_CONFIG_CHANGE, HEADER_VERSION, 0}, 12, 1},
+};
+
+START_TEST(a_server_that_asks_for_more_is_gone)
+{
+	begin_with_changes();
+	drive();
+	is_served(0, 1);
+	say(&no_requests[_i].header, no_requests[_i].size, no_requests[_i].fds);
+	await_need();
+	ck_assert_uint_eq(fake_vhost_heard(&server, GET_CONFIG), 1);
+}
+END_TEST
+
+/* Nothing is lost but that. */
+START_TEST(a_server_may_say_nothing_more)
+{
+	begin_with_changes();
+	drive();
+	pthread_mutex_lock(&server.lock);
+	fd_close(&server.backend);
+	pthread_mutex_unlock(&server.lock);
+	for (unsigned int i = 0; i < 5; i++)
+		is_served(0, i);
+	ck_assert(!needs_reset());
+}
+END_TEST
+
 /* What the one before had taken and not given back the next one does. */
 START_TEST(with_a_note_of_requests_none_is_lost)
 {
@@ -586,6 +705,10 @@ static void add_tests(TCase *tests)
 	tcase_add_test(tests, a_queue_that_is_none_is_refused);
 	tcase_add_test(tests, without_its_server_it_needs_a_reset);
 	tcase_add_test(tests, a_server_may_be_the_only_one);
+	tcase_add_test(tests, a_disk_that_has_grown_is_told_of);
+	tcase_add_test(tests, a_server_hears_that_it_was_heard);
+	tcase_add_loop_test(tests, a_server_that_asks_for_more_is_gone, 0, ARRAY_SIZE(no_requests));
+	tcase_add_test(tests, a_server_may_say_nothing_more);
 	tcase_add_test(tests, a_stop_has_one_deadline);
 	tcase_add_test(tests, each_stop_has_its_time);
 	tcase_add_test(tests, another_users_server_is_none);
