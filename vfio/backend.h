@@ -32,6 +32,11 @@ struct vfio_backend_ops {
 	/* The descriptor and the place in it to mmap; stays the back end's. */
 	int (*region_fd)(struct vfio_backend *backend, const struct vfio_region_info *region,
 			 uint64_t *offset);
+	/*
+	 * A page that is mapped did not answer the guest, who has others trapped from now on. NULL:
+	 * COMMAND and the power state say whether it should have.
+	 */
+	void (*failed_page)(struct vfio_backend *backend);
 	int (*reset)(struct vfio_backend *backend);
 	/*
 	 * VFIO_DEVICE_GET_PCI_HOT_RESET_INFO: whom a reset of the bus would hit. -ENOSPC with

@@ -114,8 +114,13 @@ static bool bar_slice_backed(void *owner)
 	unsigned int power = pci->device.pm_capability;
 	uint64_t command, state = 0;
 
-	if (pci->state != VFIO_PCI_ALIVE ||
-	    vfio_region_read(pci->backend, vfio_pci_config_region(pci), PCI_COMMAND, 2, &command))
+	if (pci->state != VFIO_PCI_ALIVE)
+		return false;
+	if (pci->backend->ops->failed_page) {
+		pci->backend->ops->failed_page(pci->backend);
+		return false;
+	}
+	if (vfio_region_read(pci->backend, vfio_pci_config_region(pci), PCI_COMMAND, 2, &command))
 		return false;
 	if (power && vfio_region_read(pci->backend, vfio_pci_config_region(pci),
 				      power + PCI_PM_CTRL, 2, &state))

@@ -47,6 +47,13 @@ static int device_region_fd(struct vfio_backend *backend, const struct vfio_regi
 	return device->regions[region->index].fd;
 }
 
+/* Its file has become smaller: nothing else takes such a page away. */
+static void device_failed_page(struct vfio_backend *backend)
+{
+	vfio_user_lose(vfio_user_of(backend)->client,
+		       "has taken memory away that the guest has mapped");
+}
+
 static int device_reset(struct vfio_backend *backend)
 {
 	struct vfio_user_request request = {
@@ -100,6 +107,7 @@ static const struct vfio_backend_ops device_ops = {
 	.read = vfio_user_read,
 	.write = vfio_user_write,
 	.region_fd = device_region_fd,
+	.failed_page = device_failed_page,
 	.reset = device_reset,
 	.hot_reset_info = device_hot_reset_info,
 	.hot_reset = device_hot_reset,

@@ -160,6 +160,30 @@ START_TEST(one_behind_a_port_is_taken_out)
 }
 END_TEST
 
+/* The guest meets a page that is not there any more. */
+START_TEST(one_that_takes_its_memory_away_is_lost)
+{
+	const struct pci_bar *bar;
+	unsigned int mapped = 0;
+
+	start(false, false);
+	hear();
+	bar = &bench.vfio->entries[0]->pci->device.bars[4];
+	for (size_t i = 0; i < bar->slice_count; i++) {
+		const struct mem_region *region = &bar->slices[i].region;
+
+		if (region->kind != MEM_DEVICE)
+			continue;
+		mapped++;
+		ck_assert(!region->backed(region->owner));
+		ck_assert(!region->backed(region->owner));
+	}
+	ck_assert_uint_eq(mapped, 1);
+	wait_for_text("removed");
+	ck_assert_ptr_nonnull(strstr(heard(), "has taken memory away that the guest has mapped"));
+}
+END_TEST
+
 START_TEST(one_guest_has_one_way)
 {
 	bench.via = VFIO_VIA_USER;
@@ -180,6 +204,7 @@ static void add_tests(TCase *tests)
 	tcase_add_loop_test(tests, it_is_on_the_bus, 0, 2);
 	tcase_add_test(tests, one_whose_server_ends_is_lost);
 	tcase_add_test(tests, one_behind_a_port_is_taken_out);
+	tcase_add_test(tests, one_that_takes_its_memory_away_is_lost);
 	tcase_add_test(tests, one_guest_has_one_way);
 }
 
