@@ -33,10 +33,10 @@ struct vfio_backend_ops {
 	int (*region_fd)(struct vfio_backend *backend, const struct vfio_region_info *region,
 			 uint64_t *offset);
 	/*
-	 * A page that is mapped did not answer the guest, who has others trapped from now on. NULL:
-	 * COMMAND and the power state say whether it should have.
+	 * The guest met a page that did not answer: whether all @size bytes that are mapped at
+	 * @host do. NULL: COMMAND and the power state say that.
 	 */
-	void (*failed_page)(struct vfio_backend *backend);
+	bool (*answers)(struct vfio_backend *backend, void *host, uint64_t size);
 	int (*reset)(struct vfio_backend *backend);
 	/*
 	 * VFIO_DEVICE_GET_PCI_HOT_RESET_INFO: whom a reset of the bus would hit. -ENOSPC with

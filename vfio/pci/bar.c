@@ -111,15 +111,15 @@ static bool bar_slice_backed(void *owner)
 {
 	const struct vfio_slice *slice = owner;
 	struct vfio_pci *pci = slice->pci;
+	const struct mem_region *region =
+		&pci->device.bars[slice->bar].slices[slice - pci->bars[slice->bar].slices].region;
 	unsigned int power = pci->device.pm_capability;
 	uint64_t command, state = 0;
 
 	if (pci->state != VFIO_PCI_ALIVE)
 		return false;
-	if (pci->backend->ops->failed_page) {
-		pci->backend->ops->failed_page(pci->backend);
-		return false;
-	}
+	if (pci->backend->ops->answers)
+		return pci->backend->ops->answers(pci->backend, region->host, region->size);
 	if (vfio_region_read(pci->backend, vfio_pci_config_region(pci), PCI_COMMAND, 2, &command))
 		return false;
 	if (power && vfio_region_read(pci->backend, vfio_pci_config_region(pci),

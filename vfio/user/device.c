@@ -6,6 +6,7 @@
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/mman.h>
 
 #include "vfio/user/device_private.h"
 #include "vmm/base/fd.h"
@@ -47,11 +48,14 @@ static int device_region_fd(struct vfio_backend *backend, const struct vfio_regi
 	return device->regions[region->index].fd;
 }
 
-/* Its file has become smaller: nothing else takes such a page away. */
-static void device_failed_page(struct vfio_backend *backend)
+/* Not where its file has become smaller: nothing else takes such a page away. */
+static bool device_answers(struct vfio_backend *backend, void *host, uint64_t size)
 {
+	if (madvise(host, size, MADV_POPULATE_READ) == 0 || errno != EFAULT)
+		return true;
 	vfio_user_lose(vfio_user_of(backend)->client,
 		       "has taken memory away that the guest has mapped");
+	return false;
 }
 
 static int device_reset(struct vfio_backend *backend)
@@ -107,7 +111,7 @@ static const struct vfio_backend_ops device_ops = {
 	.read = vfio_user_read,
 	.write = vfio_user_write,
 	.region_fd = device_region_fd,
-	.failed_page = device_failed_page,
+	.answers = device_answers,
 	.reset = device_reset,
 	.hot_reset_info = device_hot_reset_info,
 	.hot_reset = device_hot_reset,

@@ -5,6 +5,7 @@
 #include <sys/un.h>
 
 #include "tests/unit/support/fake_user.h"
+#include "tests/unit/support/host.h"
 #include "tests/unit/support/vfio_slots.h"
 
 enum { USER_ID = 0x56781234 };
@@ -175,6 +176,10 @@ START_TEST(one_that_takes_its_memory_away_is_lost)
 		if (region->kind != MEM_DEVICE)
 			continue;
 		mapped++;
+		ck_assert(region->backed(region->owner));
+		ck_assert_int_eq(ftruncate(fake.file, FAKE_FILE - 0x1000), 0);
+		if (!advice_is_heeded(MADV_POPULATE_READ, "test_way"))
+			return;
 		ck_assert(!region->backed(region->owner));
 		ck_assert(!region->backed(region->owner));
 	}
