@@ -366,13 +366,14 @@ static int client_init(struct vfio_user_client *client, int fd,
 
 int vfio_user_begin(struct vfio_user_client *client, struct err *err)
 {
+	const struct thread_place place = {.name = client->config.name};
 	int rc = 0;
 
 	pthread_mutex_lock(&client->sending);
 	if (!client->started) {
 		/* The thread looks at it. */
 		client->started = true;
-		rc = thread_create(&client->thread, THREAD_USER, client_main, client);
+		rc = thread_create_at(&client->thread, THREAD_USER, &place, client_main, client);
 		if (rc)
 			client->started = false;
 	}

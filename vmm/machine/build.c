@@ -368,7 +368,7 @@ static int build_sandbox(struct machine *machine, struct err *err)
 {
 	const struct sandbox_settings settings = {
 		.mode = machine->config->sandbox,
-		.pins = vfio_device_count(machine->vfio) || vfio_slot_count(machine->vfio),
+		.pins = config_pins_memory(machine->config) || machine->config->slots,
 		.clients = machine->config->control || machine->config->gdb,
 		.user = machine->config->user.uid ? &machine->config->user : NULL,
 		.wake = machine->wake,
