@@ -116,6 +116,8 @@ static int region_load(struct vfio_user_device *device, uint32_t index, struct e
 	rc = region_check(info, index, came, region->fd, err);
 	if (!rc && region->fd >= 0)
 		rc = region_check_file(device, index, err);
+	if (rc)
+		vfio_user_wire_drop(&region->fd);
 	return rc;
 }
 
@@ -149,8 +151,9 @@ int vfio_user_load_regions(struct vfio_user_device *device, struct err *err)
 void vfio_user_release_regions(struct vfio_user_device *device)
 {
 	for (unsigned int i = 0; i < VFIO_USER_REGIONS; i++) {
+		/* What is left is memory, whose end waits for nobody. */
 		if (device->regions[i].info)
-			vfio_user_wire_drop(&device->regions[i].fd);
+			fd_close(&device->regions[i].fd);
 		free(device->regions[i].info);
 	}
 }
