@@ -7,22 +7,11 @@
 # what is in the image for the next one, and what becomes of a guest whose folder's server ends.
 
 only_ferry "QEMU's servers are QEMU's"
+. /share/l1/servers.sh
 initrd=$images/initrd-more
 disk_id=1af4.1042
 tree=$work/tree
 image=$work/image.qcow2
-
-# program PATH FILE [ARGUMENT]: at PATH, with the libraries that are its own.
-program() {
-	local folders='' folder
-	for folder in "$images"/servers/lib/*-linux-gnu "$images"/servers/usr/lib/*-linux-gnu; do
-		folders="${folders:+$folders:}$folder"
-	done
-	mkdir -p "${1%/*}"
-	echo "#!/bin/sh
-exec $(echo "$images"/servers/lib/*-linux-gnu/ld-linux-*.so.?) --library-path $folders $images/servers/$2 \"\$@\" $3" > "$1"
-	chmod +x "$1"
-}
 
 # An empty image of 64 MiB, in clusters of 64 KiB: header, table of reference counts, a block of these, L1 table.
 empty_qcow2() {
@@ -38,10 +27,6 @@ empty_qcow2() {
 	dd if=/dev/zero of="$image" bs=65536 seek=3 count=1 conv=notrunc 2> /dev/null
 }
 
-sum_of_tree() {
-	(cd "$1" && find . -type f | sort | xargs sha256sum | sha256sum | cut -d ' ' -f 1)
-}
-
 # told KEY N: what the guest said of that for the Nth time.
 told() {
 	tr -d '\r' < "$console" | sed -n "s/^LAB: $1 //p" | sed -n "$2p"
@@ -51,12 +36,13 @@ programs() {
 	grep -lE 'virtiofs[d]|qemu-storage-daemo[n]' /proc/[0-9]*/cmdline 2> /dev/null | wc -l
 }
 
+# Another scenario may have left it there.
+rm -f /usr/lib/qemu/virtiofsd
 absent=$(ferry run --share /tmp "$images/vmlinuz-generic" 2>&1)
 check share-absent "the monitor said '$absent'" \
 	expr "$absent" : "ferry: --share: there is no program virtiofsd: Debian's package .*virtiofsd.* has it"
 
-# A root folder of an initramfs cannot be left, as the program's own walls would have it.
-program /usr/lib/qemu/virtiofsd usr/lib/qemu/virtiofsd "-o sandbox=chroot"
+virtiofsd_in_place
 program "$work/bin/qemu-storage-daemon" usr/bin/qemu-storage-daemon ""
 export PATH="$work/bin:$PATH"
 mkdir -p "$tree/from/deep"
