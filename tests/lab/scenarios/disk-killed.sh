@@ -1,5 +1,6 @@
 # SPDX-License-Identifier: BSD-3-Clause
 # scenarios: disk-killed
+# tier-aarch64: all
 # seconds: 20
 # A monitor is killed while its guest writes to a disk of ferry's own: the file system in the image is whole, and so
 # is every file that the guest was told is kept.

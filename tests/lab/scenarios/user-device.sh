@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: BSD-3-Clause
 # shellcheck disable=SC2154 # from l1/lib.sh
 # scenarios: user-nvme user-reboot user-doorbells user-messages user-reloads user-trace user-gone user-pulled
+# tier-aarch64: all
 # program: user-server
 # seconds: 120
 # An NVMe controller that is a program (vfio-user), driven by Linux's own nvme: what a guest reads and writes, again

@@ -1,5 +1,6 @@
 # SPDX-License-Identifier: BSD-3-Clause
 # scenarios: net-user net-user-forward net-user-reboot net-user-gone net-user-old net-user-absent
+# tier-aarch64: all
 # servers: passt
 # seconds: 60
 # A network card without a tap, by passt, which the monitor starts itself: 8 MiB by TCP both ways at once over a
