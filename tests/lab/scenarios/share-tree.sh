@@ -2,7 +2,7 @@
 # scenarios: share-tree
 # servers: qemu-system-common
 # tier: all
-# seconds: 90
+# seconds: 140
 # A folder's 2,000 small files, copied into the guest and back by virtiofsd, which the monitor starts.
 
 only_ferry "QEMU's servers are QEMU's"

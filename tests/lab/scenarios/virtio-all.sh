@@ -2,7 +2,7 @@
 # scenarios: virtio-all
 # servers: qemu-system-common
 # tier: all
-# seconds: 150
+# seconds: 300
 # Every device of ferry's own at once, beside a disk that is handed over: an image, a tap, sockets, a folder, random
 # bytes, all of them driven in each of six lives of one guest.
 
