@@ -2,7 +2,7 @@
 # scenarios: net-user net-user-forward net-user-reboot net-user-gone net-user-old net-user-absent
 # tier-aarch64: all
 # servers: passt
-# seconds: 60
+# seconds: 40
 # A network card without a tap, by passt, which the monitor starts itself: 8 MiB by TCP both ways at once over a
 # connection of the guest's and over a port of the host's, as an ordinary user; less of it as root, and in the guest's
 # next life; what becomes of it when passt ends; one that is too old, and none.
