@@ -44,7 +44,7 @@ static struct {
 	struct vfio_backend *backend;
 	struct err err;
 	unsigned int descriptors, threads;
-	int64_t patience_ms;
+	int64_t patience_ms, running_ms; /* while it is opened; then, unless that is 0 */
 } fake;
 
 static inline int fake_user_read(void *owner, uint64_t offset, void *data, uint32_t size)
@@ -146,6 +146,8 @@ static inline struct vfio_backend *fake_user_open(void)
 static inline void fake_user_open_well(void)
 {
 	ck_assert_msg(fake_user_open(), "%s", fake.err.text);
+	if (fake.running_ms)
+		vfio_user_of(fake.backend)->client->config.patience_ms = fake.running_ms;
 	ck_assert_int_eq(vfio_user_device_begin(fake.backend, &fake.err), 0);
 }
 

@@ -54,12 +54,12 @@ START_TEST(a_server_that_answers_a_read_badly_is_lost)
 	const char *text;
 	int event;
 
+	if (fault == USER_FAULT_LATE)
+		fake.running_ms = FAKE_SHORT_MS;
 	fake_user_open_well();
 	event = watch_loss();
 	ck_assert(!is_signalled(event, 0));
 	hear();
-	if (fault == USER_FAULT_LATE)
-		fake_user_client()->config.patience_ms = FAKE_SHORT_MS;
 	fake.server.at = COMMAND_READ;
 	fake.server.fault = fault;
 	ck_assert_int_eq(read_register(&value), 0);
@@ -67,7 +67,6 @@ START_TEST(a_server_that_answers_a_read_badly_is_lost)
 	ck_assert(is_signalled(event, FAKE_PATIENCE_MS));
 	ck_assert(fake.backend->ops->is_lost(fake.backend));
 	/* Whatever is asked now is answered at once, here. */
-	fake_user_client()->config.patience_ms = FAKE_PATIENCE_MS;
 	value = 1;
 	ck_assert_int_eq(read_register(&value), 0);
 	ck_assert_uint_eq(value, UINT32_MAX);
@@ -152,9 +151,9 @@ START_TEST(a_server_that_takes_nothing_is_lost)
 	uint32_t value = 0;
 
 	fake.server.twin = true;
+	fake.running_ms = FAKE_SHORT_MS;
 	fake_user_open_well();
 	hear();
-	fake_user_client()->config.patience_ms = FAKE_SHORT_MS;
 	fake.copy_from = 1; /* it asks for memory, and waits */
 	/* The copy that the server waits for is not made meanwhile. */
 	pthread_mutex_lock(&fake.memory.lock);
