@@ -8,6 +8,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/socket.h>
 #include <time.h>
 
 #include "vfio/user/serve.h"
@@ -18,6 +19,9 @@
 #include "vmm/base/thread.h"
 
 enum { ERRNO_MAX = 4095 };
+
+/* The number of what wants no answer; nothing else has it. */
+enum { POSTED = 0 };
 
 /* Somebody who waits for an answer; on that one's stack. */
 struct vfio_user_wait {
@@ -49,6 +53,8 @@ void vfio_user_lose(struct vfio_user_client *client, const char *why, ...)
 	pthread_mutex_lock(&client->lock);
 	if (client->lost_event >= 0)
 		fd_signal(client->lost_event);
+	/* Nobody waits for it any more, nor does its thread. */
+	fd_signal(client->stop);
 	pthread_cond_broadcast(&client->changed);
 	pthread_mutex_unlock(&client->lock);
 }
@@ -78,6 +84,28 @@ static int64_t client_patience(const struct vfio_user_client *client,
 			       const struct vfio_user_request *request)
 {
 	return request->patience_ms ? request->patience_ms : client->config.patience_ms;
+}
+
+int64_t vfio_user_deadline(const struct vfio_user_client *client)
+{
+	return clock_now_ms() + client->config.patience_ms;
+}
+
+/* A server that resets its device may answer nothing else before. */
+static int64_t client_deadline(struct vfio_user_client *client,
+			       const struct vfio_user_request *request)
+{
+	int64_t deadline = clock_now_ms() + client_patience(client, request);
+
+	if (request->until)
+		deadline = request->until;
+	pthread_mutex_lock(&client->lock);
+	if (request->command == VFIO_USER_RESET)
+		client->resetting = deadline;
+	else if (client->resetting > deadline)
+		deadline = client->resetting;
+	pthread_mutex_unlock(&client->lock);
+	return deadline;
 }
 
 /* The locks of senders are held. */
@@ -112,7 +140,9 @@ static void client_send(struct vfio_user_client *client, const struct vfio_user_
 static void client_link(struct vfio_user_client *client, struct vfio_user_wait *wait)
 {
 	pthread_mutex_lock(&client->lock);
-	wait->id = ++client->last;
+	if (++client->last == POSTED)
+		client->last++;
+	wait->id = client->last;
 	wait->next = client->waits;
 	client->waits = wait;
 	pthread_mutex_unlock(&client->lock);
@@ -144,6 +174,8 @@ static int client_await(struct vfio_user_client *client, struct vfio_user_wait *
 	if (!wait->done)
 		wait->rc = -EIO;
 	client_unlink(client, wait);
+	if (wait->request->command == VFIO_USER_RESET)
+		client->resetting = 0;
 	rc = rc && !wait->done ? -ETIMEDOUT : 0;
 	pthread_mutex_unlock(&client->lock);
 	return rc;
@@ -182,7 +214,8 @@ static int client_deliver(const struct vfio_user_client *client,
 		return -ENOMSG;
 	request = wait->request;
 	if (header->flags & VFIO_USER_ERROR) {
-		if (size || *fd >= 0)
+		/* Servers that there are send with it what a success would have had. */
+		if (*fd >= 0)
 			return -EBADMSG;
 		wait->rc = client_error(header);
 	} else {
@@ -205,6 +238,9 @@ static void client_take_answer(struct vfio_user_client *client,
 	bool came = *fd >= 0;
 	int rc;
 
+	/* Some servers answer what wants no answer. */
+	if (header->id == POSTED && header->command == VFIO_USER_REGION_WRITE && !came)
+		return;
 	pthread_mutex_lock(&client->lock);
 	rc = client_deliver(client, header, size, fd);
 	pthread_cond_broadcast(&client->changed);
@@ -291,7 +327,7 @@ static void client_hear_answer(struct vfio_user_client *client, const struct vfi
 
 int vfio_user_ask(struct vfio_user_client *client, struct vfio_user_request *request)
 {
-	int64_t deadline = clock_now_ms() + client_patience(client, request);
+	int64_t deadline = client_deadline(client, request);
 	struct vfio_user_wait wait = {.request = request};
 
 	if (request->fd)
@@ -315,13 +351,13 @@ int vfio_user_ask(struct vfio_user_client *client, struct vfio_user_request *req
 
 int vfio_user_post(struct vfio_user_client *client, const struct vfio_user_request *request)
 {
-	int64_t deadline = clock_now_ms() + client_patience(client, request);
+	int64_t deadline = client_deadline(client, request);
 	bool lost;
 
 	pthread_mutex_lock(&client->sending);
 	lost = vfio_user_is_lost(client);
 	if (!lost)
-		client_send(client, request, 0, VFIO_USER_NO_REPLY, deadline);
+		client_send(client, request, POSTED, VFIO_USER_NO_REPLY, deadline);
 	pthread_mutex_unlock(&client->sending);
 	return lost || vfio_user_is_lost(client) ? -EIO : 0;
 }
@@ -337,6 +373,8 @@ static void *client_main(void *argument)
 		rc = client_hear_next(client, 0);
 	if (rc)
 		client_fail(client, rc);
+	/* Many a server has one client at a time: the next one need not wait for the run's end. */
+	(void)shutdown(client->wire.fd, SHUT_RDWR);
 	return NULL;
 }
 

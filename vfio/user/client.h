@@ -55,7 +55,8 @@ struct vfio_user_client {
 	struct vfio_user_wait *waits;
 	uint16_t last;
 	bool lost;
-	int lost_event; /* somebody else's eventfd, -1: none */
+	int lost_event;    /* somebody else's eventfd, -1: none */
+	int64_t resetting; /* until when a reset that is under way may take; 0: none is */
 };
 
 /* What is asked. */
@@ -72,6 +73,7 @@ struct vfio_user_request {
 	uint32_t least, room, came;
 	int *fd; /* what came with it, the caller's; -1: none did. NULL: none may come */
 	int64_t patience_ms;
+	int64_t until; /* of several requests for one thing (vfio_user_deadline()); 0: its own */
 };
 
 /*
@@ -98,6 +100,9 @@ int vfio_user_ask(struct vfio_user_client *client,
 /* Sends what gets no answer, behind what was sent before. Likewise. */
 int vfio_user_post(struct vfio_user_client *client,
 		   const struct vfio_user_request *request) FERRY_MUST_CHECK;
+
+/* Until when what a guest does now may keep it waiting, in milliseconds (clock_now_ms()). */
+int64_t vfio_user_deadline(const struct vfio_user_client *client);
 
 /* Whether it is lost. */
 bool vfio_user_is_lost(struct vfio_user_client *client);

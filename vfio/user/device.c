@@ -7,6 +7,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
+#include <unistd.h>
 
 #include "vfio/user/device_private.h"
 #include "vmm/base/fd.h"
@@ -48,10 +49,16 @@ static int device_region_fd(struct vfio_backend *backend, const struct vfio_regi
 	return device->regions[region->index].fd;
 }
 
-/* Not where its file has become smaller: nothing else takes such a page away. */
+/*
+ * Not where its file has become smaller: nothing else takes such a page away. That takes the end
+ * first; looking at the rest would make memory of what is a hole there.
+ */
 static bool device_answers(struct vfio_backend *backend, void *host, uint64_t size)
 {
-	if (madvise(host, size, MADV_POPULATE_READ) == 0 || errno != EFAULT)
+	uint64_t page = (uint64_t)sysconf(_SC_PAGESIZE);
+	uint64_t last = size > page ? size - page : 0;
+
+	if (madvise((char *)host + last, size - last, MADV_POPULATE_READ) == 0 || errno != EFAULT)
 		return true;
 	vfio_user_lose(vfio_user_of(backend)->client,
 		       "has taken memory away that the guest has mapped");

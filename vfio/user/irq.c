@@ -46,7 +46,7 @@ int vfio_user_irq_info(struct vfio_backend *backend, struct vfio_irq_info *info)
 
 static int irq_tell(struct vfio_user_device *device, const struct vfio_irq_set *set, uint32_t start,
 		    uint32_t count, const void *data, uint32_t size, const int *fds,
-		    unsigned int fd_count)
+		    unsigned int fd_count, int64_t until)
 {
 	struct vfio_irq_set head = *set;
 	struct vfio_user_request request = {
@@ -57,6 +57,7 @@ static int irq_tell(struct vfio_user_device *device, const struct vfio_irq_set *
 		.data_size = size,
 		.fds = fds,
 		.fd_count = fd_count,
+		.until = until,
 	};
 
 	head.argsz = (uint32_t)sizeof(head) + size;
@@ -83,6 +84,7 @@ static uint32_t irq_run(const struct vfio_user_device *device, const int *fds, u
 /* Without a descriptor an interrupt is not told of any more. */
 static int irq_tell_eventfds(struct vfio_user_device *device, const struct vfio_irq_set *set)
 {
+	int64_t until = vfio_user_deadline(device->client);
 	int fds[VFIO_USER_FDS_MAX], rc = 0;
 	const int *all = (const int *)(const void *)set->data;
 
@@ -94,7 +96,8 @@ static int irq_tell_eventfds(struct vfio_user_device *device, const struct vfio_
 
 		if (given)
 			memcpy(fds, all + i, run * sizeof(*fds));
-		rc = irq_tell(device, set, set->start + i, run, NULL, 0, fds, given ? run : 0);
+		rc = irq_tell(device, set, set->start + i, run, NULL, 0, fds, given ? run : 0,
+			      until);
 		i += run;
 	}
 	return rc;
@@ -120,7 +123,7 @@ int vfio_user_set_irqs(struct vfio_backend *backend, struct vfio_irq_set *set)
 	if (set->flags & VFIO_IRQ_SET_DATA_EVENTFD)
 		return irq_tell_eventfds(device, set);
 	rc = irq_tell(device, set, set->start, set->count, set->data,
-		      set->argsz - (uint32_t)sizeof(*set), NULL, 0);
+		      set->argsz - (uint32_t)sizeof(*set), NULL, 0, 0);
 	/* One that is lost has none that could be turned off. */
 	return rc && !set->count && vfio_user_is_lost(device->client) ? 0 : rc;
 }

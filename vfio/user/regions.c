@@ -11,6 +11,7 @@
 #include "vfio/pci/region.h"
 #include "vfio/user/device_private.h"
 #include "vmm/base/fd.h"
+#include "vmm/base/log.h"
 
 /* With capabilities; more sparse areas than fit here no device has. */
 enum { REGION_INFO_MAX = 16 * 1024 };
@@ -59,13 +60,24 @@ static int region_check(const struct vfio_region_info *info, uint32_t index, uin
 			       "which %s",
 			       fd >= 0 ? "a" : "no", index,
 			       mapped ? "can be mapped" : "cannot be mapped");
-	if (mapped && fcntl(fd, F_GET_SEALS) < 0)
-		return err_set(
-			err, -EINVAL,
-			"its server has sent a descriptor with region %u that is no file of "
-			"memory (memfd, or of tmpfs or hugetlbfs): such a page may never come",
-			index);
 	return 0;
+}
+
+/* A page of another file may never come, and whoever touches it waits. */
+static void region_refuse_file(struct vfio_user_device *device, uint32_t index)
+{
+	struct vfio_user_region *region = &device->regions[index];
+
+	if (region->fd < 0 || fcntl(region->fd, F_GET_SEALS) >= 0)
+		return;
+	log_notice("passthrough device %s: region %u: its server has sent a descriptor that is no "
+		   "file of memory (memfd, or of tmpfs or hugetlbfs): it is reached by messages",
+		   device->name, index);
+	vfio_user_wire_drop(&region->fd);
+	region->fd = -1;
+	region->info->flags &= ~(uint32_t)(VFIO_REGION_INFO_FLAG_MMAP | VFIO_REGION_INFO_FLAG_CAPS);
+	region->info->argsz = sizeof(*region->info);
+	region->info->cap_offset = 0;
 }
 
 /* No area reaches beyond the file, where the guest's accesses would end the run. */
@@ -104,6 +116,10 @@ static int region_load(struct vfio_user_device *device, uint32_t index, struct e
 	if (!info)
 		return err_set(err, -ENOMEM, "out of memory");
 	region->info = info;
+	if (index >= device->info.regions) {
+		*info = (struct vfio_region_info){.argsz = sizeof(*info), .index = index};
+		return 0;
+	}
 	rc = region_ask(device, index, info, REGION_INFO_MAX, &region->fd, &came);
 	/* An index that it has not. */
 	if (rc == -EINVAL && index != VFIO_PCI_CONFIG_REGION_INDEX) {
@@ -114,6 +130,8 @@ static int region_load(struct vfio_user_device *device, uint32_t index, struct e
 		return err_set(err, rc, "its server tells nothing of region %u: %s", index,
 			       err_text(rc));
 	rc = region_check(info, index, came, region->fd, err);
+	if (!rc)
+		region_refuse_file(device, index);
 	if (!rc && region->fd >= 0)
 		rc = region_check_file(device, index, err);
 	if (rc)

@@ -53,16 +53,20 @@ static void serve_answer(struct vfio_user_client *client, const struct vfio_user
 	};
 	struct iovec parts[] = {{&header, sizeof(header)}, {client->buffer, rc ? 0 : size}};
 	int64_t deadline = clock_now_ms() + client->config.patience_ms;
+	/*
+	 * The twin's only sender is here: a server that waits for this answer may take nothing
+	 * else meanwhile. Who asks without a thread holds the lock already.
+	 */
+	bool shared = client->started && wire == &client->wire;
 
 	if (asked->flags & VFIO_USER_NO_REPLY)
 		return;
-	/* Who asks without a thread holds it already. */
-	if (client->started)
+	if (shared)
 		pthread_mutex_lock(&client->sending);
 	rc = vfio_user_is_lost(client)
 		     ? -ECANCELED
 		     : vfio_user_wire_send(wire, parts, ARRAY_SIZE(parts), NULL, 0, deadline);
-	if (client->started)
+	if (shared)
 		pthread_mutex_unlock(&client->sending);
 	if (rc == -ETIMEDOUT)
 		vfio_user_lose(client, "asks for %s and does not take the answer",

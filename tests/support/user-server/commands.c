@@ -49,12 +49,20 @@ static bool command_version(struct user_server *server, struct server_message *m
 	return sent;
 }
 
+static uint32_t server_regions(const struct user_server *server,
+			       const struct server_message *message)
+{
+	if (server_is_at(server, message, USER_FAULT_PLACE))
+		return 0;
+	return server->regions ? server->regions : USER_REGIONS;
+}
+
 static bool command_info(struct user_server *server, struct server_message *message)
 {
 	const struct server_info info = {
 		.argsz = sizeof(info),
 		.flags = VFIO_DEVICE_FLAGS_PCI | VFIO_DEVICE_FLAGS_RESET,
-		.regions = server_is_at(server, message, USER_FAULT_PLACE) ? 0 : USER_REGIONS,
+		.regions = server_regions(server, message),
 		.irqs = USER_IRQS,
 	};
 	struct server_answer answer = {.head = &info, .head_size = sizeof(info)};
@@ -271,6 +279,8 @@ static bool command_access(struct user_server *server, struct server_message *me
 	answer.data_size = writes ? 0 : access.count;
 	if (server_is_at(server, message, USER_FAULT_PLACE))
 		access.offset ^= 8;
+	if (server_is_at(server, message, USER_FAULT_COUNT))
+		access.count--;
 	return server_answer(server, message, rc, &answer);
 }
 

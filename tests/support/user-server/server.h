@@ -53,26 +53,29 @@ struct user_model {
 /* How a server may misbehave, at one kind of message, once or always. */
 enum user_fault {
 	USER_FAULT_NONE,
-	USER_FAULT_LATE,     /* does not answer */
-	USER_FAULT_SHORT,    /* ends the connection in the middle of the answer */
-	USER_FAULT_DIES,     /* ends it in the place of an answer */
-	USER_FAULT_ID,       /* answers another message */
-	USER_FAULT_COMMAND,  /* answers as if another thing had been asked */
-	USER_FAULT_SMALL,    /* answers a byte less */
-	USER_FAULT_LARGE,    /* answers a byte more */
-	USER_FAULT_HUGE,     /* tells of four GiB to come */
-	USER_FAULT_TINY,     /* tells of less than a header */
-	USER_FAULT_TWICE,    /* answers twice */
-	USER_FAULT_FDS,      /* sends three descriptors with the answer */
-	USER_FAULT_FD,       /* sends one that was not asked for */
-	USER_FAULT_ERROR,    /* refuses */
-	USER_FAULT_PLACE,    /* answers for another region, or interrupt, or address */
-	USER_FAULT_BEYOND,   /* tells of more than its files have */
-	USER_FAULT_NO_FD,    /* keeps the descriptor that belongs to the answer */
-	USER_FAULT_DEVICE,   /* sends a descriptor of no memory with a region that is mapped */
-	USER_FAULT_UNASKED,  /* sends a request of no kind that there is before the answer */
-	USER_FAULT_MAJOR,    /* speaks another version */
-	USER_FAULT_NONSENSE, /* capabilities that are no JSON */
+	USER_FAULT_LATE,       /* does not answer */
+	USER_FAULT_SHORT,      /* ends the connection in the middle of the answer */
+	USER_FAULT_DIES,       /* ends it in the place of an answer */
+	USER_FAULT_ID,         /* answers another message */
+	USER_FAULT_COMMAND,    /* answers as if another thing had been asked */
+	USER_FAULT_SMALL,      /* answers a byte less */
+	USER_FAULT_LARGE,      /* answers a byte more */
+	USER_FAULT_HUGE,       /* tells of four GiB to come */
+	USER_FAULT_TINY,       /* tells of less than a header */
+	USER_FAULT_TWICE,      /* answers twice */
+	USER_FAULT_FDS,        /* sends three descriptors with the answer */
+	USER_FAULT_FD,         /* sends one that was not asked for */
+	USER_FAULT_ERROR,      /* refuses */
+	USER_FAULT_ERROR_DATA, /* refuses, with all that the answer would have had */
+	USER_FAULT_ANSWERS,    /* answers what wants no answer */
+	USER_FAULT_PLACE,      /* answers for another region, or interrupt, or address */
+	USER_FAULT_COUNT,      /* answers for a byte less */
+	USER_FAULT_BEYOND,     /* tells of more than its files have */
+	USER_FAULT_NO_FD,      /* keeps the descriptor that belongs to the answer */
+	USER_FAULT_DEVICE,     /* sends a descriptor of no memory with a region that is mapped */
+	USER_FAULT_UNASKED,    /* sends a request of no kind that there is before the answer */
+	USER_FAULT_MAJOR,      /* speaks another version */
+	USER_FAULT_NONSENSE,   /* capabilities that are no JSON */
 	USER_FAULTS,
 };
 
@@ -92,6 +95,7 @@ enum { USER_WINDOWS = 64 };
 struct user_server {
 	const struct user_model *model;
 	/* Set before it runs. */
+	uint32_t regions;      /* that it tells of; 0: USER_REGIONS */
 	unsigned int max_fds;  /* that it takes with a message; 0: SERVER_FDS */
 	uint32_t max_transfer; /* bytes of data that it takes; 0: SERVER_DATA */
 	bool twin;             /* a second socket for what it asks */

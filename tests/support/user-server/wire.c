@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /* Messages of a server of vfio-user, as they should be, and as a test wants them. */
 
+#include <errno.h>
 #include <fcntl.h>
 #include <string.h>
 #include <sys/socket.h>
@@ -151,6 +152,11 @@ static void wire_spoil(const struct user_server *server, struct server_header *h
 	case USER_FAULT_NO_FD:
 		answer->fd_count = 0;
 		break;
+	case USER_FAULT_ERROR_DATA:
+		header->flags |= FLAG_ERROR;
+		header->error = EINVAL;
+		answer->fd_count = 0;
+		break;
 	default:
 		break;
 	}
@@ -183,8 +189,10 @@ static bool wire_misbehave(struct user_server *server, struct server_header *hea
 		return wire_end_early(server, header);
 	case USER_FAULT_FDS:
 	case USER_FAULT_FD:
-	case USER_FAULT_DEVICE:
 		return wire_send_fds(server, header, answer);
+	case USER_FAULT_DEVICE:
+		return answer->fd_count ? wire_send_fds(server, header, answer)
+					: server_send(server->socket, header, answer);
 	case USER_FAULT_TWICE:
 		return server_send(server->socket, header, answer) &&
 		       server_send(server->socket, header, answer);

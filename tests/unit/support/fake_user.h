@@ -35,7 +35,8 @@ static struct {
 	struct user_server server;
 	uint8_t registers[FAKE_REGISTERS];
 	int file;
-	unsigned int resets;
+	unsigned int resets, reset_ms; /* how long one takes */
+	pthread_t other;
 	uint64_t copy_from, copy_to; /* a write to register 0 has the server copy 16 bytes so */
 	int copied;                  /* how that ended */
 	pthread_t thread;
@@ -75,6 +76,7 @@ static inline void fake_user_reset(void *owner)
 {
 	(void)owner;
 	fake.resets++;
+	usleep(1000 * fake.reset_ms);
 	memset(fake.registers, 0, sizeof(fake.registers));
 }
 

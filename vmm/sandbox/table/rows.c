@@ -121,6 +121,7 @@ SANDBOX_ROWS static const struct sandbox_row servers[] = {
 	{"sendmsg", MAIN | VCPU | MAPPER | RESET | DEVICE | USER,
 	 .why = "requests to that of a passed-through device; its own, answered"},
 	{"recvmsg", VHOST | USER, .why = "its answers, and what it says of its own"},
+	{"shutdown", USER, .why = "one that is lost has no client any more"},
 	{"fcntl", VHOST | USER, .tests = {{1, IS, F_GET_SEALS}},
 	 .why = "a file of memory that comes with one"},
 	{"socket", VHOST,

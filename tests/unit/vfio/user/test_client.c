@@ -21,7 +21,7 @@ static const struct {
 	{USER_FAULT_LARGE, "has answered REGION_READ with 21 bytes, which is no answer to it"},
 	{USER_FAULT_HUGE, "has sent REGION_READ of 4294967295 bytes"},
 	{USER_FAULT_TINY, "has sent REGION_READ of 8 bytes"},
-	{USER_FAULT_PLACE, "has answered REGION_READ of region 0 at 0x8 for another place"},
+	{USER_FAULT_COUNT, "has answered REGION_READ of 4 bytes with one of 3"},
 	{USER_FAULT_FDS, "has sent more descriptors than a message has"},
 	{USER_FAULT_FD, "has answered REGION_READ with 20 bytes and a descriptor"},
 };
@@ -29,6 +29,12 @@ static const struct {
 static int read_register(uint32_t *value)
 {
 	return fake.backend->ops->read(fake.backend, fake_user_region(0), 8, value, 4);
+}
+
+static void *ask(void *argument)
+{
+	ck_assert_int_eq(vfio_user_ask(fake_user_client(), argument), 0);
+	return NULL;
 }
 
 static int watch_loss(void)
@@ -104,7 +110,18 @@ START_TEST(two_answers_are_one_too_many)
 }
 END_TEST
 
-/* A refusal is no misbehaviour, nor is a request that is not known here. */
+/* A refusal is no misbehaviour, whatever comes with it, nor is a request that is not known here. */
+static const struct {
+	enum user_fault fault;
+	int rc;
+} allowed[] = {
+	{USER_FAULT_ERROR, -EIO},
+	{USER_FAULT_ERROR_DATA, -EIO},
+	{USER_FAULT_UNASKED, 0},
+	/* Not every server repeats more of a request than its count. */
+	{USER_FAULT_PLACE, 0},
+};
+
 START_TEST(some_things_are_allowed)
 {
 	uint32_t value = 1;
@@ -112,11 +129,66 @@ START_TEST(some_things_are_allowed)
 	fake_user_open_well();
 	fake.registers[8] = 7;
 	fake.server.at = COMMAND_READ;
-	fake.server.fault = _i ? USER_FAULT_UNASKED : USER_FAULT_ERROR;
-	ck_assert_int_eq(read_register(&value), _i ? 0 : -EIO);
+	fake.server.fault = allowed[_i].fault;
+	ck_assert_int_eq(read_register(&value), allowed[_i].rc);
 	fake.server.fault = USER_FAULT_NONE;
 	ck_assert_int_eq(read_register(&value), 0);
 	ck_assert_uint_eq(value, 7);
+	ck_assert(!fake.backend->ops->is_lost(fake.backend));
+	fake_user_leaves(0);
+}
+END_TEST
+
+START_TEST(an_answer_that_nobody_wants_is_left)
+{
+	uint32_t value = 7;
+
+	fake_user_open_well();
+	fake.server.at = COMMAND_WRITE;
+	fake.server.fault = USER_FAULT_ANSWERS;
+	for (unsigned int i = 0; i < 3; i++)
+		ck_assert_int_eq(fake.backend->ops->write(fake.backend, fake_user_region(0), 8,
+							  &value, 4),
+				 0);
+	value = 1;
+	ck_assert_int_eq(read_register(&value), 0);
+	ck_assert_uint_eq(value, 7);
+	ck_assert(!fake.backend->ops->is_lost(fake.backend));
+	fake_user_leaves(0);
+}
+END_TEST
+
+/* The device's run goes on, and the server may have another client. */
+START_TEST(a_lost_server_has_no_client)
+{
+	uint32_t value = 1;
+
+	fake.running_ms = FAKE_SHORT_MS;
+	fake_user_open_well();
+	fake.server.at = COMMAND_READ;
+	fake.server.fault = USER_FAULT_LATE;
+	ck_assert_int_eq(read_register(&value), 0);
+	pthread_join(fake.thread, NULL);
+	fake.running = false;
+	fake_user_leaves(0);
+}
+END_TEST
+
+/* While it resets its device it may answer nothing else. */
+START_TEST(a_reset_has_its_own_time)
+{
+	struct vfio_user_request request = {.command = VFIO_USER_RESET, .until = INT64_MAX / 2};
+	uint32_t value = 1;
+
+	fake.running_ms = FAKE_SHORT_MS;
+	fake_user_open_well();
+	fake.reset_ms = 3 * FAKE_SHORT_MS;
+	ck_assert_int_eq(pthread_create(&fake.other, NULL, ask, &request), 0);
+	while (!atomic_load(&fake.server.heard[COMMAND_RESET]))
+		usleep(1000);
+	ck_assert_int_eq(read_register(&value), 0);
+	ck_assert_uint_eq(value, 0);
+	pthread_join(fake.other, NULL);
 	ck_assert(!fake.backend->ops->is_lost(fake.backend));
 	fake_user_leaves(0);
 }
@@ -174,7 +246,10 @@ static void add_tests(TCase *tests)
 	tcase_add_loop_test(tests, a_server_that_answers_a_read_badly_is_lost, 0,
 			    ARRAY_SIZE(read_faults));
 	tcase_add_test(tests, two_answers_are_one_too_many);
-	tcase_add_loop_test(tests, some_things_are_allowed, 0, 2);
+	tcase_add_loop_test(tests, some_things_are_allowed, 0, ARRAY_SIZE(allowed));
+	tcase_add_test(tests, an_answer_that_nobody_wants_is_left);
+	tcase_add_test(tests, a_lost_server_has_no_client);
+	tcase_add_test(tests, a_reset_has_its_own_time);
 	tcase_add_loop_test(tests, the_end_of_a_server_is_noticed, 0, 2);
 	tcase_add_test(tests, a_server_that_takes_nothing_is_lost);
 }

@@ -83,6 +83,28 @@ START_TEST(a_server_reads_and_writes)
 }
 END_TEST
 
+/* Writes are posted faster than it copies: its answers do not wait behind them. */
+START_TEST(a_server_that_copies_takes_writes_in_its_own_time)
+{
+	uint32_t value = 1;
+
+	fake.server.never_maps = true;
+	fake.server.twin = true;
+	fake_user_open_well();
+	ck_assert_int_eq(map_all(ram_fd), 0);
+	fake.copy_from = ram_at;
+	fake.copy_to = ram_at + 0x1000;
+	for (unsigned int i = 0; i < 5000; i++)
+		ck_assert_int_eq(fake.backend->ops->write(fake.backend, fake_user_region(0), 0,
+							  &value, 4),
+				 0);
+	ck_assert_int_eq(fake.backend->ops->read(fake.backend, fake_user_region(0), 0, &value, 4),
+			 0);
+	ck_assert(!fake.backend->ops->is_lost(fake.backend));
+	ck_assert_int_eq(fake.copied, 0);
+}
+END_TEST
+
 /* Before it has a thread of its own, who asks hears what the server asks meanwhile. */
 START_TEST(a_server_reads_while_it_is_opened)
 {
@@ -267,6 +289,7 @@ static void add_tests(TCase *tests)
 {
 	tcase_add_checked_fixture(tests, set_up, tear_down);
 	tcase_add_loop_test(tests, a_server_reads_and_writes, 0, ARRAY_SIZE(ways));
+	tcase_add_test(tests, a_server_that_copies_takes_writes_in_its_own_time);
 	tcase_add_loop_test(tests, a_server_reads_while_it_is_opened, 0, 2);
 	tcase_add_test(tests, what_is_not_mapped_is_out_of_reach);
 	tcase_add_test(tests, an_unmap_is_waited_for);

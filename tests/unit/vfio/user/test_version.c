@@ -54,7 +54,6 @@ static const struct {
 	bool open;
 } map_faults[] = {
 	{USER_FAULT_NO_FD, "no descriptor with region 4, which can be mapped", false},
-	{USER_FAULT_DEVICE, "that is no file of memory", true},
 	{USER_FAULT_BEYOND, "would have region 4 mapped from 0x102000 on, 0x2000 bytes", false},
 };
 
@@ -66,6 +65,38 @@ START_TEST(what_cannot_be_mapped_is_refused)
 	ck_assert_ptr_null(fake_user_open());
 	ck_assert_msg(strstr(fake.err.text, map_faults[_i].said), "%s", fake.err.text);
 	fake_user_leaves(map_faults[_i].open);
+}
+END_TEST
+
+/* A page of a file that is no memory may never come: the region is reached by messages. */
+START_TEST(what_is_no_memory_is_not_mapped)
+{
+	const struct vfio_region_info *info;
+
+	fake.server.at = COMMAND_REGION_INFO;
+	fake.server.skip = 4;
+	fake.server.fault = USER_FAULT_DEVICE;
+	hear();
+	fake_user_open_well();
+	ck_assert_ptr_nonnull(strstr(heard(),
+				     "region 4: its server has sent a descriptor that is no "
+				     "file of memory"));
+	info = fake_user_region(4);
+	ck_assert_uint_eq(info->size, FAKE_FILE);
+	ck_assert_uint_eq(info->flags & (VFIO_REGION_INFO_FLAG_MMAP | VFIO_REGION_INFO_FLAG_CAPS),
+			  0);
+	fake_user_leaves(1);
+}
+END_TEST
+
+/* It is not asked of regions that it has not, and may be gone if it is. */
+START_TEST(regions_beyond_its_own_are_not_asked_for)
+{
+	fake.server.regions = USER_CONFIG + 1;
+	fake_user_open_well();
+	ck_assert_uint_eq(atomic_load(&fake.server.heard[COMMAND_REGION_INFO]), USER_CONFIG + 1);
+	ck_assert_uint_eq(fake_user_region(USER_CONFIG + 1)->size, 0);
+	fake_user_leaves(0);
 }
 END_TEST
 
@@ -175,6 +206,8 @@ static void add_tests(TCase *tests)
 	tcase_add_loop_test(tests, a_server_that_begins_badly_is_refused, 0,
 			    ARRAY_SIZE(open_faults));
 	tcase_add_loop_test(tests, what_cannot_be_mapped_is_refused, 0, ARRAY_SIZE(map_faults));
+	tcase_add_test(tests, what_is_no_memory_is_not_mapped);
+	tcase_add_test(tests, regions_beyond_its_own_are_not_asked_for);
 	tcase_add_test(tests, its_limits_are_heeded);
 	tcase_add_test(tests, a_second_socket_is_taken);
 	tcase_add_test(tests, what_is_left_out_is_as_usual);
