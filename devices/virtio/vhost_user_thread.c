@@ -241,6 +241,28 @@ static int thread_withdraw(struct vhost_user_device *device, unsigned int index,
 	return 0;
 }
 
+/* What the server is now; the guest is told of it. */
+static int thread_take_config(struct vhost_user_device *device, struct err *err)
+{
+	struct virtio_device next = {
+		.queue_count = device->device.queue_count,
+		.config_size = device->device.config_size,
+	};
+	const struct virtio_attach *attach = &device->attach;
+	int rc;
+
+	device->user.changed = false;
+	if (!next.config_size)
+		return 0;
+	rc = vhost_user_ask_config(device, &next, err);
+	if (rc)
+		return rc;
+	pthread_mutex_lock(&device->lock);
+	attach->transport->configure(attach->owner, next.config, device->running);
+	pthread_mutex_unlock(&device->lock);
+	return 0;
+}
+
 /* 0 once the server is there, or a negative errno with @err. */
 static int thread_join_again(struct vhost_user_device *device, struct err *err)
 {
@@ -266,26 +288,13 @@ static bool thread_work(struct vhost_user_device *device, unsigned int index, bo
 	return true;
 }
 
-/* The server has said that it is another. */
+/* It has said that it is another, and may say so again before it has answered: once in a turn. */
 static void thread_renew_config(struct vhost_user_device *device)
 {
-	struct virtio_device next = {
-		.queue_count = device->device.queue_count,
-		.config_size = device->device.config_size,
-	};
-	const struct virtio_attach *attach = &device->attach;
 	struct err err = {0};
 
-	device->user.changed = false;
-	if (!next.config_size)
-		return;
-	if (vhost_user_ask_config(device, &next, &err)) {
+	if (device->user.fd >= 0 && device->user.changed && thread_take_config(device, &err))
 		thread_lose(device, &err);
-		return;
-	}
-	pthread_mutex_lock(&device->lock);
-	attach->transport->configure(attach->owner, next.config, device->running);
-	pthread_mutex_unlock(&device->lock);
 }
 
 bool vhost_user_turn(struct vhost_user_device *device)
@@ -304,8 +313,6 @@ bool vhost_user_turn(struct vhost_user_device *device)
 		if (!live)
 			device->stop_by = 0;
 		more = index >= 0 && thread_work(device, (unsigned int)index, live);
-		while (device->user.fd >= 0 && device->user.changed)
-			thread_renew_config(device);
 	}
 	pthread_mutex_lock(&device->lock);
 	tell = device->awaited && vhost_user_is_quiet(device);
@@ -319,15 +326,20 @@ bool vhost_user_turn(struct vhost_user_device *device)
 			thread_kick_queue(device, i);
 	if (tell)
 		device->attach.transport->quiet(device->attach.owner);
+	/* Last: the server may take its time, and nobody else is to wait for that. */
+	if (on)
+		thread_renew_config(device);
 	return on;
 }
 
-/* How long poll(2) may wait: for ever, unless a server is looked for. */
+/* How long poll(2) may wait: for ever, unless a server is looked for or is another once more. */
 static int thread_patience(struct vhost_user_device *device)
 {
 	int64_t left = device->next_try - clock_now_ms();
 	bool looks = false;
 
+	if (device->user.fd >= 0 && device->user.changed)
+		return 0;
 	pthread_mutex_lock(&device->lock);
 	for (unsigned int i = 0; i < device->device.queue_count; i++)
 		looks |= thread_is_wanted(device, i) && !device->rings[i].live;

@@ -58,6 +58,7 @@ struct fake_vhost {
 	bool slow_file;       /* its note of requests is in no memory */
 	unsigned int slow_ms; /* for the stop of each queue */
 	bool lies;            /* of which part of the configuration it has sent */
+	bool restless;        /* whenever it is asked for it, it first says that it is another */
 	enum fake_fault fault;
 	enum vhost_user_request at; /* the request at which that is */
 	uint64_t refusal;           /* of all that it may refuse, but for its own features */
@@ -218,6 +219,15 @@ static inline void fake_vhost_take_fd(int *fd, const struct fake_vhost_message *
 	*fd = message->fds[0];
 }
 
+/* It is heard before the answer, which is waited for by then. */
+static inline void fake_vhost_say_changed(struct fake_vhost *server)
+{
+	const struct vhost_user_header changed = {BACKEND_CONFIG_CHANGE, HEADER_VERSION, 0};
+
+	fake_vhost_send(server->backend, &changed, sizeof(changed), NULL, 0);
+	usleep(10000);
+}
+
 /* Sets what is set; whether there is an answer of its own, how large, with which descriptor. */
 static inline bool fake_vhost_do(struct fake_vhost *server, struct fake_vhost_message *message,
 				 uint32_t *size, int *fd)
@@ -239,6 +249,8 @@ static inline bool fake_vhost_do(struct fake_vhost *server, struct fake_vhost_me
 		message->u64 = server->slots;
 		return true;
 	case GET_CONFIG:
+		if (server->restless)
+			fake_vhost_say_changed(server);
 		*size = message->header.size;
 		if (message->header.size - 12 > server->config_size)
 			*size = 0;

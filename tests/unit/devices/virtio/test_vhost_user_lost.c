@@ -219,6 +219,23 @@ START_TEST(a_disk_that_has_grown_is_told_of)
 }
 END_TEST
 
+/* Its driver has what it wants all the same, and the end of the run is one. */
+START_TEST(a_server_may_change_whenever_it_is_asked)
+{
+	server.restless = true;
+	begin_with_changes();
+	drive();
+	is_served(0, 1);
+	await_heard(&server, GET_CONFIG, 5);
+	set_capacity(200);
+	await_generation(1);
+	virtio_reset(bench);
+	ck_assert(!server.rings[0].started);
+	drive();
+	is_served(0, 2);
+}
+END_TEST
+
 START_TEST(a_server_hears_that_it_was_heard)
 {
 	const struct vhost_user_header asks = {BACKEND_CONFIG_CHANGE,
@@ -331,6 +348,7 @@ static void add_tests(TCase *tests)
 	tcase_add_test(tests, without_its_server_it_needs_a_reset);
 	tcase_add_test(tests, a_server_may_be_the_only_one);
 	tcase_add_test(tests, a_disk_that_has_grown_is_told_of);
+	tcase_add_test(tests, a_server_may_change_whenever_it_is_asked);
 	tcase_add_test(tests, a_server_hears_that_it_was_heard);
 	tcase_add_loop_test(tests, a_server_that_asks_for_more_is_gone, 0, ARRAY_SIZE(no_requests));
 	tcase_add_test(tests, a_server_may_say_nothing_more);
