@@ -266,10 +266,13 @@ static int thread_take_config(struct vhost_user_device *device, struct err *err)
 /* 0 once the server is there, or a negative errno with @err. */
 static int thread_join_again(struct vhost_user_device *device, struct err *err)
 {
+	int rc;
+
 	device->next_try = clock_now_ms() + device->again_ms;
 	if (!vhost_user_returns(device))
 		return err_set(err, -ENOTCONN, "its server has ended");
-	return vhost_user_join(device, err);
+	rc = vhost_user_join(device, err);
+	return rc ? rc : thread_take_config(device, err);
 }
 
 /* Whether there is more to do at once. */

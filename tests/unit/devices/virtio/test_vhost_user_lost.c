@@ -313,6 +313,49 @@ START_TEST(with_a_note_of_requests_none_is_lost)
 }
 END_TEST
 
+/* The disk may have grown while nobody served it; with a note of requests, and without. */
+START_TEST(a_server_that_comes_again_is_asked_what_it_is)
+{
+	server.protocol |= _i ? UINT64_C(1) << PROTOCOL_INFLIGHT : 0;
+	next_server.protocol = server.protocol;
+	store_le64(server.config, 100);
+	store_le64(next_server.config, 200);
+	begin_by_name();
+	drive();
+	is_served(0, 1);
+	fake_vhost_end(&server);
+	if (!_i) {
+		await_need();
+		virtio_reset(bench);
+	}
+	fake_vhost_begin_at(&next_server, listen_there());
+	if (!_i)
+		drive();
+	await_generation(1);
+	ck_assert_uint_eq(capacity(), 200);
+	ck_assert_uint_eq(virtio_read(bench, FUNCTION_DEVICE + 34, 2), 1);
+	is_served(0, 2);
+}
+END_TEST
+
+/* One that has none of what the guest knows is told nothing of memory. */
+START_TEST(a_server_that_comes_again_as_another_is_not_taken)
+{
+	next_server.config_size = 8;
+	begin_by_name();
+	drive();
+	is_served(0, 1);
+	fake_vhost_end(&server);
+	await_need();
+	fake_vhost_begin_at(&next_server, listen_there());
+	virtio_reset(bench);
+	drive();
+	await_heard(&next_server, GET_CONFIG, 1);
+	await_need();
+	ck_assert_uint_eq(fake_vhost_heard(&next_server, SET_MEM_TABLE), 0);
+}
+END_TEST
+
 /* Not even when the first server that comes again fails before it has heard of the new driver. */
 START_TEST(the_next_driver_has_none_of_the_last_ones_requests)
 {
@@ -359,6 +402,8 @@ static void add_tests(TCase *tests)
 	tcase_add_loop_test(tests, a_server_that_does_not_stop_is_gone, 0, 2);
 	tcase_add_test(tests, after_a_reset_it_has_a_new_server);
 	tcase_add_test(tests, with_a_note_of_requests_none_is_lost);
+	tcase_add_loop_test(tests, a_server_that_comes_again_is_asked_what_it_is, 0, 2);
+	tcase_add_test(tests, a_server_that_comes_again_as_another_is_not_taken);
 	tcase_add_test(tests, the_next_driver_has_none_of_the_last_ones_requests);
 }
 
