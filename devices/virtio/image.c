@@ -23,7 +23,7 @@
  * one for each that they do not let others do. Who wants to do something looks at the latter.
  */
 enum { BYTE_DOES = 100, BYTE_KEEPS_FROM = 200 };
-enum { LOCK_TRIES = 10 };
+enum { LOCK_TRIES = 10, GIVEN_NAME_MAX = 32 };
 enum { BYTE_READ = 0, BYTE_WRITE = 1, BYTE_RESIZE = 3 };
 
 /* What begins as these do is no raw image, or hardly ever; each is a driver of QEMU's. */
@@ -75,11 +75,24 @@ static int image_check_format(const struct image *image, const struct image_conf
 		format, format);
 }
 
+/* By which a file that somebody else has opened is opened anew. */
+static const char *image_name_given(const struct image_config *config, char name[GIVEN_NAME_MAX])
+{
+	snprintf(name, GIVEN_NAME_MAX, "/proc/self/fd/%d", config->fd);
+	return name;
+}
+
 static int image_set_lock(int fd, int byte)
 {
 	struct flock lock = {.l_type = F_RDLCK, .l_whence = SEEK_SET, .l_start = byte, .l_len = 1};
 
 	return fcntl(fd, F_OFD_SETLK, &lock) ? -errno : 0;
+}
+
+/* The one whose locks they are. */
+static int image_locked_fd(const struct image *image)
+{
+	return image->lock_fd >= 0 ? image->lock_fd : image->fd;
 }
 
 /* The file may stay open for longer than its descriptor: the kernel takes its time with a ring. */
@@ -129,9 +142,28 @@ static int image_lock_in_time(int fd, bool readonly)
 	return rc;
 }
 
-static int image_lock(const struct image *image, const struct image_config *config, struct err *err)
+/*
+ * Locks are an open file's: who else has been given the same one would have them as well, and so
+ * it is opened anew for them. Reading is enough for that.
+ */
+static void image_open_to_lock(struct image *image, const struct image_config *config)
 {
-	int rc = image_lock_in_time(image->fd, config->readonly);
+	char given[GIVEN_NAME_MAX];
+
+	image->lock_fd = open(image_name_given(config, given), O_RDONLY | O_CLOEXEC | O_NOCTTY);
+	if (image->lock_fd < 0)
+		log_warn("disk %s: it cannot be opened anew to be locked: %s: see to it that no "
+			 "other monitor has been given the same",
+			 config->path, err_text(errno));
+}
+
+static int image_lock(struct image *image, const struct image_config *config, struct err *err)
+{
+	int rc;
+
+	if (config->fd)
+		image_open_to_lock(image, config);
+	rc = image_lock_in_time(image_locked_fd(image), config->readonly);
 
 	if (rc == 1)
 		return err_set(err, -EBUSY, "another monitor has it%s: end that one%s",
@@ -222,12 +254,11 @@ static int image_open_plain(struct image *image, const struct image_config *conf
 static int image_open_direct(struct image *image, const struct image_config *config,
 			     const struct stat *status, struct err *err)
 {
-	char given[32];
+	char given[GIVEN_NAME_MAX];
+	const char *path = config->fd ? image_name_given(config, given) : config->path;
 	struct stat again;
 
-	snprintf(given, sizeof(given), "/proc/self/fd/%d", config->fd);
-	image->direct_fd =
-		image_open_file(config, config->fd ? given : config->path, O_DIRECT, err);
+	image->direct_fd = image_open_file(config, path, O_DIRECT, err);
 	if (image->direct_fd < 0)
 		return config->fd ? err_prefix(err, "opening it anew for ,direct")
 				  : image->direct_fd;
@@ -270,7 +301,7 @@ int image_open(struct image *image, const struct image_config *config, struct er
 	struct stat status;
 	int rc;
 
-	*image = (struct image){.fd = -1, .direct_fd = -1};
+	*image = (struct image){.fd = -1, .direct_fd = -1, .lock_fd = -1};
 	if (config->fd)
 		rc = image_take_given(image, config, &status, err);
 	else
@@ -293,6 +324,7 @@ void image_close(struct image *image)
 {
 	fd_close(&image->direct_fd);
 	if (image->fd >= 0)
-		image_unlock(image->fd);
+		image_unlock(image_locked_fd(image));
+	fd_close(&image->lock_fd);
 	fd_close(&image->fd);
 }

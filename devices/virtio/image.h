@@ -22,6 +22,7 @@ struct image_config {
 struct image {
 	int fd;        /* by way of the page cache */
 	int direct_fd; /* of the same file; -1 unless asked for */
+	int lock_fd;   /* likewise; -1: the locks are those of `fd` */
 	uint64_t size; /* bytes that are offered, a multiple of block_size */
 	uint32_t block_size, physical_block_size;
 	uint32_t alignment; /* of direct I/O: of buffers, offsets and lengths */
@@ -29,9 +30,11 @@ struct image {
 
 /*
  * Opens it and keeps it locked (OFD locks on QEMU's bytes) as long as it is open: one that writes
- * has it alone, several may read. A tail that is no whole block is not offered, which is told. A
- * negative errno with @err, and nothing is open, when it is no file or block device, somebody else
- * has it, it is too small, or it is of a format that has to be read by another program.
+ * has it alone, several may read. One that was open already is opened anew to be locked; where that
+ * is refused, which is told, whoever has been given the same has it too. A tail that is no whole
+ * block is not offered, which is told. A negative errno with @err, and nothing is open, when it is
+ * no file or block device, somebody else has it, it is too small, or it is of a format that has to
+ * be read by another program.
  */
 int image_open(struct image *image, const struct image_config *config,
 	       struct err *err) FERRY_MUST_CHECK;

@@ -7,10 +7,12 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/resource.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
 #include "devices/virtio/image.h"
+#include "tests/unit/support/log.h"
 #include "tests/unit/support/suite.h"
 #include "vmm/base/bits.h"
 
@@ -87,6 +89,63 @@ START_TEST(one_that_is_open_already)
 		ck_assert_int_eq(fcntl(image.direct_fd, F_GETFL) & O_DIRECT, O_DIRECT);
 		image_close(&image);
 	}
+}
+END_TEST
+
+static int give_fd(struct image *image, int fd, bool readonly)
+{
+	const struct image_config config = {.path = path, .fd = fd, .readonly = readonly};
+
+	ck_assert_int_gt(fd, 0);
+	err = (struct err){0};
+	return image_open(image, &config, &err);
+}
+
+/* Two monitors that one shell has started, or two numbers of one open file: who has it is one. */
+START_TEST(what_is_open_once_is_one_disk)
+{
+	int fd = open(path, O_RDWR | O_CLOEXEC);
+	struct image first, second;
+
+	hear();
+	ck_assert_int_eq(give_fd(&first, dup(fd), false), 0);
+	ck_assert_int_eq(give_fd(&second, dup(fd), false), -EBUSY);
+	ck_assert_ptr_nonnull(strstr(err.text, "another monitor has it"));
+	ck_assert_int_eq(give_fd(&second, dup(fd), true), -EBUSY);
+	image_close(&first);
+	ck_assert_int_eq(give_fd(&first, dup(fd), true), 0);
+	ck_assert_int_eq(give_fd(&second, dup(fd), true), 0);
+	image_close(&second);
+	/* Its end has not taken the other's lock away. */
+	ck_assert_int_eq(give_fd(&second, dup(fd), false), -EBUSY);
+	image_close(&first);
+	ck_assert_int_eq(give_fd(&second, fd, false), 0);
+	image_close(&second);
+	ck_assert_str_eq(heard(), "");
+}
+END_TEST
+
+/* It is locked against those that open the file, and no longer than it is open. */
+START_TEST(one_that_cannot_be_opened_anew_is_warned_of)
+{
+	int fd = open(path, O_RDWR | O_CLOEXEC);
+	struct rlimit limit, before;
+	struct image image;
+
+	hear();
+	ck_assert_int_eq(getrlimit(RLIMIT_NOFILE, &before), 0);
+	limit = before;
+	limit.rlim_cur = (rlim_t)fd + 1;
+	ck_assert_int_eq(setrlimit(RLIMIT_NOFILE, &limit), 0);
+	ck_assert_int_eq(give_fd(&image, fd, false), 0);
+	ck_assert_int_eq(setrlimit(RLIMIT_NOFILE, &before), 0);
+	ck_assert_msg(strstr(heard(), "it cannot be opened anew to be locked: Too many open files: "
+				      "see to it that no other monitor has been given the same"),
+		      "%s", heard());
+	refused(&writes, -EBUSY, "another monitor has it");
+	image_close(&image);
+	ck_assert_int_eq(open_image(&image, &writes), 0);
+	image_close(&image);
 }
 END_TEST
 
@@ -258,6 +317,8 @@ static void add_tests(TCase *tests)
 {
 	tcase_add_checked_fixture(tests, set_up, tear_down);
 	tcase_add_test(tests, one_that_is_open_already);
+	tcase_add_test(tests, what_is_open_once_is_one_disk);
+	tcase_add_test(tests, one_that_cannot_be_opened_anew_is_warned_of);
 	tcase_add_loop_test(tests, one_that_is_open_in_another_way, 0, 2);
 	tcase_add_test(tests, its_size_is_whole_blocks);
 	tcase_add_test(tests, who_writes_has_it_alone);
