@@ -7,6 +7,7 @@
 #include <stdio.h>
 #include <string.h>
 #include <sys/stat.h>
+#include <unistd.h>
 
 #include "vmm/base/bits.h"
 #include "vmm/config_private.h"
@@ -23,11 +24,12 @@ struct config_file {
 struct config_place {
 	bool known;
 	dev_t device;
-	ino_t inode;      /* its own; where it is not there yet that of the folder it will be in */
-	const char *name; /* there; NULL: it is there */
+	ino_t inode; /* its own; where it is not there yet that of the folder it will be in */
+	char name[NAME_MAX + 1]; /* there; empty: it is there */
 };
 
 enum {
+	FILES_LINKS_MAX = 40, /* as many as the kernel follows (path_resolution(7)) */
 	FILES_MAX = 3 + BOOT_INITRDS_MAX + 3 * CONFIG_VFIO_MAX + CONFIG_DISKS_MAX +
 		    CONFIG_VHOST_USER_MAX
 };
@@ -38,18 +40,54 @@ struct config_files {
 	struct config_place places[FILES_MAX];
 };
 
+static void files_place(struct config_place *place, const struct stat *status)
+{
+	place->known = true;
+	place->device = status->st_dev;
+	place->inode = status->st_ino;
+}
+
 static void files_find_folder(const char *path, struct config_place *place)
 {
-	const char *slash = strrchr(path, '/');
+	const char *slash = strrchr(path, '/'), *name = slash ? slash + 1 : path;
 	char folder[PATH_MAX];
 	struct stat status;
 
-	place->name = slash ? slash + 1 : path;
-	if (snprintf(folder, sizeof(folder), "%.*s", slash ? (int)(place->name - path) : 1,
+	if (snprintf(folder, sizeof(folder), "%.*s", slash ? (int)(name - path) : 1,
 		     slash ? path : ".") >= (int)sizeof(folder) ||
-	    stat(folder, &status))
+	    strlen(name) >= sizeof(place->name) || stat(folder, &status))
 		return;
-	*place = (struct config_place){true, status.st_dev, status.st_ino, place->name};
+	files_place(place, &status);
+	strcpy(place->name, name);
+}
+
+/* Puts what a link leads to in the place of @path, of PATH_MAX bytes; false: it is none. */
+static bool files_follow(char *path)
+{
+	char target[PATH_MAX];
+	ssize_t length = readlink(path, target, sizeof(target) - 1);
+	const char *slash = strrchr(path, '/');
+	size_t kept = length > 0 && *target != '/' && slash ? (size_t)(slash + 1 - path) : 0;
+
+	if (length <= 0 || kept + (size_t)length >= PATH_MAX)
+		return false;
+	memcpy(path + kept, target, (size_t)length);
+	path[kept + (size_t)length] = '\0';
+	return true;
+}
+
+/* One that is not there yet will be where links lead that are. */
+static void files_find_new(const char *path, struct config_place *place)
+{
+	char end[PATH_MAX];
+	unsigned int links = 0;
+
+	if (snprintf(end, sizeof(end), "%s", path) >= (int)sizeof(end))
+		return;
+	while (links < FILES_LINKS_MAX && files_follow(end))
+		links++;
+	if (links < FILES_LINKS_MAX)
+		files_find_folder(end, place);
 }
 
 /* Nodes outside of /dev may be anything too. */
@@ -58,9 +96,9 @@ static void files_find(const char *path, struct config_place *place)
 	struct stat status;
 
 	if (stat(path, &status))
-		files_find_folder(path, place);
+		files_find_new(path, place);
 	else if (S_ISREG(status.st_mode))
-		*place = (struct config_place){true, status.st_dev, status.st_ino, NULL};
+		files_place(place, &status);
 }
 
 static bool files_are_one(const struct config_files *files, size_t one, size_t other)
@@ -69,10 +107,8 @@ static bool files_are_one(const struct config_files *files, size_t one, size_t o
 
 	if (strcmp(files->list[one].path, files->list[other].path) == 0)
 		return true;
-	if (!place->known || !second->known || !place->name != !second->name)
-		return false;
-	return place->device == second->device && place->inode == second->inode &&
-	       (!place->name || strcmp(place->name, second->name) == 0);
+	return place->known && second->known && place->device == second->device &&
+	       place->inode == second->inode && strcmp(place->name, second->name) == 0;
 }
 
 /* What somebody else has opened has no name here, and a node in /dev may be anything. */
@@ -80,6 +116,7 @@ static void files_add(struct config_files *files, const struct config_file *file
 {
 	if (!file->path || fd || strncmp(file->path, "/dev/", 5) == 0)
 		return;
+	files->places[files->count] = (struct config_place){0};
 	files_find(file->path, &files->places[files->count]);
 	files->list[files->count++] = *file;
 }
@@ -141,8 +178,9 @@ static int files_refuse(const struct config_file *file, const struct config_file
 
 int config_check_files(const struct config *config, struct err *err)
 {
-	struct config_files files = {0};
+	struct config_files files;
 
+	files.count = 0;
 	files_collect(&files, config);
 	for (size_t i = 0; i < files.count; i++)
 		for (size_t other = 0; other < files.count; other++)

@@ -483,6 +483,36 @@ START_TEST(by_whatever_name)
 }
 END_TEST
 
+/* A link makes the file that it leads to. */
+START_TEST(by_links_to_what_is_not_there_yet)
+{
+	char folder[] = "/tmp/ferry-config-XXXXXX", line[128];
+
+	ck_assert_ptr_nonnull(mkdtemp(folder));
+	ck_assert_int_eq(chdir(folder), 0);
+	ck_assert_int_eq(
+		scratch_shell(folder,
+			      "mkdir in; ln -s a b; ln -s ../b in/c; ln -s \"$PWD/a\" d;"
+			      "ln -s in up; ln -s one other; ln -s other one; ln -s a in/e"),
+		0);
+	refused("--serial file:a --dump-fdt b",
+		"--serial file: a: it is written to, and --dump-fdt has it too, as b: give it a "
+		"file of its own");
+	refused("--serial file:in/c --dump-fdt a", "--dump-fdt has it too, as a");
+	refused("--serial file:up/c --dump-fdt b", "--dump-fdt has it too, as b");
+	refused("--serial file:d --vfio 1:0.0,trace=in/c k", "--serial file has it too, as d");
+	snprintf(line, sizeof(line), "--serial file:in/e --dump-fdt %s/in/a", folder);
+	refused(line, "--dump-fdt has it too");
+	ck_assert_int_eq(parse("--serial file:a --dump-fdt in/e"), 0);
+	ck_assert_int_eq(parse("--serial file:in/c --dump-fdt in/a"), 0);
+	/* One that leads nowhere is nobody's. */
+	ck_assert_int_eq(parse("--serial file:one --dump-fdt other"), 0);
+	ck_assert_int_eq(scratch_shell(folder, "rm -r in"), 0);
+	ck_assert_int_eq(chdir("/"), 0);
+	scratch_remove(folder);
+}
+END_TEST
+
 static void add_tests(TCase *tests)
 {
 	tcase_add_test(tests, defaults);
@@ -504,6 +534,7 @@ static void add_tests(TCase *tests)
 	tcase_add_test(tests, an_empty_name_is_none);
 	tcase_add_test(tests, what_is_written_is_nothing_else);
 	tcase_add_test(tests, by_whatever_name);
+	tcase_add_test(tests, by_links_to_what_is_not_there_yet);
 }
 
 int main(void)
