@@ -23,6 +23,7 @@ struct config_file {
 /* Where it is: a file may have several names, by links and other ways to its folder. */
 struct config_place {
 	bool known;
+	bool given; /* it is open already, and its path is none */
 	dev_t device;
 	ino_t inode; /* its own; where it is not there yet that of the folder it will be in */
 	char name[NAME_MAX + 1]; /* there; empty: it is there */
@@ -105,7 +106,8 @@ static bool files_are_one(const struct config_files *files, size_t one, size_t o
 {
 	const struct config_place *place = &files->places[one], *second = &files->places[other];
 
-	if (strcmp(files->list[one].path, files->list[other].path) == 0)
+	if (!place->given && !second->given &&
+	    strcmp(files->list[one].path, files->list[other].path) == 0)
 		return true;
 	return place->known && second->known && place->device == second->device &&
 	       place->inode == second->inode && strcmp(place->name, second->name) == 0;
@@ -119,6 +121,29 @@ static void files_add(struct config_files *files, const struct config_file *file
 	files->places[files->count] = (struct config_place){0};
 	files_find(file->path, &files->places[files->count]);
 	files->list[files->count++] = *file;
+}
+
+/* But of a disk, which another option may have by its name, or by another number. */
+static void files_add_given(struct config_files *files, const struct config_file *file, int fd)
+{
+	struct config_place *place = &files->places[files->count];
+	struct stat status;
+
+	if (fstat(fd, &status) || !S_ISREG(status.st_mode))
+		return;
+	*place = (struct config_place){.given = true};
+	files_place(place, &status);
+	files->list[files->count++] = *file;
+}
+
+static void files_add_disk(struct config_files *files, const struct image_config *image)
+{
+	const struct config_file file = {image->path, "--disk", NULL, !image->readonly};
+
+	if (image->fd)
+		files_add_given(files, &file, image->fd);
+	else
+		files_add(files, &file, 0);
 }
 
 static void files_add_device(struct config_files *files, const struct vfio_device_config *device)
@@ -141,13 +166,8 @@ static void files_collect(struct config_files *files, const struct config *confi
 			  config->initrd_fds[i]);
 	for (size_t i = 0; i < config->vfio_count; i++)
 		files_add_device(files, &config->vfio[i]);
-	for (size_t i = 0; i < config->disk_count; i++) {
-		const struct image_config *image = &config->disks[i].disk.image;
-
-		files_add(files,
-			  &(struct config_file){image->path, "--disk", NULL, !image->readonly},
-			  image->fd);
-	}
+	for (size_t i = 0; i < config->disk_count; i++)
+		files_add_disk(files, &config->disks[i].disk.image);
 	for (size_t i = 0; i < config->vhost_user_count; i++) {
 		const struct service *service = &config->vhost_user[i].service;
 

@@ -4,6 +4,7 @@
 #include <check.h>
 #include <fcntl.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
 #include <sys/socket.h>
@@ -52,11 +53,9 @@ END_TEST
 
 START_TEST(a_disk_that_is_open_already)
 {
-	int file = memfd_create("image", MFD_CLOEXEC), reads;
-	char name[32];
+	int file = memfd_create("image", MFD_CLOEXEC);
+	int reads = open("/proc/self/exe", O_RDONLY | O_CLOEXEC);
 
-	snprintf(name, sizeof(name), "/proc/self/fd/%d", file);
-	reads = open(name, O_RDONLY | O_CLOEXEC);
 	ck_assert_int_eq(dup2(file, 60), 60);
 	ck_assert_int_eq(dup2(reads, 61), 61);
 	ck_assert_int_eq(parse("--disk fd=60,serial=x --disk fd=61,readonly k"), 0);
@@ -71,6 +70,33 @@ START_TEST(a_disk_that_is_open_already)
 	close(61);
 	close(file);
 	close(reads);
+}
+END_TEST
+
+/* By a number and by a name, or by two numbers. */
+START_TEST(a_disk_that_is_open_already_is_one_disk)
+{
+	char path[] = "/tmp/ferry-config-XXXXXX", line[128];
+	int file = mkstemp(path);
+
+	ck_assert_int_eq(dup2(file, 60), 60);
+	ck_assert_int_eq(dup2(file, 61), 61);
+	snprintf(line, sizeof(line), "--disk fd=60 --disk %s,readonly k", path);
+	refused(line, "--disk: fd=60: it is written to, and --disk has it too, as /tmp/ferry");
+	snprintf(line, sizeof(line), "--disk fd=60,readonly --disk %s,format=vdi k", path);
+	refused(line, ": it is written to, and --disk has it too, as fd=60: give it a file of");
+	refused("--disk fd=60 --disk fd=61,readonly k", "--disk has it too, as fd=61");
+	snprintf(line, sizeof(line), "--serial file:%s --disk fd=60,readonly k", path);
+	refused(line, "it is written to, and --disk has it too, as fd=60");
+	snprintf(line, sizeof(line),
+		 "--disk fd=60,readonly --disk fd=61,readonly --disk %s,readonly k", path);
+	ck_assert_int_eq(parse(line), 0);
+	/* A file of such a name is another. */
+	ck_assert_int_eq(parse("--disk fd=60 --serial file:fd=60 k"), 0);
+	close(60);
+	close(61);
+	close(file);
+	unlink(path);
 }
 END_TEST
 
@@ -228,6 +254,7 @@ static void add_tests(TCase *tests)
 	tcase_add_test(tests, devices_of_others);
 	tcase_add_test(tests, a_device_of_others_by_a_descriptor);
 	tcase_add_test(tests, a_disk_that_is_open_already);
+	tcase_add_test(tests, a_disk_that_is_open_already_is_one_disk);
 	tcase_add_test(tests, disks);
 	tcase_add_test(tests, cards);
 	tcase_add_test(tests, sockets);
