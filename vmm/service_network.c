@@ -8,6 +8,7 @@
 #include <sys/socket.h>
 
 #include "devices/virtio/net.h"
+#include "vmm/base/bits.h"
 #include "vmm/base/fd.h"
 #include "vmm/net_option.h"
 #include "vmm/service_private.h"
@@ -73,11 +74,43 @@ static int network_take_forward(struct service *service, const char *value, stru
 	return 0;
 }
 
+static int network_take_host(struct service *service, const char *value, struct err *err)
+{
+	service->host = value;
+	return network_is_address(value)
+		       ? 0
+		       : err_set(err, -EINVAL,
+				 "host=%s: no address: it takes one at which the guest finds what "
+				 "the host has at 127.0.0.1, such as 192.0.2.2",
+				 value);
+}
+
+/* A part alone, which is none, or of which more is wanted. */
+static int network_refuse_name(const char *name, struct err *err)
+{
+	static const char *const parts[][2] = {
+		{"forward", "tcp:8080:80"},
+		{"mac", "52:54:00:12:34:56"},
+		{"mtu", "1400"},
+		{"host", "192.0.2.2"},
+	};
+
+	for (size_t i = 0; i < ARRAY_SIZE(parts); i++)
+		if (strcmp(name, parts[i][0]) == 0)
+			return err_set(err, -EINVAL, "'%s': it needs a value, such as %s=%s", name,
+				       name, parts[i][1]);
+	return err_set(err, -EINVAL, "'%s': unknown part: %s", name, network_takes);
+}
+
 static int network_take(struct service *service, struct vhost_user_choice *choice, const char *name,
 			const char *value, struct err *err)
 {
+	if (strcmp(name, "queues") == 0)
+		return err_set(err, -EINVAL,
+			       "queues%s%s: such a card has one pair: leave it out, or take a tap",
+			       value ? "=" : "", value ? value : "");
 	if (!value)
-		return err_set(err, -EINVAL, "'%s': unknown part: %s", name, network_takes);
+		return network_refuse_name(name, err);
 	if (strcmp(name, "forward") == 0)
 		return network_take_forward(service, value, err);
 	if (strcmp(name, "mac") == 0) {
@@ -86,20 +119,9 @@ static int network_take(struct service *service, struct vhost_user_choice *choic
 	}
 	if (strcmp(name, "mtu") == 0)
 		return net_option_take_mtu(&choice->mtu, value, err);
-	if (strcmp(name, "queues") == 0)
-		return err_set(err, -EINVAL,
-			       "queues=%s: such a card has one pair: leave it out, or take a tap",
-			       value);
-	if (strcmp(name, "host") != 0)
-		return err_set(err, -EINVAL, "'%s=%s': unknown part: %s", name, value,
-			       network_takes);
-	service->host = value;
-	return network_is_address(value)
-		       ? 0
-		       : err_set(err, -EINVAL,
-				 "host=%s: no address: it takes one at which the guest finds what "
-				 "the host has at 127.0.0.1, such as 192.0.2.2",
-				 value);
+	if (strcmp(name, "host") == 0)
+		return network_take_host(service, value, err);
+	return err_set(err, -EINVAL, "'%s=%s': unknown part: %s", name, value, network_takes);
 }
 
 int service_parse_network(struct service *service, struct vhost_user_config *device,

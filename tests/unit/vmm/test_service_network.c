@@ -169,7 +169,12 @@ START_TEST(parts)
 
 	refused("user,queues=2", "queues=2: such a card has one pair: leave it out, or take a tap");
 	refused("user,tap=a", "'tap=a': unknown part: it takes forward=tcp|udp:[ADDRESS/]");
-	refused("user,forward", "'forward': unknown part: it takes");
+	refused("user,tap", "'tap': unknown part: it takes forward=tcp|udp:[ADDRESS/]");
+	refused("user,queues", "queues: such a card has one pair: leave it out, or take a tap");
+	refused("user,forward", "'forward': it needs a value, such as forward=tcp:8080:80");
+	refused("user,mac", "'mac': it needs a value, such as mac=52:54:00:12:34:56");
+	refused("user,mtu", "'mtu': it needs a value, such as mtu=1400");
+	refused("user,host", "'host': it needs a value, such as host=192.0.2.2");
 	refused("user,mtu=67", "mtu=67: it takes a number from 68");
 	refused("user,mac=1", "mac=1: not an address");
 	refused("user,host=a", "host=a: no address");
