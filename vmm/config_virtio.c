@@ -98,17 +98,32 @@ static struct config_net *config_add_net(struct config *config, struct err *err)
 	return &config->nets[config->net_count++];
 }
 
+/* A port of the host's is one card's; those of @one are the last to come. */
+static int config_check_forwards(const struct config *config, const struct config_vhost_user *one,
+				 struct err *err)
+{
+	int rc = 0;
+
+	for (size_t i = 0; &config->vhost_user[i] != one; i++)
+		for (unsigned int n = 0; n < one->service.forward_count && !rc; n++)
+			rc = service_check_forward(&one->service, n, &config->vhost_user[i].service,
+						   err);
+	return rc;
+}
+
 /* One that a program is, which keeps @text. */
 static int config_take_user_net(struct config *config, struct suboptions *text, struct err *err)
 {
 	struct config_vhost_user *one = config_add_served(config, err);
+	int rc;
 
 	if (!one) {
 		suboptions_release(text);
 		return err->code;
 	}
 	one->text = *text;
-	return service_parse_network(&one->service, &one->device, &one->text, err);
+	rc = service_parse_network(&one->service, &one->device, &one->text, err);
+	return rc ? rc : config_check_forwards(config, one, err);
 }
 
 int config_take_net(struct config *config, const char *value, struct err *err)

@@ -5,6 +5,7 @@
 #define FERRY_VMM_SERVICE_H
 
 #include <stdbool.h>
+#include <stdint.h>
 
 #include "devices/virtio/vhost_user_device.h"
 #include "vmm/base/err.h"
@@ -24,6 +25,8 @@ enum { SERVICE_FORWARDS_MAX = 8, SERVICE_SPEC_MAX = 64 };
 /* A port of the host's whose connections, or packets, are the guest's. */
 struct service_forward {
 	bool udp;
+	uint8_t address[16]; /* of the host's: of IPv6, or one of IPv4 mapped to it (RFC 4291) */
+	unsigned int port;
 	char spec[SERVICE_SPEC_MAX]; /* "127.0.0.1/8080:80", as the program wants it */
 };
 
@@ -55,6 +58,13 @@ int service_parse_image(struct service *service, struct vhost_user_config *devic
 			const struct suboptions *options, struct err *err) FERRY_MUST_CHECK;
 int service_parse_network(struct service *service, struct vhost_user_config *device,
 			  const struct suboptions *options, struct err *err) FERRY_MUST_CHECK;
+
+/*
+ * -EINVAL with @err when forward @index of @service needs a port that one of @other's has, or one
+ * before it where both are the same.
+ */
+int service_check_forward(const struct service *service, unsigned int index,
+			  const struct service *other, struct err *err) FERRY_MUST_CHECK;
 
 /* Where the program of such a device is, @path of PATH_MAX bytes. -ENOENT with @err. */
 int service_find(enum service_kind kind, char path[], struct err *err) FERRY_MUST_CHECK;

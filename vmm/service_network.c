@@ -18,11 +18,13 @@ enum { NETWORK_PORT_MAX = 65535, NETWORK_ADDRESS_MAX = INET6_ADDRSTRLEN };
 static const char network_takes[] =
 	"it takes forward=tcp|udp:[ADDRESS/]PORT:PORT, host=ADDRESS, mac=ADDRESS and mtu=BYTES";
 
-static bool network_is_address(const char *text)
-{
-	uint8_t bytes[16];
+static const uint8_t network_of_ipv4[12] = {[10] = 0xff, [11] = 0xff};
 
-	return inet_pton(AF_INET, text, bytes) == 1 || inet_pton(AF_INET6, text, bytes) == 1;
+static bool network_read_address(const char *text, uint8_t bytes[16])
+{
+	memcpy(bytes, network_of_ipv4, sizeof(network_of_ipv4));
+	return inet_pton(AF_INET, text, bytes + sizeof(network_of_ipv4)) == 1 ||
+	       inet_pton(AF_INET6, text, bytes) == 1;
 }
 
 /* @length bytes at @text, which are no string, into @piece of @size bytes. */
@@ -36,23 +38,66 @@ static bool network_cut(const char *text, size_t length, char *piece, size_t siz
 }
 
 /* [ADDRESS/]PORT:PORT; without an address that of the host's loopback. */
-static bool network_read_ports(const char *text, char spec[SERVICE_SPEC_MAX])
+static bool network_read_ports(const char *text, struct service_forward *forward)
 {
 	const char *slash = strrchr(text, '/'), *port = slash ? slash + 1 : text;
 	const char *colon = strchr(port, ':');
 	char address[NETWORK_ADDRESS_MAX] = "127.0.0.1", number[8];
-	unsigned int host, guest;
+	unsigned int guest;
 
 	if (!colon || !network_cut(port, (size_t)(colon - port), number, sizeof(number)))
 		return false;
 	if (slash && !network_cut(text, (size_t)(slash - text), address, sizeof(address)))
 		return false;
-	if (!network_is_address(address) ||
-	    suboptions_parse_number(number, 1, NETWORK_PORT_MAX, &host) ||
+	if (!network_read_address(address, forward->address) ||
+	    suboptions_parse_number(number, 1, NETWORK_PORT_MAX, &forward->port) ||
 	    suboptions_parse_number(colon + 1, 1, NETWORK_PORT_MAX, &guest))
 		return false;
-	snprintf(spec, SERVICE_SPEC_MAX, "%s/%u:%u", address, host, guest);
+	snprintf(forward->spec, sizeof(forward->spec), "%s/%u:%u", address, forward->port, guest);
 	return true;
+}
+
+static bool network_is_ipv4(const uint8_t address[16])
+{
+	return memcmp(address, network_of_ipv4, sizeof(network_of_ipv4)) == 0;
+}
+
+/* All of the host's addresses of its family. */
+static bool network_is_any(const uint8_t address[16])
+{
+	static const uint8_t any[16];
+	size_t from = network_is_ipv4(address) ? sizeof(network_of_ipv4) : 0;
+
+	return memcmp(address + from, any, sizeof(any) - from) == 0;
+}
+
+/* Whether who listens at one keeps others from the other. */
+static bool network_meet(const struct service_forward *one, const struct service_forward *other)
+{
+	const uint8_t *first = one->address, *second = other->address;
+
+	if (one->udp != other->udp || one->port != other->port)
+		return false;
+	if (memcmp(first, second, sizeof(one->address)) == 0)
+		return true;
+	return network_is_ipv4(first) == network_is_ipv4(second) &&
+	       (network_is_any(first) || network_is_any(second));
+}
+
+int service_check_forward(const struct service *service, unsigned int index,
+			  const struct service *other, struct err *err)
+{
+	const struct service_forward *forward = &service->forwards[index];
+	unsigned int count = other == service ? index : other->forward_count;
+
+	for (unsigned int i = 0; i < count; i++)
+		if (network_meet(forward, &other->forwards[i]))
+			return err_set(err, -EINVAL,
+				       "forward=%s:%s: forward=%s:%s has that port of the host's "
+				       "already: give another",
+				       forward->udp ? "udp" : "tcp", forward->spec,
+				       forward->udp ? "udp" : "tcp", other->forwards[i].spec);
+	return 0;
 }
 
 static int network_take_forward(struct service *service, const char *value, struct err *err)
@@ -65,19 +110,20 @@ static int network_take_forward(struct service *service, const char *value, stru
 			       SERVICE_FORWARDS_MAX);
 	forward->udp = strncmp(value, "udp:", 4) == 0;
 	if ((!forward->udp && strncmp(value, "tcp:", 4) != 0) ||
-	    !network_read_ports(colon + 1, forward->spec))
+	    !network_read_ports(colon + 1, forward))
 		return err_set(err, -EINVAL,
 			       "forward=%s: it takes tcp or udp, a port of the host's and one of "
 			       "the guest's, such as tcp:8080:80 or tcp:192.0.2.1/8080:80",
 			       value);
-	service->forward_count++;
-	return 0;
+	return service_check_forward(service, service->forward_count++, service, err);
 }
 
 static int network_take_host(struct service *service, const char *value, struct err *err)
 {
+	uint8_t address[16];
+
 	service->host = value;
-	return network_is_address(value)
+	return network_read_address(value, address)
 		       ? 0
 		       : err_set(err, -EINVAL,
 				 "host=%s: no address: it takes one at which the guest finds what "

@@ -219,6 +219,8 @@ START_TEST(cards_without_taps)
 	ck_assert_uint_eq(config.vhost_user[0].device.kind->id, 1);
 	refused("--net user,mac=52:54:00:12:34:56,mac=52:54:00:12:34:57 k",
 		"--net: mac: given twice");
+	refused("--net user,forward=tcp:1:2 --share /a --net user,forward=udp:1:2,forward=tcp:1:3 k",
+		"--net: forward=tcp:127.0.0.1/1:3: forward=tcp:127.0.0.1/1:2 has that port");
 	refused("--net user,forward=1:2 k", "--net: forward=1:2: it takes tcp or udp");
 	refused("--net tap=a,forward=tcp:1:2 k", "'forward=tcp:1:2': unknown part: it takes mac=");
 	for (unsigned int i = 0; i <= CONFIG_VHOST_USER_MAX; i++)

@@ -13,6 +13,7 @@
 
 #include "tests/unit/support/log.h"
 #include "tests/unit/support/suite.h"
+#include "vmm/base/bits.h"
 #include "vmm/base/fd.h"
 #include "vmm/service.h"
 
@@ -184,6 +185,54 @@ START_TEST(parts)
 }
 END_TEST
 
+/* Of which each second has nothing left of the host's to listen at. */
+static const char *const same_ports[][2] = {
+	{"tcp:8080:80", "tcp:8080:81"},
+	{"udp:53:53", "udp:127.0.0.1/53:53"},
+	{"tcp:127.0.0.1/8080:80", "tcp:0.0.0.0/8080:80"},
+	{"tcp:0.0.0.0/8080:80", "tcp:8080:80"},
+	{"tcp:::1/80:80", "tcp:0:0:0:0:0:0:0:1/080:80"},
+	{"tcp:::/80:80", "tcp:::1/80:80"},
+	{"tcp:80:80", "tcp:::ffff:127.0.0.1/80:80"},
+};
+
+START_TEST(a_port_is_forwarded_once)
+{
+	char text[128];
+
+	snprintf(text, sizeof(text), "user,forward=tcp:1:1,forward=%s,forward=%s",
+		 same_ports[_i][0], same_ports[_i][1]);
+	refused(text, "has that port of the host's already: give another");
+}
+END_TEST
+
+START_TEST(what_has_a_port_is_said)
+{
+	refused("user,forward=tcp:0.0.0.0/8080:80,forward=tcp:8080:81",
+		"forward=tcp:127.0.0.1/8080:81: forward=tcp:0.0.0.0/8080:80 has that port of the host's");
+	refused("user,forward=udp:53:53,forward=udp:53:54",
+		"forward=udp:127.0.0.1/53:54: forward=udp:127.0.0.1/53:53 has that port of the host's");
+}
+END_TEST
+
+static const char *const other_ports[][2] = {
+	{"tcp:80:80", "udp:80:80"},
+	{"tcp:80:80", "tcp:81:80"},
+	{"tcp:127.0.0.1/80:80", "tcp:127.0.0.2/80:80"},
+	{"tcp:0.0.0.0/80:80", "tcp:::1/80:80"},
+	{"tcp:::/80:80", "tcp:127.0.0.1/80:80"},
+};
+
+START_TEST(other_ports_are_forwarded)
+{
+	char text[128];
+
+	snprintf(text, sizeof(text), "user,forward=%s,forward=%s", other_ports[_i][0],
+		 other_ports[_i][1]);
+	ck_assert_msg(parse(text) == 0, "%s: %s", text, err.text);
+}
+END_TEST
+
 static const char *const wrong_forwards[] = {
 	"",
 	"tcp",
@@ -224,6 +273,9 @@ static void add_tests(TCase *tests)
 	tcase_add_test(tests, one_that_is_too_old_is_told);
 	tcase_add_test(tests, none_is_told);
 	tcase_add_test(tests, parts);
+	tcase_add_loop_test(tests, a_port_is_forwarded_once, 0, ARRAY_SIZE(same_ports));
+	tcase_add_test(tests, what_has_a_port_is_said);
+	tcase_add_loop_test(tests, other_ports_are_forwarded, 0, ARRAY_SIZE(other_ports));
 	tcase_add_loop_test(tests, a_forward_is_of_ports, 0,
 			    sizeof(wrong_forwards) / sizeof(wrong_forwards[0]));
 }
