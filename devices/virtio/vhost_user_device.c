@@ -96,11 +96,31 @@ static uint64_t device_filter(const struct vhost_user_device *device, uint64_t f
 	return features & (features_kept | features_of_kinds) & ~device->config->kind->withheld;
 }
 
+/* Fewer are the user's to choose where a kind has more than it must. */
+static int device_check_queues(const struct vhost_user_device *device, struct err *err)
+{
+	const struct vhost_user_kind *kind = device->config->kind;
+	unsigned int has = device->user.queues, wanted = device->device.queue_count;
+	unsigned int least = vhost_user_count_queues(kind, 0);
+
+	if (has >= wanted)
+		return 0;
+	if (has < least)
+		return err_set(err, -EINVAL,
+			       "its server has %u queue%s, and such a device has %u at least: "
+			       "start the server with more, or take another server",
+			       has, has == 1 ? "" : "s", least);
+	return err_set(err, -EINVAL,
+		       "its server has %u queue%s, and %u are wanted: give queues=%u%s, or start "
+		       "the server with more",
+		       has, has == 1 ? "" : "s", wanted, has - kind->queues,
+		       has - kind->queues > 1 ? " or fewer" : "");
+}
+
 /* A server that came again offers at least what the guest was offered by the one before. */
 static int device_check(const struct vhost_user_device *device, struct err *err)
 {
 	const struct vhost_user *user = &device->user;
-	unsigned int queues = device->device.queue_count;
 
 	if (!(user->features >> VIRTIO_F_VERSION_1 & 1))
 		return err_set(err, -EPROTO,
@@ -109,12 +129,7 @@ static int device_check(const struct vhost_user_device *device, struct err *err)
 		return err_set(err, -EPROTO,
 			       "its server lacks features that the one before it had: start it as "
 			       "that one was");
-	if (queues > user->queues)
-		return err_set(err, -EINVAL,
-			       "its server has %u queues, and %u are wanted: give fewer with "
-			       "queues=N, or start the server with more",
-			       user->queues, queues);
-	return 0;
+	return device_check_queues(device, err);
 }
 
 int vhost_user_join(struct vhost_user_device *device, struct err *err)

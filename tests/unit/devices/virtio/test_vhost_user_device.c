@@ -194,12 +194,41 @@ START_TEST(what_it_cannot_begin_with_is_said)
 	config.server = config.path = NULL;
 	config.fd = fake_vhost_begin(&server);
 	config.choice.queues = 5;
-	refused("its server has 4 queues, and 5 are wanted: give fewer with queues=N");
+	refused("its server has 4 queues, and 5 are wanted: give queues=4 or fewer, or start the "
+		"server with more");
 	fake_vhost_end(&server);
 	config.fd = fake_vhost_begin(&next_server);
 	config.choice.queues = 1;
 	next_server.config_size = 8;
 	refused("has no 60 bytes of configuration");
+}
+END_TEST
+
+static const struct {
+	const char *kind;
+	unsigned int queues, has;
+	const char *said;
+} too_few[] = {
+	{"fs", 4, 4, "its server has 4 queues, and 5 are wanted: give queues=3 or fewer, or start"},
+	{"scsi", 2, 3, "its server has 3 queues, and 4 are wanted: give queues=1, or start"},
+	{"fs", 0, 1,
+	 "its server has 1 queue, and such a device has 2 at least: start the server with more"},
+	{"fs", 3, 1, "its server has 1 queue, and such a device has 2 at least: start"},
+	{"net", 0, 1,
+	 "its server has 1 queue, and such a device has 2 at least: start the server with more, or "
+	 "take another server"},
+	{"snd", 0, 3, "its server has 3 queues, and such a device has 4 at least: start"},
+	{"52", 0, 0, "its server has 0 queues, and such a device has 1 at least: start"},
+};
+
+/* What is advised can be followed. */
+START_TEST(a_server_with_too_few_queues_is_refused)
+{
+	choose(too_few[_i].kind);
+	config.choice.queues = too_few[_i].queues;
+	server.queues = too_few[_i].has;
+	config.fd = fake_vhost_begin(&server);
+	refused(too_few[_i].said);
 }
 END_TEST
 
@@ -238,6 +267,7 @@ static void add_tests(TCase *tests)
 	tcase_add_test(tests, a_server_makes_nobody_wait);
 	tcase_add_test(tests, a_machines_reset_waits_for_it);
 	tcase_add_test(tests, what_it_cannot_begin_with_is_said);
+	tcase_add_loop_test(tests, a_server_with_too_few_queues_is_refused, 0, ARRAY_SIZE(too_few));
 	tcase_add_test(tests, a_legacy_server_is_refused);
 	tcase_add_loop_test(tests, a_kind_is_known_by_its_number, 0, 2);
 }
