@@ -239,7 +239,7 @@ $(UNIT_TESTS): %: %.o $(UNIT_SUPPORT) $(LIBRARIES)
 # A server of vfio-user, for tests and for models of devices (docs/vfio-user.md).
 USER_SERVER := tests/support/user-server
 USER_SERVER_OBJECTS := $(patsubst %.c,$(B)/%.o,$(filter-out $(USER_SERVER)/main.c,$(wildcard $(USER_SERVER)/*.c)))
-$(filter $(B)/tests/unit/vfio/user/%,$(UNIT_TESTS)): $(USER_SERVER_OBJECTS)
+$(filter $(B)/tests/unit/vfio/user/% $(B)/tests/unit/vmm/tools/test_%socket,$(UNIT_TESTS)): $(USER_SERVER_OBJECTS)
 
 $(B)/$(USER_SERVER)/user-server: $(USER_SERVER_OBJECTS) $(B)/$(USER_SERVER)/main.o
 	$(call say,LINK,$@)

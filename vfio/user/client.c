@@ -48,8 +48,12 @@ void vfio_user_lose(struct vfio_user_client *client, const char *why, ...)
 	if (!first)
 		return;
 	/* Before anybody acts on it. */
-	log_error("passthrough device %s: its server %s: the device is lost, and reads all ones",
-		  client->config.name, text);
+	if (client->config.lost)
+		err_set(client->config.lost, -EIO, "its server %s", text);
+	else
+		log_error("passthrough device %s: its server %s: the device is lost, and reads "
+			  "all ones",
+			  client->config.name, text);
 	pthread_mutex_lock(&client->lock);
 	if (client->lost_event >= 0)
 		fd_signal(client->lost_event);

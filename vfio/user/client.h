@@ -38,6 +38,8 @@ struct vfio_user_config {
 	 */
 	int (*copy)(void *owner, uint64_t address, void *data, uint64_t size, bool writes);
 	void *owner;
+	/* Where it is told why the server is lost, for who asks without a thread; NULL: logged. */
+	struct err *lost;
 };
 
 struct vfio_user_client {

@@ -149,18 +149,12 @@ static int device_load_info(struct vfio_user_device *device, struct err *err)
 	return 0;
 }
 
-static int device_open(struct vfio_user_device *device, int fd, int64_t patience_ms,
-		       struct err *err)
+static int device_open(struct vfio_user_device *device, int fd,
+		       const struct vfio_user_config *config, struct err *err)
 {
-	const struct vfio_user_config config = {
-		.name = device->name,
-		.patience_ms = patience_ms,
-		.copy = vfio_user_memory_copy,
-		.owner = device->memory,
-	};
 	int rc;
 
-	device->client = device->member.client = vfio_user_open(fd, &config, err);
+	device->client = device->member.client = vfio_user_open(fd, config, err);
 	if (!device->client)
 		return err->code;
 	rc = device_load_info(device, err);
@@ -169,23 +163,39 @@ static int device_open(struct vfio_user_device *device, int fd, int64_t patience
 	return rc ? rc : vfio_user_memory_add(device->memory, &device->member, err);
 }
 
-struct vfio_backend *vfio_user_device(int fd, const char *name, int64_t patience_ms,
-				      struct vfio_user_memory *memory, struct err *err)
+struct vfio_user_device *vfio_user_device_create(int fd, const struct vfio_user_config *config,
+						 struct vfio_user_memory *memory, struct err *err)
 {
 	struct vfio_user_device *device = calloc(1, sizeof(*device));
 
 	if (!device) {
-		err_set(err, -ENOMEM, "passthrough device %s: out of memory", name);
+		err_set(err, -ENOMEM, "out of memory");
 		fd_close(&fd);
 		return NULL;
 	}
 	device->backend.ops = &device_ops;
-	device->name = name;
+	device->name = config->name;
 	device->memory = memory;
-	if (!device_open(device, fd, patience_ms, err))
+	if (!device_open(device, fd, config, err))
+		return device;
+	device_close(&device->backend);
+	return NULL;
+}
+
+struct vfio_backend *vfio_user_device(int fd, const char *name, int64_t patience_ms,
+				      struct vfio_user_memory *memory, struct err *err)
+{
+	const struct vfio_user_config config = {
+		.name = name,
+		.patience_ms = patience_ms,
+		.copy = vfio_user_memory_copy,
+		.owner = memory,
+	};
+	struct vfio_user_device *device = vfio_user_device_create(fd, &config, memory, err);
+
+	if (device)
 		return &device->backend;
 	err_prefix(err, "passthrough device %s", name);
-	device_close(&device->backend);
 	return NULL;
 }
 

@@ -34,6 +34,13 @@ static inline struct vfio_user_device *vfio_user_of(const struct vfio_backend *b
 	return container_of(backend, struct vfio_user_device, backend);
 }
 
+/*
+ * device.c: as vfio_user_device(), with @err that does not name the device. @config outlives it in
+ * what it points to, and need not say how memory is copied.
+ */
+struct vfio_user_device *vfio_user_device_create(int fd, const struct vfio_user_config *config,
+						 struct vfio_user_memory *memory, struct err *err);
+
 /* regions.c: what regions there are. -errno with @err set, without the device's name. */
 int vfio_user_load_regions(struct vfio_user_device *device, struct err *err) FERRY_MUST_CHECK;
 void vfio_user_release_regions(struct vfio_user_device *device);

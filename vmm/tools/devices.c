@@ -11,21 +11,25 @@
 #include "vmm/base/bits.h"
 #include "vmm/base/log.h"
 #include "vmm/base/text.h"
+#include "vmm/tools/bars.h"
 #include "vmm/tools/json.h"
 #include "vmm/tools/passable.h"
 #include "vmm/tools/pci_ids.h"
+#include "vmm/tools/socket.h"
 #include "vmm/tools/terminal.h"
 #include "vmm/tools/tools.h"
 
 static const char help_text[] =
-	"Usage: ferry devices [--json] [ADDR...]\n"
+	"Usage: ferry devices [--json] [ADDR|SOCKET]...\n"
 	"Lists the host's PCI devices and says which can be handed to a guest; ADDR,\n"
-	"such as 0000:01:00.0 or 01:00.0, shows all about one.\n"
+	"such as 0000:01:00.0 or 01:00.0, shows all about one, and SOCKET, a path or\n"
+	"socket=PATH, what the vfio-user server that listens there offers.\n"
 	"\n"
 	"  --json                    prints it as JSON\n"
 	"  --help, -h                this text\n"
 	"\n"
-	"Exit status: 0, 1 a device is not there, 2 wrong usage.\n";
+	"Exit status: 0, 1 a device is not there or a server does not say what it is,\n"
+	"2 wrong usage.\n";
 
 /* Where the values stand in what is told of one device. */
 enum { VALUE_COLUMN = 15 };
@@ -54,33 +58,8 @@ struct device_list {
 	struct pci_names *names;
 	size_t count;
 	bool has_virtual; /* a function whose physical one is told too */
+	struct socket_list sockets;
 };
-
-static void device_format_size(uint64_t size, char *text, size_t room)
-{
-	static const char units[] = "\0KMGTPE";
-	unsigned int unit = 0;
-
-	while (unit < 6 && size && size % 1024 == 0) {
-		size /= 1024;
-		unit++;
-	}
-	snprintf(text, room, "%" PRIu64 "%.1s", size, &units[unit]);
-}
-
-static const char *device_bar_kind(unsigned int bar, const struct vfio_resource *resource)
-{
-	if (bar == PCI_ROM_BAR)
-		return "rom";
-	return resource->io ? "io" : "memory";
-}
-
-static void device_format_name(const struct pci_names *names, char *text, size_t size)
-{
-	snprintf(text, size, "%s%s%s%s%s", names->class_name,
-		 names->vendor_name[0] || names->device_name[0] ? ": " : "", names->vendor_name,
-		 names->vendor_name[0] && names->device_name[0] ? " " : "", names->device_name);
-}
 
 /* Without the domain, which both have in common: so short that it is never cut. */
 static const char *device_short_physical(const struct vfio_host_device *device)
@@ -103,7 +82,7 @@ static int device_add_row(struct table *table, const struct device_list *list, s
 		snprintf(group, sizeof(group), "%u (+%zu)", device->group, entry->member_count - 1);
 	else if (device->has_group)
 		snprintf(group, sizeof(group), "%u", device->group);
-	device_format_name(&list->names[i], name, sizeof(name));
+	pci_names_format(&list->names[i], name, sizeof(name));
 	if (table_add(table, device->sysfs.address) || table_add(table, ids) ||
 	    table_add(table, device->driver[0] ? device->driver : "-") || table_add(table, group))
 		return -1;
@@ -198,25 +177,6 @@ static void device_print_resets(const struct vfio_host_device *device, FILE *out
 					    : "nothing");
 }
 
-static void device_print_bars(const struct vfio_host_device *device, FILE *out)
-{
-	for (unsigned int bar = 0; bar < PCI_BAR_COUNT; bar++) {
-		const struct vfio_resource *resource = &device->sysfs.resources[bar];
-		char size[32];
-
-		if (resource->size == 0)
-			continue;
-		device_format_size(resource->size, size, sizeof(size));
-		if (bar == PCI_ROM_BAR)
-			fprintf(out, "  ROM          %s\n", size);
-		else
-			fprintf(out, "  BAR %u        %s, %s%s%s\n", bar, size,
-				resource->io ? "I/O ports" : "memory",
-				resource->wide ? ", 64-bit" : "",
-				resource->prefetchable ? ", prefetchable" : "");
-	}
-}
-
 static void device_print_long(const struct tool *tool, const struct device_list *list, FILE *out)
 {
 	for (size_t i = 0; i < list->count; i++) {
@@ -224,7 +184,7 @@ static void device_print_long(const struct tool *tool, const struct device_list 
 		const struct passable *passable = &list->entries[i].passable;
 		char name[4 * NAME_SIZE];
 
-		device_format_name(&list->names[i], name, sizeof(name));
+		pci_names_format(&list->names[i], name, sizeof(name));
 		text_print(out, "%s%s  %s\n", i ? "\n" : "", device->sysfs.address, name);
 		fprintf(out,
 			"  IDs          %04x:%04x, subsystem %04x:%04x, class %06x, "
@@ -236,7 +196,7 @@ static void device_print_long(const struct tool *tool, const struct device_list 
 		device_print_node(&list->entries[i], out);
 		device_print_functions(tool, device, &list->entries[i], out);
 		device_print_resets(device, out);
-		device_print_bars(device, out);
+		bars_print(device->sysfs.resources, NULL, out);
 		if (passable->kind == PASSABLE_READY)
 			fputs("  passable     ready\n", out);
 		else if (passable->kind == PASSABLE_NO)
@@ -244,6 +204,10 @@ static void device_print_long(const struct tool *tool, const struct device_list 
 		else
 			text_print(out, "  passable     after `%s`: %s\n", passable->command,
 				   passable->reason);
+	}
+	for (size_t i = 0; i < list->sockets.count; i++) {
+		fputs(i || list->count ? "\n" : "", out);
+		socket_print(&list->sockets.entries[i], out);
 	}
 }
 
@@ -289,23 +253,6 @@ static json_t *device_functions_json(const struct device_entry *entry)
 	return array;
 }
 
-static json_t *device_bars_json(const struct vfio_host_device *device)
-{
-	json_t *array = json_array();
-
-	for (unsigned int bar = 0; bar < PCI_BAR_COUNT; bar++) {
-		const struct vfio_resource *resource = &device->sysfs.resources[bar];
-
-		if (resource->size)
-			json_array_append_new(
-				array, json_pack("{s:i, s:s, s:I, s:b, s:b}", "index", (int)bar,
-						 "kind", device_bar_kind(bar, resource), "size",
-						 (json_int_t)resource->size, "wide", resource->wide,
-						 "prefetchable", resource->prefetchable));
-	}
-	return array;
-}
-
 static json_t *device_json(const struct vfio_host_device *device, const struct device_entry *entry,
 			   const struct pci_names *names)
 {
@@ -321,19 +268,19 @@ static json_t *device_json(const struct vfio_host_device *device, const struct d
 			  tool_json_text(names->device_name), "class_name",
 			  tool_json_text(names->class_name), "driver",
 			  tool_json_text(device->driver));
-	json_t *more =
-		json_pack("{s:o, s:o, s:o, s:o, s:o, s:i, s:b, s:o, s:o, s:s, s:o, s:o}",
-			  "iommu_group",
-			  device->has_group ? json_integer(device->group) : json_null(),
-			  "group_members", device_members_json(entry), "node",
-			  tool_json_text(entry->node), "physical_function",
-			  tool_json_text(device->physical), "virtual_functions",
-			  device_functions_json(entry), "most_virtual_functions",
-			  (int)device->most_functions, "resettable", device->resettable,
-			  "reset_methods", tool_json_words(device->reset_methods), "bars",
-			  device_bars_json(device), "passable", passable_name(entry->passable.kind),
-			  "reason", tool_json_text(entry->passable.reason), "command",
-			  tool_json_text(entry->passable.command));
+	json_t *more = json_pack("{s:o, s:o, s:o, s:o, s:o, s:i, s:b, s:o, s:o, s:s, s:o, s:o}",
+				 "iommu_group",
+				 device->has_group ? json_integer(device->group) : json_null(),
+				 "group_members", device_members_json(entry), "node",
+				 tool_json_text(entry->node), "physical_function",
+				 tool_json_text(device->physical), "virtual_functions",
+				 device_functions_json(entry), "most_virtual_functions",
+				 (int)device->most_functions, "resettable", device->resettable,
+				 "reset_methods", tool_json_words(device->reset_methods), "bars",
+				 bars_json(device->sysfs.resources, NULL), "passable",
+				 passable_name(entry->passable.kind), "reason",
+				 tool_json_text(entry->passable.reason), "command",
+				 tool_json_text(entry->passable.command));
 
 	if (json_object_update(object, more)) {
 		json_decref(object);
@@ -353,6 +300,8 @@ static int device_print_json(const struct device_list *list, FILE *out)
 			json_decref(array);
 			return tool_json_print(NULL, out);
 		}
+	for (size_t i = 0; i < list->sockets.count; i++)
+		json_array_append_new(array, socket_json(&list->sockets.entries[i]));
 	return tool_json_print(json_pack("{s:o}", "devices", array), out);
 }
 
@@ -384,21 +333,23 @@ static int device_read_entries(const struct tool *tool, struct device_list *list
 	return 0;
 }
 
-static int device_read_devices(const struct tool *tool, char *const *addresses, int count,
+static int device_read_devices(const struct tool *tool, char *const *names, size_t count,
 			       struct device_list *list, struct err *err)
 {
 	int rc;
 
 	if (count == 0)
 		return vfio_host_devices(tool->sys, &list->devices, &list->count, err);
-	list->devices = calloc((size_t)count, sizeof(*list->devices));
+	list->devices = calloc(count, sizeof(*list->devices));
 	if (!list->devices)
 		return err_set(err, -ENOMEM, "devices: out of memory");
-	for (; list->count < (size_t)count; list->count++) {
-		rc = vfio_host_device(tool->sys, addresses[list->count],
-				      &list->devices[list->count], err);
+	for (size_t i = 0; i < count; i++) {
+		if (socket_path(names[i]))
+			continue;
+		rc = vfio_host_device(tool->sys, names[i], &list->devices[list->count], err);
 		if (rc)
 			return rc;
+		list->count++;
 	}
 	return 0;
 }
@@ -412,16 +363,18 @@ static void device_release(struct device_list *list)
 	free(list->entries);
 	free(list->names);
 	free(list->devices);
+	socket_release(&list->sockets);
 }
 
-static int device_show(const struct tool *tool, char *const *addresses, int count, bool json)
+static int device_show(const struct tool *tool, char *const *names, size_t count, bool json)
 {
 	struct device_list list = {0};
 	struct err err = {0};
 	int status = TOOL_OK;
 
-	if (device_read_devices(tool, addresses, count, &list, &err) ||
-	    device_read_entries(tool, &list, &err)) {
+	if (device_read_devices(tool, names, count, &list, &err) ||
+	    device_read_entries(tool, &list, &err) ||
+	    socket_read(tool, names, count, &list.sockets, &err)) {
 		status = tool_fail(tool, json, TOOL_FAILED, &err);
 	} else if (json) {
 		status = device_print_json(&list, tool->out);
@@ -450,7 +403,7 @@ int tool_devices(const struct tool *tool, int argc, char **argv)
 			return tool_fail(tool, tool_wants_json(argc, argv), TOOL_USAGE, &err);
 		json = true;
 	}
-	if (tool_check_names(argv + optind, (size_t)(argc - optind), &err))
+	if (socket_check_names(argv + optind, (size_t)(argc - optind), &err))
 		return tool_fail(tool, json, TOOL_USAGE, &err);
-	return device_show(tool, argv + optind, argc - optind, json);
+	return device_show(tool, argv + optind, (size_t)(argc - optind), json);
 }

@@ -17,10 +17,11 @@
 #include "vmm/tools/terminal.h"
 
 static const char help_text[] =
-	"Usage: ferry doctor [OPTION]... [ADDR]...\n"
+	"Usage: ferry doctor [OPTION]... [ADDR|SOCKET]...\n"
 	"Says whether `ferry run` would start with the PCI devices at ADDR, such as\n"
-	"0000:01:00.0 or 01:00.0, and if not what mends it. Opens no device and changes\n"
-	"nothing; asks /dev/kvm.\n"
+	"0000:01:00.0 or 01:00.0, and with those of the vfio-user servers at SOCKET, a\n"
+	"path or socket=PATH, and if not what mends it. Opens no device and changes\n"
+	"nothing; asks /dev/kvm, and each server what it offers.\n"
 	"Without ADDR it looks at the host alone.\n"
 	"\n"
 	"  --memory SIZE             the guest's RAM with K, M, G or T of 1024 (512M)\n"
@@ -101,7 +102,7 @@ static int doctor_parse(struct doctor_request *request, int argc, char **argv, s
 			       CONFIG_VFIO_MAX);
 	if (request->help)
 		return 0;
-	if (tool_check_names(argv + optind, (size_t)(argc - optind), err))
+	if (socket_check_names(argv + optind, (size_t)(argc - optind), err))
 		return err->code;
 	return doctor_check_ram(request, err);
 }
@@ -212,7 +213,7 @@ static void doctor_print_mend(const struct tool *tool, const struct finding *fin
 static void doctor_print(const struct doctor *doctor)
 {
 	const struct tool *tool = doctor->tool;
-	char line[FINDING_TEXT + 128];
+	char line[FINDING_TEXT + FINDING_DEVICE + 64];
 
 	for (size_t i = 0; i < doctor->finding_count; i++) {
 		const struct finding *finding = &doctor->findings[i];
@@ -257,6 +258,7 @@ static void doctor_release(struct doctor *doctor)
 		json_decref(doctor->findings[i].facts);
 	free(doctor->findings);
 	free(doctor->devices);
+	socket_release(&doctor->sockets);
 }
 
 /* One that is not there, or that is not PCI's, as a mediated device. */
@@ -299,20 +301,33 @@ static void doctor_find_device(struct doctor *doctor, const char *name)
 	doctor->count++;
 }
 
-static int doctor_examine(struct doctor *doctor, char *const *addresses, size_t count, bool json)
+static int doctor_allocate(struct doctor *doctor, size_t count, struct err *err)
+{
+	doctor->devices = calloc(count + 1, sizeof(*doctor->devices));
+	doctor->sockets.entries = calloc(count + 1, sizeof(*doctor->sockets.entries));
+	return doctor->devices && doctor->sockets.entries
+		       ? 0
+		       : err_set(err, -ENOMEM, "doctor: out of memory");
+}
+
+static int doctor_examine(struct doctor *doctor, char *const *names, size_t count, bool json)
 {
 	struct err err = {0};
 	int status;
 
-	doctor->devices = calloc(count + 1, sizeof(*doctor->devices));
-	if (!doctor->devices) {
-		err_set(&err, -ENOMEM, "doctor: out of memory");
+	if (doctor_allocate(doctor, count, &err)) {
+		doctor_release(doctor);
 		return tool_fail(doctor->tool, json, TOOL_FAILED, &err);
 	}
-	doctor->asked = count;
 	for (size_t i = 0; i < count; i++)
-		doctor_find_device(doctor, addresses[i]);
+		if (!socket_path(names[i])) {
+			doctor->asked++;
+			doctor_find_device(doctor, names[i]);
+		}
 	doctor_check_host(doctor);
+	for (size_t i = 0; i < count; i++)
+		if (socket_path(names[i]))
+			doctor_check_socket(doctor, socket_path(names[i]));
 	doctor_check_devices(doctor);
 	status = doctor->failures ? TOOL_FAILED : TOOL_OK;
 	if (!json)

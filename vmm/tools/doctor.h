@@ -9,17 +9,18 @@
 #include <stdint.h>
 
 #include "vfio/host/host.h"
+#include "vmm/tools/socket.h"
 #include "vmm/tools/tools.h"
 
 enum finding_status { FINDING_OK, FINDING_WARNING, FINDING_FAILURE };
 
-enum { FINDING_TEXT = 1100, FINDING_MEND = 256 };
+enum { FINDING_TEXT = 1100, FINDING_MEND = 256, FINDING_DEVICE = 128 };
 
 /* A verdict with a sentence and what mends it. */
 struct finding {
 	enum finding_status status;
-	const char *check;              /* a constant: "kvm", "driver" */
-	char device[VFIO_ADDRESS_SIZE]; /* "": the host */
+	const char *check;           /* a constant: "kvm", "driver" */
+	char device[FINDING_DEVICE]; /* or a server's path; "": the host */
 	char text[FINDING_TEXT];
 	char mend[FINDING_MEND]; /* "": there is none */
 	size_t command;          /* so many bytes of it, the first, are a command */
@@ -33,6 +34,7 @@ struct doctor {
 	struct vfio_host_device *devices; /* those asked about that are there */
 	size_t count;
 	size_t asked;               /* those asked about */
+	struct socket_list sockets; /* servers that answer */
 	unsigned int physical_bits; /* 0: KVM cannot be asked */
 	struct finding *findings;
 	size_t finding_count;
@@ -81,6 +83,12 @@ bool doctor_goes_by_iommufd(const struct doctor *doctor);
 
 /* Whether the host leaves the device's BARs to VFIO, and what its pages have trapped of them. */
 void doctor_check_bars(struct doctor *doctor, const struct vfio_host_device *device);
+
+/* Asks the server at @path, for which there is room in the list. */
+void doctor_check_socket(struct doctor *doctor, const char *path);
+
+/* Adds the room that the memory BARs of those that answer need. */
+void doctor_add_socket_windows(const struct doctor *doctor, uint64_t *mmio32, uint64_t *mmio64);
 
 /* Says how to turn the IOMMU on, as the last finding's mending. */
 void doctor_mend_iommu(struct doctor *doctor);

@@ -505,6 +505,7 @@ static void doctor_check_layout(struct doctor *doctor)
 	for (size_t i = 0; i < doctor->count; i++)
 		vfio_sysfs_window(&doctor->devices[i].sysfs, &request.mmio32_needed,
 				  &request.mmio64_needed);
+	doctor_add_socket_windows(doctor, &request.mmio32_needed, &request.mmio64_needed);
 	if (doctor->count) {
 		request.usable_count = doctor_usable_ranges(doctor, doctor->devices, doctor->count,
 							    usable, ARRAY_SIZE(usable));

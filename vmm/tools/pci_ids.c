@@ -110,6 +110,13 @@ static void pci_ids_read(FILE *file, struct pci_names *names, size_t count)
 	}
 }
 
+void pci_names_format(const struct pci_names *names, char *text, size_t size)
+{
+	snprintf(text, size, "%s%s%s%s%s", names->class_name,
+		 names->vendor_name[0] || names->device_name[0] ? ": " : "", names->vendor_name,
+		 names->vendor_name[0] && names->device_name[0] ? " " : "", names->device_name);
+}
+
 void pci_ids_find(const char *const *files, struct pci_names *names, size_t count)
 {
 	FILE *file = NULL;

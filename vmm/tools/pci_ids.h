@@ -18,6 +18,9 @@ struct pci_names {
 	char class_name[NAME_SIZE]; /* at least the base class's */
 };
 
+/* Class, vendor and device as one line into @text, of @size bytes. */
+void pci_names_format(const struct pci_names *names, char *text, size_t size);
+
 /* Looks @count up in one pass over the first of @files (NULL at the end) that can be opened. */
 void pci_ids_find(const char *const *files, struct pci_names *names, size_t count);
 

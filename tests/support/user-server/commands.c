@@ -22,6 +22,26 @@ static int command_open_twin(struct user_server *server, struct server_answer *a
 	return 0;
 }
 
+/* Behind what is always told; into @text. */
+static const char *command_more(const struct user_server *server, bool twin, char text[128])
+{
+	int length = 0;
+
+	text[0] = '\0';
+	if (server->pages)
+		length =
+			snprintf(text, 128, ",\"pgsizes\":%llu", (unsigned long long)server->pages);
+	if (twin)
+		snprintf(text + length, 128 - (size_t)length,
+			 ",\"twin_socket\":{\"supported\":true,\"fd_index\":0}");
+	return text;
+}
+
+static unsigned int command_fds(const struct user_server *server)
+{
+	return server->max_fds ? server->max_fds : SERVER_FDS;
+}
+
 static bool command_version(struct user_server *server, struct server_message *message)
 {
 	struct {
@@ -29,6 +49,7 @@ static bool command_version(struct user_server *server, struct server_message *m
 		char json[256];
 	} said = {.version = {.minor = 1}};
 	struct server_answer answer = {.head = &said};
+	char more[128];
 	int rc = 0;
 	bool sent;
 
@@ -38,9 +59,9 @@ static bool command_version(struct user_server *server, struct server_message *m
 		said.version.major = 1;
 	snprintf(said.json, sizeof(said.json),
 		 "{\"capabilities\":{\"max_msg_fds\":%u,\"max_data_xfer_size\":%u%s}}%s",
-		 server->max_fds ? server->max_fds : SERVER_FDS,
+		 server->no_fds ? 0 : command_fds(server),
 		 server->max_transfer ? server->max_transfer : SERVER_DATA,
-		 answer.fd_count ? ",\"twin_socket\":{\"supported\":true,\"fd_index\":0}" : "",
+		 command_more(server, answer.fd_count > 0, more),
 		 server_is_at(server, message, USER_FAULT_NONSENSE) ? "," : "");
 	answer.head_size = (uint32_t)(sizeof(said.version) + strlen(said.json) + 1);
 	sent = server_answer(server, message, rc, &answer);
@@ -61,7 +82,8 @@ static bool command_info(struct user_server *server, struct server_message *mess
 {
 	const struct server_info info = {
 		.argsz = sizeof(info),
-		.flags = VFIO_DEVICE_FLAGS_PCI | VFIO_DEVICE_FLAGS_RESET,
+		.flags = (server->not_pci ? VFIO_DEVICE_FLAGS_PLATFORM : VFIO_DEVICE_FLAGS_PCI) |
+			 (server->no_reset ? 0 : VFIO_DEVICE_FLAGS_RESET),
 		.regions = server_regions(server, message),
 		.irqs = USER_IRQS,
 	};

@@ -98,6 +98,10 @@ struct user_server {
 	uint32_t regions;      /* that it tells of; 0: USER_REGIONS */
 	unsigned int max_fds;  /* that it takes with a message; 0: SERVER_FDS */
 	uint32_t max_transfer; /* bytes of data that it takes; 0: SERVER_DATA */
+	bool no_fds;           /* it takes none with a message */
+	uint64_t pages;        /* bit n: it maps those of 2^n bytes; 0: it does not say */
+	bool not_pci;          /* it says that the device is none of PCI's */
+	bool no_reset;         /* or has none */
 	bool twin;             /* a second socket for what it asks */
 	bool never_maps;       /* guest memory, which it reaches by messages alone */
 	enum user_fault fault; /* at messages of this kind: */
