@@ -8,6 +8,7 @@
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
+#include <stdio.h>
 
 struct vfio_backend;
 
@@ -53,6 +54,8 @@ struct vfio_backend_ops {
 	bool (*is_lost)(const struct vfio_backend *backend);
 	/* The device's descriptor for a sandbox's list, -1 without one. */
 	int (*descriptor)(const struct vfio_backend *backend);
+	/* What is to be told of it to who debugs, in lines. NULL: nothing. */
+	void (*describe)(const struct vfio_backend *backend, FILE *out);
 	void (*close)(struct vfio_backend *backend);
 };
 

@@ -483,6 +483,8 @@ static void describe_device(struct vfio_pci *pci, const struct vfio_sysfs_device
 	describe_show_reset(pci, sysfs, out);
 	describe_config(pci, out);
 	describe_irqs(pci, out);
+	if (pci->backend && pci->backend->ops->describe)
+		pci->backend->ops->describe(pci->backend, out);
 	pthread_mutex_unlock(&pci->device.lock);
 }
 

@@ -73,6 +73,13 @@ bool vfio_user_is_lost(struct vfio_user_client *client)
 	return lost;
 }
 
+void vfio_user_get_tallies(struct vfio_user_client *client, struct vfio_user_tallies *tallies)
+{
+	pthread_mutex_lock(&client->lock);
+	*tallies = client->tallies;
+	pthread_mutex_unlock(&client->lock);
+}
+
 void vfio_user_watch(struct vfio_user_client *client, int event)
 {
 	pthread_mutex_lock(&client->lock);
@@ -164,7 +171,7 @@ static void client_unlink(struct vfio_user_client *client, const struct vfio_use
 
 /* 0, or -ETIMEDOUT; the answer is not written to any more. */
 static int client_await(struct vfio_user_client *client, struct vfio_user_wait *wait,
-			int64_t deadline)
+			int64_t deadline, int64_t since)
 {
 	const struct timespec until = {
 		.tv_sec = deadline / 1000,
@@ -180,6 +187,7 @@ static int client_await(struct vfio_user_client *client, struct vfio_user_wait *
 	client_unlink(client, wait);
 	if (wait->request->command == VFIO_USER_RESET)
 		client->resetting = 0;
+	vfio_user_count(client->tallies.asked, wait->request->command, since);
 	rc = rc && !wait->done ? -ETIMEDOUT : 0;
 	pthread_mutex_unlock(&client->lock);
 	return rc;
@@ -331,6 +339,7 @@ static void client_hear_answer(struct vfio_user_client *client, const struct vfi
 
 int vfio_user_ask(struct vfio_user_client *client, struct vfio_user_request *request)
 {
+	int64_t since = vfio_user_now();
 	int64_t deadline = client_deadline(client, request);
 	struct vfio_user_wait wait = {.request = request};
 
@@ -346,15 +355,29 @@ int vfio_user_ask(struct vfio_user_client *client, struct vfio_user_request *req
 	if (!client->started)
 		client_hear_answer(client, &wait, deadline);
 	pthread_mutex_unlock(&client->sending);
-	if (client_await(client, &wait, deadline))
+	if (client_await(client, &wait, deadline, since))
 		vfio_user_lose(client, "has not answered %s within %lld ms",
 			       vfio_user_name(request->command),
 			       (long long)client_patience(client, request));
 	return wait.rc;
 }
 
+/* Whether it is lost. */
+static bool client_count_post(struct vfio_user_client *client,
+			      const struct vfio_user_request *request, int64_t since)
+{
+	bool lost;
+
+	pthread_mutex_lock(&client->lock);
+	vfio_user_count(client->tallies.posted, request->command, since);
+	lost = client->lost;
+	pthread_mutex_unlock(&client->lock);
+	return lost;
+}
+
 int vfio_user_post(struct vfio_user_client *client, const struct vfio_user_request *request)
 {
+	int64_t since = vfio_user_now();
 	int64_t deadline = client_deadline(client, request);
 	bool lost;
 
@@ -363,7 +386,7 @@ int vfio_user_post(struct vfio_user_client *client, const struct vfio_user_reque
 	if (!lost)
 		client_send(client, request, POSTED, VFIO_USER_NO_REPLY, deadline);
 	pthread_mutex_unlock(&client->sending);
-	return lost || vfio_user_is_lost(client) ? -EIO : 0;
+	return lost || client_count_post(client, request, since) ? -EIO : 0;
 }
 
 /* The thread. */

@@ -13,6 +13,7 @@
 #include <stdint.h>
 
 #include "vfio/user/message.h"
+#include "vfio/user/tally.h"
 #include "vfio/user/wire.h"
 #include "vmm/base/err.h"
 
@@ -57,7 +58,8 @@ struct vfio_user_client {
 	struct vfio_user_wait *waits;
 	uint16_t last;
 	bool lost;
-	int lost_event;    /* somebody else's eventfd, -1: none */
+	struct vfio_user_tallies tallies; /* since it was opened */
+	int lost_event;                   /* somebody else's eventfd, -1: none */
 	int64_t resetting; /* until when a reset that is under way may take; 0: none is */
 };
 
@@ -108,6 +110,9 @@ int64_t vfio_user_deadline(const struct vfio_user_client *client);
 
 /* Whether it is lost. */
 bool vfio_user_is_lost(struct vfio_user_client *client);
+
+/* Its messages so far, into @tallies. */
+void vfio_user_get_tallies(struct vfio_user_client *client, struct vfio_user_tallies *tallies);
 
 /* @event is signalled once it is lost, also when it is so already; -1: no longer. */
 void vfio_user_watch(struct vfio_user_client *client, int event);

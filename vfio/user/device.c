@@ -4,6 +4,7 @@
 #include "vfio/user/device.h"
 
 #include <errno.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
@@ -100,6 +101,15 @@ static bool device_is_lost(const struct vfio_backend *backend)
 	return vfio_user_is_lost(vfio_user_of(backend)->client);
 }
 
+/* The device's lock is held; the client's own is a leaf. */
+static void device_describe(const struct vfio_backend *backend, FILE *out)
+{
+	struct vfio_user_tallies tallies;
+
+	vfio_user_get_tallies(vfio_user_of(backend)->client, &tallies);
+	vfio_user_print_tallies(&tallies, out);
+}
+
 static void device_close(struct vfio_backend *backend)
 {
 	struct vfio_user_device *device = vfio_user_of(backend);
@@ -124,6 +134,7 @@ static const struct vfio_backend_ops device_ops = {
 	.hot_reset = device_hot_reset,
 	.descriptor = device_descriptor,
 	.is_lost = device_is_lost,
+	.describe = device_describe,
 	.close = device_close,
 };
 

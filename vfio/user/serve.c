@@ -99,6 +99,7 @@ static int serve_dma(struct vfio_user_client *client, bool writes, uint32_t size
 void vfio_user_serve(struct vfio_user_client *client, const struct vfio_user_wire *wire,
 		     const struct vfio_user_header *header, uint32_t size)
 {
+	int64_t since = vfio_user_now();
 	uint32_t answer = 0;
 	int rc;
 
@@ -117,4 +118,7 @@ void vfio_user_serve(struct vfio_user_client *client, const struct vfio_user_wir
 		break;
 	}
 	serve_answer(client, wire, header, rc, answer);
+	pthread_mutex_lock(&client->lock);
+	vfio_user_count(client->tallies.served, header->command, since);
+	pthread_mutex_unlock(&client->lock);
 }

@@ -531,6 +531,31 @@ START_TEST(a_look_at_a_device_in_use)
 }
 END_TEST
 
+static void tell(const struct vfio_backend *backend, FILE *out)
+{
+	(void)backend;
+	fputs("  what the way tells\n", out);
+}
+
+START_TEST(a_way_tells_more)
+{
+	const struct vfio_sysfs_device *sysfs;
+	struct vfio_backend_ops ops;
+	const struct vfio_backend_ops *kept;
+	struct vfio_pci *pci;
+
+	start();
+	ck_assert_ptr_null(strstr(describe("01:00.0"), "what the way tells"));
+	pci = vfio_device(bench.vfio, 0, &sysfs);
+	kept = pci->backend->ops;
+	ops = *kept;
+	ops.describe = tell;
+	pci->backend->ops = &ops;
+	has(describe(sysfs->address), "\n  what the way tells\n");
+	pci->backend->ops = kept;
+}
+END_TEST
+
 static void add_tests(TCase *tests)
 {
 	tcase_add_checked_fixture(tests, set_up, tear_down);
@@ -549,6 +574,7 @@ static void add_tests(TCase *tests)
 	tcase_add_test(tests, a_device_that_was_given_back);
 	tcase_add_test(tests, garbage_is_survived);
 	tcase_add_test(tests, a_look_at_a_device_in_use);
+	tcase_add_test(tests, a_way_tells_more);
 }
 
 int main(void)
