@@ -31,8 +31,10 @@ static const struct {
 	{"append params p", "Ferry's word is --cmdline TEXT, in quotes"},
 	{"cmdline", "Ferry's word is --cmdline TEXT, in quotes"},
 	{"initrd i initramfs", "Ferry's word is --initrd FILE"},
-	{"device vfio-pci", "Ferry's word for handing over a PCI device is --vfio 0000:01:00.0; "
-			    "others it does not emulate"},
+	{"device vfio-pci vfio-user-pci",
+	 "Ferry's word for handing over a PCI device is --vfio 0000:01:00.0, and for one behind a "
+	 "vfio-user server --vfio-user socket=PATH; others it does not emulate"},
+	{"user-device", "Ferry's word is --vfio-user socket=PATH"},
 	{"vfio", "Ferry's word is --vfio 0000:01:00.0"},
 	{"drive disks d b block blockdev hda hdb hdc hdd cdrom fda sd mtdblock pmem rwdisk "
 	 "rwroot root snapshot",
@@ -41,7 +43,7 @@ static const struct {
 	{"fs fsdev virtfs virtiofs shared-dir 9p sandbox-dir",
 	 "Ferry's word is --share DIR, or --vhost-user fs,socket=PATH,tag=TEXT with a virtiofsd "
 	 "that runs already"},
-	{"generic-vhost-user user-device", "Ferry's word is --vhost-user KIND,socket=PATH"},
+	{"generic-vhost-user", "Ferry's word is --vhost-user KIND,socket=PATH"},
 	{"netdev nic n network nd tap tap-name tap-fd tapif host-ip mac netmask",
 	 "Ferry's word is --net tap=NAME; a card of the host's, or a virtual function of one, is "
 	 "handed over with --vfio 0000:01:00.0"},

@@ -26,6 +26,9 @@ START_TEST(any_dashes_and_values_will_do)
 	is_advised("--disks=path=x,size=1", "--disk FILE");
 	is_advised("-seccomp-level", "foreground");
 	is_advised("-rng", "--rng on|off");
+	is_advised("--user-device", "--vfio-user socket=PATH");
+	is_advised("-device", "--vfio-user socket=PATH");
+	is_advised("--generic-vhost-user", "--vhost-user KIND");
 }
 END_TEST
 
