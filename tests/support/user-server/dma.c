@@ -91,8 +91,29 @@ static void dma_queue(struct user_server *server, struct user_queued *queued)
 	server->end = &queued->next;
 }
 
+/*
+ * @asked goes before the data that was read. Of the answer to a write the specification has the
+ * first 12 bytes, libvfio-user all 16, and QEMU as a client none.
+ */
+static int dma_take(struct user_server *server, const struct server_message *message,
+		    const struct server_dma *asked, void *data)
+{
+	if (data) {
+		if (message->size != sizeof(*asked) + asked->count ||
+		    memcmp(message->payload, asked, sizeof(*asked)) != 0)
+			return -EIO;
+		memcpy(data, message->payload + sizeof(*asked), asked->count);
+		return 0;
+	}
+	server->written = message->size;
+	if (message->size > sizeof(*asked) || memcmp(message->payload, asked, message->size) != 0)
+		return -EIO;
+	return 0;
+}
+
 /* The answer to what was asked with @id, copied into @data; -EIO: the client is gone. */
-static int dma_await(struct user_server *server, uint16_t id, void *data, size_t size)
+static int dma_await(struct user_server *server, uint16_t id, const struct server_dma *asked,
+		     void *data)
 {
 	for (;;) {
 		struct user_queued *queued = malloc(sizeof(*queued));
@@ -111,10 +132,8 @@ static int dma_await(struct user_server *server, uint16_t id, void *data, size_t
 			rc = -EIO;
 		else if (message->header.flags & FLAG_ERROR)
 			rc = -(int)message->header.error;
-		else if (data && message->size != sizeof(struct server_dma) + size)
-			rc = -EIO;
-		else if (data)
-			memcpy(data, message->payload + sizeof(struct server_dma), size);
+		else
+			rc = dma_take(server, message, asked, data);
 		free(queued);
 		return rc;
 	}
@@ -123,7 +142,10 @@ static int dma_await(struct user_server *server, uint16_t id, void *data, size_t
 static int dma_ask(struct user_server *server, enum server_command command, uint64_t address,
 		   void *into, const void *from, size_t size)
 {
-	const struct server_dma dma = {.address = address, .count = size};
+	const struct server_dma dma = {
+		.address = address,
+		.count = from ? size - (size_t)server->surplus : size,
+	};
 	const struct server_answer rest = {
 		.head = &dma,
 		.head_size = sizeof(dma),
@@ -138,7 +160,7 @@ static int dma_ask(struct user_server *server, enum server_command command, uint
 
 	if (!server_send(server->ask, &header, &rest))
 		return -EIO;
-	return dma_await(server, header.id, into, size);
+	return dma_await(server, header.id, &dma, into);
 }
 
 int user_server_read(struct user_server *server, uint64_t address, void *data, size_t size)

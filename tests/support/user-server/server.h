@@ -104,6 +104,7 @@ struct user_server {
 	bool no_reset;         /* or has none */
 	bool twin;             /* a second socket for what it asks */
 	bool never_maps;       /* guest memory, which it reaches by messages alone */
+	int surplus;           /* bytes of what it writes by them that do not count; or lack */
 	enum user_fault fault; /* at messages of this kind: */
 	enum server_command at;
 	unsigned int skip; /* but not at the first so many of them */
@@ -119,6 +120,7 @@ struct user_server {
 	atomic_uint window_count;
 	atomic_uint heard[COMMANDS]; /* messages of each kind */
 	atomic_uint largest;         /* most data of one read or write */
+	atomic_uint written; /* bytes of the last answer to a DMA_WRITE, without its header */
 };
 
 /* Zeroed before. */

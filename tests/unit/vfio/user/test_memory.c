@@ -105,6 +105,34 @@ START_TEST(a_server_that_copies_takes_writes_in_its_own_time)
 }
 END_TEST
 
+/* With a count of four bytes or of eight, as servers differ. */
+START_TEST(a_write_is_answered_for_whoever_reads_it)
+{
+	fake.server.never_maps = true;
+	fake_user_open_well();
+	ck_assert_int_eq(map_all(ram_fd), 0);
+	ck_assert_int_eq(copy(ram_at, ram_at + 0x1000), 0);
+	ck_assert_uint_eq(fake.server.written, 16);
+}
+END_TEST
+
+/* As the last of several messages of libvfio-user's has; with less than it says it is refused. */
+START_TEST(a_write_may_have_more_than_counts)
+{
+	fake.server.never_maps = true;
+	fake_user_open_well();
+	ck_assert_int_eq(map_all(ram_fd), 0);
+	memcpy(ram + 0x8000, "sixteen letters", 16);
+	fake.server.surplus = 8;
+	ck_assert_int_eq(copy(ram_at + 0x8000, ram_at), 0);
+	ck_assert_mem_eq(ram, "sixteen \0\0\0\0\0\0\0\0", 16);
+	fake.server.surplus = -1;
+	ck_assert_int_eq(copy(ram_at + 0x8000, ram_at + 0x100), -EINVAL);
+	ck_assert_int_eq(ram[0x100], 0);
+	ck_assert(!fake.backend->ops->is_lost(fake.backend));
+}
+END_TEST
+
 /* Before it has a thread of its own, who asks hears what the server asks meanwhile. */
 START_TEST(a_server_reads_while_it_is_opened)
 {
@@ -290,6 +318,8 @@ static void add_tests(TCase *tests)
 	tcase_add_checked_fixture(tests, set_up, tear_down);
 	tcase_add_loop_test(tests, a_server_reads_and_writes, 0, ARRAY_SIZE(ways));
 	tcase_add_test(tests, a_server_that_copies_takes_writes_in_its_own_time);
+	tcase_add_test(tests, a_write_is_answered_for_whoever_reads_it);
+	tcase_add_test(tests, a_write_may_have_more_than_counts);
 	tcase_add_loop_test(tests, a_server_reads_while_it_is_opened, 0, 2);
 	tcase_add_test(tests, what_is_not_mapped_is_out_of_reach);
 	tcase_add_test(tests, an_unmap_is_waited_for);
