@@ -78,6 +78,8 @@ struct mem_region {
 	/* DEVICE: the descriptor whose mapping @host is, and where in it; 0: none is told. */
 	int device;
 	uint64_t device_offset;
+	/* DEVICE: with whom it shares an address space for DMA (vfio/peer.h); NULL: with all. */
+	const void *peers;
 
 	struct mem_map *map; /* the map it is in, or NULL */
 	uint64_t base;       /* its address there */

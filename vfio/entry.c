@@ -88,6 +88,7 @@ struct vfio_entry *vfio_entry_create(struct vfio *vfio, const struct vfio_device
 		return NULL;
 	}
 	entry->vfio = vfio;
+	entry->family = &vfio->families[given.via == VFIO_VIA_USER ? VFIO_PROGRAMS : VFIO_HARDWARE];
 	entry->options = given;
 	if (entry_copy_texts(entry))
 		rc = err_set(err, -ENOMEM, "passthrough device %s: out of memory", config->path);
@@ -102,67 +103,73 @@ struct vfio_entry *vfio_entry_create(struct vfio *vfio, const struct vfio_device
 }
 
 /* What could open none is not tried again, unless the user wants no other. */
-static bool entry_is_unfit(const struct vfio *vfio, const struct vfio_device_config *config,
-			   const struct vfio_provider_ops *ops)
+static bool entry_is_unfit(const struct vfio_entry *entry, const struct vfio_provider_ops *ops)
 {
-	return ops == vfio->unfit && config->via == VFIO_VIA_ANY;
+	return ops == entry->family->unfit && entry->options.via == VFIO_VIA_ANY;
 }
 
 /* Of a node that a run may not open once its guest runs nobody knows what it would have been. */
-static bool entry_may_not_look(const struct vfio *vfio, const struct vfio_device_config *config)
+static bool entry_may_not_look(const struct vfio_entry *entry)
 {
-	return vfio->settings.sealed && vfio->to.host && config->via == VFIO_VIA_ANY;
+	const struct vfio *vfio = entry->vfio;
+
+	return vfio->settings.sealed && vfio->to.host && entry->options.via == VFIO_VIA_ANY;
+}
+
+static int entry_is_served(const struct vfio_entry *entry, const struct vfio_provider_ops *ops)
+{
+	return ops->serves(&entry->vfio->settings, &entry->options);
 }
 
 /*
- * The one that earlier devices are had by if it serves this one too, or cannot tell, else the first
- * that does.
+ * The one that earlier devices of its kind are had by if it serves this one too, or cannot tell,
+ * else the first that does.
  */
-static const struct vfio_provider_ops *entry_choose(const struct vfio *vfio,
-						    const struct vfio_device_config *config)
+static const struct vfio_provider_ops *entry_choose(const struct vfio_entry *entry)
 {
 	const struct vfio_provider_ops *const *row = vfio_providers;
-	const struct vfio_provider_ops *present = vfio->provider ? vfio->provider->ops : NULL;
+	const struct vfio_provider *provider = entry->family->provider;
+	const struct vfio_provider_ops *present = provider ? provider->ops : NULL;
 
-	if (present &&
-	    (present->serves(&vfio->settings, config) || entry_may_not_look(vfio, config)))
+	if (present && (entry_is_served(entry, present) || entry_may_not_look(entry)))
 		return present;
-	while (row[1] && (row[0] == present || entry_is_unfit(vfio, config, row[0]) ||
-			  row[0]->serves(&vfio->settings, config) <= 0))
+	while (row[1] && (row[0] == present || entry_is_unfit(entry, row[0]) ||
+			  entry_is_served(entry, row[0]) <= 0))
 		row++;
 	return *row;
 }
 
-/* It comes with the first device, and goes with the last. */
+/* It comes with the first of the hardware, and goes with the last. */
 static void entry_borrow_iommufd(struct vfio *vfio, struct vfio_device_config *config)
 {
-	if (vfio->provider || vfio->settings.iommufd || !config->iommufd)
+	if (vfio->families[VFIO_HARDWARE].provider || vfio->settings.iommufd || !config->iommufd)
 		return;
 	vfio->settings.iommufd = config->iommufd;
 	config->iommufd = 0;
 	vfio->lent = true;
 }
 
-/* One for all devices, which are to reach the same RAM at the same addresses. */
+/* One for all devices of a kind, which are to reach the same RAM at the same addresses. */
 int vfio_entry_provide(struct vfio_entry *entry, struct err *err)
 {
 	const struct vfio_provider_ops *ops;
+	struct vfio_family *family = entry->family;
 	struct vfio *vfio = entry->vfio;
 
 	entry->provided = true;
 	entry_borrow_iommufd(vfio, &entry->options);
 	vfio_lend(vfio, &entry->options);
-	ops = entry_choose(vfio, &entry->options);
-	if (!vfio->provider) {
-		vfio->provider = ops->create(&vfio->settings, err);
-		if (!vfio->provider)
+	ops = entry_choose(entry);
+	if (!family->provider) {
+		family->provider = ops->create(&vfio->settings, err);
+		if (!family->provider)
 			return err->code;
-		vfio->provider->kvm = &vfio->kvm;
-	} else if (vfio->provider->ops != ops) {
+		family->provider->kvm = &vfio->kvm;
+	} else if (family->provider->ops != ops) {
 		return err_set(err, -EINVAL,
 			       "passthrough device %s: it is had by %s, those before it by %s: one "
 			       "guest takes devices by one way: give all the same via=",
-			       entry->options.path, ops->name, vfio->provider->ops->name);
+			       entry->options.path, ops->name, family->provider->ops->name);
 	}
 	return 0;
 }
@@ -210,7 +217,7 @@ int vfio_entry_join(struct vfio_entry *entry, struct err *err)
 	if (vfio_entry_provide(entry, err))
 		return err->code;
 	vfio_entry_lend(entry);
-	vfio_hold_join(&entry->hold, entry, entry->vfio->provider);
+	vfio_hold_join(&entry->hold, entry, entry->family->provider);
 	return entry_end_step(entry, err);
 }
 
@@ -287,6 +294,10 @@ int vfio_entry_open_early(struct vfio_entry *entry, struct kvm_vm *vm, bool *no_
 {
 	int rc;
 
+	/* As it stays when others change their way. */
+	*no_way = false;
+	if (entry->backend)
+		return 0;
 	vfio_entry_lend(entry);
 	vfio_hold_open_early(&entry->hold, entry, vm);
 	rc = entry_end_step(entry, err);
@@ -301,46 +312,53 @@ int vfio_entry_build(struct vfio_entry *entry, struct err *err)
 	return entry_end_step(entry, err);
 }
 
-/* Whether nobody else is had from the host. */
+/* Whether nobody else of its kind is had from the host. */
 static bool entry_is_last(const struct vfio_entry *entry)
 {
 	const struct vfio *vfio = entry->vfio;
 
 	for (size_t i = 0; i < vfio->count; i++)
-		if (vfio->entries[i] != entry && vfio->entries[i]->lease)
+		if (vfio->entries[i] != entry && vfio->entries[i]->lease &&
+		    vfio->entries[i]->family == entry->family)
 			return false;
 	return true;
 }
 
 void vfio_entry_begin_leave(struct vfio_entry *entry)
 {
-	struct vfio *vfio = entry->vfio;
+	struct vfio_family *family = entry->family;
 
 	vfio_entry_lend(entry);
 	if (!entry->provided || !entry_is_last(entry))
 		return;
-	entry->hold.last = vfio->provider;
-	vfio->provider = NULL;
+	entry->hold.last = family->provider;
+	family->provider = NULL;
 }
 
-void vfio_entry_left(struct vfio_entry *entry)
+static void entry_return_iommufd(struct vfio *vfio)
 {
-	struct vfio *vfio = entry->vfio;
-
-	entry->provided = false;
-	if (vfio->provider)
-		return;
-	vfio->unfit = NULL;
-	vfio->unmapped.code = 0;
 	if (vfio->lent)
 		entry_close_given(&vfio->settings.iommufd);
 	vfio->lent = false;
 }
 
+void vfio_entry_left(struct vfio_entry *entry)
+{
+	struct vfio_family *family = entry->family;
+
+	entry->provided = false;
+	if (family->provider)
+		return;
+	family->unfit = NULL;
+	family->unmapped.code = 0;
+	if (family == &family->vfio->families[VFIO_HARDWARE])
+		entry_return_iommufd(family->vfio);
+}
+
 void vfio_entry_leave(struct vfio_entry *entry)
 {
 	vfio_entry_begin_leave(entry);
-	vfio_hold_close(&entry->hold, entry->vfio);
+	vfio_hold_close(&entry->hold, entry->family);
 	vfio_entry_take(entry);
 	vfio_entry_left(entry);
 }

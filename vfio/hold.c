@@ -65,7 +65,8 @@ void vfio_hold_build(struct vfio_hold *hold, struct vfio_entry *entry)
 		.sysfs = hold->sysfs.is_pci ? vfio->sysfs : NULL,
 		.options = &entry->options,
 		.rom = entry->rom.host ? &entry->rom : NULL,
-		.dma = &vfio->dma,
+		.dma = &entry->family->dma,
+		.peers = &entry->family->peers,
 		.irq = vfio->to.irq,
 		.loop = vfio->to.loop,
 		.owner = &entry->pci,
@@ -84,7 +85,7 @@ void vfio_hold_build(struct vfio_hold *hold, struct vfio_entry *entry)
 		hold_check_sizes(hold);
 }
 
-void vfio_hold_close(struct vfio_hold *hold, struct vfio *vfio)
+void vfio_hold_close(struct vfio_hold *hold, struct vfio_family *family)
 {
 	if (hold->pci)
 		vfio_pci_close(hold->pci);
@@ -92,8 +93,8 @@ void vfio_hold_close(struct vfio_hold *hold, struct vfio *vfio)
 		hold->backend->ops->close(hold->backend);
 	hold->backend = NULL;
 	if (hold->last) {
-		vfio_dma_abandon(&vfio->dma);
-		vfio_peers_stop(&vfio->peers);
+		vfio_dma_abandon(&family->dma);
+		vfio_peers_stop(&family->peers);
 	}
 	if (hold->lease)
 		hold->lease->provider->ops->leave(hold->lease);

@@ -81,8 +81,8 @@ static struct vfio_bus_reset *keeper_bus_reset(void *keeper, struct vfio_pci *pc
 {
 	struct vfio_entry *entry = keeper;
 	struct vfio *vfio = entry->vfio;
-	struct vfio_bus_reset *reset =
-		vfio_bus_reset_prepare(vfio->provider, pci->backend, entry->sysfs.address, err);
+	struct vfio_bus_reset *reset = vfio_bus_reset_prepare(entry->family->provider, pci->backend,
+							      entry->sysfs.address, err);
 
 	if (reset && !keeper_check_stay(entry, reset, err) &&
 	    !vfio_bus_reset_check_drivers(reset, vfio->sysfs, entry->sysfs.address, err) &&

@@ -35,12 +35,12 @@ void vfio_lend(struct vfio *vfio, struct vfio_device_config *config)
 	unsigned int number;
 	struct err ignored;
 
-	if (!settings->group_count && !settings->container)
+	if (config->via == VFIO_VIA_USER || (!settings->group_count && !settings->container))
 		return;
 	if (!config->group_fd &&
 	    vfio_sysfs_find(settings->sysfs, config->path, &device, &number, &ignored) == 0)
 		config->group_fd = lend_group(settings, number);
-	if (!config->container_fd && !vfio->provider)
+	if (!config->container_fd && !vfio->families[VFIO_HARDWARE].provider)
 		config->container_fd = lend_out(&settings->container);
 }
 

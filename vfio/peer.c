@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
-/* BARs in the IOMMU's address space, so that a device can reach another's by DMA, and its own. */
+/* BARs in the devices' address space, so that a device can reach another's by DMA, and its own. */
 
 #include "vfio/peer.h"
 
@@ -146,6 +146,7 @@ static struct vfio_peers *peer_to_all(struct mem_listener *listener)
 
 /*
  * Never refuses: without it the slice is mapped into the guest all the same. RAM is the mapper's.
+ * Of devices that are in another space it is that one's listener who maps them.
  */
 static int peer_add(struct mem_listener *listener, struct mem_region *region, struct err *err)
 {
@@ -153,7 +154,7 @@ static int peer_add(struct mem_listener *listener, struct mem_region *region, st
 	struct vfio_peer *peer;
 
 	(void)err;
-	if (region->kind != MEM_DEVICE ||
+	if (region->kind != MEM_DEVICE || (region->peers && region->peers != peers) ||
 	    !is_aligned(region->base | region->size | (uintptr_t)region->host, peers->page))
 		return 0;
 	pthread_mutex_lock(&peers->lock);

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
-/* BARs in the IOMMU's address space, so that a device can reach another's by DMA, and its own. */
+/* BARs in the devices' address space, so that a device can reach another's by DMA, and its own. */
 
 #ifndef FERRY_VFIO_PEER_H
 #define FERRY_VFIO_PEER_H
@@ -45,7 +45,8 @@ struct vfio_peers {
 /*
  * Follows the DEVICE regions of @map: each is mapped at its guest address, as far as kernel and
  * IOMMU can; what they refuse works in every other way. That is told as a warning where there are
- * two devices, else as information. To be registered behind KVM's memslots. @map and @space outlive
+ * two devices, else as information. Those of a region that names others (its `peers`) are left to
+ * them: a device reaches BARs in its own space alone. To be registered behind KVM's memslots. @map and @space outlive
  * vfio_peers_stop().
  */
 int vfio_peers_start(struct vfio_peers *peers, struct mem_map *map, struct vfio_space *space,

@@ -192,7 +192,7 @@ static uint64_t plug_find_unusable(const struct vfio_space *space, uint64_t at, 
 static int plug_check_ranges(const struct vfio_entry *entry, struct err *err)
 {
 	const struct vfio *vfio = entry->vfio;
-	const struct vfio_space *space = vfio->provider->space;
+	const struct vfio_space *space = entry->family->provider->space;
 
 	for (size_t i = 0; i < ram_piece_count(vfio->ram) && space->range_count > 0; i++) {
 		const struct mem_region *piece = ram_piece(vfio->ram, i);
@@ -249,19 +249,21 @@ static int plug_check_room(struct vfio_entry *entry, struct err *err)
 	return rc;
 }
 
-static bool plug_ram_is_pinned(const struct vfio *vfio)
+static bool plug_ram_is_pinned(const struct vfio_family *family)
 {
-	return vfio_dma_mapped(&vfio->dma) || vfio->dma.running;
+	return vfio_dma_mapped(&family->dma) || family->dma.running;
 }
 
 /* The first device has all RAM pinned. */
-static int plug_check_memory(struct vfio *vfio, struct err *err)
+static int plug_check_memory(struct vfio_family *family, struct err *err)
 {
+	struct vfio *vfio = family->vfio;
 	int rc;
 
-	if (plug_ram_is_pinned(vfio))
+	if (family->provider->space->ops->unpinned || plug_ram_is_pinned(family))
 		return 0;
-	rc = vfio_check_memlock(vfio, ram_total(vfio->ram), err);
+	vfio->ram_size = ram_total(vfio->ram);
+	rc = vfio_family_check_memlock(family, vfio->ram_size, err);
 	return rc || !vfio->to.check_memory ? rc : vfio->to.check_memory(vfio->to.machine, err);
 }
 
@@ -293,7 +295,7 @@ static bool plug_joined(struct vfio_entry *entry, struct err *err)
 	*err = entry->hold.err;
 	return !err->code && !vfio_entry_check_new(entry, err) &&
 	       !(entry->sysfs.is_pci && plug_check_room(entry, err)) &&
-	       !plug_check_ranges(entry, err) && !plug_check_memory(entry->vfio, err);
+	       !plug_check_ranges(entry, err) && !plug_check_memory(entry->family, err);
 }
 
 /* Ranges and sizes may be those of open devices alone. */
@@ -307,7 +309,7 @@ static bool plug_opened(struct vfio_entry *entry, struct err *err)
 /* Nobody else has joined what turned out to be no way: it goes with this device. */
 static bool plug_change_way(struct vfio_entry *entry)
 {
-	entry->vfio->unfit = entry->vfio->provider->ops;
+	entry->family->unfit = entry->family->provider->ops;
 	entry->why = entry->hold.err;
 	log_info("%s", entry->why.text);
 	vfio_entry_begin_leave(entry);
@@ -358,7 +360,7 @@ bool vfio_plug_step(struct vfio_entry *entry)
 		return plug_joined(entry, &err) ? plug_go_on(entry, VFIO_OPENS)
 						: plug_take_back(entry, &err);
 	case VFIO_OPENS:
-		if (entry->hold.no_way && vfio_may_change_way(entry->vfio))
+		if (entry->hold.no_way && vfio_may_change_way(entry->family))
 			return plug_change_way(entry);
 		return plug_opened(entry, &err) ? plug_find_reset(entry)
 						: plug_take_back(entry, &err);
@@ -401,27 +403,57 @@ void vfio_plug(struct vfio *vfio, const struct vfio_device_config *config, const
 	vfio_steps_come(entry);
 }
 
-static struct vfio_entry *plug_next_coming(const struct vfio *vfio, size_t *at)
+static struct vfio_entry *plug_next_coming(const struct vfio_family *family, size_t *at)
 {
+	const struct vfio *vfio = family->vfio;
+
 	while (*at < vfio->count) {
 		struct vfio_entry *entry = vfio->entries[(*at)++];
 
-		if (entry->stage == VFIO_COMES && entry->slot->removal == VFIO_STAYS)
+		if (entry->family == family && entry->stage == VFIO_COMES &&
+		    entry->slot->removal == VFIO_STAYS)
 			return entry;
 	}
 	return NULL;
 }
 
-/* All that come have the same reason not to. */
-static void plug_refuse_all(struct vfio *vfio, const struct err *why)
+/* Whether a thread is at work that has yet to say how it ended. */
+static bool plug_is_mapping(struct vfio_family *family)
+{
+	if (family->dma.running && !atomic_load(&family->map_ended))
+		return true;
+	vfio_dma_join(&family->dma);
+	return false;
+}
+
+/* Whether all RAM is mapped for it, and nobody is at work on that. */
+static bool plug_is_mapped(const struct vfio_entry *entry)
+{
+	return !plug_is_mapping(entry->family) && vfio_dma_mapped(&entry->family->dma);
+}
+
+static struct vfio_entry *plug_next_mapped(const struct vfio *vfio, size_t *at)
+{
+	while (*at < vfio->count) {
+		struct vfio_entry *entry = vfio->entries[(*at)++];
+
+		if (entry->stage == VFIO_COMES && entry->slot->removal == VFIO_STAYS &&
+		    plug_is_mapped(entry))
+			return entry;
+	}
+	return NULL;
+}
+
+/* All of them that come have the same reason not to. */
+static void plug_refuse_all(const struct vfio_family *family, const struct err *why)
 {
 	struct vfio_entry *entry;
 
-	for (size_t i = 0; (entry = plug_next_coming(vfio, &i));) {
+	for (size_t i = 0; (entry = plug_next_coming(family, &i));) {
 		entry->refusal = *why;
 		err_prefix(&entry->refusal, "passthrough device %s", entry->sysfs.address);
 	}
-	for (size_t i = 0; (entry = plug_next_coming(vfio, &i)); i = 0)
+	for (size_t i = 0; (entry = plug_next_coming(family, &i)); i = 0)
 		vfio_slot_empty(entry->slot);
 }
 
@@ -463,9 +495,13 @@ static bool plug_has_late_neighbour(const struct vfio_entry *entry)
 	const struct vfio *vfio = entry->vfio;
 	bool late = false;
 
-	for (size_t i = 0; i < vfio->count; i++)
-		late = late || (vfio->entries[i]->slot == entry->slot &&
-				vfio->entries[i]->stage < VFIO_COMES);
+	for (size_t i = 0; i < vfio->count; i++) {
+		const struct vfio_entry *other = vfio->entries[i];
+
+		late = late || (other->slot == entry->slot &&
+				(other->stage < VFIO_COMES ||
+				 (other->stage == VFIO_COMES && !plug_is_mapped(other))));
+	}
 	return late;
 }
 
@@ -474,48 +510,48 @@ static void plug_accept_all(struct vfio *vfio)
 {
 	struct vfio_entry *entry;
 
-	for (size_t i = 0; (entry = plug_next_coming(vfio, &i));)
+	for (size_t i = 0; (entry = plug_next_mapped(vfio, &i));)
 		if (entry->function != 0)
 			plug_accept(entry);
-	for (size_t i = 0; (entry = plug_next_coming(vfio, &i));)
+	for (size_t i = 0; (entry = plug_next_mapped(vfio, &i));)
 		if (!plug_has_late_neighbour(entry))
 			plug_accept(entry);
 }
 
-/* Whether a thread is at work that has yet to say how it ended. */
-static bool plug_is_mapping(struct vfio *vfio)
+/* For the first device, unless that was done. */
+static void plug_start_mapping(struct vfio_family *family, struct err *err)
 {
-	if (vfio->dma.running && !atomic_load(&vfio->map_ended))
-		return true;
-	vfio_dma_join(&vfio->dma);
-	return false;
+	if (vfio_dma_mapped(&family->dma))
+		return;
+	family->awaited = false;
+	(void)!vfio_start_mapper(family, err);
 }
 
-/* For the first device; whether that is under way. */
-static bool plug_start_mapping(struct vfio *vfio, struct err *err)
+/* Those of its devices that come have RAM mapped, or are refused. */
+static void plug_advance(struct vfio_family *family)
 {
-	if (vfio_dma_mapped(&vfio->dma))
-		return false;
-	vfio->mapped = NULL;
-	return vfio_start_mapper(vfio, err) == 0;
+	struct err err;
+	size_t first = 0;
+
+	if (!plug_next_coming(family, &first) || plug_is_mapping(family))
+		return;
+	err = family->unmapped;
+	family->unmapped.code = 0;
+	if (!err.code)
+		plug_start_mapping(family, &err);
+	if (err.code)
+		plug_refuse_all(family, &err);
 }
 
 void vfio_plug_advance(struct vfio *vfio)
 {
-	struct err err = {0};
-	size_t first = 0;
+	struct vfio_family *family;
 
-	if (vfio_worker_is_busy(&vfio->worker) || !plug_next_coming(vfio, &first) ||
-	    plug_is_mapping(vfio))
+	if (vfio_worker_is_busy(&vfio->worker))
 		return;
-	err = vfio->unmapped;
-	vfio->unmapped.code = 0;
-	if (!err.code && plug_start_mapping(vfio, &err))
-		return;
-	if (err.code)
-		plug_refuse_all(vfio, &err);
-	else
-		plug_accept_all(vfio);
+	for (family = vfio->families; family < vfio->families + VFIO_KINDS; family++)
+		plug_advance(family);
+	plug_accept_all(vfio);
 }
 
 void vfio_plug_cancel(struct vfio *vfio)

@@ -18,7 +18,7 @@ static void steps_carry_out(struct vfio_work *work)
 
 	switch (entry->stage) {
 	case VFIO_JOINS:
-		vfio_hold_join(hold, entry, entry->vfio->provider);
+		vfio_hold_join(hold, entry, entry->family->provider);
 		break;
 	case VFIO_OPENS:
 		vfio_hold_open_early(hold, entry, entry->vfio->to.vm);
@@ -29,7 +29,7 @@ static void steps_carry_out(struct vfio_work *work)
 		(void)!vfio_reset_first(hold->pci, &hold->err);
 		break;
 	default:
-		vfio_hold_close(hold, entry->vfio);
+		vfio_hold_close(hold, entry->family);
 		break;
 	}
 }
@@ -60,7 +60,7 @@ static bool steps_advance(struct vfio_work *work)
 
 	if (entry->stage != VFIO_QUEUED && entry->stage != VFIO_LEAVES)
 		vfio_entry_take(entry);
-	/* Between two steps the provider's space is nobody's. */
+	/* Between two steps the space that it joins or leaves is nobody's. */
 	vfio_plug_advance(entry->vfio);
 	if (entry->stage == VFIO_LEAVES)
 		return vfio_steps_close(entry);

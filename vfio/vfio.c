@@ -38,6 +38,8 @@ struct vfio *vfio_create(const struct vfio_settings *settings, struct err *err)
 		return NULL;
 	}
 	vfio->kvm = vfio->turn = vfio->timer = -1;
+	for (size_t i = 0; i < VFIO_KINDS; i++)
+		vfio->families[i].vfio = vfio;
 	vfio->settings = given;
 	vfio->sysfs = strdup(vfio_choose_folder(vfio->settings.sysfs, "/sys"));
 	vfio->dev = strdup(vfio_choose_folder(vfio->settings.dev, "/dev"));
@@ -68,9 +70,11 @@ int vfio_add(struct vfio *vfio, const struct vfio_device_config *config, struct 
 	return 0;
 }
 
+/* A program's space has none. */
 size_t vfio_iova_ranges(const struct vfio *vfio, struct ram_range *ranges, size_t room)
 {
-	const struct vfio_space *space = vfio->provider ? vfio->provider->space : NULL;
+	const struct vfio_provider *provider = vfio->families[VFIO_HARDWARE].provider;
+	const struct vfio_space *space = provider ? provider->space : NULL;
 
 	if (!space)
 		return 0;
@@ -79,59 +83,83 @@ size_t vfio_iova_ranges(const struct vfio *vfio, struct ram_range *ranges, size_
 	return space->range_count;
 }
 
-int vfio_check_memlock(struct vfio *vfio, uint64_t ram_size, struct err *err)
+int vfio_family_check_memlock(struct vfio_family *family, uint64_t ram_size, struct err *err)
 {
-	vfio->ram_size = ram_size;
-	if (!vfio->provider)
-		return 0;
-	return vfio->provider->ops->check_memlock(vfio->provider, ram_size, err);
+	struct vfio_provider *provider = family->provider;
+
+	return provider ? provider->ops->check_memlock(provider, ram_size, err) : 0;
 }
 
-/* In *@no_way as vfio_entry_open_early(). */
-static int vfio_open_all_early(struct vfio *vfio, struct kvm_vm *vm, bool *no_way, struct err *err)
+int vfio_check_memlock(struct vfio *vfio, uint64_t ram_size, struct err *err)
+{
+	struct vfio_family *family;
+	int rc = 0;
+
+	vfio->ram_size = ram_size;
+	for (family = vfio->families; family < vfio->families + VFIO_KINDS; family++)
+		rc = rc ? rc : vfio_family_check_memlock(family, ram_size, err);
+	return rc;
+}
+
+/* In *@without the family of one that the host turned out to have no such way to; or NULL. */
+static int vfio_open_all_early(struct vfio *vfio, struct kvm_vm *vm, struct vfio_family **without,
+			       struct err *err)
 {
 	int rc = 0;
 
-	*no_way = false;
-	for (size_t i = 0; i < vfio->count && !rc; i++)
-		rc = vfio_entry_open_early(vfio->entries[i], vm, no_way, err);
+	*without = NULL;
+	for (size_t i = 0; i < vfio->count && !rc; i++) {
+		struct vfio_entry *entry = vfio->entries[i];
+		bool no_way;
+
+		rc = vfio_entry_open_early(entry, vm, &no_way, err);
+		if (no_way)
+			*without = entry->family;
+	}
 	return rc;
 }
 
 /* What somebody else opened goes one way alone. */
-bool vfio_may_change_way(const struct vfio *vfio)
+bool vfio_may_change_way(const struct vfio_family *family)
 {
+	const struct vfio *vfio = family->vfio;
+
 	for (size_t i = 0; i < vfio->count; i++) {
 		const struct vfio_entry *entry = vfio->entries[i];
 
-		if (entry->lease && (entry->pci || entry->options.via != VFIO_VIA_ANY))
+		if (entry->family == family && entry->lease &&
+		    (entry->pci || entry->options.via != VFIO_VIA_ANY))
 			return false;
 	}
-	return vfio->provider->ops->opens_early;
+	return family->provider->ops->opens_early;
 }
 
-/* All devices; what they have opened is closed. */
-static void vfio_leave_way(struct vfio *vfio)
+/* All its devices; what they have opened is closed. */
+static void vfio_leave_way(struct vfio_family *family)
 {
-	const struct vfio_provider_ops *unfit = vfio->provider->ops;
+	const struct vfio_provider_ops *unfit = family->provider->ops;
+	struct vfio *vfio = family->vfio;
 
 	for (size_t i = 0; i < vfio->count; i++)
-		vfio_entry_leave(vfio->entries[i]);
-	vfio->unfit = unfit;
+		if (vfio->entries[i]->family == family)
+			vfio_entry_leave(vfio->entries[i]);
+	family->unfit = unfit;
 }
 
-/* All devices leave the way that turned out to be none, and join the next that serves them. */
-static int vfio_change_way(struct vfio *vfio, struct err *err)
+/* All its devices leave the way that turned out to be none, and join the next that serves them. */
+static int vfio_change_way(struct vfio_family *family, struct err *err)
 {
 	const struct err why = *err;
+	struct vfio *vfio = family->vfio;
 	int rc = 0;
 
 	log_info("%s", why.text);
-	vfio_leave_way(vfio);
+	vfio_leave_way(family);
 	for (size_t i = 0; i < vfio->count && !rc; i++)
-		rc = vfio_entry_join(vfio->entries[i], err);
+		if (vfio->entries[i]->family == family)
+			rc = vfio_entry_join(vfio->entries[i], err);
 	if (!rc)
-		rc = vfio_check_memlock(vfio, vfio->ram_size, err);
+		rc = vfio_family_check_memlock(family, vfio->ram_size, err);
 	if (rc)
 		log_warn("%s", why.text);
 	return rc;
@@ -139,13 +167,13 @@ static int vfio_change_way(struct vfio *vfio, struct err *err)
 
 int vfio_prepare(struct vfio *vfio, struct kvm_vm *vm, struct err *err)
 {
-	bool no_way;
-	int rc = vfio_open_all_early(vfio, vm, &no_way, err);
+	struct vfio_family *without;
+	int rc = vfio_open_all_early(vfio, vm, &without, err);
 
-	if (!no_way || !vfio_may_change_way(vfio))
+	if (!without || !vfio_may_change_way(without))
 		return rc;
-	rc = vfio_change_way(vfio, err);
-	return rc ? rc : vfio_open_all_early(vfio, vm, &no_way, err);
+	rc = vfio_change_way(without, err);
+	return rc ? rc : vfio_open_all_early(vfio, vm, &without, err);
 }
 
 /* All devices are open by then, so that one reset of a bus is that of all on it. */
@@ -159,9 +187,20 @@ static int vfio_reset_before_start(struct vfio_entry *entry, struct err *err)
 	return rc;
 }
 
+static int vfio_tell_kvm(const struct vfio *vfio, struct err *err)
+{
+	const struct vfio_family *family;
+	int rc = 0;
+
+	for (family = vfio->families; family < vfio->families + VFIO_KINDS; family++)
+		if (family->provider && !rc)
+			rc = family->provider->ops->tell_kvm(family->provider, vfio->to.vm, err);
+	return rc;
+}
+
 static int vfio_attach_devices(struct vfio *vfio, struct err *err)
 {
-	int rc = vfio->count ? vfio->provider->ops->tell_kvm(vfio->provider, vfio->to.vm, err) : 0;
+	int rc = vfio_tell_kvm(vfio, err);
 
 	for (size_t i = 0; i < vfio->count && !rc; i++)
 		rc = vfio_entry_build(vfio->entries[i], err);
@@ -211,23 +250,39 @@ int vfio_attach(struct vfio *vfio, const struct vfio_attach *to, struct err *err
 
 int vfio_begin(struct vfio *vfio, struct err *err)
 {
-	struct vfio_provider *provider = vfio->provider;
+	const struct vfio_family *family;
+	int rc = 0;
 
-	return provider && provider->ops->begin ? provider->ops->begin(provider, err) : 0;
+	for (family = vfio->families; family < vfio->families + VFIO_KINDS; family++)
+		if (family->provider && family->provider->ops->begin && !rc)
+			rc = family->provider->ops->begin(family->provider, err);
+	return rc;
+}
+
+/*
+ * Once: at the last that is awaited, or the first that fails; of two threads one comes to it. A
+ * guest that waits for the first of two kinds does not wait for the other as well.
+ */
+static void vfio_tell_mapped(struct vfio *vfio, const struct err *err)
+{
+	const struct vfio_attach *to = &vfio->to;
+
+	if (err ? atomic_exchange(&vfio->awaits, 0) > 0 : atomic_fetch_sub(&vfio->awaits, 1) == 1)
+		vfio->mapped(vfio->machine, err);
+	else if (!err && to->wake)
+		to->wake(to->machine);
 }
 
 /* The mapper's thread. */
 static void vfio_ram_mapped(void *owner, const struct err *err)
 {
-	struct vfio *vfio = owner;
-	vfio_mapped mapped = vfio->mapped;
+	struct vfio_family *family = owner;
 
-	vfio->mapped = NULL;
-	vfio->unmapped = err ? *err : (struct err){0};
-	if (mapped)
-		mapped(vfio->machine, err);
-	atomic_store(&vfio->map_ended, true);
-	vfio_wake_up(vfio);
+	family->unmapped = err ? *err : (struct err){0};
+	if (family->awaited)
+		vfio_tell_mapped(family->vfio, err);
+	atomic_store(&family->map_ended, true);
+	vfio_wake_up(family->vfio);
 }
 
 void vfio_wake_up(struct vfio *vfio)
@@ -236,57 +291,73 @@ void vfio_wake_up(struct vfio *vfio)
 		fd_signal(vfio->turn);
 }
 
-int vfio_start_mapper(struct vfio *vfio, struct err *err)
+int vfio_start_mapper(struct vfio_family *family, struct err *err)
 {
 	const struct vfio_dma_config config = {
-		.space = vfio->provider->space,
-		.ram = vfio->ram,
-		.peers = &vfio->peers,
+		.space = family->provider->space,
+		.ram = family->vfio->ram,
+		.peers = &family->peers,
 		.callback = vfio_ram_mapped,
-		.machine = vfio,
+		.machine = family,
 	};
 
 	int rc = 0;
 
 	/* Behind KVM's listener: the guest loses a BAR after the devices did. */
-	if (!vfio->peers.map)
-		rc = vfio_peers_start(&vfio->peers, vfio->to.mmio, config.space, err);
+	if (!family->peers.map)
+		rc = vfio_peers_start(&family->peers, family->vfio->to.mmio, config.space, err);
 	if (rc)
 		return rc;
-	atomic_store(&vfio->map_ended, false);
-	vfio->unmapped.code = 0;
-	return vfio_dma_start(&vfio->dma, &config, err);
+	atomic_store(&family->map_ended, false);
+	family->unmapped.code = 0;
+	return vfio_dma_start(&family->dma, &config, err);
 }
 
 int vfio_map_ram(struct vfio *vfio, struct ram *ram, vfio_mapped done, void *machine,
 		 struct err *err)
 {
+	struct vfio_family *family;
+	int awaits = 0, rc = 0;
+
 	vfio->ram = ram;
 	vfio->mapped = done;
 	vfio->machine = machine;
-	if (vfio->count > 0)
-		return vfio_start_mapper(vfio, err);
-	done(machine, NULL);
-	vfio->mapped = NULL;
-	return 0;
+	for (family = vfio->families; family < vfio->families + VFIO_KINDS; family++) {
+		family->awaited = family->provider;
+		awaits += family->awaited;
+	}
+	/* All are counted before the first may end. */
+	atomic_store(&vfio->awaits, awaits);
+	for (family = vfio->families; family < vfio->families + VFIO_KINDS; family++)
+		if (family->awaited && !rc)
+			rc = vfio_start_mapper(family, err);
+	if (!awaits)
+		done(machine, NULL);
+	return rc;
 }
 
-/* The worker's, while it gives the provider back. */
+/* Without a provider: the worker's, while it gives that back. */
 void vfio_join_mapper(struct vfio *vfio)
 {
-	if (vfio->provider)
-		vfio_dma_join(&vfio->dma);
+	struct vfio_family *family;
+
+	for (family = vfio->families; family < vfio->families + VFIO_KINDS; family++)
+		if (family->provider && family->awaited)
+			vfio_dma_join(&family->dma);
 }
 
 size_t vfio_descriptors(const struct vfio *vfio, int *descriptors, size_t room)
 {
+	const struct vfio_family *family;
 	size_t count = 0;
 
 	count = vfio_list(vfio->kvm, descriptors, room, count);
 	count = vfio_list(vfio->turn, descriptors, room, count);
 	count = vfio_list(vfio->timer, descriptors, room, count);
-	if (vfio->provider)
-		count = vfio->provider->ops->descriptors(vfio->provider, descriptors, room, count);
+	for (family = vfio->families; family < vfio->families + VFIO_KINDS; family++)
+		if (family->provider)
+			count = family->provider->ops->descriptors(family->provider, descriptors,
+								   room, count);
 	for (size_t i = 0; i < vfio->count; i++)
 		if (vfio->entries[i]->pci)
 			count = vfio_pci_descriptors(vfio->entries[i]->pci, descriptors, room,
@@ -299,29 +370,31 @@ size_t vfio_device_count(const struct vfio *vfio)
 	return vfio->count;
 }
 
-static bool vfio_has_joined(const struct vfio *vfio)
+static bool vfio_has_joined(const struct vfio_family *family)
 {
+	const struct vfio *vfio = family->vfio;
 	bool joined = false;
 
 	for (size_t i = 0; i < vfio->count; i++)
-		joined = joined || vfio->entries[i]->lease;
+		joined = joined || (vfio->entries[i]->lease && vfio->entries[i]->family == family);
 	return joined;
 }
 
 enum vfio_via vfio_way(const struct vfio *vfio, bool *open)
 {
+	const struct vfio_family *family = &vfio->families[VFIO_HARDWARE];
 	/* What came with a device goes with the provider. */
-	bool given = vfio->settings.iommufd && (vfio->provider || !vfio->lent);
+	bool given = vfio->settings.iommufd && (family->provider || !vfio->lent);
 
-	*open = given || (vfio->provider && vfio_has_joined(vfio));
-	if (vfio->provider)
-		return vfio->provider->ops->via;
+	*open = given || (family->provider && vfio_has_joined(family));
+	if (family->provider)
+		return family->provider->ops->via;
 	return given ? VFIO_VIA_IOMMUFD : VFIO_VIA_ANY;
 }
 
-bool vfio_ram_is_mapped(const struct vfio *vfio)
+bool vfio_ram_is_pinned(const struct vfio *vfio)
 {
-	return vfio_dma_mapped(&vfio->dma);
+	return vfio_dma_mapped(&vfio->families[VFIO_HARDWARE].dma);
 }
 
 struct vfio_pci *vfio_device(struct vfio *vfio, size_t index,
@@ -372,14 +445,18 @@ void vfio_stop(struct vfio *vfio)
 
 void vfio_destroy(struct vfio *vfio)
 {
+	struct vfio_family *family;
+
 	if (!vfio)
 		return;
 	vfio_stop(vfio);
 	/* One that is reset at its end looks at the others on its bus. */
 	for (size_t i = vfio->count; i-- > 0;)
 		vfio_end_function(vfio->entries[i]);
-	vfio_dma_stop(&vfio->dma);
-	vfio_peers_stop(&vfio->peers);
+	for (family = vfio->families; family < vfio->families + VFIO_KINDS; family++) {
+		vfio_dma_stop(&family->dma);
+		vfio_peers_stop(&family->peers);
+	}
 	while (vfio->count > 0)
 		vfio_entry_free(vfio->entries[--vfio->count]);
 	vfio_slots_close(vfio);

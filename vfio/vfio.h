@@ -17,7 +17,10 @@
 #include "vmm/kvm/irq.h"
 #include "vmm/kvm/vm.h"
 
-/* Everything passed through to one VM: its devices and the way they are had by (provider.h). */
+/*
+ * Everything passed through to one VM: its devices and the ways they are had by (provider.h), one
+ * for hardware and one for programs.
+ */
 struct vfio;
 
 /* Which way to a device: by default the first of providers.c that serves it. */
@@ -99,7 +102,7 @@ int vfio_check_lent(const struct vfio *vfio, struct err *err) FERRY_MUST_CHECK;
  *    and KVM learns of them before ...
  */
 int vfio_prepare(struct vfio *vfio, struct kvm_vm *vm, struct err *err) FERRY_MUST_CHECK;
-/* ... usable IOVA ranges (count 0: anything goes) ... */
+/* ... usable IOVA ranges, which are hardware's (count 0: anything goes) ... */
 size_t vfio_iova_ranges(const struct vfio *vfio, struct ram_range *ranges, size_t room);
 /* ... and the room its memory BARs and the empty slots need, each BAR aligned to its size. */
 void vfio_window_sizes(const struct vfio *vfio, uint64_t *mmio32, uint64_t *mmio64);
@@ -167,10 +170,11 @@ int vfio_attach(struct vfio *vfio, const struct vfio_attach *to, struct err *err
 int vfio_begin(struct vfio *vfio, struct err *err) FERRY_MUST_CHECK;
 
 /*
- * 5. Starts the mapper thread over a snapshot of @ram's pieces: prefault, then map in parts.
- *    Until it is done a guest's bus-master write answers MEM_NOT_YET. @done is called once from the
- *    mapper thread (without devices: before the return): @err NULL on success, else the sentence
- *    that ends the run. @ram stays until vfio_destroy(): for a first device that comes later it is
+ * 5. Starts the mapper threads over a snapshot of @ram's pieces, one for hardware and one for
+ *    programs: prefault where it is to be pinned, then map in parts. Until one is done a guest's
+ *    bus-master write to a device of its kind answers MEM_NOT_YET. @done is called once from a
+ *    mapper thread (without devices: before the return): @err NULL when the last has mapped all,
+ *    else the sentence of the first that failed, which ends the run. @ram stays until vfio_destroy(): for a first device that comes later it is
  *    mapped then, so that without devices this is called where there are empty slots.
  */
 typedef void (*vfio_mapped)(void *machine, const struct err *err);
@@ -178,7 +182,7 @@ int vfio_map_ram(struct vfio *vfio, struct ram *ram, vfio_mapped done, void *mac
 		 struct err *err) FERRY_MUST_CHECK;
 
 /*
- * After @done: waits for the end of the thread that called it, which is at hand. What ending takes
+ * After @done: waits for the end of the mapper threads, which is at hand. What ending takes
  * is given back with the rest of set-up. Main thread.
  */
 void vfio_join_mapper(struct vfio *vfio);
@@ -220,7 +224,7 @@ void vfio_slots_changed(struct vfio *vfio);
 void vfio_restart(struct vfio *vfio);
 
 /*
- * The descriptors that a sandbox must keep: devices, the provider's, eventfds, timers, traces.
+ * The descriptors that a sandbox must keep: devices, the providers', eventfds, timers, traces.
  * Returns how many there are; fills at most @room. No device comes or goes meanwhile.
  */
 size_t vfio_descriptors(const struct vfio *vfio, int *descriptors, size_t room);
@@ -228,7 +232,7 @@ size_t vfio_descriptors(const struct vfio *vfio, int *descriptors, size_t room);
 size_t vfio_device_count(const struct vfio *vfio);
 
 /*
- * The way that devices are had by, ANY where the first is to choose. In *@open whether what they
+ * The way that hardware is had by, ANY where the first is to choose. In *@open whether what they
  * share is there already: /dev/iommu, or a container.
  */
 enum vfio_via vfio_way(const struct vfio *vfio, bool *open);
@@ -266,8 +270,8 @@ struct vfio_slot_status {
 size_t vfio_slot_count(const struct vfio *vfio);
 bool vfio_get_slot(struct vfio *vfio, size_t index, struct vfio_slot_status *status);
 
-/* Whether all RAM is pinned and mapped for the devices. */
-bool vfio_ram_is_mapped(const struct vfio *vfio);
+/* Whether all RAM is pinned, and mapped for hardware. */
+bool vfio_ram_is_pinned(const struct vfio *vfio);
 
 /*
  * For a person, on the main thread with no lock held: a line for each device; all about the one at
@@ -288,8 +292,8 @@ void vfio_stop(struct vfio *vfio);
 
 /*
  * After vfio_stop(). Gives every device back (guest mappings, interrupts, bus mastering, BARs,
- * descriptor; the kernel resets it at the close), joins the mapper, unmaps RAM, then leaves the
- * provider. Before or after pci_host_destroy(): a function still on its host stays there, all ones,
+ * descriptor; the kernel resets it at the close), joins the mappers, unmaps RAM, then leaves their
+ * providers. Before or after pci_host_destroy(): a function still on its host stays there, all ones,
  * and is freed with it. Main thread, vCPUs gone. NULL is allowed.
  */
 void vfio_destroy(struct vfio *vfio);

@@ -16,6 +16,28 @@
 struct vfio_slot;
 
 /*
+ * What a device is of. All that are of one are had by one provider and share its address space;
+ * those of the other neither know of it nor wait for it.
+ */
+enum vfio_kind {
+	VFIO_HARDWARE, /* whose space pins RAM, and may have to be told where that can be */
+	VFIO_PROGRAMS, /* whose space takes all RAM wherever it is */
+	VFIO_KINDS,
+};
+
+/* All devices of one kind, and what is mapped for them. */
+struct vfio_family {
+	struct vfio *vfio;
+	struct vfio_provider *provider;        /* of all of them; NULL before the first */
+	const struct vfio_provider_ops *unfit; /* it served all but could open none; or NULL */
+	struct vfio_dma dma;
+	struct vfio_peers peers;
+	bool awaited; /* vfio_map_ram() began the mapper; nobody changes it while that runs */
+	atomic_bool map_ended; /* the mapper's callback has come */
+	struct err unmapped;   /* why RAM is not mapped; the mapper's, until it is joined */
+};
+
+/*
  * How far a device is. What is marked * is a step of the worker's (worker.h): a thread has the
  * entry's `hold` to itself, and the main thread sees of the entry what was before.
  *
@@ -51,7 +73,7 @@ struct vfio_hold {
 	struct vfio_pci *pci;         /* NULL again when the PCI host has destroyed it */
 	struct err err;               /* of the last step */
 	bool no_way;                  /* that failed as the host has no such way to a device */
-	struct vfio_provider *last;   /* all others have left: it goes as well */
+	struct vfio_provider *last;   /* all others of its kind have left: it goes as well */
 };
 
 struct vfio_entry {
@@ -63,6 +85,7 @@ struct vfio_entry {
 	enum vfio_stage stage;
 	struct vfio_work work;
 	struct vfio_hold hold;
+	struct vfio_family *family;        /* that it is of, by its options */
 	bool provided;                     /* a provider was looked for, and not left since */
 	struct vfio_device_config options; /* descriptors that are not 0 are the entry's */
 	char *texts;                       /* the strings of the options */
@@ -105,9 +128,8 @@ struct vfio_slot {
 
 struct vfio {
 	char *sysfs, *dev, *proc;
-	struct vfio_settings settings;         /* those strings */
-	struct vfio_provider *provider;        /* of all entries; NULL before the first */
-	const struct vfio_provider_ops *unfit; /* it served all but could open none; or NULL */
+	struct vfio_settings settings; /* those strings */
+	struct vfio_family families[VFIO_KINDS];
 	bool lent; /* the iommufd of the settings came with a device: it goes with the provider */
 	int kvm;   /* KVM's VFIO device; -1 before the first device */
 	uint64_t ram_size; /* that was found to be allowed to be locked */
@@ -117,19 +139,16 @@ struct vfio {
 	size_t slot_count;
 	int turn;  /* eventfd: something is to be looked at; -1 before the first device or slot */
 	int timer; /* timerfd: the next deadline of a slot's; -1 without slots */
-	struct vfio_worker worker; /* its steps alone touch the provider's space */
-	struct vfio_dma dma;
-	struct vfio_peers peers;
-	struct vfio_attach to; /* what it was attached to; zeroed before */
-	bool standing;         /* vCPUs are parked by others */
+	struct vfio_worker worker; /* its steps alone touch a provider's space */
+	struct vfio_attach to;     /* what it was attached to; zeroed before */
+	bool standing;             /* vCPUs are parked by others */
 	/* The guest's clock is the monotonic one without the time for which it stood. */
 	int64_t stands_since; /* milliseconds of the monotonic clock; 0: the guest runs */
 	int64_t stood_ms;     /* before */
 	struct ram *ram;
-	vfio_mapped mapped; /* who else is told that RAM is mapped; NULL: nobody */
+	vfio_mapped mapped; /* who is told that RAM is mapped */
 	void *machine;
-	atomic_bool map_ended; /* the mapper's callback has come */
-	struct err unmapped;   /* why RAM is not mapped; the mapper's, until it is joined */
+	atomic_int awaits; /* families that it is still to be mapped for; below 1: that was told */
 };
 
 /*
@@ -164,8 +183,8 @@ int vfio_entry_open_early(struct vfio_entry *entry, struct kvm_vm *vm, bool *no_
 /* Opens it unless it is, and builds its function, which is on no bus yet. */
 int vfio_entry_build(struct vfio_entry *entry, struct err *err) FERRY_MUST_CHECK;
 /*
- * Nothing of it is held from the host any more. With the last one the mapper is abandoned, and the
- * provider goes, so that another may follow.
+ * Nothing of it is held from the host any more. With the last one of its kind their mapper is
+ * abandoned, and their provider goes, so that another may follow.
  */
 void vfio_entry_leave(struct vfio_entry *entry);
 /* The same where another thread does vfio_hold_close() in between: before that, and thereafter. */
@@ -197,18 +216,21 @@ void vfio_hold_open_early(struct vfio_hold *hold, const struct vfio_entry *entry
 			  struct kvm_vm *vm);
 /* Opens it unless it is, and builds its function, which is on no bus yet. */
 void vfio_hold_build(struct vfio_hold *hold, struct vfio_entry *entry);
-/* Closed, and left, with the last one of all that the provider has, too. */
-void vfio_hold_close(struct vfio_hold *hold, struct vfio *vfio);
+/* Closed, and left; with the last one of @family its provider goes, too. */
+void vfio_hold_close(struct vfio_hold *hold, struct vfio_family *family);
 
 /*
- * vfio.c: whether all devices may leave the way that turned out to be none, and join the next that
- * serves them: the user left it open how each is had, and none is open yet.
+ * vfio.c: whether all devices of a kind may leave the way that turned out to be none, and join the
+ * next that serves them: the user left it open how each is had, and none is open yet.
  */
-bool vfio_may_change_way(const struct vfio *vfio);
+bool vfio_may_change_way(const struct vfio_family *family);
+/* Of vfio_check_memlock(), for one of its devices. */
+int vfio_family_check_memlock(struct vfio_family *family, uint64_t ram_size,
+			      struct err *err) FERRY_MUST_CHECK;
 /* Something is to be looked at, in a turn of the loop. Any thread. */
 void vfio_wake_up(struct vfio *vfio);
-/* Starts the mapper over the RAM that vfio_map_ram() was given. */
-int vfio_start_mapper(struct vfio *vfio, struct err *err) FERRY_MUST_CHECK;
+/* Starts the family's mapper over the RAM that vfio_map_ram() was given. */
+int vfio_start_mapper(struct vfio_family *family, struct err *err) FERRY_MUST_CHECK;
 
 /*
  * place.c: puts the device of @entry, which is open, where it is to be, and function 0 of its slot

@@ -272,6 +272,7 @@ static void bar_add_slice(struct vfio_pci *pci, unsigned int bar, enum mem_kind 
 				.owner = slice,
 				.lock = &pci->device.lock,
 				.backed = bar_slice_backed,
+				.peers = pci->peers,
 			},
 	};
 }

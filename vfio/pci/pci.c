@@ -170,6 +170,7 @@ static struct vfio_pci *pci_alloc(struct vfio_backend *backend,
 	fd_reserve(RESERVED_DESCRIPTORS);
 	pci->backend = backend;
 	pci->dma = config->dma;
+	pci->peers = config->peers;
 	pci->loop = config->loop;
 	pci->owner = config->owner;
 	pci->error_event = pci->request_event = pci->aer.timer = -1;

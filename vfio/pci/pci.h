@@ -57,6 +57,7 @@ struct vfio_pci {
 	struct pci_device device;
 	struct vfio_backend *backend; /* NULL once gone */
 	const struct vfio_dma *dma;
+	const struct vfio_peers *peers; /* who reach its BARs by DMA; NULL: all who do so */
 	struct loop *loop;
 	struct vfio_device_config options;
 	const struct vfio_rom *rom; /* the user's; NULL: the device's own */
@@ -139,6 +140,7 @@ struct vfio_pci_config {
 	const struct vfio_device_config *options; /* NULL: none; the strings outlive the function */
 	const struct vfio_rom *rom;               /* NULL: the device's own; outlives it too */
 	const struct vfio_dma *dma;
+	const struct vfio_peers *peers; /* as above */
 	struct kvm_irq *irq;
 	struct loop *loop;
 	struct vfio_pci **owner;

@@ -299,7 +299,7 @@ json_t *control_query_all(const struct control_target *target)
 			 query_uptime(target), "running", status == CONTROL_RUNNING, "status",
 			 query_status_name(status), "cpus", query_vcpus(target), "memory_bytes",
 			 (json_int_t)memory, "pinned_bytes",
-			 vfio_ram_is_mapped(target->vfio) ? (json_int_t)memory : 0, "devices",
+			 vfio_ram_is_pinned(target->vfio) ? (json_int_t)memory : 0, "devices",
 			 query_devices(target->vfio), "slots", query_slots(target->vfio),
 			 "passthrough", query_way(target->vfio));
 }

@@ -240,7 +240,7 @@ enum vfio_via vfio_way(const struct vfio *vfio, bool *open)
 	return fake_via;
 }
 
-bool vfio_ram_is_mapped(const struct vfio *vfio)
+bool vfio_ram_is_pinned(const struct vfio *vfio)
 {
 	(void)vfio;
 	return fake_devices > 0;

@@ -64,10 +64,20 @@ static inline void setup_cdevs(void)
 	fake_tree_add_cdev("0000:02:00.1", 4);
 }
 
-/* By which the devices are had. */
+static inline struct vfio_family *hardware(void)
+{
+	return &bench.vfio->families[VFIO_HARDWARE];
+}
+
+static inline struct vfio_family *programs(void)
+{
+	return &bench.vfio->families[VFIO_PROGRAMS];
+}
+
+/* By which hardware is had. */
 static inline const char *way(void)
 {
-	return bench.vfio->provider->ops->name;
+	return hardware()->provider->ops->name;
 }
 
 static inline void no_leaks(void)

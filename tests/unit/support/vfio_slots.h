@@ -135,12 +135,12 @@ static inline struct vfio_attach guest_parts(void)
 	};
 }
 
-/* With @device, unless it is NULL, and so many empty slots, from a name to a guest that runs. */
-static inline void start_guest_with(const struct vfio_device_config *device, unsigned int slots,
-				    vfio_mapped mapped)
+/* With @count devices and so many empty slots, from names to a guest that runs. */
+static inline void start_guest_with_all(const struct vfio_device_config *devices, size_t count,
+					unsigned int slots, vfio_mapped mapped)
 {
 	const struct ram_range piece = {.base = 0, .size = 16 * MIB};
-	const struct ram_config config = {.shared = device && device->via == VFIO_VIA_USER};
+	struct ram_config config = {.shared = false};
 	const struct vfio_settings settings = {
 		.sysfs = fake_tree_path(""),
 		.dev = fake_tree_path("dev"),
@@ -154,8 +154,11 @@ static inline void start_guest_with(const struct vfio_device_config *device, uns
 	vfio_destroy(bench.vfio);
 	bench.vfio = vfio_create(&settings, &bench.err);
 	ck_assert_ptr_nonnull(bench.vfio);
-	if (device)
-		ck_assert_msg(vfio_add(bench.vfio, device, &bench.err) == 0, "%s", bench.err.text);
+	for (size_t i = 0; i < count; i++) {
+		config.shared = config.shared || devices[i].via == VFIO_VIA_USER;
+		ck_assert_msg(vfio_add(bench.vfio, &devices[i], &bench.err) == 0, "%s",
+			      bench.err.text);
+	}
 	ck_assert_int_eq(vfio_check_memlock(bench.vfio, piece.size, &bench.err), 0);
 	ck_assert_int_eq(prepare(), 0);
 	ck_assert_msg(vfio_attach(bench.vfio, &to, &bench.err) == 0, "%s", bench.err.text);
@@ -165,6 +168,13 @@ static inline void start_guest_with(const struct vfio_device_config *device, uns
 	ck_assert_int_eq(vfio_map_ram(bench.vfio, guest.ram, mapped, &guest, &bench.err), 0);
 	kernel.events[0] = '\0';
 	guest.descriptors = count_descriptors();
+}
+
+/* With @device, unless it is NULL. */
+static inline void start_guest_with(const struct vfio_device_config *device, unsigned int slots,
+				    vfio_mapped mapped)
+{
+	start_guest_with_all(device, device ? 1 : 0, slots, mapped);
 }
 
 static inline void start_guest(void)
@@ -320,9 +330,9 @@ static inline void plug_refused(const char *sentence)
 static inline void is_empty(void)
 {
 	ck_assert_uint_eq(vfio_device_count(bench.vfio), 0);
-	ck_assert_ptr_null(bench.vfio->provider);
-	ck_assert_ptr_null(bench.vfio->peers.map);
-	ck_assert(!vfio_ram_is_mapped(bench.vfio));
+	ck_assert_ptr_null(hardware()->provider);
+	ck_assert_ptr_null(hardware()->peers.map);
+	ck_assert(!vfio_ram_is_pinned(bench.vfio));
 	ck_assert(threads_are(bench.threads));
 	ck_assert_uint_eq(count_descriptors(), guest.descriptors + (bench.vfio->kvm >= 0));
 	ck_assert_uint_eq(bench.irq.attached, 0);

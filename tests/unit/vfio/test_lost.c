@@ -31,7 +31,7 @@ static void setup_root_bus(void)
 	for (unsigned int i = 0; i < PCI_CONFIG_SIZE / 4; i++)
 		config[i] = (uint32_t)fake_vfio_peek(device, CONFIG, i * 4, 4);
 	start_guest_with(&first, 0, no_mapping);
-	while (!vfio_ram_is_mapped(bench.vfio))
+	while (!vfio_ram_is_pinned(bench.vfio))
 		turn();
 	disk()->reset.pauses_ms = pauses_ms;
 	ck_assert_int_eq(port_write(DISK, PCI_COMMAND, 2, PCI_COMMAND_MEMORY | PCI_COMMAND_MASTER),

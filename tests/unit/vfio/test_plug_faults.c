@@ -159,7 +159,7 @@ static void first_is_unharmed(void)
 {
 	ck_assert_uint_eq(device_read(1, 0, PCI_VENDOR_ID, 4), 0x10d38086);
 	ck_assert_uint_eq(device_read(1, 0, PCI_COMMAND, 2), 6);
-	ck_assert(vfio_ram_is_mapped(bench.vfio));
+	ck_assert(vfio_ram_is_pinned(bench.vfio));
 	ck_assert_uint_eq(vfio_device_count(bench.vfio), 1);
 	ck_assert(!guest.parked);
 }

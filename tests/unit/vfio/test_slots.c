@@ -179,7 +179,7 @@ START_TEST(the_root_bus_has_no_slots)
 	turn();
 	settle();
 	guest_told("wanted disk " FIRST " -; removed disk " FIRST " -; ");
-	ck_assert_ptr_null(bench.vfio->provider);
+	ck_assert_ptr_null(hardware()->provider);
 	vfio_get_status(bench.vfio, 0, &status);
 	ck_assert(status.gone);
 	plug_in("01:00.0", NULL);
@@ -199,14 +199,14 @@ START_TEST(one_that_was_there_from_the_start_goes_too)
 	ram_destroy(guest.ram);
 	bench.host = vfio_host_create(bench.mmio, bench.pio);
 	start_guest_with(&first, 0, no_mapping);
-	while (!vfio_ram_is_mapped(bench.vfio))
+	while (!vfio_ram_is_pinned(bench.vfio))
 		turn();
 	port_write(1, PCI_COMMAND, 2, PCI_COMMAND_MEMORY | PCI_COMMAND_MASTER);
 	device_write(1, PCI_COMMAND, 2, PCI_COMMAND_MEMORY | PCI_COMMAND_MASTER);
 	ck_assert_int_eq(unplug(FIRST, 30000), 0);
 	guest_lets_go(1);
 	guest_told("removed " FIRST " " FIRST " slot1; ");
-	ck_assert_ptr_null(bench.vfio->provider);
+	ck_assert_ptr_null(hardware()->provider);
 	plug_in("02:00.1", NULL);
 	guest_uses(1);
 }
@@ -315,7 +315,7 @@ START_TEST(a_bus_that_others_use_is_not_reset)
 	ck_assert_ptr_nonnull(strstr(heard(), "its bus is not reset: 0000:01:00.3 is on it"));
 	ck_assert_uint_eq(device->hot_resets, 0);
 	ck_assert_uint_eq(vfio_device_count(bench.vfio), 1);
-	ck_assert(vfio_ram_is_mapped(bench.vfio));
+	ck_assert(vfio_ram_is_pinned(bench.vfio));
 	ck_assert_uint_eq(device_read(2, 0, PCI_COMMAND, 2), 6);
 }
 END_TEST

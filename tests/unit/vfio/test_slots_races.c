@@ -108,7 +108,7 @@ START_TEST(why_ram_was_not_mapped_goes_with_who_came)
 	held.slow.map = busy_map;
 	plug("01:00.0", NULL);
 	let_mapper_go();
-	while (!atomic_load(&bench.vfio->map_ended))
+	while (!atomic_load(&hardware()->map_ended))
 		usleep(1000);
 	ck_assert_int_eq(unplug(FIRST, 0), 0);
 	plug_refused(FIRST ": it was taken back before the guest had it");
@@ -137,7 +137,7 @@ START_TEST(the_end_of_the_mapping_is_told_once)
 	ram_destroy(guest.ram);
 	bench.host = vfio_host_create(bench.mmio, bench.pio);
 	start_guest_with(&first, 1, count_mapping);
-	while (!vfio_ram_is_mapped(bench.vfio))
+	while (!vfio_ram_is_pinned(bench.vfio))
 		turn();
 	plug_in("02:00.1", NULL);
 	ck_assert_uint_eq(atomic_load(&mappings), 1);
@@ -149,13 +149,13 @@ START_TEST(the_way_that_was_asked_for_is_tried)
 {
 	const struct vfio_device_config by_iommufd = {.path = "01:00.0", .via = VFIO_VIA_IOMMUFD};
 
-	bench.vfio->unfit = &vfio_iommufd_provider;
+	hardware()->unfit = &vfio_iommufd_provider;
 	vfio_plug(bench.vfio, &by_iommufd, NULL, guest_added, &guest);
 	wait_for(&guest.added, 1);
-	ck_assert_str_eq(bench.vfio->provider->ops->name, "iommufd");
-	bench.vfio->unfit = &vfio_iommufd_provider;
+	ck_assert_str_eq(hardware()->provider->ops->name, "iommufd");
+	hardware()->unfit = &vfio_iommufd_provider;
 	ck_assert_int_eq(unplug(FIRST, 0), 0);
-	ck_assert_ptr_null(bench.vfio->unfit);
+	ck_assert_ptr_null(hardware()->unfit);
 }
 END_TEST
 
@@ -318,7 +318,7 @@ START_TEST(it_comes_where_it_fits)
 	ram_destroy(guest.ram);
 	bench.host = vfio_host_create(bench.mmio, bench.pio);
 	start_guest_with(&first, 2, no_mapping);
-	while (!vfio_ram_is_mapped(bench.vfio))
+	while (!vfio_ram_is_pinned(bench.vfio))
 		turn();
 	ck_assert_int_eq(unplug("0000:01:00.3", 0), 0);
 	turn();

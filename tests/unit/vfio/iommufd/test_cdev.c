@@ -258,17 +258,17 @@ static void write_command(unsigned int slot, uint16_t value)
 /* 01:00.0 decodes, as if RAM were mapped already. */
 static void attach_both(void)
 {
-	struct vfio *vfio = bench.vfio;
+	struct vfio_peers *peers = &hardware()->peers;
 
 	ck_assert_int_eq(add("01:00.0"), 0);
 	ck_assert_int_eq(add("02:00.1"), 0);
 	ck_assert_int_eq(prepare(), 0);
 	ck_assert_int_eq(attach(), 0);
 	ck_assert_int_eq(pci_host_assign(bench.host, &bench.err), 0);
-	ck_assert_int_eq(vfio_peers_start(&vfio->peers, vfio->to.mmio, vfio->provider->space,
+	ck_assert_int_eq(vfio_peers_start(peers, bench.mmio, hardware()->provider->space,
 					  &bench.err),
 			 0);
-	vfio->peers.settled = true;
+	peers->settled = true;
 	kernel.events[0] = '\0';
 	write_command(1, PCI_COMMAND_MEMORY);
 }
@@ -284,8 +284,8 @@ START_TEST(a_bar_is_mapped_by_a_file_of_it)
 	ck_assert_ptr_nonnull(strstr(kernel.events, "map-file"));
 	ck_assert_ptr_null(strstr(kernel.events, "unmap"));
 	ck_assert_uint_eq(kernel.dma_buf.open_flags, O_RDWR | O_CLOEXEC);
-	for (size_t i = 0; i < bench.vfio->peers.count; i++) {
-		const struct vfio_peer *peer = &bench.vfio->peers.peers[i];
+	for (size_t i = 0; i < hardware()->peers.count; i++) {
+		const struct vfio_peer *peer = &hardware()->peers.peers[i];
 
 		if (peer->iova != kernel.space.maps[kernel.space.count - 1].iova)
 			continue;
@@ -378,14 +378,14 @@ START_TEST(a_reset_of_the_bus)
 	fake->dependents = 2;
 	fake->dependent[0] = (struct vfio_pci_dependent_device){.group_id = 1, .bus = 1};
 	fake->dependent[1] = (struct vfio_pci_dependent_device){.bus = 1, .devfn = 3};
-	reset = vfio_bus_reset_prepare(bench.vfio->provider, &fake->backend, "0000:01:00.0",
+	reset = vfio_bus_reset_prepare(hardware()->provider, &fake->backend, "0000:01:00.0",
 				       &bench.err);
 	ck_assert_msg(reset, "%s", bench.err.text);
 	ck_assert_uint_eq(reset->request->count, 0);
 	ck_assert_uint_eq(reset->request->argsz, sizeof(*reset->request));
 	vfio_bus_reset_free(reset);
 	fake->dependent[1].group_id = IOMMUFD_DEVID_NOT_OWNED;
-	ck_assert_ptr_null(vfio_bus_reset_prepare(bench.vfio->provider, &fake->backend,
+	ck_assert_ptr_null(vfio_bus_reset_prepare(hardware()->provider, &fake->backend,
 						  "0000:01:00.0", &bench.err));
 	said("0000:01:00.0: its bus cannot be reset: 0000:01:00.3 would be hit: pass that device");
 	fake->dependents = 0;
