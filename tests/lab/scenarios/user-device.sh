@@ -1,12 +1,13 @@
 # SPDX-License-Identifier: BSD-3-Clause
 # shellcheck disable=SC2154 # from l1/lib.sh
-# scenarios: user-nvme user-reboot user-doorbells user-messages user-reloads user-trace user-gone user-pulled
+# scenarios: user-nvme user-reboot user-doorbells user-messages user-reloads user-trace user-gone user-pulled user-beside
 # tier-aarch64: all
 # program: user-server
 # seconds: 120
 # An NVMe controller that is a program (vfio-user), driven by Linux's own nvme: what a guest reads and writes, again
 # after it has begun anew and after its driver has; with doorbells in a page that the guest maps; with memory reached
-# by messages alone; what becomes of a guest whose device's server is killed, and behind a port.
+# by messages alone; what becomes of a guest whose device's server is killed, and behind a port; beside a disk that is
+# handed over, which outlives it.
 
 only_ferry "the device's server is for ferry's client"
 image=$work/image
@@ -85,3 +86,22 @@ guest_do "gone:$device_id"
 guest_poweroff
 check user-pulled "the guest said '$moved', '$(value gone)'; the image has $(sum_of 0 4) $(sum_of 12 1); $(why)" \
 	[ "$status $moved, $(value gone)" = "0 $(sum_of 0 4) $(sum_of 12 1) MSI-X $vectors, $device_id" ]
+
+# Beside an NVMe disk that is handed over: each is as if it were alone, and that one stays when the server is killed.
+disk=$(device "$nvme_id")
+give "$disk"
+serve
+guest_start ask --vfio-user "socket=$socket" --vfio "$disk"
+guest_do "disk_sum:${nvme_id%:*}.${nvme_id#*:}"
+whole=$(value disk-sum)
+guest_do "disk:$device_id:4:beside:13"
+moved=$(told 1)
+kill -KILL "$server"
+wait_for 20 grep -q 'device is lost' "$errors" || die "the monitor did not tell of the server's end: $(first_error)"
+guest_do "disk_sum:${nvme_id%:*}.${nvme_id#*:}"
+guest_poweroff
+wanted="${nvme_id%:*}.${nvme_id#*:} $LAB_DISK_SHA256"
+check user-beside \
+	"the guest said '$whole', '$moved', '$(value disk-sum)'; the image has $(sum_of 0 4) $(sum_of 13 1); $(why)" \
+	[ "$status $whole, $moved, $(value disk-sum)" = \
+		"0 $wanted, $(sum_of 0 4) $(sum_of 13 1) MSI-X $vectors, $wanted" ]
