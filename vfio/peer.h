@@ -46,8 +46,8 @@ struct vfio_peers {
  * Follows the DEVICE regions of @map: each is mapped at its guest address, as far as kernel and
  * IOMMU can; what they refuse works in every other way. That is told as a warning where there are
  * two devices, else as information. Those of a region that names others (its `peers`) are left to
- * them: a device reaches BARs in its own space alone. To be registered behind KVM's memslots. @map and @space outlive
- * vfio_peers_stop().
+ * them: a device reaches BARs in its own space alone. To be registered behind KVM's memslots. @map
+ * and @space outlive vfio_peers_stop().
  */
 int vfio_peers_start(struct vfio_peers *peers, struct mem_map *map, struct vfio_space *space,
 		     struct err *err) FERRY_MUST_CHECK;

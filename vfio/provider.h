@@ -17,7 +17,10 @@
 
 struct vfio_provider_ops;
 
-/* One way, for all the devices of a guest that are of one kind (vfio_private.h). Embedded first in the provider's own struct. */
+/*
+ * One way, for all the devices of a guest that are of one kind (vfio_private.h). Embedded first in
+ * the provider's own struct.
+ */
 struct vfio_provider {
 	const struct vfio_provider_ops *ops;
 	struct vfio_space *space; /* of every device that joined; NULL before the first */
@@ -49,8 +52,8 @@ struct vfio_provider_ops {
 	bool opens_early;
 	/*
 	 * Whether it is the way for that device, 1 or 0; a negative errno when that cannot be told.
-	 * The one that earlier devices of its kind are had by then gets it, or the last in the table, whose
-	 * join() says why; the last gets what none serves, too.
+	 * The one that earlier devices of its kind are had by then gets it, or the last in the
+	 * table, whose join() says why; the last gets what none serves, too.
 	 */
 	int (*serves)(const struct vfio_settings *settings,
 		      const struct vfio_device_config *config);

@@ -174,8 +174,9 @@ int vfio_begin(struct vfio *vfio, struct err *err) FERRY_MUST_CHECK;
  *    programs: prefault where it is to be pinned, then map in parts. Until one is done a guest's
  *    bus-master write to a device of its kind answers MEM_NOT_YET. @done is called once from a
  *    mapper thread (without devices: before the return): @err NULL when the last has mapped all,
- *    else the sentence of the first that failed, which ends the run. @ram stays until vfio_destroy(): for a first device that comes later it is
- *    mapped then, so that without devices this is called where there are empty slots.
+ *    else the sentence of the first that failed, which ends the run. @ram stays until
+ *    vfio_destroy(): for a first device that comes later it is mapped then, so that without devices
+ *    this is called where there are empty slots.
  */
 typedef void (*vfio_mapped)(void *machine, const struct err *err);
 int vfio_map_ram(struct vfio *vfio, struct ram *ram, vfio_mapped done, void *machine,
@@ -293,8 +294,8 @@ void vfio_stop(struct vfio *vfio);
 /*
  * After vfio_stop(). Gives every device back (guest mappings, interrupts, bus mastering, BARs,
  * descriptor; the kernel resets it at the close), joins the mappers, unmaps RAM, then leaves their
- * providers. Before or after pci_host_destroy(): a function still on its host stays there, all ones,
- * and is freed with it. Main thread, vCPUs gone. NULL is allowed.
+ * providers. Before or after pci_host_destroy(): a function still on its host stays there, all
+ * ones, and is freed with it. Main thread, vCPUs gone. NULL is allowed.
  */
 void vfio_destroy(struct vfio *vfio);
 

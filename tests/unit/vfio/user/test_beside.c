@@ -277,7 +277,7 @@ START_TEST(hardware_that_dies_leaves_the_program_alone)
 }
 END_TEST
 
-/* Its memory is a file already; the first of the hardware has it pinned, and the last lets it go. */
+/* Guest memory is a file already; the first of the hardware pins it, and the last lets it go. */
 START_TEST(hardware_comes_and_goes_beside_a_program)
 {
 	const struct vfio_device_config program = describe(true, VFIO_VIA_USER, _i);
