@@ -316,6 +316,31 @@ START_TEST(a_note_of_requests_is_in_memory)
 }
 END_TEST
 
+static void serve_all(void)
+{
+	fake_vhost_init(&server);
+	server.protocol |= UINT64_C(1) << PROTOCOL_INFLIGHT | UINT64_C(1) << PROTOCOL_RESET_DEVICE |
+			   UINT64_C(1) << PROTOCOL_MEMORY_SLOTS;
+}
+
+/* Those before that answer are in time on a host that is busy, too, when there is time enough. */
+static int ask_all_of(enum fake_fault fault, size_t at)
+{
+	int rc;
+
+	for (user.patience_ms = fault == FAKE_LATE ? 50 : 0;; user.patience_ms *= 2) {
+		serve_all();
+		server.fault = fault;
+		server.at = answered[at].request;
+		rc = ask_all();
+		if (rc != -ETIMEDOUT || strstr(err.text, answered[at].name) ||
+		    user.patience_ms > VHOST_USER_WAIT_MS)
+			return rc;
+		vhost_user_close(&user);
+		fake_vhost_end(&server);
+	}
+}
+
 START_TEST(an_answer_that_is_none_is_told)
 {
 	enum fake_fault fault = (enum fake_fault)(1 + _i % (FAKE_FAULTS - 1));
@@ -323,12 +348,7 @@ START_TEST(an_answer_that_is_none_is_told)
 	int rc;
 
 	make_ram(9);
-	server.protocol |= UINT64_C(1) << PROTOCOL_INFLIGHT | UINT64_C(1) << PROTOCOL_RESET_DEVICE |
-			   UINT64_C(1) << PROTOCOL_MEMORY_SLOTS;
-	server.fault = fault;
-	server.at = answered[at].request;
-	user.patience_ms = fault == FAKE_LATE ? 50 : 0;
-	rc = ask_all();
+	rc = ask_all_of(fault, at);
 	ck_assert_msg(rc < 0 && (!faults[fault].rc || rc == faults[fault].rc), "%s, %d: %d %s",
 		      answered[at].name, fault, rc, err.text);
 	ck_assert_msg(strstr(err.text, faults[fault].said), "%s, %d: %s", answered[at].name, fault,
@@ -341,8 +361,7 @@ END_TEST
 START_TEST(all_of_it_goes_well)
 {
 	make_ram(9);
-	server.protocol |= UINT64_C(1) << PROTOCOL_INFLIGHT | UINT64_C(1) << PROTOCOL_RESET_DEVICE |
-			   UINT64_C(1) << PROTOCOL_MEMORY_SLOTS;
+	serve_all();
 	ck_assert_msg(ask_all() == 0, "%s", err.text);
 	for (size_t i = 0; i < ARRAY_SIZE(answered); i++)
 		ck_assert_msg(fake_vhost_heard(&server, answered[i].request) > 0, "%s",
