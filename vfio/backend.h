@@ -17,6 +17,8 @@ struct vfio_backend;
  * the device lock, or is the thread of a reset, which has the device to itself. @argsz is honoured.
  */
 struct vfio_backend_ops {
+	/* The eventfds that it is given another process has too (fd_take_shared(), fd_signal()). */
+	bool is_shared;
 	int (*info)(struct vfio_backend *backend, struct vfio_device_info *info);
 	int (*region_info)(struct vfio_backend *backend, struct vfio_region_info *info);
 	int (*irq_info)(struct vfio_backend *backend, struct vfio_irq_info *info);

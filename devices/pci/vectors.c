@@ -16,7 +16,7 @@ struct pci_vector {
 	bool unmasked; /* by the guest */
 	bool routed;   /* `message` is staged or committed */
 	bool attached; /* by irqfd */
-	bool pending;  /* was signalled while it was not attached; the eventfd may hold more */
+	bool pending; /* is owed to the guest; while it is not attached the eventfd may hold more */
 	struct kvm_msi_message message;
 };
 
@@ -170,9 +170,7 @@ bool pci_vectors_pending(struct pci_vectors *vectors, enum pci_vectors_mode mode
 	if (!found || found->attached)
 		return false;
 	vectors->wires->pass(vectors->owner);
-	if (found->eventfd >= 0 && fd_take(found->eventfd))
-		found->pending = true;
-	return found->pending;
+	return found->pending || (found->eventfd >= 0 && fd_is_signalled(found->eventfd));
 }
 
 static int vectors_route(struct pci_vectors *vectors, struct pci_vector *vector)
@@ -190,21 +188,39 @@ static int vectors_route(struct pci_vectors *vectors, struct pci_vector *vector)
 	return 0;
 }
 
-/* What came in while it was masked is fired after the irqfd is there to see it. */
+/*
+ * By an eventfd of its own: that of the vector a server may have too (fd_signal()). KVM looks
+ * whether one is signalled as it takes it, and has fired it by the time that it lets it go.
+ */
+static int vectors_fire(struct pci_vectors *vectors, struct pci_vector *vector)
+{
+	int own = fd_eventfd(), rc;
+
+	if (own < 0)
+		return own;
+	fd_signal(own);
+	rc = kvm_irq_attach(vectors->irq, (unsigned int)vector->gsi, own, -1);
+	if (!rc)
+		kvm_irq_detach(vectors->irq, (unsigned int)vector->gsi, own);
+	fd_close(&own);
+	vector->pending = rc;
+	return rc;
+}
+
+/*
+ * What came in while it was masked is fired by KVM, which looks for it in the eventfd. That is
+ * emptied then: what comes between the two is fired as well.
+ */
 static int vectors_attach(struct pci_vectors *vectors, struct pci_vector *vector)
 {
-	int rc;
+	int rc = kvm_irq_attach(vectors->irq, (unsigned int)vector->gsi, vector->eventfd, -1);
 
-	if (fd_take(vector->eventfd))
-		vector->pending = true;
-	rc = kvm_irq_attach(vectors->irq, (unsigned int)vector->gsi, vector->eventfd, -1);
 	if (rc)
 		return rc;
 	vector->attached = true;
-	if (vector->pending)
-		fd_signal(vector->eventfd);
-	vector->pending = false;
-	return 0;
+	if (fd_take_shared(vector->eventfd))
+		vector->pending = false;
+	return vector->pending ? vectors_fire(vectors, vector) : 0;
 }
 
 static void vectors_deliver(struct pci_vectors *vectors)
@@ -275,6 +291,17 @@ void pci_vectors_signal(struct pci_vectors *vectors, unsigned int vector)
 		fd_signal(signalled->eventfd);
 	else
 		signalled->pending = true;
+}
+
+void pci_vectors_raise(struct pci_vectors *vectors, unsigned int vector)
+{
+	struct pci_vector *raised = &vectors->vectors[vector];
+	int rc;
+
+	raised->pending = true;
+	rc = raised->attached ? vectors_fire(vectors, raised) : 0;
+	if (rc)
+		pci_vectors_complain(vectors, "a vector cannot be raised", rc);
 }
 
 struct pci_vector_state pci_vectors_state(const struct pci_vectors *vectors, unsigned int vector)

@@ -19,7 +19,8 @@
  * device's side is the owner's, by its wires: a passed-through function has VFIO signal the
  * eventfds. An eventfd and a GSI come with the first unmask and stay until the mode ends. A masked
  * vector has no irqfd: what the device signals meanwhile stays in the eventfd, is told as pending,
- * and is delivered once at the unmask.
+ * and is delivered once at the unmask. Whoever signals an eventfd may be a server that has it block
+ * and fills it: it is read without waiting for it, and pci_vectors_signal() alone writes to one.
  *
  * Locks: every function here, and every one of the wires, is called with the function's device lock
  * held. Of the order (PCI host, device, map, peers) nothing below the device lock is taken but
@@ -91,6 +92,10 @@ unsigned int pci_vectors_count(const struct pci_vectors *vectors);
 int pci_vectors_eventfd(const struct pci_vectors *vectors, unsigned int vector);
 /* As the device would: delivered, or pending while masked. @vector is below the count. */
 void pci_vectors_signal(struct pci_vectors *vectors, unsigned int vector);
+/*
+ * The same of a vector whose eventfd a server may have too, which pci_vectors_signal() is not for.
+ */
+void pci_vectors_raise(struct pci_vectors *vectors, unsigned int vector);
 /* A line in the log, limited: @what failed of the mode in use. */
 void pci_vectors_complain(struct pci_vectors *vectors, const char *what, int rc);
 

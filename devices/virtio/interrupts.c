@@ -75,7 +75,7 @@ static void interrupts_on_relay(void *owner, uint32_t events)
 	struct function_relay *relay = owner;
 
 	(void)events;
-	if (fd_take(relay->fd))
+	if (fd_take_shared(relay->fd))
 		interrupts_call(relay->function, (unsigned int)(relay - relay->function->relays));
 }
 
@@ -344,7 +344,7 @@ static void interrupts_take_relays(struct virtio_function *function)
 	struct function_interrupts *interrupts = &function->interrupts;
 
 	for (unsigned int i = 0; i < function->device->queue_count; i++)
-		if (function->relays[i].fd >= 0 && fd_take(function->relays[i].fd))
+		if (function->relays[i].fd >= 0 && fd_take_shared(function->relays[i].fd))
 			interrupts_signal(interrupts, interrupts->of_queue[i], ISR_QUEUE);
 }
 
@@ -357,7 +357,7 @@ static void interrupts_pass(void *owner)
 	interrupts_take_relays(function);
 	for (unsigned int i = 0; i < interrupts->vector_count; i++) {
 		if (interrupts->missed[i])
-			pci_vectors_signal(function->vectors, i);
+			pci_vectors_raise(function->vectors, i);
 		interrupts->missed[i] = false;
 	}
 	pthread_mutex_unlock(&interrupts->lock);
@@ -428,7 +428,7 @@ void function_interrupts_reset(struct virtio_function *function)
 	pthread_mutex_lock(&interrupts->lock);
 	for (unsigned int i = 0; i < VIRTIO_QUEUES_MAX; i++)
 		if (function->relays[i].fd >= 0)
-			(void)fd_take(function->relays[i].fd);
+			(void)fd_take_shared(function->relays[i].fd);
 	interrupts->isr = 0;
 	interrupts->failed = false;
 	interrupts->of_config = NO_VECTOR;

@@ -36,7 +36,7 @@ static void event_on_error(void *owner, uint32_t events)
 	struct vfio_pci *pci = owner;
 
 	(void)events;
-	fd_take(pci->error_event);
+	(void)fd_take_shared(pci->error_event);
 	pci_host_lock(&pci->device);
 	pci->errors++;
 	pci_host_unlock(&pci->device);

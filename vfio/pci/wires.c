@@ -29,7 +29,7 @@ static void wires_pass_intx(struct vfio_wires *wires)
 {
 	struct vfio_intx *intx = &wires->intx;
 
-	if (intx->device_trigger >= 0 && fd_take(intx->device_trigger)) {
+	if (intx->device_trigger >= 0 && fd_take_shared(intx->device_trigger)) {
 		vfio_trace_note(wires->trace, "irq     INTx raised");
 		intx->raised++;
 		fd_signal(intx->trigger);
@@ -50,7 +50,7 @@ static void wires_pass(void *owner)
 	for (unsigned int i = 0; i < pci_vectors_count(vectors); i++) {
 		struct vfio_wire *wire = &wires->wire[i];
 
-		if (wire->relay < 0 || !fd_take(wire->relay))
+		if (wire->relay < 0 || !fd_take_shared(wire->relay))
 			continue;
 		wire->signalled++;
 		vfio_trace_note(wires->trace, "irq     %s vector %u%s",
@@ -174,7 +174,7 @@ static void wires_close_intx(struct vfio_wires *wires)
 
 /*
  * With a trace two more, so that the monitor sees the interrupt on its way and its end on the way
- * back.
+ * back. The latter not where a server would have its eventfd too (fd_signal()): KVM signals that.
  */
 static int wires_open_intx(struct vfio_wires *wires)
 {
@@ -191,6 +191,8 @@ static int wires_open_intx(struct vfio_wires *wires)
 		return 0;
 	intx->device_trigger = fd_eventfd();
 	rc = wires_watch_opened(wires, &intx->device_trigger);
+	if (!rc && wires->backend->ops->is_shared)
+		return 0;
 	if (!rc)
 		rc = wires_watch(wires, intx->resample);
 	if (rc)
@@ -325,7 +327,7 @@ static int wires_enable_span(struct vfio_wires *wires, unsigned int span)
 			wires->wire[i].connected = wires_device_end(wires, i) >= 0;
 		if (spare >= 0) {
 			wires_drop_0(wires);
-			if (fd_take(spare))
+			if (fd_take_shared(spare))
 				pci_vectors_signal(wires->vectors, 0);
 		}
 	}
@@ -378,7 +380,7 @@ static int wires_grow(struct vfio_wires *wires, unsigned int need)
 		pci_vectors_complain(wires->vectors, "the vectors there were are lost", rc);
 	for (unsigned int i = 0; i < count; i++)
 		if (pci_vectors_eventfd(wires->vectors, i) >= 0)
-			pci_vectors_signal(wires->vectors, i);
+			pci_vectors_raise(wires->vectors, i);
 	return rc;
 }
 

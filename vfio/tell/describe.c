@@ -219,7 +219,9 @@ static void describe_show_intx(const struct vfio_wires *wires, const uint8_t *co
 	fprintf(out, "  pin %c, GSI %u%s, ", 'A' + config[PCI_INTERRUPT_PIN] - 1, intx->gsi,
 		load_le16(config + PCI_COMMAND) & PCI_COMMAND_INTX_DISABLE ? ", disabled in COMMAND"
 									   : "");
-	if (intx->device_trigger >= 0)
+	if (intx->device_trigger >= 0 && intx->device_resample < 0)
+		fprintf(out, "relayed by the monitor: raised %" PRIu64 "\n", intx->raised);
+	else if (intx->device_trigger >= 0)
 		fprintf(out,
 			"relayed by the monitor: raised %" PRIu64 ", ended by the guest %" PRIu64
 			"\n",

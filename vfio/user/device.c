@@ -121,6 +121,7 @@ static void device_close(struct vfio_backend *backend)
 }
 
 static const struct vfio_backend_ops device_ops = {
+	.is_shared = true,
 	.info = device_info,
 	.region_info = device_region_info,
 	.irq_info = vfio_user_irq_info,

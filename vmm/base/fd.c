@@ -9,6 +9,7 @@
 #include <stdatomic.h>
 #include <sys/eventfd.h>
 #include <sys/resource.h>
+#include <sys/uio.h>
 #include <unistd.h>
 
 void fd_close(int *fd)
@@ -150,6 +151,28 @@ bool fd_take(int eventfd)
 		n = read(eventfd, &count, sizeof(count));
 	} while (n < 0 && errno == EINTR);
 	return n == (ssize_t)sizeof(count);
+}
+
+bool fd_take_shared(int eventfd)
+{
+	uint64_t count;
+	const struct iovec part = {&count, sizeof(count)};
+	ssize_t n;
+
+	do {
+		n = preadv2(eventfd, &part, 1, -1, RWF_NOWAIT);
+	} while (n < 0 && errno == EINTR);
+	/* Before Linux 5.8, and under emulators of user mode: it may wait for who is quick. */
+	if (n < 0 && (errno == EOPNOTSUPP || errno == ENOSYS))
+		return fd_is_signalled(eventfd) && fd_take(eventfd);
+	return n == (ssize_t)sizeof(count);
+}
+
+bool fd_is_signalled(int eventfd)
+{
+	struct pollfd polled = {.fd = eventfd, .events = POLLIN};
+
+	return poll(&polled, 1, 0) == 1 && polled.revents & POLLIN;
 }
 
 int fd_read_at(int fd, void *buffer, size_t size, uint64_t offset)

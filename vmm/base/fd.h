@@ -62,11 +62,24 @@ int fd_open_output(const char *path, int flags) FERRY_MUST_CHECK;
 /* Why fd_open_output() failed. */
 const char *fd_output_text(int rc);
 
-/* Adds one to an eventfd's count. A full counter is as good as a signalled one. */
+/*
+ * Adds one to an eventfd's count. A full counter is as good as a signalled one. Not for one that
+ * another process has too, which might fill it and have this block: there is no write to an eventfd
+ * that asks not to wait.
+ */
 void fd_signal(int eventfd);
 
 /* Takes an eventfd's whole count; false when it was zero. The descriptor must not block. */
 bool fd_take(int eventfd);
+
+/*
+ * As fd_take(), of one that another process has too: whether it blocks is a flag of what both
+ * share, which that process may take away at any time, and take the count in between.
+ */
+bool fd_take_shared(int eventfd);
+
+/* Whether an eventfd's count is not zero, which it stays. */
+bool fd_is_signalled(int eventfd);
 
 /*
  * Reads exactly @size bytes at @offset. 0, a negative errno, or -ENODATA when the file ends before.

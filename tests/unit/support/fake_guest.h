@@ -224,7 +224,7 @@ static inline void fake_guest_take_interrupts(void)
 	for (unsigned int i = 0; i < kvm.irqfd_count; i++) {
 		/* Who closes it takes it off KVM before. */
 		must(fcntl(kvm.irqfds[i].eventfd, F_GETFD) >= 0);
-		if (!fd_take(kvm.irqfds[i].eventfd))
+		if (!fd_take_shared(kvm.irqfds[i].eventfd))
 			continue;
 		kvm.interrupts++;
 		if (kvm.irqfds[i].resample >= 0)

@@ -30,6 +30,7 @@ struct fake_irqfd {
 struct kvm_irq {
 	pthread_mutex_t lock;
 	bool used[FAKE_GSIS];
+	bool fired[FAKE_GSIS];  /* what was signalled before it was attached, for which KVM looks */
 	unsigned int allocated; /* of them */
 	struct kvm_msi_message message[FAKE_GSIS];
 	struct fake_irqfd irqfds[FAKE_IRQFDS];
@@ -93,7 +94,9 @@ static inline bool fake_irq_delivered(struct kvm_irq *irq, unsigned int gsi)
 
 	pthread_mutex_lock(&irq->lock);
 	irqfd = fake_irq_find_locked(irq, gsi);
-	delivered = irqfd && fd_take(irqfd->eventfd);
+	/* Two at once are one for the guest. */
+	delivered = (irqfd && fd_take_shared(irqfd->eventfd)) || irq->fired[gsi];
+	irq->fired[gsi] = false;
 	pthread_mutex_unlock(&irq->lock);
 	return delivered;
 }
@@ -175,6 +178,7 @@ static inline int fake_irq_attach_locked(struct kvm_irq *irq, unsigned int gsi, 
 		return -ENOSPC;
 	irq->irqfds[irq->attached++] =
 		(struct fake_irqfd){.gsi = gsi, .eventfd = eventfd, .resample = resample};
+	irq->fired[gsi] |= fd_is_signalled(eventfd);
 	return 0;
 }
 
@@ -194,6 +198,8 @@ void kvm_irq_detach(struct kvm_irq *irq, unsigned int gsi, int eventfd)
 	for (unsigned int i = 0; i < irq->attached; i++)
 		if (irq->irqfds[i].gsi == gsi && irq->irqfds[i].eventfd == eventfd)
 			irq->irqfds[i] = irq->irqfds[--irq->attached];
+	/* What is masked was taken by the guest before. */
+	irq->fired[gsi] &= fake_irq_find_locked(irq, gsi) != NULL;
 	pthread_mutex_unlock(&irq->lock);
 }
 

@@ -295,6 +295,8 @@ static inline int kvm_set_irqfd(const struct kvm_irqfd *irqfd)
 		.eventfd = (int)irqfd->fd,
 		.resample = irqfd->flags & KVM_IRQFD_FLAG_RESAMPLE ? (int)irqfd->resamplefd : -1,
 	};
+	/* What came before is fired now. */
+	kvm.interrupts += fd_is_signalled((int)irqfd->fd);
 	return 0;
 }
 

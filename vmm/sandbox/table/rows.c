@@ -17,6 +17,7 @@
 #include <sys/prctl.h>
 #include <sys/resource.h>
 #include <sys/socket.h>
+#include <sys/uio.h>
 #include <sys/un.h>
 
 #include "vfio/iommufd/abi.h"
@@ -68,6 +69,8 @@ SANDBOX_ROWS static const struct sandbox_row every_thread[] = {
 
 SANDBOX_ROWS static const struct sandbox_row descriptors[] = {
 	{"read", TELLS & ~POPULATE, .why = "events, the console, random bytes"},
+	{"preadv2", MAIN | VCPU | RESET | DEVICE, .tests = {{5, IS, RWF_NOWAIT}},
+	 .why = "an eventfd that a server has too, which might have it block"},
 	{"pread64", MAIN | VCPU | RESET | DEVICE | FILES,
 	 .why = "a device's registers; kernels, initrds; sysfs"},
 	{"pwrite64", MAIN | VCPU | RESET | DEVICE, .why = "a device's registers"},

@@ -5,9 +5,11 @@
 
 #include <check.h>
 #include <errno.h>
+#include <fcntl.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <sys/resource.h>
+#include <unistd.h>
 
 #include "tests/unit/support/fake_irq.h"
 #include "tests/unit/support/log.h"
@@ -220,6 +222,38 @@ START_TEST(unseen_it_is_delivered_too)
 	pci_vectors_signal(vectors, 3);
 	unmask(PCI_VECTORS_MSIX, 3);
 	ck_assert(delivered(3));
+}
+END_TEST
+
+/*
+ * Whoever signals it has its eventfd too, and may have that block: an empty one at a read, a full
+ * one at a write. The monitor waits for nobody.
+ */
+START_TEST(a_hostile_device_holds_up_nobody)
+{
+	const uint64_t most = UINT64_MAX - 1;
+	int fd;
+
+	enable(PCI_VECTORS_MSIX, 10);
+	unmask(PCI_VECTORS_MSIX, 3);
+	fd = pci_vectors_eventfd(vectors, 3);
+	mask(PCI_VECTORS_MSIX, 3);
+	ck_assert_int_eq(fcntl(fd, F_SETFL, 0), 0);
+	ck_assert(!pci_vectors_pending(vectors, PCI_VECTORS_MSIX, 3));
+	unmask(PCI_VECTORS_MSIX, 3);
+	ck_assert(!delivered(3));
+	mask(PCI_VECTORS_MSIX, 3);
+	ck_assert_int_eq(write(fd, &most, sizeof(most)), sizeof(most));
+	if (_i)
+		ck_assert(pci_vectors_pending(vectors, PCI_VECTORS_MSIX, 3));
+	/* What was taken is filled up again. */
+	if (!fd_is_signalled(fd))
+		ck_assert_int_eq(write(fd, &most, sizeof(most)), sizeof(most));
+	unmask(PCI_VECTORS_MSIX, 3);
+	ck_assert(delivered(3));
+	ck_assert(!delivered(3));
+	mask(PCI_VECTORS_MSIX, 3);
+	ck_assert(!pci_vectors_pending(vectors, PCI_VECTORS_MSIX, 3));
 }
 END_TEST
 
@@ -444,6 +478,7 @@ static void add_tests(TCase *tests)
 	tcase_add_test(tests, a_batch_is_committed_once);
 	tcase_add_test(tests, masked_it_is_pending_and_delivered_once);
 	tcase_add_test(tests, unseen_it_is_delivered_too);
+	tcase_add_loop_test(tests, a_hostile_device_holds_up_nobody, 0, 2);
 	tcase_add_test(tests, what_is_on_its_way_is_pending);
 	tcase_add_test(tests, a_new_message_is_routed_anew);
 	tcase_add_test(tests, without_a_gsi_it_is_owed);

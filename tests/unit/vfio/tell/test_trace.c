@@ -102,6 +102,29 @@ START_TEST(interrupts_are_told_and_passed_on)
 }
 END_TEST
 
+/* A server has the eventfd of INTx's end too: KVM signals that, and the monitor does not write. */
+START_TEST(the_end_of_a_servers_intx_is_kvms)
+{
+	struct vfio_backend_ops ops = *bench.fake.backend.ops;
+	const struct vfio_intx *intx;
+
+	ops.is_shared = true;
+	bench.fake.backend.ops = &ops;
+	start_traced();
+	intx = &bench.pci->wires.intx;
+	ck_assert_int_ge(intx->device_trigger, 0);
+	ck_assert_int_eq(intx->device_resample, -1);
+	ck_assert_int_eq(bench.fake.unmask_eventfd, intx->resample);
+	ck_assert(fake_vfio_fire(&bench.fake, VFIO_PCI_INTX_IRQ_INDEX, 0));
+	run_loop_once();
+	ck_assert(fake_irq_delivered(&bench.irq, 19));
+	fd_signal(intx->resample);
+	ck_assert(fd_take(bench.fake.unmask_eventfd));
+	stop_traced();
+	told("irq     INTx raised\n");
+}
+END_TEST
+
 START_TEST(a_trace_that_cannot_be_written_is_refused)
 {
 	bench.options.trace = "/no/such/folder/trace";
@@ -168,6 +191,7 @@ static void add_tests(TCase *tests)
 	tcase_add_test(tests, files_that_are_open_already);
 	tcase_add_test(tests, a_wrong_table_is_refused);
 	tcase_add_test(tests, interrupts_are_told_and_passed_on);
+	tcase_add_test(tests, the_end_of_a_servers_intx_is_kvms);
 	tcase_add_test(tests, a_trace_that_cannot_be_written_is_refused);
 	tcase_add_test(tests, a_full_disk_ends_the_trace_and_nothing_else);
 	tcase_add_test(tests, a_traces_reader_holds_up_nobody);

@@ -1,8 +1,11 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /* Interrupts of a device of vfio-user: eventfds in as many messages as it takes. */
 
+#include <fcntl.h>
 #include <poll.h>
 
+#include "devices/pci/vectors.h"
+#include "tests/unit/support/fake_irq.h"
 #include "tests/unit/support/fake_user.h"
 #include "vfio/pci/irq.h"
 
@@ -141,6 +144,95 @@ START_TEST(a_refusal_is_the_callers)
 }
 END_TEST
 
+/* Vectors as a guest has them, with the server at their other end. */
+
+static struct kvm_irq table;
+static struct pci_vectors *vectors;
+
+static int wires_set_mode(void *owner, enum pci_vectors_mode mode, unsigned int count)
+{
+	(void)owner;
+	(void)mode;
+	return (int)count;
+}
+
+static int wires_connect(void *owner, unsigned int first, unsigned int end)
+{
+	int fds[2] = {pci_vectors_eventfd(vectors, 0), pci_vectors_eventfd(vectors, 1)};
+
+	(void)owner;
+	(void)first;
+	(void)end;
+	return vfio_irq_trigger(fake.backend, VFIO_PCI_MSIX_IRQ_INDEX, 0, 2, fds);
+}
+
+static void wires_pass(void *owner)
+{
+	(void)owner;
+}
+
+static void unmask(unsigned int vector)
+{
+	const struct kvm_msi_message message = {.address = 0xfee00000, .data = vector};
+
+	pci_vectors_unmask(vectors, PCI_VECTORS_MSIX, vector, &message);
+	pci_vectors_flush(vectors, PCI_VECTORS_MSIX);
+}
+
+static void mask(unsigned int vector)
+{
+	pci_vectors_mask(vectors, PCI_VECTORS_MSIX, vector);
+	pci_vectors_flush(vectors, PCI_VECTORS_MSIX);
+}
+
+static bool is_delivered(unsigned int vector)
+{
+	return fake_irq_delivered(&table, (unsigned int)pci_vectors_state(vectors, vector).gsi);
+}
+
+/* By the server's own descriptor, which it gets anew with each message. */
+static void fill(void)
+{
+	const uint64_t most = UINT64_MAX - 1;
+
+	ck_assert_int_eq(write(fake.server.irqs[USER_MSIX][0], &most, sizeof(most)), sizeof(most));
+}
+
+/* It has the same eventfds, and so the flag that says whether they block, and their counters. */
+START_TEST(a_hostile_server_holds_up_nobody)
+{
+	static const struct pci_wires_ops ops = {wires_set_mode, wires_connect, wires_pass};
+	int its;
+
+	fake_irq_init(&table);
+	fake_user_open_well();
+	vectors = pci_vectors_create("user0", &table, &ops, NULL);
+	pci_vectors_enable(vectors, PCI_VECTORS_MSIX, 2);
+	unmask(0);
+	its = fake.server.irqs[USER_MSIX][0];
+	ck_assert_int_ne(its, pci_vectors_eventfd(vectors, 0));
+	ck_assert_int_eq(fcntl(its, F_SETFL, 0), 0);
+	mask(0);
+	ck_assert(!pci_vectors_pending(vectors, PCI_VECTORS_MSIX, 0));
+	unmask(0);
+	ck_assert(!is_delivered(0));
+	mask(0);
+	fill();
+	ck_assert(pci_vectors_pending(vectors, PCI_VECTORS_MSIX, 0));
+	unmask(0);
+	ck_assert(is_delivered(0));
+	/* What is owed for another reason finds it full, too. */
+	fill();
+	pci_vectors_raise(vectors, 0);
+	mask(0);
+	pci_vectors_raise(vectors, 0);
+	unmask(0);
+	ck_assert(is_delivered(0));
+	pci_vectors_disable(vectors, PCI_VECTORS_MSIX);
+	pci_vectors_destroy(vectors);
+}
+END_TEST
+
 static void add_tests(TCase *tests)
 {
 	tcase_add_checked_fixture(tests, set_up, tear_down);
@@ -150,6 +242,7 @@ static void add_tests(TCase *tests)
 	tcase_add_test(tests, vectors_without_an_eventfd_are_told_of);
 	tcase_add_test(tests, intx_is_unmasked_by_an_eventfd);
 	tcase_add_test(tests, a_refusal_is_the_callers);
+	tcase_add_test(tests, a_hostile_server_holds_up_nobody);
 }
 
 int main(void)

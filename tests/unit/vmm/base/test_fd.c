@@ -30,6 +30,32 @@ START_TEST(eventfd_counts_and_empties)
 }
 END_TEST
 
+/* By whoever has it too. */
+static void make_it_block(int eventfd)
+{
+	ck_assert_int_eq(fcntl(eventfd, F_SETFL, 0), 0);
+}
+
+START_TEST(a_shared_eventfd_is_not_waited_for)
+{
+	int fd = fd_eventfd();
+
+	ck_assert(!fd_is_signalled(fd));
+	make_it_block(fd);
+	ck_assert(!fd_take_shared(fd));
+	ck_assert(!fd_is_signalled(fd));
+	fd_signal(fd);
+	fd_signal(fd);
+	ck_assert(fd_is_signalled(fd));
+	ck_assert(fd_is_signalled(fd));
+	ck_assert(fd_take_shared(fd));
+	ck_assert(!fd_take_shared(fd));
+	fd_close(&fd);
+	ck_assert(!fd_take_shared(fd));
+	ck_assert(!fd_is_signalled(fd));
+}
+END_TEST
+
 START_TEST(read_at_tells_a_short_file)
 {
 	char path[] = "/tmp/ferry-base-XXXXXX";
@@ -163,6 +189,7 @@ END_TEST
 
 static void add_tests(TCase *tests)
 {
+	tcase_add_test(tests, a_shared_eventfd_is_not_waited_for);
 	tcase_add_test(tests, eventfd_counts_and_empties);
 	tcase_add_test(tests, read_at_tells_a_short_file);
 	tcase_add_test(tests, outputs_are_opened_without_waiting);
