@@ -85,6 +85,14 @@ void vfio_hold_build(struct vfio_hold *hold, struct vfio_entry *entry)
 		hold_check_sizes(hold);
 }
 
+void vfio_hold_begin(struct vfio_hold *hold)
+{
+	struct vfio_provider *provider = hold->lease->provider;
+
+	if (provider->ops->begin)
+		(void)!provider->ops->begin(provider, &hold->err);
+}
+
 void vfio_hold_close(struct vfio_hold *hold, struct vfio_family *family)
 {
 	if (hold->pci)

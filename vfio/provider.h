@@ -42,8 +42,8 @@ struct vfio_lease {
 /*
  * In the order in which they are called, without a lock but for bus_reset(). What fails has set
  * @err and returns its negative errno or NULL. On the main thread, or while the guest runs on
- * another one at a time (worker.h): join(), tell_kvm(), open_device(), a device's close, leave()
- * and destroy(). The main thread may call bus_reset() beside these.
+ * another one at a time (worker.h): join(), tell_kvm(), open_device(), begin(), a device's close,
+ * leave() and destroy(). The main thread may call bus_reset() beside these.
  */
 struct vfio_provider_ops {
 	const char *name; /* for a sentence */
@@ -80,8 +80,8 @@ struct vfio_provider_ops {
 					    const struct vfio_sysfs_device *device,
 					    const char *token, struct err *err);
 	/*
-	 * All are open and the guest is about to run: threads begin that stay. NULL: there are
-	 * none.
+	 * All are open and the guest is about to run, or one was opened while it does: threads
+	 * begin that stay, of those devices that have none yet. NULL: there are none.
 	 */
 	int (*begin)(struct vfio_provider *provider, struct err *err);
 	/*

@@ -24,6 +24,8 @@ static void steps_carry_out(struct vfio_work *work)
 		vfio_hold_open_early(hold, entry, entry->vfio->to.vm);
 		if (!hold->err.code)
 			vfio_hold_build(hold, entry);
+		if (!hold->err.code)
+			vfio_hold_begin(hold);
 		break;
 	case VFIO_RESETS:
 		(void)!vfio_reset_first(hold->pci, &hold->err);

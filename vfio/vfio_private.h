@@ -216,6 +216,8 @@ void vfio_hold_open_early(struct vfio_hold *hold, const struct vfio_entry *entry
 			  struct kvm_vm *vm);
 /* Opens it unless it is, and builds its function, which is on no bus yet. */
 void vfio_hold_build(struct vfio_hold *hold, struct vfio_entry *entry);
+/* What is to be there while the guest runs, which does already. */
+void vfio_hold_begin(struct vfio_hold *hold);
 /* Closed, and left; with the last one of @family its provider goes, too. */
 void vfio_hold_close(struct vfio_hold *hold, struct vfio_family *family);
 

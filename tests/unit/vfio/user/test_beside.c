@@ -308,6 +308,106 @@ START_TEST(hardware_comes_and_goes_beside_a_program)
 }
 END_TEST
 
+/* Into a slot, where hardware is in another or none; its memory is told by messages. */
+START_TEST(a_program_comes_and_goes)
+{
+	bool beside = _i;
+
+	start_guest_with_all(NULL, 0, SLOTS, hear_mapping);
+	bench.via = VFIO_VIA_GROUP;
+	if (beside)
+		plug_in("01:00.0", "slot2");
+	guest.news[0] = '\0';
+	{
+		const struct vfio_device_config program = describe(true, VFIO_VIA_USER, false);
+
+		bench.via = VFIO_VIA_USER;
+		guest.added = 0;
+		plug_config(&program, "slot1");
+		ck_assert_msg(guest.refused == 0, "%s", guest.err.text);
+		wait_for(&guest.added, 1);
+	}
+	guest_told("added user0 user0 slot1; ");
+	ck_assert_uint_eq(guest.memory_checks, beside);
+	ck_assert_uint_eq(kernel.space.count, beside);
+	ck_assert_uint_eq(fake.server.window_count, 1);
+	ck_assert_uint_eq(fake.server.windows[0].size, MEMORY);
+	ck_assert(slot_status(1).present);
+	ck_assert_int_eq(guest_sets(1, PCI_EXP_SLTCTL_PWR_ON, PCI_EXP_SLTCTL_PWR_IND_ON), MEM_DONE);
+	ck_assert_uint_eq(device_read(1, 0, PCI_VENDOR_ID, 4), USER_ID);
+	ck_assert_int_eq(device_write(1, PCI_COMMAND, 2, PCI_COMMAND_MASTER), MEM_DONE);
+	guest_restarts();
+	ck_assert_uint_eq(fake.resets, 1);
+	ck_assert_int_eq(vfio_unplug(bench.vfio, "user0", 0, &bench.err), 0);
+	settle();
+	guest_told("removed user0 user0 slot1; ");
+	ck_assert_ptr_null(programs()->provider);
+	ck_assert_uint_eq(kernel.space.count, beside);
+	ck_assert(!slot_status(1).taken);
+}
+END_TEST
+
+START_TEST(a_program_that_comes_may_be_lost)
+{
+	start_guest_with_all(NULL, 0, SLOTS, hear_mapping);
+	bench.via = VFIO_VIA_USER;
+	{
+		const struct vfio_device_config program = describe(true, VFIO_VIA_USER, false);
+
+		plug_config(&program, NULL);
+	}
+	wait_for(&guest.added, 1);
+	guest.news[0] = '\0';
+	fake_user_hang_up(bench.vfio->entries[0]->pci->backend);
+	wait_for_text("removed");
+	guest_told("lost user0 user0 slot1; removed user0 user0 slot1; ");
+	ck_assert(!slot_status(1).taken);
+	ck_assert_uint_eq(vfio_device_count(bench.vfio), 0);
+}
+END_TEST
+
+/* At the version, at its regions, at guest RAM: nothing of it is left, hardware stays. */
+START_TEST(a_program_that_does_not_come_leaves_nothing)
+{
+	static const enum server_command steps[] = {
+		COMMAND_VERSION, COMMAND_INFO,     COMMAND_REGION_INFO,
+		COMMAND_READ,    COMMAND_SET_IRQS, COMMAND_DMA_MAP,
+	};
+	unsigned int descriptors;
+
+	start_guest_with_all(NULL, 0, SLOTS, hear_mapping);
+	bench.via = VFIO_VIA_GROUP;
+	plug_in("01:00.0", "slot2");
+	descriptors = count_descriptors();
+	fake.server.fault = _i % 2 ? USER_FAULT_DIES : USER_FAULT_ERROR;
+	fake.server.at = steps[_i / 2];
+	bench.via = VFIO_VIA_USER;
+	{
+		const struct vfio_device_config program = describe(true, VFIO_VIA_USER, false);
+
+		plug_config(&program, "slot1");
+	}
+	for (int i = 0; i < 5000 && vfio_device_count(bench.vfio) > 1; i++) {
+		turn();
+		usleep(1000);
+	}
+	if (vfio_device_count(bench.vfio) == 1) {
+		ck_assert_ptr_null(programs()->provider);
+		ck_assert(!slot_status(1).taken);
+		pthread_join(fake.thread, NULL);
+		fake.running = false;
+		ck_assert_uint_eq(count_descriptors(), descriptors);
+	} else {
+		/* One without this is one with less. */
+		ck_assert_uint_eq(fake.server.fault, USER_FAULT_ERROR);
+	}
+	ck_assert_uint_eq(kernel.space.count, 1);
+	ck_assert_uint_eq(device_read(2, 0, PCI_VENDOR_ID, 4), UINT32_MAX);
+	ck_assert_int_eq(guest_sets(2, PCI_EXP_SLTCTL_PWR_ON, PCI_EXP_SLTCTL_PWR_IND_ON), MEM_DONE);
+	ck_assert_uint_eq(device_read(2, 0, PCI_VENDOR_ID, 4), HARDWARE_ID);
+}
+END_TEST
+
 static int add_one(bool program, enum vfio_via via)
 {
 	struct vfio_device_config config = {.path = program ? "/nonexistent/server" : "01:00.0",
@@ -464,6 +564,9 @@ static void add_tests(TCase *tests)
 			    STARTS);
 	tcase_add_loop_test(tests, hardware_that_dies_leaves_the_program_alone, 0, STARTS);
 	tcase_add_loop_test(tests, hardware_comes_and_goes_beside_a_program, 0, 2);
+	tcase_add_loop_test(tests, a_program_comes_and_goes, 0, 2);
+	tcase_add_test(tests, a_program_that_comes_may_be_lost);
+	tcase_add_loop_test(tests, a_program_that_does_not_come_leaves_nothing, 0, 12);
 	tcase_add_loop_test(tests, without_its_server_nothing_starts, 0, STARTS);
 	tcase_add_loop_test(tests, hardware_that_does_not_open_ends_the_connection, 0, 2);
 	tcase_add_loop_test(tests, hardware_changes_its_way_alone, 0, 2);
