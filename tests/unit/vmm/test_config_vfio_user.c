@@ -54,6 +54,10 @@ START_TEST(memory_is_shared)
 	ck_assert(!config_pins_memory(&config) && config_shares_memory(&config));
 	ck_assert_int_eq(parse("--vfio 01:00.0 k"), 0);
 	ck_assert(config_pins_memory(&config) && !config_shares_memory(&config));
+	ck_assert_int_eq(parse("--vfio 01:00.0 --vfio-user socket=a k"), 0);
+	ck_assert(config_pins_memory(&config) && config_shares_memory(&config));
+	ck_assert_int_eq(parse("--vfio-user socket=a --vfio 01:00.0 k"), 0);
+	ck_assert(config_pins_memory(&config) && config_shares_memory(&config));
 	ck_assert_int_eq(parse("--vhost-user blk,socket=a k"), 0);
 	ck_assert(!config_pins_memory(&config) && config_shares_memory(&config));
 }
