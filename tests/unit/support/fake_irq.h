@@ -199,7 +199,7 @@ void kvm_irq_detach(struct kvm_irq *irq, unsigned int gsi, int eventfd)
 		if (irq->irqfds[i].gsi == gsi && irq->irqfds[i].eventfd == eventfd)
 			irq->irqfds[i] = irq->irqfds[--irq->attached];
 	/* What is masked was taken by the guest before. */
-	irq->fired[gsi] &= fake_irq_find_locked(irq, gsi) != NULL;
+	irq->fired[gsi] = irq->fired[gsi] && fake_irq_find_locked(irq, gsi);
 	pthread_mutex_unlock(&irq->lock);
 }
 
