@@ -11,6 +11,7 @@
 #include "vfio/pci/region.h"
 #include "vfio/user/device_private.h"
 #include "vmm/base/fd.h"
+#include "vmm/base/files.h"
 #include "vmm/base/log.h"
 
 /* With capabilities; more sparse areas than fit here no device has. */
@@ -90,8 +91,9 @@ static int region_check_file(struct vfio_user_device *device, uint32_t index, st
 
 	if (rc)
 		return rc;
-	if (fstat(region->fd, &file))
-		return err_set(err, -errno, "region %u: its file: %s", index, err_text(-errno));
+	rc = files_stat(region->fd, &file);
+	if (rc)
+		return err_set(err, rc, "region %u: its file: %s", index, err_text(rc));
 	for (size_t i = 0; i < (parsed.sparse ? parsed.area_count : 1); i++) {
 		uint64_t offset = parsed.sparse ? parsed.areas[i].offset : 0;
 		uint64_t size = parsed.sparse ? parsed.areas[i].size : parsed.info.size;

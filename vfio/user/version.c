@@ -12,6 +12,7 @@
 #include "vmm/base/bits.h"
 #include "vmm/base/clock.h"
 #include "vmm/base/fd.h"
+#include "vmm/base/files.h"
 
 /* Of the JSON of a version. */
 enum { VERSION_TEXT_MAX = 4096 };
@@ -117,7 +118,7 @@ static int version_take_twin(struct vfio_user_client *client, const json_t *capa
 		return *fd < 0 ? 0 : -EPROTO;
 	if (!json_is_integer(index) || json_integer_value(index) != 0 || *fd < 0)
 		return -EPROTO;
-	flags = fstat(*fd, &status) || !S_ISSOCK(status.st_mode) ? -1 : fcntl(*fd, F_GETFL);
+	flags = files_stat(*fd, &status) || !S_ISSOCK(status.st_mode) ? -1 : fcntl(*fd, F_GETFL);
 	if (flags < 0)
 		return -EPROTO;
 	/* The calls ask not to wait; where the flag cannot be had they do all the same. */

@@ -127,16 +127,33 @@ static void passed_look(void *owner)
 					(S_ISREG(status.st_mode) && !passed_is_remote(fd)));
 }
 
-/* The close of what is neither a device's node, a pipe nor a file of this host's may wait. */
+/* Of Unix: nobody is waited for as it is closed. */
+static bool passed_is_connection(int fd)
+{
+	struct sockaddr_storage address = {0};
+	socklen_t size = sizeof(address);
+
+	if (getsockname(fd, (struct sockaddr *)&address, &size) || address.ss_family != AF_UNIX)
+		return false;
+	size = sizeof(address);
+	return getpeername(fd, (struct sockaddr *)&address, &size) == 0;
+}
+
+/*
+ * The close of what is neither a device's node, a pipe, a file of this host's nor a connection of
+ * Unix may wait.
+ */
 static int passed_check_kind(const struct control_passed *passed, const char *name, struct err *err)
 {
 	struct passed_question question = {.fd = passed->waiting};
 
-	if (files_look(passed_look, &question) == 0 && !question.may_wait)
+	if (passed_is_connection(passed->waiting) ||
+	    (files_look(passed_look, &question) == 0 && !question.may_wait))
 		return 0;
 	return err_set(err, -ENODEV,
 		       "fdname '%.80s': what came is no character device, as /dev/iommu and the "
-		       "nodes in /dev/vfio are, and no pipe or file of this host's",
+		       "nodes in /dev/vfio are, no pipe or file of this host's, and no connected "
+		       "socket of Unix",
 		       control_printable(name).text);
 }
 

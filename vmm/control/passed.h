@@ -37,7 +37,8 @@ struct control_passed {
 void control_passed_bring(struct control_passed *passed, int fd, enum control_arrival arrival);
 
 /*
- * Gives the one that waits, a character device, pipe or file, @name; one of that name is closed.
+ * Gives the one that waits, a character device, pipe, file or connection, @name; one of that name
+ * is closed.
  * -EINVAL, -EBADF, -ENODEV or -EMFILE with @err set, and it is closed.
  */
 int control_passed_keep(struct control_passed *passed, const char *name,

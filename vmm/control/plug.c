@@ -21,7 +21,8 @@ enum { TIMEOUT = 30 };
 
 enum { ID_MAX = 63, SLOT_SIZE = 32 };
 
-static const char driver[] = "vfio-pci";
+/* Of hardware, and of a device that is a program. */
+static const char driver[] = "vfio-pci", user_driver[] = "vfio-user-pci";
 
 /* What a request asks for. */
 struct control_addition {
@@ -129,6 +130,21 @@ static int plug_find_device(const struct control_caller *caller, json_t *argumen
 		return plug_find_device_fd(caller, fd, addition, err);
 	addition->config.path = host ? host : path;
 	return vfio_sysfs_check_name(addition->config.path, err);
+}
+
+/* It has one way, and nothing of the kernel's. */
+static int plug_check_program(json_t *arguments, struct err *err)
+{
+	static const char *const others[] = {"host",         "sysfsdev", "iommufd", "group-fd",
+					     "container-fd", "via",      "vf-token"};
+
+	for (size_t i = 0; i < ARRAY_SIZE(others); i++)
+		if (json_object_get(arguments, others[i]))
+			return err_set(err, -EINVAL, "%s: it is for %s alone", others[i], driver);
+	if (plug_word(arguments, "fd"))
+		return 0;
+	return err_set(err, -EINVAL,
+		       "fd is missing: the name of a socket that is connected to the server");
 }
 
 static int plug_find_others(const struct control_caller *caller, json_t *arguments,
@@ -302,10 +318,14 @@ static int plug_read(const struct control_caller *caller, json_t *arguments,
 
 	*addition = (struct control_addition){
 		.config = {.id = plug_word(arguments, "id"), .port = true}};
-	if (strcmp(wanted, driver) != 0)
-		return err_set(err, -EINVAL, "driver '%.80s': devices are added by %s alone",
-			       control_printable(wanted).text, driver);
+	if (strcmp(wanted, user_driver) == 0)
+		addition->config.via = VFIO_VIA_USER;
+	else if (strcmp(wanted, driver) != 0)
+		return err_set(err, -EINVAL, "driver '%.80s': devices are added by %s and %s alone",
+			       control_printable(wanted).text, driver, user_driver);
 	rc = plug_check_id(addition->config.id, err);
+	if (!rc && addition->config.via == VFIO_VIA_USER)
+		rc = plug_check_program(arguments, err);
 	if (!rc)
 		rc = plug_find_device(caller, arguments, addition, err);
 	if (!rc)

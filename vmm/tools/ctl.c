@@ -27,11 +27,12 @@ static const char help_text[] =
 	"  quit                      ends the run at once\n"
 	"  events                    its state, then a line for each event until it ends\n"
 	"  wait [EVENT]              until the run ends, or an event such as RESET\n"
-	"  add ADDR[,id=ID][,bus=slotN][,OPTION...]\n"
+	"  add ADDR|socket=PATH[,id=ID][,bus=slotN][,OPTION...]\n"
 	"                            puts the device into slot N, or the lowest that is\n"
-	"                            empty; OPTION is one of --vfio, see ferry run --help.\n"
-	"                            Its nodes are opened with the rights of who calls\n"
-	"                            this\n"
+	"                            empty; OPTION is one of --vfio, or of --vfio-user\n"
+	"                            for the device behind PATH, see ferry run --help.\n"
+	"                            Its nodes are opened, or its server connected to,\n"
+	"                            with the rights of who calls this\n"
 	"  remove ID                 takes it out: the guest is asked to let it go, and\n"
 	"                            ends with it, or when the guest keeps it; ID may be\n"
 	"                            its address, its path or its slot too\n"
@@ -203,8 +204,8 @@ static const struct ctl_command commands[] = {
 	{"quit", .execute = "quit", .function = ctl_act},
 	{"events", .function = ctl_events},
 	{"wait", .function = ctl_wait, .word = "[EVENT]", .check = ctl_check_wait},
-	{"add", .execute = "device_add", .function = ctl_add, .word = "ADDR[,OPTION...]",
-	 .check = ctl_check_add},
+	{"add", .execute = "device_add", .function = ctl_add,
+	 .word = "ADDR|socket=PATH[,OPTION...]", .check = ctl_check_add},
 	{"remove", .execute = "device_del", .function = ctl_remove, .word = "ID",
 	 .check = ctl_check_remove},
 };

@@ -10,12 +10,14 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/un.h>
 #include <unistd.h>
 
 #include "vfio/host/cdev.h"
 #include "vfio/host/sysfs.h"
 #include "vmm/base/bits.h"
 #include "vmm/base/fd.h"
+#include "vmm/base/local.h"
 #include "vmm/base/text.h"
 #include "vmm/suboptions.h"
 #include "vmm/tools/ctl_private.h"
@@ -49,6 +51,8 @@ static const struct {
 struct addition {
 	struct ctl *ctl;
 	struct vfio_sysfs_device device;
+	const char *socket; /* of a program's server; NULL: it is hardware */
+	json_t *before;     /* the status before it was asked for */
 	enum vfio_via via;
 	bool shared_open; /* the monitor has /dev/iommu or the container open */
 	bool by_path;     /* the user gave a path, not an address */
@@ -80,15 +84,43 @@ static int plug_check_part(struct vfio_device_config *device, const char *name, 
 		       name);
 }
 
+/* Where the server of a device that is a program listens; NULL: that is none. */
+static const char *plug_socket(const char *first)
+{
+	static const char word[] = "socket=";
+
+	return strncmp(first, word, strlen(word)) == 0 ? first + strlen(word) : NULL;
+}
+
+/* It has one way, and nobody's virtual functions. */
+static int plug_check_program(const struct suboptions *options, const char *socket, struct err *err)
+{
+	struct sockaddr_un address;
+	int rc = local_address(socket, &address, err);
+
+	if (rc)
+		return err_prefix(err, "socket=");
+	for (size_t i = 0; i < options->count; i++)
+		if (strcmp(options->item[i].name, "via") == 0 ||
+		    strcmp(options->item[i].name, "vf-token") == 0)
+			return err_set(err, -EINVAL, "%s: it is not for a device that is a program",
+				       options->item[i].name);
+	return 0;
+}
+
 static int plug_check(struct ctl *ctl)
 {
 	const struct suboptions *options = &ctl->options;
 	struct vfio_device_config device = {.path = options->first};
+	const char *socket = plug_socket(options->first);
 	struct err *err = &ctl->err;
-	int rc = vfio_sysfs_check_name(options->first, err);
+	int rc = socket ? plug_check_program(options, socket, err)
+			: vfio_sysfs_check_name(options->first, err);
 
 	for (size_t i = 0; i < options->count && !rc; i++)
 		rc = plug_check_part(&device, options->item[i].name, options->item[i].value, err);
+	if (socket)
+		device.via = VFIO_VIA_USER;
 	if (!rc)
 		rc = device_option_check(&device, err);
 	ctl->via = device.via;
@@ -176,16 +208,38 @@ static void plug_open_group(struct addition *addition)
 	plug_open_node(addition, NODE_CONTAINER, path);
 }
 
-/*
- * With the caller's rights. What those do not open is left to the monitor's, which says what it
- * lacks.
- */
-static void plug_open(struct addition *addition)
+/* By the caller alone. */
+static int plug_connect(struct addition *addition)
 {
+	struct err *err = &addition->ctl->err;
+	struct sockaddr_un address;
+	int rc = local_address(addition->socket, &address, err);
+
+	if (rc)
+		return rc;
+	rc = local_connect(&address, 0);
+	if (rc < 0)
+		return err_set(err, rc, "socket=%.200s: %s%s", addition->socket, err_text(rc),
+			       rc == -ENOENT || rc == -ECONNREFUSED
+				       ? ": no server listens there: start it first"
+				       : "");
+	addition->nodes[NODE_DEVICE] = rc;
+	return 0;
+}
+
+/*
+ * With the caller's rights. What those do not open of hardware is left to the monitor's, which says
+ * what it lacks.
+ */
+static int plug_open(struct addition *addition)
+{
+	if (addition->socket)
+		return plug_connect(addition);
 	if (addition->via == VFIO_VIA_IOMMUFD)
 		plug_open_iommufd(addition);
 	else
 		plug_open_group(addition);
+	return 0;
 }
 
 /* Whose option @name=@value names a file, or NODES. */
@@ -278,7 +332,8 @@ static int plug_set_option(json_t *arguments, const char *name, const char *valu
 static json_t *plug_arguments(const struct addition *addition)
 {
 	const struct suboptions *options = &addition->ctl->options;
-	json_t *arguments = json_pack("{s:s}", "driver", "vfio-pci");
+	json_t *arguments =
+		json_pack("{s:s}", "driver", addition->socket ? "vfio-user-pci" : "vfio-pci");
 
 	plug_name_device(addition, arguments);
 	for (size_t i = 0; i < NODES; i++)
@@ -319,17 +374,35 @@ static const json_t *plug_find(const json_t *status, const char *name)
 	return NULL;
 }
 
+/* A program is called by the monitor: it is the last of those that were not there before. */
+static const json_t *plug_find_program(const struct addition *addition, const json_t *status)
+{
+	const json_t *devices = json_object_get(status, "devices"), *found = NULL;
+
+	for (size_t i = 0; i < json_array_size(devices); i++) {
+		const json_t *device = json_array_get(devices, i);
+		const char *host = ctl_string(device, "host");
+
+		if (strncmp(host, "user", 4) == 0 && !plug_find(addition->before, host))
+			found = device;
+	}
+	return found;
+}
+
 static int plug_tell(const struct addition *addition)
 {
 	struct ctl *ctl = addition->ctl;
-	const char *host = addition->device.address, *id, *unseen = "";
+	const char *host = addition->socket ? addition->socket : addition->device.address, *id;
+	const char *unseen = "";
 	const json_t *device;
 	json_t *status;
 	int rc = qmp_execute(&ctl->qmp, "x-ferry-status", &status, &ctl->err);
 
 	if (rc)
 		return rc;
-	device = plug_find(status, host);
+	device = addition->socket ? plug_find_program(addition, status) : plug_find(status, host);
+	if (device)
+		host = ctl_string(device, "host");
 	id = ctl_string(device, "id");
 	if (json_is_true(json_object_get(device, "unseen")))
 		unseen = ": the guest sees it once function 0 is there too";
@@ -367,33 +440,38 @@ static int plug_ask(struct addition *addition, const struct ctl_command *command
 static int plug_add(struct addition *addition, const struct ctl_command *command)
 {
 	struct ctl *ctl = addition->ctl;
-	json_t *status;
-	int rc = qmp_execute(&ctl->qmp, "x-ferry-status", &status, &ctl->err);
+	int rc = qmp_execute(&ctl->qmp, "x-ferry-status", &addition->before, &ctl->err);
 
 	if (rc)
 		return rc;
-	plug_choose_way(addition, status);
-	json_decref(status);
-	plug_open(addition);
-	rc = plug_open_files(addition);
+	plug_choose_way(addition, addition->before);
+	rc = plug_open(addition);
+	if (!rc)
+		rc = plug_open_files(addition);
 	for (enum plug_node node = 0; node < NODES && !rc; node++)
 		rc = plug_pass(addition, node);
 	if (!rc)
 		rc = plug_ask(addition, command);
 	for (size_t i = 0; i < NODES; i++)
 		fd_close(&addition->nodes[i]);
-	return rc ? rc : plug_tell(addition);
+	if (!rc)
+		rc = plug_tell(addition);
+	json_decref(addition->before);
+	return rc;
 }
 
 int ctl_add(struct ctl *ctl, const struct ctl_command *command)
 {
 	struct addition addition = {.ctl = ctl,
+				    .socket = plug_socket(ctl->options.first),
 				    .via = ctl->via,
 				    .by_path = strchr(ctl->options.first, '/'),
 				    .nodes = {-1, -1, -1, -1, -1, -1, -1}};
-	int rc = vfio_sysfs_find(ctl->tool->sys, ctl->options.first, &addition.device, NULL,
-				 &ctl->err);
+	int rc = 0;
 
+	if (!addition.socket)
+		rc = vfio_sysfs_find(ctl->tool->sys, ctl->options.first, &addition.device, NULL,
+				     &ctl->err);
 	return rc ? rc : plug_add(&addition, command);
 }
 

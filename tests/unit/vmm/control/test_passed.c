@@ -158,6 +158,14 @@ START_TEST(what_may_wait_is_not_taken)
 	close(other_end);
 	control_passed_bring(&passed, open("/tmp", O_RDONLY | O_CLOEXEC), CONTROL_CAME_ONE);
 	refuses("a", -ENODEV, "no character device");
+	/* Of Unix, but nobody is at its other end. */
+	control_passed_bring(&passed, socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0),
+			     CONTROL_CAME_ONE);
+	refuses("a", -ENODEV, "and no connected socket of Unix");
+	ck_assert_int_eq(socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, ends), 0);
+	control_passed_bring(&passed, ends[0], CONTROL_CAME_ONE);
+	ck_assert_int_eq(control_passed_keep(&passed, "server", &err), 0);
+	close(ends[1]);
 	/* Files of this host's and pipes are for a device's options. */
 	ck_assert_int_eq(pipe2(ends, O_CLOEXEC), 0);
 	control_passed_bring(&passed, ends[1], CONTROL_CAME_ONE);

@@ -4,12 +4,14 @@
 #include <check.h>
 #include <fcntl.h>
 #include <stdlib.h>
+#include <sys/socket.h>
 
 #include "tests/unit/support/fake_control.h"
 #include "tests/unit/support/suite.h"
 #include "vmm/control/commands.h"
 
 #define VFIO "\"driver\": \"vfio-pci\""
+#define USER "\"driver\": \"vfio-user-pci\""
 
 static struct control_passed passed;
 static unsigned int all, answers;
@@ -175,10 +177,39 @@ START_TEST(qemus_words_are_understood)
 }
 END_TEST
 
+START_TEST(a_program_is_had_by_its_connection)
+{
+	static const char *const others[] = {"host",         "sysfsdev", "iommufd", "group-fd",
+					     "container-fd", "via",      "vf-token"};
+	char arguments[128], sentence[64];
+	int ends[2];
+
+	ck_assert_int_eq(socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, ends), 0);
+	control_passed_bring(&passed, ends[0], CONTROL_CAME_ONE);
+	ck_assert_msg(control_passed_keep(&passed, "s", &err) == 0, "%s", err.text);
+	refuses("{" USER "}",
+		"fd is missing: the name of a socket that is connected to the server");
+	for (size_t i = 0; i < ARRAY_SIZE(others); i++) {
+		snprintf(arguments, sizeof(arguments), "{" USER ", \"fd\": \"s\", \"%s\": \"x\"}",
+			 others[i]);
+		snprintf(sentence, sizeof(sentence), "%s: it is for vfio-pci alone", others[i]);
+		refuses(arguments, sentence);
+	}
+	adds("{" USER ", \"fd\": \"s\", \"id\": \"model\", \"mmap\": \"off\"}");
+	ck_assert_int_eq(fake_machine.config.via, VFIO_VIA_USER);
+	ck_assert_int_eq(fake_machine.config.fd, ends[0]);
+	ck_assert_str_eq(fake_machine.id, "model");
+	ck_assert_uint_eq(all, 0);
+	fake_add_ends();
+	close(ends[0]);
+	close(ends[1]);
+}
+END_TEST
+
 START_TEST(what_is_wrong_is_told)
 {
 	refuses("{\"driver\": \"e1000\\n\", \"host\": \"01:00.0\"}",
-		"driver 'e1000?': devices are added by vfio-pci alone");
+		"driver 'e1000?': devices are added by vfio-pci and vfio-user-pci alone");
 	refuses("{" VFIO "}", "which device it is is told by one of host, sysfsdev and fd");
 	refuses("{" VFIO ", \"host\": \"01:00.0\", \"sysfsdev\": \"/sys/x\"}",
 		"which device it is is told by one of host, sysfsdev and fd");
@@ -339,6 +370,7 @@ static void add_tests(TCase *tests)
 	tcase_add_test(tests, a_device_is_named_by_its_address);
 	tcase_add_test(tests, options_are_the_command_lines);
 	tcase_add_test(tests, qemus_words_are_understood);
+	tcase_add_test(tests, a_program_is_had_by_its_connection);
 	tcase_add_test(tests, what_is_wrong_is_told);
 	tcase_add_test(tests, descriptors_become_the_machines);
 	tcase_add_test(tests, those_of_a_refused_request_stay);

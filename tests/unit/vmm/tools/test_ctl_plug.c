@@ -2,7 +2,9 @@
 /* `ferry ctl add` and `remove`: what is opened and passed, what is asked, how it is waited for. */
 
 #include <limits.h>
+#include <sys/socket.h>
 #include <sys/stat.h>
+#include <sys/un.h>
 
 #include "tests/unit/support/fake_qmp.h"
 #include "tests/unit/support/suite.h"
@@ -112,6 +114,49 @@ START_TEST(a_group_is_passed_with_its_container)
 	ck_assert_str_eq(fake_qmp.passed, " 7 vfio");
 	asked("\"host\": \"" NIC "\", \"group-fd\": \"ferry-group\", \"container-fd\": "
 	      "\"ferry-container\", \"via\": \"group\"}");
+}
+END_TEST
+
+#define PROGRAM(host, id)                                                                          \
+	"{\"id\": \"" id "\", \"host\": \"" host "\", \"slot\": \"slot2\", \"state\": \"alive\"}"
+
+/* By a connection that is made here; what the monitor calls it is told. */
+START_TEST(a_program_is_connected_to_here)
+{
+	static const char *const said[] = {
+		QMP_HELLO,
+		QMP_DONE,
+		STATUS("null", "false", PROGRAM("user0", "user0")),
+		QMP_DONE,
+		QMP_DONE,
+		STATUS("null", "false", PROGRAM("user1", "model") ", " PROGRAM("user0", "user0")),
+		NULL};
+	struct sockaddr_un address = {.sun_family = AF_UNIX};
+	int fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
+	char word[PATH_MAX];
+
+	snprintf(address.sun_path, sizeof(address.sun_path), "%s", fake_tree_path("server"));
+	ck_assert_int_eq(bind(fd, (struct sockaddr *)&address, sizeof(address)), 0);
+	ck_assert_int_eq(listen(fd, 1), 0);
+	snprintf(word, sizeof(word), "socket=%s,id=model,mmap=off", address.sun_path);
+	adds(said, word);
+	ck_assert_ptr_nonnull(strstr(fake_qmp.passed, " socket:"));
+	asked("{\"execute\": \"getfd\", \"arguments\": {\"fdname\": \"ferry-device\"}}\n"
+	      "{\"execute\": \"device_add\", \"arguments\": {\"driver\": \"vfio-user-pci\", "
+	      "\"fd\": \"ferry-device\", \"id\": \"model\", \"mmap\": \"off\"}}\n");
+	ck_assert_str_eq(tools_out, "user1 is in slot2, with the id model\n");
+	close(fd);
+}
+END_TEST
+
+START_TEST(a_program_without_its_server)
+{
+	static const char *const said[] = {QMP_HELLO, QMP_DONE, STATUS("null", "false", ""), NULL};
+
+	ck_assert_int_eq(ctl(said, NULL, "add", "socket=/nonexistent/server"), TOOL_FAILED);
+	has(tools_errors, "socket=/nonexistent/server: ");
+	has(tools_errors, "no server listens there: start it first");
+	ck_assert_str_eq(fake_qmp.passed, "");
 }
 END_TEST
 
@@ -364,7 +409,7 @@ static void is_usage(const char *command, const char *word, const char *part)
 
 START_TEST(wrong_usage_is_told)
 {
-	is_usage("add", NULL, "add: it takes ADDR[,OPTION...]: see ferry ctl --help");
+	is_usage("add", NULL, "add: it takes ADDR|socket=PATH[,OPTION...]: see ferry ctl --help");
 	is_usage("add", "eth0", "add: passthrough device: eth0: not a PCI address");
 	is_usage("add", NIC ",turbo", "add: 'turbo': unknown part");
 	is_usage("add", NIC ",port", "add: port: what is added is behind its slot's port");
@@ -372,6 +417,10 @@ START_TEST(wrong_usage_is_told)
 	is_usage("add", NIC ",id", "add: 'id': a value is missing: it is a name, a letter first");
 	is_usage("add", NIC ",bus=", "add: 'bus=': a value is missing: it is a slot, as bus=slot3");
 	is_usage("add", NIC ",rom=", "add: 'rom=': a value is missing: it is rom=FILE, or rom=off");
+	is_usage("add", "socket=", "add: socket=");
+	is_usage("add", "socket=a,via=group", "add: via: it is not for a device that is a program");
+	is_usage("add", "socket=a,vf-token=" TOKEN, "add: vf-token: it is not for");
+	is_usage("add", "socket=a,names=/n", "add: names=/n: it is for trace=FILE");
 	is_usage("add", NIC ",names=/n", "add: names=/n: it is for trace=FILE");
 	is_usage("add", NIC ",", "add: '" NIC ",': nothing after a comma");
 	is_usage("remove", NULL, "remove: it takes ID");
@@ -392,6 +441,8 @@ static void add_tests(TCase *tests)
 	tcase_add_test(tests, a_first_device_is_opened_here);
 	tcase_add_test(tests, what_the_monitor_has_is_not_opened);
 	tcase_add_test(tests, a_group_is_passed_with_its_container);
+	tcase_add_test(tests, a_program_is_connected_to_here);
+	tcase_add_test(tests, a_program_without_its_server);
 	tcase_add_test(tests, what_cannot_be_opened_is_left_to_the_monitor);
 	tcase_add_test(tests, options_go_along_with_their_files);
 	tcase_add_test(tests, a_file_that_the_caller_may_not_open);
