@@ -333,6 +333,9 @@ int vfio_map_ram(struct vfio *vfio, struct ram *ram, vfio_mapped done, void *mac
 			rc = vfio_start_mapper(family, err);
 	if (!awaits)
 		done(machine, NULL);
+	/* Who is told by the return is not told of the one that has begun. */
+	if (rc)
+		atomic_store(&vfio->awaits, 0);
 	return rc;
 }
 

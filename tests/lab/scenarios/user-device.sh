@@ -1,13 +1,14 @@
 # SPDX-License-Identifier: BSD-3-Clause
 # shellcheck disable=SC2154 # from l1/lib.sh
 # scenarios: user-nvme user-reboot user-doorbells user-messages user-reloads user-trace user-gone user-pulled user-beside
+# scenarios: user-added
 # tier-aarch64: all
 # program: user-server
-# seconds: 120
+# seconds: 170
 # An NVMe controller that is a program (vfio-user), driven by Linux's own nvme: what a guest reads and writes, again
 # after it has begun anew and after its driver has; with doorbells in a page that the guest maps; with memory reached
 # by messages alone; what becomes of a guest whose device's server is killed, and behind a port; beside a disk that is
-# handed over, which outlives it.
+# handed over, which outlives it; added to a guest that runs, and taken out of it.
 
 only_ferry "the device's server is for ferry's client"
 image=$work/image
@@ -105,3 +106,21 @@ check user-beside \
 	"the guest said '$whole', '$moved', '$(value disk-sum)'; the image has $(sum_of 0 4) $(sum_of 13 1); $(why)" \
 	[ "$status $whole, $moved, $(value disk-sum)" = \
 		"0 $wanted, $(sum_of 0 4) $(sum_of 13 1) MSI-X $vectors, $wanted" ]
+
+# Into a slot of a guest that began without any, whose memory is then reached by messages, and out again.
+# shellcheck source=tests/lab/l1/slots.sh
+. /share/l1/slots.sh
+serve
+guest_start ask --hotplug 1 $slots_options
+ctl add "socket=$socket,id=model" || die "it was not added: $said"
+added=$said
+guest_do "bound:$device_id"
+guest_do "disk:$device_id:4:added:14"
+moved=$(told 1)
+ctl remove model || die "it was not removed: $said"
+guest_do "gone:$device_id"
+guest_poweroff
+check user-added \
+	"'$added'; the guest said '$moved', '$(value gone)'; the image has $(sum_of 0 4) $(sum_of 14 1); $(why)" \
+	[ "$status $added: $moved, $(value gone)" = \
+		"0 user0 is in slot1, with the id model: $(sum_of 0 4) $(sum_of 14 1) MSI-X $vectors, $device_id" ]
