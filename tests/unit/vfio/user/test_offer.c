@@ -84,7 +84,7 @@ static const struct {
 	{COMMAND_REGION_INFO, USER_FAULT_HUGE, 3, "a.sock: its server has sent DEVICE_GET_REGION"},
 	{COMMAND_IRQ_INFO, USER_FAULT_PLACE, 1, "a.sock: its server has answered for interrupts 1"},
 	{COMMAND_READ, USER_FAULT_DIES, 3, "a.sock: its server has ended the connection"},
-	{COMMAND_READ, USER_FAULT_PLACE, 3, "a.sock: its server has answered REGION_READ"},
+	{COMMAND_READ, USER_FAULT_COUNT, 3, "a.sock: its server has answered REGION_READ"},
 	{COMMAND_READ, USER_FAULT_ERROR, 0, "a.sock: its server does not let config space be read"},
 };
 
