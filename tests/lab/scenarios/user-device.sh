@@ -112,6 +112,7 @@ check user-beside \
 . /share/l1/slots.sh
 serve
 guest_start ask --hotplug 1 $slots_options
+guest_see 1 '^LAB: ask'
 ctl add "socket=$socket,id=model" || die "it was not added: $said"
 added=$said
 guest_do "bound:$device_id"
