@@ -48,7 +48,7 @@ enum {
 /* Among VIRTIO's features: those of the protocol can be asked for. */
 enum { FEATURE_PROTOCOL = 30 };
 
-enum { MESSAGE_MAX = 512, MESSAGE_FDS_MAX = 8 };
+enum { MESSAGE_FDS_MAX = 8 };
 
 /* Numbers are in the machine's own byte order. */
 struct vhost_user_header {

@@ -2,7 +2,6 @@
 /* Messages to a vhost-user server and its answers: whole, in time, and nothing else. */
 
 #include <errno.h>
-#include <fcntl.h>
 #include <inttypes.h>
 #include <poll.h>
 #include <stdio.h>
@@ -13,6 +12,7 @@
 #include "vmm/base/bits.h"
 #include "vmm/base/clock.h"
 #include "vmm/base/fd.h"
+#include "vmm/base/wire.h"
 
 /* For a person. */
 static const char *wire_name(enum vhost_user_request request)
@@ -45,33 +45,51 @@ static const char *wire_name(enum vhost_user_request request)
 }
 
 /* What one exchange is about: when it must be over, and what a person is told it was. */
-struct wire {
+struct exchange {
 	struct vhost_user *user;
 	const char *name;
 	int64_t patience_ms, deadline;
+	struct err *err;
+	bool told; /* in @err, while it waited */
 };
 
-static int wire_fail(const struct wire *wire, int rc, struct err *err)
+/* Why it ends with @rc. */
+static int exchange_fail(const struct exchange *exchange, int rc)
 {
+	const char *name = exchange->name;
+
+	if (exchange->told)
+		return rc;
 	if (rc == -ECONNRESET || rc == -EPIPE)
-		return err_set(err, rc, "its server has ended the connection (%s)", wire->name);
-	return err_set(err, rc, "its server: %s: %s", wire->name, err_text(rc));
+		return err_set(exchange->err, rc, "its server has ended the connection (%s)", name);
+	if (rc == -ETIMEDOUT)
+		return err_set(exchange->err, rc,
+			       "its server has not answered %s within %" PRId64
+			       " s: look at what it waits for, or start it again",
+			       name, exchange->patience_ms / 1000);
+	if (rc == -EPROTO)
+		return err_set(
+			exchange->err, rc,
+			"its server has answered %s with descriptors that do not belong there",
+			name);
+	return err_set(exchange->err, rc, "its server: %s: %s", name, err_text(rc));
 }
 
 /*
  * Whoever else is watched is heard meanwhile, and what the server says of its own: it may wait for
- * that before it answers. Whether there is something of the server's.
+ * that before it answers.
  */
-static int wire_poll(const struct wire *wire, short events)
+static int exchange_wait(void *owner, short events)
 {
-	const struct vhost_user_watch *watch = &wire->user->watch;
+	struct exchange *exchange = owner;
+	struct vhost_user *user = exchange->user;
+	const struct vhost_user_watch *watch = &user->watch;
 	struct pollfd polled[] = {
-		{wire->user->fd, events, 0},
+		{user->fd, events, 0},
 		{watch->heard ? watch->fd : -1, POLLIN, 0},
-		{wire->user->backend, POLLIN, 0}, /* one that is negative is left out */
+		{user->backend, POLLIN, 0}, /* one that is negative is left out */
 	};
-	struct err err = {0};
-	int64_t left = wire->deadline - clock_now_ms();
+	int64_t left = exchange->deadline - clock_now_ms();
 
 	if (left <= 0)
 		return -ETIMEDOUT;
@@ -79,193 +97,100 @@ static int wire_poll(const struct wire *wire, short events)
 		return errno == EINTR ? 0 : -errno;
 	if (polled[1].revents)
 		watch->heard(watch->owner);
-	if (polled[2].revents && vhost_user_hear_backend(wire->user, &err))
-		return err.code;
-	return polled[0].revents != 0;
+	if (!polled[2].revents || !vhost_user_hear_backend(user, exchange->err))
+		return 0;
+	exchange->told = true;
+	return exchange->err->code;
 }
 
-static int wire_wait(const struct wire *wire, short events, struct err *err)
+static int exchange_receive(struct exchange *exchange, void *bytes, size_t size, int *fd)
 {
-	int rc;
+	const struct wire wire = {exchange->user->fd, exchange_wait, exchange};
+	int rc = wire_receive(&wire, bytes, size, fd);
 
-	do {
-		rc = wire_poll(wire, events);
-	} while (!rc);
-	if (rc == -ETIMEDOUT)
-		return err_set(err, rc,
-			       "its server has not answered %s within %" PRId64
-			       " s: look at what it waits for, or start it again",
-			       wire->name, wire->patience_ms / 1000);
-	return rc < 0 ? wire_fail(wire, rc, err) : 0;
+	return rc ? exchange_fail(exchange, rc) : 0;
 }
 
-static void wire_add_fds(struct msghdr *header, const int *fds, unsigned int count)
-{
-	struct cmsghdr *control = CMSG_FIRSTHDR(header);
-
-	control->cmsg_level = SOL_SOCKET;
-	control->cmsg_type = SCM_RIGHTS;
-	control->cmsg_len = CMSG_LEN(count * sizeof(int));
-	memcpy(CMSG_DATA(control), fds, count * sizeof(int));
-}
-
-/* All @size bytes; the descriptors go with the first of them. */
-static int wire_send(const struct wire *wire, const void *bytes, size_t size, const int *fds,
-		     unsigned int fd_count, struct err *err)
-{
-	char room[CMSG_SPACE(MESSAGE_FDS_MAX * sizeof(int))] __attribute__((aligned(8))) = {0};
-	size_t sent = 0;
-
-	while (sent < size) {
-		struct iovec rest = {(char *)bytes + sent, size - sent};
-		struct msghdr header = {.msg_iov = &rest, .msg_iovlen = 1};
-		ssize_t n;
-
-		if (fd_count && !sent) {
-			header.msg_control = room;
-			header.msg_controllen = CMSG_SPACE(fd_count * sizeof(int));
-			wire_add_fds(&header, fds, fd_count);
-		}
-		n = sendmsg(wire->user->fd, &header, MSG_NOSIGNAL | MSG_DONTWAIT);
-		if (n > 0)
-			sent += (size_t)n;
-		else if (n == 0 || (errno != EAGAIN && errno != EINTR))
-			return wire_fail(wire, n ? -errno : -EPIPE, err);
-		else if (wire_wait(wire, POLLOUT, err))
-			return err->code;
-	}
-	return 0;
-}
-
-/* The one that came with a message, or -1. */
-static int wire_take_fd(struct msghdr *header)
-{
-	const struct cmsghdr *control = CMSG_FIRSTHDR(header);
-	int fd;
-
-	if (!control || control->cmsg_level != SOL_SOCKET || control->cmsg_type != SCM_RIGHTS ||
-	    control->cmsg_len != CMSG_LEN(sizeof(fd)))
-		return -1;
-	memcpy(&fd, CMSG_DATA(control), sizeof(fd));
-	return fd;
-}
-
-/*
- * All @size bytes, and a descriptor with the first of them into *@fd; NULL: none is let in. What
- * came would have to be closed, which may take as long as its own file system likes: what there is
- * no room for the kernel drops.
- */
-static int wire_receive(const struct wire *wire, void *bytes, size_t size, int *fd, struct err *err)
-{
-	char room[CMSG_SPACE(sizeof(int))] __attribute__((aligned(8)));
-	size_t received = 0;
-
-	while (received < size) {
-		bool takes = fd && !received;
-		struct iovec rest = {(char *)bytes + received, size - received};
-		struct msghdr header = {
-			.msg_iov = &rest,
-			.msg_iovlen = 1,
-			.msg_control = takes ? room : NULL,
-			.msg_controllen = takes ? CMSG_LEN(sizeof(int)) : 0,
-		};
-		ssize_t n = recvmsg(wire->user->fd, &header, MSG_DONTWAIT | MSG_CMSG_CLOEXEC);
-
-		if (n >= 0 && takes)
-			*fd = wire_take_fd(&header);
-		if (n >= 0 && header.msg_flags & MSG_CTRUNC)
-			return err_set(err, -EPROTO,
-				       "its server has answered %s with descriptors, not %d",
-				       wire->name, fd ? 1 : 0);
-		if (n > 0)
-			received += (size_t)n;
-		else if (n == 0 || (errno != EAGAIN && errno != EINTR))
-			return wire_fail(wire, n ? -errno : -ECONNRESET, err);
-		else if (wire_wait(wire, POLLIN, err))
-			return err->code;
-	}
-	return 0;
-}
-
-static int wire_check_header(const struct wire *wire, const struct vhost_user_header *header,
-			     enum vhost_user_request request,
-			     const struct vhost_user_answer *answer, struct err *err)
+static int exchange_check_header(const struct exchange *exchange,
+				 const struct vhost_user_header *header,
+				 enum vhost_user_request request,
+				 const struct vhost_user_answer *answer)
 {
 	if (header->request != request || !(header->flags & HEADER_REPLY) ||
 	    (header->flags & HEADER_VERSION_MASK) != HEADER_VERSION)
-		return err_set(err, -EPROTO,
+		return err_set(exchange->err, -EPROTO,
 			       "its server has answered %s with message %" PRIu32
 			       ", flags 0x%" PRIx32 ": that is no answer to it",
-			       wire->name, header->request, header->flags);
+			       exchange->name, header->request, header->flags);
 	if (header->size < answer->least || header->size > answer->size)
-		return err_set(err, -EPROTO,
+		return err_set(exchange->err, -EPROTO,
 			       "its server has answered %s with %" PRIu32 " bytes, not %" PRIu32,
-			       wire->name, header->size, answer->size);
+			       exchange->name, header->size, answer->size);
 	return 0;
 }
 
-/* Or of tmpfs or hugetlbfs (fcntl(2)). */
-static bool wire_is_memory(int fd)
-{
-	return fd >= 0 && fcntl(fd, F_GET_SEALS) >= 0;
-}
-
-static int wire_answer(const struct wire *wire, enum vhost_user_request request,
-		       struct vhost_user_answer *answer, struct err *err)
+static int exchange_answer(struct exchange *exchange, enum vhost_user_request request,
+			   struct vhost_user_answer *answer)
 {
 	struct vhost_user_header header;
 	int fd = -1;
-	int rc = wire_receive(wire, &header, sizeof(header), answer->fd ? &fd : NULL, err);
+	int rc = exchange_receive(exchange, &header, sizeof(header), answer->fd ? &fd : NULL);
 
 	if (!rc)
-		rc = wire_check_header(wire, &header, request, answer, err);
+		rc = exchange_check_header(exchange, &header, request, answer);
 	if (!rc)
-		rc = wire_receive(wire, answer->payload, header.size, NULL, err);
-	if (!rc && answer->fd && !wire_is_memory(fd))
-		rc = err_set(err, -EPROTO,
+		rc = exchange_receive(exchange, answer->payload, header.size, NULL);
+	if (!rc && answer->fd && !fd_is_memory(fd))
+		rc = err_set(exchange->err, -EPROTO,
 			     "its server has answered %s with no descriptor of a file in memory",
-			     wire->name);
+			     exchange->name);
 	if (!rc && answer->fd)
 		*answer->fd = fd;
-	/* One of another kind stays open, see wire_receive(). */
-	else if (wire_is_memory(fd))
-		fd_close(&fd);
+	else
+		wire_drop(&fd);
 	answer->came = rc ? 0 : header.size;
 	return rc;
 }
 
-static int wire_exchange(struct vhost_user *user, const struct vhost_user_message *message,
-			 uint32_t flags, struct vhost_user_answer *answer, struct err *err)
+static int64_t exchange_patience(const struct vhost_user *user,
+				 const struct vhost_user_answer *answer)
 {
-	const struct vhost_user_header header = {
+	if (user->patience_ms)
+		return user->patience_ms;
+	return answer && answer->patience_ms ? answer->patience_ms : VHOST_USER_WAIT_MS;
+}
+
+static int exchange_do(struct vhost_user *user, const struct vhost_user_message *message,
+		       uint32_t flags, struct vhost_user_answer *answer, struct err *err)
+{
+	struct vhost_user_header header = {
 		.request = message->request,
 		.flags = HEADER_VERSION | flags,
 		.size = message->size,
 	};
-	struct wire wire = {
+	struct iovec parts[] = {{&header, sizeof(header)},
+				{(void *)message->payload, message->size}};
+	struct exchange exchange = {
 		.user = user,
 		.name = wire_name(message->request),
-		.patience_ms = user->patience_ms,
+		.patience_ms = exchange_patience(user, answer),
+		.err = err,
 	};
-	char bytes[sizeof(header) + MESSAGE_MAX];
+	const struct wire wire = {user->fd, exchange_wait, &exchange};
 	int rc;
 
-	if (!wire.patience_ms)
-		wire.patience_ms =
-			answer && answer->patience_ms ? answer->patience_ms : VHOST_USER_WAIT_MS;
-	wire.deadline = answer && answer->until ? answer->until : clock_now_ms() + wire.patience_ms;
-	memcpy(bytes, &header, sizeof(header));
-	if (message->size)
-		memcpy(bytes + sizeof(header), message->payload, message->size);
-	rc = wire_send(&wire, bytes, sizeof(header) + message->size, message->fds,
-		       message->fd_count, err);
-	return rc || !answer ? rc : wire_answer(&wire, message->request, answer, err);
+	exchange.deadline =
+		answer && answer->until ? answer->until : clock_now_ms() + exchange.patience_ms;
+	rc = wire_send(&wire, parts, ARRAY_SIZE(parts), message->fds, message->fd_count);
+	if (rc)
+		return exchange_fail(&exchange, rc);
+	return answer ? exchange_answer(&exchange, message->request, answer) : 0;
 }
 
 int vhost_user_talk(struct vhost_user *user, const struct vhost_user_message *message,
 		    struct vhost_user_answer *answer, struct err *err)
 {
-	return wire_exchange(user, message, 0, answer, err);
+	return exchange_do(user, message, 0, answer, err);
 }
 
 int vhost_user_tell(struct vhost_user *user, const struct vhost_user_message *message,
@@ -280,8 +205,8 @@ int vhost_user_tell(struct vhost_user *user, const struct vhost_user_message *me
 	int rc;
 
 	if (!vhost_user_has(user, PROTOCOL_REPLY_ACK))
-		return wire_exchange(user, message, 0, NULL, err);
-	rc = wire_exchange(user, message, HEADER_NEED_REPLY, &answer, err);
+		return exchange_do(user, message, 0, NULL, err);
+	rc = exchange_do(user, message, HEADER_NEED_REPLY, &answer, err);
 	if (rc || !refusal)
 		return rc;
 	return err_set(err, -EREMOTEIO,

@@ -17,6 +17,7 @@
 #include "vmm/base/fd.h"
 #include "vmm/base/log.h"
 #include "vmm/base/thread.h"
+#include "vmm/base/wire.h"
 
 enum { ERRNO_MAX = 4095 };
 
@@ -310,7 +311,7 @@ static int client_hear(struct vfio_user_client *client, const struct vfio_user_w
 	else if (!rc)
 		vfio_user_lose(client, "has sent %s with a descriptor",
 			       vfio_user_name(header.command));
-	vfio_user_wire_drop(&fd);
+	wire_drop(&fd);
 	return rc;
 }
 

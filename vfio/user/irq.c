@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "vfio/user/device_private.h"
+#include "vmm/base/wire.h"
 
 /* The event by which the kernel would ask for a device: this side signals it, of a lost one. */
 static bool irq_is_own(uint32_t index)
@@ -72,8 +73,8 @@ static uint32_t irq_run(const struct vfio_user_device *device, const int *fds, u
 {
 	uint32_t most = device->client->limits.fds, run = 1;
 
-	if (most > VFIO_USER_FDS_MAX)
-		most = VFIO_USER_FDS_MAX;
+	if (most > WIRE_FDS_MAX)
+		most = WIRE_FDS_MAX;
 	if (fds[first] < 0)
 		most = count;
 	while (first + run < count && run < most && (fds[first + run] < 0) == (fds[first] < 0))
@@ -85,7 +86,7 @@ static uint32_t irq_run(const struct vfio_user_device *device, const int *fds, u
 static int irq_tell_eventfds(struct vfio_user_device *device, const struct vfio_irq_set *set)
 {
 	int64_t until = vfio_user_deadline(device->client);
-	int fds[VFIO_USER_FDS_MAX], rc = 0;
+	int fds[WIRE_FDS_MAX], rc = 0;
 	const int *all = (const int *)(const void *)set->data;
 
 	if (!device->client->limits.fds)

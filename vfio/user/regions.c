@@ -2,7 +2,6 @@
 /* The regions of a device of vfio-user, with what of their files may be mapped. */
 
 #include <errno.h>
-#include <fcntl.h>
 #include <inttypes.h>
 #include <stdlib.h>
 #include <string.h>
@@ -13,6 +12,7 @@
 #include "vmm/base/fd.h"
 #include "vmm/base/files.h"
 #include "vmm/base/log.h"
+#include "vmm/base/wire.h"
 
 /* With capabilities; more sparse areas than fit here no device has. */
 enum { REGION_INFO_MAX = 16 * 1024 };
@@ -69,13 +69,12 @@ static void region_refuse_file(struct vfio_user_device *device, uint32_t index)
 {
 	struct vfio_user_region *region = &device->regions[index];
 
-	if (region->fd < 0 || fcntl(region->fd, F_GET_SEALS) >= 0)
+	if (region->fd < 0 || fd_is_memory(region->fd))
 		return;
 	log_notice("passthrough device %s: region %u: its server has sent a descriptor that is no "
 		   "file of memory (memfd, or of tmpfs or hugetlbfs): it is reached by messages",
 		   device->name, index);
-	vfio_user_wire_drop(&region->fd);
-	region->fd = -1;
+	wire_drop(&region->fd);
 	region->info->flags &= ~(uint32_t)(VFIO_REGION_INFO_FLAG_MMAP | VFIO_REGION_INFO_FLAG_CAPS);
 	region->info->argsz = sizeof(*region->info);
 	region->info->cap_offset = 0;
@@ -137,7 +136,7 @@ static int region_load(struct vfio_user_device *device, uint32_t index, struct e
 	if (!rc && region->fd >= 0)
 		rc = region_check_file(device, index, err);
 	if (rc)
-		vfio_user_wire_drop(&region->fd);
+		wire_drop(&region->fd);
 	return rc;
 }
 

@@ -13,6 +13,7 @@
 #include "vmm/base/clock.h"
 #include "vmm/base/fd.h"
 #include "vmm/base/files.h"
+#include "vmm/base/wire.h"
 
 /* Of the JSON of a version. */
 enum { VERSION_TEXT_MAX = 4096 };
@@ -91,7 +92,7 @@ static int version_take_limits(struct vfio_user_client *client, const json_t *ca
 	uint64_t maps = VFIO_USER_USUAL_MAPS, pages = VFIO_USER_USUAL_PAGES;
 
 	/* An access of eight bytes goes in one message. */
-	if (version_number(capabilities, "max_msg_fds", 0, VFIO_USER_FDS_MAX, &fds) ||
+	if (version_number(capabilities, "max_msg_fds", 0, WIRE_FDS_MAX, &fds) ||
 	    version_number(capabilities, "max_data_xfer_size", 8, VFIO_USER_USUAL_TRANSFER,
 			   &transfer) ||
 	    version_number(capabilities, "max_dma_maps", 1, UINT32_MAX, &maps) ||
@@ -188,6 +189,6 @@ int vfio_user_settle(struct vfio_user_client *client, struct err *err)
 					    deadline);
 		rc = rc ? version_fail(client, rc, err) : version_take(client, &answer, &fd, err);
 	}
-	vfio_user_wire_drop(&fd);
+	wire_drop(&fd);
 	return rc;
 }

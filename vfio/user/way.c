@@ -8,12 +8,11 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/socket.h>
 
+#include "vfio/user/connect.h"
 #include "vfio/user/device.h"
 #include "vmm/base/bits.h"
 #include "vmm/base/fd.h"
-#include "vmm/base/local.h"
 
 /* Every device that joined. */
 struct way {
@@ -111,33 +110,17 @@ static int way_tell_kvm(struct vfio_provider *provider, struct kvm_vm *vm, struc
 /* A connection that does not block, or a negative errno with @err. */
 static int way_connect(struct way_device *device, struct err *err)
 {
-	struct sockaddr_un address;
 	int fd = device->fd, flags, rc;
 
 	device->fd = -1;
-	if (fd >= 0) {
-		flags = fcntl(fd, F_GETFL);
-		if (flags >= 0 && fcntl(fd, F_SETFL, flags | O_NONBLOCK) == 0)
-			return fd;
-		rc = -errno;
-		fd_close(&fd);
-		return err_set(err, rc, "%s: %s", device->path, err_text(rc));
-	}
-	rc = local_address(device->path, &address, err);
-	if (!rc)
-		rc = local_connect(&address, SOCK_NONBLOCK);
-	else
-		return rc;
-	if (rc >= 0)
-		return rc;
-	if (rc == -ECONNREFUSED && local_is_other(device->path))
-		return err_set(err, -ENOTSOCK,
-			       "%s: it is no socket: give the path that its server listens at",
-			       device->path);
-	return err_set(err, rc, "%s: %s%s", device->path, err_text(rc),
-		       rc == -ENOENT || rc == -ECONNREFUSED
-			       ? ": no server listens there: start it first"
-			       : "");
+	if (fd < 0)
+		return vfio_user_connect(device->path, err);
+	flags = fcntl(fd, F_GETFL);
+	if (flags >= 0 && fcntl(fd, F_SETFL, flags | O_NONBLOCK) == 0)
+		return fd;
+	rc = -errno;
+	fd_close(&fd);
+	return err_set(err, rc, "%s: %s", device->path, err_text(rc));
 }
 
 static struct vfio_backend *way_open_device(struct vfio_lease *lease,

@@ -175,6 +175,11 @@ bool fd_is_signalled(int eventfd)
 	return poll(&polled, 1, 0) == 1 && polled.revents & POLLIN;
 }
 
+bool fd_is_memory(int fd)
+{
+	return fd >= 0 && fcntl(fd, F_GET_SEALS) >= 0;
+}
+
 int fd_read_at(int fd, void *buffer, size_t size, uint64_t offset)
 {
 	char *bytes = buffer;

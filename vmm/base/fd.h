@@ -82,6 +82,12 @@ bool fd_take_shared(int eventfd);
 bool fd_is_signalled(int eventfd);
 
 /*
+ * Whether it is open, of a file of memory: memfd, or of tmpfs or hugetlbfs (fcntl(2), F_GET_SEALS).
+ * Neither its pages nor its end wait for a file system of somebody else's.
+ */
+bool fd_is_memory(int fd);
+
+/*
  * Reads exactly @size bytes at @offset. 0, a negative errno, or -ENODATA when the file ends before.
  */
 int fd_read_at(int fd, void *buffer, size_t size, uint64_t offset) FERRY_MUST_CHECK;

@@ -1,0 +1,45 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/* Bytes and descriptors over a stream socket to somebody who is not trusted: whole, or not at all. */
+
+#ifndef FERRY_BASE_WIRE_H
+#define FERRY_BASE_WIRE_H
+
+#include <stddef.h>
+#include <sys/uio.h>
+
+#include "vmm/base/err.h"
+
+enum { WIRE_FDS_MAX = 16 };
+
+struct wire {
+	int fd; /* it need not be non-blocking: no call waits */
+	/*
+	 * Called while the other end takes nothing or says nothing; @events is POLLOUT or POLLIN.
+	 * 0: to be tried again. A negative errno ends the call, which returns it.
+	 */
+	int (*wait)(void *owner, short events);
+	void *owner;
+};
+
+/*
+ * Sends all of @parts, which it changes; the @fd_count descriptors go with the first byte. 0,
+ * -EPIPE when the other end is gone, or another negative errno; part of it may have been sent then.
+ * One thread at a time.
+ */
+int wire_send(const struct wire *wire, struct iovec *parts, size_t count, const int *fds,
+	      unsigned int fd_count) FERRY_MUST_CHECK;
+
+/*
+ * Receives exactly @size bytes, likewise. In *@fd the descriptor that came with the first one, or
+ * -1, also at a failure; with @fd NULL none may come, and more than one may never: -EPROTO, the
+ * kernel has closed what there was no room for. -ECONNRESET: the other end is gone.
+ */
+int wire_receive(const struct wire *wire, void *bytes, size_t size, int *fd) FERRY_MUST_CHECK;
+
+/*
+ * Closes *@fd, which came so, unless that could take as long as a file system of somebody else's
+ * likes: then it stays open. -1 afterwards.
+ */
+void wire_drop(int *fd);
+
+#endif
