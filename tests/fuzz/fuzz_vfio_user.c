@@ -236,9 +236,9 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	struct vfio_backend *backend;
 	struct err err = {0};
 	pthread_t thread;
-	int ends[2], before = dup(0), after;
+	unsigned int descriptors = open_descriptors();
+	int ends[2];
 
-	close(before);
 	input = (struct input){.bytes = data, .left = size};
 	file = memfd_create("fuzz", MFD_CLOEXEC);
 	require(file >= 0 && ftruncate(file, FILE_SIZE) == 0);
@@ -255,8 +255,6 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	pthread_join(thread, NULL);
 	vfio_user_memory_release(&memory);
 	close(file);
-	after = dup(0);
-	close(after);
-	require(before == after);
+	require(open_descriptors() == descriptors);
 	return 0;
 }

@@ -15,9 +15,10 @@
 #include "vmm/base/bits.h"
 #include "vmm/base/fd.h"
 
-enum { PART_MAX = 600, FDS_MAX = 10, FIRST_FREE = 64 };
+enum { PART_MAX = 600, FDS_MAX = 10, ANSWER_MAX = 255 };
 
 static struct input input;
+static int file; /* of memory, which is let in where one is wanted */
 
 /* A part of the input with so many descriptors. */
 static void send_part(int fd)
@@ -40,7 +41,7 @@ static void send_part(int fd)
 		control->cmsg_type = SCM_RIGHTS;
 		control->cmsg_len = CMSG_LEN(fds * sizeof(int));
 		for (unsigned int i = 0; i < fds; i++)
-			memcpy(CMSG_DATA(control) + i * sizeof(int), &fd, sizeof(fd));
+			memcpy(CMSG_DATA(control) + i * sizeof(int), &file, sizeof(file));
 	}
 	require(sendmsg(fd, &header, MSG_DONTWAIT) > 0);
 }
@@ -48,7 +49,7 @@ static void send_part(int fd)
 /* The answer that is wanted, so that what comes behind it is looked at too. */
 static void send_answer(int fd)
 {
-	uint8_t bytes[sizeof(struct vhost_user_header) + MESSAGE_MAX] = {0};
+	uint8_t bytes[sizeof(struct vhost_user_header) + ANSWER_MAX] = {0};
 	struct vhost_user_header header = {
 		.request = take8(&input) % 40,
 		.flags = HEADER_VERSION | HEADER_REPLY,
@@ -90,10 +91,12 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
 	struct vhost_user user = {.fd = -1, .backend = -1, .listens = true};
 	struct err err = {0};
-	int ends[2], before = dup(0), after, rc;
+	unsigned int descriptors = open_descriptors();
+	int ends[2], rc;
 
-	close(before);
 	input = (struct input){.bytes = data, .left = size};
+	file = memfd_create("fuzz", MFD_CLOEXEC | MFD_ALLOW_SEALING);
+	require(file >= 0 && ftruncate(file, 1 << 16) == 0);
 	require(socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, ends) == 0);
 	for (unsigned int i = 0; i < 32 && input.left > 0; i++) {
 		if (take8(&input) % 4 == 0)
@@ -110,8 +113,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	vhost_user_close(&user);
 	require(user.fd < 0);
 	close(ends[1]);
-	after = dup(0);
-	close(after);
-	require(before == after);
+	close(file);
+	require(open_descriptors() == descriptors);
 	return 0;
 }

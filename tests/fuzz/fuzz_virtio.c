@@ -220,8 +220,6 @@ static struct virtio_device *create_disk(unsigned int queues)
 	struct err err = {0};
 	char path[32];
 
-	if (image < 0)
-		image = memfd_create("image", MFD_CLOEXEC);
 	require(ftruncate(image, IMAGE_SIZE) == 0);
 	snprintf(path, sizeof(path), "/proc/self/fd/%d", image);
 	config.image.path = path;
@@ -274,29 +272,32 @@ static void create(void)
 	require(bench->device->ops->begin(bench->device, &err) == 0);
 }
 
-static void tell(void)
-{
-	static FILE *nowhere;
+static FILE *nowhere;
 
-	if (!nowhere)
-		nowhere = fopen("/dev/null", "w");
-	require(nowhere);
-	virtio_describe(bench->pci->host, nowhere);
+/* What stays open from the first input on. */
+static void open_files(void)
+{
+	if (image >= 0)
+		return;
+	image = memfd_create("image", MFD_CLOEXEC);
+	nowhere = fopen("/dev/null", "w");
+	require(image >= 0 && nowhere);
 }
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
 	unsigned int descriptors;
 
+	open_files();
+	descriptors = open_descriptors();
 	input = (struct input){.bytes = data, .left = size};
 	create();
 	for (unsigned int i = 0; i < STEPS_MAX && input.left > 0; i++) {
 		step();
 		work();
 	}
-	tell();
-	descriptors = open_descriptors();
+	virtio_describe(bench->pci->host, nowhere);
 	virtio_bench_destroy(bench);
-	require(open_descriptors() < descriptors);
+	require(open_descriptors() == descriptors);
 	return 0;
 }
