@@ -34,8 +34,6 @@ static int ram_file_check_kind(int fd, const struct stat *status, struct ram_fil
 		       "it is no memory: it takes a memfd, or a file of tmpfs or hugetlbfs");
 }
 
-enum { NOEXEC_SEAL = 0x0008 }; /* MFD_NOEXEC_SEAL of linux/memfd.h, from Linux 6.3 on */
-
 /* memfd_create(2), fcntl(2): what is no memfd has no seals. */
 static int ram_file_check_access(int fd, struct err *err)
 {
@@ -105,17 +103,14 @@ int ram_file_seal(int fd, uint64_t size, struct err *err)
 /* Pages that vanish would be the end of who maps them. */
 int ram_file_create(uint64_t size, uint64_t page_size)
 {
-	unsigned int flags = MFD_CLOEXEC | MFD_ALLOW_SEALING;
+	unsigned int flags = MFD_ALLOW_SEALING;
 	int fd, rc = 0;
 
 	if (page_size)
 		flags |= MFD_HUGETLB | (unsigned int)__builtin_ctzll(page_size) << MFD_HUGE_SHIFT;
-	/* A host may take no other (vm.memfd_noexec); before Linux 6.3 there is no such flag. */
-	fd = memfd_create("guest memory", flags | NOEXEC_SEAL);
-	if (fd < 0 && errno == EINVAL)
-		fd = memfd_create("guest memory", flags);
+	fd = fd_create_memory("guest memory", flags);
 	if (fd < 0)
-		return -errno;
+		return fd;
 	if (ftruncate(fd, (off_t)size) ||
 	    fcntl(fd, F_ADD_SEALS, F_SEAL_SHRINK | F_SEAL_GROW | F_SEAL_SEAL))
 		rc = -errno;

@@ -19,8 +19,6 @@
 #include "vmm/base/thread.h"
 #include "vmm/base/wire.h"
 
-enum { ERRNO_MAX = 4095 };
-
 /* The number of what wants no answer; nothing else has it. */
 enum { POSTED = 0 };
 
@@ -208,11 +206,6 @@ static struct vfio_user_wait *client_find(const struct vfio_user_client *client,
 	return wait;
 }
 
-static int client_error(const struct vfio_user_header *header)
-{
-	return header->error && header->error <= ERRNO_MAX ? -(int)header->error : -EREMOTEIO;
-}
-
 /*
  * Gives the answer of @size bytes to who waits, with *@fd, which is -1 then. -EBADMSG: it is none
  * of the size that was asked for, -ENOMSG: nobody waits for it. The lock is held.
@@ -230,7 +223,7 @@ static int client_deliver(const struct vfio_user_client *client,
 		/* Servers that there are send with it what a success would have had. */
 		if (*fd >= 0)
 			return -EBADMSG;
-		wait->rc = client_error(header);
+		wait->rc = vfio_user_error(header);
 	} else {
 		if (size < request->least || size > request->room || (*fd >= 0 && !request->fd))
 			return -EBADMSG;

@@ -3,6 +3,8 @@
 
 #include "vfio/user/message.h"
 
+#include <errno.h>
+
 #include "vmm/base/bits.h"
 
 const char *vfio_user_name(unsigned int command)
@@ -23,4 +25,11 @@ const char *vfio_user_name(unsigned int command)
 	};
 
 	return command < ARRAY_SIZE(names) && names[command] ? names[command] : "a message";
+}
+
+int vfio_user_error(const struct vfio_user_header *header)
+{
+	const uint32_t most = 4095; /* the kernel's */
+
+	return header->error && header->error <= most ? -(int)header->error : -EREMOTEIO;
 }

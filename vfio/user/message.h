@@ -86,6 +86,9 @@ enum {
 /* Most bytes of a message that is let in: its data, and what is before that. */
 enum { VFIO_USER_MESSAGE_MAX = VFIO_USER_USUAL_TRANSFER + 64 };
 
+/* What an answer with VFIO_USER_ERROR says went wrong: a negative errno. */
+int vfio_user_error(const struct vfio_user_header *header);
+
 /* "REGION_READ" and the like, for a person. */
 const char *vfio_user_name(unsigned int command);
 

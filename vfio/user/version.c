@@ -2,7 +2,6 @@
 /* The first exchange with a vfio-user server: the version, and what each side takes. */
 
 #include <errno.h>
-#include <fcntl.h>
 #include <jansson.h>
 #include <stdio.h>
 #include <string.h>
@@ -63,9 +62,7 @@ static int version_check_header(const struct vfio_user_header *header, struct er
 	if (header->flags & VFIO_USER_ERROR)
 		return err_set(err, -EPROTONOSUPPORT,
 			       "its server refuses version %d.%d of vfio-user: %s", VFIO_USER_MAJOR,
-			       VFIO_USER_MINOR,
-			       err_text(header->error && header->error < 4096 ? -(int)header->error
-									      : -EPROTO));
+			       VFIO_USER_MINOR, err_text(vfio_user_error(header)));
 	if (header->size < least || header->size > least + VERSION_TEXT_MAX)
 		return version_refuse(err, "a message of a size that no answer has");
 	return 0;
@@ -113,17 +110,14 @@ static int version_take_twin(struct vfio_user_client *client, const json_t *capa
 	const json_t *twin = json_object_get(capabilities, "twin_socket");
 	const json_t *index = json_object_get(twin, "fd_index");
 	struct stat status;
-	int flags;
 
 	if (!json_is_true(json_object_get(twin, "supported")))
 		return *fd < 0 ? 0 : -EPROTO;
 	if (!json_is_integer(index) || json_integer_value(index) != 0 || *fd < 0)
 		return -EPROTO;
-	flags = files_stat(*fd, &status) || !S_ISSOCK(status.st_mode) ? -1 : fcntl(*fd, F_GETFL);
-	if (flags < 0)
+	/* It need not be one that does not block: the calls ask for that. */
+	if (files_stat(*fd, &status) || !S_ISSOCK(status.st_mode))
 		return -EPROTO;
-	/* The calls ask not to wait; where the flag cannot be had they do all the same. */
-	(void)fcntl(*fd, F_SETFL, flags | O_NONBLOCK);
 	client->twin.fd = *fd;
 	*fd = -1;
 	return 0;

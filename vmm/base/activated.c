@@ -12,6 +12,8 @@
 #include <sys/socket.h>
 #include <sys/stat.h>
 
+#include "vmm/base/fd.h"
+
 int activated_parse(const char *text)
 {
 	const char *digits = text + 3;
@@ -34,7 +36,7 @@ static int activated_option(int fd, int option)
 
 int activated_check_listener(int fd, int *family, struct err *err)
 {
-	int flags = fcntl(fd, F_GETFL), type = activated_option(fd, SO_TYPE);
+	int type = activated_option(fd, SO_TYPE), rc;
 
 	if (type < 0)
 		return err_set(err, -EINVAL, "it is no socket: it takes one that listens");
@@ -48,9 +50,8 @@ int activated_check_listener(int fd, int *family, struct err *err)
 		return err_set(err, -EINVAL,
 			       "it is a socket that does not listen: it takes one that does, as of "
 			       "ListenStream= with Accept=no");
-	if (flags < 0 || fcntl(fd, F_SETFL, flags | O_NONBLOCK))
-		return err_set(err, -EINVAL, "%s", err_text(errno));
-	return 0;
+	rc = fd_do_not_block(fd);
+	return rc ? err_set(err, -EINVAL, "%s", err_text(rc)) : 0;
 }
 
 int activated_check_connection(int fd, struct err *err)

@@ -8,6 +8,7 @@
 #include <poll.h>
 #include <stdatomic.h>
 #include <sys/eventfd.h>
+#include <sys/mman.h>
 #include <sys/resource.h>
 #include <sys/uio.h>
 #include <unistd.h>
@@ -111,11 +112,11 @@ int fd_open_input(const char *path, int given)
 
 int fd_output_again(int given)
 {
-	int flags = fcntl(given, F_GETFL), fd = fcntl(given, F_DUPFD_CLOEXEC, 0);
+	int fd = fcntl(given, F_DUPFD_CLOEXEC, 0);
 
-	if (flags < 0 || fd < 0)
+	if (fd < 0)
 		return -errno;
-	(void)fcntl(fd, F_SETFL, flags | O_NONBLOCK);
+	(void)!fd_do_not_block(fd);
 	return fd;
 }
 
@@ -173,6 +174,25 @@ bool fd_is_signalled(int eventfd)
 	struct pollfd polled = {.fd = eventfd, .events = POLLIN};
 
 	return poll(&polled, 1, 0) == 1 && polled.revents & POLLIN;
+}
+
+int fd_do_not_block(int fd)
+{
+	int flags = fcntl(fd, F_GETFL);
+
+	return flags < 0 || fcntl(fd, F_SETFL, flags | O_NONBLOCK) ? -errno : 0;
+}
+
+enum { NOEXEC_SEAL = 0x0008 }; /* MFD_NOEXEC_SEAL of linux/memfd.h, from Linux 6.3 on */
+
+int fd_create_memory(const char *name, unsigned int flags)
+{
+	/* A host may take no other (vm.memfd_noexec); before Linux 6.3 there is no such flag. */
+	int fd = memfd_create(name, MFD_CLOEXEC | NOEXEC_SEAL | flags);
+
+	if (fd < 0 && errno == EINVAL)
+		fd = memfd_create(name, MFD_CLOEXEC | flags);
+	return fd < 0 ? -errno : fd;
 }
 
 bool fd_is_memory(int fd)

@@ -81,6 +81,15 @@ bool fd_take_shared(int eventfd);
 /* Whether an eventfd's count is not zero, which it stays. */
 bool fd_is_signalled(int eventfd);
 
+/* Has @fd not block, and whoever else has the same open file: 0 or a negative errno. */
+int fd_do_not_block(int fd) FERRY_MUST_CHECK;
+
+/*
+ * A file of memory, close-on-exec, with memfd_create()'s @flags more; nobody executes it, where the
+ * kernel can see to that. Or a negative errno.
+ */
+int fd_create_memory(const char *name, unsigned int flags) FERRY_MUST_CHECK;
+
 /*
  * Whether it is open, of a file of memory: memfd, or of tmpfs or hugetlbfs (fcntl(2), F_GET_SEALS).
  * Neither its pages nor its end wait for a file system of somebody else's.

@@ -89,8 +89,8 @@ static int bootfile_drain(int pipe, int copy, uint64_t most)
 static int bootfile_keep_pipe(struct boot_file *file, const char *what, uint64_t most,
 			      struct err *err)
 {
-	int copy = memfd_create("boot", MFD_CLOEXEC);
-	int rc = copy < 0 ? -errno : bootfile_drain(file->fd, copy, most);
+	int copy = fd_create_memory("boot", 0);
+	int rc = copy < 0 ? copy : bootfile_drain(file->fd, copy, most);
 
 	fd_close(&file->fd);
 	file->fd = copy;

@@ -462,7 +462,7 @@ static int console_open_given(struct console *console, int fd, struct err *err)
 		return err_set(err, -errno, "%s fd=%d: %s", console->place.option, fd,
 			       err_text(errno));
 	if (!isatty(fd))
-		(void)fcntl(fd, F_SETFL, flags | O_NONBLOCK);
+		(void)!fd_do_not_block(fd);
 	writer_share(&console->output, output);
 	if (console->output.fd == output)
 		console->output.owned = true;

@@ -6,6 +6,7 @@
 #include <fcntl.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <sys/mman.h>
 #include <sys/resource.h>
 #include <sys/stat.h>
 #include <unistd.h>
@@ -187,8 +188,41 @@ START_TEST(a_guest_leaves_descriptors_to_the_monitor)
 }
 END_TEST
 
+START_TEST(files_of_memory_are_known)
+{
+	int fd = fd_create_memory("file", MFD_ALLOW_SEALING), none = open("/dev/null", O_RDWR);
+
+	ck_assert_int_ge(fd, 0);
+	ck_assert_int_eq(fcntl(fd, F_GETFD), FD_CLOEXEC);
+	ck_assert_int_eq(fcntl(fd, F_GET_SEALS) & F_SEAL_SEAL, 0);
+	ck_assert(fd_is_memory(fd));
+	ck_assert(!fd_is_memory(none));
+	ck_assert(!fd_is_memory(-1));
+	ck_assert_int_lt(fd_create_memory("file", UINT32_C(1) << 25), 0);
+	fd_close(&fd);
+	fd_close(&none);
+}
+END_TEST
+
+START_TEST(one_may_be_made_not_to_block)
+{
+	int ends[2];
+	char byte;
+
+	ck_assert_int_eq(pipe(ends), 0);
+	ck_assert_int_eq(fd_do_not_block(ends[0]), 0);
+	ck_assert_int_eq(read(ends[0], &byte, 1), -1);
+	ck_assert_int_eq(errno, EAGAIN);
+	fd_close(&ends[0]);
+	fd_close(&ends[1]);
+	ck_assert_int_eq(fd_do_not_block(-1), -EBADF);
+}
+END_TEST
+
 static void add_tests(TCase *tests)
 {
+	tcase_add_test(tests, files_of_memory_are_known);
+	tcase_add_test(tests, one_may_be_made_not_to_block);
 	tcase_add_test(tests, a_shared_eventfd_is_not_waited_for);
 	tcase_add_test(tests, eventfd_counts_and_empties);
 	tcase_add_test(tests, read_at_tells_a_short_file);
