@@ -70,25 +70,19 @@ static int device_check_user(struct vhost_user_device *device, int fd, struct er
 static int device_connect(struct vhost_user_device *device, struct err *err)
 {
 	const char *path = device->config->path;
-	struct sockaddr_un address;
+	bool first = device->user_id == (uid_t)-1;
 	int fd, rc;
 
 	if (!path)
 		return device->config->fd;
-	rc = local_address(path, &address, err);
+	fd = first ? local_reach_first(path, SOCK_NONBLOCK, err)
+		   : local_reach(path, SOCK_NONBLOCK, err);
+	if (fd < 0)
+		return fd;
+	rc = device_check_user(device, fd, err);
 	if (rc)
-		return rc;
-	fd = rc = local_connect(&address, SOCK_NONBLOCK);
-	if (fd >= 0) {
-		rc = device_check_user(device, fd, err);
-		if (rc)
-			fd_close(&fd);
-		return rc ? rc : fd;
-	}
-	return err_set(err, rc, "%s%s", err_text(rc),
-		       rc == -ENOENT || rc == -ECONNREFUSED
-			       ? ": no server listens there: start it first"
-			       : "");
+		fd_close(&fd);
+	return rc ? rc : fd;
 }
 
 static uint64_t device_filter(const struct vhost_user_device *device, uint64_t features)
@@ -422,9 +416,6 @@ struct virtio_device *vhost_user_create(const struct vhost_user_config *config, 
 	pthread_cond_init(&device->changed, NULL);
 	if (!device_set_up(device, err))
 		return &device->device;
-	if (config->path && err->code == -ECONNREFUSED && local_is_other(config->path))
-		err_set(err, -ENOTSOCK,
-			"it is no socket: give the path that its server listens at");
 	if (config->server)
 		err_prefix(err, "%s", config->server);
 	else if (config->path)

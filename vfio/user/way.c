@@ -4,15 +4,15 @@
 #include "vfio/user/way.h"
 
 #include <errno.h>
-#include <fcntl.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/socket.h>
 
-#include "vfio/user/connect.h"
 #include "vfio/user/device.h"
 #include "vmm/base/bits.h"
 #include "vmm/base/fd.h"
+#include "vmm/base/local.h"
 
 /* Every device that joined. */
 struct way {
@@ -107,20 +107,19 @@ static int way_tell_kvm(struct vfio_provider *provider, struct kvm_vm *vm, struc
 	return 0;
 }
 
-/* A connection that does not block, or a negative errno with @err. */
+/* A connection that does not block, or a negative errno with @err, which does not name it. */
 static int way_connect(struct way_device *device, struct err *err)
 {
-	int fd = device->fd, flags, rc;
+	int fd = device->fd, rc;
 
 	device->fd = -1;
 	if (fd < 0)
-		return vfio_user_connect(device->path, err);
-	flags = fcntl(fd, F_GETFL);
-	if (flags >= 0 && fcntl(fd, F_SETFL, flags | O_NONBLOCK) == 0)
+		return local_reach_first(device->path, SOCK_NONBLOCK, err);
+	rc = fd_do_not_block(fd);
+	if (!rc)
 		return fd;
-	rc = -errno;
 	fd_close(&fd);
-	return err_set(err, rc, "%s: %s", device->path, err_text(rc));
+	return err_set(err, rc, "%s", err_text(rc));
 }
 
 static struct vfio_backend *way_open_device(struct vfio_lease *lease,
@@ -133,7 +132,7 @@ static struct vfio_backend *way_open_device(struct vfio_lease *lease,
 	(void)sysfs;
 	(void)token;
 	if (fd < 0) {
-		err_prefix(err, "passthrough device %s", device->name);
+		err_prefix(err, "passthrough device %s: %s", device->name, device->path);
 		return NULL;
 	}
 	device->backend =
@@ -150,15 +149,6 @@ static int way_begin(struct vfio_provider *provider, struct err *err)
 		if (device->backend)
 			rc = vfio_user_device_begin(device->backend, err);
 	return rc;
-}
-
-/* None has a bus. */
-static int way_bus_reset(struct vfio_provider *provider, struct vfio_bus_reset *reset,
-			 const char *name, struct err *err)
-{
-	(void)provider;
-	(void)reset;
-	return err_set(err, -ENODEV, "passthrough device %s: it is on no bus", name);
 }
 
 static size_t way_descriptors(const struct vfio_provider *provider, int *descriptors, size_t room,
@@ -203,7 +193,6 @@ const struct vfio_provider_ops vfio_user_provider = {
 	.tell_kvm = way_tell_kvm,
 	.open_device = way_open_device,
 	.begin = way_begin,
-	.bus_reset = way_bus_reset,
 	.descriptors = way_descriptors,
 	.leave = way_leave,
 	.destroy = way_destroy,

@@ -56,6 +56,36 @@ bool local_is_other(const char *path)
 	return stat(path, &file) == 0 && !S_ISSOCK(file.st_mode);
 }
 
+int local_reach(const char *path, int flags, struct err *err)
+{
+	struct sockaddr_un address;
+	int rc = local_address(path, &address, err);
+
+	if (rc)
+		return rc;
+	rc = local_connect(&address, flags);
+	if (rc >= 0)
+		return rc;
+	if (rc == -ENOENT || rc == -ECONNREFUSED)
+		return err_set(err, rc, "%s: no server listens there: start it first",
+			       err_text(rc));
+	/* Those that it has not taken yet are as many as it lets wait. */
+	if (rc == -EAGAIN)
+		return err_set(err, rc,
+			       "its server takes no connection: it has another client, or hangs");
+	return err_set(err, rc, "%s", err_text(rc));
+}
+
+int local_reach_first(const char *path, int flags, struct err *err)
+{
+	int rc = local_reach(path, flags, err);
+
+	if (rc == -ECONNREFUSED && local_is_other(path))
+		return err_set(err, -ENOTSOCK,
+			       "it is no socket: give the path that its server listens at");
+	return rc;
+}
+
 /* A socket that nobody listens at any more is left of a program that was killed. */
 static int local_clear_path(const struct sockaddr_un *address, struct err *err)
 {

@@ -41,9 +41,19 @@ void local_unbind(struct local_name *name);
 int local_connect(const struct sockaddr_un *address, int flags) FERRY_MUST_CHECK;
 
 /*
- * Whether what is at @path is no socket, to which connecting is refused as to one that nobody
- * listens at. Main thread, before the sandbox.
+ * As local_connect(), to a server at @path that was to be there: -errno with @err, which says what
+ * to do and not the path.
  */
+int local_reach(const char *path, int flags, struct err *err) FERRY_MUST_CHECK;
+
+/*
+ * Likewise of one that is reached for the first time: also -ENOTSOCK, where what is at @path is no
+ * socket, to which connecting is refused as to one that nobody listens at. Main thread, before the
+ * sandbox.
+ */
+int local_reach_first(const char *path, int flags, struct err *err) FERRY_MUST_CHECK;
+
+/* Whether what is at @path is no socket. Main thread, before the sandbox. */
 bool local_is_other(const char *path);
 
 /*

@@ -212,17 +212,10 @@ static void plug_open_group(struct addition *addition)
 static int plug_connect(struct addition *addition)
 {
 	struct err *err = &addition->ctl->err;
-	struct sockaddr_un address;
-	int rc = local_address(addition->socket, &address, err);
+	int rc = local_reach_first(addition->socket, 0, err);
 
-	if (rc)
-		return rc;
-	rc = local_connect(&address, 0);
 	if (rc < 0)
-		return err_set(err, rc, "socket=%.200s: %s%s", addition->socket, err_text(rc),
-			       rc == -ENOENT || rc == -ECONNREFUSED
-				       ? ": no server listens there: start it first"
-				       : "");
+		return err_prefix(err, "socket=%.200s", addition->socket);
 	addition->nodes[NODE_DEVICE] = rc;
 	return 0;
 }

@@ -252,6 +252,33 @@ START_TEST(what_is_no_socket_is_known)
 }
 END_TEST
 
+/* What is wrong with a server that cannot be reached, and what to do about it. */
+START_TEST(a_server_is_reached_or_it_is_told_why)
+{
+	int client, waiting = -1;
+
+	ck_assert_int_eq(local_reach(path, 0, &err), -ENOENT);
+	ck_assert_str_eq(err.text,
+			 "No such file or directory: no server listens there: start it first");
+	ck_assert_int_eq(local_reach_first("", 0, &err), -EINVAL);
+	bound();
+	client = local_reach_first(path, SOCK_NONBLOCK, &err);
+	ck_assert_int_ge(client, 0);
+	ck_assert_int_ne(fcntl(client, F_GETFL) & O_NONBLOCK, 0);
+	/* As many as may wait do. */
+	while ((waiting = local_reach(path, SOCK_NONBLOCK, &err)) >= 0)
+		continue;
+	ck_assert_int_eq(waiting, -EAGAIN);
+	ck_assert_ptr_nonnull(strstr(err.text, "it has another client, or hangs"));
+	fd_close(&client);
+	fd_close(&fd);
+	ck_assert_int_eq(local_reach_first(path, 0, &err), -ECONNREFUSED);
+	ck_assert_ptr_nonnull(strstr(err.text, "start it first"));
+	ck_assert_int_eq(local_reach_first("/dev/null", 0, &err), -ENOTSOCK);
+	ck_assert_int_eq(local_reach("/dev/null", 0, &err), -ECONNREFUSED);
+}
+END_TEST
+
 /* The kernel keeps who connected as who it was then. Only root can be another for a while. */
 START_TEST(another_user_is_not_let_in)
 {
@@ -290,6 +317,7 @@ static void add_tests(TCase *tests)
 	tcase_add_test(tests, nor_is_what_is_no_socket);
 	tcase_add_test(tests, who_connects_is_looked_at);
 	tcase_add_test(tests, what_is_no_socket_is_known);
+	tcase_add_test(tests, a_server_is_reached_or_it_is_told_why);
 	tcase_add_test(tests, another_user_is_not_let_in);
 }
 
