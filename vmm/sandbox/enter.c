@@ -34,7 +34,7 @@ enum { CODE_SECCOMP = 1 };
 static struct {
 	bool log, begun, clients;
 	int wake; /* an eventfd */
-	/* The first that was refused: its number, with FIRST_NOTED; written before that is set. */
+	/* The first that was refused: its number, which `noted` claims and `told` publishes. */
 	atomic_bool noted;
 	atomic_bool told;
 	int call;
@@ -150,7 +150,8 @@ static bool enter_compares_self(const struct sock_filter *code)
 	return code->code == (BPF_JMP | BPF_JEQ | BPF_K) && code->k == SANDBOX_SELF;
 }
 
-void sandbox_enter(enum thread_kind kind)
+/* The calling thread enters the filter of @kind; what it starts itself inherits that. */
+static void enter(enum thread_kind kind)
 {
 	const struct sandbox_filter *filter = &sandbox_filters[kind];
 	struct sock_filter code[FILTER_MOST];
@@ -201,7 +202,7 @@ int sandbox_begin(const struct sandbox_settings *settings, struct err *err)
 	fd_note_limit();
 	owner_note();
 	enter_watch_traps();
-	rc = thread_begin_starter(sandbox_enter);
+	rc = thread_begin_starter(enter);
 	if (rc)
 		return err_set(err, rc, "sandbox: no thread to start others: %s", err_text(rc));
 	sandbox.begun = true;
@@ -212,7 +213,7 @@ void sandbox_close(void)
 {
 	thread_use_starter();
 	if (sandbox.begun)
-		sandbox_enter(sandbox.clients ? THREAD_SERVER : THREAD_MAIN);
+		enter(sandbox.clients ? THREAD_SERVER : THREAD_MAIN);
 }
 
 int sandbox_refused(struct err *err)

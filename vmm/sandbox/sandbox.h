@@ -51,9 +51,6 @@ int sandbox_begin(const struct sandbox_settings *settings, struct err *err) FERR
  */
 void sandbox_close(void);
 
-/* The calling thread enters the filter of @kind; what it starts itself inherits that. */
-void sandbox_enter(enum thread_kind kind);
-
 /* 0, or a sentence about the first call that was refused. Main thread. */
 int sandbox_refused(struct err *err) FERRY_MUST_CHECK;
 
