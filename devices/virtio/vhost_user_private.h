@@ -81,7 +81,7 @@ static inline bool vhost_user_has(const struct vhost_user *user, unsigned int fe
 	return user->protocol >> feature & 1;
 }
 
-/* vhost_user_wire.c: one message there, and the answer to it where there is one (not NULL). */
+/* vhost_user_exchange.c: one message there, and the answer to it where there is one (not NULL). */
 int vhost_user_talk(struct vhost_user *user, const struct vhost_user_message *message,
 		    struct vhost_user_answer *answer, struct err *err) FERRY_MUST_CHECK;
 

@@ -20,7 +20,13 @@
 #include "vmm/base/bits.h"
 #include "vmm/base/fd.h"
 
-enum { FAKE_RINGS = 16, FAKE_REGIONS = 32, FAKE_REQUESTS = 64, FAKE_INFLIGHT = 4096 };
+enum {
+	FAKE_RINGS = 16,
+	FAKE_REGIONS = 32,
+	FAKE_REQUESTS = 64,
+	FAKE_INFLIGHT = 4096,
+	FAKE_PAYLOAD_MAX = 512
+};
 
 /* What it does in the place of an answer to one kind of request. */
 enum fake_fault {
@@ -83,7 +89,7 @@ struct __attribute__((packed, aligned(4))) fake_vhost_message {
 		uint64_t u64;
 		struct vhost_vring_state state;
 		struct vhost_vring_addr addresses;
-		uint8_t bytes[MESSAGE_MAX];
+		uint8_t bytes[FAKE_PAYLOAD_MAX];
 	};
 	int fds[MESSAGE_FDS_MAX];
 	unsigned int fd_count;

@@ -15,7 +15,7 @@
 #include "vmm/base/wire.h"
 
 /* For a person. */
-static const char *wire_name(enum vhost_user_request request)
+static const char *exchange_name(enum vhost_user_request request)
 {
 	static const char *const names[] = {
 		[GET_FEATURES] = "GET_FEATURES",
@@ -172,7 +172,7 @@ static int exchange_do(struct vhost_user *user, const struct vhost_user_message 
 				{(void *)message->payload, message->size}};
 	struct exchange exchange = {
 		.user = user,
-		.name = wire_name(message->request),
+		.name = exchange_name(message->request),
 		.patience_ms = exchange_patience(user, answer),
 		.err = err,
 	};
@@ -211,10 +211,10 @@ int vhost_user_tell(struct vhost_user *user, const struct vhost_user_message *me
 		return rc;
 	return err_set(err, -EREMOTEIO,
 		       "its server has refused %s (%" PRIu64 "): its own messages say why",
-		       wire_name(message->request), refusal);
+		       exchange_name(message->request), refusal);
 }
 
-static void wire_acknowledge(int fd, uint32_t request)
+static void exchange_acknowledge(int fd, uint32_t request)
 {
 	struct __attribute__((packed)) {
 		struct vhost_user_header header;
@@ -252,7 +252,7 @@ int vhost_user_hear_backend(struct vhost_user *user, struct err *err)
 			       header.request);
 	user->changed = true;
 	if (header.flags & HEADER_NEED_REPLY)
-		wire_acknowledge(user->backend, header.request);
+		exchange_acknowledge(user->backend, header.request);
 	return 0;
 }
 
