@@ -47,7 +47,10 @@ struct vfio_backend_ops {
 	 * reset.
 	 */
 	int (*hot_reset_info)(struct vfio_backend *backend, struct vfio_pci_hot_reset_info *info);
-	/* VFIO_DEVICE_PCI_HOT_RESET, with what proves ownership of everyone hit. */
+	/*
+	 * VFIO_DEVICE_PCI_HOT_RESET, with what proves ownership of everyone hit. NULL where
+	 * hot_reset_info() never answers.
+	 */
 	int (*hot_reset)(struct vfio_backend *backend, struct vfio_pci_hot_reset *reset);
 	/*
 	 * Whether it is gone for good, which the back end has told a person of and signalled by

@@ -35,11 +35,11 @@ static void peer_complain(struct vfio_peers *peers, enum log_level level,
 		  peer_reason(peers, rc));
 }
 
-/* A region tells whose it is by the descriptor. */
+/* A region tells whose it is by the lock, which is the device's. */
 static bool peer_is_alone(const struct vfio_peers *peers)
 {
 	for (size_t i = 1; i < peers->count; i++)
-		if (peers->peers[i].region->device != peers->peers[0].region->device)
+		if (peers->peers[i].region->lock != peers->peers[0].region->lock)
 			return false;
 	return true;
 }

@@ -81,14 +81,15 @@ struct vfio_provider_ops {
 					    const char *token, struct err *err);
 	/*
 	 * All are open and the guest is about to run, or one was opened while it does: threads
-	 * begin that stay, of those devices that have none yet. NULL: there are none.
+	 * begin that stay, of those devices that have none yet, which are told of what is mapped
+	 * from then on. NULL: there are none.
 	 */
 	int (*begin)(struct vfio_provider *provider, struct err *err);
 	/*
 	 * Shows that everyone whom @reset hits is the guest's: puts descriptors of its own into the
 	 * request (vfio_bus_reset_show()), or none where the kernel knows without. @name is of the
 	 * device that is to be reset, whose locks may be held. -EPERM names one that is not the
-	 * guest's.
+	 * guest's. NULL where no device's hot_reset_info() ever answers.
 	 */
 	int (*bus_reset)(struct vfio_provider *provider, struct vfio_bus_reset *reset,
 			 const char *name, struct err *err);

@@ -187,20 +187,9 @@ static int vfio_reset_before_start(struct vfio_entry *entry, struct err *err)
 	return rc;
 }
 
-static int vfio_tell_kvm(const struct vfio *vfio, struct err *err)
-{
-	const struct vfio_family *family;
-	int rc = 0;
-
-	for (family = vfio->families; family < vfio->families + VFIO_KINDS; family++)
-		if (family->provider && !rc)
-			rc = family->provider->ops->tell_kvm(family->provider, vfio->to.vm, err);
-	return rc;
-}
-
 static int vfio_attach_devices(struct vfio *vfio, struct err *err)
 {
-	int rc = vfio_tell_kvm(vfio, err);
+	int rc = 0;
 
 	for (size_t i = 0; i < vfio->count && !rc; i++)
 		rc = vfio_entry_build(vfio->entries[i], err);

@@ -8,10 +8,10 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
-#include <unistd.h>
 
 #include "vfio/user/device_private.h"
 #include "vmm/base/fd.h"
+#include "vmm/base/page.h"
 
 static int device_info(struct vfio_backend *backend, struct vfio_device_info *info)
 {
@@ -56,7 +56,7 @@ static int device_region_fd(struct vfio_backend *backend, const struct vfio_regi
  */
 static bool device_answers(struct vfio_backend *backend, void *host, uint64_t size)
 {
-	uint64_t page = (uint64_t)sysconf(_SC_PAGESIZE);
+	uint64_t page = host_page_size();
 	uint64_t last = size > page ? size - page : 0;
 
 	if (madvise((char *)host + last, size - last, MADV_POPULATE_READ) == 0 || errno != EFAULT)
@@ -84,13 +84,6 @@ static int device_hot_reset_info(struct vfio_backend *backend, struct vfio_pci_h
 	return -ENODEV;
 }
 
-static int device_hot_reset(struct vfio_backend *backend, struct vfio_pci_hot_reset *reset)
-{
-	(void)backend;
-	(void)reset;
-	return -ENODEV;
-}
-
 static int device_descriptor(const struct vfio_backend *backend)
 {
 	return vfio_user_of(backend)->client->wire.fd;
@@ -114,7 +107,8 @@ static void device_close(struct vfio_backend *backend)
 {
 	struct vfio_user_device *device = vfio_user_of(backend);
 
-	vfio_user_memory_remove(device->memory, &device->member);
+	if (device->memory)
+		vfio_user_memory_remove(device->memory, &device->member);
 	vfio_user_close(device->client);
 	vfio_user_release_regions(device);
 	free(device);
@@ -132,7 +126,6 @@ static const struct vfio_backend_ops device_ops = {
 	.answers = device_answers,
 	.reset = device_reset,
 	.hot_reset_info = device_hot_reset_info,
-	.hot_reset = device_hot_reset,
 	.descriptor = device_descriptor,
 	.is_lost = device_is_lost,
 	.describe = device_describe,
@@ -166,13 +159,11 @@ static int device_open(struct vfio_user_device *device, int fd,
 {
 	int rc;
 
-	device->client = device->member.client = vfio_user_open(fd, config, err);
+	device->client = vfio_user_open(fd, config, err);
 	if (!device->client)
 		return err->code;
 	rc = device_load_info(device, err);
-	if (!rc)
-		rc = vfio_user_load_regions(device, err);
-	return rc ? rc : vfio_user_memory_add(device->memory, &device->member, err);
+	return rc ? rc : vfio_user_load_regions(device, err);
 }
 
 struct vfio_user_device *vfio_user_device_create(int fd, const struct vfio_user_config *config,
@@ -214,10 +205,16 @@ struct vfio_backend *vfio_user_device(int fd, const char *name, int64_t patience
 int vfio_user_device_begin(struct vfio_backend *backend, struct err *err)
 {
 	struct vfio_user_device *device = vfio_user_of(backend);
+	int rc = vfio_user_begin(device->client, err);
 
-	return vfio_user_begin(device->client, err)
-		       ? err_prefix(err, "passthrough device %s", device->name)
-		       : 0;
+	/* Not before: whoever maps asks every server, and one without a thread hears one alone. */
+	if (!rc && !device->member.client) {
+		device->member.client = device->client;
+		rc = vfio_user_memory_add(device->memory, &device->member, err);
+		if (rc)
+			device->member.client = NULL;
+	}
+	return rc ? err_prefix(err, "passthrough device %s", device->name) : 0;
 }
 
 size_t vfio_user_descriptors(const struct vfio_backend *backend, int *descriptors, size_t room,

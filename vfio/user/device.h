@@ -10,12 +10,12 @@
 
 /*
  * Takes over @fd, a connected stream socket that does not block: settles the version, asks what the
- * device is, and has it reach @memory. NULL with @err set, @fd closed then too. @name outlives it.
+ * device is. NULL with @err set, @fd closed then too. @name and @memory outlive it.
  */
 struct vfio_backend *vfio_user_device(int fd, const char *name, int64_t patience_ms,
 				      struct vfio_user_memory *memory, struct err *err);
 
-/* From now on its server is heard by a thread. -errno with @err set. */
+/* From now on its server is heard by a thread, and reaches the memory. -errno with @err set. */
 int vfio_user_device_begin(struct vfio_backend *backend, struct err *err) FERRY_MUST_CHECK;
 
 /* Its descriptors behind @count others, as vfio_list(). */

@@ -36,7 +36,7 @@ static inline struct vfio_user_device *vfio_user_of(const struct vfio_backend *b
 
 /*
  * device.c: as vfio_user_device(), with @err that does not name the device. @config outlives it in
- * what it points to, and need not say how memory is copied.
+ * what it points to, and need not say how memory is copied. One that never begins needs no memory.
  */
 struct vfio_user_device *vfio_user_device_create(int fd, const struct vfio_user_config *config,
 						 struct vfio_user_memory *memory, struct err *err);

@@ -5,17 +5,13 @@
 
 #include <errno.h>
 #include <linux/pci_regs.h>
+#include <sys/socket.h>
 
 #include "vfio/pci/irq.h"
 #include "vfio/pci/measure.h"
 #include "vfio/pci/region.h"
-#include "vfio/user/connect.h"
 #include "vfio/user/device_private.h"
-
-static uint16_t offer_word(const uint8_t *config, unsigned int offset)
-{
-	return (uint16_t)(config[offset] | config[offset + 1] << 8);
-}
+#include "vmm/base/local.h"
 
 static int offer_take_numbers(struct vfio_user_device *device, struct vfio_user_offer *offer,
 			      struct err *err)
@@ -27,13 +23,13 @@ static int offer_take_numbers(struct vfio_user_device *device, struct vfio_user_
 	rc = vfio_user_read(&device->backend, info, 0, config, sizeof(config));
 	if (rc)
 		return err_set(err, rc, "its server does not let config space be read");
-	offer->vendor = offer_word(config, PCI_VENDOR_ID);
-	offer->device = offer_word(config, PCI_DEVICE_ID);
+	offer->vendor = load_le16(config + PCI_VENDOR_ID);
+	offer->device = load_le16(config + PCI_DEVICE_ID);
 	offer->revision = config[PCI_REVISION_ID];
 	offer->class_code = (uint32_t)config[PCI_CLASS_PROG] |
-			    (uint32_t)offer_word(config, PCI_CLASS_DEVICE) << 8;
-	offer->subsystem_vendor = offer_word(config, PCI_SUBSYSTEM_VENDOR_ID);
-	offer->subsystem_device = offer_word(config, PCI_SUBSYSTEM_ID);
+			    (uint32_t)load_le16(config + PCI_CLASS_DEVICE) << 8;
+	offer->subsystem_vendor = load_le16(config + PCI_SUBSYSTEM_VENDOR_ID);
+	offer->subsystem_device = load_le16(config + PCI_SUBSYSTEM_ID);
 	return 0;
 }
 
@@ -96,13 +92,11 @@ int vfio_user_look_at(int fd, const char *name, int64_t patience_ms, struct vfio
 		.patience_ms = patience_ms,
 		.lost = &lost,
 	};
-	struct vfio_user_memory memory = {.count = 0};
 	struct vfio_user_device *device;
 	int rc;
 
 	*offer = (struct vfio_user_offer){.is_pci = false};
-	vfio_user_memory_init(&memory);
-	device = vfio_user_device_create(fd, &config, &memory, err);
+	device = vfio_user_device_create(fd, &config, NULL, err);
 	rc = device ? offer_take(device, offer, err) : err->code;
 	/* What it was lost by says more than what did not come for it. */
 	if (lost.code)
@@ -111,14 +105,14 @@ int vfio_user_look_at(int fd, const char *name, int64_t patience_ms, struct vfio
 		err_prefix(err, "%s", name);
 	if (device)
 		device->backend.ops->close(&device->backend);
-	vfio_user_memory_release(&memory);
 	return rc;
 }
 
 int vfio_user_look(const char *path, int64_t patience_ms, struct vfio_user_offer *offer,
 		   struct err *err)
 {
-	int fd = vfio_user_connect(path, err);
+	int fd = local_reach_first(path, SOCK_NONBLOCK, err);
 
-	return fd < 0 ? fd : vfio_user_look_at(fd, path, patience_ms, offer, err);
+	return fd < 0 ? err_prefix(err, "%s", path)
+		      : vfio_user_look_at(fd, path, patience_ms, offer, err);
 }

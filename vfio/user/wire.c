@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
-/* Messages to and from a vfio-user server in time, which ends when the connection's thread is to. */
+/* Messages to and from a vfio-user server in time; the end of its thread ends them too. */
 
 #include "vfio/user/wire.h"
 

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
-/* Bytes and descriptors over a stream socket to somebody who is not trusted: whole, or not at all. */
+/* Bytes and descriptors over a stream socket to somebody who is not trusted: all, or none. */
 
 #ifndef FERRY_BASE_WIRE_H
 #define FERRY_BASE_WIRE_H

@@ -50,14 +50,14 @@ static void doctor_tell_limits(struct doctor *doctor, const struct socket_entry 
 {
 	const struct vfio_user_offer *offer = &entry->offer;
 	uint64_t page = doctor->page_size ? doctor->page_size : host_page_size();
-	uint64_t least = offer->limits.pages & -offer->limits.pages;
+	uint64_t least = socket_page(offer);
 	char said[256];
 	struct text text = {said, sizeof(said)};
 
 	socket_append_limits(offer, &text);
 	doctor_tell(doctor, least > page ? FINDING_FAILURE : FINDING_OK, "limits", entry->path,
 		    "%s%s", said, least > page ? ", which are larger than those of guest RAM" : "");
-	if (least > page && least <= (uint64_t)2 << 20)
+	if (least > page && least <= 2 * MIB)
 		doctor_mend_by(doctor, "", "ferry run --memory SIZE,hugepages=2M");
 	doctor_fact(doctor, "limits", socket_limits_json(offer));
 }

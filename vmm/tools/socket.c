@@ -88,7 +88,7 @@ void socket_append_interrupts(const struct vfio_user_offer *offer, struct text *
 	text_append(text, "%s", offer->intx ? "INTx" : "no INTx");
 }
 
-static uint64_t socket_page(const struct vfio_user_offer *offer)
+uint64_t socket_page(const struct vfio_user_offer *offer)
 {
 	return offer->limits.pages & -offer->limits.pages;
 }
@@ -163,12 +163,13 @@ json_t *socket_json(const struct socket_entry *entry)
 			  tool_json_text(names->vendor_name), "device_name",
 			  tool_json_text(names->device_name), "class_name",
 			  tool_json_text(names->class_name));
-	json_t *more = json_pack("{s:s, s:b, s:o, s:{s:i, s:i, s:i}, s:o, s:s}", "version", "0.1",
-				 "resettable", offer->resettable, "bars",
-				 bars_json(offer->bars, offer->mapped), "interrupts", "intx",
-				 (int)offer->intx, "msi", (int)offer->msi, "msix", (int)offer->msix,
-				 "limits", socket_limits_json(offer), "passable",
-				 offer->is_pci ? "ready" : "no");
+	json_t *more =
+		json_pack("{s:o, s:b, s:o, s:{s:i, s:i, s:i}, s:o, s:s}", "version",
+			  json_sprintf("%d.%d", VFIO_USER_MAJOR, VFIO_USER_MINOR), "resettable",
+			  offer->resettable, "bars", bars_json(offer->bars, offer->mapped),
+			  "interrupts", "intx", (int)offer->intx, "msi", (int)offer->msi, "msix",
+			  (int)offer->msix, "limits", socket_limits_json(offer), "passable",
+			  offer->is_pci ? "ready" : "no");
 
 	if (json_object_update(object, more)) {
 		json_decref(object);

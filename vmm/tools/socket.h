@@ -47,6 +47,8 @@ void socket_release(struct socket_list *list);
 void socket_print(const struct socket_entry *entry, FILE *out);
 json_t *socket_json(const struct socket_entry *entry);
 void socket_append_interrupts(const struct vfio_user_offer *offer, struct text *text);
+/* The least of what is mapped for DMA, in bytes. */
+uint64_t socket_page(const struct vfio_user_offer *offer);
 void socket_append_limits(const struct vfio_user_offer *offer, struct text *text);
 json_t *socket_limits_json(const struct vfio_user_offer *offer);
 

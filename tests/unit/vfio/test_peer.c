@@ -35,6 +35,7 @@ static struct ram *ram;
 static struct vfio_peers peers;
 static struct vfio_dma dma;
 static struct mem_region bars[BARS];
+static pthread_mutex_t locks[BARS];
 static struct mem_listener first;
 static struct err err;
 static atomic_bool never;
@@ -100,25 +101,7 @@ static const struct vfio_space_ops guarded_ops = {
 	.when_full = "it is full",
 };
 
-static enum mem_result ignore_read(void *owner, uint64_t offset, unsigned int size, uint64_t *value)
-{
-	(void)owner;
-	(void)offset;
-	(void)size;
-	(void)value;
-	return MEM_DONE;
-}
-
-static enum mem_result ignore_write(void *owner, uint64_t offset, unsigned int size, uint64_t value)
-{
-	(void)owner;
-	(void)offset;
-	(void)size;
-	(void)value;
-	return MEM_DONE;
-}
-
-static const struct mem_ops ignore = {.read = ignore_read, .write = ignore_write};
+static const struct mem_ops untouched; /* no access is made */
 
 /* In the place of KVM's memslots. */
 static int first_add(struct mem_listener *listener, struct mem_region *region, struct err *reason)
@@ -148,17 +131,20 @@ static void setup(void)
 	map = mem_map_create("memory", 0, &err);
 	first = (struct mem_listener){.name = "first", .add = first_add, .del = first_del};
 	ck_assert_int_eq(mem_map_listen(map, &first, &err), 0);
-	for (size_t i = 0; i < BARS; i++)
+	for (size_t i = 0; i < BARS; i++) {
+		pthread_mutex_init(&locks[i], NULL);
 		bars[i] = (struct mem_region){
 			.name = "0000:01:00.0 BAR 4",
 			.kind = MEM_DEVICE,
 			.size = (i + 1) * 64 * KIB,
 			.host = (void *)(uintptr_t)(0x7f0000000000 + i * 16 * MIB),
-			.ops = &ignore,
+			.ops = &untouched,
+			.lock = &locks[i], /* each is a device's of its own */
 			/* One has no descriptor. */
 			.device = (int)i,
 			.device_offset = i << 40,
 		};
+	}
 }
 
 static void start(void)
@@ -179,6 +165,13 @@ static void teardown(void)
 static void add(size_t index)
 {
 	ck_assert_int_eq(mem_map_add(map, &bars[index], WINDOW + index * 16 * MIB, &err), 0);
+}
+
+static void refuse_next(int code)
+{
+	guarded.fake.total = 0;
+	guarded.fake.fail_at = 1;
+	guarded.fake.fail_code = code;
 }
 
 static void settle(void)
@@ -305,9 +298,7 @@ START_TEST(each_refusal_is_a_warning)
 	for (size_t i = 0; i < ARRAY_SIZE(rows); i++) {
 		const char *text;
 
-		guarded.fake.total = 0;
-		guarded.fake.fail_at = 1;
-		guarded.fake.fail_code = rows[i].code;
+		refuse_next(rows[i].code);
 		hear();
 		add(0);
 		add(1);
@@ -322,6 +313,20 @@ START_TEST(each_refusal_is_a_warning)
 		ck_assert_uint_eq(guarded.unmaps, i);
 		mem_map_del(&bars[1]);
 	}
+}
+END_TEST
+
+/* Whatever descriptors it has for them: a device that is alone reaches its own BARs at most. */
+START_TEST(a_refusal_of_one_device_is_none)
+{
+	start();
+	settle();
+	refuse_next(-EINVAL);
+	bars[1].lock = bars[0].lock;
+	hear();
+	add(0);
+	add(1);
+	ck_assert_str_eq(heard(), "");
 }
 END_TEST
 
@@ -355,9 +360,7 @@ START_TEST(a_guest_cannot_flood_the_terminal)
 	add(1);
 	hear();
 	for (size_t i = 0; i < 1000; i++) {
-		guarded.fake.total = 0;
-		guarded.fake.fail_at = 1;
-		guarded.fake.fail_code = -EINVAL;
+		refuse_next(-EINVAL);
 		add(0);
 		mem_map_del(&bars[0]);
 	}
@@ -370,17 +373,14 @@ END_TEST
 
 START_TEST(a_refused_or_short_unmap_is_told)
 {
-	const char *text;
-
 	start();
 	settle();
 	add(0);
 	guarded.fail_unmap = 1;
 	hear();
 	mem_map_del(&bars[0]);
-	text = heard();
-	ck_assert_ptr_nonnull(strstr(text, "ferry: passthrough device 0000:01:00.0 BAR 4 "
-					   "0x800000000-0x80000ffff: it cannot be unmapped"));
+	ck_assert_ptr_nonnull(strstr(heard(), "ferry: passthrough device 0000:01:00.0 BAR 4 "
+					      "0x800000000-0x80000ffff: it cannot be unmapped"));
 	/* It is still there, so that the next attempt finds its place taken. */
 	hear();
 	add(0);
@@ -444,9 +444,7 @@ static void start_mapper(void)
 		.machine = &mapped,
 	};
 
-	if (!ram)
-		ram = ram_create(map, &piece, 1, &ordinary, &err);
-	config.ram = ram;
+	config.ram = ram = ram ? ram : ram_create(map, &piece, 1, &ordinary, &err);
 	ck_assert_int_eq(vfio_dma_start(&dma, &config, &err), 0);
 }
 
@@ -582,6 +580,7 @@ static void add_tests(TCase *tests)
 	tcase_add_test(tests, a_bar_that_had_to_be_trapped_is_unmapped);
 	tcase_add_test(tests, leaving_takes_everything_back);
 	tcase_add_test(tests, each_refusal_is_a_warning);
+	tcase_add_test(tests, a_refusal_of_one_device_is_none);
 	tcase_add_test(tests, one_refused_in_the_queue_leaves_the_others);
 	tcase_add_test(tests, a_guest_cannot_flood_the_terminal);
 	tcase_add_test(tests, a_refused_or_short_unmap_is_told);

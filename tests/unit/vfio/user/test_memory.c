@@ -136,15 +136,35 @@ END_TEST
 /* Before it has a thread of its own, who asks hears what the server asks meanwhile. */
 START_TEST(a_server_reads_while_it_is_opened)
 {
+	struct vfio_user_member member;
+	uint64_t unmapped;
+
 	fake.server.never_maps = true;
 	fake.server.twin = _i;
 	ck_assert_msg(fake_user_open(), "%s", fake.err.text);
+	member.client = fake_user_client();
+	ck_assert_int_eq(vfio_user_memory_add(&fake.memory, &member, &fake.err), 0);
 	ck_assert_int_eq(map_all(ram_fd), 0);
 	memcpy(ram + 0x8000, "sixteen letters", 16);
 	ck_assert_int_eq(copy(ram_at + 0x8000, ram_at), 0);
 	ck_assert_mem_eq(ram, "sixteen letters", 16);
+	ck_assert_int_eq(unmap(0, RAM_SIZE, &unmapped), 0);
+	vfio_user_memory_remove(&fake.memory, &member);
 	ck_assert_int_eq(vfio_user_device_begin(fake.backend, &fake.err), 0);
 	ck_assert_int_eq(vfio_user_device_begin(fake.backend, &fake.err), 0);
+	ck_assert_int_eq(map_all(ram_fd), 0);
+	ck_assert_int_eq(copy(ram_at, ram_at + 0x100), 0);
+}
+END_TEST
+
+/* Whoever maps meanwhile, on a thread that may not hear a server, does not ask it. */
+START_TEST(one_that_has_not_begun_is_told_then)
+{
+	ck_assert_msg(fake_user_open(), "%s", fake.err.text);
+	ck_assert_int_eq(map_all(ram_fd), 0);
+	ck_assert_uint_eq(atomic_load(&fake.server.heard[COMMAND_DMA_MAP]), 0);
+	ck_assert_int_eq(vfio_user_device_begin(fake.backend, &fake.err), 0);
+	ck_assert_uint_eq(fake.server.window_count, 1);
 	ck_assert_int_eq(copy(ram_at, ram_at + 0x100), 0);
 }
 END_TEST
@@ -321,6 +341,7 @@ static void add_tests(TCase *tests)
 	tcase_add_test(tests, a_write_is_answered_for_whoever_reads_it);
 	tcase_add_test(tests, a_write_may_have_more_than_counts);
 	tcase_add_loop_test(tests, a_server_reads_while_it_is_opened, 0, 2);
+	tcase_add_test(tests, one_that_has_not_begun_is_told_then);
 	tcase_add_test(tests, what_is_not_mapped_is_out_of_reach);
 	tcase_add_test(tests, an_unmap_is_waited_for);
 	tcase_add_test(tests, one_that_comes_later_is_told_of_all);
