@@ -103,10 +103,11 @@ static int exchange_wait(void *owner, short events)
 	return exchange->err->code;
 }
 
-static int exchange_receive(struct exchange *exchange, void *bytes, size_t size, int *fd)
+static int exchange_receive(struct exchange *exchange, void *bytes, size_t size, int *fds,
+			    unsigned int room)
 {
 	const struct wire wire = {exchange->user->fd, exchange_wait, exchange};
-	int rc = wire_receive(&wire, bytes, size, fd);
+	int rc = wire_receive(&wire, bytes, size, fds, room);
 
 	return rc ? exchange_fail(exchange, rc) : 0;
 }
@@ -134,12 +135,12 @@ static int exchange_answer(struct exchange *exchange, enum vhost_user_request re
 {
 	struct vhost_user_header header;
 	int fd = -1;
-	int rc = exchange_receive(exchange, &header, sizeof(header), answer->fd ? &fd : NULL);
+	int rc = exchange_receive(exchange, &header, sizeof(header), &fd, answer->fd ? 1 : 0);
 
 	if (!rc)
 		rc = exchange_check_header(exchange, &header, request, answer);
 	if (!rc)
-		rc = exchange_receive(exchange, answer->payload, header.size, NULL);
+		rc = exchange_receive(exchange, answer->payload, header.size, NULL, 0);
 	if (!rc && answer->fd && !fd_is_memory(fd))
 		rc = err_set(exchange->err, -EPROTO,
 			     "its server has answered %s with no descriptor of a file in memory",

@@ -207,12 +207,13 @@ static struct vfio_user_wait *client_find(const struct vfio_user_client *client,
 }
 
 /*
- * Gives the answer of @size bytes to who waits, with *@fd, which is -1 then. -EBADMSG: it is none
+ * Gives the answer of @size bytes to who waits, with @fds, which are -1 then. -EBADMSG: it is none
  * of the size that was asked for, -ENOMSG: nobody waits for it. The lock is held.
  */
 static int client_deliver(const struct vfio_user_client *client,
-			  const struct vfio_user_header *header, uint32_t size, int *fd)
+			  const struct vfio_user_header *header, uint32_t size, int *fds)
 {
+	unsigned int fd_count = wire_count(fds, VFIO_USER_FDS);
 	struct vfio_user_wait *wait = client_find(client, header);
 	struct vfio_user_request *request;
 
@@ -221,34 +222,35 @@ static int client_deliver(const struct vfio_user_client *client,
 	request = wait->request;
 	if (header->flags & VFIO_USER_ERROR) {
 		/* Servers that there are send with it what a success would have had. */
-		if (*fd >= 0)
+		if (fd_count)
 			return -EBADMSG;
 		wait->rc = vfio_user_error(header);
 	} else {
-		if (size < request->least || size > request->room || (*fd >= 0 && !request->fd))
+		if (size < request->least || size > request->room || fd_count > request->fd_room)
 			return -EBADMSG;
 		if (size)
 			memcpy(request->answer, client->buffer, size);
 		request->came = size;
-		if (request->fd)
-			*request->fd = *fd;
-		*fd = -1;
+		for (unsigned int i = 0; i < fd_count; i++) {
+			request->answer_fds[i] = fds[i];
+			fds[i] = -1;
+		}
 	}
 	wait->done = true;
 	return 0;
 }
 
 static void client_take_answer(struct vfio_user_client *client,
-			       const struct vfio_user_header *header, uint32_t size, int *fd)
+			       const struct vfio_user_header *header, uint32_t size, int *fds)
 {
-	bool came = *fd >= 0;
+	bool came = fds[0] >= 0;
 	int rc;
 
 	/* Some servers answer what wants no answer. */
 	if (header->id == POSTED && header->command == VFIO_USER_REGION_WRITE && !came)
 		return;
 	pthread_mutex_lock(&client->lock);
-	rc = client_deliver(client, header, size, fd);
+	rc = client_deliver(client, header, size, fds);
 	pthread_cond_broadcast(&client->changed);
 	pthread_mutex_unlock(&client->lock);
 	if (rc == -ENOMSG)
@@ -285,8 +287,9 @@ static int client_hear(struct vfio_user_client *client, const struct vfio_user_w
 	int64_t deadline = clock_now_ms() + client->config.patience_ms;
 	struct vfio_user_header header;
 	uint32_t size;
-	int fd, rc = vfio_user_wire_receive(wire, &header, sizeof(header), &fd, deadline);
+	int fds[VFIO_USER_FDS], rc;
 
+	rc = vfio_user_wire_receive(wire, &header, sizeof(header), fds, VFIO_USER_FDS, deadline);
 	if (rc)
 		return rc;
 	size = header.size - (uint32_t)sizeof(header);
@@ -296,15 +299,16 @@ static int client_hear(struct vfio_user_client *client, const struct vfio_user_w
 		rc = -ECANCELED;
 	}
 	if (!rc && size)
-		rc = vfio_user_wire_receive(wire, client->buffer, size, NULL, deadline);
+		rc = vfio_user_wire_receive(wire, client->buffer, size, NULL, 0, deadline);
 	if (!rc && client_is_answer(&header) && wire == &client->wire)
-		client_take_answer(client, &header, size, &fd);
-	else if (!rc && fd < 0)
+		client_take_answer(client, &header, size, fds);
+	else if (!rc && fds[0] < 0)
 		vfio_user_serve(client, wire, &header, size);
 	else if (!rc)
 		vfio_user_lose(client, "has sent %s with a descriptor",
 			       vfio_user_name(header.command));
-	wire_drop(&fd);
+	for (unsigned int i = 0; i < VFIO_USER_FDS; i++)
+		wire_drop(&fds[i]);
 	return rc;
 }
 
@@ -337,8 +341,8 @@ int vfio_user_ask(struct vfio_user_client *client, struct vfio_user_request *req
 	int64_t deadline = client_deadline(client, request);
 	struct vfio_user_wait wait = {.request = request};
 
-	if (request->fd)
-		*request->fd = -1;
+	for (unsigned int i = 0; i < request->fd_room; i++)
+		request->answer_fds[i] = -1;
 	pthread_mutex_lock(&client->sending);
 	if (vfio_user_is_lost(client)) {
 		pthread_mutex_unlock(&client->sending);

@@ -33,6 +33,7 @@ struct vfio_user_wait;
 struct vfio_user_config {
 	const char *name;    /* for a sentence; outlives the client */
 	int64_t patience_ms; /* 0: VFIO_USER_WAIT_MS */
+	bool doorbells;      /* that it has are asked for */
 	/*
 	 * Copies @size bytes of what is mapped for DMA out of @address into @data, or into it with
 	 * @writes: 0 or a negative errno. The client's thread.
@@ -75,7 +76,9 @@ struct vfio_user_request {
 	/* The answer: @least to @room bytes of it into @answer, how many in *@came. */
 	void *answer;
 	uint32_t least, room, came;
-	int *fd; /* what came with it, the caller's; -1: none did. NULL: none may come */
+	/* What came with it, the caller's, and -1 behind that; no more than @fd_room may come. */
+	int *answer_fds;
+	unsigned int fd_room;
 	int64_t patience_ms;
 	int64_t until; /* of several requests for one thing (vfio_user_deadline()); 0: its own */
 };

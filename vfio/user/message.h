@@ -14,6 +14,7 @@ enum vfio_user_command {
 	VFIO_USER_DMA_UNMAP = 3,
 	VFIO_USER_GET_INFO = 4,
 	VFIO_USER_GET_REGION_INFO = 5,
+	VFIO_USER_GET_REGION_IO_FDS = 6,
 	VFIO_USER_GET_IRQ_INFO = 7,
 	VFIO_USER_SET_IRQS = 8,
 	VFIO_USER_REGION_READ = 9,
@@ -56,6 +57,20 @@ struct vfio_user_access {
 	uint32_t region, count;
 };
 
+/* GET_REGION_IO_FDS, and its answer, which entries follow. */
+struct vfio_user_io_fds {
+	uint32_t argsz, flags, index, count;
+};
+
+enum { VFIO_USER_IOEVENTFD = 0 };
+
+/* Writes there signal descriptor @fd of the message; @flags are those of KVM_IOEVENTFD. */
+struct vfio_user_io_fd {
+	uint64_t offset, size;
+	uint32_t fd, type, flags, padding;
+	uint64_t match;
+};
+
 struct vfio_user_map {
 	uint32_t argsz, flags; /* bit 0: it may be read, bit 1: written */
 	uint64_t offset, address, size;
@@ -82,6 +97,9 @@ enum {
 	VFIO_USER_USUAL_MAPS = 65535,
 	VFIO_USER_USUAL_PAGES = 1 << 12,
 };
+
+/* Most descriptors with a message that is let in: what its sender is told. */
+enum { VFIO_USER_FDS = 16 };
 
 /* Most bytes of a message that is let in: its data, and what is before that. */
 enum { VFIO_USER_MESSAGE_MAX = VFIO_USER_USUAL_TRANSFER + 64 };

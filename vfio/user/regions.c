@@ -28,7 +28,8 @@ static int region_ask(struct vfio_user_device *device, uint32_t index,
 		.answer = info,
 		.least = sizeof(*info),
 		.room = room,
-		.fd = fd,
+		.answer_fds = fd,
+		.fd_room = 1,
 	};
 	int rc = vfio_user_ask(device->client, &request);
 

@@ -23,8 +23,8 @@ struct version_message {
 	char text[VERSION_TEXT_MAX + 1]; /* the answer's, always ended */
 };
 
-/* What this side takes: a descriptor with a message, and usual transfers. */
-static const char version_offer[] = "{\"capabilities\":{\"max_msg_fds\":1,"
+/* What this side takes: VFIO_USER_FDS descriptors with a message, and usual transfers. */
+static const char version_offer[] = "{\"capabilities\":{\"max_msg_fds\":16,"
 				    "\"max_data_xfer_size\":1048576,"
 				    "\"twin_socket\":{\"supported\":true}}}";
 
@@ -173,13 +173,13 @@ int vfio_user_settle(struct vfio_user_client *client, struct err *err)
 
 	if (!rc)
 		rc = vfio_user_wire_receive(&client->wire, &answer.header, sizeof(answer.header),
-					    &fd, deadline);
+					    &fd, 1, deadline);
 	if (rc)
 		return version_fail(client, rc, err);
 	rc = version_check_header(&answer.header, err);
 	if (!rc) {
 		rc = vfio_user_wire_receive(&client->wire, (char *)&answer + sizeof(answer.header),
-					    answer.header.size - sizeof(answer.header), NULL,
+					    answer.header.size - sizeof(answer.header), NULL, 0,
 					    deadline);
 		rc = rc ? version_fail(client, rc, err) : version_take(client, &answer, &fd, err);
 	}

@@ -37,10 +37,10 @@ int vfio_user_wire_send(const struct vfio_user_wire *wire, struct iovec *parts, 
 	return wire_send(&(struct wire){wire->fd, wire_wait, &turn}, parts, count, fds, fd_count);
 }
 
-int vfio_user_wire_receive(const struct vfio_user_wire *wire, void *bytes, size_t size, int *fd,
-			   int64_t deadline)
+int vfio_user_wire_receive(const struct vfio_user_wire *wire, void *bytes, size_t size, int *fds,
+			   unsigned int room, int64_t deadline)
 {
 	struct wire_turn turn = {wire, deadline};
 
-	return wire_receive(&(struct wire){wire->fd, wire_wait, &turn}, bytes, size, fd);
+	return wire_receive(&(struct wire){wire->fd, wire_wait, &turn}, bytes, size, fds, room);
 }

@@ -19,7 +19,7 @@ struct vfio_user_wire {
 /* As wire_send() and wire_receive(), until @deadline (clock_now_ms()): -ETIMEDOUT, -ECANCELED. */
 int vfio_user_wire_send(const struct vfio_user_wire *wire, struct iovec *parts, size_t count,
 			const int *fds, unsigned int fd_count, int64_t deadline) FERRY_MUST_CHECK;
-int vfio_user_wire_receive(const struct vfio_user_wire *wire, void *bytes, size_t size, int *fd,
-			   int64_t deadline) FERRY_MUST_CHECK;
+int vfio_user_wire_receive(const struct vfio_user_wire *wire, void *bytes, size_t size, int *fds,
+			   unsigned int room, int64_t deadline) FERRY_MUST_CHECK;
 
 #endif

@@ -75,41 +75,37 @@ int wire_send(const struct wire *wire, struct iovec *parts, size_t count, const 
 	return rc;
 }
 
-/* The one that came with a message, or -1. */
-static int wire_take_fd(struct msghdr *header)
+/* Those that came with a message; the kernel has no more than were asked for. */
+static void wire_take_fds(struct msghdr *header, int *fds)
 {
 	const struct cmsghdr *control = CMSG_FIRSTHDR(header);
-	int fd;
 
-	if (!control || control->cmsg_level != SOL_SOCKET || control->cmsg_type != SCM_RIGHTS ||
-	    control->cmsg_len != CMSG_LEN(sizeof(fd)))
-		return -1;
-	memcpy(&fd, CMSG_DATA(control), sizeof(fd));
-	return fd;
+	if (control && control->cmsg_level == SOL_SOCKET && control->cmsg_type == SCM_RIGHTS)
+		memcpy(fds, CMSG_DATA(control), control->cmsg_len - CMSG_LEN(0));
 }
 
-int wire_receive(const struct wire *wire, void *bytes, size_t size, int *fd)
+int wire_receive(const struct wire *wire, void *bytes, size_t size, int *fds, unsigned int room)
 {
-	char room[CMSG_SPACE(sizeof(int))] __attribute__((aligned(8)));
+	char control[CMSG_SPACE(WIRE_FDS_MAX * sizeof(int))] __attribute__((aligned(8)));
 	size_t received = 0;
 	int rc = 0;
 
-	if (fd)
-		*fd = -1;
+	for (unsigned int i = 0; i < room; i++)
+		fds[i] = -1;
 	while (received < size && !rc) {
-		bool takes = fd && !received;
+		bool takes = room && !received;
 		struct iovec rest = {(char *)bytes + received, size - received};
 		struct msghdr header = {
 			.msg_iov = &rest,
 			.msg_iovlen = 1,
-			.msg_control = takes ? room : NULL,
-			/* Room for one exactly: CMSG_SPACE() would have some for two. */
-			.msg_controllen = takes ? CMSG_LEN(sizeof(int)) : 0,
+			.msg_control = takes ? control : NULL,
+			/* Room for so many exactly: CMSG_SPACE() would have some for one more. */
+			.msg_controllen = takes ? CMSG_LEN(room * sizeof(int)) : 0,
 		};
 		ssize_t n = recvmsg(wire->fd, &header, MSG_DONTWAIT | MSG_CMSG_CLOEXEC);
 
 		if (n >= 0 && takes)
-			*fd = wire_take_fd(&header);
+			wire_take_fds(&header, fds);
 		if (n >= 0 && header.msg_flags & MSG_CTRUNC)
 			rc = -EPROTO;
 		else if (n > 0)
@@ -117,9 +113,18 @@ int wire_receive(const struct wire *wire, void *bytes, size_t size, int *fd)
 		else
 			rc = wire_again(wire, n, POLLIN, -ECONNRESET);
 	}
-	if (rc && fd)
-		wire_drop(fd);
+	for (unsigned int i = 0; i < room && rc; i++)
+		wire_drop(&fds[i]);
 	return rc;
+}
+
+unsigned int wire_count(const int *fds, unsigned int room)
+{
+	unsigned int count = 0;
+
+	while (count < room && fds[count] >= 0)
+		count++;
+	return count;
 }
 
 void wire_drop(int *fd)

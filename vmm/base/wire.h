@@ -30,11 +30,15 @@ int wire_send(const struct wire *wire, struct iovec *parts, size_t count, const 
 	      unsigned int fd_count) FERRY_MUST_CHECK;
 
 /*
- * Receives exactly @size bytes, likewise. In *@fd the descriptor that came with the first one, or
- * -1, also at a failure; with @fd NULL none may come, and more than one may never: -EPROTO, the
+ * Receives exactly @size bytes, likewise. In @fds the descriptors that came with the first one, -1
+ * behind them, also at a failure. More than @room (WIRE_FDS_MAX at most) may not come: -EPROTO, the
  * kernel has closed what there was no room for. -ECONNRESET: the other end is gone.
  */
-int wire_receive(const struct wire *wire, void *bytes, size_t size, int *fd) FERRY_MUST_CHECK;
+int wire_receive(const struct wire *wire, void *bytes, size_t size, int *fds,
+		 unsigned int room) FERRY_MUST_CHECK;
+
+/* How many of @room there are. */
+unsigned int wire_count(const int *fds, unsigned int room);
 
 /*
  * Closes *@fd, which came so, unless that could take as long as a file system of somebody else's

@@ -83,7 +83,7 @@ START_TEST(much_comes_in_pieces)
 {
 	int fd = 7;
 
-	ck_assert_int_eq(wire_receive(&wire, came, MUCH, &fd), 0);
+	ck_assert_int_eq(wire_receive(&wire, came, MUCH, &fd, 1), 0);
 	ck_assert_int_eq(fd, -1);
 	ck_assert_uint_gt(waits, 1);
 	ck_assert_mem_eq(came, sent, MUCH);
@@ -107,12 +107,12 @@ START_TEST(a_descriptor_comes_with_the_first_byte)
 	int file = memfd_create("file", MFD_CLOEXEC), fd;
 
 	ck_assert_int_eq(send_fds(1, file), 0);
-	ck_assert_int_eq(wire_receive(&wire, came, 60, &fd), 0);
+	ck_assert_int_eq(wire_receive(&wire, came, 60, &fd, 1), 0);
 	ck_assert_int_ge(fd, 0);
 	ck_assert_int_eq(fcntl(fd, F_GETFD), FD_CLOEXEC);
 	wire_drop(&fd);
 	ck_assert_int_eq(fd, -1);
-	ck_assert_int_eq(wire_receive(&wire, came, 40, NULL), 0);
+	ck_assert_int_eq(wire_receive(&wire, came, 40, NULL, 0), 0);
 	close(file);
 	leaves(0);
 }
@@ -124,7 +124,7 @@ START_TEST(descriptors_that_do_not_belong_there_are_closed)
 	int file = memfd_create("file", MFD_CLOEXEC), fd = 7, rc;
 
 	ck_assert_int_eq(send_fds(_i == 0 ? 2 : 1, file), 0);
-	rc = wire_receive(&wire, came, 60, _i == 1 ? NULL : &fd);
+	rc = wire_receive(&wire, came, 60, &fd, _i == 1 ? 0 : 1);
 	if (cut_descriptors_are_told("test_wire"))
 		ck_assert_int_eq(rc, -EPROTO);
 	ck_assert_int_eq(fd, _i == 1 ? 7 : -1);
@@ -151,7 +151,7 @@ START_TEST(the_other_end_may_be_gone)
 
 	ck_assert_int_eq(send(ends[1], sent, 5, 0), 5);
 	shutdown(ends[1], SHUT_RDWR);
-	ck_assert_int_eq(wire_receive(&wire, came, 10, NULL), -ECONNRESET);
+	ck_assert_int_eq(wire_receive(&wire, came, 10, NULL, 0), -ECONNRESET);
 	ck_assert_int_eq(wire_send(&wire, &part, 1, NULL, 0), -EPIPE);
 	leaves(0);
 }
@@ -162,7 +162,7 @@ START_TEST(who_waits_may_have_enough)
 	struct iovec part = {sent, MUCH};
 
 	wait_result = -ETIMEDOUT;
-	ck_assert_int_eq(wire_receive(&wire, came, 10, NULL), -ETIMEDOUT);
+	ck_assert_int_eq(wire_receive(&wire, came, 10, NULL, 0), -ETIMEDOUT);
 	ck_assert_int_eq(wire_send(&wire, &part, 1, NULL, 0), -ETIMEDOUT);
 	ck_assert_uint_eq(waits, 2);
 	ck_assert_int_eq(send_fds(WIRE_FDS_MAX + 1, ends[0]), -E2BIG);
@@ -170,9 +170,30 @@ START_TEST(who_waits_may_have_enough)
 }
 END_TEST
 
+/* In their order, as many as were asked for. */
+START_TEST(several_come_with_the_first_byte)
+{
+	int file = memfd_create("file", MFD_CLOEXEC), fds[WIRE_FDS_MAX];
+
+	for (unsigned int sent_now = 0; sent_now <= WIRE_FDS_MAX; sent_now++) {
+		ck_assert_int_eq(send_fds(sent_now, file), 0);
+		ck_assert_int_eq(wire_receive(&wire, came, 100, fds, WIRE_FDS_MAX), 0);
+		ck_assert_uint_eq(wire_count(fds, WIRE_FDS_MAX), sent_now);
+		for (unsigned int i = 0; i < WIRE_FDS_MAX; i++)
+			wire_drop(&fds[i]);
+	}
+	ck_assert_int_eq(send_fds(4, file), 0);
+	ck_assert_int_eq(wire_receive(&wire, came, 100, fds, 3), -EPROTO);
+	ck_assert_uint_eq(wire_count(fds, 3), 0);
+	close(file);
+	leaves(0);
+}
+END_TEST
+
 static void add_tests(TCase *tests)
 {
 	tcase_add_checked_fixture(tests, set_up, NULL);
+	tcase_add_test(tests, several_come_with_the_first_byte);
 	tcase_add_test(tests, much_is_sent_in_pieces);
 	tcase_add_test(tests, much_comes_in_pieces);
 	tcase_add_test(tests, a_descriptor_comes_with_the_first_byte);
