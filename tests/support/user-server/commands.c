@@ -157,6 +157,45 @@ static bool command_region_info(struct user_server *server, struct server_messag
 	return server_answer(server, message, rc, &answer);
 }
 
+struct command_bells {
+	struct server_io_fds head;
+	struct server_io_fd bells[USER_BELLS];
+};
+
+/* One descriptor with each. */
+static void command_fill_bells(const struct user_region *region, struct command_bells *said,
+			       struct server_answer *answer)
+{
+	said->head.count = region->bell_count;
+	said->head.argsz =
+		(uint32_t)(sizeof(said->head) + region->bell_count * sizeof(said->bells[0]));
+	for (unsigned int i = 0; i < region->bell_count; i++) {
+		said->bells[i] = region->bells[i].to;
+		answer->fds[i] = region->bells[i].event;
+	}
+	answer->fd_count = region->bell_count;
+}
+
+static bool command_io_fds(struct user_server *server, struct server_message *message)
+{
+	struct command_bells said = {.head = {0}};
+	struct server_answer answer = {.head = &said};
+	int rc = message->size == sizeof(said.head) ? 0 : -EINVAL;
+
+	if (!rc) {
+		memcpy(&said.head, message->payload, sizeof(said.head));
+		rc = said.head.region < USER_BARS && said.head.argsz >= sizeof(said) ? 0 : -EINVAL;
+	}
+	if (!rc)
+		command_fill_bells(command_region(server, said.head.region), &said, &answer);
+	answer.head_size = said.head.argsz;
+	said.head.region ^= server_is_at(server, message, USER_FAULT_PLACE);
+	said.head.count -= server_is_at(server, message, USER_FAULT_COUNT);
+	if (server_is_at(server, message, USER_FAULT_BEYOND))
+		said.bells[0].offset += 1 << 20;
+	return server_answer(server, message, rc, &answer);
+}
+
 static bool command_irq_info(struct user_server *server, struct server_message *message)
 {
 	struct vfio_irq_info info = {0};
@@ -348,6 +387,7 @@ bool server_do(struct user_server *server, struct server_message *message)
 		[COMMAND_DMA_UNMAP] = command_memory,
 		[COMMAND_INFO] = command_info,
 		[COMMAND_REGION_INFO] = command_region_info,
+		[COMMAND_IO_FDS] = command_io_fds,
 		[COMMAND_IRQ_INFO] = command_irq_info,
 		[COMMAND_SET_IRQS] = command_set_irqs,
 		[COMMAND_READ] = command_access,

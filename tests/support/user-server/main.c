@@ -20,6 +20,7 @@ static const char usage[] =
 	"  --image FILE        its blocks, instead of memory of its own\n"
 	"  --size MIB          of that memory (default 16)\n"
 	"  --map-doorbells     clients map the page of doorbells, which is polled\n"
+	"  --eventfds          clients ring doorbells by an eventfd\n"
 	"  --messages          reaches guest memory by messages alone\n"
 	"  --twin              sends those over a socket of their own\n"
 	"  --fault NAME:COMMAND[:N]\n"
@@ -28,7 +29,7 @@ static const char usage[] =
 struct settings {
 	const char *image;
 	unsigned long mebibytes;
-	bool map_doorbells;
+	enum nvme_bells bells;
 };
 
 static int main_fail(const char *what)
@@ -55,13 +56,10 @@ static int main_take_options(int argc, char **argv, struct settings *settings,
 			     struct user_server *server)
 {
 	static const struct option options[] = {
-		{"image", required_argument, NULL, 'i'},
-		{"size", required_argument, NULL, 's'},
-		{"map-doorbells", no_argument, NULL, 'd'},
-		{"messages", no_argument, NULL, 'm'},
-		{"twin", no_argument, NULL, 't'},
-		{"fault", required_argument, NULL, 'f'},
-		{NULL, 0, NULL, 0},
+		{"image", required_argument, NULL, 'i'},   {"size", required_argument, NULL, 's'},
+		{"map-doorbells", no_argument, NULL, 'd'}, {"eventfds", no_argument, NULL, 'e'},
+		{"messages", no_argument, NULL, 'm'},      {"twin", no_argument, NULL, 't'},
+		{"fault", required_argument, NULL, 'f'},   {NULL, 0, NULL, 0},
 	};
 	int option;
 
@@ -71,7 +69,9 @@ static int main_take_options(int argc, char **argv, struct settings *settings,
 		else if (option == 's')
 			settings->mebibytes = strtoul(optarg, NULL, 10);
 		else if (option == 'd')
-			settings->map_doorbells = true;
+			settings->bells = NVME_MAPPED;
+		else if (option == 'e')
+			settings->bells = NVME_BY_EVENTFD;
 		else if (option == 'm')
 			server->never_maps = true;
 		else if (option == 't')
@@ -116,7 +116,7 @@ int main(int argc, char **argv)
 	blocks = main_open_blocks(&settings, &size);
 	if (!blocks)
 		return main_fail(settings.image ? settings.image : "memory");
-	errno = -nvme_init(&nvme, &server, blocks, size, settings.map_doorbells);
+	errno = -nvme_init(&nvme, &server, blocks, size, settings.bells);
 	if (errno)
 		return main_fail("the controller");
 	errno = -user_server_listen(&server, argv[optind]);

@@ -5,6 +5,7 @@
 
 #include <errno.h>
 #include <string.h>
+#include <sys/eventfd.h>
 #include <sys/mman.h>
 #include <unistd.h>
 
@@ -46,7 +47,7 @@ static void nvme_power_on(struct nvme *nvme)
 	memset(nvme->completions, 0, sizeof(nvme->completions));
 	memset(nvme->doorbell, 0, PAGE);
 	nvme->cc = nvme->csts = nvme->aqa = nvme->masked = 0;
-	nvme->asq = nvme->acq = 0;
+	nvme->asq = nvme->acq = nvme->shadow = nvme->awaited = 0;
 }
 
 static void nvme_enable(struct nvme *nvme)
@@ -143,12 +144,11 @@ static void nvme_write_register(struct nvme *nvme, uint64_t offset, const void *
 		nvme_write_address(&nvme->acq, offset - REG_ACQ, data, size);
 }
 
-/* Two for each queue: a submission queue's tail, a completion queue's head (3.1.17). */
-static void nvme_ring(struct nvme *nvme, unsigned int index)
+/* Two for each queue: a submission queue's tail, a completion queue's head. */
+void nvme_ring(struct nvme *nvme, unsigned int index, uint32_t value)
 {
 	unsigned int number = index / 2;
 	struct nvme_queue *submissions, *completions;
-	uint32_t value = __atomic_load_n(&nvme->doorbell[index], __ATOMIC_ACQUIRE);
 
 	if (number >= NVME_QUEUES || !(nvme->csts & CSTS_READY))
 		return;
@@ -170,7 +170,7 @@ static int nvme_write(void *owner, uint64_t offset, const void *data, uint32_t s
 		unsigned int index = (unsigned int)(offset - BAR_DOORBELLS) / 4;
 
 		memcpy(&nvme->doorbell[index], data, size);
-		nvme_ring(nvme, index);
+		nvme_ring(nvme, index, nvme->doorbell[index]);
 	}
 	nvme_work(nvme);
 	return 0;
@@ -181,8 +181,31 @@ static void nvme_poll(void *owner)
 	struct nvme *nvme = owner;
 
 	for (unsigned int i = 0; i < 2 * NVME_QUEUES; i++)
-		nvme_ring(nvme, i);
+		nvme_ring(nvme, i, __atomic_load_n(&nvme->doorbell[i], __ATOMIC_ACQUIRE));
 	nvme_work(nvme);
+}
+
+static void nvme_rung(void *owner)
+{
+	struct nvme *nvme = owner;
+
+	nvme_look(nvme);
+	nvme_work(nvme);
+}
+
+/* Those of queues 1 and above; one eventfd for all. */
+static int nvme_open_bells(struct nvme *nvme, struct user_region *bar)
+{
+	nvme->rung = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
+	if (nvme->rung < 0)
+		return -errno;
+	nvme->model.poll = nvme_rung;
+	for (unsigned int i = 0; i < 2 * (NVME_QUEUES - 1); i++)
+		bar->bells[bar->bell_count++] = (struct user_bell){
+			nvme->rung,
+			{.offset = BAR_DOORBELLS + 4 * (i + 2), .size = 4, .fd = i},
+		};
+	return 0;
 }
 
 static void nvme_reset(void *owner)
@@ -213,7 +236,7 @@ static int nvme_open_doorbells(struct nvme *nvme, struct user_region *bar, bool 
 }
 
 int nvme_init(struct nvme *nvme, struct user_server *server, void *blocks, uint64_t bytes,
-	      bool mapped)
+	      enum nvme_bells bells)
 {
 	struct user_region bar = {.size = BAR_SIZE, .read = nvme_read, .write = nvme_write};
 	int rc;
@@ -222,7 +245,10 @@ int nvme_init(struct nvme *nvme, struct user_server *server, void *blocks, uint6
 	nvme->server = server;
 	nvme->blocks = blocks;
 	nvme->count = bytes / NVME_BLOCK;
-	rc = nvme_open_doorbells(nvme, &bar, mapped);
+	nvme->rung = -1;
+	rc = nvme_open_doorbells(nvme, &bar, bells == NVME_MAPPED);
+	if (!rc && bells == NVME_BY_EVENTFD)
+		rc = nvme_open_bells(nvme, &bar);
 	if (rc)
 		return rc;
 	nvme->model.owner = nvme;

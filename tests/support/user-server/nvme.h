@@ -31,13 +31,22 @@ struct nvme {
 	struct nvme_queue submissions[NVME_QUEUES], completions[NVME_QUEUES];
 	unsigned int interrupts; /* that were told of */
 	uint64_t reads, writes;  /* blocks */
+	/* Where the driver has its doorbells in memory, and hears which it still is to ring; 0. */
+	uint64_t shadow, awaited;
+	int rung; /* an eventfd, -1: none */
+};
+
+/* How the guest rings its doorbells. */
+enum nvme_bells {
+	NVME_BY_MESSAGE,
+	NVME_MAPPED,     /* in a page that it maps, which is polled */
+	NVME_BY_EVENTFD, /* by an eventfd, with their values in memory (NVM Express 1.3, 7.13) */
 };
 
 /*
- * A controller over @bytes of memory at @blocks, served by @server; with @mapped the guest rings
- * its doorbells in a page that it maps, which is polled. 0 or a negative errno.
+ * A controller over @bytes of memory at @blocks, served by @server. 0 or a negative errno.
  */
 int nvme_init(struct nvme *nvme, struct user_server *server, void *blocks, uint64_t bytes,
-	      bool mapped);
+	      enum nvme_bells bells);
 
 #endif

@@ -17,6 +17,7 @@ enum {
 	MANAGE_SET_FEATURES = 0x09,
 	MANAGE_GET_FEATURES = 0x0a,
 	MANAGE_EVENT = 0x0c,
+	MANAGE_DOORBELLS = 0x7c,
 };
 
 enum { IDENTIFY_SPACE = 0, IDENTIFY_CONTROLLER = 1, IDENTIFY_SPACES = 2, FEATURE_QUEUES = 7 };
@@ -28,7 +29,7 @@ static void manage_store_text(uint8_t *at, const char *text, size_t size)
 	memcpy(at, text, strlen(text));
 }
 
-static void manage_fill_controller(uint8_t data[4096])
+static void manage_fill_controller(const struct nvme *nvme, uint8_t data[4096])
 {
 	data[0] = 0x34;
 	data[1] = 0x12;
@@ -38,6 +39,7 @@ static void manage_fill_controller(uint8_t data[4096])
 	data[77] = 5;                   /* 128 KiB for a command */
 	memcpy(data + 80, "\1\2\1", 3); /* version 1.2.1 */
 	data[111] = 1;                  /* a controller with blocks */
+	data[257] = nvme->rung >= 0;    /* doorbells may be in memory */
 	data[259] = 3;                  /* events that may be asked for */
 	data[512] = 0x66;               /* entries of 64 bytes */
 	data[513] = 0x44;               /* of 16 */
@@ -58,7 +60,7 @@ static enum nvme_status manage_identify(struct nvme *nvme, const struct nvme_com
 
 	switch (command->cdw10 & 0xff) {
 	case IDENTIFY_CONTROLLER:
-		manage_fill_controller(data);
+		manage_fill_controller(nvme, data);
 		break;
 	case IDENTIFY_SPACE:
 		if (command->space != 1)
@@ -127,6 +129,19 @@ static enum nvme_status manage_feature(const struct nvme_command *command, uint3
 	return NVME_OK;
 }
 
+/* What is to be looked at is there from now on, and the queues too. */
+static enum nvme_status manage_doorbells(struct nvme *nvme, const struct nvme_command *command)
+{
+	if (nvme->rung < 0)
+		return NVME_INVALID_OPCODE;
+	if (!command->prp1 || !command->prp2 || (command->prp1 | command->prp2) & 0xfff)
+		return NVME_INVALID_FIELD;
+	nvme->shadow = command->prp1;
+	nvme->awaited = command->prp2;
+	nvme_look(nvme);
+	return NVME_OK;
+}
+
 enum nvme_status nvme_manage(struct nvme *nvme, const struct nvme_command *command,
 			     uint32_t *result)
 {
@@ -143,6 +158,8 @@ enum nvme_status nvme_manage(struct nvme *nvme, const struct nvme_command *comma
 	case MANAGE_SET_FEATURES:
 	case MANAGE_GET_FEATURES:
 		return manage_feature(command, result);
+	case MANAGE_DOORBELLS:
+		return manage_doorbells(nvme, command);
 	case MANAGE_LOG:
 		return manage_log(nvme, command);
 	case MANAGE_EVENT:

@@ -43,6 +43,12 @@ void nvme_work(struct nvme *nvme);
 enum nvme_status nvme_manage(struct nvme *nvme, const struct nvme_command *command,
 			     uint32_t *result);
 
+/* nvme_shadow.c: doorbells that are in memory are looked at. */
+void nvme_look(struct nvme *nvme);
+
+/* nvme.c: doorbell @index has @value (3.1.17). */
+void nvme_ring(struct nvme *nvme, unsigned int index, uint32_t value);
+
 /* nvme_data.c: @size bytes between the controller and where the PRPs say (4.3). */
 enum nvme_status nvme_move(struct nvme *nvme, const struct nvme_command *command, uint8_t *data,
 			   uint32_t size, bool to_guest);

@@ -12,6 +12,7 @@ enum server_command {
 	COMMAND_DMA_UNMAP = 3,
 	COMMAND_INFO = 4,
 	COMMAND_REGION_INFO = 5,
+	COMMAND_IO_FDS = 6,
 	COMMAND_IRQ_INFO = 7,
 	COMMAND_SET_IRQS = 8,
 	COMMAND_READ = 9,
@@ -45,6 +46,16 @@ struct server_access {
 	uint64_t offset;
 	uint32_t region, count;
 	uint8_t data[];
+};
+
+struct server_io_fds {
+	uint32_t argsz, flags, region, count;
+};
+
+struct server_io_fd {
+	uint64_t offset, size;
+	uint32_t fd, type, flags, padding;
+	uint64_t match;
 };
 
 struct server_map {

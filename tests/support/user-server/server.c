@@ -44,6 +44,32 @@ static void server_take_unmask(struct user_server *server)
 	server->masked = false;
 }
 
+enum { POLL_MESSAGE, POLL_UNMASK, POLL_BELLS, POLLED = POLL_BELLS + USER_BARS * USER_BELLS };
+
+/* How many there are. */
+static nfds_t server_list(const struct user_server *server, struct pollfd polled[POLLED])
+{
+	const struct user_region *regions = server->model->regions;
+	nfds_t count = POLL_BELLS;
+
+	polled[POLL_MESSAGE] = (struct pollfd){server->socket, POLLIN, 0};
+	polled[POLL_UNMASK] = (struct pollfd){server->unmask, POLLIN, 0};
+	for (unsigned int bar = 0; bar < USER_BARS; bar++)
+		for (unsigned int i = 0; i < regions[bar].bell_count; i++)
+			polled[count++] = (struct pollfd){regions[bar].bells[i].event, POLLIN, 0};
+	return count;
+}
+
+/* What several share is taken once: they do not block. */
+static void server_take_bells(const struct pollfd *polled, nfds_t count)
+{
+	uint64_t rung;
+
+	for (nfds_t i = POLL_BELLS; i < count; i++)
+		if (polled[i].revents)
+			(void)!read(polled[i].fd, &rung, sizeof(rung));
+}
+
 /* Whether there is a message; what is polled, and INTx that is unmasked, is seen to meanwhile. */
 static bool server_wait(struct user_server *server)
 {
@@ -51,16 +77,18 @@ static bool server_wait(struct user_server *server)
 	const struct timespec pause = {.tv_nsec = (long)model->poll_us * 1000};
 
 	while (!server->first) {
-		struct pollfd polled[] = {{server->socket, POLLIN, 0}, {server->unmask, POLLIN, 0}};
-		int ready = ppoll(polled, 2, model->poll ? &pause : NULL, NULL);
+		struct pollfd polled[POLLED];
+		nfds_t count = server_list(server, polled);
+		int ready = ppoll(polled, count, model->poll_us ? &pause : NULL, NULL);
 
 		if (ready < 0 && errno != EINTR)
 			return false;
-		if (polled[1].revents)
+		if (polled[POLL_UNMASK].revents)
 			server_take_unmask(server);
+		server_take_bells(polled, count);
 		if (model->poll)
 			model->poll(model->owner);
-		if (polled[0].revents)
+		if (polled[POLL_MESSAGE].revents)
 			return true;
 	}
 	return true;

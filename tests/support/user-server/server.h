@@ -17,7 +17,7 @@
 /* BARs 0 to 5, the ROM, config space and VGA, as VFIO numbers them; INTx, MSI, MSI-X and so on. */
 enum { USER_BARS = 6, USER_CONFIG = 7, USER_REGIONS = 9, USER_IRQS = 5, USER_VECTORS = 64 };
 enum { USER_INTX, USER_MSI, USER_MSIX };
-enum { USER_AREAS = 4, USER_CONFIG_SIZE = 4096 };
+enum { USER_AREAS = 4, USER_BELLS = 8, USER_CONFIG_SIZE = 4096 };
 
 struct user_server;
 
@@ -35,6 +35,12 @@ struct user_region {
 	struct {
 		uint64_t offset, size;
 	} areas[USER_AREAS];
+	/* Writes that clients may have signal an eventfd, which does not block; then poll(). */
+	unsigned int bell_count;
+	struct user_bell {
+		int event;
+		struct server_io_fd to; /* @fd is the bell's number here */
+	} bells[USER_BELLS];
 };
 
 /* What a device is. */
@@ -44,7 +50,10 @@ struct user_model {
 	uint8_t config[USER_CONFIG_SIZE];         /* as at power-on */
 	uint8_t writable[USER_CONFIG_SIZE];       /* the bits of it that are written */
 	void (*reset)(void *owner);               /* back to power-on; may be NULL */
-	/* Called every @poll_us while a client is there, for memory that it writes to by itself. */
+	/*
+	 * Called every @poll_us (0: never) while a client is there, for memory that it writes to by
+	 * itself, and when it has rung a bell.
+	 */
 	void (*poll)(void *owner);
 	unsigned int poll_us;
 	void *owner;

@@ -14,6 +14,8 @@ enum {
 	IO_SQ = 0x2000,
 	IO_CQ = 0x3000,
 	LIST = 0x4000,
+	SHADOW = 0x6000,
+	AWAITED = 0x7000,
 	DATA = 0x10000,
 	ENTRIES = 8,
 	BLOCKS = 4096,
@@ -24,6 +26,7 @@ static struct nvme nvme;
 static uint8_t blocks[BLOCKS * 512];
 static uint8_t *ram;
 static uint32_t *page; /* of doorbells, where it is mapped */
+static bool shadowed;  /* those of queue 1 are in memory */
 static int ram_fd, vectors[2];
 static struct {
 	uint32_t tail, head;
@@ -50,9 +53,25 @@ static uint32_t read_register(uint64_t offset)
 	return value;
 }
 
+/* The value is in memory; the register tells of that where it is awaited. */
+static void ring_shadow(unsigned int index, uint32_t value)
+{
+	const uint64_t one = 1;
+	uint32_t awaited, before;
+
+	memcpy(&before, ram + SHADOW + 4 * index, sizeof(before));
+	__atomic_store_n((uint32_t *)(void *)(ram + SHADOW + 4 * index), value, __ATOMIC_SEQ_CST);
+	awaited =
+		__atomic_load_n((uint32_t *)(void *)(ram + AWAITED + 4 * index), __ATOMIC_SEQ_CST);
+	if ((uint16_t)(value - awaited - 1) < (uint16_t)(value - before))
+		ck_assert_int_eq(write(nvme.rung, &one, sizeof(one)), sizeof(one));
+}
+
 static void ring(unsigned int index, uint32_t value)
 {
-	if (page)
+	if (shadowed && index >= 2)
+		ring_shadow(index, value);
+	else if (page)
 		__atomic_store_n(&page[index], value, __ATOMIC_RELEASE);
 	else
 		write_register(DOORBELLS + 4 * index, value);
@@ -70,7 +89,7 @@ static void map_doorbells(void)
 }
 
 /* As a driver finds it, with a queue for administration. */
-static void start(bool mapped, bool messages)
+static void start(enum nvme_bells bells, bool messages)
 {
 	const struct vfio_mapping all = {
 		.size = RAM_SIZE,
@@ -80,14 +99,15 @@ static void start(bool mapped, bool messages)
 	};
 	const uint64_t sq = ADMIN_SQ, cq = ADMIN_CQ;
 
-	ck_assert_int_eq(nvme_init(&nvme, &fake.server, blocks, sizeof(blocks), mapped), 0);
+	ck_assert_int_eq(nvme_init(&nvme, &fake.server, blocks, sizeof(blocks), bells), 0);
 	fake.server.never_maps = messages;
 	fake.server.twin = messages;
 	fake_user_open_well();
 	ck_assert_int_eq(fake.memory.space.ops->map(&fake.memory.space, &all), 0);
 	ck_assert_int_eq(vfio_irq_trigger(fake.backend, VFIO_PCI_MSIX_IRQ_INDEX, 0, 2, vectors), 0);
 	page = NULL;
-	if (mapped)
+	shadowed = false;
+	if (bells == NVME_MAPPED)
 		map_doorbells();
 	ck_assert_uint_eq(read_register(8), 0x00010201);
 	write_register(0x24, (ENTRIES - 1) << 16 | (ENTRIES - 1));
@@ -117,6 +137,8 @@ static void tear_down(void)
 		munmap(page, 0x1000);
 	munmap(nvme.doorbell, 0x1000);
 	close(nvme.doorbells);
+	if (nvme.rung >= 0)
+		close(nvme.rung);
 	close(vectors[0]);
 	close(vectors[1]);
 	munmap(ram, RAM_SIZE);
@@ -202,7 +224,7 @@ START_TEST(it_says_what_it_is)
 {
 	uint64_t size;
 
-	start(false, false);
+	start(NVME_BY_MESSAGE, false);
 	ck_assert_uint_eq(identify(1, 0), 0);
 	ck_assert_mem_eq(ram + DATA + 4, "user-server ", 12);
 	ck_assert_uint_eq(identify(0, 1), 0);
@@ -216,6 +238,22 @@ START_TEST(it_says_what_it_is)
 }
 END_TEST
 
+static const struct {
+	enum nvme_bells bells;
+	bool messages;
+} ways[] = {
+	{NVME_BY_MESSAGE, false}, {NVME_MAPPED, false},    {NVME_BY_MESSAGE, true},
+	{NVME_BY_EVENTFD, false}, {NVME_BY_EVENTFD, true},
+};
+
+static void move_doorbells(void)
+{
+	const struct command where = {.opcode = 0x7c, .prp1 = SHADOW, .prp2 = AWAITED};
+
+	ck_assert_uint_eq(submit(0, &where), 0);
+	shadowed = true;
+}
+
 /* Of one block, of two pages, by a list; from the middle of a page. */
 START_TEST(data_goes_both_ways)
 {
@@ -223,8 +261,10 @@ START_TEST(data_goes_both_ways)
 		uint32_t first, count, offset;
 	} moves[] = {{0, 1, 0}, {8, 16, 0}, {100, 64, 0}, {7, 20, 0x600}, {BLOCKS - 256, 256, 0}};
 
-	start(_i == 1, _i == 2);
+	start(ways[_i].bells, ways[_i].messages);
 	make_queues();
+	if (ways[_i].bells == NVME_BY_EVENTFD)
+		move_doorbells();
 	for (size_t i = 0; i < ARRAY_SIZE(moves); i++) {
 		const uint32_t size = moves[i].count * 512;
 		uint8_t *at = ram + DATA + moves[i].offset;
@@ -245,8 +285,9 @@ END_TEST
 /* After a reset it is as it was; what it has on its blocks stays. */
 START_TEST(a_reset_ends_its_queues)
 {
-	start(false, false);
+	start(NVME_BY_MESSAGE, false);
 	make_queues();
+	ck_assert_uint_eq(submit(0, &(struct command){.opcode = 0x7c, .prp1 = SHADOW}), 1);
 	ck_assert_uint_eq(move(1, 0, 1, 0), 0);
 	ck_assert_int_eq(fake.backend->ops->reset(fake.backend), 0);
 	ck_assert_uint_eq(read_register(0x1c), 0);
@@ -261,7 +302,7 @@ static void add_tests(TCase *tests)
 {
 	tcase_add_checked_fixture(tests, set_up, tear_down);
 	tcase_add_test(tests, it_says_what_it_is);
-	tcase_add_loop_test(tests, data_goes_both_ways, 0, 3);
+	tcase_add_loop_test(tests, data_goes_both_ways, 0, ARRAY_SIZE(ways));
 	tcase_add_test(tests, a_reset_ends_its_queues);
 }
 
