@@ -10,6 +10,7 @@
 #include <stdint.h>
 #include <stdio.h>
 
+struct mem_doorbell;
 struct vfio_backend;
 
 /*
@@ -35,6 +36,12 @@ struct vfio_backend_ops {
 	/* The descriptor and the place in it to mmap; stays the back end's. */
 	int (*region_fd)(struct vfio_backend *backend, const struct vfio_region_info *region,
 			 uint64_t *offset);
+	/*
+	 * Writes to BAR @region that only tell of themselves, in the order in which the device has
+	 * them; the back end's. How many. NULL: it knows of none.
+	 */
+	size_t (*doorbells)(const struct vfio_backend *backend, uint32_t region,
+			    const struct mem_doorbell **doorbells);
 	/*
 	 * The guest met a page that did not answer: whether all @size bytes that are mapped at
 	 * @host do. NULL: COMMAND and the power state say that.

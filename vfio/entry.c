@@ -88,6 +88,7 @@ struct vfio_entry *vfio_entry_create(struct vfio *vfio, const struct vfio_device
 		return NULL;
 	}
 	entry->vfio = vfio;
+	entry->comeback.stop = entry->comeback.fd = -1;
 	entry->family = &vfio->families[given.via == VFIO_VIA_USER ? VFIO_PROGRAMS : VFIO_HARDWARE];
 	entry->options = given;
 	if (entry_copy_texts(entry))
@@ -196,6 +197,8 @@ void vfio_entry_take(struct vfio_entry *entry)
 	entry->lease = hold->lease;
 	entry->backend = hold->backend;
 	entry->pci = hold->pci;
+	if (joined)
+		entry->comeback.ops = entry->lease->provider->ops;
 	if (joined && !entry->options.id)
 		entry->options.id = entry->sysfs.address;
 	if (joined)

@@ -379,6 +379,10 @@ void vfio_plug_refused(struct vfio_entry *entry)
 	if (entry->why.code)
 		log_warn("%s", entry->why.text);
 	vfio_slots_take_off(entry);
+	if (vfio_comeback_is_due(entry)) {
+		vfio_comeback_begin(entry);
+		return;
+	}
 	vfio_entry_remove(entry);
 	done(entry->owner, &entry->refusal);
 	vfio_entry_free(entry);
@@ -474,6 +478,7 @@ static void plug_accept(struct vfio_entry *entry)
 	vfio_added done = entry->done;
 
 	entry->done = NULL;
+	entry->returns = false;
 	entry->stage = VFIO_THERE;
 	if (entry->function == 0) {
 		entry->slot->shown = true;

@@ -62,8 +62,8 @@ struct vfio_provider_ops {
 	/*
 	 * Finds the device, tells in @device who it is, and lets it into the space. It is not
 	 * opened. Of the descriptors that @config may have those that it takes, and closes in
-	 * time, are 0 there at the return, also of a failure. The guest may be running, with RAM
-	 * mapped or being mapped for others. The lease ends with leave().
+	 * time, are 0 there at the return, also of a failure; it outlives the lease, which ends
+	 * with leave(). The guest may be running, with RAM mapped or being mapped for others.
 	 */
 	struct vfio_lease *(*join)(struct vfio_provider *provider,
 				   struct vfio_device_config *config,
@@ -103,6 +103,12 @@ struct vfio_provider_ops {
 	 * the mappings may go, and nobody is mapping by then: destroy() follows.
 	 */
 	void (*leave)(struct vfio_lease *lease);
+	/*
+	 * Looks once for a device that was lost, by what it was asked for: a descriptor for
+	 * vfio_device_config.fd, or a negative errno. A thread that may connect sockets. NULL: none
+	 * is asked to come back.
+	 */
+	int (*reach)(const struct vfio_device_config *config, struct err *err);
 	/* All have left. A device that comes later may have another provider. */
 	void (*destroy)(struct vfio_provider *provider);
 };

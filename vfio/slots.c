@@ -157,13 +157,18 @@ static void slots_forget(const struct vfio_slot *slot)
 {
 	struct vfio_entry *entry;
 
-	for (size_t i = 0; (entry = slots_next(slot, &i)); i = 0) {
+	for (size_t i = 0; (entry = slots_next(slot, &i));) {
+		if (vfio_comeback_is_due(entry)) {
+			vfio_comeback_begin(entry);
+			continue;
+		}
 		log_info(entry->done ? "passthrough device %s: it does not come into slot%u"
 				     : "passthrough device %s: slot%u has it no longer",
 			 vfio_entry_name(entry), slot->number);
 		vfio_entry_remove(entry);
 		slots_tell_end(entry);
 		vfio_entry_free(entry);
+		i--;
 	}
 }
 
@@ -197,6 +202,8 @@ static bool slots_close(const struct vfio_slot *slot)
 			vfio_steps_leave(entry);
 		else if (entry->stage == VFIO_QUEUED &&
 			 vfio_worker_drop(&slot->vfio->worker, &entry->work))
+			entry->stage = VFIO_CLOSED;
+		else if (entry->stage == VFIO_AWAY && vfio_comeback_end(entry))
 			entry->stage = VFIO_CLOSED;
 		closed = closed && entry->stage == VFIO_CLOSED;
 	}
@@ -370,6 +377,7 @@ static bool slots_tell_lost(const struct vfio_slot *slot)
 			continue;
 		}
 		lost = true;
+		entry->returns = entry->options.reconnect_ms > 0;
 		vfio_tell(entry, VFIO_LOST);
 	}
 	return lost;

@@ -207,6 +207,7 @@ static void vfio_on_turn(void *owner, uint32_t events)
 	(void)events;
 	fd_take(vfio->turn);
 	vfio_slots_settle(vfio);
+	vfio_comebacks_settle(vfio);
 	vfio_worker_turn(&vfio->worker);
 	vfio_plug_advance(vfio);
 }
@@ -403,6 +404,7 @@ void vfio_fill_placement(struct vfio *vfio, size_t index, struct vfio_status *st
 		[VFIO_OPENS] = "being opened",        [VFIO_CHANGES] = "being opened",
 		[VFIO_RESETS] = "being opened",       [VFIO_LEAVES] = "being given back",
 		[VFIO_CLOSES] = "being given back",   [VFIO_CLOSED] = NULL,
+		[VFIO_AWAY] = "lost, and looked for",
 	};
 	const struct vfio_entry *entry = vfio->entries[index];
 
@@ -432,6 +434,7 @@ void vfio_stop(struct vfio *vfio)
 	if (!vfio)
 		return;
 	vfio_steps_stop(vfio);
+	vfio_comebacks_stop(vfio);
 	vfio_plug_cancel(vfio);
 }
 

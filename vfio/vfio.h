@@ -8,6 +8,7 @@
 #include <stddef.h>
 #include <stdint.h>
 #include <stdio.h>
+#include <sys/types.h>
 
 #include "devices/device.h"
 #include "devices/pci/pci.h"
@@ -60,6 +61,15 @@ struct vfio_device_config {
 	const char *trace; /* a file that every access and interrupt is told in; NULL: none */
 	const char *names; /* a table of registers for the trace; NULL: none */
 	bool port;         /* behind a root port of its own */
+	bool ioeventfd;    /* by VFIO_VIA_USER: the server is asked for doorbells */
+	/*
+	 * Of one with @port that goes by VFIO_VIA_USER: lost, it is looked for as often, in
+	 * milliseconds, and comes back into its slot; 0: it is not.
+	 */
+	unsigned int reconnect_ms;
+	/* Whose server it was, then; the layer's. */
+	bool has_server_user;
+	uid_t server_user;
 };
 
 enum { VFIO_GROUPS_MAX = 32 };

@@ -12,6 +12,7 @@
 #include "vfio/peer.h"
 #include "vfio/provider.h"
 #include "vfio/worker.h"
+#include "vmm/base/log.h"
 
 struct vfio_slot;
 
@@ -49,6 +50,7 @@ struct vfio_family {
  *        refused, or its slot is emptied: after each                          v
  *        of these steps it goes on here at once, without LEAVES ----------> CLOSES* -> CLOSED
  *
+ * One that was lost and is to come back is AWAY in the place of CLOSED, until it is QUEUED again.
  * One that is QUEUED is CLOSED without a step. The entry is freed then, and its slot empty; on the
  * root bus it stays with its function. Those that were there at the start begin as THERE.
  */
@@ -63,6 +65,7 @@ enum vfio_stage {
 	VFIO_LEAVES, /* for its turn to be closed */
 	VFIO_CLOSES,
 	VFIO_CLOSED,
+	VFIO_AWAY, /* looked for; its slot is empty, and nobody else's */
 };
 
 /* What is had of a device from the host. */
@@ -74,6 +77,19 @@ struct vfio_hold {
 	struct err err;               /* of the last step */
 	bool no_way;                  /* that failed as the host has no such way to a device */
 	struct vfio_provider *last;   /* all others of its kind have left: it goes as well */
+};
+
+/*
+ * Looks for one that is AWAY. @ops are of the way that it was had by; @fd, a descriptor by which it
+ * is had again, is the thread's until @ended, which is true also where there is none.
+ */
+struct vfio_comeback {
+	const struct vfio_provider_ops *ops;
+	bool running; /* there is a thread to be joined */
+	pthread_t thread;
+	int stop, fd;
+	atomic_bool ended;
+	struct log_limit limit;
 };
 
 struct vfio_entry {
@@ -100,6 +116,8 @@ struct vfio_entry {
 	struct err why;     /* why it had to change its way; code 0: it had not */
 	bool asked;         /* somebody asked for its removal, and is to hear of that */
 	bool lost;          /* it answers no more, which nobody was told yet */
+	bool returns;       /* it was lost, and is to come back */
+	struct vfio_comeback comeback;
 };
 
 /*
@@ -270,6 +288,17 @@ void vfio_steps_leave(struct vfio_entry *entry);
 bool vfio_steps_close(struct vfio_entry *entry);
 /* Waits for the step that is being carried out; all others are forgotten. */
 void vfio_steps_stop(struct vfio *vfio);
+
+/*
+ * comeback.c: whether one that has been closed is to be looked for in the place of being forgotten;
+ * that begins; it ends, false: not yet, vfio_slots_settle() is called again. Those that were found
+ * come, in a turn of the loop. And the end of all, which waits for them.
+ */
+bool vfio_comeback_is_due(const struct vfio_entry *entry);
+void vfio_comeback_begin(struct vfio_entry *entry);
+bool vfio_comeback_end(struct vfio_entry *entry);
+void vfio_comebacks_settle(struct vfio *vfio);
+void vfio_comebacks_stop(struct vfio *vfio);
 
 /* plug.c: devices on their way into their slots go on as far as they can. */
 void vfio_plug_advance(struct vfio *vfio);

@@ -27,6 +27,8 @@ int config_take(struct config *config, int id, const char *value, struct err *er
 const struct suboptions *config_split(struct config *config, const char *value, struct err *err);
 
 /* config_vfio_user.c: a device that is a program, likewise. */
+/* Once all is taken: whether what is to come back can be reached by then. */
+int config_check_reconnect(const struct config *config, struct err *err) FERRY_MUST_CHECK;
 int config_take_vfio_user(struct config *config, const char *value,
 			  struct err *err) FERRY_MUST_CHECK;
 

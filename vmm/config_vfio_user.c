@@ -8,6 +8,9 @@
 #include "vmm/base/local.h"
 #include "vmm/config_private.h"
 #include "vmm/device_option.h"
+#include "vmm/suboptions.h"
+
+enum { RECONNECT_MAX = 3600 };
 
 /* Where its server listens, or a connection to it that is there already. */
 static int config_take_server(struct config *config, const char *value,
@@ -30,12 +33,51 @@ static int config_take_server(struct config *config, const char *value,
 	return rc ? err_prefix(err, "%s", value) : 0;
 }
 
+static int config_take_reconnect(struct vfio_device_config *device, const char *value,
+				 struct err *err)
+{
+	unsigned int seconds;
+
+	if (!value || suboptions_parse_number(value, 1, RECONNECT_MAX, &seconds))
+		return err_set(err, -EINVAL,
+			       "reconnect=%s: it is reconnect=SECONDS, from 1 to %d, between two "
+			       "looks for a server that was lost",
+			       value ? value : "", RECONNECT_MAX);
+	device->reconnect_ms = seconds * 1000;
+	return 0;
+}
+
+/* What it says together with the other parts. */
+static int config_check_parts(const struct vfio_device_config *device, struct err *err)
+{
+	if (!device->reconnect_ms)
+		return 0;
+	if (device->fd)
+		return err_set(err, -EINVAL,
+			       "reconnect: nobody knows where the server of a connection listens: "
+			       "give socket=PATH");
+	if (!device->port)
+		return err_set(err, -EINVAL,
+			       "reconnect: on the root bus nothing comes back: add port");
+	if (device->trace)
+		return err_set(err, -EINVAL,
+			       "reconnect: a trace ends with its device: leave trace or reconnect "
+			       "out");
+	return 0;
+}
+
 /* It has no other way and nobody's virtual functions. */
 static int config_take_part(struct vfio_device_config *device, const char *name, const char *value,
 			    struct err *err)
 {
 	if (strcmp(name, "via") == 0 || strcmp(name, "vf-token") == 0)
 		return err_set(err, -EINVAL, "%s: it is for --vfio alone", name);
+	if (strcmp(name, "ioeventfd") == 0 && !value) {
+		device->ioeventfd = true;
+		return 0;
+	}
+	if (strcmp(name, "reconnect") == 0)
+		return config_take_reconnect(device, value, err);
 	return device_option_take(device, name, value, err);
 }
 
@@ -58,8 +100,22 @@ int config_take_vfio_user(struct config *config, const char *value, struct err *
 	if (!rc)
 		rc = device_option_check(device, err);
 	if (!rc)
+		rc = config_check_parts(device, err);
+	if (!rc)
 		rc = config_take_device_files(config, device, err);
 	if (!rc)
 		config->vfio_count++;
 	return rc;
+}
+
+int config_check_reconnect(const struct config *config, struct err *err)
+{
+	for (size_t i = 0; i < config->vfio_count && config->user.uid; i++)
+		if (config->vfio[i].reconnect_ms)
+			return err_set(
+				err, -EINVAL,
+				"--vfio-user socket=%s: reconnect: a run with --user reaches "
+				"no socket once its guest runs: leave one of both out",
+				config->vfio[i].path);
+	return 0;
 }

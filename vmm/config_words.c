@@ -183,6 +183,8 @@ int config_parse(struct config *config, int argc, char **argv, enum config_actio
 	if (!rc)
 		rc = config_check_terminal(config, err);
 	if (!rc)
+		rc = config_check_reconnect(config, err);
+	if (!rc)
 		rc = config_take_rest(config, argc, argv, second, err);
 	return rc ? rc : config_check_files(config, err);
 }

@@ -245,7 +245,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	require(socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, ends) == 0);
 	vfio_user_memory_init(&memory);
 	require(pthread_create(&thread, NULL, server_main, &ends[1]) == 0);
-	backend = vfio_user_device(ends[0], "user0", 0, &memory, &err);
+	backend = vfio_user_device(ends[0], "user0", 0, true, &memory, &err);
 	require(!backend == (err.code < 0));
 	if (backend) {
 		require(vfio_user_device_begin(backend, &err) == 0);

@@ -369,6 +369,54 @@ static int bar_map(struct vfio_pci *pci, unsigned int bar)
 	return first;
 }
 
+/* Takes those of @all that lie in @slice and are none of the MSI-X table into @to; how many. */
+static size_t bar_take_doorbells(const struct vfio_slice *slice, uint64_t size,
+				 const struct mem_doorbell *all, size_t count,
+				 struct mem_doorbell *to)
+{
+	size_t taken = 0;
+
+	for (size_t i = 0; i < count; i++) {
+		unsigned int width = all[i].width ? all[i].width : 1;
+
+		if (all[i].offset < slice->offset ||
+		    !range_fits(all[i].offset - slice->offset, width, size) ||
+		    bar_is_msix(slice, all[i].offset, width))
+			continue;
+		to[taken] = all[i];
+		to[taken++].offset -= slice->offset;
+	}
+	return taken;
+}
+
+/* Where its accesses are told, or wanted trapped, none goes past the monitor. */
+static int bar_add_doorbells(struct vfio_pci *pci, unsigned int bar, struct err *err)
+{
+	const struct vfio_backend_ops *ops = pci->backend->ops;
+	struct pci_bar *to = &pci->device.bars[bar];
+	const struct mem_doorbell *all;
+	size_t count = ops->doorbells ? ops->doorbells(pci->backend, bar, &all) : 0, used = 0;
+
+	if (!count || pci->trace || to->kind == PCI_BAR_IO || pci->options.trapped & 1U << bar)
+		return 0;
+	pci->bars[bar].doorbells = calloc(count, sizeof(*all));
+	if (!pci->bars[bar].doorbells)
+		return err_set(err, -ENOMEM, "passthrough device %s: out of memory",
+			       pci->device.name);
+	for (size_t i = 0; i < to->slice_count; i++) {
+		struct mem_region *region = &to->slices[i].region;
+
+		if (region->kind != MEM_TRAP)
+			continue;
+		region->doorbells = pci->bars[bar].doorbells + used;
+		region->doorbell_count =
+			bar_take_doorbells(&pci->bars[bar].slices[i], region->size, all, count,
+					   pci->bars[bar].doorbells + used);
+		used += region->doorbell_count;
+	}
+	return 0;
+}
+
 /*
  * The kernel takes a BAR for VFIO when it is first mapped or accessed, decoding or not: -EBUSY when
  * somebody else on the host has it. Whatever the guest did with it then would be lost.
@@ -455,7 +503,7 @@ static int bar_tile(struct vfio_pci *pci, unsigned int bar, struct err *err)
 		log_warn("passthrough device %s: BAR %u cannot be mapped: %s: its accesses are "
 			 "trapped, which is slow",
 			 pci->device.name, bar, err_text(failed));
-	return rc;
+	return rc ? rc : bar_add_doorbells(pci, bar, err);
 }
 
 int vfio_bars_setup(struct vfio_pci *pci, struct err *err)
@@ -486,6 +534,8 @@ void vfio_bars_release(struct vfio_pci *pci)
 	for (unsigned int i = 0; i < PCI_BAR_COUNT; i++) {
 		free(pci->device.bars[i].slices);
 		free(pci->bars[i].slices);
+		free(pci->bars[i].doorbells);
+		pci->bars[i].doorbells = NULL;
 		pci->device.bars[i].slices = NULL;
 		pci->device.bars[i].slice_count = 0;
 		pci->bars[i].slices = NULL;

@@ -51,6 +51,7 @@ struct vfio_pci_bar {
 	struct vfio_slice *slices; /* by the index of the pci_bar's */
 	void *reservation;         /* the address range the DEVICE slices are mapped in */
 	uint64_t reserved;
+	struct mem_doorbell *doorbells; /* those of its slices */
 };
 
 struct vfio_pci {

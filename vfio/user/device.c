@@ -110,6 +110,7 @@ static void device_close(struct vfio_backend *backend)
 	if (device->memory)
 		vfio_user_memory_remove(device->memory, &device->member);
 	vfio_user_close(device->client);
+	vfio_user_release_doorbells(device);
 	vfio_user_release_regions(device);
 	free(device);
 }
@@ -123,6 +124,7 @@ static const struct vfio_backend_ops device_ops = {
 	.read = vfio_user_read,
 	.write = vfio_user_write,
 	.region_fd = device_region_fd,
+	.doorbells = vfio_user_doorbells,
 	.answers = device_answers,
 	.reset = device_reset,
 	.hot_reset_info = device_hot_reset_info,
@@ -163,7 +165,9 @@ static int device_open(struct vfio_user_device *device, int fd,
 	if (!device->client)
 		return err->code;
 	rc = device_load_info(device, err);
-	return rc ? rc : vfio_user_load_regions(device, err);
+	if (!rc)
+		rc = vfio_user_load_regions(device, err);
+	return rc || !config->doorbells ? rc : vfio_user_load_doorbells(device, err);
 }
 
 struct vfio_user_device *vfio_user_device_create(int fd, const struct vfio_user_config *config,
@@ -179,18 +183,20 @@ struct vfio_user_device *vfio_user_device_create(int fd, const struct vfio_user_
 	device->backend.ops = &device_ops;
 	device->name = config->name;
 	device->memory = memory;
+	vfio_user_init_doorbells(device);
 	if (!device_open(device, fd, config, err))
 		return device;
 	device_close(&device->backend);
 	return NULL;
 }
 
-struct vfio_backend *vfio_user_device(int fd, const char *name, int64_t patience_ms,
+struct vfio_backend *vfio_user_device(int fd, const char *name, int64_t patience_ms, bool doorbells,
 				      struct vfio_user_memory *memory, struct err *err)
 {
 	const struct vfio_user_config config = {
 		.name = name,
 		.patience_ms = patience_ms,
+		.doorbells = doorbells,
 		.copy = vfio_user_memory_copy,
 		.owner = memory,
 	};
@@ -226,5 +232,8 @@ size_t vfio_user_descriptors(const struct vfio_backend *backend, int *descriptor
 	count = vfio_list(device->client->stop, descriptors, room, count);
 	for (unsigned int i = 0; i < VFIO_USER_REGIONS; i++)
 		count = vfio_list(device->regions[i].fd, descriptors, room, count);
+	for (unsigned int i = 0; i < VFIO_USER_BARS * VFIO_USER_FDS; i++)
+		count = vfio_list(device->doorbells[i / VFIO_USER_FDS].fds[i % VFIO_USER_FDS],
+				  descriptors, room, count);
 	return count;
 }

@@ -10,9 +10,10 @@
 
 /*
  * Takes over @fd, a connected stream socket that does not block: settles the version, asks what the
- * device is. NULL with @err set, @fd closed then too. @name and @memory outlive it.
+ * device is; with @doorbells also which writes it has by eventfds, at which some servers end. NULL
+ * with @err set, @fd closed then too. @name and @memory outlive it.
  */
-struct vfio_backend *vfio_user_device(int fd, const char *name, int64_t patience_ms,
+struct vfio_backend *vfio_user_device(int fd, const char *name, int64_t patience_ms, bool doorbells,
 				      struct vfio_user_memory *memory, struct err *err);
 
 /* From now on its server is heard by a thread, and reaches the memory. -errno with @err set. */

@@ -19,14 +19,13 @@ struct way {
 	struct vfio_provider provider;
 	struct vfio_user_memory memory;
 	struct way_device *first;
-	unsigned int joined; /* so far */
 };
 
 struct way_device {
 	struct vfio_lease lease;
 	struct way_device *next;
-	char *path; /* where its server listens */
-	int fd;     /* or a connection to it, until it is opened; -1: none */
+	struct vfio_device_config *config;
+	int fd; /* a connection to its server, until it is opened; -1: none */
 	/* What it is called, and what is had of it until that is closed. */
 	char name[VFIO_ADDRESS_SIZE];
 	struct vfio_backend *backend;
@@ -63,6 +62,23 @@ static struct vfio_provider *way_create(const struct vfio_settings *settings, st
 	return &way->provider;
 }
 
+/* The first that is nobody's: one that comes back is called as it was. */
+static void way_name(const struct way *way, struct way_device *device)
+{
+	const struct way_device *other = way->first;
+	unsigned int number = 0;
+
+	snprintf(device->name, sizeof(device->name), "user%u", number);
+	while (other) {
+		if (strcmp(other->name, device->name) == 0) {
+			snprintf(device->name, sizeof(device->name), "user%u", ++number);
+			other = way->first;
+		} else {
+			other = other->next;
+		}
+	}
+}
+
 /* sysfs knows nothing of it: it is called by the order in which such devices come. */
 static struct vfio_lease *way_join(struct vfio_provider *provider,
 				   struct vfio_device_config *config,
@@ -71,17 +87,15 @@ static struct vfio_lease *way_join(struct vfio_provider *provider,
 	struct way *way = way_of(provider);
 	struct way_device *device = calloc(1, sizeof(*device));
 
-	if (device)
-		device->path = strdup(config->path);
-	if (!device || !device->path) {
-		free(device);
+	if (!device) {
 		err_set(err, -ENOMEM, "passthrough device %s: out of memory", config->path);
 		return NULL;
 	}
+	device->config = config;
 	device->fd = config->fd ? config->fd : -1;
 	config->fd = 0;
 	*sysfs = (struct vfio_sysfs_device){.is_pci = false};
-	snprintf(device->name, sizeof(device->name), "user%u", way->joined++);
+	way_name(way, device);
 	memcpy(sysfs->address, device->name, sizeof(sysfs->address));
 	device->lease.provider = provider;
 	device->next = way->first;
@@ -107,6 +121,37 @@ static int way_tell_kvm(struct vfio_provider *provider, struct kvm_vm *vm, struc
 	return 0;
 }
 
+/* Who takes the place of a server that was lost has the guest's memory as it had. */
+static int way_reach(const struct vfio_device_config *config, struct err *err)
+{
+	int fd = local_reach(config->path, SOCK_NONBLOCK, err), rc;
+	uid_t user;
+
+	if (fd < 0)
+		return fd;
+	rc = local_get_user(fd, &user);
+	if (rc)
+		err_set(err, rc, "whose server it is cannot be told: %s", err_text(rc));
+	else if (config->has_server_user && user != config->server_user)
+		rc = err_set(err, -EPERM,
+			     "the server there is user %u's, and the one before it was user %u's: "
+			     "start it as that one was",
+			     user, config->server_user);
+	if (rc)
+		fd_close(&fd);
+	return rc ? rc : fd;
+}
+
+static int way_connect_first(struct vfio_device_config *config, struct err *err)
+{
+	int fd = local_reach_first(config->path, SOCK_NONBLOCK, err);
+
+	/* Before the sandbox, as a path is. */
+	if (fd >= 0 && config->reconnect_ms)
+		config->has_server_user = !local_get_user(fd, &config->server_user);
+	return fd;
+}
+
 /* A connection that does not block, or a negative errno with @err, which does not name it. */
 static int way_connect(struct way_device *device, struct err *err)
 {
@@ -114,7 +159,7 @@ static int way_connect(struct way_device *device, struct err *err)
 
 	device->fd = -1;
 	if (fd < 0)
-		return local_reach_first(device->path, SOCK_NONBLOCK, err);
+		return way_connect_first(device->config, err);
 	rc = fd_do_not_block(fd);
 	if (!rc)
 		return fd;
@@ -132,11 +177,11 @@ static struct vfio_backend *way_open_device(struct vfio_lease *lease,
 	(void)sysfs;
 	(void)token;
 	if (fd < 0) {
-		err_prefix(err, "passthrough device %s: %s", device->name, device->path);
+		err_prefix(err, "passthrough device %s: %s", device->name, device->config->path);
 		return NULL;
 	}
-	device->backend =
-		vfio_user_device(fd, device->name, 0, &way_of(lease->provider)->memory, err);
+	device->backend = vfio_user_device(fd, device->name, 0, device->config->ioeventfd,
+					   &way_of(lease->provider)->memory, err);
 	return device->backend;
 }
 
@@ -170,7 +215,6 @@ static void way_leave(struct vfio_lease *lease)
 		link = &(*link)->next;
 	*link = device->next;
 	fd_close(&device->fd);
-	free(device->path);
 	free(device);
 }
 
@@ -195,5 +239,6 @@ const struct vfio_provider_ops vfio_user_provider = {
 	.begin = way_begin,
 	.descriptors = way_descriptors,
 	.leave = way_leave,
+	.reach = way_reach,
 	.destroy = way_destroy,
 };

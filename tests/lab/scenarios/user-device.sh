@@ -1,14 +1,14 @@
 # SPDX-License-Identifier: BSD-3-Clause
 # shellcheck disable=SC2154 # from l1/lib.sh
 # scenarios: user-nvme user-reboot user-doorbells user-messages user-reloads user-trace user-gone user-pulled user-beside
-# scenarios: user-added
+# scenarios: user-added user-back user-eventfds
 # tier-aarch64: all
 # program: user-server
-# seconds: 170
+# seconds: 260
 # An NVMe controller that is a program (vfio-user), driven by Linux's own nvme: what a guest reads and writes, again
 # after it has begun anew and after its driver has; with doorbells in a page that the guest maps; with memory reached
-# by messages alone; what becomes of a guest whose device's server is killed, and behind a port; beside a disk that is
-# handed over, which outlives it; added to a guest that runs, and taken out of it.
+# by messages alone; what becomes of a guest whose device's server is killed, and behind a port; which comes back when
+# it is started again; beside a disk that is handed over, which outlives it; added to a guest that runs, and taken out.
 
 only_ferry "the device's server is for ferry's client"
 image=$work/image
@@ -45,6 +45,34 @@ moves() { # moves NAME MIB PATTERN [OPTION OF FERRY...]
 		[ "$status $(told 1)" = "0 $first $(sum_of "$at" 1) MSI-X $vectors" ]
 }
 
+# So many reads, and the exits to the monitor meanwhile.
+reads() { # reads COUNT
+	local before
+	before=$(monitor_exits)
+	guest_do "nvme_reads:$1"
+	sleep 1
+	exits=$(($(monitor_exits) - before))
+}
+
+rang() { # rang FIRST LAST
+	[ "$status $(told 1) $(grep -c '^LAB: failed' "$console")" = "0 $1 $2 MSI-X $vectors 0" ] && [ "$exits" -le 40 ]
+}
+
+# Of one whose doorbells are not the monitor's: the same talk is had twice, the first time with no reads in it.
+rings() { # rings NAME MIB PATTERN OPTIONS
+	local first talk
+	first=$(sum_of 0 4)
+	guest_start ask --vfio-user "socket=$socket$4"
+	guest_do "disk:$device_id:4:$3:$2"
+	reads 0000
+	talk=$exits
+	reads 4000
+	exits=$((exits - talk))
+	guest_poweroff
+	check "$1" "$exits exits to the monitor for 4,000 reads, 40 allowed; the guest said '$(told 1)'; the image has \
+$first $(sum_of "$2" 1); $(why)" rang "$first" "$(sum_of "$2" 1)"
+}
+
 serve
 guest_start ask --vfio-user "socket=$socket"
 guest_do "disk:$device_id:4:ferry:4"
@@ -68,7 +96,10 @@ check user-gone "the guest said '$(value io-end)'; $(why); $(cat "$errors")" \
 	[ "$status $(grep -c 'its server has ended the connection: the device is lost' "$errors")" = "0 1" ]
 
 serve --map-doorbells
-moves user-doorbells 9 mapped
+rings user-doorbells 9 mapped ""
+kill "$server"
+serve --eventfds
+rings user-eventfds 8 eventfds ",ioeventfd"
 kill "$server"
 serve --messages --twin
 moves user-messages 10 messages
@@ -87,6 +118,30 @@ guest_do "gone:$device_id"
 guest_poweroff
 check user-pulled "the guest said '$moved', '$(value gone)'; the image has $(sum_of 0 4) $(sum_of 12 1); $(why)" \
 	[ "$status $moved, $(value gone)" = "0 $(sum_of 0 4) $(sum_of 12 1) MSI-X $vectors, $device_id" ]
+
+came_back() { # came_back TIMES
+	[ "$(grep -c 'user0: it is back' "$errors")" = "$1" ]
+}
+
+# One that is killed under I/O comes back as a new one, as often as it is started again.
+serve
+guest_start ask --vfio-user "socket=$socket,port,reconnect=1"
+guest_do "disk:$device_id:4:before:15"
+moved=$(told 1)
+for round in 1 2; do
+	guest_do io
+	kill -KILL "$server"
+	guest_do "gone:$device_id"
+	guest_do "io_end:240"
+	serve
+	wait_for 30 came_back "$round" || die "it did not come back: $(why)"
+	guest_do "bound:$device_id"
+done
+guest_do "disk:$device_id:5:after:6"
+guest_poweroff
+check user-back "the guest said '$moved', '$(told 2)'; the image has $(sum_of 0 4) $(sum_of 15 1), $(sum_of 0 5) $(sum_of 6 1); $(why)" \
+	[ "$status $moved, $(told 2)" = \
+		"0 $(sum_of 0 4) $(sum_of 15 1) MSI-X $vectors, $(sum_of 0 5) $(sum_of 6 1) MSI-X $vectors" ]
 
 # Beside an NVMe disk that is handed over: each is as if it were alone, and that one stays when the server is killed.
 disk=$(device "$nvme_id")

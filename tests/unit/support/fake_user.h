@@ -45,6 +45,7 @@ static struct {
 	struct vfio_backend *backend;
 	struct err err;
 	unsigned int descriptors, threads;
+	bool doorbells;                  /* are asked for */
 	int64_t patience_ms, running_ms; /* while it is opened; then, unless that is 0 */
 } fake;
 
@@ -141,7 +142,7 @@ static inline int fake_user_connect(void)
 static inline struct vfio_backend *fake_user_open(void)
 {
 	fake.backend = vfio_user_device(fake_user_connect(), "user0", fake.patience_ms,
-					&fake.memory, &fake.err);
+					fake.doorbells, &fake.memory, &fake.err);
 	return fake.backend;
 }
 

@@ -29,12 +29,41 @@ START_TEST(a_socket_by_its_path)
 }
 END_TEST
 
+START_TEST(one_may_be_asked_for_doorbells)
+{
+	ck_assert_int_eq(parse("--vfio-user socket=a,ioeventfd --vfio-user socket=b k"), 0);
+	ck_assert(config.vfio[0].ioeventfd);
+	ck_assert(!config.vfio[1].ioeventfd);
+	refused("--vfio-user socket=a,ioeventfd=on k", "ioeventfd=on': unknown part");
+	refused("--vfio 01:00.0,ioeventfd k", "ioeventfd': unknown part");
+}
+END_TEST
+
+/* As a fresh device, into the slot it had. */
+START_TEST(one_may_come_back)
+{
+	ck_assert_int_eq(parse("--vfio-user socket=a,port,reconnect=3 k"), 0);
+	ck_assert_uint_eq(config.vfio[0].reconnect_ms, 3000);
+	refused("--vfio-user socket=a,port,reconnect k", "reconnect=: it is reconnect=SECONDS");
+	refused("--vfio-user socket=a,port,reconnect=0 k", "reconnect=0: it is");
+	refused("--vfio-user socket=a,port,reconnect=3601 k", "from 1 to 3600");
+	refused("--vfio-user socket=a,port,reconnect=1s k", "reconnect=1s: it is");
+	refused("--vfio-user socket=a,reconnect=3 k", "reconnect: on the root bus nothing comes");
+	refused("--vfio-user socket=a,port,reconnect=3,trace=t k", "a trace ends with its device");
+	refused("--vfio 01:00.0,port,reconnect=3 k", "reconnect=3': unknown part");
+	if (getuid() == 0)
+		refused("--vfio-user socket=a,port,reconnect=3 --user 65534 k",
+			"--vfio-user socket=a: reconnect: a run with --user reaches no socket");
+}
+END_TEST
+
 START_TEST(a_socket_that_is_connected)
 {
 	int ends[2];
 
 	ck_assert_int_eq(socketpair(AF_UNIX, SOCK_STREAM, 0, ends), 0);
 	ck_assert_int_eq(dup2(ends[0], 60), 60);
+	refused("--vfio-user fd=60,port,reconnect=3 k", "nobody knows where the server");
 	ck_assert_int_eq(parse("--vfio-user fd=60,mmap=off k"), 0);
 	ck_assert_int_eq(config.vfio[0].fd, 60);
 	ck_assert_uint_eq(config.vfio[0].trapped, 0x3f);
@@ -90,6 +119,8 @@ END_TEST
 static void add_tests(TCase *tests)
 {
 	tcase_add_test(tests, a_socket_by_its_path);
+	tcase_add_test(tests, one_may_be_asked_for_doorbells);
+	tcase_add_test(tests, one_may_come_back);
 	tcase_add_test(tests, a_socket_that_is_connected);
 	tcase_add_test(tests, memory_is_shared);
 	tcase_add_test(tests, there_is_no_other_way);

@@ -144,6 +144,7 @@ static int add_both(void)
 		if (program_first == !i)
 			config = (struct vfio_device_config){.path = "fd=9",
 							     .via = VFIO_VIA_USER,
+							     .ioeventfd = true,
 							     .fd = connect_to_server()};
 		rc = vfio_add(bench.vfio, &config, &world.err);
 	}

@@ -1,62 +1,7 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /* A device that is a program in a guest: from its socket to its place on the bus, and its loss. */
 
-#include <stdio.h>
-#include <sys/un.h>
-
-#include "tests/unit/support/fake_user.h"
-#include "tests/unit/support/host.h"
-#include "tests/unit/support/vfio_slots.h"
-
-enum { USER_ID = 0x56781234 };
-
-static char path[sizeof((struct sockaddr_un){0}.sun_path)];
-static int listener;
-
-static void set_up(void)
-{
-	fake_user_set_up();
-	setup();
-	snprintf(path, sizeof(path), "/tmp/ferry-test-way-%d", getpid());
-}
-
-/* The server ends with the guest. */
-static void tear_down(void)
-{
-	vfio_stop(bench.vfio);
-	pci_host_destroy(bench.host);
-	vfio_destroy(bench.vfio);
-	bench.host = NULL;
-	bench.vfio = NULL;
-	fake_user_close();
-	ram_destroy(guest.ram);
-	guest.ram = NULL;
-	no_leaks();
-	teardown();
-	close(fake.file);
-	unlink(path);
-}
-
-static void *listen_main(void *argument)
-{
-	(void)argument;
-	user_server_run(&fake.server, accept4(listener, NULL, NULL, SOCK_CLOEXEC));
-	close(listener);
-	return NULL;
-}
-
-/* A server that listens at the path. */
-static void listen_there(void)
-{
-	struct sockaddr_un address = {.sun_family = AF_UNIX};
-
-	memcpy(address.sun_path, path, sizeof(path));
-	listener = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
-	ck_assert_int_eq(bind(listener, (struct sockaddr *)&address, sizeof(address)), 0);
-	ck_assert_int_eq(listen(listener, 1), 0);
-	ck_assert_int_eq(pthread_create(&fake.thread, NULL, listen_main, NULL), 0);
-	fake.running = true;
-}
+#include "tests/unit/support/user_way.h"
 
 static void start(bool by_path, bool port)
 {
@@ -118,15 +63,6 @@ START_TEST(it_is_on_the_bus)
 	guest_told("");
 }
 END_TEST
-
-static void wait_for_text(const char *text)
-{
-	for (int i = 0; i < 10000 && !strstr(guest.news, text); i++) {
-		turn();
-		usleep(1000);
-	}
-	ck_assert_msg(strstr(guest.news, text), "%s", guest.news);
-}
 
 /* On the root bus it stays, and reads all ones. */
 START_TEST(one_whose_server_ends_is_lost)
@@ -200,9 +136,53 @@ START_TEST(they_are_called_in_their_order)
 }
 END_TEST
 
+/* Behind the vectors' table, and in it. */
+enum { BELL = 0xc00, TABLE = 0x400 };
+
+/* Not where every access is told, or is to be trapped; nor in the table, which is the guest's. */
+static const struct {
+	bool asked, traced;
+	unsigned int trapped;
+	size_t count;
+} ringers[] = {
+	{true, false, 0, 2}, {false, false, 0, 0}, {true, true, 0, 0},
+	{true, false, 1, 0}, {true, false, 2, 2},
+};
+
+START_TEST(a_guest_rings_doorbells)
+{
+	struct user_region *registers = &fake.model.regions[0];
+	int event = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
+	struct vfio_device_config config = {
+		.path = "fd=9",
+		.via = VFIO_VIA_USER,
+		.ioeventfd = ringers[_i].asked,
+		.trapped = ringers[_i].trapped,
+		.trace = ringers[_i].traced ? "/dev/null" : NULL,
+	};
+	const struct mem_region *region;
+
+	registers->bells[0] = (struct user_bell){event, {.offset = BELL}};
+	registers->bells[1] = (struct user_bell){event, {.offset = TABLE, .size = 4, .fd = 1}};
+	registers->bells[2] = (struct user_bell){event, {.offset = 4, .size = 4, .fd = 2}};
+	registers->bell_count = 3;
+	config.fd = fake_user_connect();
+	start_guest_with(&config, 0, no_mapping);
+	region = &bench.vfio->entries[0]->pci->device.bars[0].slices[0].region;
+	ck_assert_uint_eq(region->doorbell_count, ringers[_i].count);
+	if (ringers[_i].count) {
+		ck_assert_uint_eq(region->doorbells[0].offset, BELL);
+		ck_assert_uint_eq(region->doorbells[1].offset, 4);
+	}
+	while (!vfio_dma_mapped(&programs()->dma))
+		turn();
+	close(event);
+}
+END_TEST
+
 static void add_tests(TCase *tests)
 {
-	tcase_add_checked_fixture(tests, set_up, tear_down);
+	tcase_add_checked_fixture(tests, way_set_up, way_tear_down);
 	tcase_add_test(tests, without_a_server_it_is_refused);
 	tcase_add_test(tests, what_is_no_socket_is_told);
 	tcase_add_loop_test(tests, it_is_on_the_bus, 0, 2);
@@ -210,6 +190,7 @@ static void add_tests(TCase *tests)
 	tcase_add_test(tests, one_behind_a_port_is_taken_out);
 	tcase_add_test(tests, one_that_takes_its_memory_away_is_lost);
 	tcase_add_test(tests, they_are_called_in_their_order);
+	tcase_add_loop_test(tests, a_guest_rings_doorbells, 0, ARRAY_SIZE(ringers));
 }
 
 int main(void)

@@ -1,0 +1,191 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/* A device that is a program and comes back: its server is lost, looked for, and had again. */
+
+#include "tests/unit/support/user_way.h"
+#include "vfio/user/way.h"
+
+enum { AGAIN_MS = 10 };
+
+static void start(void)
+{
+	const struct vfio_device_config config = {
+		.path = path,
+		.via = VFIO_VIA_USER,
+		.port = true,
+		.reconnect_ms = AGAIN_MS,
+	};
+
+	listen_there();
+	start_guest_with(&config, 0, no_mapping);
+	while (!vfio_dma_mapped(&programs()->dma))
+		turn();
+}
+
+static enum vfio_stage stage(void)
+{
+	ck_assert_uint_eq(bench.vfio->count, 1);
+	return bench.vfio->entries[0]->stage;
+}
+
+static void wait_for_stage(enum vfio_stage wanted)
+{
+	for (int i = 0; i < 10000 && stage() != wanted; i++) {
+		turn();
+		usleep(1000);
+	}
+	ck_assert_int_eq(stage(), wanted);
+}
+
+/* Its server ends, with the name that it listened at. */
+static void lose(void)
+{
+	fake_user_hang_up(bench.vfio->entries[0]->pci->backend);
+	wait_for_stage(VFIO_AWAY);
+	fake_user_close();
+	unlink(path);
+	guest_told("lost user0 user0 slot1; ");
+}
+
+static void serve_again(void)
+{
+	user_server_init(&fake.server, &fake.model);
+	listen_there();
+}
+
+START_TEST(it_comes_back_into_its_slot)
+{
+	struct vfio_status status;
+
+	start();
+	for (unsigned int round = 0; round < 3; round++) {
+		lose();
+		ck_assert_uint_eq(device_read(1, 0, PCI_VENDOR_ID, 4), UINT32_MAX);
+		vfio_get_status(bench.vfio, 0, &status);
+		ck_assert_str_eq(status.stage, "lost, and looked for");
+		ck_assert_str_eq(status.id, "user0");
+		ck_assert(!slot_status(1).present);
+		ck_assert(slot_status(1).taken);
+		ck_assert_ptr_null(programs()->provider);
+		hear();
+		serve_again();
+		wait_for_text("added");
+		ck_assert_ptr_nonnull(strstr(heard(), "passthrough device user0: it is back"));
+		guest_told("added user0 user0 slot1; ");
+		ck_assert(slot_status(1).present);
+		ck_assert_uint_eq(fake.server.window_count, 1);
+		guest_takes_events(1);
+		guest_sets(1, PCI_EXP_SLTCTL_PWR_ON, PCI_EXP_SLTCTL_PWR_IND_ON);
+		ck_assert_uint_eq(device_read(1, 0, PCI_VENDOR_ID, 4), USER_ID);
+	}
+}
+END_TEST
+
+/* One that is there and does not work is told of, and tried again. */
+START_TEST(one_that_fails_is_tried_again)
+{
+	start();
+	lose();
+	hear();
+	user_server_init(&fake.server, &fake.model);
+	fake.server.at = _i ? COMMAND_DMA_MAP : COMMAND_INFO;
+	fake.server.fault = USER_FAULT_ERROR;
+	listen_there();
+	for (int i = 0; i < 10000 && stage() == VFIO_AWAY; i++) {
+		turn();
+		usleep(1000);
+	}
+	wait_for_stage(VFIO_AWAY);
+	ck_assert_ptr_nonnull(strstr(heard(), "Input/output error"));
+	fake_user_close();
+	unlink(path);
+	fake.server.fault = USER_FAULT_NONE;
+	serve_again();
+	wait_for_text("added");
+	ck_assert_int_eq(stage(), VFIO_THERE);
+}
+END_TEST
+
+/* By whoever asked for it, at once. */
+START_TEST(one_that_is_away_can_be_removed)
+{
+	start();
+	lose();
+	ck_assert_int_eq(vfio_unplug(bench.vfio, "user0", 1000, &bench.err), 0);
+	wait_for_text("removed");
+	guest_told("removed user0 user0 slot1; ");
+	ck_assert_uint_eq(bench.vfio->count, 0);
+	ck_assert(!slot_status(1).taken);
+}
+END_TEST
+
+/* A removal that was under way as it was lost is one. */
+START_TEST(one_that_was_to_go_does_not_come_back)
+{
+	start();
+	guest_sets(1, PCI_EXP_SLTCTL_PWR_ON, PCI_EXP_SLTCTL_PWR_IND_ON);
+	ck_assert_int_eq(vfio_unplug(bench.vfio, "user0", 100000, &bench.err), 0);
+	fake_user_hang_up(bench.vfio->entries[0]->pci->backend);
+	wait_for_text("removed");
+	ck_assert_uint_eq(bench.vfio->count, 0);
+}
+END_TEST
+
+START_TEST(a_restart_leaves_it_away)
+{
+	start();
+	lose();
+	guest_restarts();
+	ck_assert_int_eq(stage(), VFIO_AWAY);
+	serve_again();
+	wait_for_text("added");
+	guest_restarts();
+	ck_assert_uint_eq(port_read(1, PCI_VENDOR_ID, 4) == UINT32_MAX, 0);
+}
+END_TEST
+
+START_TEST(a_run_that_ends_does_not_wait_for_it)
+{
+	start();
+	lose();
+	bench.vfio->entries[0]->options.reconnect_ms = 3600 * 1000;
+}
+END_TEST
+
+START_TEST(another_users_server_is_not_taken)
+{
+	struct vfio_device_config config = {.path = path};
+	int fd;
+
+	ck_assert_int_eq(vfio_user_provider.reach(&config, &bench.err), -ENOENT);
+	serve_again();
+	config.has_server_user = true;
+	config.server_user = getuid() + 1;
+	ck_assert_int_eq(vfio_user_provider.reach(&config, &bench.err), -EPERM);
+	said("start it as that one was");
+	pthread_join(fake.thread, NULL);
+	unlink(path);
+	serve_again();
+	config.server_user = getuid();
+	fd = vfio_user_provider.reach(&config, &bench.err);
+	ck_assert_int_ge(fd, 0);
+	fd_close(&fd);
+	start_guest();
+}
+END_TEST
+
+static void add_tests(TCase *tests)
+{
+	tcase_add_checked_fixture(tests, way_set_up, way_tear_down);
+	tcase_add_test(tests, it_comes_back_into_its_slot);
+	tcase_add_loop_test(tests, one_that_fails_is_tried_again, 0, 2);
+	tcase_add_test(tests, one_that_is_away_can_be_removed);
+	tcase_add_test(tests, one_that_was_to_go_does_not_come_back);
+	tcase_add_test(tests, a_restart_leaves_it_away);
+	tcase_add_test(tests, a_run_that_ends_does_not_wait_for_it);
+	tcase_add_test(tests, another_users_server_is_not_taken);
+}
+
+int main(void)
+{
+	return run_suite("devices of vfio-user that come back", add_tests);
+}

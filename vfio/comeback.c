@@ -1,0 +1,138 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/* A device that was lost and is to come back: it keeps its slot, and is looked for until it is. */
+
+#include <poll.h>
+
+#include "vfio/vfio_private.h"
+#include "vmm/base/fd.h"
+#include "vmm/base/log.h"
+#include "vmm/base/thread.h"
+
+/* Whether the time is over, and nobody has asked for the end. */
+static bool comeback_wait(const struct vfio_comeback *comeback, unsigned int time_ms)
+{
+	struct pollfd polled = {comeback->stop, POLLIN, 0};
+
+	return poll(&polled, 1, (int)time_ms) <= 0 && !fd_is_signalled(comeback->stop);
+}
+
+/* The first reason is told, and whatever else there is to tell later. */
+static void *comeback_thread(void *argument)
+{
+	struct vfio_entry *entry = argument;
+	struct vfio_comeback *comeback = &entry->comeback;
+	const struct vfio_device_config *options = &entry->options;
+	int last = 0;
+
+	while (comeback->fd < 0 && comeback_wait(comeback, options->reconnect_ms)) {
+		struct err err = {0};
+
+		comeback->fd = comeback->ops->reach(options, &err);
+		if (comeback->fd < 0 && comeback->fd != last)
+			log_guest(&comeback->limit, LOG_INFO, "passthrough device %s: %s: %s",
+				  entry->sysfs.address, options->path, err.text);
+		last = comeback->fd;
+	}
+	atomic_store(&comeback->ended, true);
+	vfio_wake_up(entry->vfio);
+	return NULL;
+}
+
+/* Once it has ended, or is about to. */
+static void comeback_join(struct vfio_comeback *comeback)
+{
+	if (comeback->running)
+		pthread_join(comeback->thread, NULL);
+	comeback->running = false;
+	fd_close(&comeback->stop);
+}
+
+bool vfio_comeback_is_due(const struct vfio_entry *entry)
+{
+	return entry->returns && !entry->asked;
+}
+
+void vfio_comeback_begin(struct vfio_entry *entry)
+{
+	struct vfio_comeback *comeback = &entry->comeback;
+	int rc;
+
+	/* What is wrong with it may be mended before it is tried again. */
+	if (entry->done && entry->refusal.code)
+		log_guest(&comeback->limit, LOG_WARN, "%s", entry->refusal.text);
+	entry->stage = VFIO_AWAY;
+	entry->done = NULL;
+	entry->lost = false;
+	comeback->fd = -1;
+	atomic_store(&comeback->ended, false);
+	comeback->stop = rc = fd_eventfd();
+	if (rc >= 0)
+		rc = thread_create(&comeback->thread, THREAD_VHOST, comeback_thread, entry);
+	comeback->running = !rc;
+	if (rc >= 0)
+		return;
+	log_error("passthrough device %s: it does not come back: nothing can look for it: %s",
+		  entry->sysfs.address, err_text(rc));
+	fd_close(&comeback->stop);
+	atomic_store(&comeback->ended, true);
+}
+
+bool vfio_comeback_end(struct vfio_entry *entry)
+{
+	struct vfio_comeback *comeback = &entry->comeback;
+
+	if (comeback->running && !atomic_load(&comeback->ended)) {
+		fd_signal(comeback->stop);
+		return false;
+	}
+	comeback_join(comeback);
+	fd_close(&comeback->fd);
+	return true;
+}
+
+static void comeback_done(void *owner, const struct err *err)
+{
+	struct vfio_entry *entry = owner;
+
+	if (!err)
+		log_guest(&entry->comeback.limit, LOG_WARN, "passthrough device %s: it is back",
+			  entry->sysfs.address);
+}
+
+/* As one that is added for the first time. */
+static void comeback_go(struct vfio_entry *entry)
+{
+	entry->options.fd = entry->comeback.fd;
+	entry->comeback.fd = -1;
+	entry->refusal.code = entry->why.code = 0;
+	entry->done = comeback_done;
+	entry->owner = entry;
+	vfio_steps_come(entry);
+}
+
+void vfio_comebacks_settle(struct vfio *vfio)
+{
+	for (size_t i = 0; i < vfio->count; i++) {
+		struct vfio_entry *entry = vfio->entries[i];
+		struct vfio_comeback *comeback = &entry->comeback;
+
+		if (entry->stage != VFIO_AWAY || entry->slot->removal != VFIO_STAYS ||
+		    !atomic_load(&comeback->ended))
+			continue;
+		comeback_join(comeback);
+		if (comeback->fd >= 0)
+			comeback_go(entry);
+	}
+}
+
+void vfio_comebacks_stop(struct vfio *vfio)
+{
+	for (size_t i = 0; i < vfio->count; i++) {
+		struct vfio_entry *entry = vfio->entries[i];
+
+		if (entry->stage != VFIO_AWAY || vfio_comeback_end(entry))
+			continue;
+		comeback_join(&entry->comeback);
+		fd_close(&entry->comeback.fd);
+	}
+}
