@@ -24,7 +24,7 @@ static void shadow_look(struct nvme *nvme, unsigned int index)
 		nvme_ring(nvme, index, seen);
 		(void)!user_server_write(nvme->server, shadow_place(nvme->awaited, index), &seen,
 					 sizeof(seen));
-		__atomic_thread_fence(__ATOMIC_SEQ_CST);
+		__sync_synchronize();
 		(void)!user_server_read(nvme->server, shadow_place(nvme->shadow, index), &value,
 					sizeof(value));
 	} while (value != seen);

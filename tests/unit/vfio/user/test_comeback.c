@@ -4,15 +4,15 @@
 #include "tests/unit/support/user_way.h"
 #include "vfio/user/way.h"
 
-enum { AGAIN_MS = 10 };
+enum { AGAIN_MS = 10, NEVER_MS = 3600 * 1000 };
 
-static void start(void)
+static void start(unsigned int again_ms)
 {
 	const struct vfio_device_config config = {
 		.path = path,
 		.via = VFIO_VIA_USER,
 		.port = true,
-		.reconnect_ms = AGAIN_MS,
+		.reconnect_ms = again_ms,
 	};
 
 	listen_there();
@@ -56,7 +56,7 @@ START_TEST(it_comes_back_into_its_slot)
 {
 	struct vfio_status status;
 
-	start();
+	start(AGAIN_MS);
 	for (unsigned int round = 0; round < 3; round++) {
 		lose();
 		ck_assert_uint_eq(device_read(1, 0, PCI_VENDOR_ID, 4), UINT32_MAX);
@@ -83,7 +83,7 @@ END_TEST
 /* One that is there and does not work is told of, and tried again. */
 START_TEST(one_that_fails_is_tried_again)
 {
-	start();
+	start(AGAIN_MS);
 	lose();
 	hear();
 	user_server_init(&fake.server, &fake.model);
@@ -108,7 +108,7 @@ END_TEST
 /* By whoever asked for it, at once. */
 START_TEST(one_that_is_away_can_be_removed)
 {
-	start();
+	start(AGAIN_MS);
 	lose();
 	ck_assert_int_eq(vfio_unplug(bench.vfio, "user0", 1000, &bench.err), 0);
 	wait_for_text("removed");
@@ -121,7 +121,7 @@ END_TEST
 /* A removal that was under way as it was lost is one. */
 START_TEST(one_that_was_to_go_does_not_come_back)
 {
-	start();
+	start(AGAIN_MS);
 	guest_sets(1, PCI_EXP_SLTCTL_PWR_ON, PCI_EXP_SLTCTL_PWR_IND_ON);
 	ck_assert_int_eq(vfio_unplug(bench.vfio, "user0", 100000, &bench.err), 0);
 	fake_user_hang_up(bench.vfio->entries[0]->pci->backend);
@@ -132,7 +132,7 @@ END_TEST
 
 START_TEST(a_restart_leaves_it_away)
 {
-	start();
+	start(AGAIN_MS);
 	lose();
 	guest_restarts();
 	ck_assert_int_eq(stage(), VFIO_AWAY);
@@ -145,9 +145,8 @@ END_TEST
 
 START_TEST(a_run_that_ends_does_not_wait_for_it)
 {
-	start();
+	start(NEVER_MS);
 	lose();
-	bench.vfio->entries[0]->options.reconnect_ms = 3600 * 1000;
 }
 END_TEST
 

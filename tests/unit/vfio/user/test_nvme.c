@@ -242,8 +242,10 @@ static const struct {
 	enum nvme_bells bells;
 	bool messages;
 } ways[] = {
-	{NVME_BY_MESSAGE, false}, {NVME_MAPPED, false},    {NVME_BY_MESSAGE, true},
-	{NVME_BY_EVENTFD, false}, {NVME_BY_EVENTFD, true},
+	{NVME_BY_MESSAGE, false},
+	{NVME_MAPPED, false},
+	{NVME_BY_MESSAGE, true},
+	{NVME_BY_EVENTFD, false},
 };
 
 static void move_doorbells(void)
