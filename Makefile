@@ -141,7 +141,7 @@ FUZZ_TARGETS := $(patsubst %.c,$(B)/%,$(wildcard tests/fuzz/fuzz_*.c tests/fuzz/
 .DELETE_ON_ERROR:
 .SUFFIXES:
 .PHONY: all libraries no-debug ferry help setup setup-cross setup-aarch64 setup-lab check check-all check-fast lint unit unit-aarch64 unit-list lab-aarch64 setup-lab-aarch64 \
-	threads walls walls-program kvm lab lab-shell fuzz fuzz-coverage setup-fuzz scripts package demo bench bench-compare completions install deb clean
+	threads walls walls-program kvm lab lab-shell lab-client fuzz fuzz-coverage setup-fuzz scripts package demo bench bench-compare completions install deb clean
 
 all: $(B)/ferry
 
@@ -156,7 +156,7 @@ help:
 	@echo '                 tiny guests on /dev/kvm, the lab and its aarch64 half; on newer host kernels what is new there'
 	@echo 'make check-all   the same with every row of the lab on every kernel, every unit test in every variant'
 	@echo 'make check-fast  the same without the lab'
-	@echo 'make lint|scripts|package|unit|unit-aarch64|threads|walls|kvm|lab|lab-shell|lab-aarch64   one of them'
+	@echo 'make lint|scripts|package|unit|unit-aarch64|threads|walls|kvm|lab|lab-shell|lab-client|lab-aarch64   one of them'
 	@echo 'make fuzz        looks for inputs that break passthrough, FUZZ_SECONDS (60) for each target'
 	@echo 'make fuzz-coverage  what the targets run of it, FUZZ_SECONDS (10) for each'
 	@echo 'make bench       start time, memory and exits beside other monitors'
@@ -416,7 +416,7 @@ ferry: setup
 # user's -j; under `make -n` it would run all the same, so it is not started.
 PROGRAMS := setup ferry $(UNIT_PROGRAMS) fuzz-programs-fuzz walls-programs kvm-programs
 LABS := setup-lab $(LAB_AARCH64:%=setup-%)
-SUITES := $(FAST_SUITES) lab-shell lab $(LAB_AARCH64)
+SUITES := $(FAST_SUITES) lab-shell lab-client lab $(LAB_AARCH64)
 CHECK = +@$(if $(findstring n,$(firstword -$(MAKEFLAGS))),: )tests/check
 
 check check-fast: export TIER := check
@@ -473,6 +473,9 @@ lab: setup-lab ferry
 
 lab-shell: setup-lab ferry
 	$(CHECK) lab-shell
+
+lab-client: setup-lab ferry
+	$(CHECK) lab-client
 
 lab-aarch64: setup-lab-aarch64
 	$(CHECK) lab-aarch64

@@ -47,12 +47,18 @@ static bool command_version(struct user_server *server, struct server_message *m
 	struct {
 		struct server_version version;
 		char json[256];
-	} said = {.version = {.minor = 1}};
+	} said = {.version = {.minor = SERVER_MINOR}};
 	struct server_answer answer = {.head = &said};
+	struct server_version asked = {0};
 	char more[128];
 	int rc = 0;
 	bool sent;
 
+	/* Of 0.x both speak what the older one knows. */
+	if (message->size >= sizeof(asked))
+		memcpy(&asked, message->payload, sizeof(asked));
+	if (asked.minor < said.version.minor)
+		said.version.minor = asked.minor;
 	if (server->twin && strstr((char *)message->payload + sizeof(said.version), "twin_socket"))
 		rc = command_open_twin(server, &answer);
 	if (server_is_at(server, message, USER_FAULT_MAJOR))

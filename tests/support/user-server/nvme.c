@@ -172,6 +172,8 @@ static int nvme_write(void *owner, uint64_t offset, const void *data, uint32_t s
 		memcpy(&nvme->doorbell[index], data, size);
 		nvme_ring(nvme, index, nvme->doorbell[index]);
 	}
+	/* A client that knows no eventfds rings them so, and only those that are awaited. */
+	nvme_look(nvme);
 	nvme_work(nvme);
 	return 0;
 }

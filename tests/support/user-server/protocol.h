@@ -23,6 +23,8 @@ enum server_command {
 	COMMANDS,
 };
 
+enum { SERVER_MINOR = 1 };
+
 enum { FLAG_REPLY = 1, FLAG_NO_REPLY = 16, FLAG_ERROR = 32 };
 
 /* Most descriptors and bytes of data that a message has. */
