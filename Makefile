@@ -488,6 +488,7 @@ bench: setup-lab ferry
 	@tests/kvm/bench
 	@tests/lab/bench
 	@tests/lab/bench-ways
+	@tests/lab/bench-ways --of user
 
 REV ?= HEAD
 bench-compare: setup-lab ferry

@@ -14,6 +14,7 @@ int peer_main(int argc, char **argv);
 int peer_memory_main(int argc, char **argv);
 int edu_moved_main(int argc, char **argv);
 int bar_test_main(int argc, char **argv);
+int bar_rate_main(int argc, char **argv);
 int bar_swap_main(int argc, char **argv);
 int bar_wide_main(int argc, char **argv);
 int disk_reads_main(int argc, char **argv);

@@ -16,6 +16,7 @@ static const struct {
 	{"peer-memory", peer_memory_main, "EDU-DEVICE MEMORY-DEVICE OFFSET"},
 	{"edu-moved", edu_moved_main, "SYSFS-DEVICE ADDRESS"},
 	{"bar-test", bar_test_main, "SYSFS-DEVICE BAR STRIDE"},
+	{"bar-rate", bar_rate_main, "SYSFS-DEVICE BAR OFFSET COUNT"},
 	{"bar-swap", bar_swap_main, "SYSFS-DEVICE BAR BAR OFFSET"},
 	{"bar-wide", bar_wide_main, "SYSFS-DEVICE BAR"},
 	{"disk-reads", disk_reads_main, "DISK COUNT"},

@@ -448,7 +448,8 @@ void vfio_aer_start(struct vfio_pci *pci)
 	uint32_t errors;
 	int timer;
 
-	if (!pci->options.port)
+	/* Of what sysfs knows nothing of nobody counts any. */
+	if (!pci->options.port || !pci->sysfs)
 		return;
 	(void)aer_read_counters(pci, &errors);
 	timer = timerfd_create(CLOCK_MONOTONIC, TFD_CLOEXEC | TFD_NONBLOCK);

@@ -160,3 +160,5 @@ as_root
 rmmod vhost_net
 refuse "/dev/vhost-net: .*: modprobe vhost_net" --net tap=tap3
 check net-refusals "${refused#; }" [ -z "$refused" ]
+untap tap3
+untap tap4

@@ -1,0 +1,121 @@
+# SPDX-License-Identifier: BSD-3-Clause
+# shellcheck disable=SC2154 # from l1/lib.sh and l1/user.sh
+# scenarios: user-gone user-pulled user-back user-two user-beside user-added
+# tier-aarch64: all
+# program: user-server
+# seconds: 170
+# What becomes of a guest whose device's server is killed: on the root bus, behind a port, and one that is started
+# again; of a second guest with a server of its own; beside a disk that is handed over, which outlives it. And one
+# that is added to a guest that runs, and taken out of it.
+
+only_ferry "the device's server is for ferry's client"
+# shellcheck source=tests/lab/l1/user.sh
+. /share/l1/user.sh
+
+# A guest whose disk does not answer any more goes on, and so does its monitor.
+serve
+guest_start ask --vfio-user "socket=$socket"
+guest_do io
+kill -KILL "$server"
+wait_for 20 grep -q 'device is lost' "$errors" || die "the monitor did not tell of the server's end: $(first_error)"
+guest_do "io_end:240"
+guest_poweroff
+check user-gone "the guest said '$(value io-end)'; $(why); $(cat "$errors")" \
+	[ "$status $(grep -c 'its server has ended the connection: the device is lost' "$errors")" = "0 1" ]
+
+# Behind a port it is pulled out for the guest.
+serve
+guest_start ask --vfio-user "socket=$socket,port"
+guest_do "disk:$device_id:4:ported:12"
+moved=$(told 1)
+kill -KILL "$server"
+guest_do "gone:$device_id"
+guest_poweroff
+check user-pulled "the guest said '$moved', '$(value gone)'; the image has $(sum_of 0 4) $(sum_of 12 1); $(why)" \
+	[ "$status $moved, $(value gone)" = "0 $(sum_of 0 4) $(sum_of 12 1) MSI-X $vectors, $device_id" ]
+
+came_back() { # came_back TIMES
+	[ "$(grep -c 'user0: it is back' "$errors")" = "$1" ]
+}
+
+# One that is killed under I/O comes back as a new one, as often as it is started again.
+serve
+guest_start ask --vfio-user "socket=$socket,port,reconnect=1"
+guest_do "disk:$device_id:4:before:15"
+moved=$(told 1)
+for round in 1 2; do
+	guest_do io
+	kill -KILL "$server"
+	guest_do "gone:$device_id"
+	guest_do "io_end:240"
+	serve
+	wait_for 30 came_back "$round" || die "it did not come back: $(why)"
+	guest_do "bound:$device_id"
+done
+guest_do "disk:$device_id:5:after:6"
+guest_poweroff
+check user-back "the guest said '$moved', '$(told 2)'; the image has $(sum_of 0 4) $(sum_of 15 1), $(sum_of 0 5) $(sum_of 6 1); $(why)" \
+	[ "$status $moved, $(told 2)" = \
+		"0 $(sum_of 0 4) $(sum_of 15 1) MSI-X $vectors, $(sum_of 0 5) $(sum_of 6 1) MSI-X $vectors" ]
+
+# Two guests with a server each: what becomes of one is not the other's affair.
+serve
+first_server=$server first_image=$image
+guest_start ask --vfio-user "socket=$socket"
+guest_do "disk:$device_id:4:first:7"
+moved=$(told 1)
+guest_other
+image=$work/second.image socket=$work/second.sock
+head -c 16777216 "$images/disk" > "$image"
+serve
+guest_start ask --vfio-user "socket=$socket"
+guest_do "disk:$device_id:4:second:8"
+kill -KILL "$first_server"
+guest_do "disk:$device_id:5:alone:9"
+guest_poweroff
+second_said="$status $(told 1), $(told 2)"
+second_wanted="0 $(sum_of 0 4) $(sum_of 8 1) MSI-X $vectors, $(sum_of 0 5) $(sum_of 9 1) MSI-X $vectors"
+kill "$server"
+image=$first_image socket=$work/device.sock
+guest_other
+guest_poweroff
+check user-two "the second guest said '$second_said', not '$second_wanted'; the first '$moved'; $(why)" \
+	[ "$second_said, $status $moved" = "$second_wanted, 0 $(sum_of 0 4) $(sum_of 7 1) MSI-X $vectors" ]
+
+# Beside an NVMe disk that is handed over: each is as if it were alone, and that one stays when the server is killed.
+disk=$(device "$nvme_id")
+give "$disk"
+serve
+guest_start ask --vfio-user "socket=$socket" --vfio "$disk"
+guest_do "disk_sum:${nvme_id%:*}.${nvme_id#*:}"
+whole=$(value disk-sum)
+guest_do "disk:$device_id:4:beside:13"
+moved=$(told 1)
+kill -KILL "$server"
+wait_for 20 grep -q 'device is lost' "$errors" || die "the monitor did not tell of the server's end: $(first_error)"
+guest_do "disk_sum:${nvme_id%:*}.${nvme_id#*:}"
+guest_poweroff
+wanted="${nvme_id%:*}.${nvme_id#*:} $LAB_DISK_SHA256"
+check user-beside \
+	"the guest said '$whole', '$moved', '$(value disk-sum)'; the image has $(sum_of 0 4) $(sum_of 13 1); $(why)" \
+	[ "$status $whole, $moved, $(value disk-sum)" = \
+		"0 $wanted, $(sum_of 0 4) $(sum_of 13 1) MSI-X $vectors, $wanted" ]
+
+# Into a slot of a guest that began without any, whose memory is then reached by messages, and out again.
+# shellcheck source=tests/lab/l1/slots.sh
+. /share/l1/slots.sh
+serve
+guest_start ask --hotplug 1 $slots_options
+guest_see 1 '^LAB: ask'
+ctl add "socket=$socket,id=model" || die "it was not added: $said"
+added=$said
+guest_do "bound:$device_id"
+guest_do "disk:$device_id:4:added:14"
+moved=$(told 1)
+ctl remove model || die "it was not removed: $said"
+guest_do "gone:$device_id"
+guest_poweroff
+check user-added \
+	"'$added'; the guest said '$moved', '$(value gone)'; the image has $(sum_of 0 4) $(sum_of 14 1); $(why)" \
+	[ "$status $added: $moved, $(value gone)" = \
+		"0 user0 is in slot1, with the id model: $(sum_of 0 4) $(sum_of 14 1) MSI-X $vectors, $device_id" ]
