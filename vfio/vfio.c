@@ -414,7 +414,9 @@ void vfio_fill_placement(struct vfio *vfio, size_t index, struct vfio_status *st
 	status->slot = entry->slot ? entry->slot->number : 0;
 	status->leaving = entry->slot && entry->slot->removal != VFIO_STAYS;
 	status->gone = entry->stage == VFIO_CLOSED && !entry->slot;
-	status->unseen = entry->slot && !status->leaving && !vfio_slot_is_shown(entry->slot);
+	status->unseen = entry->slot && !status->leaving && entry->stage != VFIO_AWAY &&
+			 !vfio_slot_is_shown(entry->slot);
+	status->program = entry->family == &vfio->families[VFIO_PROGRAMS];
 }
 
 /* A function that is still on its host stays there, dead, and is freed with it. */

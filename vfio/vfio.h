@@ -258,6 +258,7 @@ struct vfio_status {
 	bool gone;         /* given back to the host, from the root bus */
 	bool unseen;       /* its slot does not show it yet: RAM is being mapped, or function 0
 			      is not there */
+	bool program;      /* it is none of the host's hardware, and nothing is pinned for it */
 	char guest[16];    /* as 00:03.0; "": it is on no bus */
 	uint16_t vendor, device;
 	const char *state; /* "alive", "being reset", "isolated", "given back to the host", ... */

@@ -228,11 +228,11 @@ static json_t *query_device(struct vfio *vfio, size_t index)
 	json_t *device;
 
 	vfio_get_status(vfio, index, &status);
-	device = json_pack("{s:o, s:o, s:o, s:o, s:b, s:b, s:b}", "id", control_text(status.id),
-			   "host", control_text(status.host), "guest",
+	device = json_pack("{s:o, s:o, s:o, s:o, s:b, s:b, s:b, s:b}", "id",
+			   control_text(status.id), "host", control_text(status.host), "guest",
 			   *status.guest ? control_text(status.guest) : json_null(), "slot",
 			   query_slot(status.slot), "leaving", status.leaving, "gone", status.gone,
-			   "unseen", status.unseen);
+			   "unseen", status.unseen, "program", status.program);
 	json_object_update_new(device,
 			       json_pack("{s:o, s:o, s:s, s:s, s:i, s:i, s:i}", "vendor",
 					 json_sprintf("%04x", status.vendor), "device",

@@ -219,6 +219,12 @@ static void ctl_show_slots(struct ctl *ctl, const json_t *slots)
 	putc('\n', ctl->tool->out);
 }
 
+static bool ctl_pins(const json_t *device)
+{
+	return !json_is_true(json_object_get(device, "gone")) &&
+	       !json_is_true(json_object_get(device, "program"));
+}
+
 static const char *ctl_pinning(const json_t *status)
 {
 	const json_t *devices = json_object_get(status, "devices");
@@ -226,7 +232,7 @@ static const char *ctl_pinning(const json_t *status)
 	if (ctl_number(status, "pinned_bytes"))
 		return ", pinned";
 	for (size_t i = 0; i < json_array_size(devices); i++)
-		if (!json_is_true(json_object_get(json_array_get(devices, i), "gone")))
+		if (ctl_pins(json_array_get(devices, i)))
 			return ", being pinned";
 	return "";
 }

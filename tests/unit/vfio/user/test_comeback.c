@@ -65,6 +65,7 @@ START_TEST(it_comes_back_into_its_slot)
 		vfio_get_status(bench.vfio, 0, &status);
 		ck_assert_str_eq(status.stage, "lost, and looked for");
 		ck_assert_str_eq(status.id, "user0");
+		ck_assert(status.program && !status.unseen);
 		ck_assert(!slot_status(1).present);
 		ck_assert(slot_status(1).taken);
 		ck_assert_ptr_null(programs()->provider);

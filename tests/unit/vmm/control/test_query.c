@@ -105,11 +105,11 @@ START_TEST(devices_are_in_it)
 	json_decref(answer);
 	answer = devices;
 	is("[{\"id\": \"nic\", \"host\": \"0000:01:00.0\", \"guest\": \"00:03.0\", "
-	   "\"slot\": \"slot3\", \"leaving\": true, \"gone\": false, \"unseen\": true, \"vendor\": \"8086\", "
+	   "\"slot\": \"slot3\", \"leaving\": true, \"gone\": false, \"unseen\": true, \"program\": false, \"vendor\": \"8086\", "
 	   "\"device\": \"10d3\", \"state\": \"alive\", \"interrupts\": \"MSI-X\", "
 	   "\"vectors\": 5, \"unmasked\": 3, \"errors\": 1}, "
 	   "{\"id\": \"0000:02:00.0\", \"host\": \"0000:02:00.0\", \"guest\": null, "
-	   "\"slot\": null, \"leaving\": false, \"gone\": true, \"unseen\": false, \"vendor\": \"8086\", "
+	   "\"slot\": null, \"leaving\": false, \"gone\": true, \"unseen\": false, \"program\": false, \"vendor\": \"8086\", "
 	   "\"device\": \"10d3\", \"state\": \"alive\", \"interrupts\": \"MSI-X\", "
 	   "\"vectors\": 5, \"unmasked\": 3, \"errors\": 1}]");
 }

@@ -117,6 +117,23 @@ START_TEST(devices_have_a_row_each)
 }
 END_TEST
 
+#define PROGRAM                                                                                    \
+	"{\"return\": {\"version\": \"0.1.0\", \"pid\": 77, \"uptime_seconds\": 61, "              \
+	"\"status\": \"running\", \"cpus\": [], \"memory_bytes\": 1073741824, \"devices\": [{"     \
+	"\"host\": \"user0\", \"guest\": null, \"program\": true, \"state\": "                     \
+	"\"lost, and looked for\", \"interrupts\": \"INTx\", \"vectors\": 0, \"unmasked\": 0, "    \
+	"\"errors\": 0}]}}\n"
+
+START_TEST(nothing_is_pinned_for_a_program)
+{
+	static const char *const said[] = {QMP_HELLO, QMP_DONE, PROGRAM, NULL};
+
+	ck_assert_int_eq(ctl(said, NULL, "status", NULL), TOOL_OK);
+	ck_assert_msg(strstr(tools_out, "memory    1 GiB\n"), "%s", tools_out);
+	ck_assert_ptr_nonnull(strstr(tools_out, "user0   ?      lost, and looked for  INTx"));
+}
+END_TEST
+
 #define SLOTS                                                                                      \
 	"\"slots\": [{\"slot\": \"slot1\", \"occupied\": true}, {\"slot\": \"slot2\", "            \
 	"\"occupied\": false}, {\"slot\": \"slot3\", \"occupied\": false}]"
@@ -386,6 +403,7 @@ static void add_tests(TCase *tests)
 	tcase_add_test(tests, each_command_is_asked_in_qmps_words);
 	tcase_add_test(tests, the_status_is_one_screen);
 	tcase_add_test(tests, devices_have_a_row_each);
+	tcase_add_test(tests, nothing_is_pinned_for_a_program);
 	tcase_add_test(tests, slots_and_ids_are_shown_where_there_are_any);
 	tcase_add_test(tests, what_becomes_of_devices_is_told_in_words);
 	tcase_add_test(tests, a_status_of_nonsense_is_harmless);
