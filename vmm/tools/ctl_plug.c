@@ -148,7 +148,7 @@ static bool plug_has_node(const struct addition *addition)
 	snprintf(path, sizeof(path), "%s/iommu", dev);
 	return access(path, F_OK) == 0 &&
 	       vfio_cdev_find(&addition->device, dev, path, sizeof(path)) == 0 &&
-	       faccessat(AT_FDCWD, path, R_OK | W_OK, AT_EACCESS) == 0;
+	       tool_may_open(path) == 0;
 }
 
 /* By the option, by how the monitor has others, or by what this user may open. */

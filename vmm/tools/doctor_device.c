@@ -3,12 +3,10 @@
 
 #include <dirent.h>
 #include <errno.h>
-#include <fcntl.h>
 #include <inttypes.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/resource.h>
-#include <unistd.h>
 
 #include "arch/arch.h"
 #include "vfio/host/cdev.h"
@@ -173,7 +171,7 @@ static void doctor_check_node(struct doctor *doctor, const struct vfio_host_devi
 		return;
 	doctor_check_way(doctor, device);
 	snprintf(path, sizeof(path), "%s/vfio/%u", doctor->tool->dev, device->group);
-	rc = faccessat(AT_FDCWD, path, R_OK | W_OK, AT_EACCESS) ? -errno : 0;
+	rc = tool_may_open(path);
 	if (!rc)
 		doctor_tell(doctor, FINDING_OK, "node", address, "%s may be opened by this user",
 			    path);

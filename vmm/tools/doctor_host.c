@@ -3,7 +3,6 @@
 
 #include <dirent.h>
 #include <errno.h>
-#include <fcntl.h>
 #include <inttypes.h>
 #include <stdlib.h>
 #include <string.h>
@@ -288,7 +287,7 @@ static void doctor_check_container(struct doctor *doctor)
 	if (doctor_goes_by_iommufd(doctor))
 		return;
 	snprintf(path, sizeof(path), "%s/vfio/vfio", doctor->tool->dev);
-	rc = faccessat(AT_FDCWD, path, R_OK | W_OK, AT_EACCESS) ? -errno : 0;
+	rc = tool_may_open(path);
 	if (!rc)
 		doctor_tell(doctor, FINDING_OK, "container", "", "%s may be opened by this user",
 			    path);
@@ -406,7 +405,7 @@ static void doctor_check_nodes(struct doctor *doctor)
 		int rc;
 
 		snprintf(path, sizeof(path), "%s/%s", doctor->tool->dev, rows[i].node);
-		rc = faccessat(AT_FDCWD, path, R_OK | W_OK, AT_EACCESS) ? -errno : 0;
+		rc = tool_may_open(path);
 		if (!rc)
 			doctor_tell(doctor, FINDING_OK, rows[i].check, "",
 				    "%s may be opened by this user", path);

@@ -4,6 +4,7 @@
 #include "vmm/tools/tools.h"
 
 #include <errno.h>
+#include <fcntl.h>
 #include <limits.h>
 #include <string.h>
 #include <sys/utsname.h>
@@ -130,6 +131,11 @@ int tool_check_names(char *const *names, size_t count, struct err *err)
 	for (size_t i = 0; i < count && !rc; i++)
 		rc = vfio_sysfs_check_name(names[i], err);
 	return rc;
+}
+
+int tool_may_open(const char *path)
+{
+	return faccessat(AT_FDCWD, path, R_OK | W_OK, AT_EACCESS) ? -errno : 0;
 }
 
 const char *tool_duration(long long seconds, char text[TOOL_DURATION])

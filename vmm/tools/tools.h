@@ -54,6 +54,9 @@ bool tool_wants_json(int argc, char **argv);
 /* Whether all @names are written as addresses are; a malformed one is wrong usage. */
 int tool_check_names(char *const *names, size_t count, struct err *err) FERRY_MUST_CHECK;
 
+/* Whether this user may read and write the node at @path: 0 or a negative errno. */
+int tool_may_open(const char *path) FERRY_MUST_CHECK;
+
 enum { TOOL_DURATION = 48 };
 
 /* As "2 h 3 min", into @text, which is returned. */
