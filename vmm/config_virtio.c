@@ -12,6 +12,9 @@
 #include "vmm/net_option.h"
 #include "vmm/vhost_user_option.h"
 
+/* fd=, and as many characters as systemd lets a descriptor's name have. */
+enum { NAME_ROOM = 3 + 255 + 1 };
+
 /* Room for one more that another process serves; NULL with @err. */
 static struct config_vhost_user *config_add_served(struct config *config, struct err *err)
 {
@@ -175,7 +178,7 @@ int config_take_vhost_user(struct config *config, const char *value, struct err 
 {
 	struct config_vhost_user *one = config_add_served(config, err);
 	const char *given = NULL;
-	char text[64];
+	char text[NAME_ROOM];
 	int rc = one ? suboptions_parse(value, &one->text, err) : err->code;
 
 	if (!rc)
@@ -184,7 +187,9 @@ int config_take_vhost_user(struct config *config, const char *value, struct err 
 		rc = config_check_tag(config, one, err);
 	if (rc || !given)
 		return rc;
-	(void)snprintf(text, sizeof(text), "fd=%s", given);
+	if (snprintf(text, sizeof(text), "fd=%s", given) >= (int)sizeof(text))
+		return err_set(err, -EINVAL, "fd=%.40s...: no descriptor has so long a name",
+			       given);
 	return config_take_connection(config, text, &one->device.fd, err);
 }
 

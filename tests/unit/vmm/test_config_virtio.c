@@ -251,8 +251,23 @@ START_TEST(images_of_other_formats)
 }
 END_TEST
 
+/* One that systemd hands over may be called anything of up to 255 characters. */
+START_TEST(a_long_name_is_taken_whole)
+{
+	char line[512], name[301];
+
+	for (unsigned int length = 60; length <= 300; length += 60) {
+		memset(name, 'n', length);
+		name[length] = '\0';
+		snprintf(line, sizeof(line), "--vhost-user blk,fd=%s k", name);
+		refused(line, length < 256 ? name : "n...: no descriptor has so long a name");
+	}
+}
+END_TEST
+
 static void add_tests(TCase *tests)
 {
+	tcase_add_test(tests, a_long_name_is_taken_whole);
 	tcase_add_test(tests, devices_of_others);
 	tcase_add_test(tests, a_device_of_others_by_a_descriptor);
 	tcase_add_test(tests, a_disk_that_is_open_already);
