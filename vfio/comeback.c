@@ -4,9 +4,30 @@
 #include <poll.h>
 
 #include "vfio/vfio_private.h"
+#include "vmm/base/clock.h"
 #include "vmm/base/fd.h"
 #include "vmm/base/log.h"
 #include "vmm/base/thread.h"
+
+enum {
+	/* One that is lost sooner than that has failed, as if it had not come. */
+	WELL_MS = 10 * 1000,
+	/* The pause doubles with each failure, to that unless the user wants a longer one. */
+	PAUSE_MOST_MS = 60 * 1000,
+	/* So many are left for vectors and clients: a server may have this side lose some. */
+	DESCRIPTORS_LEFT = 128,
+};
+
+static unsigned int comeback_pause(const struct vfio_entry *entry)
+{
+	uint64_t pause = entry->options.reconnect_ms;
+
+	for (unsigned int i = 0; i < entry->comeback.failures && pause < PAUSE_MOST_MS; i++)
+		pause *= 2;
+	if (pause > PAUSE_MOST_MS && entry->options.reconnect_ms < PAUSE_MOST_MS)
+		pause = PAUSE_MOST_MS;
+	return (unsigned int)pause;
+}
 
 /* Whether the time is over, and nobody has asked for the end. */
 static bool comeback_wait(const struct vfio_comeback *comeback, unsigned int time_ms)
@@ -16,21 +37,21 @@ static bool comeback_wait(const struct vfio_comeback *comeback, unsigned int tim
 	return poll(&polled, 1, (int)time_ms) <= 0 && !fd_is_signalled(comeback->stop);
 }
 
-/* The first reason is told, and whatever else there is to tell later. */
+/* A reason is told when it is another than the last. */
 static void *comeback_thread(void *argument)
 {
 	struct vfio_entry *entry = argument;
 	struct vfio_comeback *comeback = &entry->comeback;
-	const struct vfio_device_config *options = &entry->options;
+	unsigned int pause = comeback_pause(entry);
 	int last = 0;
 
-	while (comeback->fd < 0 && comeback_wait(comeback, options->reconnect_ms)) {
+	while (comeback->fd < 0 && comeback_wait(comeback, pause)) {
 		struct err err = {0};
 
-		comeback->fd = comeback->ops->reach(options, &err);
+		comeback->fd = comeback->ops->reach(&entry->options, &err);
 		if (comeback->fd < 0 && comeback->fd != last)
 			log_guest(&comeback->limit, LOG_INFO, "passthrough device %s: %s: %s",
-				  entry->sysfs.address, options->path, err.text);
+				  entry->sysfs.address, entry->options.path, err.text);
 		last = comeback->fd;
 	}
 	atomic_store(&comeback->ended, true);
@@ -47,34 +68,59 @@ static void comeback_join(struct vfio_comeback *comeback)
 	fd_close(&comeback->stop);
 }
 
-bool vfio_comeback_is_due(const struct vfio_entry *entry)
-{
-	return entry->returns && !entry->asked;
-}
-
-void vfio_comeback_begin(struct vfio_entry *entry)
+/* What is wrong with it may be mended before it is tried again. */
+static void comeback_count(struct vfio_entry *entry)
 {
 	struct vfio_comeback *comeback = &entry->comeback;
-	int rc;
 
-	/* What is wrong with it may be mended before it is tried again. */
 	if (entry->done && entry->refusal.code)
 		log_guest(&comeback->limit, LOG_WARN, "%s", entry->refusal.text);
+	if (entry->done || clock_now_ms() - comeback->since < WELL_MS)
+		comeback->failures++;
+	else
+		comeback->failures = 0;
+}
+
+/* 0 once a thread looks for it, or a negative errno. */
+static int comeback_look(struct vfio_entry *entry)
+{
+	struct vfio_comeback *comeback = &entry->comeback;
+	int rc = fd_check_room(DESCRIPTORS_LEFT);
+
+	if (rc)
+		return rc;
+	comeback->fd = -1;
+	atomic_store(&comeback->ended, false);
+	comeback->stop = fd_eventfd();
+	if (comeback->stop < 0)
+		return comeback->stop;
+	rc = thread_create(&comeback->thread, THREAD_VHOST, comeback_thread, entry);
+	comeback->running = !rc;
+	if (rc)
+		fd_close(&comeback->stop);
+	return rc;
+}
+
+bool vfio_comeback_begin(struct vfio_entry *entry)
+{
+	int rc;
+
+	if (!entry->returns || entry->asked)
+		return false;
+	vfio_close_given(&entry->options);
+	comeback_count(entry);
+	rc = comeback_look(entry);
+	if (rc) {
+		log_error("passthrough device %s: it does not come back: nothing can look for it: "
+			  "%s",
+			  entry->sysfs.address, err_text(rc));
+		entry->returns = false;
+		return false;
+	}
 	entry->stage = VFIO_AWAY;
 	entry->done = NULL;
 	entry->lost = false;
-	comeback->fd = -1;
-	atomic_store(&comeback->ended, false);
-	comeback->stop = rc = fd_eventfd();
-	if (rc >= 0)
-		rc = thread_create(&comeback->thread, THREAD_VHOST, comeback_thread, entry);
-	comeback->running = !rc;
-	if (rc >= 0)
-		return;
-	log_error("passthrough device %s: it does not come back: nothing can look for it: %s",
-		  entry->sysfs.address, err_text(rc));
-	fd_close(&comeback->stop);
-	atomic_store(&comeback->ended, true);
+	return true;
 }
 
 bool vfio_comeback_end(struct vfio_entry *entry)
@@ -94,9 +140,11 @@ static void comeback_done(void *owner, const struct err *err)
 {
 	struct vfio_entry *entry = owner;
 
-	if (!err)
-		log_guest(&entry->comeback.limit, LOG_WARN, "passthrough device %s: it is back",
-			  entry->sysfs.address);
+	if (err)
+		return;
+	entry->comeback.since = clock_now_ms();
+	log_guest(&entry->comeback.limit, LOG_WARN, "passthrough device %s: it is back",
+		  entry->sysfs.address);
 }
 
 /* As one that is added for the first time. */

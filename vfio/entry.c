@@ -91,6 +91,9 @@ struct vfio_entry *vfio_entry_create(struct vfio *vfio, const struct vfio_device
 	entry->comeback.stop = entry->comeback.fd = -1;
 	entry->family = &vfio->families[given.via == VFIO_VIA_USER ? VFIO_PROGRAMS : VFIO_HARDWARE];
 	entry->options = given;
+	if (given.via == VFIO_VIA_USER)
+		snprintf(entry->options.name, sizeof(entry->options.name), "user%u",
+			 vfio->programs++);
 	if (entry_copy_texts(entry))
 		rc = err_set(err, -ENOMEM, "passthrough device %s: out of memory", config->path);
 	else
@@ -242,7 +245,7 @@ int vfio_entry_check_new(const struct vfio_entry *entry, struct err *err)
 	for (size_t i = 0; i < vfio->count; i++) {
 		const struct vfio_entry *other = vfio->entries[i];
 
-		if (other == entry || !other->lease)
+		if (other == entry || (!other->lease && other->stage != VFIO_AWAY))
 			continue;
 		if (strcmp(other->sysfs.address, entry->sysfs.address) == 0)
 			return err_set(

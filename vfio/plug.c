@@ -379,10 +379,8 @@ void vfio_plug_refused(struct vfio_entry *entry)
 	if (entry->why.code)
 		log_warn("%s", entry->why.text);
 	vfio_slots_take_off(entry);
-	if (vfio_comeback_is_due(entry)) {
-		vfio_comeback_begin(entry);
+	if (vfio_comeback_begin(entry))
 		return;
-	}
 	vfio_entry_remove(entry);
 	done(entry->owner, &entry->refusal);
 	vfio_entry_free(entry);

@@ -158,10 +158,8 @@ static void slots_forget(const struct vfio_slot *slot)
 	struct vfio_entry *entry;
 
 	for (size_t i = 0; (entry = slots_next(slot, &i));) {
-		if (vfio_comeback_is_due(entry)) {
-			vfio_comeback_begin(entry);
+		if (vfio_comeback_begin(entry))
 			continue;
-		}
 		log_info(entry->done ? "passthrough device %s: it does not come into slot%u"
 				     : "passthrough device %s: slot%u has it no longer",
 			 vfio_entry_name(entry), slot->number);
@@ -378,7 +376,8 @@ static bool slots_tell_lost(const struct vfio_slot *slot)
 		}
 		lost = true;
 		entry->returns = entry->options.reconnect_ms > 0;
-		vfio_tell(entry, VFIO_LOST);
+		if (!entry->done)
+			vfio_tell(entry, VFIO_LOST);
 	}
 	return lost;
 }

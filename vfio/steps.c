@@ -100,6 +100,12 @@ static void steps_tell_wait(const struct vfio_worker *worker)
 	if (!worker->current || atomic_load(&worker->ended))
 		return;
 	entry = steps_entry(worker->current);
+	if (entry->family == &entry->vfio->families[VFIO_PROGRAMS]) {
+		log_notice("passthrough device %s: its server is being asked: the run ends when "
+			   "it has answered, or its time is over",
+			   vfio_entry_name(entry));
+		return;
+	}
 	log_notice("passthrough device %s: the host's kernel is still %s it: the run ends when "
 		   "that has",
 		   vfio_entry_name(entry), entry->stage == VFIO_CLOSES ? "closing" : "opening");

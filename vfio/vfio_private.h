@@ -85,7 +85,9 @@ struct vfio_hold {
  */
 struct vfio_comeback {
 	const struct vfio_provider_ops *ops;
-	bool running; /* there is a thread to be joined */
+	bool running;  /* there is a thread to be joined */
+	int64_t since; /* when it came last; failures in a row, each of which doubles the pause */
+	unsigned int failures;
 	pthread_t thread;
 	int stop, fd;
 	atomic_bool ended;
@@ -150,7 +152,8 @@ struct vfio {
 	struct vfio_family families[VFIO_KINDS];
 	bool lent; /* the iommufd of the settings came with a device: it goes with the provider */
 	int kvm;   /* KVM's VFIO device; -1 before the first device */
-	uint64_t ram_size; /* that was found to be allowed to be locked */
+	unsigned int programs; /* so far: each has a name of its own, for as long as it is known */
+	uint64_t ram_size;     /* that was found to be allowed to be locked */
 	struct vfio_entry **entries;
 	size_t count;
 	struct vfio_slot *slots; /* room for every port's, made at vfio_attach() */
@@ -290,12 +293,11 @@ bool vfio_steps_close(struct vfio_entry *entry);
 void vfio_steps_stop(struct vfio *vfio);
 
 /*
- * comeback.c: whether one that has been closed is to be looked for in the place of being forgotten;
- * that begins; it ends, false: not yet, vfio_slots_settle() is called again. Those that were found
+ * comeback.c: one that has been closed is looked for in the place of being forgotten, if it is to
+ * come back. That ends, false: not yet, vfio_slots_settle() is called again. Those that were found
  * come, in a turn of the loop. And the end of all, which waits for them.
  */
-bool vfio_comeback_is_due(const struct vfio_entry *entry);
-void vfio_comeback_begin(struct vfio_entry *entry);
+bool vfio_comeback_begin(struct vfio_entry *entry);
 bool vfio_comeback_end(struct vfio_entry *entry);
 void vfio_comebacks_settle(struct vfio *vfio);
 void vfio_comebacks_stop(struct vfio *vfio);

@@ -113,7 +113,7 @@ static const char help_text[] =
 	"                            ID: the number of another kind of device; tag: what\n"
 	"                            a folder (fs) is mounted by; queues: of blk, fs and\n"
 	"                            scsi (default 1)\n"
-	"  --rng on|off              random bytes (virtio; default on where there is room)\n"
+	"  --rng on|off              random bytes (virtio; default on if there is room)\n"
 	"  --serial stdio|pty|file:PATH|fd=N|fd=NAME|none\n"
 	"                            where the serial port goes (default stdio; Ctrl-A x\n"
 	"                            quits, Ctrl-A h lists the other keys)\n"

@@ -81,15 +81,18 @@ bool device_option_is_known(const char *name)
 	return device_find_form(name);
 }
 
-static int device_refuse(const char *name, const char *value, struct err *err)
+static int device_refuse(const struct vfio_device_config *device, const char *name,
+			 const char *value, struct err *err)
 {
+	const char *words =
+		device->via == VFIO_VIA_USER ? DEVICE_PROGRAM_WORDS : DEVICE_OPTION_WORDS;
 	const char *form = device_find_form(name);
 
 	if (form)
 		return err_set(err, -EINVAL, "'%s%s': a value is missing: it is %s", name,
 			       value ? "=" : "", form);
-	return err_set(err, -EINVAL, "'%s%s%s': unknown part: it takes port, " DEVICE_OPTION_WORDS,
-		       name, value ? "=" : "", value ? value : "");
+	return err_set(err, -EINVAL, "'%s%s%s': unknown part: it takes port, %s", name,
+		       value ? "=" : "", value ? value : "", words);
 }
 
 int device_option_take(struct vfio_device_config *device, const char *name, const char *value,
@@ -118,7 +121,7 @@ int device_option_take(struct vfio_device_config *device, const char *name, cons
 		device->port = true;
 		return 0;
 	}
-	return device_refuse(name, value, err);
+	return device_refuse(device, name, value, err);
 }
 
 int device_option_check(struct vfio_device_config *device, struct err *err)

@@ -20,7 +20,12 @@ enum { DEVICE_TIMEOUT_MAX = 24 * 60 * 60 };
 	"rom=FILE, rom=off, mmap=off[:LIST], vf-token=UUID, via=iommufd|group, trace=FILE and "    \
 	"names=TABLE"
 
-/* Whether @name is one of those. */
+/* The same of one that is a program, on the command line. */
+#define DEVICE_PROGRAM_WORDS                                                                       \
+	"rom=FILE, rom=off, mmap=off[:LIST], trace=FILE, names=TABLE, ioeventfd and "              \
+	"reconnect=SECONDS"
+
+/* Whether @name is one of the former. */
 bool device_option_is_known(const char *name);
 
 /*

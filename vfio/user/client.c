@@ -315,8 +315,12 @@ static int client_hear(struct vfio_user_client *client, const struct vfio_user_w
 /* What comes next, until @deadline (0: for ever). */
 static int client_hear_next(struct vfio_user_client *client, int64_t deadline)
 {
-	int which = vfio_user_wait_for(client, deadline);
+	int which;
 
+	/* Also one that never stops to talk. */
+	if (deadline && clock_now_ms() >= deadline)
+		return -ETIMEDOUT;
+	which = vfio_user_wait_for(client, deadline);
 	if (which < 0)
 		return which;
 	return client_hear(client, which ? &client->twin : &client->wire);

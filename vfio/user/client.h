@@ -28,12 +28,13 @@ struct vfio_user_limits {
 /* How long a guest's thread may wait, in milliseconds; a reset has a thread of its own. */
 enum { VFIO_USER_WAIT_MS = 5000, VFIO_USER_RESET_MS = 10000 };
 
+struct kvm_vm;
 struct vfio_user_wait;
 
 struct vfio_user_config {
-	const char *name;    /* for a sentence; outlives the client */
-	int64_t patience_ms; /* 0: VFIO_USER_WAIT_MS */
-	bool doorbells;      /* that it has are asked for */
+	const char *name;         /* for a sentence; outlives the client */
+	int64_t patience_ms;      /* 0: VFIO_USER_WAIT_MS */
+	struct kvm_vm *doorbells; /* that it has are asked for, and are this one's; NULL: not */
 	/*
 	 * Copies @size bytes of what is mapped for DMA out of @address into @data, or into it with
 	 * @writes: 0 or a negative errno. The client's thread.

@@ -190,8 +190,9 @@ struct vfio_user_device *vfio_user_device_create(int fd, const struct vfio_user_
 	return NULL;
 }
 
-struct vfio_backend *vfio_user_device(int fd, const char *name, int64_t patience_ms, bool doorbells,
-				      struct vfio_user_memory *memory, struct err *err)
+struct vfio_backend *vfio_user_device(int fd, const char *name, int64_t patience_ms,
+				      struct kvm_vm *doorbells, struct vfio_user_memory *memory,
+				      struct err *err)
 {
 	const struct vfio_user_config config = {
 		.name = name,

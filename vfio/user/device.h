@@ -10,11 +10,13 @@
 
 /*
  * Takes over @fd, a connected stream socket that does not block: settles the version, asks what the
- * device is; with @doorbells also which writes it has by eventfds, at which some servers end. NULL
- * with @err set, @fd closed then too. @name and @memory outlive it.
+ * device is; with @doorbells also which writes it hears of by eventfds, which become that VM's. At
+ * that question some servers end. NULL with @err set, @fd closed then too. @name and @memory
+ * outlive it.
  */
-struct vfio_backend *vfio_user_device(int fd, const char *name, int64_t patience_ms, bool doorbells,
-				      struct vfio_user_memory *memory, struct err *err);
+struct vfio_backend *vfio_user_device(int fd, const char *name, int64_t patience_ms,
+				      struct kvm_vm *doorbells, struct vfio_user_memory *memory,
+				      struct err *err);
 
 /* From now on its server is heard by a thread, and reaches the memory. -errno with @err set. */
 int vfio_user_device_begin(struct vfio_backend *backend, struct err *err) FERRY_MUST_CHECK;

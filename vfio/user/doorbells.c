@@ -6,15 +6,19 @@
 #include <linux/kvm.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/stat.h>
 
 #include "vfio/user/device_private.h"
 #include "vmm/base/fd.h"
-#include "vmm/base/files.h"
+#include "vmm/base/log.h"
 #include "vmm/base/wire.h"
+#include "vmm/kvm/doorbell.h"
 
-/* More doorbells of one region are not taken. */
+/* Of a region with more none is taken. */
 enum { DOORBELLS_MAX = 64 };
+
+static const unsigned int widths[] = {1, 2, 4, 8};
+
+enum { WIDTHS = ARRAY_SIZE(widths) };
 
 /* An answer, as long as it may be. */
 struct doorbells_answer {
@@ -44,6 +48,18 @@ static int doorbells_ask(struct vfio_user_device *device, uint32_t index,
 	return rc;
 }
 
+/* A server that has more than there is room for tells how many there are, and no more. */
+static bool doorbells_are_too_many(const struct vfio_user_device *device, uint32_t index,
+				   const struct doorbells_answer *answer, uint32_t came)
+{
+	if (came != sizeof(answer->head) || answer->head.argsz <= sizeof(*answer))
+		return false;
+	log_notice("passthrough device %s: region %" PRIu32 " has %" PRIu32
+		   " doorbells, and %d are the most: they are reached by messages",
+		   device->name, index, answer->head.count, DOORBELLS_MAX);
+	return true;
+}
+
 static int doorbells_check_answer(struct doorbells_answer *answer, uint32_t index, uint32_t came,
 				  struct err *err)
 {
@@ -59,21 +75,14 @@ static int doorbells_check_answer(struct doorbells_answer *answer, uint32_t inde
 	return 0;
 }
 
-/* Of no file that might wait at its end; whether it is an eventfd KVM alone can tell. */
-static bool doorbells_is_event(int fd)
-{
-	struct stat status;
-
-	return files_stat(fd, &status) == 0 && (status.st_mode & S_IFMT) == 0;
-}
-
-static int doorbells_check_fds(struct vfio_user_doorbells *doorbells, uint32_t index,
-			       struct err *err)
+/* What is none is let go at once: whatever is kept is closed one day, which must not wait. */
+static int doorbells_check_fds(struct vfio_user_doorbells *doorbells, struct kvm_vm *vm,
+			       uint32_t index, struct err *err)
 {
 	bool good = true;
 
 	for (unsigned int i = 0; i < VFIO_USER_FDS; i++) {
-		if (doorbells->fds[i] < 0 || doorbells_is_event(doorbells->fds[i]))
+		if (doorbells->fds[i] < 0 || kvm_doorbell_is_event(vm, doorbells->fds[i]))
 			continue;
 		wire_drop(&doorbells->fds[i]);
 		good = false;
@@ -108,6 +117,23 @@ static bool doorbells_is_width(uint64_t size)
 	return size == 0 || size == 1 || size == 2 || size == 4 || size == 8;
 }
 
+/*
+ * One of any width is one of each: KVM does not tell reads of such a one from writes where it is
+ * fast, and a register that can be written can be read.
+ */
+static void doorbells_add(struct vfio_user_doorbells *doorbells, struct mem_doorbell doorbell,
+			  uint64_t room)
+{
+	bool any = !doorbell.width;
+
+	for (size_t i = 0; i < WIDTHS; i++) {
+		if (any)
+			doorbell.width = widths[i];
+		if (any ? widths[i] <= room : widths[i] == doorbell.width)
+			doorbells->bells[doorbells->count++] = doorbell;
+	}
+}
+
 /* What is no ioeventfd of memory is left to messages. */
 static int doorbells_take(struct vfio_user_doorbells *doorbells,
 			  const struct vfio_region_info *region,
@@ -134,7 +160,7 @@ static int doorbells_take(struct vfio_user_doorbells *doorbells,
 			       region->index, (uint64_t)entry->offset, (uint64_t)entry->size,
 			       entry->fd);
 	doorbell.eventfd = doorbells->fds[entry->fd];
-	doorbells->bells[doorbells->count++] = doorbell;
+	doorbells_add(doorbells, doorbell, region->size - entry->offset);
 	return 0;
 }
 
@@ -142,13 +168,15 @@ static int doorbells_take_all(struct vfio_user_device *device, uint32_t index,
 			      struct doorbells_answer *answer, uint32_t came, struct err *err)
 {
 	struct vfio_user_doorbells *doorbells = &device->doorbells[index];
-	int rc = doorbells_check_answer(answer, index, came, err);
+	int rc = doorbells_check_fds(doorbells, device->client->config.doorbells, index, err);
 
+	if (!rc && doorbells_are_too_many(device, index, answer, came))
+		return 0;
 	if (!rc)
-		rc = doorbells_check_fds(doorbells, index, err);
+		rc = doorbells_check_answer(answer, index, came, err);
 	if (rc || !answer->head.count)
 		return rc;
-	doorbells->bells = calloc(answer->head.count, sizeof(*doorbells->bells));
+	doorbells->bells = calloc(answer->head.count, WIDTHS * sizeof(*doorbells->bells));
 	if (!doorbells->bells)
 		return err_set(err, -ENOMEM, "out of memory");
 	for (uint32_t i = 0; i < answer->head.count && !rc; i++)

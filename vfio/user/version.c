@@ -5,13 +5,12 @@
 #include <jansson.h>
 #include <stdio.h>
 #include <string.h>
-#include <sys/stat.h>
+#include <sys/socket.h>
 
 #include "vfio/user/client.h"
 #include "vmm/base/bits.h"
 #include "vmm/base/clock.h"
 #include "vmm/base/fd.h"
-#include "vmm/base/files.h"
 #include "vmm/base/wire.h"
 
 /* Of the JSON of a version. */
@@ -105,18 +104,26 @@ static int version_take_limits(struct vfio_user_client *client, const json_t *ca
 }
 
 /* A second socket for what the server asks, which came as *@fd. */
+/* No file system is asked, and its end waits for nobody's data. */
+static bool version_is_local(int fd)
+{
+	int domain;
+	socklen_t size = sizeof(domain);
+
+	return getsockopt(fd, SOL_SOCKET, SO_DOMAIN, &domain, &size) == 0 && domain == AF_UNIX;
+}
+
 static int version_take_twin(struct vfio_user_client *client, const json_t *capabilities, int *fd)
 {
 	const json_t *twin = json_object_get(capabilities, "twin_socket");
 	const json_t *index = json_object_get(twin, "fd_index");
-	struct stat status;
 
 	if (!json_is_true(json_object_get(twin, "supported")))
 		return *fd < 0 ? 0 : -EPROTO;
 	if (!json_is_integer(index) || json_integer_value(index) != 0 || *fd < 0)
 		return -EPROTO;
 	/* It need not be one that does not block: the calls ask for that. */
-	if (files_stat(*fd, &status) || !S_ISSOCK(status.st_mode))
+	if (!version_is_local(*fd))
 		return -EPROTO;
 	client->twin.fd = *fd;
 	*fd = -1;

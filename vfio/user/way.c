@@ -19,6 +19,7 @@ struct way {
 	struct vfio_provider provider;
 	struct vfio_user_memory memory;
 	struct way_device *first;
+	struct kvm_vm *vm; /* once it was told of */
 };
 
 struct way_device {
@@ -62,24 +63,7 @@ static struct vfio_provider *way_create(const struct vfio_settings *settings, st
 	return &way->provider;
 }
 
-/* The first that is nobody's: one that comes back is called as it was. */
-static void way_name(const struct way *way, struct way_device *device)
-{
-	const struct way_device *other = way->first;
-	unsigned int number = 0;
-
-	snprintf(device->name, sizeof(device->name), "user%u", number);
-	while (other) {
-		if (strcmp(other->name, device->name) == 0) {
-			snprintf(device->name, sizeof(device->name), "user%u", ++number);
-			other = way->first;
-		} else {
-			other = other->next;
-		}
-	}
-}
-
-/* sysfs knows nothing of it: it is called by the order in which such devices come. */
+/* sysfs knows nothing of it. */
 static struct vfio_lease *way_join(struct vfio_provider *provider,
 				   struct vfio_device_config *config,
 				   struct vfio_sysfs_device *sysfs, struct err *err)
@@ -95,7 +79,7 @@ static struct vfio_lease *way_join(struct vfio_provider *provider,
 	device->fd = config->fd ? config->fd : -1;
 	config->fd = 0;
 	*sysfs = (struct vfio_sysfs_device){.is_pci = false};
-	way_name(way, device);
+	snprintf(device->name, sizeof(device->name), "%s", config->name);
 	memcpy(sysfs->address, device->name, sizeof(sysfs->address));
 	device->lease.provider = provider;
 	device->next = way->first;
@@ -112,11 +96,10 @@ static int way_check_memlock(struct vfio_provider *provider, uint64_t ram_size, 
 	return 0;
 }
 
-/* KVM need not learn of what does DMA in another process. */
+/* It need not learn of what does DMA in another process. */
 static int way_tell_kvm(struct vfio_provider *provider, struct kvm_vm *vm, struct err *err)
 {
-	(void)provider;
-	(void)vm;
+	way_of(provider)->vm = vm;
 	(void)err;
 	return 0;
 }
@@ -146,10 +129,17 @@ static int way_connect_first(struct vfio_device_config *config, struct err *err)
 {
 	int fd = local_reach_first(config->path, SOCK_NONBLOCK, err);
 
+	int rc = 0;
+
 	/* Before the sandbox, as a path is. */
 	if (fd >= 0 && config->reconnect_ms)
-		config->has_server_user = !local_get_user(fd, &config->server_user);
-	return fd;
+		rc = local_get_user(fd, &config->server_user);
+	if (!rc) {
+		config->has_server_user = fd >= 0 && config->reconnect_ms;
+		return fd;
+	}
+	fd_close(&fd);
+	return err_set(err, rc, "whose server it is cannot be told: %s", err_text(rc));
 }
 
 /* A connection that does not block, or a negative errno with @err, which does not name it. */
@@ -172,6 +162,7 @@ static struct vfio_backend *way_open_device(struct vfio_lease *lease,
 					    const char *token, struct err *err)
 {
 	struct way_device *device = way_device_of(lease);
+	struct way *way = way_of(lease->provider);
 	int fd = way_connect(device, err);
 
 	(void)sysfs;
@@ -180,8 +171,9 @@ static struct vfio_backend *way_open_device(struct vfio_lease *lease,
 		err_prefix(err, "passthrough device %s: %s", device->name, device->config->path);
 		return NULL;
 	}
-	device->backend = vfio_user_device(fd, device->name, 0, device->config->ioeventfd,
-					   &way_of(lease->provider)->memory, err);
+	device->backend =
+		vfio_user_device(fd, device->name, 0, device->config->ioeventfd ? way->vm : NULL,
+				 &way->memory, err);
 	return device->backend;
 }
 

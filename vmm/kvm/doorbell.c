@@ -37,6 +37,19 @@ static int doorbell_set(struct kvm_doorbells *doorbells, const struct mem_region
 	return rc < 0 ? rc : 0;
 }
 
+/* KVM looks for the eventfd before it looks for the doorbell, of which there is none. */
+bool kvm_doorbell_is_event(struct kvm_vm *vm, int fd)
+{
+	struct kvm_ioeventfd none = {
+		.addr = UINT64_MAX - 3,
+		.len = 4,
+		.fd = fd,
+		.flags = KVM_IOEVENTFD_FLAG_DEASSIGN,
+	};
+
+	return kvm_vm_ioctl(vm, KVM_IOEVENTFD, &none) == -ENOENT;
+}
+
 /* The first @count of them. */
 static void doorbell_take_back(struct kvm_doorbells *doorbells, const struct mem_region *region,
 			       size_t count)

@@ -4,6 +4,8 @@
 #ifndef FERRY_KVM_DOORBELL_H
 #define FERRY_KVM_DOORBELL_H
 
+#include <stdbool.h>
+
 #include "memory/map.h"
 #include "vmm/base/err.h"
 #include "vmm/kvm/vm.h"
@@ -14,6 +16,12 @@
  * the instruction. A region of which KVM refuses one has none of them.
  */
 struct kvm_doorbells;
+
+/*
+ * Whether @fd, somebody else's, is an eventfd: KVM looks at the descriptor alone, where asking a
+ * file system may take as long as that likes. Any thread.
+ */
+bool kvm_doorbell_is_event(struct kvm_vm *vm, int fd);
 
 /* Registers with @map, replaying what it holds. Both outlive it. NULL with @err set. */
 struct kvm_doorbells *kvm_doorbells_create(struct kvm_vm *vm, struct mem_map *map, struct err *err);

@@ -196,6 +196,10 @@ static bool wire_misbehave(struct user_server *server, struct server_header *hea
 	case USER_FAULT_TWICE:
 		return server_send(server->socket, header, answer) &&
 		       server_send(server->socket, header, answer);
+	case USER_FAULT_TALKS:
+		while (wire_send_unasked(server))
+			continue;
+		return false;
 	case USER_FAULT_UNASKED:
 		return wire_send_unasked(server) && server_send(server->socket, header, answer);
 	default:

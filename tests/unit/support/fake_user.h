@@ -15,6 +15,7 @@
 #include <unistd.h>
 
 #include "tests/support/user-server/server.h"
+#include "tests/unit/support/fake_doorbell.h"
 #include "tests/unit/support/log.h"
 #include "tests/unit/support/suite.h"
 #include "vfio/user/device_private.h"
@@ -107,6 +108,12 @@ static inline void fake_user_make_model(void)
 	model->irqs[USER_INTX] = 1;
 }
 
+/* Whose doorbells they are. */
+static inline struct kvm_vm *fake_user_vm(void)
+{
+	return (struct kvm_vm *)(void *)&fake;
+}
+
 static inline void fake_user_set_up(void)
 {
 	memset(&fake, 0, sizeof(fake));
@@ -141,8 +148,9 @@ static inline int fake_user_connect(void)
 
 static inline struct vfio_backend *fake_user_open(void)
 {
-	fake.backend = vfio_user_device(fake_user_connect(), "user0", fake.patience_ms,
-					fake.doorbells, &fake.memory, &fake.err);
+	fake.backend =
+		vfio_user_device(fake_user_connect(), "user0", fake.patience_ms,
+				 fake.doorbells ? fake_user_vm() : NULL, &fake.memory, &fake.err);
 	return fake.backend;
 }
 

@@ -7,6 +7,7 @@
 #ifndef FERRY_TESTS_UNIT_SUPPORT_FAKE_VFIO_KVM_H
 #define FERRY_TESTS_UNIT_SUPPORT_FAKE_VFIO_KVM_H
 
+#include "tests/unit/support/fake_doorbell.h"
 #include "tests/unit/support/fake_irq.h"
 #include "tests/unit/support/fake_vfio_kernel.h"
 

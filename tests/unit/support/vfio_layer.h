@@ -26,6 +26,7 @@ static struct {
 	struct err err;
 	unsigned int descriptors, threads;
 	enum vfio_via via; /* of the devices that are added */
+	struct kvm_vm *vm; /* where one is wanted; nothing but its address is used */
 } bench;
 
 static inline void setup(void)
@@ -118,7 +119,7 @@ static inline int add(const char *path)
 
 static inline int prepare(void)
 {
-	return vfio_prepare(bench.vfio, NULL, &bench.err);
+	return vfio_prepare(bench.vfio, bench.vm, &bench.err);
 }
 
 static inline int attach(void)

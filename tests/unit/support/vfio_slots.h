@@ -121,6 +121,7 @@ static inline int guest_checks_memory(void *machine, struct err *err)
 static inline struct vfio_attach guest_parts(void)
 {
 	return (struct vfio_attach){
+		.vm = bench.vm,
 		.mmio = bench.mmio,
 		.irq = &bench.irq,
 		.host = bench.host,

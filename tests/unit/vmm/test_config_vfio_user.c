@@ -34,7 +34,9 @@ START_TEST(one_may_be_asked_for_doorbells)
 	ck_assert_int_eq(parse("--vfio-user socket=a,ioeventfd --vfio-user socket=b k"), 0);
 	ck_assert(config.vfio[0].ioeventfd);
 	ck_assert(!config.vfio[1].ioeventfd);
-	refused("--vfio-user socket=a,ioeventfd=on k", "ioeventfd=on': unknown part");
+	refused("--vfio-user socket=a,ioeventfd=on k",
+		"ioeventfd=on': unknown part: it takes port, rom=FILE");
+	ck_assert_ptr_nonnull(strstr(err.text, "ioeventfd and reconnect=SECONDS"));
 	refused("--vfio 01:00.0,ioeventfd k", "ioeventfd': unknown part");
 }
 END_TEST

@@ -134,6 +134,8 @@ SANDBOX_ROWS static const struct sandbox_row servers[] = {
 	 .why = "where that one says what nobody asked for"},
 	{"connect", VHOST, .tests = {{2, IS, sizeof(struct sockaddr_un)}},
 	 .why = "likewise, by a name in the file system, or of Unix sockets at least"},
+	{"getsockopt", DEVICE, .tests = {{1, IS, SOL_SOCKET}, {2, IS, SO_DOMAIN}},
+	 .why = "what a server sends for its second socket"},
 	{"getsockopt", VHOST, .tests = {{1, IS, SOL_SOCKET}, {2, IS, SO_PEERCRED}},
 	 .why = "whether that one is whose the one before was"},
 };
@@ -193,7 +195,8 @@ SANDBOX_ROWS static const struct sandbox_row terminals[] = {
 SANDBOX_ROWS static const struct sandbox_row kvm[] = {
 	{"ioctl", VCPU | FIRST, .tests = {{1, IS, KVM_RUN}}, .why = "the guest"},
 	{"ioctl", MAIN | VCPU | DEVICE, .tests = {{1, IS, KVM_IRQFD}}, .why = "vectors"},
-	{"ioctl", MAIN | VCPU, .tests = {{1, IS, KVM_IOEVENTFD}}, .why = "doorbells that move"},
+	{"ioctl", MAIN | VCPU | DEVICE, .tests = {{1, IS, KVM_IOEVENTFD}},
+	 .why = "doorbells that move; whether a program's are any"},
 	{"ioctl", MAIN | VCPU | DEVICE, .tests = {{1, IS, KVM_SET_GSI_ROUTING}}, .why = "vectors"},
 	{"ioctl", MAIN | VCPU | DEVICE, .tests = {{1, IS, KVM_IRQ_LINE}},
 	 .why = "INTx, serial ports"},

@@ -57,6 +57,8 @@ START_TEST(it_comes_back_into_its_slot)
 	struct vfio_status status;
 
 	start(AGAIN_MS);
+	ck_assert(bench.vfio->entries[0]->options.has_server_user);
+	ck_assert_uint_eq(bench.vfio->entries[0]->options.server_user, getuid());
 	/* A run without clients makes no timers any more, and its thread may not. */
 	ck_assert_int_eq(bench.vfio->entries[0]->pci->aer.timer, -1);
 	for (unsigned int round = 0; round < 3; round++) {

@@ -122,6 +122,30 @@ START_TEST(a_reset_is_the_servers)
 }
 END_TEST
 
+/* Before it has a thread, which another thread could end, and then. */
+START_TEST(one_that_never_stops_to_talk_is_lost)
+{
+	uint32_t value;
+
+	fake.server.at = _i ? COMMAND_READ : COMMAND_INFO;
+	fake.server.fault = USER_FAULT_TALKS;
+	fake.patience_ms = _i ? FAKE_PATIENCE_MS : FAKE_SHORT_MS;
+	fake.running_ms = FAKE_SHORT_MS;
+	fake.server.skip = _i ? 1000 : 0;
+	hear();
+	if (_i) {
+		fake_user_open_well();
+		fake.server.skip = 0;
+		value = read_register(0, 8);
+		ck_assert_uint_eq(value, UINT32_MAX);
+		ck_assert_ptr_nonnull(strstr(heard(), "has not answered"));
+	} else {
+		ck_assert_ptr_null(fake_user_open());
+		ck_assert_ptr_nonnull(strstr(heard(), "has not answered"));
+	}
+}
+END_TEST
+
 /* One device, on no bus. */
 START_TEST(there_is_no_other_reset)
 {
@@ -154,6 +178,7 @@ static void add_tests(TCase *tests)
 	tcase_add_test(tests, writes_to_ports_and_config_space_are_answered);
 	tcase_add_loop_test(tests, a_block_is_read_in_parts, 0, 2);
 	tcase_add_test(tests, a_reset_is_the_servers);
+	tcase_add_loop_test(tests, one_that_never_stops_to_talk_is_lost, 0, 2);
 	tcase_add_test(tests, there_is_no_other_reset);
 	tcase_add_test(tests, a_sandbox_is_told_of_every_descriptor);
 }

@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /* Doorbells of a device of vfio-user: which its server tells of, and which are made of that. */
 
+#include <fcntl.h>
+
 #include "tests/unit/support/fake_user.h"
 
 enum { BELL = 0xc00 };
@@ -69,11 +71,13 @@ START_TEST(they_are_told_of)
 	const struct mem_doorbell *bells;
 
 	fake_user_open_well();
-	ck_assert_uint_eq(bells_of(0, &bells), 2);
-	ck_assert(bells[0].offset == BELL && bells[0].width == 0 && !bells[0].matched);
-	ck_assert(bells[1].offset == 4 && bells[1].width == 4 && !bells[1].matched);
+	ck_assert_uint_eq(bells_of(0, &bells), 5);
+	for (unsigned int i = 0; i < 4; i++)
+		ck_assert(bells[i].offset == BELL && bells[i].width == 1U << i &&
+			  !bells[i].matched);
+	ck_assert(bells[4].offset == 4 && bells[4].width == 4 && !bells[4].matched);
 	ring(bells[0].eventfd);
-	ring(bells[1].eventfd);
+	ring(bells[4].eventfd);
 	ck_assert_uint_eq(bells_of(2, &bells), 0);
 	ck_assert_uint_eq(bells_of(VFIO_PCI_CONFIG_REGION_INDEX, &bells), 0);
 }
@@ -133,6 +137,26 @@ START_TEST(nonsense_is_refused)
 }
 END_TEST
 
+/* Whatever else is wrong: the end of a file of somebody else's may never come. */
+START_TEST(what_is_none_is_not_closed)
+{
+	close_events();
+	for (size_t i = 0; i < ARRAY_SIZE(events); i++) {
+		events[i] = open("/dev/null", O_RDWR | O_CLOEXEC);
+		fake.model.regions[0].bells[i].event = events[i];
+	}
+	fake.model.poll = NULL;
+	fake.server.at = COMMAND_IO_FDS;
+	fake.server.fault = _i ? USER_FAULT_PLACE : USER_FAULT_NONE;
+	ck_assert_ptr_null(fake_user_open());
+	ck_assert_ptr_nonnull(strstr(fake.err.text, "a descriptor that is no eventfd"));
+	fake_user_close();
+	close_events();
+	fake_user_leaves(ARRAY_SIZE(events));
+	set_up();
+}
+END_TEST
+
 /* What an answer may have; of one region of 4096 bytes, with two descriptors. */
 static const struct {
 	struct server_io_fd one, other;
@@ -140,7 +164,7 @@ static const struct {
 } entries[] = {
 	{{.offset = 0xffc, .size = 4}, {.offset = 0, .size = 8, .fd = 1}, 2},
 	{{.offset = 0xffd, .size = 4}, {0}, -1},
-	{{.offset = 0xfff}, {.offset = 1, .fd = 1}, 2},
+	{{.offset = 0xfff}, {.offset = 0x800, .fd = 1}, 1 + 4},
 	{{.offset = 0x1000}, {0}, -1},
 	{{.offset = UINT64_MAX, .size = 4}, {0}, -1},
 	{{.size = 3}, {0}, -1},
@@ -181,6 +205,7 @@ static void add_tests(TCase *tests)
 	tcase_add_test(tests, they_are_told_of);
 	tcase_add_test(tests, they_are_not_asked_for_unless_wanted);
 	tcase_add_loop_test(tests, a_server_may_have_none, 0, 2);
+	tcase_add_loop_test(tests, what_is_none_is_not_closed, 0, 2);
 	tcase_add_loop_test(tests, nonsense_is_refused, 0, ARRAY_SIZE(nonsense));
 	tcase_add_loop_test(tests, each_is_checked, 0, ARRAY_SIZE(entries));
 }

@@ -144,7 +144,6 @@ static int add_both(void)
 		if (program_first == !i)
 			config = (struct vfio_device_config){.path = "fd=9",
 							     .via = VFIO_VIA_USER,
-							     .ioeventfd = true,
 							     .fd = connect_to_server()};
 		rc = vfio_add(bench.vfio, &config, &world.err);
 	}
@@ -268,8 +267,8 @@ END_TEST
 /* What a server leaves open, or takes seconds for, is others' to test. */
 static bool is_walked(enum user_fault fault)
 {
-	return fault != USER_FAULT_NONE && fault != USER_FAULT_LATE && fault != USER_FAULT_FD &&
-	       fault != USER_FAULT_FDS && fault != USER_FAULT_DEVICE;
+	return fault != USER_FAULT_NONE && fault != USER_FAULT_LATE && fault != USER_FAULT_TALKS &&
+	       fault != USER_FAULT_FD && fault != USER_FAULT_FDS && fault != USER_FAULT_DEVICE;
 }
 
 /* Whether there was such a message. */

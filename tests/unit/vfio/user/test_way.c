@@ -132,6 +132,7 @@ START_TEST(they_are_called_in_their_order)
 	bench.via = VFIO_VIA_USER;
 	ck_assert_int_eq(add(path), 0);
 	ck_assert_int_eq(add(path), 0);
+	ck_assert_str_eq(bench.vfio->entries[0]->sysfs.address, "user0");
 	ck_assert_str_eq(bench.vfio->entries[1]->sysfs.address, "user1");
 }
 END_TEST
@@ -145,8 +146,8 @@ static const struct {
 	unsigned int trapped;
 	size_t count;
 } ringers[] = {
-	{true, false, 0, 2}, {false, false, 0, 0}, {true, true, 0, 0},
-	{true, false, 1, 0}, {true, false, 2, 2},
+	{true, false, 0, 5}, {false, false, 0, 0}, {true, true, 0, 0},
+	{true, false, 1, 0}, {true, false, 2, 5},
 };
 
 START_TEST(a_guest_rings_doorbells)
@@ -167,12 +168,13 @@ START_TEST(a_guest_rings_doorbells)
 	registers->bells[2] = (struct user_bell){event, {.offset = 4, .size = 4, .fd = 2}};
 	registers->bell_count = 3;
 	config.fd = fake_user_connect();
+	bench.vm = fake_user_vm();
 	start_guest_with(&config, 0, no_mapping);
 	region = &bench.vfio->entries[0]->pci->device.bars[0].slices[0].region;
 	ck_assert_uint_eq(region->doorbell_count, ringers[_i].count);
 	if (ringers[_i].count) {
 		ck_assert_uint_eq(region->doorbells[0].offset, BELL);
-		ck_assert_uint_eq(region->doorbells[1].offset, 4);
+		ck_assert_uint_eq(region->doorbells[4].offset, 4);
 	}
 	while (!vfio_dma_mapped(&programs()->dma))
 		turn();

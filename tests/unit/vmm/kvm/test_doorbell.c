@@ -2,9 +2,13 @@
 /* The listener that has KVM signal doorbells: where they are, as their region moves, refusals. */
 
 #include <check.h>
+#include <fcntl.h>
+#include <unistd.h>
 
 #include "tests/unit/support/suite.h"
 #include "tests/unit/vmm/kvm/test_vm.h"
+#include "vmm/base/fd.h"
+#include "vmm/kvm/doorbell.h"
 
 enum { BELLS_MAX = 8 };
 
@@ -32,6 +36,19 @@ static int take_ioctl(unsigned long request, void *argument)
 			return 0;
 		}
 	return -ENOENT;
+}
+
+static int looked_for;
+
+static int look_ioctl(unsigned long request, void *argument)
+{
+	const struct kvm_ioeventfd *bell = argument;
+
+	ck_assert_uint_eq(request, KVM_IOEVENTFD);
+	ck_assert_uint_eq(bell->flags, KVM_IOEVENTFD_FLAG_DEASSIGN);
+	if (bell->fd < 0)
+		return -EBADF;
+	return bell->fd == looked_for ? -ENOENT : -EINVAL;
 }
 
 static const struct mem_doorbell doorbells[] = {
@@ -132,9 +149,26 @@ START_TEST(an_old_kvm_has_none_of_any_width)
 }
 END_TEST
 
+/* As KVM answers for what is one and what is none. */
+START_TEST(an_eventfd_is_known)
+{
+	int event = fd_eventfd(), other = open("/dev/null", O_RDWR | O_CLOEXEC);
+
+	begin();
+	fake.vm_ioctl = look_ioctl;
+	looked_for = event;
+	ck_assert(kvm_doorbell_is_event(vm, event));
+	ck_assert(!kvm_doorbell_is_event(vm, other));
+	ck_assert(!kvm_doorbell_is_event(vm, -1));
+	close(other);
+	close(event);
+}
+END_TEST
+
 static void add_tests(TCase *tests)
 {
 	tcase_add_checked_fixture(tests, set_up_doorbells, tear_down);
+	tcase_add_test(tests, an_eventfd_is_known);
 	tcase_add_test(tests, they_follow_their_region);
 	tcase_add_test(tests, those_that_are_there_already_are_given);
 	tcase_add_test(tests, a_refusal_is_whole);
