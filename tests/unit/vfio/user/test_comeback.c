@@ -123,6 +123,86 @@ START_TEST(one_that_is_away_can_be_removed)
 }
 END_TEST
 
+/* A second server, of the same model, at a path of its own. */
+static struct {
+	struct user_server server;
+	char path[sizeof(path) + 1];
+	int listener;
+	pthread_t thread;
+} other;
+
+static void *other_main(void *argument)
+{
+	(void)argument;
+	user_server_run(&other.server, accept4(other.listener, NULL, NULL, SOCK_CLOEXEC));
+	close(other.listener);
+	return NULL;
+}
+
+static void other_listens(void)
+{
+	struct sockaddr_un address = {.sun_family = AF_UNIX};
+
+	snprintf(other.path, sizeof(other.path), "%.100s2", path);
+	memcpy(address.sun_path, other.path, strlen(other.path) + 1);
+	user_server_init(&other.server, &fake.model);
+	other.listener = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
+	ck_assert_int_eq(bind(other.listener, (struct sockaddr *)&address, sizeof(address)), 0);
+	ck_assert_int_eq(listen(other.listener, 1), 0);
+	ck_assert_int_eq(pthread_create(&other.thread, NULL, other_main, NULL), 0);
+}
+
+static void other_ends(void)
+{
+	pthread_join(other.thread, NULL);
+	unlink(other.path);
+}
+
+static void start_two(void)
+{
+	struct vfio_device_config configs[2] = {
+		{.path = path, .via = VFIO_VIA_USER, .port = true, .reconnect_ms = AGAIN_MS},
+	};
+
+	listen_there();
+	other_listens();
+	configs[1] = configs[0];
+	configs[1].path = other.path;
+	start_guest_with_all(configs, 2, 0, no_mapping);
+	while (!vfio_dma_mapped(&programs()->dma))
+		turn();
+}
+
+/* Whichever is there first again: what a user calls it is its own. */
+START_TEST(each_of_two_comes_back_as_itself)
+{
+	start_two();
+	for (size_t i = 0; i < 2; i++) {
+		fake_user_hang_up(bench.vfio->entries[i]->pci->backend);
+		wait_for_text(i ? "lost user1" : "lost user0");
+	}
+	for (int i = 0; i < 10000 && (bench.vfio->entries[0]->stage != VFIO_AWAY ||
+				      bench.vfio->entries[1]->stage != VFIO_AWAY);
+	     i++) {
+		turn();
+		usleep(1000);
+	}
+	fake_user_close();
+	other_ends();
+	unlink(path);
+	guest.news[0] = '\0';
+	other_listens();
+	wait_for_text("added");
+	guest_told("added user1 user1 slot2; ");
+	serve_again();
+	wait_for_text("added");
+	guest_told("added user0 user0 slot1; ");
+	vfio_stop(bench.vfio);
+	fake_user_hang_up(bench.vfio->entries[1]->pci->backend);
+	other_ends();
+}
+END_TEST
+
 /* A removal that was under way as it was lost is one. */
 START_TEST(one_that_was_to_go_does_not_come_back)
 {
@@ -183,6 +263,7 @@ static void add_tests(TCase *tests)
 	tcase_add_test(tests, it_comes_back_into_its_slot);
 	tcase_add_loop_test(tests, one_that_fails_is_tried_again, 0, 2);
 	tcase_add_test(tests, one_that_is_away_can_be_removed);
+	tcase_add_test(tests, each_of_two_comes_back_as_itself);
 	tcase_add_test(tests, one_that_was_to_go_does_not_come_back);
 	tcase_add_test(tests, a_restart_leaves_it_away);
 	tcase_add_test(tests, a_run_that_ends_does_not_wait_for_it);

@@ -182,6 +182,41 @@ START_TEST(a_guest_rings_doorbells)
 }
 END_TEST
 
+/* In a part that is mapped none is needed; behind that it is where its part begins. */
+START_TEST(doorbells_lie_in_their_parts)
+{
+	struct user_region *file = &fake.model.regions[4];
+	int event = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
+	struct vfio_device_config config = {
+		.path = "fd=9",
+		.via = VFIO_VIA_USER,
+		.ioeventfd = true,
+	};
+	const struct pci_slice *slices;
+
+	file->areas[0].offset = file->areas[0].size = 0x1000;
+	for (unsigned int i = 0; i < 3; i++)
+		file->bells[i] =
+			(struct user_bell){event,
+					   {.offset = 0x1000 * (2 - i) + 0x10, .size = 4, .fd = i}};
+	file->bell_count = 3;
+	config.fd = fake_user_connect();
+	bench.vm = fake_user_vm();
+	start_guest_with(&config, 0, no_mapping);
+	slices = bench.vfio->entries[0]->pci->device.bars[4].slices;
+	ck_assert_uint_eq(bench.vfio->entries[0]->pci->device.bars[4].slice_count, 3);
+	ck_assert_int_eq(slices[1].region.kind, MEM_DEVICE);
+	ck_assert_uint_eq(slices[1].region.doorbell_count, 0);
+	for (unsigned int i = 0; i < 3; i += 2) {
+		ck_assert_uint_eq(slices[i].region.doorbell_count, 1);
+		ck_assert_uint_eq(slices[i].region.doorbells[0].offset, 0x10);
+	}
+	while (!vfio_dma_mapped(&programs()->dma))
+		turn();
+	close(event);
+}
+END_TEST
+
 static void add_tests(TCase *tests)
 {
 	tcase_add_checked_fixture(tests, way_set_up, way_tear_down);
@@ -192,6 +227,7 @@ static void add_tests(TCase *tests)
 	tcase_add_test(tests, one_behind_a_port_is_taken_out);
 	tcase_add_test(tests, one_that_takes_its_memory_away_is_lost);
 	tcase_add_test(tests, they_are_called_in_their_order);
+	tcase_add_test(tests, doorbells_lie_in_their_parts);
 	tcase_add_loop_test(tests, a_guest_rings_doorbells, 0, ARRAY_SIZE(ringers));
 }
 
