@@ -19,6 +19,7 @@
 #include "vmm/base/bits.h"
 #include "vmm/base/fd.h"
 #include "vmm/base/log.h"
+#include "vmm/kvm/doorbell.h"
 
 enum { FILE_SIZE = 0x4000, ANSWER_MAX = 8192, FDS_MAX = 3 };
 
