@@ -488,7 +488,7 @@ bench: setup-lab ferry
 	@tests/kvm/bench
 	@tests/lab/bench
 	@tests/lab/bench-ways
-	@tests/lab/bench-ways --of user
+	@tests/lab/bench-ways --of programs
 
 REV ?= HEAD
 bench-compare: setup-lab ferry

@@ -1,12 +1,12 @@
 # SPDX-License-Identifier: BSD-3-Clause
 # shellcheck shell=dash disable=SC1091,SC2034,SC2154 # read into a shell that has l1/lib.sh
-# scenarios: user
+# scenarios: programs
 # program: user-server
 # seconds: 200
 # deadline: 900
 # The device that is a program with ferry's client and QEMU's in turn: reads and writes of a register, reads of its
 # disk, with doorbells by messages, mapped, and by eventfds. All is written to the round's log
-# user@ROUND.figures.log in lines WHAT WHO FIGURE.
+# programs@ROUND.figures.log in lines WHAT WHO FIGURE.
 
 . /share/l1/user.sh
 socket=/tmp/user.sock # where a QEMU in a root folder of its own finds it
@@ -24,7 +24,7 @@ measure() {
 	# shellcheck disable=SC2086 # none, or one
 	serve $3
 	monitor=$2
-	guest_start "bar_rate:$device_id:0:12:2000,nvme_rate:1:2000,nvme_rate:32:4000,poweroff" \
+	guest_start "nvme_rate:1:2000,nvme_rate:32:4000,bar_rate:$device_id:0:12:2000,poweroff" \
 		--vfio-user "socket=$socket$4"
 	guest_wait
 	kill "$server"
