@@ -37,8 +37,8 @@ struct vfio_backend_ops {
 	int (*region_fd)(struct vfio_backend *backend, const struct vfio_region_info *region,
 			 uint64_t *offset);
 	/*
-	 * Writes to BAR @region that only tell of themselves, in the order in which the device has
-	 * them; the back end's. How many. NULL: it knows of none.
+	 * Writes to BAR @region that only tell of themselves, each of a width and in the BAR; the
+	 * array is the back end's until it is closed. How many. NULL: it knows of none.
 	 */
 	size_t (*doorbells)(const struct vfio_backend *backend, uint32_t region,
 			    const struct mem_doorbell **doorbells);

@@ -14,6 +14,7 @@ enum {
 	WELL_MS = 10 * 1000,
 	/* The pause doubles with each failure, to that unless the user wants a longer one. */
 	PAUSE_MOST_MS = 60 * 1000,
+	DOUBLED_MOST = 16, /* more make no difference */
 	/* So many are left for vectors and clients: a server may have this side lose some. */
 	DESCRIPTORS_LEFT = 128,
 };
@@ -21,12 +22,11 @@ enum {
 static unsigned int comeback_pause(const struct vfio_entry *entry)
 {
 	uint64_t pause = entry->options.reconnect_ms;
+	uint64_t most = pause > PAUSE_MOST_MS ? pause : PAUSE_MOST_MS;
+	unsigned int failures = entry->comeback.failures;
 
-	for (unsigned int i = 0; i < entry->comeback.failures && pause < PAUSE_MOST_MS; i++)
-		pause *= 2;
-	if (pause > PAUSE_MOST_MS && entry->options.reconnect_ms < PAUSE_MOST_MS)
-		pause = PAUSE_MOST_MS;
-	return (unsigned int)pause;
+	pause <<= failures < DOUBLED_MOST ? failures : DOUBLED_MOST;
+	return (unsigned int)(pause < most ? pause : most);
 }
 
 /* Whether the time is over, and nobody has asked for the end. */
@@ -59,13 +59,20 @@ static void *comeback_thread(void *argument)
 	return NULL;
 }
 
-/* Once it has ended, or is about to. */
+/* Once its thread has ended, or is about to. A second call does nothing. */
 static void comeback_join(struct vfio_comeback *comeback)
 {
 	if (comeback->running)
 		pthread_join(comeback->thread, NULL);
 	comeback->running = false;
 	fd_close(&comeback->stop);
+}
+
+/* It is looked for no more. */
+static void comeback_give_up(struct vfio_comeback *comeback)
+{
+	comeback_join(comeback);
+	fd_close(&comeback->fd);
 }
 
 /* What is wrong with it may be mended before it is tried again. */
@@ -131,8 +138,7 @@ bool vfio_comeback_end(struct vfio_entry *entry)
 		fd_signal(comeback->stop);
 		return false;
 	}
-	comeback_join(comeback);
-	fd_close(&comeback->fd);
+	comeback_give_up(comeback);
 	return true;
 }
 
@@ -178,9 +184,7 @@ void vfio_comebacks_stop(struct vfio *vfio)
 	for (size_t i = 0; i < vfio->count; i++) {
 		struct vfio_entry *entry = vfio->entries[i];
 
-		if (entry->stage != VFIO_AWAY || vfio_comeback_end(entry))
-			continue;
-		comeback_join(&entry->comeback);
-		fd_close(&entry->comeback.fd);
+		if (entry->stage == VFIO_AWAY && !vfio_comeback_end(entry))
+			comeback_give_up(&entry->comeback);
 	}
 }

@@ -91,6 +91,7 @@ struct vfio_entry *vfio_entry_create(struct vfio *vfio, const struct vfio_device
 	entry->comeback.stop = entry->comeback.fd = -1;
 	entry->family = &vfio->families[given.via == VFIO_VIA_USER ? VFIO_PROGRAMS : VFIO_HARDWARE];
 	entry->options = given;
+	entry->options.server_user = (uid_t)-1;
 	if (given.via == VFIO_VIA_USER)
 		snprintf(entry->options.name, sizeof(entry->options.name), "user%u",
 			 vfio->programs++);

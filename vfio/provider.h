@@ -108,7 +108,7 @@ struct vfio_provider_ops {
 	 * vfio_device_config.fd, or a negative errno. A thread that may connect sockets. NULL: none
 	 * is asked to come back.
 	 */
-	int (*reach)(const struct vfio_device_config *config, struct err *err);
+	int (*reach)(struct vfio_device_config *config, struct err *err);
 	/* All have left. A device that comes later may have another provider. */
 	void (*destroy)(struct vfio_provider *provider);
 };

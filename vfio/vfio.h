@@ -67,9 +67,8 @@ struct vfio_device_config {
 	 * milliseconds, and comes back into its slot; 0: it is not.
 	 */
 	unsigned int reconnect_ms;
-	/* What it is called, and whose server it was; the layer's. */
+	/* What it is called, and whose its server is (local_reach_server()); the layer's. */
 	char name[VFIO_ADDRESS_SIZE];
-	bool has_server_user;
 	uid_t server_user;
 };
 

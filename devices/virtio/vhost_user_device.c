@@ -48,43 +48,6 @@ bool vhost_user_is_quiet(const struct vhost_user_device *device)
 	return true;
 }
 
-/* Who takes the place of a server that has ended has the guest's memory as it had. */
-static int device_check_user(struct vhost_user_device *device, int fd, struct err *err)
-{
-	uid_t user;
-	int rc = local_get_user(fd, &user);
-
-	if (rc)
-		return err_set(err, rc, "whose server it is cannot be told: %s", err_text(rc));
-	if (device->user_id == (uid_t)-1)
-		device->user_id = user;
-	return user == device->user_id
-		       ? 0
-		       : err_set(err, -EPERM,
-				 "the server there is user %u's, and the one before it was user "
-				 "%u's: start it as that one was",
-				 user, device->user_id);
-}
-
-/* Its end of the connection: made, or handed over. */
-static int device_connect(struct vhost_user_device *device, struct err *err)
-{
-	const char *path = device->config->path;
-	bool first = device->user_id == (uid_t)-1;
-	int fd, rc;
-
-	if (!path)
-		return device->config->fd;
-	fd = first ? local_reach_first(path, SOCK_NONBLOCK, err)
-		   : local_reach(path, SOCK_NONBLOCK, err);
-	if (fd < 0)
-		return fd;
-	rc = device_check_user(device, fd, err);
-	if (rc)
-		fd_close(&fd);
-	return rc ? rc : fd;
-}
-
 static uint64_t device_filter(const struct vhost_user_device *device, uint64_t features)
 {
 	return features & (features_kept | features_of_kinds) & ~device->config->kind->withheld;
@@ -128,7 +91,10 @@ static int device_check(const struct vhost_user_device *device, struct err *err)
 
 int vhost_user_join(struct vhost_user_device *device, struct err *err)
 {
-	int fd = device_connect(device, err), rc;
+	const char *path = device->config->path;
+	/* Who takes the place of one that has ended has the guest's memory as it had. */
+	int fd = path ? local_reach_server(path, &device->user_id, err) : device->config->fd;
+	int rc;
 
 	if (fd < 0)
 		return fd;

@@ -9,28 +9,18 @@
 #include <string.h>
 #include <sys/mman.h>
 #include <sys/socket.h>
-#include <sys/stat.h>
 #include <unistd.h>
 
 #include "tests/fuzz/input.h"
+#include "tests/unit/support/fake_doorbell.h"
 #include "vfio/pci/irq.h"
 #include "vfio/pci/region.h"
 #include "vfio/user/device_private.h"
 #include "vmm/base/bits.h"
 #include "vmm/base/fd.h"
 #include "vmm/base/log.h"
-#include "vmm/kvm/doorbell.h"
 
 enum { FILE_SIZE = 0x4000, ANSWER_MAX = 8192, FDS_MAX = 3 };
-
-/* In KVM's place. */
-bool kvm_doorbell_is_event(struct kvm_vm *vm, int fd)
-{
-	struct stat status;
-
-	(void)vm;
-	return fstat(fd, &status) == 0 && (status.st_mode & S_IFMT) == 0;
-}
 
 static struct input input; /* the server's, while it runs */
 static int file;

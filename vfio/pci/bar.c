@@ -377,11 +377,9 @@ static size_t bar_take_doorbells(const struct vfio_slice *slice, uint64_t size,
 	size_t taken = 0;
 
 	for (size_t i = 0; i < count; i++) {
-		unsigned int width = all[i].width ? all[i].width : 1;
-
 		if (all[i].offset < slice->offset ||
-		    !range_fits(all[i].offset - slice->offset, width, size) ||
-		    bar_is_msix(slice, all[i].offset, width))
+		    !range_fits(all[i].offset - slice->offset, all[i].width, size) ||
+		    bar_is_msix(slice, all[i].offset, all[i].width))
 			continue;
 		to[taken] = all[i];
 		to[taken++].offset -= slice->offset;

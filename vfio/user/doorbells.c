@@ -16,9 +16,8 @@
 /* Of a region with more none is taken. */
 enum { DOORBELLS_MAX = 64 };
 
-static const unsigned int widths[] = {1, 2, 4, 8};
-
-enum { WIDTHS = ARRAY_SIZE(widths) };
+/* Of an access: 1, 2, 4 and 8 bytes. */
+enum { WIDTHS = 4, WIDTH_MOST = 8 };
 
 /* An answer, as long as it may be. */
 struct doorbells_answer {
@@ -112,26 +111,19 @@ static bool doorbells_has(const struct vfio_user_doorbells *doorbells,
 	return false;
 }
 
-static bool doorbells_is_width(uint64_t size)
-{
-	return size == 0 || size == 1 || size == 2 || size == 4 || size == 8;
-}
-
 /*
- * One of any width is one of each: KVM does not tell reads of such a one from writes where it is
- * fast, and a register that can be written can be read.
+ * One of any width (0) is one of each: KVM does not tell reads of such a one from writes where it
+ * is fast, and a register that can be written can be read.
  */
 static void doorbells_add(struct vfio_user_doorbells *doorbells, struct mem_doorbell doorbell,
 			  uint64_t room)
 {
-	bool any = !doorbell.width;
+	unsigned int least = doorbell.width ? doorbell.width : 1;
+	unsigned int most = doorbell.width ? doorbell.width : WIDTH_MOST;
 
-	for (size_t i = 0; i < WIDTHS; i++) {
-		if (any)
-			doorbell.width = widths[i];
-		if (any ? widths[i] <= room : widths[i] == doorbell.width)
-			doorbells->bells[doorbells->count++] = doorbell;
-	}
+	for (doorbell.width = least; doorbell.width <= most && doorbell.width <= room;
+	     doorbell.width *= 2)
+		doorbells->bells[doorbells->count++] = doorbell;
 }
 
 /* What is no ioeventfd of memory is left to messages. */
@@ -149,7 +141,8 @@ static int doorbells_take(struct vfio_user_doorbells *doorbells,
 
 	if (entry->type != VFIO_USER_IOEVENTFD || entry->flags & ~known)
 		return 0;
-	if (!doorbells_is_width(entry->size) || (doorbell.matched && !entry->size) ||
+	if (entry->size > WIDTH_MOST || entry->size & (entry->size - 1) ||
+	    (doorbell.matched && !entry->size) ||
 	    !range_fits(entry->offset, entry->size ? entry->size : 1, region->size) ||
 	    entry->fd >= VFIO_USER_FDS || doorbells->fds[entry->fd] < 0 ||
 	    doorbells_has(doorbells, &doorbell))

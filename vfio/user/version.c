@@ -103,7 +103,6 @@ static int version_take_limits(struct vfio_user_client *client, const json_t *ca
 	return 0;
 }
 
-/* A second socket for what the server asks, which came as *@fd. */
 /* No file system is asked, and its end waits for nobody's data. */
 static bool version_is_local(int fd)
 {
@@ -113,6 +112,7 @@ static bool version_is_local(int fd)
 	return getsockopt(fd, SOL_SOCKET, SO_DOMAIN, &domain, &size) == 0 && domain == AF_UNIX;
 }
 
+/* A second socket for what the server asks, which came as *@fd. */
 static int version_take_twin(struct vfio_user_client *client, const json_t *capabilities, int *fd)
 {
 	const json_t *twin = json_object_get(capabilities, "twin_socket");

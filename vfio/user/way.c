@@ -26,10 +26,8 @@ struct way_device {
 	struct vfio_lease lease;
 	struct way_device *next;
 	struct vfio_device_config *config;
-	int fd; /* a connection to its server, until it is opened; -1: none */
-	/* What it is called, and what is had of it until that is closed. */
-	char name[VFIO_ADDRESS_SIZE];
-	struct vfio_backend *backend;
+	int fd;                       /* a connection to its server, until it is opened; -1: none */
+	struct vfio_backend *backend; /* until it is closed */
 };
 
 static struct way *way_of(const struct vfio_provider *provider)
@@ -79,8 +77,7 @@ static struct vfio_lease *way_join(struct vfio_provider *provider,
 	device->fd = config->fd ? config->fd : -1;
 	config->fd = 0;
 	*sysfs = (struct vfio_sysfs_device){.is_pci = false};
-	snprintf(device->name, sizeof(device->name), "%s", config->name);
-	memcpy(sysfs->address, device->name, sizeof(sysfs->address));
+	memcpy(sysfs->address, config->name, sizeof(sysfs->address));
 	device->lease.provider = provider;
 	device->next = way->first;
 	way->first = device;
@@ -105,41 +102,9 @@ static int way_tell_kvm(struct vfio_provider *provider, struct kvm_vm *vm, struc
 }
 
 /* Who takes the place of a server that was lost has the guest's memory as it had. */
-static int way_reach(const struct vfio_device_config *config, struct err *err)
+static int way_reach(struct vfio_device_config *config, struct err *err)
 {
-	int fd = local_reach(config->path, SOCK_NONBLOCK, err), rc;
-	uid_t user;
-
-	if (fd < 0)
-		return fd;
-	rc = local_get_user(fd, &user);
-	if (rc)
-		err_set(err, rc, "whose server it is cannot be told: %s", err_text(rc));
-	else if (config->has_server_user && user != config->server_user)
-		rc = err_set(err, -EPERM,
-			     "the server there is user %u's, and the one before it was user %u's: "
-			     "start it as that one was",
-			     user, config->server_user);
-	if (rc)
-		fd_close(&fd);
-	return rc ? rc : fd;
-}
-
-static int way_connect_first(struct vfio_device_config *config, struct err *err)
-{
-	int fd = local_reach_first(config->path, SOCK_NONBLOCK, err);
-
-	int rc = 0;
-
-	/* Before the sandbox, as a path is. */
-	if (fd >= 0 && config->reconnect_ms)
-		rc = local_get_user(fd, &config->server_user);
-	if (!rc) {
-		config->has_server_user = fd >= 0 && config->reconnect_ms;
-		return fd;
-	}
-	fd_close(&fd);
-	return err_set(err, rc, "whose server it is cannot be told: %s", err_text(rc));
+	return local_reach_server(config->path, &config->server_user, err);
 }
 
 /* A connection that does not block, or a negative errno with @err, which does not name it. */
@@ -149,7 +114,7 @@ static int way_connect(struct way_device *device, struct err *err)
 
 	device->fd = -1;
 	if (fd < 0)
-		return way_connect_first(device->config, err);
+		return way_reach(device->config, err);
 	rc = fd_do_not_block(fd);
 	if (!rc)
 		return fd;
@@ -162,18 +127,18 @@ static struct vfio_backend *way_open_device(struct vfio_lease *lease,
 					    const char *token, struct err *err)
 {
 	struct way_device *device = way_device_of(lease);
+	const struct vfio_device_config *config = device->config;
 	struct way *way = way_of(lease->provider);
 	int fd = way_connect(device, err);
 
 	(void)sysfs;
 	(void)token;
 	if (fd < 0) {
-		err_prefix(err, "passthrough device %s: %s", device->name, device->config->path);
+		err_prefix(err, "passthrough device %s: %s", config->name, config->path);
 		return NULL;
 	}
-	device->backend =
-		vfio_user_device(fd, device->name, 0, device->config->ioeventfd ? way->vm : NULL,
-				 &way->memory, err);
+	device->backend = vfio_user_device(fd, config->name, 0, config->ioeventfd ? way->vm : NULL,
+					   &way->memory, err);
 	return device->backend;
 }
 

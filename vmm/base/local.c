@@ -56,7 +56,8 @@ bool local_is_other(const char *path)
 	return stat(path, &file) == 0 && !S_ISSOCK(file.st_mode);
 }
 
-int local_reach(const char *path, int flags, struct err *err)
+/* As local_reach_first(), by name alone. */
+static int local_reach(const char *path, int flags, struct err *err)
 {
 	struct sockaddr_un address;
 	int rc = local_address(path, &address, err);
@@ -210,13 +211,32 @@ int local_check_peer(int fd)
 	return owner_lets(peer.uid) ? 0 : -EPERM;
 }
 
-int local_get_user(int fd, uid_t *user)
+static int local_check_user(int fd, uid_t *user, struct err *err)
 {
 	struct ucred peer;
 	int rc = local_get_peer(fd, &peer);
 
-	*user = rc ? (uid_t)-1 : peer.uid;
-	return rc;
+	if (rc)
+		return err_set(err, rc, "whose server it is cannot be told: %s", err_text(rc));
+	if (*user == (uid_t)-1)
+		*user = peer.uid;
+	if (*user == peer.uid)
+		return 0;
+	return err_set(err, -EPERM,
+		       "the server there is user %u's, and the one before it was user %u's: start "
+		       "it as that one was",
+		       peer.uid, *user);
+}
+
+int local_reach_server(const char *path, uid_t *user, struct err *err)
+{
+	int fd = *user == (uid_t)-1 ? local_reach_first(path, SOCK_NONBLOCK, err)
+				    : local_reach(path, SOCK_NONBLOCK, err);
+	int rc = fd < 0 ? fd : local_check_user(fd, user, err);
+
+	if (rc)
+		fd_close(&fd);
+	return rc ? rc : fd;
 }
 
 int local_check_process(int fd, pid_t pid)

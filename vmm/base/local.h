@@ -42,16 +42,17 @@ int local_connect(const struct sockaddr_un *address, int flags) FERRY_MUST_CHECK
 
 /*
  * As local_connect(), to a server at @path that was to be there: -errno with @err, which says what
- * to do and not the path.
- */
-int local_reach(const char *path, int flags, struct err *err) FERRY_MUST_CHECK;
-
-/*
- * Likewise of one that is reached for the first time: also -ENOTSOCK, where what is at @path is no
- * socket, to which connecting is refused as to one that nobody listens at. Main thread, before the
- * sandbox.
+ * to do and not the path; also -ENOTSOCK, where what is there is no socket, to which connecting is
+ * refused as to one that nobody listens at. Main thread, before the sandbox.
  */
 int local_reach_first(const char *path, int flags, struct err *err) FERRY_MUST_CHECK;
+
+/*
+ * Likewise of one that has the guest's memory, by a connection that does not block. @user is whose
+ * it was when it was reached before, and nobody else's is taken in its place: -EPERM. (uid_t)-1, as
+ * it is set before the first time, is anybody; any thread after that.
+ */
+int local_reach_server(const char *path, uid_t *user, struct err *err) FERRY_MUST_CHECK;
 
 /* Whether what is at @path is no socket. Main thread, before the sandbox. */
 bool local_is_other(const char *path);
@@ -61,9 +62,6 @@ bool local_is_other(const char *path);
  * for which it cannot be told.
  */
 int local_check_peer(int fd) FERRY_MUST_CHECK;
-
-/* Whose process it is into @user: of who connected, or of who listened. A negative errno. */
-int local_get_user(int fd, uid_t *user) FERRY_MUST_CHECK;
 
 /* Whether it is process @pid, and such a user's: 0, -ESRCH, or as local_check_peer(). */
 int local_check_process(int fd, pid_t pid) FERRY_MUST_CHECK;

@@ -195,6 +195,10 @@ static bool command_io_fds(struct user_server *server, struct server_message *me
 	if (!rc)
 		command_fill_bells(command_region(server, said.head.region), &said, &answer);
 	answer.head_size = said.head.argsz;
+	if (server_is_at(server, message, USER_FAULT_MANY)) {
+		said.head.argsz = 1 << 20;
+		answer.head_size = sizeof(said.head);
+	}
 	said.head.region ^= server_is_at(server, message, USER_FAULT_PLACE);
 	said.head.count -= server_is_at(server, message, USER_FAULT_COUNT);
 	if (server_is_at(server, message, USER_FAULT_BEYOND))

@@ -28,6 +28,7 @@ static const char *const names[USER_FAULTS] = {
 	[USER_FAULT_NO_FD] = "no-fd",
 	[USER_FAULT_DEVICE] = "device",
 	[USER_FAULT_UNASKED] = "unasked",
+	[USER_FAULT_MANY] = "many",
 	[USER_FAULT_TALKS] = "talks",
 	[USER_FAULT_MAJOR] = "major",
 	[USER_FAULT_NONSENSE] = "nonsense",

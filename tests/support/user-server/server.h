@@ -83,6 +83,7 @@ enum user_fault {
 	USER_FAULT_NO_FD,      /* keeps the descriptor that belongs to the answer */
 	USER_FAULT_DEVICE,     /* sends a descriptor of no memory with a region that is mapped */
 	USER_FAULT_UNASKED,    /* sends a request of no kind that there is before the answer */
+	USER_FAULT_MANY,       /* tells of more than there is room for in the answer */
 	USER_FAULT_TALKS,      /* sends such requests without end */
 	USER_FAULT_MAJOR,      /* speaks another version */
 	USER_FAULT_NONSENSE,   /* capabilities that are no JSON */

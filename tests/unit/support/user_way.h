@@ -40,24 +40,36 @@ static inline void way_tear_down(void)
 	unlink(path);
 }
 
+/* A socket that listens at @at. */
+static inline int listen_at(const char *at)
+{
+	struct sockaddr_un address = {.sun_family = AF_UNIX};
+	int fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
+
+	memcpy(address.sun_path, at, strlen(at) + 1);
+	ck_assert_int_eq(bind(fd, (struct sockaddr *)&address, sizeof(address)), 0);
+	ck_assert_int_eq(listen(fd, 1), 0);
+	return fd;
+}
+
+/* One client of @fd, which is closed then. */
+static inline void serve_one(struct user_server *server, int fd)
+{
+	user_server_run(server, accept4(fd, NULL, NULL, SOCK_CLOEXEC));
+	close(fd);
+}
+
 static inline void *listen_main(void *argument)
 {
-	(void)argument;
-	user_server_run(&fake.server, accept4(listener, NULL, NULL, SOCK_CLOEXEC));
-	close(listener);
+	serve_one(&fake.server, *(const int *)argument);
 	return NULL;
 }
 
 /* A server that listens at the path. */
 static inline void listen_there(void)
 {
-	struct sockaddr_un address = {.sun_family = AF_UNIX};
-
-	memcpy(address.sun_path, path, sizeof(path));
-	listener = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
-	ck_assert_int_eq(bind(listener, (struct sockaddr *)&address, sizeof(address)), 0);
-	ck_assert_int_eq(listen(listener, 1), 0);
-	ck_assert_int_eq(pthread_create(&fake.thread, NULL, listen_main, NULL), 0);
+	listener = listen_at(path);
+	ck_assert_int_eq(pthread_create(&fake.thread, NULL, listen_main, &listener), 0);
 	fake.running = true;
 }
 

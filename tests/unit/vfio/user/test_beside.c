@@ -3,10 +3,9 @@
 
 #include <stdatomic.h>
 
-#include "tests/unit/support/fake_user.h"
-#include "tests/unit/support/vfio_slots.h"
+#include "tests/unit/support/user_way.h"
 
-enum { USER_ID = 0x56781234, HARDWARE_ID = 0x10d38086, MEMORY = 16 * MIB };
+enum { HARDWARE_ID = 0x10d38086, MEMORY = 16 * MIB };
 
 /* Where each is: hardware first, or the program. */
 static struct {
@@ -19,22 +18,6 @@ static void set_up(void)
 	fake_user_set_up();
 	setup_cdevs();
 	memset(&both, 0, sizeof(both));
-}
-
-/* The server ends with the guest. */
-static void tear_down(void)
-{
-	vfio_stop(bench.vfio);
-	pci_host_destroy(bench.host);
-	vfio_destroy(bench.vfio);
-	bench.host = NULL;
-	bench.vfio = NULL;
-	fake_user_close();
-	ram_destroy(guest.ram);
-	guest.ram = NULL;
-	no_leaks();
-	teardown();
-	close(fake.file);
 }
 
 static void hear_mapping(void *machine, const struct err *err)
@@ -137,15 +120,6 @@ static void program_works(void)
 	ck_assert_int_eq(fake.copied, 0);
 	ck_assert_int_eq(ram_read(guest.ram, fake.copy_to, bytes, 16), 0);
 	ck_assert_str_eq(bytes, "guest's memory!");
-}
-
-static void wait_for_text(const char *text)
-{
-	for (int i = 0; i < 10000 && !strstr(guest.news, text); i++) {
-		turn();
-		usleep(1000);
-	}
-	ck_assert_msg(strstr(guest.news, text), "%s", guest.news);
 }
 
 START_TEST(each_has_all_memory)
@@ -555,7 +529,7 @@ END_TEST
 static void add_tests(TCase *tests)
 {
 	tcase_set_timeout(tests, 60);
-	tcase_add_checked_fixture(tests, set_up, tear_down);
+	tcase_add_checked_fixture(tests, set_up, way_tear_down);
 	tcase_add_loop_test(tests, each_has_all_memory, 0, STARTS);
 	tcase_add_loop_test(tests, both_begin_anew, 0, STARTS);
 	tcase_add_loop_test(tests, bars_are_reached_by_their_own_kind, 0, STARTS);

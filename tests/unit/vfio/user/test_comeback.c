@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /* A device that is a program and comes back: its server is lost, looked for, and had again. */
 
+#include <sys/resource.h>
+
 #include "tests/unit/support/user_way.h"
 #include "vfio/user/way.h"
 
@@ -57,7 +59,6 @@ START_TEST(it_comes_back_into_its_slot)
 	struct vfio_status status;
 
 	start(AGAIN_MS);
-	ck_assert(bench.vfio->entries[0]->options.has_server_user);
 	ck_assert_uint_eq(bench.vfio->entries[0]->options.server_user, getuid());
 	/* A run without clients makes no timers any more, and its thread may not. */
 	ck_assert_int_eq(bench.vfio->entries[0]->pci->aer.timer, -1);
@@ -110,6 +111,89 @@ START_TEST(one_that_fails_is_tried_again)
 }
 END_TEST
 
+/* One that fails, or lives for a moment, costs less and less. */
+START_TEST(the_pause_doubles)
+{
+	struct vfio_comeback *comeback;
+
+	start(AGAIN_MS);
+	comeback = &bench.vfio->entries[0]->comeback;
+	lose();
+	ck_assert_uint_eq(comeback->failures, 0);
+	serve_again();
+	wait_for_text("added");
+	guest.news[0] = '\0';
+	comeback->failures = 6;
+	lose();
+	ck_assert_uint_eq(comeback->failures, 7);
+	serve_again();
+	/* Not before AGAIN_MS << 7. */
+	for (int i = 0; i < 50; i++) {
+		turn();
+		usleep(10000);
+	}
+	ck_assert_int_eq(stage(), VFIO_AWAY);
+	wait_for_text("added");
+	guest.news[0] = '\0';
+	comeback->since -= 60 * 1000;
+	lose();
+	ck_assert_uint_eq(comeback->failures, 0);
+}
+END_TEST
+
+/* What else needs them comes first. */
+START_TEST(few_descriptors_are_others)
+{
+	struct rlimit limit, low;
+	const char *text;
+
+	start(AGAIN_MS);
+	ck_assert_int_eq(getrlimit(RLIMIT_NOFILE, &limit), 0);
+	low = limit;
+	low.rlim_cur = count_descriptors() + 100;
+	ck_assert_int_eq(setrlimit(RLIMIT_NOFILE, &low), 0);
+	hear();
+	fake_user_hang_up(bench.vfio->entries[0]->pci->backend);
+	wait_for_text("removed");
+	text = heard();
+	ck_assert_int_eq(setrlimit(RLIMIT_NOFILE, &limit), 0);
+	ck_assert_msg(strstr(text, "it does not come back"), "%s", text);
+	guest_told("lost user0 user0 slot1; removed user0 user0 slot1; ");
+	ck_assert_uint_eq(bench.vfio->count, 0);
+	ck_assert(!slot_status(1).taken);
+}
+END_TEST
+
+static void *end_soon(void *argument)
+{
+	usleep(200 * 1000);
+	shutdown(*(const int *)argument, SHUT_RDWR);
+	return NULL;
+}
+
+/* Its server does not answer until then. */
+START_TEST(a_run_that_ends_says_who_is_asked)
+{
+	pthread_t ender;
+	int end;
+
+	start(AGAIN_MS);
+	lose();
+	user_server_init(&fake.server, &fake.model);
+	fake.server.at = COMMAND_INFO;
+	fake.server.fault = USER_FAULT_LATE;
+	listen_there();
+	while (fake_user_heard(COMMAND_INFO) < 2)
+		turn();
+	end = fake.server.socket;
+	ck_assert_int_eq(pthread_create(&ender, NULL, end_soon, &end), 0);
+	hear();
+	vfio_stop(bench.vfio);
+	pthread_join(ender, NULL);
+	ck_assert_ptr_nonnull(strstr(heard(), "user0: its server is being asked: the run ends"));
+}
+END_TEST
+
 /* By whoever asked for it, at once. */
 START_TEST(one_that_is_away_can_be_removed)
 {
@@ -134,21 +218,15 @@ static struct {
 static void *other_main(void *argument)
 {
 	(void)argument;
-	user_server_run(&other.server, accept4(other.listener, NULL, NULL, SOCK_CLOEXEC));
-	close(other.listener);
+	serve_one(&other.server, other.listener);
 	return NULL;
 }
 
 static void other_listens(void)
 {
-	struct sockaddr_un address = {.sun_family = AF_UNIX};
-
 	snprintf(other.path, sizeof(other.path), "%.100s2", path);
-	memcpy(address.sun_path, other.path, strlen(other.path) + 1);
 	user_server_init(&other.server, &fake.model);
-	other.listener = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
-	ck_assert_int_eq(bind(other.listener, (struct sockaddr *)&address, sizeof(address)), 0);
-	ck_assert_int_eq(listen(other.listener, 1), 0);
+	other.listener = listen_at(other.path);
 	ck_assert_int_eq(pthread_create(&other.thread, NULL, other_main, NULL), 0);
 }
 
@@ -237,23 +315,17 @@ END_TEST
 
 START_TEST(another_users_server_is_not_taken)
 {
-	struct vfio_device_config config = {.path = path};
-	int fd;
-
-	ck_assert_int_eq(vfio_user_provider.reach(&config, &bench.err), -ENOENT);
+	start(AGAIN_MS);
+	bench.vfio->entries[0]->options.server_user = getuid() + 1;
+	lose();
 	serve_again();
-	config.has_server_user = true;
-	config.server_user = getuid() + 1;
-	ck_assert_int_eq(vfio_user_provider.reach(&config, &bench.err), -EPERM);
-	said("start it as that one was");
-	pthread_join(fake.thread, NULL);
+	/* It has had a client, which has said no more than the one before. */
+	fake_user_close();
 	unlink(path);
-	serve_again();
-	config.server_user = getuid();
-	fd = vfio_user_provider.reach(&config, &bench.err);
-	ck_assert_int_ge(fd, 0);
-	fd_close(&fd);
-	start_guest();
+	turn();
+	ck_assert_int_eq(stage(), VFIO_AWAY);
+	ck_assert_uint_eq(fake_user_heard(COMMAND_VERSION), 1);
+	guest_told("");
 }
 END_TEST
 
@@ -262,6 +334,9 @@ static void add_tests(TCase *tests)
 	tcase_add_checked_fixture(tests, way_set_up, way_tear_down);
 	tcase_add_test(tests, it_comes_back_into_its_slot);
 	tcase_add_loop_test(tests, one_that_fails_is_tried_again, 0, 2);
+	tcase_add_test(tests, the_pause_doubles);
+	tcase_add_test(tests, few_descriptors_are_others);
+	tcase_add_test(tests, a_run_that_ends_says_who_is_asked);
 	tcase_add_test(tests, one_that_is_away_can_be_removed);
 	tcase_add_test(tests, each_of_two_comes_back_as_itself);
 	tcase_add_test(tests, one_that_was_to_go_does_not_come_back);

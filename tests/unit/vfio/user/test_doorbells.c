@@ -106,6 +106,21 @@ START_TEST(a_server_may_have_none)
 }
 END_TEST
 
+/* Nor has it any where there are more than this side takes. */
+START_TEST(too_many_are_none)
+{
+	const struct mem_doorbell *bells;
+
+	fake.server.at = COMMAND_IO_FDS;
+	fake.server.fault = USER_FAULT_MANY;
+	hear();
+	fake_user_open_well();
+	ck_assert_ptr_nonnull(strstr(heard(), "they are reached by messages"));
+	ck_assert_uint_eq(bells_of(0, &bells), 0);
+	ck_assert(!fake.backend->ops->is_lost(fake.backend));
+}
+END_TEST
+
 /* What cannot be is refused as a whole; @left of its descriptors stay open. */
 static const struct {
 	enum user_fault fault;
@@ -205,6 +220,7 @@ static void add_tests(TCase *tests)
 	tcase_add_test(tests, they_are_told_of);
 	tcase_add_test(tests, they_are_not_asked_for_unless_wanted);
 	tcase_add_loop_test(tests, a_server_may_have_none, 0, 2);
+	tcase_add_test(tests, too_many_are_none);
 	tcase_add_loop_test(tests, what_is_none_is_not_closed, 0, 2);
 	tcase_add_loop_test(tests, nonsense_is_refused, 0, ARRAY_SIZE(nonsense));
 	tcase_add_loop_test(tests, each_is_checked, 0, ARRAY_SIZE(entries));
