@@ -54,18 +54,23 @@ static int needs_kick(struct scene *scene)
 	return walls_result(syscall(SYS_tgkill, thread_process(), thread_process(), SIGWINCH));
 }
 
-/* What the kernel restarts by another call once a process goes on that was stopped. */
+/*
+ * What the kernel restarts by another call once a process goes on that was stopped: often enough
+ * that one stop falls into the wait.
+ */
 static int needs_stop(struct scene *scene)
 {
-	const struct timespec pause = {.tv_nsec = 30 * 1000 * 1000};
+	const struct timespec pause = {.tv_nsec = 10 * 1000 * 1000};
 	pid_t parent = getpid();
 
 	scene->target = fork();
 	if (scene->target == 0) {
-		nanosleep(&pause, NULL);
-		kill(parent, SIGSTOP);
-		nanosleep(&pause, NULL);
-		kill(parent, SIGCONT);
+		for (int i = 0; i < 8; i++) {
+			nanosleep(&pause, NULL);
+			kill(parent, SIGSTOP);
+			nanosleep(&pause, NULL);
+			kill(parent, SIGCONT);
+		}
 		_exit(0);
 	}
 	return scene->target < 0 ? -errno : 0;
@@ -73,7 +78,7 @@ static int needs_stop(struct scene *scene)
 
 static int needs_wait(struct scene *scene)
 {
-	const struct timespec limit = {.tv_nsec = 150 * 1000 * 1000};
+	const struct timespec limit = {.tv_nsec = 200 * 1000 * 1000};
 
 	return walls_reached(syscall(SYS_futex, scene->page, FUTEX_WAIT_PRIVATE, 0, &limit, NULL,
 				     0),
