@@ -161,8 +161,6 @@ static int looped_start(struct virtio_device *device, uint64_t features,
 	pthread_mutex_lock(&looped->lock);
 	assert(!looped->running);
 	looped->features = features;
-	if (looped->ops->start)
-		looped->ops->start(looped, features);
 	for (unsigned int i = 0; i < device->queue_count && !rc; i++)
 		rc = looped_open_queue(looped, i, &places[i], err);
 	looped->running = !rc;

@@ -44,8 +44,6 @@ struct looped_ops {
 	 */
 	int (*work)(struct virtio_looped *looped, unsigned int queue, struct looped_chain *chain,
 		    struct err *err);
-	/* The driver is ready, with these features. Any thread. May be NULL. */
-	void (*start)(struct virtio_looped *looped, uint64_t features);
 	/* Frees itself, after looped_end(). Without the lock. */
 	void (*destroy)(struct virtio_looped *looped);
 };

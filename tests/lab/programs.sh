@@ -18,6 +18,11 @@ figure() { # figure WHAT WHO FIGURE
 	note "round ${suffix#@}: $*"
 }
 
+# Of interrupts while one read at a time was under way, in microseconds.
+answered() {
+	sed -n 's/^user-server: interrupts answered in //p' "$work/server.log" | sed -n '1s/ us//p'
+}
+
 # measure WHO MONITOR SERVER-OPTIONS CLIENT-OPTIONS
 measure() {
 	local said
@@ -33,12 +38,13 @@ measure() {
 	figure read "$1" "${said% *}"
 	figure write "$1" "${said#* }"
 	figure depth-1 "$1" "$(value "nvme-rate 1")"
+	[ "$3" != --times ] || figure interrupt "$1" "$(answered)"
 	figure depth-32 "$1" "$(value "nvme-rate 32")"
 }
 
 export LAB_QEMU_MACHINE=q35
-measure ferry ferry "" ""
-measure qemu /share/l1/qemu "" ""
+measure ferry ferry --times ""
+measure qemu /share/l1/qemu --times ""
 measure ferry-mapped ferry --map-doorbells ""
 measure qemu-mapped /share/l1/qemu --map-doorbells ""
 measure ferry-eventfds ferry --eventfds ,ioeventfd

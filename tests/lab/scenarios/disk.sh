@@ -58,7 +58,9 @@ sleep 1
 talk=$(count 0000 7)
 reads=$(($(count 4000 8) - talk))
 echo "exits to the monitor: $talk for the talk alone, $reads more for 4,000 reads"
-check disk-exits "$reads exits to the monitor for 4,000 reads; 40 allowed" [ "$reads" -le 40 ]
+# The talk is counted, so it is some; how much it is varies by a little.
+check disk-exits "the guest did '$(value disk-reads)' reads; $reads exits to the monitor for them; 40 allowed" \
+	[ "$(value disk-reads) $((talk > 0 && reads >= -40 && reads <= 40))" = "4000 1" ]
 
 # Whoever writes to an image has it alone.
 ferry run "$(guest_kernel)" --memory 64M --serial none --disk "$image" > "$work/second" 2>&1

@@ -63,6 +63,9 @@ count() { # PORT SIZE
 	guest_do "card:$1:$2"
 	exits=$(($(monitor_exits) - before))
 }
+silent() {
+	whole "$alone" && [ "$talk" -gt 0 ] && [ "$exits" -ge -40 ] && [ "$exits" -le 40 ]
+}
 mv "$work/data" "$work/all"
 : > "$work/data"
 count 5002 1
@@ -70,8 +73,8 @@ talk=$exits
 mv "$work/all" "$work/data"
 count 5003 $size
 exits=$((exits - talk))
-check net-exits "$exits exits to the monitor for 16 MiB both ways; 40 allowed (the talk alone: $talk)" \
-	[ "$exits" -le 40 ]
+check net-exits "$exits exits to the monitor for 16 MiB both ways; 40 allowed (the talk alone: $talk); the guest said '$(value card)'" \
+	silent
 
 # A guest that stands takes nothing in and sends nothing.
 sent() {

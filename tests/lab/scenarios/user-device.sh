@@ -38,5 +38,10 @@ serve --messages --twin
 moves user-messages 10 messages
 kill "$server"
 serve
-moves user-trace 11 traced ",trace=$work/trace"
+traced=$work/trace
+guest "disk:$device_id:4:traced:11" --vfio-user "socket=$socket,trace=$traced"
+check user-trace "the guest said '$(told 1)'; the trace has $(grep -c 'NVMe CSTS: ready' "$traced") times that it is ready, \
+$(grep -c 'irq     MSI-X vector' "$traced") interrupts; $(why)" \
+	[ "$status $(told 1) $(grep -q 'NVMe CSTS: ready' "$traced" && grep -o 'irq     MSI-X vector' "$traced" | head -n 1)" = \
+	"0 $(sum_of 0 4) $(sum_of 11 1) MSI-X $vectors irq     MSI-X vector" ]
 kill "$server"

@@ -34,11 +34,6 @@ static const char *const names[USER_FAULTS] = {
 	[USER_FAULT_NONSENSE] = "nonsense",
 };
 
-const char *user_fault_name(enum user_fault fault)
-{
-	return names[fault];
-}
-
 enum user_fault user_fault_find(const char *name)
 {
 	for (unsigned int i = 0; i < USER_FAULTS; i++)

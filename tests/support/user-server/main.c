@@ -22,6 +22,7 @@ static const char usage[] =
 	"  --map-doorbells     clients map the page of doorbells, which is polled\n"
 	"  --eventfds          clients ring doorbells by an eventfd\n"
 	"  --messages          reaches guest memory by messages alone\n"
+	"  --times             tells how soon interrupts are answered\n"
 	"  --twin              sends those over a socket of their own\n"
 	"  --fault NAME:COMMAND[:N]\n"
 	"                      misbehaves so at messages of that number, after N of them\n";
@@ -30,6 +31,7 @@ struct settings {
 	const char *image;
 	unsigned long mebibytes;
 	enum nvme_bells bells;
+	bool times;
 };
 
 static int main_fail(const char *what)
@@ -56,10 +58,15 @@ static int main_take_options(int argc, char **argv, struct settings *settings,
 			     struct user_server *server)
 {
 	static const struct option options[] = {
-		{"image", required_argument, NULL, 'i'},   {"size", required_argument, NULL, 's'},
-		{"map-doorbells", no_argument, NULL, 'd'}, {"eventfds", no_argument, NULL, 'e'},
-		{"messages", no_argument, NULL, 'm'},      {"twin", no_argument, NULL, 't'},
-		{"fault", required_argument, NULL, 'f'},   {NULL, 0, NULL, 0},
+		{"image", required_argument, NULL, 'i'},
+		{"size", required_argument, NULL, 's'},
+		{"map-doorbells", no_argument, NULL, 'd'},
+		{"eventfds", no_argument, NULL, 'e'},
+		{"messages", no_argument, NULL, 'm'},
+		{"times", no_argument, NULL, 'a'},
+		{"twin", no_argument, NULL, 't'},
+		{"fault", required_argument, NULL, 'f'},
+		{NULL, 0, NULL, 0},
 	};
 	int option;
 
@@ -74,6 +81,8 @@ static int main_take_options(int argc, char **argv, struct settings *settings,
 			settings->bells = NVME_BY_EVENTFD;
 		else if (option == 'm')
 			server->never_maps = true;
+		else if (option == 'a')
+			settings->times = true;
 		else if (option == 't')
 			server->twin = true;
 		else if (option != 'f' || main_take_fault(server, optarg))
@@ -119,6 +128,7 @@ int main(int argc, char **argv)
 	errno = -nvme_init(&nvme, &server, blocks, size, settings.bells);
 	if (errno)
 		return main_fail("the controller");
+	nvme.times = settings.times;
 	errno = -user_server_listen(&server, argv[optind]);
 	return main_fail(argv[optind]);
 }

@@ -48,6 +48,7 @@ static void nvme_power_on(struct nvme *nvme)
 	memset(nvme->doorbell, 0, PAGE);
 	nvme->cc = nvme->csts = nvme->aqa = nvme->masked = 0;
 	nvme->asq = nvme->acq = nvme->shadow = nvme->awaited = 0;
+	nvme->asked_ns = 0;
 }
 
 static void nvme_enable(struct nvme *nvme)
@@ -154,10 +155,12 @@ void nvme_ring(struct nvme *nvme, unsigned int index, uint32_t value)
 		return;
 	submissions = &nvme->submissions[number];
 	completions = &nvme->completions[number];
-	if (index % 2 && value < completions->size)
+	if (index % 2 && value < completions->size) {
 		completions->head = value;
-	else if (index % 2 == 0 && value < submissions->size)
+		nvme_take_answer(nvme, number);
+	} else if (index % 2 == 0 && value < submissions->size) {
 		submissions->tail = value;
+	}
 }
 
 static int nvme_write(void *owner, uint64_t offset, const void *data, uint32_t size)

@@ -4,12 +4,13 @@
 #ifndef FERRY_TESTS_SUPPORT_USER_SERVER_NVME_H
 #define FERRY_TESTS_SUPPORT_USER_SERVER_NVME_H
 
+#include <stdbool.h>
 #include <stdint.h>
 
 #include "tests/support/user-server/server.h"
 
 /* Queue 0 is that of commands about the controller. */
-enum { NVME_QUEUES = 5, NVME_ENTRIES = 256, NVME_EVENTS = 4 };
+enum { NVME_QUEUES = 5, NVME_ENTRIES = 256 };
 
 struct nvme_queue {
 	uint64_t address; /* 0: there is none */
@@ -29,11 +30,13 @@ struct nvme {
 	uint32_t cc, csts, aqa, masked;
 	uint64_t asq, acq;
 	struct nvme_queue submissions[NVME_QUEUES], completions[NVME_QUEUES];
-	unsigned int interrupts; /* that were told of */
-	uint64_t reads, writes;  /* blocks */
+	uint64_t writes; /* blocks */
 	/* Where the driver has its doorbells in memory, and hears which it still is to ring; 0. */
 	uint64_t shadow, awaited;
-	int rung; /* an eventfd, -1: none */
+	int rung;   /* an eventfd, -1: none */
+	bool times; /* it tells on standard error how soon interrupts are answered */
+	uint64_t asked_ns, answered_ns; /* since the first not answered, 0; in all of the last */
+	unsigned int answers;
 };
 
 /* How the guest rings its doorbells. */

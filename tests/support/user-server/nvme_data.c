@@ -5,7 +5,7 @@
 
 #include "tests/support/user-server/nvme_private.h"
 
-enum { PAGE = 0x1000, PAGE_ENTRIES = PAGE / 8 };
+enum { PAGE = 0x1000 };
 
 static enum nvme_status data_move(struct nvme *nvme, uint64_t address, uint8_t *data, uint32_t size,
 				  bool to_guest)

@@ -46,6 +46,10 @@ enum nvme_status nvme_manage(struct nvme *nvme, const struct nvme_command *comma
 /* nvme_shadow.c: doorbells that are in memory are looked at. */
 void nvme_look(struct nvme *nvme);
 
+/* nvme_answers.c: queue @number's interrupt is about to be told; its doorbell has been rung. */
+void nvme_await_answer(struct nvme *nvme, unsigned int number);
+void nvme_take_answer(struct nvme *nvme, unsigned int number);
+
 /* nvme.c: doorbell @index has @value (3.1.17). */
 void nvme_ring(struct nvme *nvme, unsigned int index, uint32_t value);
 

@@ -15,7 +15,8 @@ static enum nvme_status queue_move_blocks(struct nvme *nvme, const struct nvme_c
 
 	if (first > nvme->count || count > nvme->count - first)
 		return NVME_BEYOND;
-	*(reads ? &nvme->reads : &nvme->writes) += count;
+	if (!reads)
+		nvme->writes += count;
 	return nvme_move(nvme, command, nvme->blocks + first * NVME_BLOCK, count * NVME_BLOCK,
 			 reads);
 }
@@ -55,7 +56,7 @@ static void queue_complete(struct nvme *nvme, unsigned int number, uint16_t id, 
 		completions->tail = 0;
 		completions->phase ^= 1;
 	}
-	nvme->interrupts++;
+	nvme_await_answer(nvme, submissions->completion);
 	user_server_interrupt(nvme->server, USER_MSIX, completions->vector);
 }
 

@@ -90,8 +90,7 @@ enum user_fault {
 	USER_FAULTS,
 };
 
-/* The name of each, "late" and so on, and back; USER_FAULTS: there is none of that name. */
-const char *user_fault_name(enum user_fault fault);
+/* That with the name, "late" and so on; USER_FAULTS: there is none. */
 enum user_fault user_fault_find(const char *name);
 
 /* Guest memory that the client told of. */

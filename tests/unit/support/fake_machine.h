@@ -6,7 +6,7 @@
  *	fake_machine_setup();               devices on a made-up host, a kernel, `mock.config`
  *	kvm.guest = ...;                    what each vCPU does (fake_guest.h); NULL: they sit
  *	fake_machine_create();              NULL with `mock.err` set
- *	fake_machine_run(); or the steps of machine_run() by oneself, with fake_machine_turn()
+ *	fake_machine_run();
  *	fake_machine_destroy();             and fake_machine_is_gone() says what is left
  *	fake_machine_teardown();
  */
@@ -204,25 +204,6 @@ static inline void mock_stop_loop(void *owner, uint32_t events)
 {
 	(void)events;
 	loop_stop(owner);
-}
-
-/* What is ready in the loop is handled; false once the run is over. Instead of machine_run(). */
-static inline bool fake_machine_turn(void)
-{
-	struct loop *loop = mock.machine->loop;
-	struct err err = {0};
-	bool over;
-	int stopper = fd_eventfd();
-
-	must(stopper >= 0 && !loop_add(loop, stopper, EPOLLIN, mock_stop_loop, loop, &err));
-	fd_signal(stopper);
-	must(!loop_run(loop, &err));
-	loop_remove(loop, stopper);
-	fd_close(&stopper);
-	pthread_mutex_lock(&mock.machine->lock);
-	over = mock.machine->outcome.decided && !mock.machine->shown;
-	pthread_mutex_unlock(&mock.machine->lock);
-	return !over;
 }
 
 /* After the machine's end: what is left of it in KVM or VFIO, as a word; NULL: nothing. */

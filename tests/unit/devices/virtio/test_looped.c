@@ -12,9 +12,8 @@ enum { QUEUE_SIZE = 64, BUFFERS = 0x100000 };
 /* It does a byte of a chain for each credit, and keeps the chain without one. */
 static struct lazy {
 	struct virtio_looped looped;
-	unsigned int credit[LOOPED_QUEUES_MAX], begun, works, starts;
+	unsigned int credit[LOOPED_QUEUES_MAX], begun, works;
 	bool refuses;
-	uint64_t features;
 } lazy;
 
 static struct virtio_bench *bench;
@@ -36,20 +35,13 @@ static int lazy_work(struct virtio_looped *looped, unsigned int queue, struct lo
 	return chain->done == size ? LOOPED_DONE : LOOPED_LATER;
 }
 
-static void lazy_start(struct virtio_looped *looped, uint64_t features)
-{
-	(void)looped;
-	lazy.starts++;
-	lazy.features = features;
-}
-
 static void lazy_destroy(struct virtio_looped *looped)
 {
 	looped_end(looped);
 	destroyed = true;
 }
 
-static const struct looped_ops lazy_ops = {lazy_work, lazy_start, lazy_destroy};
+static const struct looped_ops lazy_ops = {lazy_work, lazy_destroy};
 
 static void create(void)
 {
@@ -108,8 +100,7 @@ static unsigned int take_all(unsigned int queue)
 START_TEST(a_kick_has_it_work)
 {
 	drive();
-	ck_assert_uint_eq(lazy.starts, 1);
-	ck_assert_uint_eq(lazy.features, virtio_wanted(bench));
+	ck_assert_uint_eq(lazy.looped.features, virtio_wanted(bench));
 	virtio_turn_loop(bench);
 	offer(0, 3, 10);
 	virtio_turn_loop(bench);
@@ -370,7 +361,7 @@ START_TEST(a_reset_comes_at_any_moment)
 	ck_assert_int_eq(pthread_create(&driver, NULL, drive_again, NULL), 0);
 	ck_assert_int_eq(loop_run(bench->loop, &err), 0);
 	pthread_join(driver, NULL);
-	ck_assert_uint_eq(lazy.starts, 200);
+	ck_assert_uint_gt(lazy.works, 0);
 }
 END_TEST
 

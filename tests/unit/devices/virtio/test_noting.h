@@ -14,7 +14,7 @@ struct noting {
 	struct virtio_attach attach;
 	struct virtio_queue_place places[QUEUES];
 	uint64_t features;
-	unsigned int starts, stops, waits, queue_starts;
+	unsigned int starts, waits, queue_starts;
 	unsigned int rewired[QUEUES];
 	bool running, paused, busy, refuses;
 };
@@ -55,7 +55,6 @@ static inline bool noting_stop(struct virtio_device *device)
 {
 	struct noting *of = noting_of(device);
 
-	of->stops++;
 	of->running = of->running && of->busy;
 	return !of->busy;
 }

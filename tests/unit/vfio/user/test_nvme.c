@@ -27,6 +27,7 @@ static uint8_t blocks[BLOCKS * 512];
 static uint8_t *ram;
 static uint32_t *page; /* of doorbells, where it is mapped */
 static bool shadowed;  /* those of queue 1 are in memory */
+static bool times;     /* it tells how soon it is answered */
 static int ram_fd, vectors[2];
 static struct {
 	uint32_t tail, head;
@@ -100,6 +101,7 @@ static void start(enum nvme_bells bells, bool messages)
 	const uint64_t sq = ADMIN_SQ, cq = ADMIN_CQ;
 
 	ck_assert_int_eq(nvme_init(&nvme, &fake.server, blocks, sizeof(blocks), bells), 0);
+	nvme.times = times;
 	fake.server.never_maps = messages;
 	fake.server.twin = messages;
 	fake_user_open_well();
@@ -300,12 +302,35 @@ START_TEST(a_reset_ends_its_queues)
 }
 END_TEST
 
+/* The interrupts of the queue for administration are others. */
+START_TEST(it_tells_how_soon_it_is_answered)
+{
+	const char *text;
+
+	times = true;
+	start(NVME_BY_MESSAGE, false);
+	make_queues();
+	hear();
+	for (unsigned int i = 0; i < 999; i++)
+		ck_assert_uint_eq(move(2, 0, 1, 0), 0);
+	ck_assert_uint_eq(identify(1, 0), 0);
+	ck_assert_str_eq(heard(), "");
+	hear();
+	ck_assert_uint_eq(move(2, 0, 1, 0), 0);
+	ck_assert_int_eq(fake.backend->ops->reset(fake.backend), 0);
+	text = heard();
+	times = false;
+	ck_assert_ptr_eq(strstr(text, "user-server: interrupts answered in "), text);
+}
+END_TEST
+
 static void add_tests(TCase *tests)
 {
 	tcase_add_checked_fixture(tests, set_up, tear_down);
 	tcase_add_test(tests, it_says_what_it_is);
 	tcase_add_loop_test(tests, data_goes_both_ways, 0, ARRAY_SIZE(ways));
 	tcase_add_test(tests, a_reset_ends_its_queues);
+	tcase_add_test(tests, it_tells_how_soon_it_is_answered);
 }
 
 int main(void)
