@@ -128,17 +128,21 @@ static size_t virtio_count_vhost_user(const struct machine *machine)
 	return machine->config->vhost_user_count;
 }
 
-/* What a program of the monitor's own start said, where it has ended, is why; or its age. */
+/*
+ * What a program of the monitor's own start said, where it has ended, is why; or its age. One that
+ * was given up ends too, for that alone.
+ */
 static void virtio_explain(struct program *program, struct err *err)
 {
 	const char *name = program_name(program);
 	const struct err why = *err;
+	bool left = why.code == -ECONNRESET || why.code == -EPIPE;
 	char words[PROGRAM_WORDS_MAX];
 
 	program_last_words(program, words, 2000);
 	if (program_why_unfit(program))
 		err_set(err, -ENOTSUP, "%s: %s", name, program_why_unfit(program));
-	else if (words[0] && program_has_ended(program))
+	else if (words[0] && left && program_has_ended(program))
 		err_set(err, why.code, "%s has ended: %s", name, words);
 	else if (words[0])
 		err_set(err, why.code, "%s; it said last: %s", why.text, words);

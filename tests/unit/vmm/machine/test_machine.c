@@ -229,10 +229,20 @@ START_TEST(has_random_bytes_where_there_is_room)
 }
 END_TEST
 
+/* One that ends, and one that is given up; it says last that nobody is there any more. */
+static const struct {
+	const char *script, *said;
+} programs[] = {
+	{"#!/bin/sh\necho Image is not in qcow2 format >&2\nexit 1\n",
+	 "--disk: /dev/null: qemu-storage-daemon has ended: Image is not in qcow2 format"},
+	{"#!/bin/sh\necho Nobody is there >&2\nexec /bin/sleep 6\n",
+	 "--disk: /dev/null: qemu-storage-daemon: its server has not answered GET_FEATURES within 5 s: look at what it "
+	 "waits for, or start it again; it said last: Nobody is there"},
+};
+
 /* The disk's server is started by the monitor: no socket of it is the user's, nor a descriptor. */
-START_TEST(says_why_a_program_of_its_own_has_ended)
+START_TEST(says_why_a_program_of_its_own_does_not_serve)
 {
-	static const char script[] = "#!/bin/sh\necho Image is not in qcow2 format >&2\nexit 1\n";
 	char folder[] = "/tmp/ferry-machine-XXXXXX", program[64];
 	struct config_vhost_user image = {
 		.service = {.kind = SERVICE_IMAGE, .path = "/dev/null", .format = "qcow2"},
@@ -244,7 +254,7 @@ START_TEST(says_why_a_program_of_its_own_has_ended)
 	snprintf(program, sizeof(program), "%s/qemu-storage-daemon", folder);
 	file = fopen(program, "we");
 	ck_assert_ptr_nonnull(file);
-	ck_assert_int_ge(fputs(script, file), 0);
+	ck_assert_int_ge(fputs(programs[_i].script, file), 0);
 	ck_assert_int_eq(fclose(file), 0);
 	ck_assert_int_eq(chmod(program, 0700), 0);
 	ck_assert_int_eq(setenv("PATH", folder, 1), 0);
@@ -252,8 +262,7 @@ START_TEST(says_why_a_program_of_its_own_has_ended)
 	mock.config.vhost_user = &image;
 	mock.config.vhost_user_count = 1;
 	ck_assert_ptr_null(fake_machine_create());
-	ck_assert_str_eq(mock.err.text, "--disk: /dev/null: qemu-storage-daemon has ended: Image "
-					"is not in qcow2 format");
+	ck_assert_str_eq(mock.err.text, programs[_i].said);
 	is_gone();
 	scratch_remove(folder);
 }
@@ -262,12 +271,14 @@ END_TEST
 static void add_tests(TCase *tests)
 {
 	tcase_add_checked_fixture(tests, setup, teardown);
+	tcase_set_timeout(tests, 120);
 	tcase_add_test(tests, begins_anew);
 	tcase_add_test(tests, ends_when_the_guest_crashes);
 	tcase_add_test(tests, uses_a_device);
 	tcase_add_test(tests, uses_a_device_by_iommufd);
 	tcase_add_test(tests, is_refused_a_processor);
-	tcase_add_test(tests, says_why_a_program_of_its_own_has_ended);
+	tcase_add_loop_test(tests, says_why_a_program_of_its_own_does_not_serve, 0,
+			    ARRAY_SIZE(programs));
 	tcase_add_test(tests, listens);
 	tcase_add_loop_test(tests, has_random_bytes_where_there_is_room, 0, 2);
 	tcase_add_test(tests, ends_when_the_guest_switches_it_off);
