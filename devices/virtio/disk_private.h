@@ -12,6 +12,7 @@ enum {
 	DISK_SEGMENTS = 254,      /* of one request: its header and its status are two more */
 	DISK_RANGE_MAX = 1 << 30, /* bytes of one discard, or of zeroes written at once */
 	DISK_TRIES = 8,           /* of an operation that was interrupted */
+	DISK_ZEROS = 1 << 18,     /* bytes of zeros that are written at once, where they must be */
 };
 
 /* The files as the ring knows them. */
@@ -26,7 +27,8 @@ struct disk_request {
 	uint64_t left; /* bytes of it */
 	uint32_t done;
 	unsigned int tries;
-	int mode; /* of fallocate(2) */
+	int mode; /* of fallocate(2); 0: zeros are written */
+	struct iovec zeros;
 	uint8_t *status;
 };
 
@@ -36,7 +38,8 @@ struct disk {
 	struct image image;
 	char serial[DISK_SERIAL_MAX];
 	bool readonly, discard;
-	bool through; /* the driver knows no flush: what is written is kept by then */
+	bool writes_zeros; /* the file system cannot make them otherwise */
+	bool through;      /* the driver knows no flush: what is written is kept by then */
 	struct disk_request requests[WORKER_REQUESTS];
 };
 

@@ -14,6 +14,9 @@
 /* RWF_DSYNC is the kernel's, which C libraries have in other places. */
 enum { REQUEST_DSYNC = 2 };
 
+/* Never written, so it takes no memory. */
+static uint8_t request_zeros[DISK_ZEROS] __attribute__((aligned(4096)));
+
 struct request_header {
 	uint32_t type, reserved;
 	uint64_t sector;
@@ -123,6 +126,24 @@ static enum worker_state request_allocate(struct disk *disk, struct disk_request
 	return WORKER_SUBMITTED;
 }
 
+/* The next of what is left. */
+static enum worker_state request_write_zeros(struct disk *disk, struct disk_request *request,
+					     struct worker_request *of)
+{
+	request->zeros.iov_base = request_zeros;
+	request->zeros.iov_len = request->left < DISK_ZEROS ? request->left : DISK_ZEROS;
+	request->iov = &request->zeros;
+	request->iov_count = 1;
+	return request_move(disk, request, of);
+}
+
+static enum worker_state request_do_range(struct disk *disk, struct disk_request *request,
+					  struct worker_request *of)
+{
+	return request->mode ? request_allocate(disk, request, of)
+			     : request_write_zeros(disk, request, of);
+}
+
 /* What is left of the request, again or for the first time. */
 static enum worker_state request_submit(struct disk *disk, struct disk_request *request,
 					struct worker_request *of)
@@ -134,7 +155,7 @@ static enum worker_state request_submit(struct disk *disk, struct disk_request *
 	case VIRTIO_BLK_T_FLUSH:
 		return request_flush(disk, of);
 	default:
-		return request_allocate(disk, request, of);
+		return request_do_range(disk, request, of);
 	}
 }
 
@@ -157,6 +178,14 @@ static enum worker_state request_begin_move(struct disk *disk, struct disk_reque
 		return request_end(request, of, VIRTIO_BLK_S_OK);
 	request->offset = sector * DISK_SECTOR;
 	return request_move(disk, request, of);
+}
+
+/* What the driver lets be given up becomes a hole. */
+static int request_range_mode(const struct disk *disk, bool discards, bool unmap)
+{
+	if (discards || (unmap && disk->discard && !disk->through))
+		return FALLOC_FL_KEEP_SIZE | FALLOC_FL_PUNCH_HOLE;
+	return disk->writes_zeros || disk->through ? 0 : FALLOC_FL_KEEP_SIZE | FALLOC_FL_ZERO_RANGE;
 }
 
 /* VIRTIO 1.2 5.2.6.2: one range, as the config space says. */
@@ -184,10 +213,8 @@ static enum worker_state request_begin_range(struct disk *disk, struct disk_requ
 		return request_end(request, of, VIRTIO_BLK_S_OK);
 	request->offset = sector * DISK_SECTOR;
 	request->left = size;
-	request->mode =
-		FALLOC_FL_KEEP_SIZE | (discards || (flags && disk->discard) ? FALLOC_FL_PUNCH_HOLE
-									    : FALLOC_FL_ZERO_RANGE);
-	return request_allocate(disk, request, of);
+	request->mode = request_range_mode(disk, discards, flags);
+	return request_do_range(disk, request, of);
 }
 
 static enum worker_state request_identify(struct disk *disk, struct disk_request *request,
@@ -262,6 +289,33 @@ static enum worker_state request_moved(struct disk *disk, struct disk_request *r
 			     : request_end(request, of, VIRTIO_BLK_S_OK);
 }
 
+static enum worker_state request_zeroed(struct disk *disk, struct disk_request *request,
+					struct worker_request *of, int rc)
+{
+	if (rc <= 0 || (uint64_t)rc > request->zeros.iov_len)
+		return request_end(request, of, VIRTIO_BLK_S_IOERR);
+	request->left -= (uint64_t)rc;
+	request->offset += (uint64_t)rc;
+	return request->left ? request_write_zeros(disk, request, of)
+			     : request_end(request, of, VIRTIO_BLK_S_OK);
+}
+
+/* tmpfs, NFS and others know no such operation; without it zeros are made like all else. */
+static enum worker_state request_do_without(struct disk *disk, struct disk_request *request,
+					    struct worker_request *of)
+{
+	if (request->type == VIRTIO_BLK_T_DISCARD)
+		return request_end(request, of, VIRTIO_BLK_S_UNSUPP);
+	disk->writes_zeros = true;
+	request->mode = 0;
+	return request_write_zeros(disk, request, of);
+}
+
+static bool request_is_range(const struct disk_request *request)
+{
+	return request->type == VIRTIO_BLK_T_DISCARD || request->type == VIRTIO_BLK_T_WRITE_ZEROES;
+}
+
 static enum worker_state request_go_on(struct virtio_worker *worker, struct worker_request *of,
 				       int rc)
 {
@@ -272,8 +326,10 @@ static enum worker_state request_go_on(struct virtio_worker *worker, struct work
 		return request_submit(disk, request, of);
 	if (request->type == VIRTIO_BLK_T_IN || request->type == VIRTIO_BLK_T_OUT)
 		return request_moved(disk, request, of, rc);
-	if (rc == -EOPNOTSUPP && request->type != VIRTIO_BLK_T_FLUSH)
-		return request_end(request, of, VIRTIO_BLK_S_UNSUPP);
+	if (request_is_range(request) && !request->mode)
+		return request_zeroed(disk, request, of, rc);
+	if (request_is_range(request) && rc == -EOPNOTSUPP)
+		return request_do_without(disk, request, of);
 	if (rc < 0)
 		return request_end(request, of, VIRTIO_BLK_S_IOERR);
 	return request_end(request, of, VIRTIO_BLK_S_OK);
