@@ -42,11 +42,6 @@ take() {
 	took=$(($(now) - start))
 }
 
-# The timer by which the monitor follows a guest that finds its devices: it ends by itself, after a while.
-followers() {
-	grep -l 'it_interval: (0, 50000000)' "/proc/$guest_pid/fdinfo/"* 2> /dev/null | wc -l
-}
-
 # What an end of a run would hide: descriptors, threads, mappings and locked memory of the monitor.
 counts() {
 	local guards threads spare
@@ -55,8 +50,8 @@ counts() {
 	# The C library keeps the stacks of threads that have ended for the next ones: how many were there at once may
 	# vary. A stack is two mappings; the first thread's is another's.
 	spare=$((guards - threads + 1))
-	[ "$spare" -gt 2 ] || spare=few
-	echo "$(($(find "/proc/$guest_pid/fd" -type l | wc -l) - $(followers))) descriptors" \
+	[ "$spare" -gt 4 ] || spare=few
+	echo "$(find "/proc/$guest_pid/fd" -type l | wc -l) descriptors" \
 		"$threads threads, $spare spare stacks," \
 		"$(($(wc -l < "/proc/$guest_pid/maps") - 2 * guards)) other mappings" \
 		"$(sed -n 's/^VmLck:[^0-9]*//p' "/proc/$guest_pid/status")"
