@@ -482,12 +482,13 @@ lab-aarch64: setup-lab-aarch64
 
 VFIO ?=
 demo: setup-lab ferry
-	@tests/lab/demo --arch $(ARCH) $(VFIO)
+	@tests/lab/demo --arch $(ARCH) $(if $(DISK),--disk) $(VFIO)
 
 bench: setup-lab ferry
 	@tests/kvm/bench
 	@tests/lab/bench
 	@tests/lab/bench-ways
+	@tests/lab/bench-ways --of disks
 	@tests/lab/bench-ways --of programs
 
 REV ?= HEAD

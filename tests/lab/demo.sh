@@ -5,13 +5,8 @@
 # The main job, told step by step: a guest gets the host's NVMe disk, lists it, its driver binds, a
 # file on the disk is read and its checksum verified, and the guest powers off.
 
-step() { # step TEXT: with the seconds since the one before
-	local now
-	now=$(now)
-	note "$(printf '%4d.%d s  %s' $(((now - last) / 100)) $(((now - last) % 100 / 10)) "$1")"
-	last=$now
-}
-last=$(now)
+# shellcheck source=tests/lab/l1/steps.sh
+. /share/l1/steps.sh
 
 disk=$(device "$nvme_id")
 note "the host has the NVMe disk ${disk##*/} in IOMMU group $(basename "$(readlink "$disk/iommu_group")")"

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: BSD-3-Clause
-# shellcheck shell=dash disable=SC2154 # some come from lib.sh
+# shellcheck shell=dash disable=SC2034,SC2154 # some come from lib.sh, some are for who reads this
 # Programs that serve devices, for a scenario that begins with this file and has "# servers:" in its head.
 
 # program PATH FILE [ARGUMENT]: at PATH, with the libraries that are its own.
@@ -22,3 +22,23 @@ virtiofsd_in_place() {
 sum_of_tree() {
 	(cd "$1" && find . -type f | sort | xargs sha256sum | sha256sum | cut -d ' ' -f 1)
 }
+
+# passt_in RELEASE: has that one in $work/RELEASE, with the libraries that are its own.
+passt_in() {
+	local root=$images/passt-$1 libraries
+	libraries=$(dirname "$root"/lib/*-linux-gnu/ld-linux-*.so.?)
+	[ -e "$libraries" ] || libraries=$(dirname "$root"/usr/lib/*-linux-gnu/ld-linux-*.so.?)
+	mkdir -p "$work/$1"
+	echo "#!/bin/sh
+exec $(echo "$libraries"/ld-linux-*.so.?) --library-path $libraries $root/usr/bin/passt \"\$@\"" > "$work/$1/passt"
+	chmod +x "$work/$1/passt"
+}
+
+# An initramfs's root cannot be left, as passt's walls would have it. So the monitor has all of it once more, above.
+mkdir -p "$work/root"
+cat > "$work/rooted" <<'END'
+#!/bin/sh
+mount -o rbind / "${0%/*}/root" && cd "${0%/*}/root" && mount -o move . / && exec chroot . "$@"
+END
+chmod +x "$work/rooted"
+rooted="busybox unshare -m $work/rooted"

@@ -84,6 +84,7 @@ class Task:
         self.symbols = self.header("symbols") != ""
         self.selftests = self.header("selftests") != ""
         self.servers = self.header("servers") != ""
+        self.root = self.header("root") != ""
         self.tiny = self.header("guests") == "tiny"
         self.walls = self.header("program") == "walls"
         self.user_server = self.header("program") == "user-server"

@@ -8,6 +8,7 @@
 # next life; what becomes of it when passt ends; one that is too old, and none.
 
 only_ferry "QEMU's passt is QEMU's"
+. /share/l1/servers.sh
 initrd=$images/initrd-more
 address=52:54:00:77:00:03
 
@@ -17,26 +18,6 @@ offer() {
 	head -c "$size" /dev/urandom > "$work/data"
 	data=$(sha256sum < "$work/data" | cut -d ' ' -f 1)
 }
-
-# passt RELEASE: has it in PATH, with the libraries that are its own.
-passt() {
-	local root=$images/passt-$1 libraries
-	libraries=$(dirname "$root"/lib/*-linux-gnu/ld-linux-*.so.?)
-	[ -e "$libraries" ] || libraries=$(dirname "$root"/usr/lib/*-linux-gnu/ld-linux-*.so.?)
-	mkdir -p "$work/$1"
-	echo "#!/bin/sh
-exec $(echo "$libraries"/ld-linux-*.so.?) --library-path $libraries $root/usr/bin/passt \"\$@\"" > "$work/$1/passt"
-	chmod +x "$work/$1/passt"
-}
-
-# An initramfs's root cannot be left, as passt's walls would have it. So the monitor has all of it once more, above.
-mkdir -p "$work/root"
-cat > "$work/rooted" <<'END'
-#!/bin/sh
-mount -o rbind / "${0%/*}/root" && cd "${0%/*}/root" && mount -o move . / && exec chroot . "$@"
-END
-chmod +x "$work/rooted"
-rooted="busybox unshare -m $work/rooted"
 
 # serve PORT: sends the data to who connects, and keeps what comes.
 serve() {
@@ -80,8 +61,8 @@ programs() {
 absent=$(ferry run --net user "$images/vmlinuz-generic" 2>&1)
 check net-user-absent "the monitor said '$absent'" \
 	[ "$absent" = "ferry: --net: there is no program passt: Debian's package passt has it" ]
-passt bookworm
-passt trixie
+passt_in bookworm
+passt_in trixie
 usual_path=$PATH
 export PATH="$work/bookworm:$usual_path"
 old=$(ferry run --net user --memory 64M --serial none "$(guest_kernel)" 2>&1)
