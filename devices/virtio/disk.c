@@ -38,7 +38,7 @@ static void disk_set_config(struct disk *disk)
 		.max_discard_seg = htole32(1),
 		.discard_sector_alignment =
 			htole32((physical > block ? physical : block) / DISK_SECTOR),
-		.max_write_zeroes_sectors = htole32(DISK_RANGE_MAX / DISK_SECTOR),
+		.max_write_zeroes_sectors = htole32(DISK_ZEROS_MAX / DISK_SECTOR),
 		.max_write_zeroes_seg = htole32(1),
 		.write_zeroes_may_unmap = disk->discard,
 	};

@@ -10,9 +10,11 @@
 enum {
 	DISK_SECTOR = 512,
 	DISK_SEGMENTS = 254,      /* of one request: its header and its status are two more */
-	DISK_RANGE_MAX = 1 << 30, /* bytes of one discard, or of zeroes written at once */
-	DISK_TRIES = 8,           /* of an operation that was interrupted */
-	DISK_ZEROS = 1 << 18,     /* bytes of zeros that are written at once, where they must be */
+	DISK_RANGE_MAX = 1 << 30, /* bytes of one discard */
+	DISK_ZEROS_MAX =
+		1 << 24,      /* of zeros that one request asks for: they may have to be written */
+	DISK_TRIES = 8,       /* of an operation that was interrupted */
+	DISK_ZEROS = 1 << 18, /* bytes of them in one write */
 };
 
 /* The files as the ring knows them. */

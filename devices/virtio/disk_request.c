@@ -185,6 +185,7 @@ static int request_range_mode(const struct disk *disk, bool discards, bool unmap
 {
 	if (discards || (unmap && disk->discard && !disk->through))
 		return FALLOC_FL_KEEP_SIZE | FALLOC_FL_PUNCH_HOLE;
+	/* Written as all else is, they are kept when they are done. */
 	return disk->writes_zeros || disk->through ? 0 : FALLOC_FL_KEEP_SIZE | FALLOC_FL_ZERO_RANGE;
 }
 
@@ -207,7 +208,8 @@ static enum worker_state request_begin_range(struct disk *disk, struct disk_requ
 	size = (uint64_t)le32toh(range.num_sectors) * DISK_SECTOR;
 	if (flags & ~known)
 		return request_end(request, of, VIRTIO_BLK_S_UNSUPP);
-	if (size > DISK_RANGE_MAX || !request_is_inside(disk, sector, size))
+	if (size > (discards ? DISK_RANGE_MAX : DISK_ZEROS_MAX) ||
+	    !request_is_inside(disk, sector, size))
 		return request_end(request, of, VIRTIO_BLK_S_IOERR);
 	if (size == 0)
 		return request_end(request, of, VIRTIO_BLK_S_OK);
@@ -296,17 +298,32 @@ static enum worker_state request_zeroed(struct disk *disk, struct disk_request *
 		return request_end(request, of, VIRTIO_BLK_S_IOERR);
 	request->left -= (uint64_t)rc;
 	request->offset += (uint64_t)rc;
+	request->tries = 0;
+	/* A reset waits for what is under way, and reads no answer. */
+	if (disk->worker.phase != WORKER_RUNNING)
+		return request_end(request, of, VIRTIO_BLK_S_IOERR);
 	return request->left ? request_write_zeros(disk, request, of)
 			     : request_end(request, of, VIRTIO_BLK_S_OK);
 }
 
-/* tmpfs, NFS and others know no such operation; without it zeros are made like all else. */
+/*
+ * tmpfs, NFS and others know no such operation; a block device makes neither holes nor zeros of
+ * less than its own blocks. Zeros are written then, like all else.
+ */
 static enum worker_state request_do_without(struct disk *disk, struct disk_request *request,
-					    struct worker_request *of)
+					    struct worker_request *of, int rc)
 {
+	const int zeros = FALLOC_FL_KEEP_SIZE | FALLOC_FL_ZERO_RANGE;
+
 	if (request->type == VIRTIO_BLK_T_DISCARD)
-		return request_end(request, of, VIRTIO_BLK_S_UNSUPP);
-	disk->writes_zeros = true;
+		return request_end(request, of,
+				   rc == -EINVAL ? VIRTIO_BLK_S_IOERR : VIRTIO_BLK_S_UNSUPP);
+	request->tries = 0;
+	if (request->mode != zeros && rc == -EOPNOTSUPP && !disk->writes_zeros) {
+		request->mode = zeros;
+		return request_allocate(disk, request, of);
+	}
+	disk->writes_zeros |= rc == -EOPNOTSUPP;
 	request->mode = 0;
 	return request_write_zeros(disk, request, of);
 }
@@ -328,8 +345,8 @@ static enum worker_state request_go_on(struct virtio_worker *worker, struct work
 		return request_moved(disk, request, of, rc);
 	if (request_is_range(request) && !request->mode)
 		return request_zeroed(disk, request, of, rc);
-	if (request_is_range(request) && rc == -EOPNOTSUPP)
-		return request_do_without(disk, request, of);
+	if (request_is_range(request) && (rc == -EOPNOTSUPP || rc == -EINVAL))
+		return request_do_without(disk, request, of, rc);
 	if (rc < 0)
 		return request_end(request, of, VIRTIO_BLK_S_IOERR);
 	return request_end(request, of, VIRTIO_BLK_S_OK);

@@ -60,6 +60,18 @@ static enum exit_result exit_mmio(struct exit_state *exit, struct kvm_run *page)
 	return EXIT_DONE;
 }
 
+/* Numbers for who knows the kernel (api.rst, KVM_EXIT_INTERNAL_ERROR): what kind of event, say. */
+static void exit_append_data(const struct kvm_run *page, char *why, size_t size)
+{
+	size_t count = page->internal.ndata, length = strlen(why);
+
+	for (size_t i = 0; i < count && i < ARRAY_SIZE(page->internal.data) && length < size; i++) {
+		snprintf(why + length, size - length, "%s0x%llx", i ? " " : ", data ",
+			 (unsigned long long)page->internal.data[i]);
+		length += strlen(why + length);
+	}
+}
+
 static enum exit_result exit_internal_error(const struct kvm_run *page, char *why, size_t size)
 {
 	static const char *const names[] = {
@@ -72,6 +84,7 @@ static enum exit_result exit_internal_error(const struct kvm_run *page, char *wh
 	const char *name = code < ARRAY_SIZE(names) ? names[code] : NULL;
 
 	snprintf(why, size, "KVM internal error %u: %s", code, name ? name : "unknown");
+	exit_append_data(page, why, size);
 	return EXIT_CRASHED;
 }
 

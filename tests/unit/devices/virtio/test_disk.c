@@ -285,6 +285,36 @@ START_TEST(ranges_are_zeroed_and_given_up)
 }
 END_TEST
 
+/*
+ * Zeros that must be written: in memory, which has no such operation; for a driver without flushes.
+ * Those of an end that is no whole write too.
+ */
+START_TEST(zeros_are_written_where_they_must_be)
+{
+	static uint8_t ones[IMAGE_SIZE], bytes[IMAGE_SIZE];
+	const uint32_t first = 1, count = 3071;
+
+	if (_i)
+		use_memory();
+	memset(ones, 0xff, sizeof(ones));
+	ck_assert_int_eq(pwrite(file, ones, sizeof(ones), 0), sizeof(ones));
+	begin();
+	virtio_drive(bench, virtio_wanted(bench) & ~(_i ? 0 : UINT64_C(1) << VIRTIO_BLK_F_FLUSH),
+		     QUEUE_SIZE);
+	for (unsigned int i = 0; i < 2; i++) {
+		ck_assert_uint_eq(range_request(VIRTIO_BLK_T_WRITE_ZEROES, first, count, i),
+				  VIRTIO_BLK_S_OK);
+		ck_assert_int_eq(pread(file, bytes, sizeof(bytes), 0), sizeof(bytes));
+		memset(ones + 512 * first, 0, 512 * count);
+		ck_assert(memcmp(bytes, ones, sizeof(bytes)) == 0);
+		memset(ones, 0xff, sizeof(ones));
+		ck_assert_int_eq(pwrite(file, ones, sizeof(ones), 0), sizeof(ones));
+	}
+	ck_assert_uint_eq(range_request(VIRTIO_BLK_T_WRITE_ZEROES, 0, 32769, 0),
+			  VIRTIO_BLK_S_IOERR);
+}
+END_TEST
+
 START_TEST(it_has_a_name_of_its_own)
 {
 	uint32_t written;
@@ -466,6 +496,7 @@ static void add_tests(TCase *tests)
 	tcase_add_test(tests, a_request_may_be_cut_anywhere);
 	tcase_add_loop_test(tests, what_cannot_be_done_is_answered_so, 0, ARRAY_SIZE(refusals));
 	tcase_add_loop_test(tests, ranges_are_zeroed_and_given_up, 0, 2);
+	tcase_add_loop_test(tests, zeros_are_written_where_they_must_be, 0, 2);
 	tcase_add_test(tests, it_has_a_name_of_its_own);
 	tcase_add_test(tests, one_that_is_only_read_is_not_written);
 	tcase_add_test(tests, a_file_that_became_shorter_is_an_error);
