@@ -151,7 +151,7 @@ help:
 	@echo 'make             builds build/ferry'
 	@echo 'make ARCH=aarch64  (x86_64) on another machine builds build/aarch64/ferry'
 	@echo 'make demo        shows a guest with a passed-through disk; VFIO=0000:01:00.0 for a real one,'
-	@echo '                 ARCH=aarch64 for a guest and host of that architecture'
+	@echo '                 ARCH=aarch64 for a guest and host of that architecture, DISK=1 for one with Debian on a disk'
 	@echo 'make check       every suite: lint, scripts, package, unit, unit-aarch64 (under QEMU), threads, walls, fuzz,'
 	@echo '                 tiny guests on /dev/kvm, the lab and its aarch64 half; on newer host kernels what is new there'
 	@echo 'make check-all   the same with every row of the lab on every kernel, every unit test in every variant'
@@ -481,8 +481,9 @@ lab-aarch64: setup-lab-aarch64
 	$(CHECK) lab-aarch64
 
 VFIO ?=
+DISK :=
 demo: setup-lab ferry
-	@tests/lab/demo --arch $(ARCH) $(if $(DISK),--disk) $(VFIO)
+	@tests/lab/demo --arch $(ARCH) $(if $(filter 1,$(DISK)),--disk) $(VFIO)
 
 bench: setup-lab ferry
 	@tests/kvm/bench

@@ -26,18 +26,19 @@ disk=$(device "$nvme_id")
 bind "$disk" nvme
 wait_for 60 [ -b /dev/nvme0n1 ] || die "the host's disk is not there"
 bytes=16777216
-head -c $bytes /dev/zero > "$work/data"
+head -c $bytes /dev/urandom > "$work/data"
 
 # What the monitor has used of processors, the guest's own time left out, in microseconds.
 used() {
 	awk '{ print ($14 + $15 - $43) * 10000 }' "/proc/$guest_pid/stat"
 }
 
-# count STEP: has the guest do it; how many exits and microseconds that was, is in $exits and $busy.
+# count STEP: has the guest do it, well; how many exits and microseconds that was, is in $exits and $busy.
 count() {
 	exits=$(monitor_exits)
 	busy=$(used)
 	guest_do "$1"
+	! grep '^LAB: failed' "$console" || die "$who: the guest cannot do $1"
 	exits=$(($(monitor_exits) - exits))
 	busy=$(($(used) - busy))
 }
@@ -52,13 +53,20 @@ read_at() {
 	figure "cpu-$1" "$3" "$(awk "BEGIN { print $busy / $2 }")"
 }
 
+sum_of() {
+	sha256sum < "$1" | cut -d ' ' -f 1
+}
+
 # move BYTES PORT: so much goes each way through the card.
 move() {
 	head -c "$1" "$work/data" > "$work/part"
-	labtool stream listen "tcp:10.77.0.1:$2" "$work/part" > /dev/null &
+	labtool stream listen "tcp:10.77.0.1:$2" "$work/part" > "$work/came" &
 	server=$!
 	count "card:$2:$1"
+	wait_for 5 [ ! -e "/proc/$server/exe" ] || kill "$server"
 	wait "$server"
+	expr "$(value card)" : "$(sum_of "$work/came") $(sum_of "$work/part") " > /dev/null ||
+		die "$who: the guest sent and received other data: $(value card)"
 }
 
 # measure WHO MONITOR
@@ -74,7 +82,7 @@ measure() {
 	move $bytes 5002
 	figure packets "$1" "$((exits - talk))"
 	guest_poweroff
-	[ "$status" = 0 ] || die "$1: $(why)"
+	[ "$status" = 0 ] || die "$who: $(why)"
 }
 
 # log_in WHO MONITOR: Debian's login, on a copy of the disk.
@@ -90,6 +98,7 @@ log_in() {
 	guest_send root
 	guest_see 1 'root@ferry:'
 	root_poweroff
+	[ "$status" = 0 ] || die "$who: $(why)"
 }
 
 for who in ferry $peer_machines; do

@@ -20,7 +20,8 @@ figure() { # figure WHAT WHO FIGURE
 
 # Of interrupts while one read at a time was under way, in microseconds.
 answered() {
-	sed -n 's/^user-server: interrupts answered in //p' "$work/server.log" | sed -n '1s/ us//p'
+	sed -n 's/^user-server: interrupts answered in //p' "$work/server.log" | sed -n '1s/ us//p' | grep . ||
+		echo none
 }
 
 # measure WHO MONITOR SERVER-OPTIONS CLIENT-OPTIONS
@@ -38,6 +39,7 @@ measure() {
 	figure read "$1" "${said% *}"
 	figure write "$1" "${said#* }"
 	figure depth-1 "$1" "$(value "nvme-rate 1")"
+	[ "$3" != --times ] || [ "$(answered)" != none ] || die "$1: no interrupt was answered"
 	[ "$3" != --times ] || figure interrupt "$1" "$(answered)"
 	figure depth-32 "$1" "$(value "nvme-rate 32")"
 }

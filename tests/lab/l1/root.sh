@@ -8,9 +8,10 @@ flavour=generic
 ram=512M
 kernel_options="$kernel_options net.ifnames=0"
 root=$work/root.image
+rm -f "$root" # one of a try before may be broken
 turn=0
 
-# root_start [OPTION...]: on a copy of its own.
+# root_start [OPTION...]: on a copy of its own, which stays.
 root_start() {
 	[ -e "$root" ] || cp "$images/root" "$root"
 	guest_start switch --disk "$root" "$@"

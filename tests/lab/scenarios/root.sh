@@ -12,7 +12,7 @@
 only_ferry "QEMU's disks are QEMU's"
 # shellcheck source=tests/lab/l1/root.sh
 . /share/l1/root.sh
-cpus=2
+cpus=4
 
 modprobe tun && modprobe vhost_net || die "this kernel has no tun or vhost_net"
 if ! labtool tap-make tap0 2 0 || ! ip addr add 10.77.0.1/24 dev tap0 || ! ip link set tap0 up; then
@@ -23,8 +23,10 @@ for size in 512 4096; do
 done
 root_start --disk "$work/512,queues=4" --disk "$work/4096,queues=4,block-size=4096,discard=on" --net "tap=tap0,queues=2"
 root_login
+typed 'echo queues=$(ls /sys/block/vdb/mq | wc -l).'
 typed 'echo state=$(systemctl is-system-running --wait).; systemctl --failed --plain --no-legend'
-check root-login "systemd is '$(answered state)'; $(first_error)" [ "$(answered state)" = running ]
+check root-login "systemd is '$(answered state)', its disk has $(answered queues) queues; $(first_error)" \
+	[ "$(answered state) $(answered queues)" = "running 4" ]
 
 # verify DISK SECTOR: each job has 16 MiB of its own.
 verify() {
@@ -54,6 +56,7 @@ typed 'iperf3 --client 10.77.0.1 --bytes 32M --parallel 2 > /dev/null'
 there=$ended
 typed 'iperf3 --client 10.77.0.1 --bytes 32M --parallel 2 --reverse > /dev/null'
 kill "$server"
+wait "$server"
 umount "$work/tree/tmp" "$work/tree/dev" "$work/tree"
 check root-iperf "iperf3 ended with $there, back with $ended; $(tail -n 2 "$work/iperf" | tr '\n' ' '); $(first_error)" \
 	[ "$there $ended" = "0 0" ]
@@ -61,3 +64,4 @@ root_poweroff
 root_is_sound
 check root-sound "status $status, e2fsck's $?; $(tail -n 3 "$work/fsck" | tr '\n' ' ')" \
 	eval "[ $status = 0 ] && root_is_sound"
+rm -f "$root" "$work/512" "$work/4096"

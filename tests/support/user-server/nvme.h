@@ -36,6 +36,7 @@ struct nvme {
 	int rung;   /* an eventfd, -1: none */
 	bool times; /* it tells on standard error how soon interrupts are answered */
 	uint64_t asked_ns, answered_ns; /* since the first not answered, 0; in all of the last */
+	unsigned int asking;            /* the queue that it is of */
 	unsigned int answers;
 };
 

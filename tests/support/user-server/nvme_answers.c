@@ -19,15 +19,17 @@ static uint64_t answers_now_ns(void)
 
 void nvme_await_answer(struct nvme *nvme, unsigned int number)
 {
-	if (nvme->times && number && !nvme->asked_ns)
-		nvme->asked_ns = answers_now_ns();
+	if (!nvme->times || !number || nvme->asked_ns)
+		return;
+	nvme->asking = number;
+	nvme->asked_ns = answers_now_ns();
 }
 
 void nvme_take_answer(struct nvme *nvme, unsigned int number)
 {
 	const struct nvme_queue *completions = &nvme->completions[number];
 
-	if (!nvme->asked_ns || !number || completions->head != completions->tail)
+	if (!nvme->asked_ns || number != nvme->asking || completions->head != completions->tail)
 		return;
 	nvme->answered_ns += answers_now_ns() - nvme->asked_ns;
 	nvme->asked_ns = 0;
