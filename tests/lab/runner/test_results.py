@@ -61,6 +61,13 @@ class Told(OneTask):
         self.assertEqual((self.settings.logs / "kernel-log.log").read_text(),
                          f"{self.settings.logs}/nvme.log:LAB: complaint WARNING\n")
 
+    def test_wanted_complaints(self):
+        (self.settings.logs / "nvme.log").write_text(
+            "wanted complaint: of a card\nLAB: complaint of a card that is out of reach\n")
+        (self.settings.logs / "net.log").write_text("LAB: complaint of a card\n")
+        self.results.tell_kernel_log()
+        self.assertIn("FAIL kernel-log                   1 complaints of", self.said.getvalue())
+
 
 class Tries(OneTask):
     def test_only_what_passed_later_is_told(self):

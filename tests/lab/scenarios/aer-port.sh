@@ -95,6 +95,7 @@ note "corrected: $(value corrected)"
 # A guest that does not hear is treated as one without a port: the disk is at work meanwhile.
 flavour=generic
 kernel_options="$kernel_options pci=noaer"
+echo "wanted complaint: e1000e 0000:01:00.0 eth0: NETDEV WATCHDOG"
 begin
 inject "$card" 0x4000 0
 wait_for 60 grep -q "${card##*/}: it recovered" "$errors"
