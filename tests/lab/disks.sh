@@ -77,9 +77,10 @@ measure() {
 	guest_do "disk_rate:1af4.1042:32:500"
 	read_at 1 4000 "$1"
 	read_at 32 8000 "$1"
-	move 1 5001
+	move 1 5001 # which loads the driver, too
+	move 1 5002
 	talk=$exits
-	move $bytes 5002
+	move $bytes 5003
 	figure packets "$1" "$((exits - talk))"
 	guest_poweroff
 	[ "$status" = 0 ] || die "$who: $(why)"
