@@ -63,7 +63,7 @@ move() {
 	labtool stream listen "tcp:10.77.0.1:$2" "$work/part" > "$work/came" &
 	server=$!
 	count "card:$2:$1"
-	wait_for 5 [ ! -e "/proc/$server/exe" ] || kill "$server"
+	wait_for 60 [ ! -e "/proc/$server/exe" ] || kill "$server"
 	wait "$server"
 	expr "$(value card)" : "$(sum_of "$work/came") $(sum_of "$work/part") " > /dev/null ||
 		die "$who: the guest sent and received other data: $(value card)"
