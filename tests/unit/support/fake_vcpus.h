@@ -61,9 +61,9 @@ static inline void fill_page(struct kvm_run *page, const struct step *step)
 		page->hw.hardware_exit_reason = step->address; /* no architecture's own */
 	} else if (step->reason == KVM_EXIT_INTERNAL_ERROR) {
 		page->internal.suberror = (uint32_t)step->address;
-		page->internal.ndata = step->length;
-		for (unsigned int i = 0; i < ARRAY_SIZE(page->internal.data); i++)
-			page->internal.data[i] = UINT64_C(0x80000000) + i;
+		page->internal.ndata = step->address == KVM_INTERNAL_ERROR_DELIVERY_EV ? 2 : 0;
+		page->internal.data[0] = 0x80;
+		page->internal.data[1] = 0x81;
 	} else if (step->reason == KVM_EXIT_FAIL_ENTRY) {
 		page->fail_entry.hardware_entry_failure_reason = step->address;
 	} else if (step->reason == KVM_EXIT_UNKNOWN) {
