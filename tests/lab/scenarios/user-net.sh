@@ -74,7 +74,7 @@ export PATH="$work/trixie:$usual_path"
 as_user 65536
 run_as="$rooted $run_as"
 card="user,forward=tcp:8080:80,host=10.77.0.1,mac=$address"
-offer "$(often 8388608 67108864)"
+offer 8388608
 guest_start ask --net "$card" --log info
 exchange 5001 1
 check net-user "whole: $both; the guest said '$(value card-user-connect)'; $(first_error)" [ "${both%% *}" = connect ]
