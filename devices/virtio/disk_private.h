@@ -11,10 +11,9 @@ enum {
 	DISK_SECTOR = 512,
 	DISK_SEGMENTS = 254,      /* of one request: its header and its status are two more */
 	DISK_RANGE_MAX = 1 << 30, /* bytes of one discard */
-	DISK_ZEROS_MAX =
-		1 << 24,      /* of zeros that one request asks for: they may have to be written */
-	DISK_TRIES = 8,       /* of an operation that was interrupted */
-	DISK_ZEROS = 1 << 18, /* bytes of them in one write */
+	DISK_ZEROS_MAX = 1 << 24, /* of zeros in one request, which may have to be written */
+	DISK_ZEROS = 1 << 18,     /* of them in one write */
+	DISK_TRIES = 8,           /* of an operation that was interrupted */
 };
 
 /* The files as the ring knows them. */
@@ -29,7 +28,7 @@ struct disk_request {
 	uint64_t left; /* bytes of it */
 	uint32_t done;
 	unsigned int tries;
-	int mode; /* of fallocate(2); 0: zeros are written */
+	int mode; /* of fallocate(2) */
 	struct iovec zeros;
 	uint8_t *status;
 };

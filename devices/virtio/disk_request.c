@@ -89,12 +89,25 @@ static bool request_is_aligned(const struct disk *disk, const struct disk_reques
 	return is_aligned(bits, disk->image.alignment);
 }
 
+/* Of a write whose data are zeros there is always more. */
+static void request_take_zeros(struct disk_request *request)
+{
+	request->zeros.iov_base = request_zeros;
+	request->zeros.iov_len = request->left < DISK_ZEROS ? request->left : DISK_ZEROS;
+	request->iov = &request->zeros;
+	request->iov_count = 1;
+}
+
 static enum worker_state request_move(struct disk *disk, struct disk_request *request,
 				      struct worker_request *of)
 {
 	struct io_uring_sqe *sqe = worker_sqe(&disk->worker);
-	int file = disk->image.direct_fd >= 0 && request_is_aligned(disk, request) ? DISK_DIRECT
-										   : DISK_PLAIN;
+	int file;
+
+	if (request->iov_count == 0)
+		request_take_zeros(request);
+	file = disk->image.direct_fd >= 0 && request_is_aligned(disk, request) ? DISK_DIRECT
+									       : DISK_PLAIN;
 
 	if (request->type == VIRTIO_BLK_T_IN) {
 		io_uring_prep_readv(sqe, file, request->iov, request->iov_count, request->offset);
@@ -126,24 +139,6 @@ static enum worker_state request_allocate(struct disk *disk, struct disk_request
 	return WORKER_SUBMITTED;
 }
 
-/* The next of what is left. */
-static enum worker_state request_write_zeros(struct disk *disk, struct disk_request *request,
-					     struct worker_request *of)
-{
-	request->zeros.iov_base = request_zeros;
-	request->zeros.iov_len = request->left < DISK_ZEROS ? request->left : DISK_ZEROS;
-	request->iov = &request->zeros;
-	request->iov_count = 1;
-	return request_move(disk, request, of);
-}
-
-static enum worker_state request_do_range(struct disk *disk, struct disk_request *request,
-					  struct worker_request *of)
-{
-	return request->mode ? request_allocate(disk, request, of)
-			     : request_write_zeros(disk, request, of);
-}
-
 /* What is left of the request, again or for the first time. */
 static enum worker_state request_submit(struct disk *disk, struct disk_request *request,
 					struct worker_request *of)
@@ -155,7 +150,7 @@ static enum worker_state request_submit(struct disk *disk, struct disk_request *
 	case VIRTIO_BLK_T_FLUSH:
 		return request_flush(disk, of);
 	default:
-		return request_do_range(disk, request, of);
+		return request_allocate(disk, request, of);
 	}
 }
 
@@ -180,13 +175,27 @@ static enum worker_state request_begin_move(struct disk *disk, struct disk_reque
 	return request_move(disk, request, of);
 }
 
-/* What the driver lets be given up becomes a hole. */
-static int request_range_mode(const struct disk *disk, bool discards, bool unmap)
+/* It has no data of its own: it is a write of zeros from here on, like all else. */
+static enum worker_state request_write_zeros(struct disk *disk, struct disk_request *request,
+					     struct worker_request *of)
 {
-	if (discards || (unmap && disk->discard && !disk->through))
-		return FALLOC_FL_KEEP_SIZE | FALLOC_FL_PUNCH_HOLE;
-	/* Written as all else is, they are kept when they are done. */
-	return disk->writes_zeros || disk->through ? 0 : FALLOC_FL_KEEP_SIZE | FALLOC_FL_ZERO_RANGE;
+	request->type = VIRTIO_BLK_T_OUT;
+	request->iov_count = 0;
+	return request_move(disk, request, of);
+}
+
+/* What is discarded, or may be, becomes a hole. */
+static enum worker_state request_change_range(struct disk *disk, struct disk_request *request,
+					      struct worker_request *of, bool unmap)
+{
+	bool discards = request->type == VIRTIO_BLK_T_DISCARD;
+
+	/* What is made otherwise is not kept before a flush. */
+	if (!discards && (disk->through || (disk->writes_zeros && !unmap)))
+		return request_write_zeros(disk, request, of);
+	request->mode = FALLOC_FL_KEEP_SIZE |
+			(discards || unmap ? FALLOC_FL_PUNCH_HOLE : FALLOC_FL_ZERO_RANGE);
+	return request_allocate(disk, request, of);
 }
 
 /* VIRTIO 1.2 5.2.6.2: one range, as the config space says. */
@@ -215,8 +224,7 @@ static enum worker_state request_begin_range(struct disk *disk, struct disk_requ
 		return request_end(request, of, VIRTIO_BLK_S_OK);
 	request->offset = sector * DISK_SECTOR;
 	request->left = size;
-	request->mode = request_range_mode(disk, discards, flags);
-	return request_do_range(disk, request, of);
+	return request_change_range(disk, request, of, flags && disk->discard);
 }
 
 static enum worker_state request_identify(struct disk *disk, struct disk_request *request,
@@ -285,25 +293,15 @@ static enum worker_state request_moved(struct disk *disk, struct disk_request *r
 		return request_end(request, of, VIRTIO_BLK_S_IOERR);
 	request_advance(request, (uint64_t)rc);
 	request->offset += (uint64_t)rc;
+	request->tries = 0;
 	if (request->type == VIRTIO_BLK_T_IN)
 		request->done += (uint32_t)rc;
-	return request->left ? request_move(disk, request, of)
-			     : request_end(request, of, VIRTIO_BLK_S_OK);
-}
-
-static enum worker_state request_zeroed(struct disk *disk, struct disk_request *request,
-					struct worker_request *of, int rc)
-{
-	if (rc <= 0 || (uint64_t)rc > request->zeros.iov_len)
-		return request_end(request, of, VIRTIO_BLK_S_IOERR);
-	request->left -= (uint64_t)rc;
-	request->offset += (uint64_t)rc;
-	request->tries = 0;
-	/* A reset waits for what is under way, and reads no answer. */
+	if (request->left == 0)
+		return request_end(request, of, VIRTIO_BLK_S_OK);
+	/* A reset waits for what is under way, and nobody reads the answer. */
 	if (disk->worker.phase != WORKER_RUNNING)
 		return request_end(request, of, VIRTIO_BLK_S_IOERR);
-	return request->left ? request_write_zeros(disk, request, of)
-			     : request_end(request, of, VIRTIO_BLK_S_OK);
+	return request_move(disk, request, of);
 }
 
 /*
@@ -324,13 +322,7 @@ static enum worker_state request_do_without(struct disk *disk, struct disk_reque
 		return request_allocate(disk, request, of);
 	}
 	disk->writes_zeros |= rc == -EOPNOTSUPP;
-	request->mode = 0;
 	return request_write_zeros(disk, request, of);
-}
-
-static bool request_is_range(const struct disk_request *request)
-{
-	return request->type == VIRTIO_BLK_T_DISCARD || request->type == VIRTIO_BLK_T_WRITE_ZEROES;
 }
 
 static enum worker_state request_go_on(struct virtio_worker *worker, struct worker_request *of,
@@ -343,9 +335,7 @@ static enum worker_state request_go_on(struct virtio_worker *worker, struct work
 		return request_submit(disk, request, of);
 	if (request->type == VIRTIO_BLK_T_IN || request->type == VIRTIO_BLK_T_OUT)
 		return request_moved(disk, request, of, rc);
-	if (request_is_range(request) && !request->mode)
-		return request_zeroed(disk, request, of, rc);
-	if (request_is_range(request) && (rc == -EOPNOTSUPP || rc == -EINVAL))
+	if (request->type != VIRTIO_BLK_T_FLUSH && (rc == -EOPNOTSUPP || rc == -EINVAL))
 		return request_do_without(disk, request, of, rc);
 	if (rc < 0)
 		return request_end(request, of, VIRTIO_BLK_S_IOERR);

@@ -10,18 +10,10 @@
 # lines WHAT WHO FIGURE.
 
 . /share/l1/root.sh
-figures=$work/figures
-: > "$figures"
-
-figure() { # figure WHAT WHO FIGURE
-	echo "$*" >> "$figures"
-	note "round ${suffix#@}: $*"
-}
+. /share/l1/figures.sh
 
 modprobe tun && modprobe vhost_net || die "this kernel has no tun or vhost_net"
-if ! labtool tap-make tap0 1 0 || ! ip addr add 10.77.0.1/24 dev tap0 || ! ip link set tap0 up; then
-	die "there is no tap tap0"
-fi
+tap tap0 1 0
 disk=$(device "$nvme_id")
 bind "$disk" nvme
 wait_for 60 [ -b /dev/nvme0n1 ] || die "the host's disk is not there"
@@ -109,5 +101,4 @@ for who in ferry $peer_machines; do
 	measure "$who" $by
 	log_in "$who" $by
 done
-cp "$figures" "$out/logs/$names$suffix.figures.log"
-ok "$names"
+figures_keep

@@ -8,18 +8,12 @@
 # Both ways to a device in turn: 4 GiB mapped by nothing but the kernel's calls and by ferry, and ferry's start with
 # 5 GiB. All is written to the round's log ways@ROUND.figures.log in lines WHAT WHO SECONDS.
 
+. /share/l1/figures.sh
 nic=$(device "$e1000e_id")
 give "$nic"
 [ -e /sys/kernel/tracing/events ] || mount -t tracefs trace /sys/kernel/tracing
 labtool tiny-guest > /tmp/tiny
 cp "$images/vmlinuz-generic" "$images/initrd-generic" /tmp/
-figures=$work/figures
-: > "$figures"
-
-figure() { # figure WHAT WHO SECONDS
-	echo "$*" >> "$figures"
-	note "round ${suffix#@}: $*"
-}
 
 map_by() { # map_by WHO COMMAND...
 	local who=$1
@@ -48,5 +42,4 @@ map_by bare-iommufd labtool map-bare-iommufd "$nic" 4096 "$(nproc)"
 map_by_ferry iommufd
 start_by group
 start_by iommufd
-cp "$figures" "$out/logs/$names$suffix.figures.log"
-ok "$names"
+figures_keep

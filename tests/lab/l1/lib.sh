@@ -213,6 +213,13 @@ give() { # give DEVICE...: to vfio-pci
 	done
 }
 
+# tap NAME QUEUES UID: makes it; the host's end of a guest's card. It is gone after the scenario.
+tap() {
+	if ! labtool tap-make "$1" "$2" "$3" || ! ip addr add 10.77.0.1/24 dev "$1" || ! ip link set "$1" up; then
+		die "there is no tap $1"
+	fi
+}
+
 # --- guests --------------------------------------------------------------------------------------
 
 # An emulated processor needs nearly as long to unpack the usual kernel as to run it up to /init, so guests get it

@@ -15,9 +15,7 @@ only_ferry "QEMU's disks are QEMU's"
 cpus=4
 
 modprobe tun && modprobe vhost_net || die "this kernel has no tun or vhost_net"
-if ! labtool tap-make tap0 2 0 || ! ip addr add 10.77.0.1/24 dev tap0 || ! ip link set tap0 up; then
-	die "there is no tap tap0"
-fi
+tap tap0 2 0
 for size in 512 4096; do
 	head -c 67108864 /dev/zero > "$work/$size"
 done
@@ -62,6 +60,7 @@ check root-iperf "iperf3 ended with $there, back with $ended; $(tail -n 2 "$work
 	[ "$there $ended" = "0 0" ]
 root_poweroff
 root_is_sound
-check root-sound "status $status, e2fsck's $?; $(tail -n 3 "$work/fsck" | tr '\n' ' ')" \
-	eval "[ $status = 0 ] && root_is_sound"
+sound=$?
+check root-sound "status $status, e2fsck's $sound; $(tail -n 3 "$work/fsck" | tr '\n' ' ')" \
+	[ "$status $sound" = "0 0" ]
 rm -f "$root" "$work/512" "$work/4096"

@@ -17,13 +17,6 @@ done
 head -c $size /dev/urandom > "$work/data"
 data=$(sha256sum < "$work/data" | cut -d ' ' -f 1)
 
-# tap NAME QUEUES UID: makes it; the host's end of the guest's card.
-tap() {
-	if ! labtool tap-make "$1" "$2" "$3" || ! ip addr add 10.77.0.1/24 dev "$1" || ! ip link set "$1" up; then
-		die "there is no tap $1"
-	fi
-}
-
 # untap NAME
 untap() {
 	ip link del "$1" 2> /dev/null || ip addr flush dev "$1"

@@ -22,9 +22,7 @@ cp /share/settings "$tree/from/file"
 head -c 16777216 "$images/disk" > "$image"
 head -c $size /dev/urandom > "$work/data"
 data=$(sha256sum < "$work/data" | cut -d ' ' -f 1)
-if ! labtool tap-make tap5 1 0 || ! ip addr add 10.77.0.1/24 dev tap5 || ! ip link set tap5 up; then
-	die "there is no tap"
-fi
+tap tap5 1 0
 nvme=$(device "$nvme_id")
 give "$nvme"
 

@@ -7,7 +7,7 @@
 #include <sys/mman.h>
 #include <sys/stat.h>
 
-#include "devices/virtio/disk.h"
+#include "devices/virtio/disk_private.h"
 #include "tests/unit/support/fake_virtio.h"
 #include "tests/unit/support/host.h"
 #include "tests/unit/support/suite.h"
@@ -96,7 +96,7 @@ static void prepare(unsigned int n, uint32_t type, uint64_t sector, uint64_t dat
 	driver_describe(queue, first + 2, header + 16, 1, VRING_DESC_F_WRITE, 0);
 }
 
-static void send(unsigned int n)
+static void submit(unsigned int n)
 {
 	driver_offer(&bench->queues[0], 3 * n);
 	virtio_kick(bench, 0);
@@ -107,7 +107,7 @@ static uint8_t request(uint32_t type, uint64_t sector, uint64_t data, uint32_t s
 		       uint32_t *written)
 {
 	prepare(0, type, sector, data, size);
-	send(0);
+	submit(0);
 	ck_assert_uint_eq(virtio_await(bench, 0, written), 0);
 	return *guest(HEADER + 16);
 }
@@ -198,7 +198,7 @@ START_TEST(a_request_may_be_cut_anywhere)
 	/* The status is the last byte of what also has data. */
 	driver_describe(queue, 3, DATA + 100, 413, VRING_DESC_F_WRITE, 0);
 	*guest(DATA + 512) = FRESH;
-	send(0);
+	submit(0);
 	ck_assert_uint_eq(virtio_await(bench, 0, &written), 0);
 	ck_assert_uint_eq(written, 513);
 	ck_assert_uint_eq(*guest(DATA + 511), 'x');
@@ -285,6 +285,21 @@ START_TEST(ranges_are_zeroed_and_given_up)
 }
 END_TEST
 
+/* The guest has asked for no write. */
+static bool zeros_were_written(void)
+{
+	struct disk *disk = container_of(bench->device, struct disk, device);
+	bool written = false;
+
+	pthread_mutex_lock(&disk->worker.lock);
+	for (unsigned int i = 0; i < ARRAY_SIZE(disk->requests); i++) {
+		written |= disk->requests[i].type == VIRTIO_BLK_T_OUT;
+		disk->requests[i].type = VIRTIO_BLK_T_IN;
+	}
+	pthread_mutex_unlock(&disk->worker.lock);
+	return written;
+}
+
 /*
  * Zeros that must be written: in memory, which has no such operation; for a driver without flushes.
  * Those of an end that is no whole write too.
@@ -297,6 +312,7 @@ START_TEST(zeros_are_written_where_they_must_be)
 	if (_i)
 		use_memory();
 	memset(ones, 0xff, sizeof(ones));
+	ck_assert_int_eq(ftruncate(file, 2 * DISK_ZEROS_MAX), 0);
 	ck_assert_int_eq(pwrite(file, ones, sizeof(ones), 0), sizeof(ones));
 	begin();
 	virtio_drive(bench, virtio_wanted(bench) & ~(_i ? 0 : UINT64_C(1) << VIRTIO_BLK_F_FLUSH),
@@ -304,12 +320,14 @@ START_TEST(zeros_are_written_where_they_must_be)
 	for (unsigned int i = 0; i < 2; i++) {
 		ck_assert_uint_eq(range_request(VIRTIO_BLK_T_WRITE_ZEROES, first, count, i),
 				  VIRTIO_BLK_S_OK);
+		ck_assert(zeros_were_written());
 		ck_assert_int_eq(pread(file, bytes, sizeof(bytes), 0), sizeof(bytes));
 		memset(ones + 512 * first, 0, 512 * count);
 		ck_assert(memcmp(bytes, ones, sizeof(bytes)) == 0);
 		memset(ones, 0xff, sizeof(ones));
 		ck_assert_int_eq(pwrite(file, ones, sizeof(ones), 0), sizeof(ones));
 	}
+	ck_assert_uint_eq(range_request(VIRTIO_BLK_T_WRITE_ZEROES, 0, 32768, 0), VIRTIO_BLK_S_OK);
 	ck_assert_uint_eq(range_request(VIRTIO_BLK_T_WRITE_ZEROES, 0, 32769, 0),
 			  VIRTIO_BLK_S_IOERR);
 }
@@ -420,7 +438,7 @@ START_TEST(without_bus_mastering_it_does_nothing)
 	while (driver_take(&bench->queues[0], &head, &written))
 		done++;
 	prepare(20, VIRTIO_BLK_T_IN, 0, DATA, 512);
-	send(20);
+	submit(20);
 	all++;
 	usleep(20000);
 	ck_assert(!driver_take(&bench->queues[0], &head, &written));
@@ -438,7 +456,7 @@ START_TEST(a_chain_that_is_none_stops_it)
 	drive();
 	driver_describe(&bench->queues[0], 0, HEADER, 15, VRING_DESC_F_NEXT, 1);
 	driver_describe(&bench->queues[0], 1, HEADER + 16, 1, VRING_DESC_F_WRITE, 0);
-	send(0);
+	submit(0);
 	for (unsigned int i = 0; !(virtio_status(bench) & VIRTIO_CONFIG_S_NEEDS_RESET); i++) {
 		ck_assert_uint_lt(i, VIRTIO_WAIT_MS);
 		usleep(1000);
@@ -471,7 +489,7 @@ START_TEST(a_queue_is_reset)
 	begin();
 	virtio_drive(bench, virtio_wanted(bench), QUEUE_SIZE);
 	prepare(0, VIRTIO_BLK_T_IN, 0, DATA, 512);
-	send(0);
+	submit(0);
 	virtio_await(bench, 0, &written);
 	virtio_write(bench, COMMON_QUEUE_SELECT, 2, 0);
 	virtio_write(bench, COMMON_QUEUE_RESET, 2, 1);

@@ -236,8 +236,8 @@ static const struct {
 	{"#!/bin/sh\necho Image is not in qcow2 format >&2\nexit 1\n",
 	 "--disk: /dev/null: qemu-storage-daemon has ended: Image is not in qcow2 format"},
 	{"#!/bin/sh\necho Nobody is there >&2\nexec /bin/sleep 6.5\n",
-	 "--disk: /dev/null: qemu-storage-daemon: its server has not answered GET_FEATURES within 5 s: look at what it "
-	 "waits for, or start it again; it said last: Nobody is there"},
+	 "--disk: /dev/null: qemu-storage-daemon: its server has not answered GET_FEATURES "
+	 "within 5 s: look at what it waits for, or start it again; it said last: Nobody is there"},
 };
 
 /* The disk's server is started by the monitor: no socket of it is the user's, nor a descriptor. */
