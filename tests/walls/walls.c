@@ -9,6 +9,7 @@
 
 #include <signal.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
 #include <sys/prctl.h>
@@ -188,7 +189,10 @@ static enum end walls_run(const struct attempt *attempt, int kind, const char **
 	int status;
 	pid_t pid;
 
-	(void)snprintf(scene.path, sizeof(scene.path), "/tmp/ferry-walls.%d", getpid());
+	(void)snprintf(scene.path, sizeof(scene.path), "/tmp/ferry-walls.XXXXXX");
+	/* A name that no run before this one has left anything at. */
+	if (mkdtemp(scene.path))
+		(void)rmdir(scene.path);
 	memset(report, 0, sizeof(*report));
 	pid = fork();
 	if (pid == 0) {

@@ -7,6 +7,7 @@
 #include <dirent.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 void scratch_file(char path[SCRATCH_PATH], const void *bytes, size_t size)
@@ -21,6 +22,13 @@ void scratch_file(char path[SCRATCH_PATH], const void *bytes, size_t size)
 	ck_assert_ptr_nonnull(file);
 	ck_assert_uint_eq(fwrite(bytes, 1, size, file), size);
 	fclose(file);
+}
+
+void scratch_pipe(char path[SCRATCH_PATH])
+{
+	scratch_file(path, "", 0);
+	unlink(path);
+	ck_assert_int_eq(mkfifo(path, 0600), 0);
 }
 
 int scratch_shell(const char *folder, const char *command)

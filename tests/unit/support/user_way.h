@@ -20,7 +20,7 @@ static inline void way_set_up(void)
 {
 	fake_user_set_up();
 	setup();
-	snprintf(path, sizeof(path), "/tmp/ferry-test-way-%d", getpid());
+	snprintf(path, sizeof(path), "%s", fake_tree_path("server"));
 }
 
 /* The server ends with the guest. */
@@ -37,7 +37,6 @@ static inline void way_tear_down(void)
 	no_leaks();
 	teardown();
 	close(fake.file);
-	unlink(path);
 }
 
 /* A socket that listens at @at. */

@@ -5,7 +5,6 @@
 #include <errno.h>
 #include <stdio.h>
 #include <string.h>
-#include <sys/stat.h>
 #include <unistd.h>
 
 #include "tests/unit/support/suite.h"
@@ -83,8 +82,7 @@ START_TEST(what_is_no_table_is_told)
 	ck_assert_ptr_null(vfio_names_load("/tmp", 0, &err));
 	ck_assert_str_eq(err.text, "names /tmp: it is not a file");
 	/* Nobody writes to it: this must come back. */
-	snprintf(path, sizeof(path), "/tmp/ferry-test-fifo-%u", (unsigned int)getpid());
-	ck_assert_int_eq(mkfifo(path, 0600), 0);
+	scratch_pipe(path);
 	ck_assert_ptr_null(vfio_names_load(path, 0, &err));
 	unlink(path);
 	load("");

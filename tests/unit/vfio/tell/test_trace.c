@@ -5,7 +5,6 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <stdio.h>
-#include <sys/stat.h>
 #include <unistd.h>
 
 #include "tests/unit/support/scratch.h"
@@ -174,8 +173,7 @@ END_TEST
 
 START_TEST(a_pipe_that_nobody_reads_is_refused)
 {
-	snprintf(path, sizeof(path), "/tmp/ferry-test-fifo-%d", getpid());
-	ck_assert_int_eq(mkfifo(path, 0600), 0);
+	scratch_pipe(path);
 	bench.options.trace = path;
 	ck_assert_ptr_null(create());
 	unlink(path);

@@ -195,7 +195,7 @@ END_TEST
 /* A second server, of the same model, at a path of its own. */
 static struct {
 	struct user_server server;
-	char path[sizeof(path) + 1];
+	char path[sizeof(path)];
 	int listener;
 	pthread_t thread;
 } other;
@@ -209,7 +209,7 @@ static void *other_main(void *argument)
 
 static void other_listens(void)
 {
-	snprintf(other.path, sizeof(other.path), "%.100s2", path);
+	snprintf(other.path, sizeof(other.path), "%s", fake_tree_path("other"));
 	user_server_init(&other.server, &fake.model);
 	other.listener = listen_at(other.path);
 	ck_assert_int_eq(pthread_create(&other.thread, NULL, other_main, NULL), 0);
