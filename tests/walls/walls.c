@@ -3,8 +3,9 @@
  * Tries the walls that a running monitor is behind: what goes through without them is refused with
  * them, to every kind of thread. Each attempt is made in a process of its own.
  *
- * usage: walls [--plain]
- *   --plain   only tells what goes through without walls
+ * usage: walls [--plain | --starter]
+ *   --plain     only tells what goes through without walls
+ *   --starter   what no thread needs only the starter tries, whose walls are before all others'
  */
 
 #include <signal.h>
@@ -35,6 +36,13 @@ struct report {
 	bool tried;
 	int rc; /* of the step after the last of these */
 	pid_t target;
+};
+
+/* Who tries. */
+enum who {
+	EACH,         /* each kind of thread */
+	WHO_MAY_HAVE, /* the starter, and all others where any of them needs it */
+	NO_THREAD,
 };
 
 struct count {
@@ -236,14 +244,22 @@ static bool walls_hold(const struct attempt *attempt, enum thread_kind kind, boo
 	return false;
 }
 
-static void walls_attempt(const struct attempt *attempt, bool only_plain, struct count *count)
+static bool walls_has(enum who who, const struct attempt *attempt, int kind)
+{
+	if (who == WHO_MAY_HAVE)
+		return attempt->needed_by || kind == THREAD_STARTER;
+	return who == EACH;
+}
+
+static void walls_attempt(const struct attempt *attempt, enum who who, struct count *count)
 {
 	const char *why;
 	enum end end = walls_run(attempt, NOWHERE, &why);
 	bool plain = end == WENT_THROUGH, held = true;
 
-	for (int kind = 0; kind < THREAD_KINDS && !only_plain; kind++)
-		held &= walls_hold(attempt, (enum thread_kind)kind, plain);
+	for (int kind = 0; kind < THREAD_KINDS; kind++)
+		if (walls_has(who, attempt, kind))
+			held &= walls_hold(attempt, (enum thread_kind)kind, plain);
 	if (!held) {
 		count->failed++;
 	} else if (plain) {
@@ -271,12 +287,16 @@ static int walls_tell(const struct count *count)
 
 int main(int argc, char *argv[])
 {
+	const char *word = argc == 2 ? argv[1] : "";
 	struct count count = {0};
+	enum who who = EACH;
 
-	bool plain = argc == 2 && !strcmp(argv[1], "--plain");
-
-	if (argc == 2 && !strcmp(argv[1], WALLS_EXECUTED))
+	if (!strcmp(word, WALLS_EXECUTED))
 		return WALLS_STATUS_EXECUTED;
+	if (!strcmp(word, "--plain"))
+		who = NO_THREAD;
+	else if (!strcmp(word, "--starter"))
+		who = WHO_MAY_HAVE;
 	setvbuf(stdout, NULL, _IOLBF, 0);
 	prctl(PR_SET_CHILD_SUBREAPER, 1);
 	report = mmap(NULL, sizeof(*report), PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1,
@@ -287,6 +307,6 @@ int main(int argc, char *argv[])
 	}
 	for (size_t i = 0; i < ARRAY_SIZE(lists); i++)
 		for (const struct attempt *attempt = lists[i]; attempt->name; attempt++)
-			walls_attempt(attempt, plain, &count);
+			walls_attempt(attempt, who, &count);
 	return walls_tell(&count);
 }

@@ -1,5 +1,6 @@
 # SPDX-License-Identifier: BSD-3-Clause
 # scenarios: gdb-kaslr gdb-device gdb-monitor gdb-threads gdb-interrupt gdb-reconnect gdb-stops
+# tier-aarch64: all
 # seconds: 25
 # deadline: 480
 # symbols: cloud

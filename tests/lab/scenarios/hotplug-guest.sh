@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: BSD-3-Clause
 # shellcheck disable=SC2154 # from l1/slots.sh
 # scenarios: hotplug-kept hotplug-kept-reads hotplug-wakes hotplug-wakes-again
-# tier-aarch64: all
+# tier: all
 # also-on: 6.12-iommufd
 # seconds: 30
 # deadline: 480

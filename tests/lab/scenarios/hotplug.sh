@@ -1,5 +1,6 @@
 # SPDX-License-Identifier: BSD-3-Clause
 # scenarios: hotplug-empty hotplug-refused hotplug-disk hotplug-net hotplug-full hotplug-under-io
+# tier-aarch64: all
 # scenarios: hotplug-own-driver hotplug-again hotplug-eject hotplug-asleep hotplug-reboot hotplug-taken-back
 # scenarios: hotplug-counts
 # also-on: 6.12 7.3 6.12-iommufd

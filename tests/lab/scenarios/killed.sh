@@ -4,7 +4,7 @@
 # new-on-x86_64: 6.12-iommufd: who is killed had a character device, and its mappings an address space of iommufd's
 # seconds: 60
 # deadline: 300
-# A monitor is ended by SIGKILL or SIGTERM at some step of its way up or back, eight of them in turn, with --all two dozen. Its
+# A monitor is ended by SIGKILL or SIGTERM at some step of its way up or back, five of them in turn, with --all two dozen. Its
 # device works afterwards: for a next run with the same sockets, and for the host's own driver.
 
 only_ferry "QEMU has other steps"
@@ -95,8 +95,8 @@ up=$(grep -c '^up' "$work/steps")
 back=$(grep -c '^back' "$work/steps")
 note "there are $up steps up, $back back"
 # The first ten are the program's own start.
-go killed-coming up 9 137 10 "$up" "$(often 8 24)" "$@"
-go terminated-coming up 15 143 10 "$up" "$(often 8 24)" "$@"
+go killed-coming up 9 137 10 "$up" "$(often 5 24)" "$@"
+go terminated-coming up 15 143 10 "$up" "$(often 5 24)" "$@"
 go killed-going back 9 137 1 "$back" "$(often 4 10)" "$@"
 go terminated-going back 15 143 1 "$back" "$(often 3 5)" "$@"
 

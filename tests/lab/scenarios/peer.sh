@@ -1,5 +1,6 @@
 # SPDX-License-Identifier: BSD-3-Clause
 # scenarios: peer-to-peer peer-trapped
+# tier-aarch64: all
 # new-on-x86_64: 7.3-iommufd: BARs are mapped for DMA by files of them
 # seconds: 40
 # One passed-through device reads and writes the registers of another by DMA, through the IOMMU, and

@@ -1,5 +1,6 @@
 # SPDX-License-Identifier: BSD-3-Clause
 # scenarios: unbind-under-io unbind-guest-goes-on unbind-own-driver
+# tier-aarch64: all
 # new-on-x86_64: 6.12-iommufd: mappings of BARs are made by faults, and a character device is held, all of which has to go
 # also-on: 6.12 7.3 6.12-iommufd
 # also-on-x86_64: 7.3-iommufd

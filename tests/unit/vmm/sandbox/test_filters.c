@@ -380,14 +380,14 @@ START_TEST(what_nobody_needs_is_let_with_no_arguments)
 {
 	unsigned int seed = 1;
 
-	for (int round = 0; round < 2000; round++) {
+	for (int round = 0; round < 200; round++) {
 		uint64_t args[6];
 
 		shuffle(args, &seed);
 		for (int kind = 0; kind < THREAD_KINDS; kind++)
-			ck_assert_msg(ask((enum thread_kind)kind, own(), never[_i].call, args) !=
-					      SECCOMP_RET_ALLOW,
-				      "%s: %s thread", never[_i].name, filters[kind].kind);
+			if (ask((enum thread_kind)kind, own(), never[_i].call, args) ==
+			    SECCOMP_RET_ALLOW)
+				ck_abort_msg("%s: %s thread", never[_i].name, filters[kind].kind);
 	}
 }
 END_TEST
@@ -396,12 +396,14 @@ END_TEST
 START_TEST(other_abis_end_the_process)
 {
 	const uint64_t args[6] = {0};
+	unsigned int others = 0;
 
 	for (size_t arch = 0; arch < ARRAY_SIZE(architectures); arch++)
 		for (int kind = 0; kind < THREAD_KINDS && arch != own(); kind++)
 			for (long call = 0; call < 1024; call++)
-				ck_assert_uint_eq(ask((enum thread_kind)kind, arch, call, args),
-						  SECCOMP_RET_KILL_PROCESS);
+				others += ask((enum thread_kind)kind, arch, call, args) !=
+					  SECCOMP_RET_KILL_PROCESS;
+	ck_assert_uint_eq(others, 0);
 }
 END_TEST
 
@@ -427,10 +429,13 @@ START_TEST(a_call_without_a_row_is_trapped)
 	for (long call = 0; call < 4096; call++) {
 		uint32_t answer = ask((enum thread_kind)_i, own(), call, args);
 
-		ck_assert(answer == SECCOMP_RET_ALLOW || answer == SECCOMP_RET_TRAP ||
-			  (answer & SECCOMP_RET_ACTION_FULL) == SECCOMP_RET_ERRNO);
 		let += answer == SECCOMP_RET_ALLOW;
-		ck_assert(call < 512 || answer == SECCOMP_RET_TRAP);
+		/* An assertion for each would take most of the time. */
+		if (answer == SECCOMP_RET_TRAP)
+			continue;
+		ck_assert(call < 512);
+		ck_assert(answer == SECCOMP_RET_ALLOW ||
+			  (answer & SECCOMP_RET_ACTION_FULL) == SECCOMP_RET_ERRNO);
 	}
 	ck_assert_uint_gt(let, 5);
 	ck_assert_uint_le(let, filters[_i].calls);
