@@ -5,6 +5,8 @@
 
 #include <dirent.h>
 #include <pthread.h>
+#include <signal.h>
+#include <stdint.h>
 #include <stdlib.h>
 #include <unistd.h>
 
@@ -42,20 +44,25 @@ unsigned int count_descriptors(void)
 	return count_entries("/proc/self/fd");
 }
 
-static void *do_nothing(void *argument)
+static void *get_own_id(void *unused)
 {
-	return argument;
+	(void)unused;
+	return (void *)(intptr_t)gettid();
 }
 
-/* A sanitizer's own thread comes with the first one made: that is not to be counted later. */
+/*
+ * A sanitizer's own thread comes with the first one made: that is not to be counted later. Nor is
+ * the one made here, which the kernel still counts for a while after it was joined.
+ */
 unsigned int count_threads(void)
 {
 	pthread_t thread;
+	void *id;
 
-	if (pthread_create(&thread, NULL, do_nothing, NULL) != 0)
+	if (pthread_create(&thread, NULL, get_own_id, NULL) != 0 || pthread_join(thread, &id) != 0)
 		abort();
-	pthread_join(thread, NULL);
-	usleep(10000);
+	while (tgkill(getpid(), (pid_t)(intptr_t)id, 0) == 0)
+		usleep(100);
 	return count_entries("/proc/self/task");
 }
 
