@@ -291,6 +291,16 @@ void fake_vfio_kill(struct fake_vfio *fake)
 		fake_vfio_poke(fake, VFIO_PCI_CONFIG_REGION_INDEX, i, 4, UINT32_MAX);
 }
 
+static void take_time(const struct fake_vfio *fake)
+{
+	usleep(fake->reset_ms * 1000);
+	if (!fake->reset_held)
+		return;
+	while (sem_wait(fake->reset_held) < 0)
+		;
+	sem_post(fake->reset_held);
+}
+
 static int fake_reset(struct vfio_backend *backend)
 {
 	struct fake_vfio *fake = to_fake(backend);
@@ -298,7 +308,7 @@ static int fake_reset(struct vfio_backend *backend)
 
 	fake->resets++;
 	note(fake, "reset", 0, 0, 0);
-	usleep(fake->reset_ms * 1000);
+	take_time(fake);
 	if (fake->refusals) {
 		fake->refusals--;
 		return -EAGAIN;
@@ -335,7 +345,7 @@ static int fake_hot_reset(struct vfio_backend *backend, struct vfio_pci_hot_rese
 
 	fake->hot_resets++;
 	note(fake, "hot", 0, 0, reset->count);
-	usleep(fake->reset_ms * 1000);
+	take_time(fake);
 	if (fake->hot_refusals) {
 		fake->hot_refusals--;
 		return -EAGAIN;

@@ -8,6 +8,7 @@
 #define FERRY_TESTS_UNIT_SUPPORT_FAKE_VFIO_H
 
 #include <pthread.h>
+#include <semaphore.h>
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
@@ -41,7 +42,8 @@ struct fake_vfio {
 	unsigned int resets, reads, writes;
 	unsigned int last_size; /* of the last read or write */
 	bool dies_in_reset;
-	unsigned int reset_ms;  /* that a reset takes */
+	unsigned int reset_ms; /* that a reset takes */
+	sem_t *reset_held; /* resets wait until it is posted once, for all of them; NULL: none */
 	uint64_t slept_command; /* of COMMAND when it went to D3hot */
 	bool asleep;            /* it was put out of D0, and its interrupts are not to be changed */
 	bool naps; /* likewise, but they may: not what was asked for, or no power management */

@@ -231,7 +231,7 @@ static inline void run_loop_once(void)
 
 static inline void run_loop_until_closed(void)
 {
-	for (int i = 0; i < 1000 && !bench.fake.closed; i++) {
+	for (int i = 0; i < 60000 && !bench.fake.closed; i++) {
 		run_loop_once();
 		usleep(1000);
 	}

@@ -10,6 +10,7 @@
 #include <check.h>
 #include <errno.h>
 #include <fcntl.h>
+#include <semaphore.h>
 #include <stdatomic.h>
 #include <unistd.h>
 
@@ -88,9 +89,23 @@ static inline void stop_busy(void)
 	fd_close(&fake_provider.proof);
 }
 
+static sem_t resets_go_on;
+
+/* No reset ends before let_resets_go(). */
+static inline void hold_resets(void)
+{
+	sem_init(&resets_go_on, 0, 0);
+	bench.fake.reset_held = &resets_go_on;
+}
+
+static inline void let_resets_go(void)
+{
+	sem_post(&resets_go_on);
+}
+
 static inline void run_loop_while(enum vfio_pci_state state)
 {
-	for (int i = 0; i < 2000 && pci_state_is(state); i++) {
+	for (int i = 0; i < 60000 && pci_state_is(state); i++) {
 		run_loop_once();
 		usleep(1000);
 	}

@@ -161,16 +161,17 @@ START_TEST(one_that_is_refused_too_late_leaves_the_bus_alone)
 	set_dependents(2, 7);
 	bench.fake.info.flags |= VFIO_DEVICE_FLAGS_RESET;
 	start_busy();
-	bench.fake.reset_ms = 300;
+	hold_resets();
 	bench.pci->reset.deadline_ms = 20;
 	bench.fake.refusals = UINT_MAX;
 	restart();
 	ck_assert_int_eq(bench.pci->state, VFIO_PCI_RESETTING);
+	let_resets_go();
 	run_loop_while(VFIO_PCI_RESETTING);
 	ck_assert_int_eq(bench.pci->state, VFIO_PCI_ISOLATED);
 	ck_assert_uint_eq(bench.fake.hot_resets, 0);
-	bench.fake.refusals = bench.fake.reset_ms = 0;
-	bench.pci->reset.deadline_ms = 5000;
+	bench.fake.refusals = 0;
+	bench.pci->reset.deadline_ms = 60000;
 	restart();
 	is_as_after_power_on();
 	stop_busy();
@@ -229,16 +230,17 @@ START_TEST(a_bus_reset_that_outlives_the_wait_spares_nobody)
 {
 	set_dependents(2, 7);
 	start_busy();
-	bench.fake.reset_ms = 300;
+	hold_resets();
 	bench.pci->reset.deadline_ms = 20;
 	restart();
 	ck_assert_int_eq(bench.pci->state, VFIO_PCI_RESETTING);
+	let_resets_go();
 	run_loop_while(VFIO_PCI_RESETTING);
 	ck_assert_uint_eq(bench.fake.hot_resets, 1);
 	ck_assert_uint_eq(spared, 0);
 	is_as_after_power_on();
 	/* The next one is waited for: what it hits is spared again. */
-	bench.fake.reset_ms = 0;
+	bench.pci->reset.deadline_ms = 60000;
 	config_write(PCI_COMMAND, 2, PCI_COMMAND_MEMORY);
 	stop_busy();
 	ck_assert_uint_eq(bench.fake.hot_resets, 2);
