@@ -109,6 +109,7 @@ static struct slow_space {
 	atomic_uint maps;
 	unsigned int unmaps;
 	int answer;
+	int patience_ms; /* for the end to be asked for */
 } slow;
 
 static int slow_map(struct vfio_space *base, const struct vfio_mapping *request)
@@ -118,7 +119,9 @@ static int slow_map(struct vfio_space *base, const struct vfio_mapping *request)
 	atomic_store(&slow.inside, true);
 	slow.maps++;
 	sem_post(&slow.entered);
-	usleep(100000);
+	for (int i = 0; i < slow.patience_ms && !atomic_load(&dma.stopping); i++)
+		usleep(1000);
+	usleep(20000); /* for who does not wait to be seen */
 	atomic_store(&slow.inside, false);
 	return slow.answer;
 }
@@ -132,10 +135,11 @@ static int slow_unmap(struct vfio_space *base, uint64_t iova, uint64_t size, uin
 	return slow.answer;
 }
 
-static void start_slow(int answer)
+static void start_slow(int answer, int patience_ms)
 {
 	memset(&slow, 0, sizeof(slow));
 	slow.answer = answer;
+	slow.patience_ms = patience_ms;
 	slow.ops = *space.space.ops;
 	slow.ops.map = slow_map;
 	slow.ops.unmap = slow_unmap;
@@ -151,7 +155,7 @@ static void start_slow(int answer)
 /* The last group may leave when it returns: the kernel must not be mapping for it then. */
 START_TEST(abandoning_waits_for_the_map_in_flight)
 {
-	start_slow(-EINVAL);
+	start_slow(-EINVAL, 60000);
 	vfio_dma_abandon(&dma);
 	ck_assert(!atomic_load(&slow.inside));
 	vfio_dma_abandon(&dma);
@@ -182,7 +186,7 @@ END_TEST
 
 START_TEST(abandoned_after_it_was_joined)
 {
-	start_slow(0);
+	start_slow(0, 0);
 	wait_done();
 	vfio_dma_join(&dma);
 	vfio_dma_abandon(&dma);
@@ -194,7 +198,7 @@ END_TEST
 
 START_TEST(what_left_with_the_last_group_is_not_unmapped)
 {
-	start_slow(0);
+	start_slow(0, 60000);
 	vfio_dma_abandon(&dma);
 	vfio_dma_stop(&dma);
 	ck_assert_uint_eq(slow.maps, 1);
@@ -246,7 +250,7 @@ END_TEST
 START_TEST(the_end_waits_for_one_part)
 {
 	config.part = MIB;
-	start_slow(0);
+	start_slow(0, 60000);
 	vfio_dma_stop(&dma);
 	ck_assert(!atomic_load(&slow.inside));
 	ck_assert_uint_eq(slow.maps, 1);

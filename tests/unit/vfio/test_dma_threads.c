@@ -25,7 +25,19 @@ static struct side_space {
 	sem_t entered;
 	/* What is under way, but for the first piece, stays so until the end is asked for. */
 	bool held;
+	/* The first of a piece of many parts are under way until so many were at once. */
+	unsigned int awaited;
 } side = {.lock = PTHREAD_MUTEX_INITIALIZER};
+
+static bool side_is_awaited(const struct vfio_mapping *part)
+{
+	bool awaited;
+
+	pthread_mutex_lock(&side.lock);
+	awaited = part->iova >= MIB && part->iova < 4 * GIB && side.most < side.awaited;
+	pthread_mutex_unlock(&side.lock);
+	return awaited;
+}
 
 static int side_map(struct vfio_space *base, const struct vfio_mapping *part)
 {
@@ -37,6 +49,8 @@ static int side_map(struct vfio_space *base, const struct vfio_mapping *part)
 	side.most = side.inside > side.most ? side.inside : side.most;
 	pthread_mutex_unlock(&side.lock);
 	sem_post(&side.entered);
+	for (int i = 0; i < 3000 && side_is_awaited(part); i++)
+		usleep(1000);
 	do
 		usleep(20000);
 	while (side.held && part->iova && !atomic_load(&dma.stopping));
@@ -82,6 +96,7 @@ static unsigned int side_threads(unsigned int at_once)
 
 START_TEST(parts_are_mapped_side_by_side)
 {
+	side.awaited = side_threads(2);
 	start_side(3);
 	wait_done();
 	ck_assert(!outcome.failed);

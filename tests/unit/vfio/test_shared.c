@@ -83,7 +83,7 @@ static void take_back(unsigned int device)
 
 	ck_assert(fake_vfio_fire(&kernel.devices[device], VFIO_PCI_REQ_IRQ_INDEX, 0));
 	ck_assert_int_eq(loop_add(bench.loop, stopper, EPOLLIN, stop_loop, NULL, &bench.err), 0);
-	for (int i = 0; i < 10000 && bench.vfio->entries[device]->stage != VFIO_CLOSED; i++) {
+	for (int i = 0; i < 600000 && bench.vfio->entries[device]->stage != VFIO_CLOSED; i++) {
 		fd_signal(stopper);
 		ck_assert_int_eq(loop_run(bench.loop, &bench.err), 0);
 		usleep(100);
@@ -129,7 +129,9 @@ static int slow_map(struct vfio_space *space, const struct vfio_mapping *map)
 {
 	happened("map");
 	sem_post(&entered);
-	usleep(200000);
+	for (int i = 0; i < 60000 && !atomic_load(&hardware()->dma.stopping); i++)
+		usleep(1000);
+	usleep(20000);
 	happened("mapped");
 	return quick->map(space, map);
 }
