@@ -302,18 +302,17 @@ END_TEST
 /* It was idle when the bus was looked at, and not when that was reset. */
 START_TEST(one_that_is_used_too_soon_is_told_of)
 {
-	static const int pauses_ms[] = {500, 0};
-
 	share_bus(0, 7);
 	add_both();
 	ck_assert_int_eq(attach(), 0);
 	kernel.devices[0].hot_resets = 0;
-	function(0)->reset.pauses_ms = pauses_ms;
 	hear();
+	stand_at(VFIO_DEVICE_PCI_HOT_RESET);
 	ck_assert(fake_vfio_fire(&kernel.devices[0], VFIO_PCI_ERR_IRQ_INDEX, 0));
 	turn_once();
-	ck_assert_int_eq(function(0)->state, VFIO_PCI_RESETTING);
+	wait_for_stand();
 	pci_host_config_write(bench.host, 1 << 3 | 3, PCI_COMMAND, 2, PCI_COMMAND_MEMORY);
+	let_go_on();
 	wait_for_reset();
 	ck_assert_uint_eq(kernel.devices[0].hot_resets, 1);
 	ck_assert_ptr_nonnull(strstr(heard(), "0000:01:00.3: the reset of its bus has hit it"));
