@@ -124,10 +124,14 @@ static inline void stop_heard(void)
 static inline bool ticks(void)
 {
 	struct itimerspec time;
+	bool are;
 
+	pci_host_lock(&bench.pci->device);
 	ck_assert_int_eq(timerfd_gettime(bench.pci->aer.timer, &time), 0);
-	ck_assert_int_eq(time.it_value.tv_sec || time.it_value.tv_nsec, bench.pci->aer.ticks);
-	return bench.pci->aer.ticks;
+	are = bench.pci->aer.ticks;
+	pci_host_unlock(&bench.pci->device);
+	ck_assert_int_eq(time.it_value.tv_sec || time.it_value.tv_nsec, are);
+	return are;
 }
 
 /* A second has passed. */
