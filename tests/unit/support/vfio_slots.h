@@ -253,7 +253,7 @@ static inline bool is_moving(void)
 /* What takes the kernel its time has ended, resets of those that leave too. */
 static inline void settle(void)
 {
-	for (int i = 0; i < 50000 && is_moving(); i++) {
+	for (int i = 0; i < 300000 && is_moving(); i++) {
 		turn();
 		usleep(100);
 	}
@@ -262,7 +262,7 @@ static inline void settle(void)
 
 static inline void wait_for(const unsigned int *count, unsigned int value)
 {
-	for (int i = 0; i < 5000 && *count < value; i++) {
+	for (int i = 0; i < 30000 && *count < value; i++) {
 		turn();
 		usleep(1000);
 	}
@@ -271,7 +271,7 @@ static inline void wait_for(const unsigned int *count, unsigned int value)
 
 static inline void wait_for_news(void)
 {
-	for (int i = 0; i < 5000 && !guest.news[0]; i++) {
+	for (int i = 0; i < 30000 && !guest.news[0]; i++) {
 		turn();
 		usleep(1000);
 	}

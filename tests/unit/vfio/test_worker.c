@@ -84,7 +84,7 @@ static void turn_until(const char *events)
 	struct pollfd ready = {.fd = worker.turn, .events = POLLIN};
 
 	while (strcmp(happened, events) != 0) {
-		ck_assert_int_eq(poll(&ready, 1, 5000), 1);
+		ck_assert_int_eq(poll(&ready, 1, 30000), 1);
 		turn();
 	}
 }

@@ -45,7 +45,7 @@ static void turn_loop(void)
 static void turn_loop_through(void)
 {
 	turn_loop();
-	for (int i = 0; i < 4000 && pci_state_is(VFIO_PCI_RESETTING); i++) {
+	for (int i = 0; i < 300000 && pci_state_is(VFIO_PCI_RESETTING); i++) {
 		usleep(200);
 		turn_loop();
 	}
