@@ -404,41 +404,48 @@ int vfio_sys_ioctl(int fd, unsigned long request, void *argument)
 			    : on_group(node, request, argument);
 }
 
-/* What a struck access does: fails, is cut or reads nonsense; @size when there is none. */
-static inline ssize_t access_outcome(int fd, const char *call, void *data, size_t size)
+/* Whether this access is struck: then it fails, is cut or reads nonsense. */
+static inline bool access_outcome(int fd, const char *call, void *data, size_t size,
+				  ssize_t *outcome)
 {
 	const struct fake_node *node = find_node(fd);
 
+	*outcome = -EBADF;
 	if (!node || !node->device)
-		return -EBADF;
+		return true;
+	*outcome = (ssize_t)size;
 	if (!fault_strikes(call, node->device->name))
-		return (ssize_t)size;
+		return false;
 	switch (fault_plan.fault) {
 	case FAULT_ERROR:
-		return fault_plan.error;
+		*outcome = fault_plan.error;
+		return true;
 	case FAULT_SHORT:
-		return (ssize_t)size / 2;
+		*outcome = (ssize_t)size / 2;
+		return true;
 	case FAULT_NONSENSE:
 		break;
 	}
 	if (data)
 		memset(data, fault_plan.filling, size);
-	return (ssize_t)size;
+	return true;
 }
 
 ssize_t vfio_sys_read(int fd, void *data, size_t size, uint64_t offset)
 {
-	unsigned int struck = fault_plan.struck;
 	bool bar = offset >> FAKE_REGION_SHIFT < VFIO_PCI_ROM_REGION_INDEX;
-	ssize_t outcome = access_outcome(fd, bar ? "BAR read" : "read", data, size);
+	ssize_t outcome;
 
-	return fault_plan.struck != struck ? outcome : pread(fd, data, size, (off_t)offset);
+	return access_outcome(fd, bar ? "BAR read" : "read", data, size, &outcome)
+		       ? outcome
+		       : pread(fd, data, size, (off_t)offset);
 }
 
 ssize_t vfio_sys_write(int fd, const void *data, size_t size, uint64_t offset)
 {
-	ssize_t outcome = access_outcome(fd, "write", NULL, size);
+	ssize_t outcome;
 
+	access_outcome(fd, "write", NULL, size, &outcome);
 	return outcome == (ssize_t)size ? pwrite(fd, data, size, (off_t)offset) : outcome;
 }
 
