@@ -395,7 +395,7 @@ START_TEST(others_are_heard_meanwhile)
 
 	begin_well();
 	user.watch = (struct vhost_user_watch){call, hear_call, &call};
-	user.patience_ms = 50;
+	user.patience_ms = 1000;
 	server.fault = FAKE_LATE;
 	server.at = SET_FEATURES;
 	fd_signal(call);

@@ -66,10 +66,10 @@ END_TEST
 /* It dies, or says nothing. */
 START_TEST(a_server_that_does_not_stop_is_gone)
 {
-	patience_ms = 300;
 	begin();
 	drive();
 	is_served(0, 1);
+	of_bench()->user.patience_ms = 300;
 	server.at = GET_VRING_BASE;
 	server.fault = _i ? FAKE_LATE : FAKE_DIES;
 	virtio_reset(bench);
@@ -81,7 +81,6 @@ END_TEST
 /* Each queue stops in time, all of them together do not. */
 START_TEST(a_stop_has_one_deadline)
 {
-	patience_ms = 300;
 	config.choice.queues = 4;
 	server.queues = 4;
 	server.slow_ms = 100;
@@ -89,6 +88,7 @@ START_TEST(a_stop_has_one_deadline)
 	drive();
 	for (unsigned int i = 0; i < 4; i++)
 		is_served(i, 1);
+	of_bench()->user.patience_ms = 300;
 	virtio_reset(bench);
 	drive();
 	await_need();

@@ -129,7 +129,8 @@ START_TEST(one_that_never_stops_to_talk_is_lost)
 
 	fake.server.at = _i ? COMMAND_READ : COMMAND_INFO;
 	fake.server.fault = USER_FAULT_TALKS;
-	fake.patience_ms = _i ? FAKE_PATIENCE_MS : FAKE_SHORT_MS;
+	/* Time enough for what it answers before that. */
+	fake.patience_ms = _i ? FAKE_PATIENCE_MS : 2000;
 	fake.running_ms = FAKE_SHORT_MS;
 	fake.server.skip = _i ? 1000 : 0;
 	hear();

@@ -78,7 +78,7 @@ static const struct {
 	{COMMAND_VERSION, USER_FAULT_DIES, 0, "a.sock: its server has ended the connection"},
 	{COMMAND_VERSION, USER_FAULT_MAJOR, 0, "a.sock: its server speaks version 1.1"},
 	{COMMAND_INFO, USER_FAULT_LATE, 0,
-	 "a.sock: its server has not answered DEVICE_GET_INFO within 1000 ms"},
+	 "a.sock: its server has not answered DEVICE_GET_INFO within 5000 ms"},
 	{COMMAND_INFO, USER_FAULT_ID, 0, "a.sock: its server has answered DEVICE_GET_INFO, which"},
 	{COMMAND_INFO, USER_FAULT_ERROR, 0, "a.sock: its server does not say what it is"},
 	{COMMAND_REGION_INFO, USER_FAULT_HUGE, 3, "a.sock: its server has sent DEVICE_GET_REGION"},
@@ -96,7 +96,7 @@ START_TEST(a_server_that_misbehaves_is_told_of)
 	fake.server.skip = faults[_i].skip;
 	/* Time enough for those before the one that is late. */
 	if (faults[_i].fault == USER_FAULT_LATE)
-		fake.patience_ms = 1000;
+		fake.patience_ms = faults[_i].at == COMMAND_VERSION ? 1000 : 5000;
 	hear();
 	ck_assert_int_lt(look(), 0);
 	ck_assert_msg(strncmp(fake.err.text, faults[_i].said, strlen(faults[_i].said)) == 0, "%s",

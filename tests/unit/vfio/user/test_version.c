@@ -40,7 +40,7 @@ START_TEST(a_server_that_begins_badly_is_refused)
 	fake.server.fault = open_faults[_i].fault;
 	/* Time enough for those before the one that is late. */
 	if (open_faults[_i].fault == USER_FAULT_LATE)
-		fake.patience_ms = 1000;
+		fake.patience_ms = open_faults[_i].at == COMMAND_VERSION ? 1000 : 5000;
 	ck_assert_ptr_null(fake_user_open());
 	ck_assert_msg(strstr(fake.err.text, open_faults[_i].said), "%s", fake.err.text);
 	ck_assert_ptr_nonnull(strstr(fake.err.text, "passthrough device user0: "));
