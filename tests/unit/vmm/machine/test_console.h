@@ -175,7 +175,7 @@ static inline void reads(int fd, const char *text)
 	while (count < strlen(text)) {
 		ssize_t piece;
 
-		ck_assert_int_eq(poll(&ready, 1, 5000), 1);
+		ck_assert_int_eq(poll(&ready, 1, 30000), 1);
 		piece = read(fd, bytes + count, strlen(text) - count);
 		ck_assert_int_gt(piece, 0);
 		count += (size_t)piece;
@@ -186,12 +186,22 @@ static inline void reads(int fd, const char *text)
 /* At once, or when a pseudo-terminal of a busy machine has handed it on. */
 static inline void took(const char *text)
 {
-	for (int waits = 0; port.count < strlen(text) && waits < 5000; waits++) {
+	for (int waits = 0; port.count < strlen(text) && waits < 30000; waits++) {
 		usleep(1000);
 		turn();
 	}
 	ck_assert_uint_eq(port.count, strlen(text));
 	ck_assert_mem_eq(port.bytes, text, port.count);
+}
+
+/* Likewise. */
+static inline void requested(const char *text)
+{
+	for (int waits = 0; strlen(requests) < strlen(text) && waits < 10000; waits++) {
+		usleep(1000);
+		turn();
+	}
+	ck_assert_str_eq(requests, text);
 }
 
 /* Nothing is offered over and over while nothing happens. */

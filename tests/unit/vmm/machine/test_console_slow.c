@@ -185,14 +185,15 @@ END_TEST
 START_TEST(a_reader_who_leaves_a_pty_lets_the_guest_go_on)
 {
 	int fd = start_pty();
-	double begin = now();
 	unsigned int before;
+	double begin;
 
 	while (output("x"))
 		;
 	before = wakes;
 	close(fd);
-	while (wakes == before && now() - begin < 5) {
+	begin = now();
+	while (wakes == before && now() - begin < 60) {
 		usleep(10000);
 		turn();
 	}
@@ -302,9 +303,7 @@ static void deafer_scenario(void)
 		sent += paste(written + sent, size - sent);
 	ck_assert_uint_eq(sent, size);
 	type(master, "\1x", 2);
-	for (int i = 0; i < 100 && !*requests; i++)
-		type(master, "", 0);
-	ck_assert_str_eq(requests, "x");
+	requested("x");
 	for (unsigned int i = 0; i < 1000; i++)
 		port_has_room(1000);
 	ck_assert_uint_eq(port.count, 64 * 1024);
