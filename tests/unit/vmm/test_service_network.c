@@ -76,7 +76,7 @@ static const char *last_words(const char *text, const char *script)
 	ck_assert_msg(parse(text) == 0, "%s", err.text);
 	program = service_start(&service, &device, loop, &err);
 	ck_assert_msg(program, "%s", err.text);
-	program_last_words(program, words, 5000);
+	program_last_words(program, words, 30000);
 	program_end(program, 5000);
 	fd_close(&device.fd);
 	return words;
@@ -137,14 +137,14 @@ START_TEST(one_that_is_too_old_is_told)
 	ck_assert_int_eq(parse("user"), 0);
 	program = service_start(&service, &device, loop, &err);
 	ck_assert_msg(program, "%s", err.text);
-	program_last_words(program, words, 5000);
+	program_last_words(program, words, 30000);
 	ck_assert_ptr_nonnull(strstr(program_why_unfit(program), "since 2024_11_27: Debian's"));
 	program_end(program, 5000);
 	fd_close(&device.fd);
 	install("echo \"passt: unrecognized option '--other'\" >&2; exit 1");
 	program = service_start(&service, &device, loop, &err);
 	ck_assert_msg(program, "%s", err.text);
-	program_last_words(program, words, 5000);
+	program_last_words(program, words, 30000);
 	ck_assert_ptr_null(program_why_unfit(program));
 	program_end(program, 5000);
 	fd_close(&device.fd);

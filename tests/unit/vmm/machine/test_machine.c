@@ -235,7 +235,9 @@ static const struct {
 } programs[] = {
 	{"#!/bin/sh\necho Image is not in qcow2 format >&2\nexit 1\n",
 	 "--disk: /dev/null: qemu-storage-daemon has ended: Image is not in qcow2 format"},
-	{"#!/bin/sh\necho Nobody is there >&2\nexec /bin/sleep 6.5\n",
+	/* It ends once the monitor has closed the connection, while its last words are awaited. */
+	{"#!/bin/sh\necho Nobody is there >&2\n"
+	 "while /bin/ls -l /proc/$PPID/fd | /bin/grep -q socket:; do /bin/sleep 0.2; done\n",
 	 "--disk: /dev/null: qemu-storage-daemon: its server has not answered GET_FEATURES "
 	 "within 5 s: look at what it waits for, or start it again; it said last: Nobody is there"},
 };
