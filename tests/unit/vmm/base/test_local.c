@@ -179,7 +179,7 @@ START_TEST(two_do_not_take_a_name_at_once)
 		fd_close(&lock);
 		_exit(local_bind(fd, &address, 4, &name, &err) ? 1 : 0);
 	}
-	usleep(100000);
+	usleep(20000);
 	ck_assert_int_eq(access(path, F_OK), -1);
 	flock(lock, LOCK_UN);
 	fd_close(&lock);

@@ -267,6 +267,24 @@ START_TEST(a_driver_that_came_since_is_kept)
 }
 END_TEST
 
+/* Until @process waits for a lock of another's, or two seconds where that cannot be seen. */
+static void await_waiter(pid_t process)
+{
+	char line[256], waiter[64];
+	bool waits = false;
+
+	snprintf(waiter, sizeof(waiter), " %d ", process);
+	for (unsigned int i = 0; i < 200 && !waits; i++) {
+		FILE *locks = fopen("/proc/locks", "re");
+
+		usleep(10000);
+		while (locks && !waits && fgets(line, sizeof(line), locks))
+			waits = strstr(line, "-> FLOCK") && strstr(line, waiter);
+		if (locks)
+			fclose(locks);
+	}
+}
+
 /* Waits for the lock in another process; when that gives it up, goes on. */
 START_TEST(two_at_once)
 {
@@ -289,7 +307,7 @@ START_TEST(two_at_once)
 		_exit(status);
 	}
 	close(ends[1]);
-	usleep(300000);
+	await_waiter(child);
 	ck_assert_str_eq(driver_of(NVME), "nvme");
 	close(lock);
 	ck_assert_int_gt(read(ends[0], text, sizeof(text) - 1), 0);
