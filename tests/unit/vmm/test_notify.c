@@ -73,7 +73,7 @@ static void is_told(const char *path, bool abstract)
 START_TEST(who_waits_is_told)
 {
 	is_told(name, false);
-	snprintf(name, sizeof(name), "@ferry-notify-%d", getpid());
+	snprintf(name, sizeof(name), "@%s", folder);
 	is_told(name, true);
 }
 END_TEST

@@ -298,15 +298,19 @@ END_TEST
 
 START_TEST(what_is_no_image_is_refused)
 {
+	char own[] = "/tmp/ferry-image-XXXXXX", none[64];
 	struct image image;
-	const struct image_config folder = {.path = "/tmp", .readonly = true};
+	const struct image_config folder = {.path = own, .readonly = true};
 	const struct image_config device = {.path = "/dev/null"};
-	const struct image_config nothing = {.path = "/tmp/ferry-there-is-none"};
+	const struct image_config nothing = {.path = none};
 
+	ck_assert_ptr_nonnull(mkdtemp(own));
+	snprintf(none, sizeof(none), "%s/none", own);
 	ck_assert_int_eq(image_open(&image, &folder, &err), -EINVAL);
 	ck_assert_ptr_nonnull(strstr(err.text, "neither a file nor a block device"));
 	ck_assert_int_eq(image_open(&image, &device, &err), -EINVAL);
 	ck_assert_int_eq(image_open(&image, &nothing, &err), -ENOENT);
+	rmdir(own);
 	unlink(path);
 	ck_assert_int_eq(mkfifo(path, 0600), 0);
 	refused(&reads, -EINVAL, "neither");
