@@ -45,10 +45,11 @@ static void teardown(void)
 static void chunk_done(void *owner, uint64_t bytes)
 {
 	struct watcher *to = owner;
+	uint64_t largest = atomic_load(&to->largest);
 	cpu_set_t set;
 
-	if (bytes > to->largest)
-		to->largest = bytes;
+	while (bytes > largest && !atomic_compare_exchange_weak(&to->largest, &largest, bytes))
+		;
 	to->bytes += bytes;
 	sched_getaffinity(0, sizeof(set), &set);
 	for (unsigned int i = 0; i < 2; i++)
