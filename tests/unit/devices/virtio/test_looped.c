@@ -2,6 +2,7 @@
 /* A device that the loop serves: when it works, when it does not, and what it keeps meanwhile. */
 
 #include <limits.h>
+#include <stdatomic.h>
 
 #include "devices/virtio/looped.h"
 #include "tests/unit/support/fake_virtio.h"
@@ -12,7 +13,8 @@ enum { QUEUE_SIZE = 64, BUFFERS = 0x100000 };
 /* It does a byte of a chain for each credit, and keeps the chain without one. */
 static struct lazy {
 	struct virtio_looped looped;
-	unsigned int credit[LOOPED_QUEUES_MAX], begun, works;
+	unsigned int credit[LOOPED_QUEUES_MAX], begun;
+	atomic_uint works;
 	bool refuses;
 } lazy;
 
@@ -334,7 +336,7 @@ END_TEST
 static void *drive_again(void *unused)
 {
 	(void)unused;
-	for (unsigned int i = 0; i < 200; i++) {
+	for (unsigned int i = 0; i < 200 || (lazy.works == 0 && i < 100000); i++) {
 		drive();
 		for (unsigned int n = 0; n < QUEUE_SIZE; n++)
 			offer(0, n, 1);
