@@ -77,9 +77,7 @@ class Run:
             return
         why = "the time for the whole run was over"
         for task in self.tasks.values():
-            with contextlib.suppress(FileNotFoundError):  # a host has taken it
-                (self.lab.share / "queue" / str(task.kind) / task.entry()).unlink()
-                self.give_up(task, why)
+            self.leave_out(task, why)
         if self.lab.late(LATE * self.lab.slow):
             for host in self.alive:
                 self.collect(host)
@@ -87,6 +85,11 @@ class Run:
                 host.kill()
                 if host.task in self.tasks:
                     self.give_up(self.tasks[host.task], f"{why} before it ended")
+
+    def leave_out(self, task, why):
+        with contextlib.suppress(FileNotFoundError):  # a host has taken it
+            (self.lab.share / "queue" / str(task.kind) / task.entry()).unlink()
+            self.give_up(task, why)
 
     def give_up(self, task, why):
         for name in task.names:
@@ -215,6 +218,9 @@ class Run:
                 self.alive.remove(host)
 
     def follow(self):
+        for task in self.tasks.values():
+            if task.root and "root" in self.lab.absent:
+                self.leave_out(task, self.lab.absent["root"])
         try:
             while True:
                 self.end_in_time()

@@ -75,7 +75,7 @@ class Lab:
         self.share = self.runs / "share"
         self.qemu_root = None  # QEMU for a host
         self.roots = {}  # QEMU of other releases, by the machine that it plays
-        self.absent = {}  # kernels that cannot be had, each with the reason
+        self.absent = {}  # kernels, and "root", that cannot be had, each with the reason
 
     def usual_jobs(self):
         """Hosts side by side: fewer where processors or memory are."""

@@ -69,6 +69,14 @@ class NextKind(LabTest):
         self.assertIn("skip reads                        there is no such package\n",
                       self.said.getvalue())
 
+    def test_root_file_system_that_cannot_be_had(self):
+        self.scenario("debian", "scenarios: login", "root: debian")
+        run = self.run_of(only=["debian", "usual"])
+        run.lab.note_absent("absent root its programs cannot be run here\n")
+        with mock.patch.object(run, "start_next", return_value=False):
+            run.follow()
+        self.assertEqual(run.results.told, {"login": "skip"})
+        self.assertIn("its programs cannot be run here", self.said.getvalue())
 
     def test_waits_for_room(self):
         run = self.run_of()

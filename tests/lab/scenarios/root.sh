@@ -1,7 +1,6 @@
 # SPDX-License-Identifier: BSD-3-Clause
 # shellcheck disable=SC2154 # some come from lib.sh and root.sh
 # scenarios: root-login root-fio root-discard root-iperf root-sound
-# not-on: aarch64: a root file system is made by running its own programs
 # tier: all
 # root: debian
 # seconds: 200
