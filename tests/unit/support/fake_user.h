@@ -28,7 +28,7 @@ enum {
 	FAKE_FILE = 0x4000,
 	FAKE_USER_VECTORS = 40,
 	FAKE_PATIENCE_MS = 20000,
-	FAKE_SHORT_MS = 200
+	FAKE_SHORT_MS = 500
 };
 
 static struct {

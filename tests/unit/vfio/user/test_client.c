@@ -12,7 +12,7 @@ static const struct {
 	enum user_fault fault;
 	const char *said;
 } read_faults[] = {
-	{USER_FAULT_LATE, "has not answered REGION_READ within 200 ms"},
+	{USER_FAULT_LATE, "has not answered REGION_READ within 500 ms"},
 	{USER_FAULT_SHORT, "has ended the connection"},
 	{USER_FAULT_DIES, "has ended the connection"},
 	{USER_FAULT_ID, "has answered REGION_READ, which it was not asked"},
@@ -234,7 +234,7 @@ START_TEST(a_server_that_takes_nothing_is_lost)
 				 0);
 	pthread_mutex_unlock(&fake.memory.lock);
 	ck_assert(fake.backend->ops->is_lost(fake.backend));
-	ck_assert_ptr_nonnull(strstr(heard(), "has not taken REGION_WRITE within 200 ms"));
+	ck_assert_ptr_nonnull(strstr(heard(), "has not taken REGION_WRITE within 500 ms"));
 	fake_user_leaves(0);
 }
 END_TEST
