@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: BSD-3-Clause
 # scenarios: own-drivers
-# tier-aarch64: all
+# tier: all
 # seconds: 60
 # deadline: 480
 # A device that guests had, one of them ended by force, works again with the host's own driver.

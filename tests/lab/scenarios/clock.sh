@@ -1,5 +1,6 @@
 # SPDX-License-Identifier: BSD-3-Clause
 # scenarios: no-kvmclock pm-timer-clock
+# tier: all
 # not-on: aarch64: its clock is the architecture's own timer, whose frequency nothing has to measure
 # seconds: 60
 # host-memory: 3072

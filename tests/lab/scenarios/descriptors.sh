@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: BSD-3-Clause
 # scenarios: descriptors-group descriptors-taken-over descriptors-hugepages descriptors-elsewhere
-# tier-aarch64: all
+# tier: all
 # also-on-x86_64: 6.12
 # seconds: 25
 # A device by its group for a user who reaches no file but sysfs': all is opened by root, and set up by it too.

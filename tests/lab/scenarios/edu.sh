@@ -1,5 +1,6 @@
 # SPDX-License-Identifier: BSD-3-Clause
 # scenarios: edu unprivileged
+# tier-aarch64: all
 # seconds: 15
 # A program in the guest works the edu device through its mapped BAR; the monitor runs as an
 # ordinary user who may open the group and lock enough memory.

@@ -1,5 +1,6 @@
 # SPDX-License-Identifier: BSD-3-Clause
 # scenarios: gdb-reboot gdb-access gdb-kill
+# tier-aarch64: all
 # seconds: 15
 # symbols: cloud
 # host-machine: newer

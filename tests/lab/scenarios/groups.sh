@@ -1,5 +1,6 @@
 # SPDX-License-Identifier: BSD-3-Clause
 # scenarios: two-functions two-groups cpus-4 kernel-elf
+# tier-aarch64: all
 # not-on-aarch64: kernel-elf: the boot protocol has an Image, not an ELF file
 # also-on: 6.12-iommufd
 # also-on-x86_64: 7.3-iommufd

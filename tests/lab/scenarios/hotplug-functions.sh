@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: BSD-3-Clause
 # shellcheck disable=SC2154 # from l1/slots.sh
 # scenarios: hotplug-functions hotplug-functions-removed hotplug-functions-wanted hotplug-functions-lost
+# tier: all
 # host-devices: more
 # also-on: 6.12-iommufd
 # seconds: 40

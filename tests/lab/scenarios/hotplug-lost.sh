@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: BSD-3-Clause
 # shellcheck disable=SC2154 # from l1/slots.sh
 # scenarios: hotplug-too-small hotplug-slow hotplug-pulled hotplug-lost
+# tier: all
 # host-devices: more
 # also-on: 6.12 7.3 6.12-iommufd
 # seconds: 40

@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: BSD-3-Clause
 # scenarios: trace-log trace-intx mmap-off rom-own rom-file rom-off
-# tier-aarch64: all
+# tier: all
 # seconds: 35
 # deadline: 400
 # What a user may choose for a device: a log of all that the guest does with it, BARs that are trapped,

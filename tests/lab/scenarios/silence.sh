@@ -1,5 +1,6 @@
 # SPDX-License-Identifier: BSD-3-Clause
 # scenarios: console-by-default console-missing
+# tier-aarch64: all
 # seconds: 30
 # A Linux that is given no command line has a console; one whose command line names none is told of.
 

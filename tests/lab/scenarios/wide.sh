@@ -1,5 +1,6 @@
 # SPDX-License-Identifier: BSD-3-Clause
 # scenarios: wide-access
+# tier-aarch64: all
 # seconds: 10
 # One instruction loads sixteen bytes from a trapped BAR. KVM takes it apart on x86_64; on aarch64
 # nobody can, and the program in the guest gets a bus error. The guest goes on either way.
