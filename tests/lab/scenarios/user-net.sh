@@ -3,14 +3,17 @@
 # tier-aarch64: all
 # servers: passt
 # seconds: 40
-# A network card without a tap, by passt, which the monitor starts itself: 8 MiB by TCP both ways at once over a
-# connection of the guest's and over a port of the host's, as an ordinary user; less of it as root, and in the guest's
-# next life; what becomes of it when passt ends; one that is too old, and none.
+# deadline: 700
+# A network card without a tap, by passt, which the monitor starts itself: 8 MiB by TCP both ways at once, with --all
+# 64, over a connection of the guest's and over a port of the host's, as an ordinary user; less of it as root, and in
+# the guest's next life; what becomes of it when passt ends; one that is too old, and none.
 
 only_ferry "QEMU's passt is QEMU's"
 . /share/l1/servers.sh
 initrd=$images/initrd-more
 address=52:54:00:77:00:03
+ram=$(often "$ram" 512M)       # the guest keeps in memory what it sends, and what comes
+guest_deadline=$(often 90 300) # it says nothing meanwhile
 
 # offer SIZE: so much goes each way.
 offer() {
@@ -74,7 +77,7 @@ export PATH="$work/trixie:$usual_path"
 as_user 65536
 run_as="$rooted $run_as"
 card="user,forward=tcp:8080:80,host=10.77.0.1,mac=$address"
-offer 8388608
+offer "$(often 8388608 67108864)"
 guest_start ask --net "$card" --log info
 exchange 5001 1
 check net-user "whole: $both; the guest said '$(value card-user-connect)'; $(first_error)" [ "${both%% *}" = connect ]
