@@ -55,17 +55,17 @@ static void come_and_go(const struct fault_plan *how, int stopper)
 	ck_assert(!mock.machine->outcome.decided);
 }
 
-/* A machine for each call, into whose empty slot the device comes. */
+/* As walk(), a machine for each call, into whose empty slot the device comes. */
 static unsigned int walk_coming(const struct fault_plan *how)
 {
 	struct fault_plan plan = *how;
-	unsigned int struck;
+	unsigned int struck, pace = walk_pace();
 
+	plan.at = 1;
 	do {
 		struct machine *machine;
 		int stopper;
 
-		plan.at++;
 		plan.error = how->error ? how->error : errors[plan.at % ARRAY_SIZE(errors)];
 		world_create();
 		kvm.guest = NULL;
@@ -84,8 +84,9 @@ static unsigned int walk_coming(const struct fault_plan *how)
 		nothing_is_left(plan.at);
 		check_outcome(plan.at);
 		fake_machine_close_kernel();
+		plan.at += pace;
 	} while (struck);
-	return plan.at - 1;
+	return plan.at - 1 - pace;
 }
 
 START_TEST(every_call_fails_as_a_device_comes_and_goes)

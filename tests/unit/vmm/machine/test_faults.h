@@ -11,6 +11,7 @@
 #include <check.h>
 #include <dirent.h>
 #include <linux/pci_regs.h>
+#include <stdlib.h>
 
 #include "tests/unit/support/fake_machine.h"
 #include "tests/unit/support/fault_calls.h"
@@ -346,12 +347,22 @@ static void check_outcome(unsigned int at)
 		      "call %u, %s: it failed and nothing is said", at, fault_plan.call);
 }
 
-/* Every @pace-th call of a life is struck in its turn; returns how many there are. */
+/* Of how many calls one is struck, by FAULT_PACE: where many lives take long, some must do. */
+static unsigned int walk_pace(void)
+{
+	const char *text = getenv("FAULT_PACE");
+	unsigned long pace = text ? strtoul(text, NULL, 10) : 1;
+
+	ck_assert(pace >= 1 && pace <= 100);
+	return (unsigned int)pace;
+}
+
+/* Every @pace-th call of a life, or fewer, is struck in its turn; returns how many there are. */
 static unsigned int walk(const struct fault_plan *how, unsigned int pace)
 {
 	unsigned int at = 1, struck;
 
-	for (;; at += pace) {
+	for (;; at += pace * walk_pace()) {
 		world_create();
 		fault_plan = *how;
 		fault_plan.at = at;
