@@ -416,7 +416,7 @@ ferry: setup
 # user's -j; under `make -n` it would run all the same, so it is not started.
 PROGRAMS := setup ferry $(UNIT_PROGRAMS) fuzz-programs-fuzz walls-programs kvm-programs
 LABS := setup-lab $(LAB_AARCH64:%=setup-%)
-SUITES := $(FAST_SUITES) lab-shell lab-client lab $(LAB_AARCH64)
+SUITES := $(FAST_SUITES) lab-client lab $(LAB_AARCH64)
 CHECK = +@$(if $(findstring n,$(firstword -$(MAKEFLAGS))),: )tests/check
 
 check check-fast: export TIER := check
@@ -425,7 +425,7 @@ check:
 	$(CHECK) $(PROGRAMS:%=make:%) $(LABS:%=make:%) $(SUITES)
 
 check-all:
-	$(CHECK) --all $(PROGRAMS:%=make:%) $(LABS:%=make:%) $(SUITES)
+	$(CHECK) --all $(PROGRAMS:%=make:%) $(LABS:%=make:%) lab-shell $(SUITES)
 
 check-fast:
 	$(CHECK) $(PROGRAMS:%=make:%) $(FAST_SUITES)

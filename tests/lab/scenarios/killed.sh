@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: BSD-3-Clause
 # scenarios: killed-coming killed-going terminated-coming terminated-going killed-at-work
 # tier-aarch64: all
-# new-on-x86_64: 6.12-iommufd: who is killed had a character device, and its mappings an address space of iommufd's
+# also-on-x86_64: 6.12-iommufd
 # seconds: 60
 # deadline: 300
 # A monitor is ended by SIGKILL or SIGTERM at some step of its way up or back, five of them in turn, with --all two dozen. Its

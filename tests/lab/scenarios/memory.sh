@@ -1,5 +1,6 @@
 # SPDX-License-Identifier: BSD-3-Clause
 # scenarios: memory-5g dma-above-4g
+# tier-aarch64: all
 # also-on: 6.12-iommufd
 # also-on-x86_64: 7.3-iommufd
 # seconds: 60
