@@ -118,6 +118,11 @@ static int64_t client_deadline(struct vfio_user_client *client,
 	return deadline;
 }
 
+static int64_t client_opening_patience(const struct vfio_user_client *client)
+{
+	return client->config.patience_ms * VFIO_USER_OPENING_WAITS;
+}
+
 /* The locks of senders are held. */
 static void client_send(struct vfio_user_client *client, const struct vfio_user_request *request,
 			uint16_t id, uint32_t flags, int64_t deadline)
@@ -339,6 +344,34 @@ static void client_hear_answer(struct vfio_user_client *client, const struct vfi
 		client_fail(client, rc);
 }
 
+static void client_lose_late(struct vfio_user_client *client,
+			     const struct vfio_user_request *request)
+{
+	int64_t opening = client_opening_patience(client);
+
+	if (!client->started && client->opening_ms >= opening)
+		vfio_user_lose(client, "has had more than %lld ms, and is not opened yet",
+			       (long long)opening);
+	else
+		vfio_user_lose(client, "has not answered %s within %lld ms",
+			       vfio_user_name(request->command),
+			       (long long)client_patience(client, request));
+}
+
+/* As long as there is no thread all waiting adds up. The lock of senders is held. */
+static void client_ask_at_opening(struct vfio_user_client *client,
+				  const struct vfio_user_wait *wait, int64_t *deadline)
+{
+	int64_t begun = clock_now_ms();
+	int64_t last = begun + client_opening_patience(client) - client->opening_ms;
+
+	if (*deadline > last)
+		*deadline = last;
+	client_send(client, wait->request, wait->id, 0, *deadline);
+	client_hear_answer(client, wait, *deadline);
+	client->opening_ms += clock_now_ms() - begun;
+}
+
 int vfio_user_ask(struct vfio_user_client *client, struct vfio_user_request *request)
 {
 	int64_t since = vfio_user_now();
@@ -353,14 +386,13 @@ int vfio_user_ask(struct vfio_user_client *client, struct vfio_user_request *req
 		return -EIO;
 	}
 	client_link(client, &wait);
-	client_send(client, request, wait.id, 0, deadline);
-	if (!client->started)
-		client_hear_answer(client, &wait, deadline);
+	if (client->started)
+		client_send(client, request, wait.id, 0, deadline);
+	else
+		client_ask_at_opening(client, &wait, &deadline);
 	pthread_mutex_unlock(&client->sending);
 	if (client_await(client, &wait, deadline, since))
-		vfio_user_lose(client, "has not answered %s within %lld ms",
-			       vfio_user_name(request->command),
-			       (long long)client_patience(client, request));
+		client_lose_late(client, request);
 	return wait.rc;
 }
 

@@ -25,15 +25,18 @@ struct vfio_user_limits {
 	uint64_t pages;    /* bit n: those of 2^n bytes */
 };
 
-/* How long a guest's thread may wait, in milliseconds; a reset has a thread of its own. */
-enum { VFIO_USER_WAIT_MS = 5000, VFIO_USER_RESET_MS = 10000 };
+/*
+ * How long a guest's thread may wait, in milliseconds; a reset has a thread of its own. Whoever opens a
+ * server waits for no more than so many times that in all, however many answers come in time.
+ */
+enum { VFIO_USER_WAIT_MS = 5000, VFIO_USER_RESET_MS = 10000, VFIO_USER_OPENING_WAITS = 4 };
 
 struct kvm_vm;
 struct vfio_user_wait;
 
 struct vfio_user_config {
 	const char *name;         /* for a sentence; outlives the client */
-	int64_t patience_ms;      /* 0: VFIO_USER_WAIT_MS */
+	int64_t patience_ms;      /* for an answer; 0: VFIO_USER_WAIT_MS */
 	struct kvm_vm *doorbells; /* that it has are asked for, and are this one's; NULL: not */
 	/*
 	 * Copies @size bytes of what is mapped for DMA out of @address into @data, or into it with
@@ -54,6 +57,7 @@ struct vfio_user_client {
 	uint8_t *buffer; /* the thread's: VFIO_USER_MESSAGE_MAX bytes */
 	pthread_t thread;
 	bool started;            /* `sending` is held to change it */
+	int64_t opening_ms;      /* that were waited for before; likewise */
 	pthread_mutex_t sending; /* whole messages, in order; above `lock` */
 	pthread_mutex_t lock;    /* a leaf, of what follows */
 	pthread_cond_t changed;

@@ -117,7 +117,8 @@ struct user_server {
 	int surplus;           /* bytes of what it writes by them that do not count; or lack */
 	enum user_fault fault; /* at messages of this kind: */
 	enum server_command at;
-	unsigned int skip; /* but not at the first so many of them */
+	unsigned int skip;    /* but not at the first so many of them */
+	unsigned int slow_ms; /* before each answer */
 	/* What follows is the server's. */
 	uint8_t config[USER_CONFIG_SIZE];
 	int socket, ask; /* its ends; `ask` may be the same */

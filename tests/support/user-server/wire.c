@@ -220,6 +220,7 @@ bool server_answer(struct user_server *server, const struct server_message *mess
 
 	if (message->header.flags & FLAG_NO_REPLY && !bad)
 		return true;
+	usleep(1000 * server->slow_ms);
 	if (rc) {
 		header.flags |= FLAG_ERROR;
 		header.error = (uint32_t)-rc;

@@ -106,6 +106,19 @@ START_TEST(a_server_that_misbehaves_is_told_of)
 }
 END_TEST
 
+/* Each answer comes in time, but there are many. */
+START_TEST(a_slow_server_is_not_waited_for_without_end)
+{
+	fake.patience_ms = 1000;
+	fake.server.slow_ms = 400;
+	hear();
+	ck_assert_int_lt(look(), 0);
+	ck_assert_str_eq(fake.err.text,
+			 "a.sock: its server has had more than 4000 ms, and is not opened yet");
+	ck_assert_str_eq(heard(), "");
+}
+END_TEST
+
 static char folder[] = "/tmp/ferry-offer-XXXXXX";
 
 static const char *in_folder(const char *name)
@@ -159,6 +172,7 @@ static void add_tests(TCase *tests)
 	tcase_add_test(tests, a_second_socket_is_told);
 	tcase_add_test(tests, a_file_is_mapped_as_a_whole);
 	tcase_add_loop_test(tests, a_server_that_misbehaves_is_told_of, 0, ARRAY_SIZE(faults));
+	tcase_add_test(tests, a_slow_server_is_not_waited_for_without_end);
 	tcase_add_test(tests, paths_where_nobody_listens);
 }
 
