@@ -248,7 +248,6 @@ static void device_resume(struct virtio_device *virtio)
 
 	pthread_mutex_lock(&device->lock);
 	device->paused = false;
-	device->awaited = false;
 	pthread_mutex_unlock(&device->lock);
 	fd_signal(device->command);
 }

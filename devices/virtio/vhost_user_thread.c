@@ -318,7 +318,9 @@ bool vhost_user_turn(struct vhost_user_device *device)
 		more = index >= 0 && thread_work(device, (unsigned int)index, live);
 	}
 	pthread_mutex_lock(&device->lock);
-	tell = device->awaited && vhost_user_is_quiet(device);
+	/* Also one that goes on: whoever waits for it asks again. */
+	tell = device->awaited &&
+	       (vhost_user_is_quiet(device) || (device->running && !device->paused));
 	if (tell)
 		device->awaited = false;
 	on = !device->ending || !vhost_user_is_quiet(device);

@@ -62,6 +62,11 @@ static bool worker_is_quiet(const struct virtio_worker *worker)
 	return worker->in_flight == 0 || worker->lost;
 }
 
+static bool worker_is_on(const struct virtio_worker *worker)
+{
+	return worker->phase == WORKER_RUNNING && !worker->paused;
+}
+
 /* What was being waited for is over. */
 static void worker_settle(struct virtio_worker *worker)
 {
@@ -147,6 +152,9 @@ static void worker_serve(struct virtio_worker *worker, struct worker_queue *queu
 			return;
 		if (left == 0 || !worker->idle) {
 			queue->pending = true;
+			/* What it has kept others from is theirs first. */
+			if (!worker->idle)
+				worker->first = (unsigned int)(queue - worker->queues) + 1;
 			return;
 		}
 	} while (virtio_queue_listen(&queue->ring));
@@ -154,10 +162,12 @@ static void worker_serve(struct virtio_worker *worker, struct worker_queue *queu
 
 static void worker_serve_all(struct virtio_worker *worker)
 {
-	for (unsigned int i = 0; i < worker->device->queue_count; i++) {
-		struct worker_queue *queue = &worker->queues[i];
+	const unsigned int count = worker->device->queue_count, first = worker->first;
 
-		if (worker->phase != WORKER_RUNNING || worker->paused || worker->broken)
+	for (unsigned int i = 0; i < count; i++) {
+		struct worker_queue *queue = &worker->queues[(first + i) % count];
+
+		if (!worker_is_on(worker) || worker->broken || !worker->idle)
 			return;
 		if (!queue->on || !queue->pending)
 			continue;
@@ -181,7 +191,7 @@ static void worker_call_all(struct virtio_worker *worker)
 
 static bool worker_has_pending(const struct virtio_worker *worker)
 {
-	if (worker->phase != WORKER_RUNNING || worker->paused || worker->broken || !worker->idle)
+	if (!worker_is_on(worker) || worker->broken || !worker->idle)
 		return false;
 	for (unsigned int i = 0; i < worker->device->queue_count; i++)
 		if (worker->queues[i].on && worker->queues[i].pending)
@@ -218,7 +228,8 @@ bool worker_turn(struct virtio_worker *worker, bool *more)
 	worker_serve_all(worker);
 	worker_call_all(worker);
 	worker_settle(worker);
-	tell = worker->awaited && worker_is_quiet(worker);
+	/* Also one that goes on: whoever waits for it asks again. */
+	tell = worker->awaited && (worker_is_quiet(worker) || worker_is_on(worker));
 	if (tell)
 		worker->awaited = false;
 	*more = worker_has_pending(worker);
@@ -394,7 +405,6 @@ void worker_resume(struct virtio_worker *worker)
 {
 	pthread_mutex_lock(&worker->lock);
 	worker->paused = false;
-	worker->awaited = false;
 	pthread_mutex_unlock(&worker->lock);
 	fd_signal(worker->command);
 }

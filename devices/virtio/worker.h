@@ -98,6 +98,7 @@ struct virtio_worker {
 	bool lost;    /* the ring's end: nothing in flight comes back */
 	bool awaited; /* somebody is told when it is quiet */
 	unsigned int in_flight;
+	unsigned int first; /* the queue that is served first; their number: number 0 */
 	uint64_t features;
 	struct worker_queue queues[VIRTIO_QUEUES_MAX];
 	struct worker_request *requests; /* WORKER_REQUESTS of them */

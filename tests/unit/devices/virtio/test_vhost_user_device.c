@@ -90,6 +90,24 @@ START_TEST(without_bus_mastering_it_stands)
 }
 END_TEST
 
+/* A vCPU that waits until it stands is told as well when it goes on instead. */
+START_TEST(who_waits_is_told_that_it_goes_on)
+{
+	begin();
+	drive();
+	is_served(0, 1);
+	ck_assert_int_eq(virtio_config_write(bench, PCI_COMMAND, 2, PCI_COMMAND_MEMORY),
+			 MEM_NOT_YET);
+	ck_assert_int_eq(virtio_config_write(bench, PCI_COMMAND, 2,
+					     PCI_COMMAND_MEMORY | PCI_COMMAND_MASTER),
+			 MEM_DONE);
+	for (unsigned int i = 0; atomic_load(&bench->wakes) == 0; i++) {
+		ck_assert_uint_lt(i, VIRTIO_WAIT_MS);
+		usleep(1000);
+	}
+}
+END_TEST
+
 START_TEST(one_queue_is_reset_alone)
 {
 	config.choice.queues = 2;
@@ -244,10 +262,11 @@ END_TEST
 START_TEST(a_kind_is_known_by_its_number)
 {
 	choose("52");
-	server.config_size = _i ? VIRTIO_CONFIG_MAX : 4;
+	server.config_size = _i == 1 ? VIRTIO_CONFIG_MAX : 4;
+	server.says_none = _i == 2;
 	begin();
 	ck_assert_uint_eq(virtio_config_read(bench, PCI_DEVICE_ID, 2), 0x1040 + 52);
-	ck_assert_uint_eq(bench->device->config_size, _i ? VIRTIO_CONFIG_MAX : 0);
+	ck_assert_uint_eq(bench->device->config_size, _i == 1 ? VIRTIO_CONFIG_MAX : 0);
 	drive();
 	is_served(0, 1);
 }
@@ -261,6 +280,7 @@ static void add_tests(TCase *tests)
 	tcase_add_test(tests, chains_are_served_and_told_of);
 	tcase_add_test(tests, a_reset_stops_its_queues);
 	tcase_add_test(tests, without_bus_mastering_it_stands);
+	tcase_add_test(tests, who_waits_is_told_that_it_goes_on);
 	tcase_add_test(tests, one_queue_is_reset_alone);
 	tcase_add_test(tests, a_queue_that_is_none_is_refused);
 	tcase_add_test(tests, another_kind_of_server_is_not_taken);
@@ -269,7 +289,7 @@ static void add_tests(TCase *tests)
 	tcase_add_test(tests, what_it_cannot_begin_with_is_said);
 	tcase_add_loop_test(tests, a_server_with_too_few_queues_is_refused, 0, ARRAY_SIZE(too_few));
 	tcase_add_test(tests, a_legacy_server_is_refused);
-	tcase_add_loop_test(tests, a_kind_is_known_by_its_number, 0, 2);
+	tcase_add_loop_test(tests, a_kind_is_known_by_its_number, 0, 3);
 }
 
 int main(void)
