@@ -161,7 +161,8 @@ int vhost_user_get_config(struct vhost_user *user, void *config, uint32_t size, 
 	if (rc)
 		return rc;
 	if (answer.came != whole || part.offset != 0 || part.size != size)
-		return err_set(err, answer.came ? -EPROTO : -EINVAL,
+		/* Some say no without a word, some by a size of 0. */
+		return err_set(err, answer.came && part.size ? -EPROTO : -EINVAL,
 			       "its server has no %" PRIu32
 			       " bytes of configuration: is it of another kind of device?",
 			       size);

@@ -63,6 +63,7 @@ struct fake_vhost {
 	uint32_t config_size;
 	bool slow_file;       /* its note of requests is in no memory */
 	unsigned int slow_ms; /* for the stop of each queue */
+	bool says_none;       /* by a size of 0, not without a word */
 	bool lies;            /* of which part of the configuration it has sent */
 	bool restless;        /* whenever it is asked for it, it first says that it is another */
 	enum fake_fault fault;
@@ -258,10 +259,12 @@ static inline bool fake_vhost_do(struct fake_vhost *server, struct fake_vhost_me
 		if (server->restless)
 			fake_vhost_say_changed(server);
 		*size = message->header.size;
-		if (message->header.size - 12 > server->config_size)
-			*size = 0;
-		else
+		if (message->header.size - 12 > server->config_size) {
+			*size = server->says_none ? 12 : 0;
+			message->state.num = 0; /* where the size is */
+		} else {
 			memcpy(message->bytes + 12, server->config, message->header.size - 12);
+		}
 		message->state.index += server->lies;
 		return true;
 	case SET_FEATURES:
