@@ -129,6 +129,22 @@ static int config_take_user_net(struct config *config, struct suboptions *text, 
 	return rc ? rc : config_check_forwards(config, one, err);
 }
 
+/* The host would share a tap's packets out among the cards; @one is the last to come. */
+static int config_check_tap(const struct config *config, const struct config_net *one,
+			    struct err *err)
+{
+	const char *tap = one->net.tap;
+
+	for (size_t i = 0; tap && &config->nets[i] != one; i++) {
+		const char *other = config->nets[i].net.tap;
+
+		if (other && strcmp(other, tap) == 0)
+			return err_set(err, -EINVAL,
+				       "tap=%s: another card has it: give this one its own", tap);
+	}
+	return 0;
+}
+
 int config_take_net(struct config *config, const char *value, struct err *err)
 {
 	struct suboptions text;
@@ -147,6 +163,8 @@ int config_take_net(struct config *config, const char *value, struct err *err)
 	}
 	net->text = text;
 	rc = net_option_parse(&net->net, &net->text, err);
+	if (!rc)
+		rc = config_check_tap(config, net, err);
 	return rc ? rc : config_take_net_descriptors(config, net->text.first, &net->net, err);
 }
 

@@ -146,7 +146,7 @@ refuse() {
 refuse "tap eth9: No such device: ip tuntap" --net tap=eth9
 refuse "tap tap3: it is no tap of several queues" --net tap=tap3,queues=2
 refuse "tap lo: it is no tap of one queue" --net tap=lo
-refuse "tap tap3: another program has it" --net tap=tap3 --net tap=tap3
+refuse "tap=tap3: another card has it" --net tap=tap3 --net tap=tap3
 as_user 65536
 refuse "tap tap3: it is another user's" --net tap=tap3
 chmod 600 /dev/vhost-net

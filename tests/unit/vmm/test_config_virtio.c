@@ -133,9 +133,11 @@ START_TEST(cards)
 	ck_assert_str_eq(config.nets[1].net.tap, "b");
 	refused("--net a k", "--net: 'a': it takes tap=NAME, fd=N or user");
 	refused("--net fd=199 k", "--net: fd=199: it is not open");
+	refused("--net tap=a,queues=2 --net tap=b --net tap=a,queues=2 k",
+		"--net: tap=a: another card has it: give this one its own");
 	refused("--net", "needs a value");
 	for (unsigned int i = 0; i <= CONFIG_NETS_MAX; i++)
-		strcat(line, "--net=tap=a ");
+		snprintf(line + strlen(line), sizeof(line) - strlen(line), "--net=tap=t%u ", i);
 	refused(line, "--net: given too often: 8 cards are the most");
 }
 END_TEST
