@@ -6,8 +6,12 @@
 #include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
+#include <pthread.h>
+#include <stdatomic.h>
+#include <stdint.h>
 #include <stdlib.h>
 #include <string.h>
+#include <time.h>
 #include <unistd.h>
 
 #include "vmm/base/fd.h"
@@ -33,6 +37,92 @@ int files_look(void (*look)(void *owner), void *owner)
 	struct files_job job = {look, owner};
 
 	return thread_call(THREAD_FILES, files_thread, &job);
+}
+
+/* A look that may be left to itself; whoever is last to be done with it frees it. */
+struct files_wait {
+	struct files_job job;
+	void (*end)(void *owner);
+	atomic_bool over; /* one of the two is done with it */
+};
+
+static void *files_wait_thread(void *argument)
+{
+	struct files_wait *wait = argument;
+
+	wait->job.look(wait->job.owner);
+	if (atomic_exchange(&wait->over, true)) {
+		wait->end(wait->job.owner);
+		free(wait);
+	}
+	return NULL;
+}
+
+static int files_join_within(pthread_t thread, struct files_wait *wait, unsigned int ms)
+{
+	struct timespec until;
+
+	clock_gettime(CLOCK_REALTIME, &until);
+	until.tv_nsec += (long)(ms % 1000) * 1000000;
+	until.tv_sec += ms / 1000 + until.tv_nsec / 1000000000;
+	until.tv_nsec %= 1000000000;
+	if (pthread_timedjoin_np(thread, NULL, &until) == 0) {
+		free(wait);
+		return 0;
+	}
+	if (!atomic_exchange(&wait->over, true)) {
+		pthread_detach(thread);
+		return -ETIMEDOUT;
+	}
+	pthread_join(thread, NULL);
+	free(wait);
+	return 0;
+}
+
+int files_look_within(void (*look)(void *owner), void (*end)(void *owner), void *owner,
+		      unsigned int ms)
+{
+	struct files_wait *wait;
+	pthread_t thread;
+	int rc;
+
+	if (thread_is_called(THREAD_FILES)) {
+		look(owner);
+		return 0;
+	}
+	wait = calloc(1, sizeof(*wait));
+	if (!wait)
+		return -ENOMEM;
+	wait->job = (struct files_job){look, owner};
+	wait->end = end;
+	rc = thread_create(&thread, THREAD_FILES, files_wait_thread, wait);
+	if (rc) {
+		free(wait);
+		return rc;
+	}
+	return files_join_within(thread, wait, ms);
+}
+
+/* How many closes are under way. */
+static atomic_uint closing;
+
+static void *files_close_thread(void *argument)
+{
+	close((int)(intptr_t)argument);
+	atomic_fetch_sub(&closing, 1);
+	return NULL;
+}
+
+void files_close(int *fd)
+{
+	int closed = *fd;
+
+	*fd = -1;
+	if (closed < 0)
+		return;
+	if (atomic_fetch_add(&closing, 1) >= FILES_CLOSING_MAX ||
+	    thread_leave(THREAD_FILES, files_close_thread, (void *)(intptr_t)closed))
+		atomic_fetch_sub(&closing, 1);
 }
 
 /* What is asked, and the answer. */

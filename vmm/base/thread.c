@@ -223,22 +223,43 @@ int thread_create(pthread_t *thread, enum thread_kind kind, void *(*function)(vo
 	return thread_create_at(thread, kind, &anywhere, function, argument);
 }
 
-int thread_call(enum thread_kind kind, void *(*function)(void *), void *argument)
+bool thread_is_called(enum thread_kind kind)
 {
-	pthread_t thread;
 	bool here;
-	int rc;
 
 	pthread_mutex_lock(&starter.lock);
 	here = !starter.used || own.kind == kind;
 	pthread_mutex_unlock(&starter.lock);
-	if (here) {
+	return here;
+}
+
+int thread_call(enum thread_kind kind, void *(*function)(void *), void *argument)
+{
+	pthread_t thread;
+	int rc;
+
+	if (thread_is_called(kind)) {
 		function(argument);
 		return 0;
 	}
 	rc = thread_create(&thread, kind, function, argument);
 	if (!rc)
 		pthread_join(thread, NULL);
+	return rc;
+}
+
+int thread_leave(enum thread_kind kind, void *(*function)(void *), void *argument)
+{
+	pthread_t thread;
+	int rc;
+
+	if (thread_is_called(kind)) {
+		function(argument);
+		return 0;
+	}
+	rc = thread_create(&thread, kind, function, argument);
+	if (!rc)
+		pthread_detach(thread);
 	return rc;
 }
 

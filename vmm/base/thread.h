@@ -6,6 +6,7 @@
 
 #include <pthread.h>
 #include <sched.h>
+#include <stdbool.h>
 #include <signal.h>
 #include <sys/types.h>
 
@@ -55,6 +56,14 @@ int thread_create_at(pthread_t *thread, enum thread_kind kind, const struct thre
  * is such a thread, the caller. 0 or a negative errno.
  */
 int thread_call(enum thread_kind kind, void *(*function)(void *), void *argument) FERRY_MUST_CHECK;
+
+/*
+ * The same without waiting: where it is another thread that does it, nobody joins it.
+ */
+int thread_leave(enum thread_kind kind, void *(*function)(void *), void *argument) FERRY_MUST_CHECK;
+
+/* Whether thread_call() for @kind would be the caller's own work. */
+bool thread_is_called(enum thread_kind kind);
 
 /* The kernel's number of the calling thread, which is the main one or one of these. */
 pid_t thread_number(void);

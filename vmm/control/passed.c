@@ -6,29 +6,41 @@
 #include <errno.h>
 #include <linux/magic.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
 #include <sys/vfs.h>
+#include <unistd.h>
 
 #include "vmm/base/bits.h"
 #include "vmm/base/fd.h"
 #include "vmm/base/files.h"
 #include "vmm/control/line.h"
 
-/* A socket may wait for its peer then; what else it is, is not known. */
-static void passed_close(int *fd)
+/* Of Unix: nobody is waited for as it is closed. */
+static bool passed_is_connection(int fd)
+{
+	struct sockaddr_storage address = {0};
+	socklen_t size = sizeof(address);
+
+	if (getsockname(fd, (struct sockaddr *)&address, &size) || address.ss_family != AF_UNIX)
+		return false;
+	size = sizeof(address);
+	return getpeername(fd, (struct sockaddr *)&address, &size) == 0;
+}
+
+/* A socket may wait for its peer then, a file for its server; what it is, is not known. */
+static void passed_close_waiting(struct control_passed *passed)
 {
 	static const struct linger none = {0};
+	int *fd = &passed->waiting;
 
 	if (*fd >= 0)
 		(void)setsockopt(*fd, SOL_SOCKET, SO_LINGER, &none, sizeof(none));
-	fd_close(fd);
-}
-
-static void passed_close_waiting(struct control_passed *passed)
-{
-	passed_close(&passed->waiting);
+	if (*fd >= 0 && passed_is_connection(*fd))
+		fd_close(fd);
+	files_close(fd);
 	passed->arrival = CONTROL_CAME_NONE;
 }
 
@@ -127,28 +139,44 @@ static void passed_look(void *owner)
 					(S_ISREG(status.st_mode) && !passed_is_remote(fd)));
 }
 
-/* Of Unix: nobody is waited for as it is closed. */
-static bool passed_is_connection(int fd)
+static void passed_forget(void *owner)
 {
-	struct sockaddr_storage address = {0};
-	socklen_t size = sizeof(address);
+	struct passed_question *question = owner;
 
-	if (getsockname(fd, (struct sockaddr *)&address, &size) || address.ss_family != AF_UNIX)
+	close(question->fd);
+	free(question);
+}
+
+/* How long a file's server may take to say what the file is. */
+enum { PASSED_LOOK_MS = 500 };
+
+/* Whether its close cannot wait. One whose server does not say so in time is not the list's any more. */
+static bool passed_is_local(struct control_passed *passed)
+{
+	struct passed_question *question = calloc(1, sizeof(*question));
+	bool local;
+	int rc;
+
+	if (!question)
 		return false;
-	size = sizeof(address);
-	return getpeername(fd, (struct sockaddr *)&address, &size) == 0;
+	question->fd = passed->waiting;
+	rc = files_look_within(passed_look, passed_forget, question, PASSED_LOOK_MS);
+	if (rc == -ETIMEDOUT) {
+		passed->waiting = -1;
+		return false;
+	}
+	local = !rc && !question->may_wait;
+	free(question);
+	return local;
 }
 
 /*
  * The close of what is neither a device's node, a pipe, a file of this host's nor a connection of
  * Unix may wait.
  */
-static int passed_check_kind(const struct control_passed *passed, const char *name, struct err *err)
+static int passed_check_kind(struct control_passed *passed, const char *name, struct err *err)
 {
-	struct passed_question question = {.fd = passed->waiting};
-
-	if (passed_is_connection(passed->waiting) ||
-	    (files_look(passed_look, &question) == 0 && !question.may_wait))
+	if (passed_is_connection(passed->waiting) || passed_is_local(passed))
 		return 0;
 	return err_set(err, -ENODEV,
 		       "fdname '%.80s': what came is no character device, as /dev/iommu and the "

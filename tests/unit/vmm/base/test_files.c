@@ -4,13 +4,16 @@
 #include <check.h>
 #include <errno.h>
 #include <fcntl.h>
+#include <netinet/in.h>
 #include <stdatomic.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/socket.h>
 #include <unistd.h>
 
 #include "tests/unit/support/scratch.h"
 #include "tests/unit/support/suite.h"
+#include "vmm/base/clock.h"
 #include "vmm/base/files.h"
 #include "vmm/base/thread.h"
 
@@ -152,8 +155,61 @@ START_TEST(what_belongs_together_is_one_threads)
 }
 END_TEST
 
+/* The close of the socket waits for a reader who does not come, for two seconds. */
+static int make_slow_to_close(int *other)
+{
+	static const struct linger wait = {1, 2};
+	static const char bytes[65536];
+	struct sockaddr_in address = {.sin_family = AF_INET, .sin_addr = {htonl(INADDR_LOOPBACK)}};
+	socklen_t size = sizeof(address);
+	int listener = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
+	int fd = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
+
+	ck_assert_int_eq(bind(listener, (struct sockaddr *)&address, size), 0);
+	ck_assert_int_eq(listen(listener, 1), 0);
+	ck_assert_int_eq(getsockname(listener, (struct sockaddr *)&address, &size), 0);
+	ck_assert_int_eq(connect(fd, (struct sockaddr *)&address, size), 0);
+	*other = accept4(listener, NULL, NULL, SOCK_CLOEXEC);
+	ck_assert_int_ge(*other, 0);
+	close(listener);
+	ck_assert_int_eq(setsockopt(fd, SOL_SOCKET, SO_LINGER, &wait, sizeof(wait)), 0);
+	while (send(fd, bytes, sizeof(bytes), MSG_DONTWAIT) > 0)
+		;
+	return fd;
+}
+
+START_TEST(a_close_that_waits_keeps_nobody)
+{
+	int other, fd = make_slow_to_close(&other), closed = fd;
+	int64_t since = clock_now_ms();
+
+	begin(1);
+	files_close(&fd);
+	ck_assert_int_eq(fd, -1);
+	ck_assert_int_lt(clock_now_ms() - since, 1500);
+	for (unsigned int i = 0; fcntl(closed, F_GETFD) >= 0 && i < 20000; i++)
+		usleep(1000);
+	ck_assert_int_lt(fcntl(closed, F_GETFD), 0);
+	close(other);
+	files_close(&fd);
+	end(1);
+}
+END_TEST
+
+START_TEST(without_a_starter_the_caller_closes)
+{
+	int fd = open("/dev/null", O_RDONLY | O_CLOEXEC), closed = fd;
+
+	files_close(&fd);
+	ck_assert_int_eq(fd, -1);
+	ck_assert_int_lt(fcntl(closed, F_GETFD), 0);
+}
+END_TEST
+
 static void add_tests(TCase *tests)
 {
+	tcase_add_test(tests, a_close_that_waits_keeps_nobody);
+	tcase_add_test(tests, without_a_starter_the_caller_closes);
 	tcase_add_loop_test(tests, a_file_is_read_whole, 0, 2);
 	tcase_add_loop_test(tests, what_is_not_there_is_told, 0, 2);
 	tcase_add_loop_test(tests, links_are_followed_or_read, 0, 2);

@@ -14,6 +14,8 @@
 
 #include "tests/unit/support/suite.h"
 #include "vmm/base/bits.h"
+#include "vmm/base/clock.h"
+#include "vmm/base/thread.h"
 #include "vmm/control/passed.h"
 
 static struct control_passed passed, other;
@@ -177,13 +179,15 @@ START_TEST(what_may_wait_is_not_taken)
 }
 END_TEST
 
-static long system_type; /* of the next file that is asked about; 0: what it is */
+static long system_type;           /* of the next file that is asked about; 0: what it is */
+static unsigned int system_silent; /* for so many seconds */
 
 /* The C library's. */
 int fstatfs(int fd, struct statfs *system)
 {
 	int rc = (int)syscall(SYS_fstatfs, fd, system);
 
+	sleep(system_silent);
 	if (system_type)
 		system->f_type = (__typeof__(system->f_type))system_type;
 	return rc;
@@ -258,6 +262,26 @@ START_TEST(there_is_an_end_to_them)
 }
 END_TEST
 
+/* It is not taken, and closed once its server has answered. */
+START_TEST(a_file_whose_server_is_silent_is_not_waited_for)
+{
+	int fd = open("/proc/self/status", O_RDONLY | O_CLOEXEC);
+	int64_t begun;
+
+	ck_assert_int_eq(thread_begin_starter(NULL), 0);
+	thread_use_starter();
+	system_silent = 4;
+	begun = clock_now_ms();
+	control_passed_bring(&passed, fd, CONTROL_CAME_ONE);
+	refuses("a", -ENODEV, "no pipe or file of this host's");
+	ck_assert_int_lt(clock_now_ms() - begun, 3000);
+	for (unsigned int i = 0; is_open(fd) && i < 20000; i++)
+		usleep(1000);
+	ck_assert(!is_open(fd));
+	thread_end_starter();
+}
+END_TEST
+
 static void add_tests(TCase *tests)
 {
 	tcase_add_checked_fixture(tests, set_up, tear_down);
@@ -268,6 +292,7 @@ static void add_tests(TCase *tests)
 	tcase_add_test(tests, one_waits_at_a_time);
 	tcase_add_test(tests, what_may_wait_is_not_taken);
 	tcase_add_test(tests, files_of_others_are_not_taken);
+	tcase_add_test(tests, a_file_whose_server_is_silent_is_not_waited_for);
 	tcase_add_test(tests, there_is_an_end_to_them);
 }
 
