@@ -79,21 +79,35 @@ static int linux_finish(struct x86_boot *boot, struct boot_params *params, uint6
 	return boot_write(boot, BOOT_INFO, params, sizeof(*params), err);
 }
 
-/* Where it prefers to be; a relocatable kernel also takes any other place below 4 GiB. */
+/*
+ * boot.rst, pref_address: a relocatable kernel also takes any other place, but goes up to that one
+ * by itself from below.
+ */
+static int linux_find_place(const struct loader *loader, const struct bzimage *image,
+			    uint64_t *base)
+{
+	*base = image->preferred_address;
+	if (!image->relocatable || loader_is_free(loader, *base, image->memory_size))
+		return 0;
+	if (loader_find(loader, image->memory_size, image->alignment, 4 * GIB - 1, base) < 0 ||
+	    *base < image->preferred_address)
+		return -ENOSPC;
+	return 0;
+}
+
 static int linux_place_bzimage(struct x86_boot *boot, const struct bzimage *image, uint64_t *base,
 			       struct err *err)
 {
 	struct loader *loader = &boot->loader;
 	const struct boot_file *file = &boot->source->kernel;
 
-	*base = image->preferred_address;
-	if (image->relocatable && !loader_is_free(loader, *base, image->memory_size) &&
-	    loader_find(loader, image->memory_size, image->alignment, 4 * GIB - 1, base) < 0)
+	if (linux_find_place(loader, image, base))
 		return err_set(
 			err, -ENOSPC,
-			"boot: %s: the kernel needs %llu MiB to start, the guest has %llu MiB "
-			"of memory: give it more",
+			"boot: %s: the kernel needs %llu MiB to start at %llu MiB, the guest has "
+			"%llu MiB of memory: give it more",
 			file->path, (unsigned long long)((image->memory_size + MIB - 1) / MIB),
+			(unsigned long long)(image->preferred_address / MIB),
 			(unsigned long long)(ram_total(loader->ram) / MIB));
 	return loader_claim(loader, file, "the kernel", *base, image->memory_size, err);
 }
