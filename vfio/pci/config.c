@@ -235,20 +235,33 @@ static uint64_t config_hold_back(const struct vfio_pci *pci, unsigned int offset
 
 /*
  * Bits beside the forwarded ones in the same access are written as the device has them, but for
- * those that a 1 would clear.
+ * those that a 1 would clear. Of one that does not say, or is not there for the moment, they are
+ * not known: all ones would be a reset, among others. False: nothing is to be written.
  */
+static bool config_complete(struct vfio_pci *pci, unsigned int offset, unsigned int size,
+			    uint64_t *value)
+{
+	uint64_t forwarded = load_le(pci->forwarded + offset, size), own;
+
+	if (forwarded == all_ones(size))
+		return true;
+	own = config_read_device(pci, offset, size);
+	if (own == all_ones(size))
+		return false;
+	own &= ~forwarded & ~load_le(pci->device.write_1_clear + offset, size);
+	*value = (*value & forwarded) | own;
+	return true;
+}
+
 static void config_forward(struct vfio_pci *pci, unsigned int offset, unsigned int size,
 			   uint32_t value)
 {
-	uint64_t forwarded = load_le(pci->forwarded + offset, size), written = value;
+	uint64_t written = value;
 	int rc;
 
-	if (!forwarded)
+	if (!load_le(pci->forwarded + offset, size) ||
+	    !config_complete(pci, offset, size, &written))
 		return;
-	if (forwarded != all_ones(size))
-		written =
-			(value & forwarded) | (config_read_device(pci, offset, size) & ~forwarded &
-					       ~load_le(pci->device.write_1_clear + offset, size));
 	written = config_hold_back(pci, offset, size, written);
 	rc = vfio_region_write(pci->backend, vfio_pci_config_region(pci), offset, size, written);
 	if (rc)

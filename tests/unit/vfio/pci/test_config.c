@@ -90,6 +90,24 @@ START_TEST(command_is_forwarded_at_any_width)
 }
 END_TEST
 
+/* All ones would be a reset, or more: what is beside the guest's bits is not known then. */
+START_TEST(beside_what_the_device_does_not_say_nothing_is_written)
+{
+	start();
+	fault_plan = (struct fault_plan){.at = 1, .onwards = true, .error = -EIO, .only = "read"};
+	config_write(PCI_COMMAND, 2, PCI_COMMAND_MEMORY);
+	fault_disarm();
+	ck_assert_uint_eq(fake_vfio_peek(&bench.fake, CONFIG, PCI_COMMAND, 2), 0);
+	fault_plan = (struct fault_plan){
+		.at = 1, .onwards = true, .fault = FAULT_NONSENSE, .filling = 0xff, .only = "read"};
+	config_write(PCI_COMMAND, 2, PCI_COMMAND_IO);
+	fault_disarm();
+	ck_assert_uint_eq(fake_vfio_peek(&bench.fake, CONFIG, PCI_COMMAND, 2), 0);
+	config_write(PCI_COMMAND, 2, PCI_COMMAND_MEMORY);
+	ck_assert_uint_eq(fake_vfio_peek(&bench.fake, CONFIG, PCI_COMMAND, 2), PCI_COMMAND_MEMORY);
+}
+END_TEST
+
 START_TEST(mastering_waits_for_all_of_ram)
 {
 	start();
@@ -168,6 +186,7 @@ static void add_tests(TCase *tests)
 	tcase_add_test(tests, the_rest_is_the_devices_at_the_guests_width);
 	tcase_add_test(tests, a_config_read_that_fails_is_all_ones);
 	tcase_add_test(tests, command_is_forwarded_at_any_width);
+	tcase_add_test(tests, beside_what_the_device_does_not_say_nothing_is_written);
 	tcase_add_test(tests, mastering_waits_for_all_of_ram);
 	tcase_add_test(tests, power_state_ends_the_decode);
 	tcase_add_test(tests, a_wake_up_that_resets_is_one_for_the_guest_too);
