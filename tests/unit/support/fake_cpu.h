@@ -31,7 +31,11 @@ struct fake_cpu {
 	unsigned int runs;     /* KVM_RUNs that went on in the guest */
 	unsigned int finished; /* exits that were completed */
 	unsigned int resets;   /* that the monitor has put it into its first state */
+	unsigned int pauses;   /* that its clock was told of */
 };
+
+/* Whether there is a clock of KVM's that is to be told. */
+extern const bool fake_cpu_has_clock;
 
 /* After KVM_CREATE_VCPU: registers are what they are at power-on. */
 void fake_cpu_create(struct fake_cpu *cpu);

@@ -32,6 +32,8 @@ static struct state {
 	struct kvm_mp_state mp_state;
 } states[FAKE_CPUS_MAX];
 
+const bool fake_cpu_has_clock = false;
+
 static size_t size_of(uint64_t id)
 {
 	return (size_t)1 << ((id & KVM_REG_SIZE_MASK) >> KVM_REG_SIZE_SHIFT);

@@ -54,6 +54,8 @@ static const struct {
 	{KVM_GET_XSAVE, KVM_SET_XSAVE, offsetof(struct state, xsave), XSAVE_SIZE},
 };
 
+const bool fake_cpu_has_clock = true;
+
 int fake_cpu_ioctl(struct fake_cpu *cpu, unsigned long request, void *argument)
 {
 	uint8_t *state = (uint8_t *)&states[cpu->place];
@@ -82,7 +84,9 @@ int fake_cpu_ioctl(struct fake_cpu *cpu, unsigned long request, void *argument)
 	case KVM_SET_CPUID2:
 	case KVM_X86_SETUP_MCE:
 	case KVM_X86_SET_MCE:
+		return 0;
 	case KVM_KVMCLOCK_CTRL:
+		cpu->pauses++;
 		return 0;
 	default:
 		return -ENOTTY;

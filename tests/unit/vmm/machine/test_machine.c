@@ -270,6 +270,26 @@ START_TEST(says_why_a_program_of_its_own_does_not_serve)
 }
 END_TEST
 
+/* As `cont` has it, and SIGCONT. */
+START_TEST(clocks_are_told_of_a_pause)
+{
+	struct machine *machine;
+
+	kvm.guest = NULL;
+	machine = fake_machine_create();
+	ck_assert_msg(machine, "%s", mock.err.text);
+	ck_assert_int_eq(machine_resume(machine, &mock.err), 0);
+	ck_assert_uint_eq(kvm.cpus[0].pauses, 0);
+	run_park(machine->run);
+	machine->paused = true;
+	ck_assert_int_eq(machine_resume(machine, &mock.err), 0);
+	run_park(machine->run);
+	for (unsigned int i = 0; i < kvm.cpu_count; i++)
+		ck_assert_uint_eq(kvm.cpus[i].pauses, fake_cpu_has_clock);
+	fake_machine_destroy();
+}
+END_TEST
+
 static void add_tests(TCase *tests)
 {
 	tcase_add_checked_fixture(tests, setup, teardown);
@@ -281,6 +301,7 @@ static void add_tests(TCase *tests)
 	tcase_add_test(tests, is_refused_a_processor);
 	tcase_add_loop_test(tests, says_why_a_program_of_its_own_does_not_serve, 0,
 			    ARRAY_SIZE(programs));
+	tcase_add_test(tests, clocks_are_told_of_a_pause);
 	tcase_add_test(tests, listens);
 	tcase_add_loop_test(tests, has_random_bytes_where_there_is_room, 0, 2);
 	tcase_add_test(tests, ends_when_the_guest_switches_it_off);
