@@ -19,13 +19,15 @@ struct pci_msix_entry {
 	uint32_t control; /* bit 0: masked */
 };
 
+enum { PCI_MSIX_NO_PBA = PCI_BAR_COUNT };
+
 /* MSI-X (PCI 3.0 6.8.2). Embedded; the table and PBA lie at the given BAR offsets. */
 struct pci_msix {
 	struct pci_device *device;
 	struct pci_vectors *delivery; /* the owner's, told of what the guest does */
 	unsigned int capability;      /* config offset */
 	unsigned int vectors;
-	unsigned int table_bar, pba_bar;
+	unsigned int table_bar, pba_bar; /* the latter may be PCI_MSIX_NO_PBA */
 	uint64_t table_offset, pba_offset;
 	bool enabled, function_masked;
 	struct pci_msix_entry *entries;
@@ -34,8 +36,9 @@ struct pci_msix {
 
 /*
  * Reads the capability at @capability of @device's shadow, makes MSI-X enable and function mask
- * writable there, allocates the table with every vector masked. -EINVAL when table or PBA do not
- * lie in a memory BAR, or overlap; @err says which.
+ * writable there, allocates the table with every vector masked. -EINVAL when the table does not lie
+ * in a memory BAR, or overlaps the PBA; @err says which. A PBA that lies in none is told of, and is
+ * nowhere.
  */
 int pci_msix_init(struct pci_msix *msix, struct pci_device *device, unsigned int capability,
 		  struct pci_vectors *vectors, struct err *err) FERRY_MUST_CHECK;

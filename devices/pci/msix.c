@@ -9,6 +9,7 @@
 
 #include "devices/pci/msi.h"
 #include "vmm/base/bits.h"
+#include "vmm/base/log.h"
 
 uint64_t pci_msix_table_size(const struct pci_msix *msix)
 {
@@ -44,15 +45,26 @@ static int msix_check_place(const struct pci_msix *msix, const char *what, unsig
 	return 0;
 }
 
+/*
+ * Functions are known whose table is where it should be, and whose PBA is not: what is pending is
+ * known without it, so that nobody gets to read it is all.
+ */
+static void msix_check_pba(struct pci_msix *msix)
+{
+	struct err err = {0};
+
+	if (!msix_check_place(msix, "PBA", msix->pba_bar, msix->pba_offset, pci_msix_pba_size(msix),
+			      &err))
+		return;
+	log_warn("%s: it has none", err.text);
+	msix->pba_bar = PCI_MSIX_NO_PBA;
+}
+
 static int msix_check_layout(const struct pci_msix *msix, struct err *err)
 {
 	int rc = msix_check_place(msix, "table", msix->table_bar, msix->table_offset,
 				  pci_msix_table_size(msix), err);
 
-	if (rc)
-		return rc;
-	rc = msix_check_place(msix, "PBA", msix->pba_bar, msix->pba_offset, pci_msix_pba_size(msix),
-			      err);
 	if (rc)
 		return rc;
 	if (msix->table_bar == msix->pba_bar &&
@@ -86,6 +98,7 @@ int pci_msix_init(struct pci_msix *msix, struct pci_device *device, unsigned int
 		.pba_bar = pba & PCI_MSIX_PBA_BIR,
 		.pba_offset = pba & PCI_MSIX_PBA_OFFSET,
 	};
+	msix_check_pba(msix);
 	rc = msix_check_layout(msix, err);
 	if (rc)
 		return rc;

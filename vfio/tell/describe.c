@@ -237,7 +237,8 @@ static bool describe_owed_by_device(const struct vfio_pci *pci, unsigned int vec
 	const struct pci_msix *msix = &pci->msix;
 	uint64_t bits;
 
-	return vfio_region_read(pci->backend, &pci->regions[msix->pba_bar],
+	return msix->pba_bar != PCI_MSIX_NO_PBA &&
+	       vfio_region_read(pci->backend, &pci->regions[msix->pba_bar],
 				msix->pba_offset + vector / 64 * 8, 8, &bits) == 0 &&
 	       bits >> vector % 64 & 1;
 }
