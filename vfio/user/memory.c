@@ -194,10 +194,26 @@ void vfio_user_memory_release(struct vfio_user_memory *memory)
 	pthread_mutex_destroy(&memory->order);
 }
 
-static int memory_take_limits(struct vfio_user_memory *memory,
-			      const struct vfio_user_limits *limits, struct err *err)
+/* What every server takes that is there. `order` is held. */
+static void memory_count_limits(struct vfio_user_memory *memory)
 {
-	struct vfio_space *space = &memory->space;
+	uint64_t pages = 0;
+
+	memory->maps_most = UINT32_MAX;
+	for (const struct vfio_user_member *at = memory->members; at; at = at->next) {
+		const struct vfio_user_limits *limits = &at->client->limits;
+
+		pages = pages ? pages & limits->pages : limits->pages;
+		if (limits->maps < memory->maps_most)
+			memory->maps_most = limits->maps;
+	}
+	memory->space.page_sizes = pages;
+}
+
+static int memory_check_limits(const struct vfio_user_memory *memory,
+			       const struct vfio_user_limits *limits, struct err *err)
+{
+	const struct vfio_space *space = &memory->space;
 	uint64_t pages = space->page_sizes ? space->page_sizes & limits->pages : limits->pages;
 
 	if (!pages)
@@ -209,9 +225,6 @@ static int memory_take_limits(struct vfio_user_memory *memory,
 		return err_set(err, -ENOSPC,
 			       "its server takes %" PRIu64 " mappings, of %zu that there are",
 			       limits->maps, memory->count);
-	space->page_sizes = pages;
-	if (limits->maps < memory->maps_most)
-		memory->maps_most = limits->maps;
 	return 0;
 }
 
@@ -221,7 +234,7 @@ int vfio_user_memory_add(struct vfio_user_memory *memory, struct vfio_user_membe
 	int rc;
 
 	pthread_mutex_lock(&memory->order);
-	rc = memory_take_limits(memory, &member->client->limits, err);
+	rc = memory_check_limits(memory, &member->client->limits, err);
 	for (size_t i = 0; i < memory->count && !rc; i++) {
 		rc = memory_tell_map(member->client, &memory->maps[i]);
 		if (rc)
@@ -230,6 +243,7 @@ int vfio_user_memory_add(struct vfio_user_memory *memory, struct vfio_user_membe
 	if (!rc) {
 		member->next = memory->members;
 		memory->members = member;
+		memory_count_limits(memory);
 	}
 	pthread_mutex_unlock(&memory->order);
 	return rc;
@@ -244,6 +258,7 @@ void vfio_user_memory_remove(struct vfio_user_memory *memory, const struct vfio_
 		link = &(*link)->next;
 	if (*link)
 		*link = member->next;
+	memory_count_limits(memory);
 	pthread_mutex_unlock(&memory->order);
 }
 

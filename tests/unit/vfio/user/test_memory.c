@@ -312,24 +312,45 @@ START_TEST(one_that_is_lost_is_told_nothing)
 }
 END_TEST
 
+static int maps_left(void)
+{
+	return (int)fake.memory.space.ops->maps_left(&fake.memory.space);
+}
+
+/* Of those that are there: one that was refused, or has left, counts no more. */
 START_TEST(limits_are_those_of_all)
 {
+	struct vfio_user_client small = {.limits = {.pages = 1 << 21 | 1 << 12, .maps = 2}};
+	struct vfio_user_client large = {.limits = {.pages = 1 << 16, .maps = 1}};
+	struct vfio_user_member of_small = {.client = &small}, of_large = {.client = &large};
+
 	fake_user_open_well();
 	ck_assert_uint_eq(vfio_space_page(&fake.memory.space), 4096);
-	ck_assert_uint_eq(fake.memory.space.ops->maps_left(&fake.memory.space), 65535);
+	ck_assert_int_eq(maps_left(), 65535);
+	ck_assert_int_eq(vfio_user_memory_add(&fake.memory, &of_large, &fake.err), -EINVAL);
+	ck_assert_ptr_nonnull(strstr(fake.err.text, "there is none for both"));
+	ck_assert_int_eq(maps_left(), 65535);
+	ck_assert_int_eq(vfio_user_memory_add(&fake.memory, &of_small, &fake.err), 0);
+	ck_assert_int_eq(maps_left(), 2);
+	vfio_user_memory_remove(&fake.memory, &of_small);
+	ck_assert_int_eq(maps_left(), 65535);
+	vfio_user_memory_remove(&fake.memory, &vfio_user_of(fake.backend)->member);
+	ck_assert_int_eq(vfio_user_memory_add(&fake.memory, &of_large, &fake.err), 0);
+	ck_assert_uint_eq(vfio_space_page(&fake.memory.space), 65536);
+	vfio_user_memory_remove(&fake.memory, &of_large);
+}
+END_TEST
+
+START_TEST(there_is_an_end_to_mappings)
+{
+	struct vfio_user_client none = {.limits = {.pages = 4096}};
+	struct vfio_user_member of_none = {.client = &none};
+
+	fake_user_open_well();
 	fake.memory.maps_most = 1;
 	ck_assert_int_eq(map_part(0, 0x1000, VFIO_MAP_READ, ram_fd), 0);
 	ck_assert_int_eq(map_part(0x1000, 0x1000, VFIO_MAP_READ, ram_fd), -ENOSPC);
-	vfio_user_memory_remove(&fake.memory, &vfio_user_of(fake.backend)->member);
-	fake_user_client()->limits.pages = 1 << 16;
-	ck_assert_int_eq(vfio_user_memory_add(&fake.memory, &vfio_user_of(fake.backend)->member,
-					      &fake.err),
-			 -EINVAL);
-	ck_assert_ptr_nonnull(strstr(fake.err.text, "there is none for both"));
-	fake_user_client()->limits = (struct vfio_user_limits){.pages = 4096};
-	ck_assert_int_eq(vfio_user_memory_add(&fake.memory, &vfio_user_of(fake.backend)->member,
-					      &fake.err),
-			 -ENOSPC);
+	ck_assert_int_eq(vfio_user_memory_add(&fake.memory, &of_none, &fake.err), -ENOSPC);
 }
 END_TEST
 
@@ -348,6 +369,7 @@ static void add_tests(TCase *tests)
 	tcase_add_loop_test(tests, what_one_refuses_none_has, 0, 2);
 	tcase_add_test(tests, one_that_is_lost_is_told_nothing);
 	tcase_add_test(tests, limits_are_those_of_all);
+	tcase_add_test(tests, there_is_an_end_to_mappings);
 }
 
 int main(void)
