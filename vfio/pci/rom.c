@@ -9,12 +9,16 @@
 #include <sys/stat.h>
 
 #include "vmm/base/bits.h"
+#include "vmm/base/clock.h"
 #include "vmm/base/fd.h"
 #include "vmm/base/files.h"
 #include "vmm/base/log.h"
 #include "vmm/base/page.h"
 
 static const uint64_t size_max = 16 * MIB;
+
+/* A guest's write waits for the copy, and so does whoever wants the device meanwhile. */
+enum { ROM_COPY_MS = 30000 };
 
 static int rom_open_file(const char *path, int given, uint64_t *size, struct err *err)
 {
@@ -74,19 +78,20 @@ int vfio_rom_copy(struct vfio_rom *rom, struct vfio_backend *backend,
 		  const struct vfio_region *region)
 {
 	const unsigned int piece = 64 * KIB;
+	const int64_t until = clock_now_ms() + ROM_COPY_MS;
 	uint8_t *bytes = rom->host;
 	int rc = 0;
 
 	memset(bytes, 0xff, rom->size);
-	for (uint64_t at = 0; at < region->info.size; at += piece) {
+	for (uint64_t at = 0; at < region->info.size && !rc; at += piece) {
 		uint64_t left = region->info.size - at;
 		unsigned int size = left < piece ? (unsigned int)left : piece;
-		int failed = backend->ops->read(backend, &region->info, at, bytes + at, size);
 
-		if (failed < 0)
+		rc = backend->ops->read(backend, &region->info, at, bytes + at, size);
+		if (rc < 0)
 			memset(bytes + at, 0xff, size);
-		if (failed < 0 && !rc)
-			rc = failed;
+		else
+			rc = clock_now_ms() < until ? 0 : -ETIMEDOUT;
 	}
 	/* What does not decode may be answered all ones in place of an error. */
 	return !rc && load_le16(bytes) == 0xffff ? -ENODATA : rc;

@@ -27,10 +27,10 @@ void vfio_rom_release(struct vfio_rom *rom);
 int vfio_rom_reserve(struct vfio_rom *rom, uint64_t size) FERRY_MUST_CHECK;
 
 /*
- * Copies the ROM of @region, which answers only while COMMAND's memory bit is on; what cannot be
- * read stays all ones. In large pieces: the kernel turns the ROM's decoder on and off for each. 0;
- * the first failure's errno, or -ENODATA when not even a header answers: the copy is worth another
- * try then.
+ * Copies the ROM of @region, which answers only while COMMAND's memory bit is on. In large pieces:
+ * the kernel turns the ROM's decoder on and off for each. The first that fails ends it, and the
+ * rest is all ones, as is that of one which takes half a minute. 0; a negative errno, or -ENODATA
+ * when not even a header answers: the copy is worth another try then.
  */
 int vfio_rom_copy(struct vfio_rom *rom, struct vfio_backend *backend,
 		  const struct vfio_region *region) FERRY_MUST_CHECK;

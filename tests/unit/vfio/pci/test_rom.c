@@ -77,9 +77,10 @@ START_TEST(a_rom_that_was_not_read_is_tried_again)
 	unsigned int reads;
 
 	start_with_rom();
+	config_write(PCI_COMMAND, 2, PCI_COMMAND_MEMORY);
 	fault_plan = (struct fault_plan){
 		.at = 1, .onwards = true, .fault = FAULT_ERROR, .error = -EIO, .only = "read"};
-	enable_rom();
+	config_write(PCI_ROM_ADDRESS, 4, (WINDOW32 + 16 * MIB) | PCI_ROM_ADDRESS_ENABLE);
 	fault_disarm();
 	read_rom(UINT32_MAX);
 	reads = bench.fake.reads;
