@@ -286,12 +286,13 @@ static int sysfs_check_confined(const char *sysfs, const struct vfio_sysfs_devic
 		       device->address, group);
 }
 
-static int sysfs_check_driver(const struct vfio_sysfs_device *device, struct err *err)
+static int sysfs_check_driver(struct vfio_sysfs_device *device, struct err *err)
 {
 	char driver[VFIO_DRIVER_SIZE];
 	const char *address = device->address;
 	int rc = vfio_sysfs_link(device->path, "driver", driver, sizeof(driver));
 
+	device->variant = rc == 0 && device->is_pci && strcmp(driver, "vfio-pci") != 0;
 	/* Which drivers serve mediated devices cannot be told by their names. */
 	if (rc == 0 && (vfio_driver_is_vfio(driver) || !device->is_pci))
 		return 0;

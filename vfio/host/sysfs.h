@@ -33,6 +33,7 @@ struct vfio_sysfs_device {
 	 */
 	char address[VFIO_ADDRESS_SIZE];
 	bool is_pci;   /* else sysfs tells no sizes, and slot and function are 0 */
+	bool variant;  /* its driver is not vfio-pci itself, and may show BARs that sysfs has not */
 	uint64_t slot; /* domain << 13 | bus << 5 | device: equal for functions */
 	unsigned int function;
 	struct vfio_resource resources[PCI_BAR_COUNT];

@@ -53,11 +53,29 @@ static int pci_load_regions(struct vfio_pci *pci, struct err *err)
 	return 0;
 }
 
+/* A driver that shows BARs of its own need not do so of several in one read. */
+static int pci_load_bars(struct vfio_pci *pci)
+{
+	int rc = 0;
+
+	for (unsigned int bar = 0; bar < PCI_BARS && !rc; bar++) {
+		const unsigned int at = PCI_BASE_ADDRESS_0 + 4 * bar;
+		uint64_t value;
+
+		rc = vfio_region_read(pci->backend, vfio_pci_config_region(pci), at, 4, &value);
+		if (!rc)
+			store_le32(pci->device.config + at, (uint32_t)value);
+	}
+	return rc;
+}
+
 static int pci_load_shadow(struct vfio_pci *pci, struct err *err)
 {
 	int rc = pci->backend->ops->read(pci->backend, &vfio_pci_config_region(pci)->info, 0,
 					 pci->device.config, pci->device.config_size);
 
+	if (!rc)
+		rc = pci_load_bars(pci);
 	if (rc)
 		return err_set(err, rc, "passthrough device %s: config space: %s", pci->device.name,
 			       err_text(rc));

@@ -164,6 +164,23 @@ START_TEST(a_bar_larger_than_in_sysfs_is_refused)
 }
 END_TEST
 
+/* Those of a variant driver are what VFIO says: some have BARs that the device has not. */
+START_TEST(a_variant_drivers_bars_are_measured)
+{
+	uint64_t low, high;
+
+	fake_tree_unlink("bus/pci/devices/0000:01:00.0/driver");
+	fake_tree_link("bus/pci/devices/0000:01:00.0/driver",
+		       "../../../../bus/pci/drivers/virtio_vfio_pci");
+	kernel.devices[0].regions[4].size = 4 * MIB;
+	ck_assert_int_eq(add("01:00.0"), 0);
+	ck_assert_int_eq(vfio_prepare(bench.vfio, bench.vm, &bench.err), 0);
+	vfio_window_sizes(bench.vfio, &low, &high);
+	ck_assert_uint_ge(high, 4 * MIB);
+	ck_assert_int_eq(attach(), 0);
+}
+END_TEST
+
 START_TEST(the_second_device_fails)
 {
 	kernel.devices[1].info.flags = VFIO_DEVICE_FLAGS_CCW;
@@ -406,6 +423,7 @@ static void add_tests(TCase *tests)
 	tcase_add_test(tests, device_tells_nothing);
 	tcase_add_test(tests, regions_tell_nothing);
 	tcase_add_test(tests, a_bar_larger_than_in_sysfs_is_refused);
+	tcase_add_test(tests, a_variant_drivers_bars_are_measured);
 	tcase_add_test(tests, the_second_device_fails);
 	tcase_add_test(tests, the_same_device_twice);
 	tcase_add_test(tests, groups_share_one_container);
