@@ -34,7 +34,7 @@ static uint64_t take_place(struct input *input, unsigned int index)
 	if ((where & 3) == 1 && bench.pci->has_msix)
 		return bar_address(msix->table_bar) + msix->table_offset +
 		       offset % pci_msix_table_size(msix);
-	if ((where & 3) == 2 && bench.pci->has_msix)
+	if ((where & 3) == 2 && bench.pci->has_msix && msix->pba_bar != PCI_MSIX_NO_PBA)
 		return bar_address(msix->pba_bar) + msix->pba_offset +
 		       offset % pci_msix_pba_size(msix);
 	return base + offset + ((uint64_t)(where >> 2) << 16);

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
-/* The BARs of an opened device, for one of which sysfs tells none. */
+/* The BARs of an opened device, for one whose own sysfs does not tell. */
 
 #include "vfio/pci/measure.h"
 
@@ -21,6 +21,7 @@ static int measure_bar(struct vfio_backend *backend, const struct vfio_region *c
 	if (rc)
 		return err_set(err, rc, "BAR %u: its kind cannot be read: %s", bar, err_text(rc));
 	*resource = (struct vfio_resource){
+		.start = resource->start,
 		.size = region.info.size,
 		.io = value & PCI_BASE_ADDRESS_SPACE_IO,
 		.wide = (value & (PCI_BASE_ADDRESS_SPACE | PCI_BASE_ADDRESS_MEM_TYPE_MASK)) ==

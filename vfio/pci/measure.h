@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
-/* The BARs of an opened device, for one of which sysfs tells none. */
+/* The BARs of an opened device, for one whose own sysfs does not tell. */
 
 #ifndef FERRY_VFIO_PCI_MEASURE_H
 #define FERRY_VFIO_PCI_MEASURE_H

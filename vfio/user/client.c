@@ -123,6 +123,19 @@ static int64_t client_opening_patience(const struct vfio_user_client *client)
 	return client->config.patience_ms * VFIO_USER_OPENING_WAITS;
 }
 
+/* @what it has not done in time. */
+static void client_lose_late(struct vfio_user_client *client,
+			     const struct vfio_user_request *request, const char *what)
+{
+	if (!client->started && clock_now_ms() >= client->opening_until)
+		vfio_user_lose(client, "has had more than %lld ms, and is not opened yet",
+			       (long long)client_opening_patience(client));
+	else
+		vfio_user_lose(client, "has not %s %s within %lld ms", what,
+			       vfio_user_name(request->command),
+			       (long long)client_patience(client, request));
+}
+
 /* The locks of senders are held. */
 static void client_send(struct vfio_user_client *client, const struct vfio_user_request *request,
 			uint16_t id, uint32_t flags, int64_t deadline)
@@ -142,9 +155,7 @@ static void client_send(struct vfio_user_client *client, const struct vfio_user_
 				     request->fd_count, deadline);
 
 	if (rc == -ETIMEDOUT)
-		vfio_user_lose(client, "has not taken %s within %lld ms",
-			       vfio_user_name(request->command),
-			       (long long)client_patience(client, request));
+		client_lose_late(client, request, "taken");
 	else if (rc == -EPIPE || rc == -ECONNRESET)
 		vfio_user_lose(client, "has ended the connection");
 	else if (rc && rc != -ECANCELED)
@@ -344,29 +355,15 @@ static void client_hear_answer(struct vfio_user_client *client, const struct vfi
 		client_fail(client, rc);
 }
 
-static void client_lose_late(struct vfio_user_client *client,
-			     const struct vfio_user_request *request)
-{
-	int64_t opening = client_opening_patience(client);
-
-	if (!client->started && client->opening_ms >= opening)
-		vfio_user_lose(client, "has had more than %lld ms, and is not opened yet",
-			       (long long)opening);
-	else
-		vfio_user_lose(client, "has not answered %s within %lld ms",
-			       vfio_user_name(request->command),
-			       (long long)client_patience(client, request));
-}
-
 /* As long as there is no thread all waiting adds up. The lock of senders is held. */
 static void client_ask_at_opening(struct vfio_user_client *client,
 				  const struct vfio_user_wait *wait, int64_t *deadline)
 {
 	int64_t begun = clock_now_ms();
-	int64_t last = begun + client_opening_patience(client) - client->opening_ms;
 
-	if (*deadline > last)
-		*deadline = last;
+	client->opening_until = begun + client_opening_patience(client) - client->opening_ms;
+	if (*deadline > client->opening_until)
+		*deadline = client->opening_until;
 	client_send(client, wait->request, wait->id, 0, *deadline);
 	client_hear_answer(client, wait, *deadline);
 	client->opening_ms += clock_now_ms() - begun;
@@ -392,7 +389,7 @@ int vfio_user_ask(struct vfio_user_client *client, struct vfio_user_request *req
 		client_ask_at_opening(client, &wait, &deadline);
 	pthread_mutex_unlock(&client->sending);
 	if (client_await(client, &wait, deadline, since))
-		client_lose_late(client, request);
+		client_lose_late(client, request, "answered");
 	return wait.rc;
 }
 

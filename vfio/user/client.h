@@ -26,8 +26,9 @@ struct vfio_user_limits {
 };
 
 /*
- * How long a guest's thread may wait, in milliseconds; a reset has a thread of its own. Whoever opens a
- * server waits for no more than so many times that in all, however many answers come in time.
+ * How long a guest's thread may wait, in milliseconds; a reset has a thread of its own. Whoever
+ * opens a server waits for no more than so many times that in all, however many answers come in
+ * time.
  */
 enum { VFIO_USER_WAIT_MS = 5000, VFIO_USER_RESET_MS = 10000, VFIO_USER_OPENING_WAITS = 4 };
 
@@ -58,6 +59,7 @@ struct vfio_user_client {
 	pthread_t thread;
 	bool started;            /* `sending` is held to change it */
 	int64_t opening_ms;      /* that were waited for before; likewise */
+	int64_t opening_until;   /* when no more is waited for, of what is asked now; likewise */
 	pthread_mutex_t sending; /* whole messages, in order; above `lock` */
 	pthread_mutex_t lock;    /* a leaf, of what follows */
 	pthread_cond_t changed;

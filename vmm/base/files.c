@@ -14,7 +14,9 @@
 #include <time.h>
 #include <unistd.h>
 
+#include "vmm/base/clock.h"
 #include "vmm/base/fd.h"
+#include "vmm/base/log.h"
 #include "vmm/base/thread.h"
 
 enum { FILES_PART = 4096 };
@@ -39,90 +41,145 @@ int files_look(void (*look)(void *owner), void *owner)
 	return thread_call(THREAD_FILES, files_thread, &job);
 }
 
-/* A look that may be left to itself; whoever is last to be done with it frees it. */
+/* How many threads wait for somebody, whom nobody else waits for. */
+static atomic_uint waiting;
+
+static bool files_may_wait(void)
+{
+	if (atomic_fetch_add(&waiting, 1) < FILES_WAITING_MAX)
+		return true;
+	atomic_fetch_sub(&waiting, 1);
+	return false;
+}
+
+/* A look that may be left to itself; `lock` is held to see what the two do. */
 struct files_wait {
 	struct files_job job;
 	void (*end)(void *owner);
-	atomic_bool over; /* one of the two is done with it */
+	pthread_mutex_t lock;
+	pthread_cond_t changed;
+	bool done, left;
 };
+
+static struct files_wait *files_wait_create(void)
+{
+	struct files_wait *wait = calloc(1, sizeof(*wait));
+	pthread_condattr_t attributes;
+
+	if (!wait)
+		return NULL;
+	pthread_mutex_init(&wait->lock, NULL);
+	pthread_condattr_init(&attributes);
+	pthread_condattr_setclock(&attributes, CLOCK_MONOTONIC);
+	pthread_cond_init(&wait->changed, &attributes);
+	pthread_condattr_destroy(&attributes);
+	return wait;
+}
+
+static void files_wait_free(struct files_wait *wait)
+{
+	pthread_cond_destroy(&wait->changed);
+	pthread_mutex_destroy(&wait->lock);
+	free(wait);
+	atomic_fetch_sub(&waiting, 1);
+}
 
 static void *files_wait_thread(void *argument)
 {
 	struct files_wait *wait = argument;
+	bool left;
 
 	wait->job.look(wait->job.owner);
-	if (atomic_exchange(&wait->over, true)) {
+	pthread_mutex_lock(&wait->lock);
+	wait->done = true;
+	left = wait->left;
+	pthread_cond_signal(&wait->changed);
+	pthread_mutex_unlock(&wait->lock);
+	if (left) {
 		wait->end(wait->job.owner);
-		free(wait);
+		files_wait_free(wait);
 	}
 	return NULL;
 }
 
-static int files_join_within(pthread_t thread, struct files_wait *wait, unsigned int ms)
+/* Whether it was done in time; if not, it is the thread's from now on. */
+static bool files_await(struct files_wait *wait, unsigned int ms)
 {
-	struct timespec until;
+	int64_t deadline = clock_now_ms() + ms;
+	const struct timespec until = {
+		.tv_sec = deadline / 1000,
+		.tv_nsec = deadline % 1000 * 1000000,
+	};
+	bool done;
+	int rc = 0;
 
-	clock_gettime(CLOCK_REALTIME, &until);
-	until.tv_nsec += (long)(ms % 1000) * 1000000;
-	until.tv_sec += ms / 1000 + until.tv_nsec / 1000000000;
-	until.tv_nsec %= 1000000000;
-	if (pthread_timedjoin_np(thread, NULL, &until) == 0) {
-		free(wait);
-		return 0;
-	}
-	if (!atomic_exchange(&wait->over, true)) {
+	pthread_mutex_lock(&wait->lock);
+	while (!wait->done && !rc)
+		rc = pthread_cond_timedwait(&wait->changed, &wait->lock, &until);
+	done = wait->done;
+	wait->left = !done;
+	pthread_mutex_unlock(&wait->lock);
+	return done;
+}
+
+static int files_look_patiently(struct files_wait *wait, unsigned int ms)
+{
+	pthread_t thread;
+	int rc = thread_create(&thread, THREAD_FILES, files_wait_thread, wait);
+
+	if (!rc && !files_await(wait, ms)) {
 		pthread_detach(thread);
 		return -ETIMEDOUT;
 	}
-	pthread_join(thread, NULL);
-	free(wait);
-	return 0;
+	if (!rc)
+		pthread_join(thread, NULL);
+	files_wait_free(wait);
+	return rc;
 }
 
 int files_look_within(void (*look)(void *owner), void (*end)(void *owner), void *owner,
 		      unsigned int ms)
 {
 	struct files_wait *wait;
-	pthread_t thread;
-	int rc;
 
 	if (thread_is_called(THREAD_FILES)) {
 		look(owner);
 		return 0;
 	}
-	wait = calloc(1, sizeof(*wait));
-	if (!wait)
+	if (!files_may_wait())
+		return -EBUSY;
+	wait = files_wait_create();
+	if (!wait) {
+		atomic_fetch_sub(&waiting, 1);
 		return -ENOMEM;
+	}
 	wait->job = (struct files_job){look, owner};
 	wait->end = end;
-	rc = thread_create(&thread, THREAD_FILES, files_wait_thread, wait);
-	if (rc) {
-		free(wait);
-		return rc;
-	}
-	return files_join_within(thread, wait, ms);
+	return files_look_patiently(wait, ms);
 }
-
-/* How many closes are under way. */
-static atomic_uint closing;
 
 static void *files_close_thread(void *argument)
 {
 	close((int)(intptr_t)argument);
-	atomic_fetch_sub(&closing, 1);
+	atomic_fetch_sub(&waiting, 1);
 	return NULL;
 }
 
 void files_close(int *fd)
 {
-	int closed = *fd;
+	int closed = *fd, rc = -EBUSY;
 
 	*fd = -1;
 	if (closed < 0)
 		return;
-	if (atomic_fetch_add(&closing, 1) >= FILES_CLOSING_MAX ||
-	    thread_leave(THREAD_FILES, files_close_thread, (void *)(intptr_t)closed))
-		atomic_fetch_sub(&closing, 1);
+	if (files_may_wait()) {
+		rc = thread_leave(THREAD_FILES, files_close_thread, (void *)(intptr_t)closed);
+		if (rc)
+			atomic_fetch_sub(&waiting, 1);
+	}
+	if (rc)
+		log_warn("a descriptor that was passed stays open, as its close may wait: %s",
+			 err_text(rc));
 }
 
 /* What is asked, and the answer. */

@@ -61,20 +61,22 @@ int files_remove(int folder, const char *name) FERRY_MUST_CHECK;
  */
 int files_look(void (*look)(void *owner), void *owner) FERRY_MUST_CHECK;
 
+/* So many threads may wait for others at once with nobody who waits for them. */
+enum { FILES_WAITING_MAX = 8 };
+
 /*
  * The same at what may keep whoever looks waiting, for @ms milliseconds at most. 0, or a negative
- * errno before it has begun. -ETIMEDOUT: @owner is the thread's, which calls @end with it once it
- * has looked. Where there is no starter nothing is bounded.
+ * errno before it has begun: -EBUSY when too many look or close. -ETIMEDOUT: @owner is the
+ * thread's, which calls @end with it once it has looked. Where there is no starter nothing is
+ * bounded.
  */
 int files_look_within(void (*look)(void *owner), void (*end)(void *owner), void *owner,
 		      unsigned int ms) FERRY_MUST_CHECK;
 
 /*
  * Closes what somebody else has opened, which may wait for them: by a thread that nobody waits for,
- * where there is a starter. *@fd is -1 then. So many at once may wait; what is one too many stays
- * open.
+ * where there is a starter. *@fd is -1 then. What no thread can be had for stays open, with a word.
  */
-enum { FILES_CLOSING_MAX = 8 };
 void files_close(int *fd);
 
 #endif

@@ -6,8 +6,8 @@
 
 #include <pthread.h>
 #include <sched.h>
-#include <stdbool.h>
 #include <signal.h>
+#include <stdbool.h>
 #include <sys/types.h>
 
 #include "vmm/base/err.h"

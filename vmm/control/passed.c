@@ -150,7 +150,7 @@ static void passed_forget(void *owner)
 /* How long a file's server may take to say what the file is. */
 enum { PASSED_LOOK_MS = 500 };
 
-/* Whether its close cannot wait. One whose server does not say so in time is not the list's any more. */
+/* Whether its close cannot wait. One whose server does not say so in time is no more ours. */
 static bool passed_is_local(struct control_passed *passed)
 {
 	struct passed_question *question = calloc(1, sizeof(*question));

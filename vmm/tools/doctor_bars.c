@@ -61,8 +61,8 @@ static bool bars_has_msix(unsigned int bar, const struct vfio_host_interrupts *i
 static uint64_t bars_mapped(const struct vfio_resource *resource, unsigned int bar,
 			    const struct vfio_host_interrupts *interrupts, uint64_t page)
 {
-	uint64_t vectors = interrupts->msix, trapped;
-	struct span table, pba;
+	uint64_t vectors = interrupts->msix, pending, trapped;
+	struct span table, pba = {0};
 
 	if (!bars_has_msix(bar, interrupts))
 		return resource->size < page && resource->start % page ? 0 : resource->size;
@@ -70,8 +70,9 @@ static uint64_t bars_mapped(const struct vfio_resource *resource, unsigned int b
 		return 0;
 	table = bars_pages(bar, interrupts->table_bar, interrupts->table, vectors * MSIX_ENTRY,
 			   page);
-	pba = bars_pages(bar, interrupts->pba_bar, interrupts->pba,
-			 align_up(vectors, PENDING_BITS) / 8, page);
+	pending = align_up(vectors, PENDING_BITS) / 8;
+	if (range_fits(interrupts->pba, pending, resource->size))
+		pba = bars_pages(bar, interrupts->pba_bar, interrupts->pba, pending, page);
 	trapped = table.end - table.start + pba.end - pba.start;
 	if (bars_max(table.start, pba.start) < bars_min(table.end, pba.end))
 		trapped -= bars_min(table.end, pba.end) - bars_max(table.start, pba.start);

@@ -93,11 +93,14 @@ END_TEST
 /* A vCPU that waits until it stands is told as well when it goes on instead. */
 START_TEST(who_waits_is_told_that_it_goes_on)
 {
+	server.slow_ms = 500;
 	begin();
 	drive();
 	is_served(0, 1);
 	ck_assert_int_eq(virtio_config_write(bench, PCI_COMMAND, 2, PCI_COMMAND_MEMORY),
 			 MEM_NOT_YET);
+	usleep(50000);
+	ck_assert_uint_eq(atomic_load(&bench->wakes), 0);
 	ck_assert_int_eq(virtio_config_write(bench, PCI_COMMAND, 2,
 					     PCI_COMMAND_MEMORY | PCI_COMMAND_MASTER),
 			 MEM_DONE);
