@@ -345,7 +345,7 @@ debugged_and_controlled() { # debugged_and_controlled NAME
 }
 
 status_is() { # status_is CONTROL STATUS
-	"$ferry" ctl "$1" status 2> "$work/watch" | grep -q "^$2,"
+	"$ferry" ctl "$1" status 2> "$work/watch" | grep "^$2," >/dev/null
 }
 
 # What the rows need beside the guests.
