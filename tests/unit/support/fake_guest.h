@@ -217,9 +217,11 @@ static inline int fake_guest_port(struct fake_cpu *cpu, bool write, uint16_t por
 	return fake_cpu_port(cpu, write, port, size, count, data);
 }
 
-/* The guest takes what was signalled, and ends what of that is a level. */
-static inline void fake_guest_take_interrupts(void)
+/* The guest takes what was signalled, and ends what of that is a level. How many it had so far. */
+static inline unsigned long fake_guest_take_interrupts(void)
 {
+	unsigned long had;
+
 	pthread_mutex_lock(&kvm.lock);
 	for (unsigned int i = 0; i < kvm.irqfd_count; i++) {
 		/* Who closes it takes it off KVM before. */
@@ -230,7 +232,9 @@ static inline void fake_guest_take_interrupts(void)
 		if (kvm.irqfds[i].resample >= 0)
 			fd_signal(kvm.irqfds[i].resample);
 	}
+	had = kvm.interrupts;
 	pthread_mutex_unlock(&kvm.lock);
+	return had;
 }
 
 /* The guest has seen the exit in the page; true when that brings up the next part of it. */

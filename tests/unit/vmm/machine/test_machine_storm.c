@@ -61,8 +61,7 @@ static int drives_first(struct side *side, struct fake_cpu *cpu)
 	if (side->acts.step)
 		return acts_drive(&side->acts, cpu);
 	kernel_fire(&kernel.devices[0], VFIO_PCI_MSIX_IRQ_INDEX, 0);
-	fake_guest_take_interrupts();
-	atomic_store(&is_driven, kvm.interrupts > 0);
+	atomic_store(&is_driven, fake_guest_take_interrupts() > 0);
 	return FAKE_NO_EXIT;
 }
 
