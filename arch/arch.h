@@ -176,6 +176,12 @@ int arch_vcpu_memory_failed(struct arch_vm *arch, struct kvm_vcpu *vcpu, const v
 			    uint64_t *gpa) FERRY_MUST_CHECK;
 
 /*
+ * A guest that was stopped is about to go on: its clock is told (KVM_KVMCLOCK_CTRL). Failure is
+ * none. Main thread, the vCPU parked.
+ */
+void arch_vcpu_resumed(struct kvm_vcpu *vcpu);
+
+/*
  * Registers, and the bytes at the instruction pointer where they are in RAM, as text lines for a
  * crash report, or that KVM has lost them; what does not fit @size is cut. The vCPU's thread.
  */

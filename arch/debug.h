@@ -174,12 +174,6 @@ const uint8_t *arch_debug_breakpoint(uint64_t length, size_t *size);
  */
 int arch_debug_reinject(struct arch_vm *arch, struct kvm_vcpu *vcpu) FERRY_MUST_CHECK;
 
-/*
- * A guest that was stopped for long goes on: its clocks are told (KVM_KVMCLOCK_CTRL). Failure is
- * none.
- */
-void arch_debug_resumed(struct arch_vm *arch, struct kvm_vcpu *vcpu);
-
 /* Where a Linux kernel is, and where it was linked to be. */
 struct arch_kernel_place {
 	uint64_t runtime;    /* virtual address of its first byte (_text) */

@@ -140,12 +140,6 @@ int arch_debug_reinject(struct arch_vm *arch, struct kvm_vcpu *vcpu)
 	return -EOPNOTSUPP;
 }
 
-void arch_debug_resumed(struct arch_vm *arch, struct kvm_vcpu *vcpu)
-{
-	(void)arch;
-	(void)vcpu;
-}
-
 int arch_debug_find_kernel(struct arch_vm *arch, struct kvm_vcpu *vcpu,
 			   const struct boot_source *source, struct arch_kernel_place *place,
 			   struct err *err)

@@ -26,21 +26,16 @@ static int hold_tell_kvm(struct vfio_hold *hold, struct kvm_vm *vm)
 	return provider->ops->tell_kvm(provider, vm, &hold->err);
 }
 
-/* Of the BARs of one that another driver than vfio-pci serves sysfs need not know. */
-static bool hold_is_measured(const struct vfio_hold *hold)
-{
-	return !hold->sysfs.is_pci || hold->sysfs.variant;
-}
-
 void vfio_hold_open_early(struct vfio_hold *hold, const struct vfio_entry *entry, struct kvm_vm *vm)
 {
 	const struct vfio_provider *provider = hold->lease->provider;
 
-	if ((!hold_is_measured(hold) && !provider->ops->opens_early) || hold_tell_kvm(hold, vm))
+	if ((!vfio_sysfs_is_silent(&hold->sysfs) && !provider->ops->opens_early) ||
+	    hold_tell_kvm(hold, vm))
 		return;
 	hold->backend = hold_open(hold, entry);
 	hold->no_way = !hold->backend && hold->err.code == -EOPNOTSUPP;
-	if (hold->backend && hold_is_measured(hold))
+	if (hold->backend && vfio_sysfs_is_silent(&hold->sysfs))
 		(void)!vfio_measure(hold->backend, hold->sysfs.address, hold->sysfs.resources,
 				    &hold->err);
 }

@@ -303,7 +303,7 @@ static bool plug_opened(struct vfio_entry *entry, struct err *err)
 {
 	*err = entry->hold.err;
 	return !err->code && !plug_check_ranges(entry, err) &&
-	       !((!entry->sysfs.is_pci || entry->sysfs.variant) && plug_check_room(entry, err));
+	       !(vfio_sysfs_is_silent(&entry->sysfs) && plug_check_room(entry, err));
 }
 
 /* Nobody else has joined what turned out to be no way: it goes with this device. */

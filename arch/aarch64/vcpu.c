@@ -259,6 +259,12 @@ bool arch_vcpu_pc(struct kvm_vcpu *vcpu, uint64_t *pc)
 	return false;
 }
 
+/* The counter that Linux keeps time by goes on while a vCPU is stopped: none is to be told. */
+void arch_vcpu_resumed(struct kvm_vcpu *vcpu)
+{
+	(void)vcpu;
+}
+
 enum arch_exit arch_vcpu_exit(struct arch_vm *arch, struct kvm_vcpu *vcpu, unsigned int *progress)
 {
 	struct kvm_run *run = kvm_vcpu_run_page(vcpu);

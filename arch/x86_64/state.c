@@ -14,14 +14,14 @@
 enum { MSR_IA32_TSC = 0x10 };
 
 /*
- * Those of memory types (SDM 3 12.11), which KVM has and KVM_GET_MSR_INDEX_LIST does not name: the
- * default, the fixed ranges, eight variable ones of two each.
+ * Those of memory types (SDM 3 12.11), which KVM has and KVM_GET_MSR_INDEX_LIST does not name:
+ * eight variable ranges of two each, the fixed ones, the default.
  */
-static const struct {
-	uint32_t first, count;
-} unlisted[] = {{0x2ff, 1}, {0x250, 1}, {0x258, 2}, {0x268, 8}, {0x200, 16}};
-
-enum { UNLISTED_COUNT = 28 };
+static const uint32_t unlisted[] = {
+	0x200, 0x201, 0x202, 0x203, 0x204, 0x205, 0x206, 0x207, 0x208, 0x209,
+	0x20a, 0x20b, 0x20c, 0x20d, 0x20e, 0x20f, 0x250, 0x258, 0x259, 0x268,
+	0x269, 0x26a, 0x26b, 0x26c, 0x26d, 0x26e, 0x26f, 0x2ff,
+};
 
 struct vcpu_state {
 	struct kvm_regs regs;
@@ -85,28 +85,12 @@ static int state_transfer_msrs(struct kvm_vcpu *vcpu, unsigned long request, str
 	return 0;
 }
 
-static bool state_has_msr(const struct kvm_msrs *msrs, uint32_t index)
-{
-	for (uint32_t i = 0; i < msrs->nmsrs; i++)
-		if (msrs->entries[i].index == index)
-			return true;
-	return false;
-}
-
-static void state_add_unlisted(struct kvm_msrs *msrs)
-{
-	for (size_t i = 0; i < ARRAY_SIZE(unlisted); i++)
-		for (uint32_t n = 0; n < unlisted[i].count; n++)
-			if (!state_has_msr(msrs, unlisted[i].first + n))
-				msrs->entries[msrs->nmsrs++].index = unlisted[i].first + n;
-}
-
 static int state_save_msrs(struct vcpu_state *state, struct kvm_vcpu *vcpu,
 			   const struct kvm_msr_list *list, struct err *err)
 {
 	int rc;
 
-	state->msrs = calloc(1, sizeof(*state->msrs) + (list->nmsrs + UNLISTED_COUNT) *
+	state->msrs = calloc(1, sizeof(*state->msrs) + (list->nmsrs + ARRAY_SIZE(unlisted)) *
 							       sizeof(state->msrs->entries[0]));
 	if (!state->msrs)
 		return err_set(err, -ENOMEM, "processor state: out of memory");
@@ -114,7 +98,8 @@ static int state_save_msrs(struct vcpu_state *state, struct kvm_vcpu *vcpu,
 	for (uint32_t i = 0; i < list->nmsrs; i++)
 		if (list->indices[i] != MSR_IA32_TSC)
 			state->msrs->entries[state->msrs->nmsrs++].index = list->indices[i];
-	state_add_unlisted(state->msrs);
+	for (size_t i = 0; i < ARRAY_SIZE(unlisted); i++)
+		state->msrs->entries[state->msrs->nmsrs++].index = unlisted[i];
 	rc = state_transfer_msrs(vcpu, KVM_GET_MSRS, state->msrs);
 	if (rc < 0)
 		return err_set(err, rc, "processor state: vCPU %u: KVM_GET_MSRS: %s",

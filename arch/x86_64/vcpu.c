@@ -223,6 +223,15 @@ bool arch_vcpu_pc(struct kvm_vcpu *vcpu, uint64_t *pc)
 	return run->kvm_valid_regs & KVM_SYNC_X86_REGS;
 }
 
+void arch_vcpu_resumed(struct kvm_vcpu *vcpu)
+{
+	int rc = kvm_vcpu_ioctl(vcpu, KVM_KVMCLOCK_CTRL, NULL);
+
+	if (rc < 0)
+		log_debug("vCPU %u: its clock is not told of the pause: %s", kvm_vcpu_id(vcpu),
+			  err_text(rc));
+}
+
 enum arch_exit arch_vcpu_exit(struct arch_vm *arch, struct kvm_vcpu *vcpu, unsigned int *progress)
 {
 	struct kvm_run *run = kvm_vcpu_run_page(vcpu);

@@ -60,13 +60,14 @@ static void msix_check_pba(struct pci_msix *msix)
 	msix->pba_bar = PCI_MSIX_NO_PBA;
 }
 
-static int msix_check_layout(const struct pci_msix *msix, struct err *err)
+static int msix_check_layout(struct pci_msix *msix, struct err *err)
 {
 	int rc = msix_check_place(msix, "table", msix->table_bar, msix->table_offset,
 				  pci_msix_table_size(msix), err);
 
 	if (rc)
 		return rc;
+	msix_check_pba(msix);
 	if (msix->table_bar == msix->pba_bar &&
 	    ranges_overlap(msix->table_offset, pci_msix_table_size(msix), msix->pba_offset,
 			   pci_msix_pba_size(msix)))
@@ -98,7 +99,6 @@ int pci_msix_init(struct pci_msix *msix, struct pci_device *device, unsigned int
 		.pba_bar = pba & PCI_MSIX_PBA_BIR,
 		.pba_offset = pba & PCI_MSIX_PBA_OFFSET,
 	};
-	msix_check_pba(msix);
 	rc = msix_check_layout(msix, err);
 	if (rc)
 		return rc;

@@ -39,6 +39,12 @@ struct vfio_sysfs_device {
 	struct vfio_resource resources[PCI_BAR_COUNT];
 };
 
+/* Whether the BARs that VFIO shows may be others than sysfs tells, if that tells any. */
+static inline bool vfio_sysfs_is_silent(const struct vfio_sysfs_device *device)
+{
+	return !device->is_pci || device->variant;
+}
+
 /*
  * Finds @name under @sysfs: a PCI device by its address (0000:01:00.0, 01:00.0), a mediated device
  * by its UUID, or any device by its path. Checks, in this order, that it exists; unless @group is

@@ -188,10 +188,7 @@ static void client_unlink(struct vfio_user_client *client, const struct vfio_use
 static int client_await(struct vfio_user_client *client, struct vfio_user_wait *wait,
 			int64_t deadline, int64_t since)
 {
-	const struct timespec until = {
-		.tv_sec = deadline / 1000,
-		.tv_nsec = deadline % 1000 * 1000000,
-	};
+	const struct timespec until = clock_timespec(deadline);
 	int rc = 0;
 
 	pthread_mutex_lock(&client->lock);
@@ -441,7 +438,6 @@ static void *client_main(void *argument)
 static int client_init(struct vfio_user_client *client, int fd,
 		       const struct vfio_user_config *config)
 {
-	pthread_condattr_t attributes;
 
 	client->config = *config;
 	if (!client->config.patience_ms)
@@ -453,10 +449,7 @@ static int client_init(struct vfio_user_client *client, int fd,
 	client->buffer = malloc(VFIO_USER_MESSAGE_MAX);
 	pthread_mutex_init(&client->sending, NULL);
 	pthread_mutex_init(&client->lock, NULL);
-	pthread_condattr_init(&attributes);
-	pthread_condattr_setclock(&attributes, CLOCK_MONOTONIC);
-	pthread_cond_init(&client->changed, &attributes);
-	pthread_condattr_destroy(&attributes);
+	clock_cond_init(&client->changed);
 	return !client->buffer ? -ENOMEM : client->stop < 0 ? client->stop : 0;
 }
 

@@ -44,6 +44,11 @@ int files_look(void (*look)(void *owner), void *owner)
 /* How many threads wait for somebody, whom nobody else waits for. */
 static atomic_uint waiting;
 
+bool files_have_room(void)
+{
+	return atomic_load(&waiting) < FILES_WAITING_MAX;
+}
+
 static bool files_may_wait(void)
 {
 	if (atomic_fetch_add(&waiting, 1) < FILES_WAITING_MAX)
@@ -64,15 +69,11 @@ struct files_wait {
 static struct files_wait *files_wait_create(void)
 {
 	struct files_wait *wait = calloc(1, sizeof(*wait));
-	pthread_condattr_t attributes;
 
 	if (!wait)
 		return NULL;
 	pthread_mutex_init(&wait->lock, NULL);
-	pthread_condattr_init(&attributes);
-	pthread_condattr_setclock(&attributes, CLOCK_MONOTONIC);
-	pthread_cond_init(&wait->changed, &attributes);
-	pthread_condattr_destroy(&attributes);
+	clock_cond_init(&wait->changed);
 	return wait;
 }
 
@@ -105,11 +106,7 @@ static void *files_wait_thread(void *argument)
 /* Whether it was done in time; if not, it is the thread's from now on. */
 static bool files_await(struct files_wait *wait, unsigned int ms)
 {
-	int64_t deadline = clock_now_ms() + ms;
-	const struct timespec until = {
-		.tv_sec = deadline / 1000,
-		.tv_nsec = deadline % 1000 * 1000000,
-	};
+	const struct timespec until = clock_timespec(clock_now_ms() + ms);
 	bool done;
 	int rc = 0;
 
@@ -167,14 +164,20 @@ static void *files_close_thread(void *argument)
 
 void files_close(int *fd)
 {
+	pthread_t thread;
 	int closed = *fd, rc = -EBUSY;
 
-	*fd = -1;
-	if (closed < 0)
+	if (closed < 0 || thread_is_called(THREAD_FILES)) {
+		fd_close(fd);
 		return;
+	}
+	*fd = -1;
 	if (files_may_wait()) {
-		rc = thread_leave(THREAD_FILES, files_close_thread, (void *)(intptr_t)closed);
-		if (rc)
+		rc = thread_create(&thread, THREAD_FILES, files_close_thread,
+				   (void *)(intptr_t)closed);
+		if (!rc)
+			pthread_detach(thread);
+		else
 			atomic_fetch_sub(&waiting, 1);
 	}
 	if (rc)

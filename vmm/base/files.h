@@ -8,6 +8,7 @@
 #define FERRY_BASE_FILES_H
 
 #include <limits.h>
+#include <stdbool.h>
 #include <stdio.h>
 #include <sys/stat.h>
 
@@ -63,6 +64,9 @@ int files_look(void (*look)(void *owner), void *owner) FERRY_MUST_CHECK;
 
 /* So many threads may wait for others at once with nobody who waits for them. */
 enum { FILES_WAITING_MAX = 8 };
+
+/* Whether one more may: nobody should take in what may have to be closed so, where none may. */
+bool files_have_room(void);
 
 /*
  * The same at what may keep whoever looks waiting, for @ms milliseconds at most. 0, or a negative

@@ -248,21 +248,6 @@ int thread_call(enum thread_kind kind, void *(*function)(void *), void *argument
 	return rc;
 }
 
-int thread_leave(enum thread_kind kind, void *(*function)(void *), void *argument)
-{
-	pthread_t thread;
-	int rc;
-
-	if (thread_is_called(kind)) {
-		function(argument);
-		return 0;
-	}
-	rc = thread_create(&thread, kind, function, argument);
-	if (!rc)
-		pthread_detach(thread);
-	return rc;
-}
-
 static void *thread_starter(void *unused)
 {
 	(void)unused;

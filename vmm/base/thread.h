@@ -57,11 +57,6 @@ int thread_create_at(pthread_t *thread, enum thread_kind kind, const struct thre
  */
 int thread_call(enum thread_kind kind, void *(*function)(void *), void *argument) FERRY_MUST_CHECK;
 
-/*
- * The same without waiting: where it is another thread that does it, nobody joins it.
- */
-int thread_leave(enum thread_kind kind, void *(*function)(void *), void *argument) FERRY_MUST_CHECK;
-
 /* Whether thread_call() for @kind would be the caller's own work. */
 bool thread_is_called(enum thread_kind kind);
 

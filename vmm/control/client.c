@@ -2,6 +2,7 @@
 /* One connection of the control socket: what is read and taken, and what waits to be sent. */
 
 #include "vmm/control/client.h"
+#include "vmm/base/files.h"
 
 #include <errno.h>
 #include <stdlib.h>
@@ -237,7 +238,7 @@ static void client_read(struct control_client *client)
 		.msg_iov = &bytes,
 		.msg_iovlen = 1,
 		.msg_control = &control,
-		.msg_controllen = CMSG_LEN(sizeof(int)),
+		.msg_controllen = files_have_room() ? CMSG_LEN(sizeof(int)) : 0,
 	};
 	enum control_arrival arrival;
 	ssize_t n = recvmsg(client->fd, &message, MSG_CMSG_CLOEXEC | MSG_DONTWAIT);

@@ -97,7 +97,8 @@ static int passed_check_arrival(const struct control_passed *passed, struct err 
 		return err_set(
 			err, -EMFILE,
 			"the descriptor that came could not be taken: the monitor has too many "
-			"open (RLIMIT_NOFILE)");
+			"open (RLIMIT_NOFILE), or those that came before are of a file server "
+			"that does not answer");
 	return 0;
 }
 

@@ -342,11 +342,7 @@ bool gdb_target_stands(const struct debug *debug)
 
 static void debug_let_machine_go(struct debug *debug)
 {
-	const struct debug_owner *owner = &debug->setup.owner;
-
-	for (unsigned int i = 0; i < debug->cpu_count; i++)
-		arch_debug_resumed(debug_arch(debug), debug_vcpu(debug, i));
-	owner->go(owner->machine);
+	debug->setup.owner.go(debug->setup.owner.machine);
 }
 
 int gdb_target_resume(struct debug *debug, const enum gdb_action *actions)

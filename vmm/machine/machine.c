@@ -12,7 +12,6 @@
 #include <sys/timerfd.h>
 #include <unistd.h>
 
-#include "arch/debug.h"
 #include "vmm/base/bits.h"
 #include "vmm/base/fd.h"
 #include "vmm/base/log.h"
@@ -299,6 +298,9 @@ void machine_go(void *owner)
 	struct machine *machine = owner;
 	bool decided;
 
+	/* Or the guest would take the pause for processors that hung. */
+	for (unsigned int i = 0; i < run_count(machine->run); i++)
+		arch_vcpu_resumed(run_vcpu(machine->run, i));
 	pthread_mutex_lock(&machine->lock);
 	decided = machine->outcome.decided;
 	if (!decided)
@@ -326,9 +328,6 @@ int machine_resume(struct machine *machine, struct err *err)
 		return err_set(
 			err, -EBUSY,
 			"the guest stands for gdb, which alone can have it go on: see `continue` there");
-	/* Or it would take the pause for processors that hung. */
-	for (unsigned int i = 0; i < run_count(machine->run); i++)
-		arch_debug_resumed(machine->arch, run_vcpu(machine->run, i));
 	machine_go(machine);
 	return 0;
 }

@@ -2,6 +2,7 @@
 /* A device's way from one driver to another through sysfs. */
 
 #include "vmm/tools/rebind.h"
+#include "vmm/base/clock.h"
 
 #include <errno.h>
 #include <pthread.h>
@@ -49,7 +50,6 @@ static void rebind_begin_wait(struct rebind_wait *wait, const char *format, ...)
 /* From here until rebind_end_wait(). Without memory for it nothing is said. */
 static void rebind_begin_wait(struct rebind_wait *wait, const char *format, ...)
 {
-	pthread_condattr_t attributes;
 	va_list args;
 
 	*wait = (struct rebind_wait){0};
@@ -57,10 +57,7 @@ static void rebind_begin_wait(struct rebind_wait *wait, const char *format, ...)
 	vsnprintf(wait->text, sizeof(wait->text), format, args);
 	va_end(args);
 	pthread_mutex_init(&wait->lock, NULL);
-	pthread_condattr_init(&attributes);
-	pthread_condattr_setclock(&attributes, CLOCK_MONOTONIC);
-	pthread_cond_init(&wait->changed, &attributes);
-	pthread_condattr_destroy(&attributes);
+	clock_cond_init(&wait->changed);
 	wait->watched = thread_create(&wait->thread, THREAD_MAIN, rebind_watch_wait, wait) == 0;
 }
 

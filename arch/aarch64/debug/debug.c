@@ -222,10 +222,3 @@ const uint8_t *arch_debug_breakpoint(uint64_t length, size_t *size)
 	*size = sizeof(brk);
 	return length == sizeof(brk) ? brk : NULL;
 }
-
-/* The counter that Linux keeps time by goes on while a vCPU is stopped: none is to be told. */
-void arch_debug_resumed(struct arch_vm *arch, struct kvm_vcpu *vcpu)
-{
-	(void)arch;
-	(void)vcpu;
-}

@@ -242,16 +242,6 @@ int arch_debug_reinject(struct arch_vm *arch, struct kvm_vcpu *vcpu)
 	return rc < 0 ? rc : 0;
 }
 
-void arch_debug_resumed(struct arch_vm *arch, struct kvm_vcpu *vcpu)
-{
-	int rc = kvm_vcpu_ioctl(vcpu, KVM_KVMCLOCK_CTRL, NULL);
-
-	(void)arch;
-	if (rc < 0)
-		log_debug("vCPU %u: its clock is not told of the pause: %s", kvm_vcpu_id(vcpu),
-			  err_text(rc));
-}
-
 /* Outside 64-bit mode a linear address has 32 bits (SDM 3A, 3.4.4 and 20.1.1). */
 int arch_debug_pc(struct arch_vm *arch, struct kvm_vcpu *vcpu, uint64_t *pc)
 {

@@ -53,7 +53,6 @@ START_TEST(a_vcpu_is_stopped_for_nothing)
 	arch_debug_decode(NULL, NULL, &stop);
 	ck_assert_int_eq(stop.event, ARCH_DEBUG_STEPPED);
 	ck_assert_int_eq(arch_debug_reinject(NULL, NULL), -EOPNOTSUPP);
-	arch_debug_resumed(NULL, NULL);
 	arch_debug_reset(NULL, 0);
 	arch_debug_free(NULL);
 }

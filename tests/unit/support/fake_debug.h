@@ -32,7 +32,7 @@ static struct fake_debug {
 	struct arch_debug_point points[FAKE_CPUS][ARCH_DEBUG_POINTS_MAX];
 	unsigned int controls;
 	int control_fails;
-	unsigned int stepped, reinjected, resumed;
+	unsigned int stepped, reinjected;
 } fake_debug;
 
 static inline unsigned int fake_cpu(struct kvm_vcpu *vcpu)
@@ -162,13 +162,6 @@ int arch_debug_reinject(struct arch_vm *arch, struct kvm_vcpu *vcpu)
 	(void)vcpu;
 	fake_debug.reinjected++;
 	return 0;
-}
-
-void arch_debug_resumed(struct arch_vm *arch, struct kvm_vcpu *vcpu)
-{
-	(void)arch;
-	(void)vcpu;
-	fake_debug.resumed++;
 }
 
 #endif

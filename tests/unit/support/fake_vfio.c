@@ -231,6 +231,9 @@ static int fake_read(struct vfio_backend *backend, const struct vfio_region_info
 	if (!place)
 		return -EIO;
 	memcpy(data, place, size);
+	if (fake->bars_apart && region->index == VFIO_PCI_CONFIG_REGION_INDEX && offset == 0 &&
+	    size > PCI_CARDBUS_CIS)
+		memset((uint8_t *)data + PCI_BASE_ADDRESS_0, 0, 4 * PCI_BARS);
 	return 0;
 }
 

@@ -65,6 +65,7 @@ struct fake_vfio {
 		vectors_max; /* 0: any number; else set_irqs answers this when asked for more */
 	char log[8192];      /* of set_irqs and reset */
 
+	bool bars_apart;             /* of the registers of its BARs a longer read has zeros */
 	unsigned int calls, fail_at; /* the fail_at-th call is refused with -EIO; 0: none */
 };
 

@@ -291,6 +291,20 @@ START_TEST(it_must_fit_the_windows)
 }
 END_TEST
 
+/* The BARs that a variant driver shows are known once it is open. */
+START_TEST(what_a_variant_driver_shows_must_fit_too)
+{
+	fake_tree_unlink("bus/pci/devices/0000:01:00.0/driver");
+	fake_tree_link("bus/pci/devices/0000:01:00.0/driver",
+		       "../../../../bus/pci/drivers/nvgrace-gpu-vfio-pci");
+	kernel.devices[0].regions[4].size = 128 * MIB;
+	plug("01:00.0", "slot1");
+	plug_refused(FIRST " does not fit into slot 1: its prefetchable BARs need 0x8000000");
+	ck_assert_int_eq(guest.err.code, -ENOSPC);
+	is_empty();
+}
+END_TEST
+
 START_TEST(a_guest_without_slots_takes_none)
 {
 	destroy();
@@ -529,6 +543,7 @@ static void add_tests(TCase *tests)
 	tcase_add_test(tests, what_is_not_there_is_refused);
 	tcase_add_test(tests, a_trace_is_written_by_one);
 	tcase_add_test(tests, it_must_fit_the_windows);
+	tcase_add_test(tests, what_a_variant_driver_shows_must_fit_too);
 	tcase_add_test(tests, a_guest_without_slots_takes_none);
 	tcase_add_test(tests, ram_must_be_where_the_iommu_maps);
 	tcase_add_test(tests, it_must_go_with_what_is_mapped);

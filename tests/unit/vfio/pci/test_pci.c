@@ -51,6 +51,16 @@ START_TEST(a_bridge_is_refused)
 }
 END_TEST
 
+/* As nvgrace-gpu-vfio-pci fills in one of two BARs for each read. */
+START_TEST(registers_of_bars_are_read_one_by_one)
+{
+	bench.fake.bars_apart = true;
+	start();
+	ck_assert_int_eq(bench.pci->device.bars[4].kind, PCI_BAR_MEM64);
+	ck_assert_int_eq(bench.pci->device.bars[2].kind, PCI_BAR_IO);
+}
+END_TEST
+
 START_TEST(a_dead_device_is_refused)
 {
 	for (unsigned int i = 0; i < PCI_CONFIG_SIZE; i += 4)
@@ -208,6 +218,7 @@ static void add_tests(TCase *tests)
 	tcase_add_test(tests, a_device_without_msix_index_is_refused);
 	tcase_add_test(tests, a_region_that_cannot_be_asked_for_is_named);
 	tcase_add_test(tests, a_bridge_is_refused);
+	tcase_add_test(tests, registers_of_bars_are_read_one_by_one);
 	tcase_add_test(tests, a_dead_device_is_refused);
 	tcase_add_test(tests, a_device_fresh_from_the_host_is_quiet_and_not_reset);
 	tcase_add_test(tests, every_refused_call_walks_back);

@@ -5,6 +5,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <netinet/in.h>
+#include <semaphore.h>
 #include <stdatomic.h>
 #include <stdlib.h>
 #include <string.h>
@@ -196,6 +197,51 @@ START_TEST(a_close_that_waits_keeps_nobody)
 }
 END_TEST
 
+static sem_t answer;
+static atomic_uint looked, ended;
+
+static void look_long(void *owner)
+{
+	(void)owner;
+	while (sem_wait(&answer))
+		;
+	atomic_fetch_add(&looked, 1);
+}
+
+static void end_look(void *owner)
+{
+	ck_assert_ptr_eq(owner, &answer);
+	atomic_fetch_add(&ended, 1);
+}
+
+/* They end by themselves, and there may be so many. */
+START_TEST(looks_are_left_behind)
+{
+	begin(1);
+	sem_init(&answer, 0, 0);
+	for (unsigned int i = 0; i < FILES_WAITING_MAX; i++) {
+		ck_assert(files_have_room());
+		ck_assert_int_eq(files_look_within(look_long, end_look, &answer, 1), -ETIMEDOUT);
+	}
+	ck_assert(!files_have_room());
+	ck_assert_int_eq(files_look_within(look_long, end_look, &answer, 1), -EBUSY);
+	ck_assert_uint_eq(atomic_load(&looked) + atomic_load(&ended), 0);
+	for (unsigned int i = 0; i < FILES_WAITING_MAX; i++)
+		sem_post(&answer);
+	for (unsigned int i = 0; atomic_load(&ended) < FILES_WAITING_MAX && i < 20000; i++)
+		usleep(1000);
+	ck_assert_uint_eq(atomic_load(&ended), FILES_WAITING_MAX);
+	for (unsigned int i = 0; !files_have_room() && i < 20000; i++)
+		usleep(1000);
+	/* One that is done in time is nobody's but the caller's. */
+	sem_post(&answer);
+	ck_assert_int_eq(files_look_within(look_long, end_look, &answer, 20000), 0);
+	ck_assert_uint_eq(atomic_load(&looked), FILES_WAITING_MAX + 1);
+	ck_assert_uint_eq(atomic_load(&ended), FILES_WAITING_MAX);
+	end(FILES_WAITING_MAX + 1);
+}
+END_TEST
+
 START_TEST(without_a_starter_the_caller_closes)
 {
 	int fd = open("/dev/null", O_RDONLY | O_CLOEXEC), closed = fd;
@@ -209,6 +255,7 @@ END_TEST
 static void add_tests(TCase *tests)
 {
 	tcase_add_test(tests, a_close_that_waits_keeps_nobody);
+	tcase_add_test(tests, looks_are_left_behind);
 	tcase_add_test(tests, without_a_starter_the_caller_closes);
 	tcase_add_loop_test(tests, a_file_is_read_whole, 0, 2);
 	tcase_add_loop_test(tests, what_is_not_there_is_told, 0, 2);

@@ -2,11 +2,14 @@
 /* One connection of the control socket: slow readers, last words, descriptors, late answers. */
 
 #include <fcntl.h>
+#include <semaphore.h>
 #include <sys/resource.h>
 
 #include "tests/unit/support/host.h"
 #include "tests/unit/support/log.h"
 #include "tests/unit/vmm/control/test_server.h"
+#include "vmm/base/files.h"
+#include "vmm/base/thread.h"
 
 START_TEST(who_does_not_read_is_dropped)
 {
@@ -241,6 +244,44 @@ START_TEST(a_descriptor_without_room_is_told)
 }
 END_TEST
 
+static sem_t answer;
+
+static void look_long(void *owner)
+{
+	(void)owner;
+	while (sem_wait(&answer))
+		;
+}
+
+static void end_look(void *owner)
+{
+	(void)owner;
+}
+
+/* Each might be one more whose close nobody waits for. */
+START_TEST(none_is_taken_where_too_many_wait)
+{
+	int fd = negotiated(), null = open("/dev/null", O_RDWR | O_CLOEXEC);
+
+	sem_init(&answer, 0, 0);
+	ck_assert_int_eq(thread_begin_starter(NULL), 0);
+	thread_use_starter();
+	while (files_have_room())
+		ck_assert_int_eq(files_look_within(look_long, end_look, NULL, 1), -ETIMEDOUT);
+	pass(fd, GETFD("a"), &null, 1);
+	hears(fd, "of a file server that does not answer");
+	for (unsigned int i = 0; i < FILES_WAITING_MAX; i++)
+		sem_post(&answer);
+	for (unsigned int i = 0; !files_have_room() && i < 20000; i++)
+		usleep(1000);
+	pass(fd, GETFD("a"), &null, 1);
+	hears(fd, "\"return\"");
+	thread_end_starter();
+	close(fd);
+	close(null);
+}
+END_TEST
+
 START_TEST(who_waits_for_an_answer_keeps_nobody_waiting)
 {
 	int fd = negotiated(), other = negotiated();
@@ -347,6 +388,7 @@ static void add_tests(TCase *tests)
 	if (cut_descriptors_are_told("two_at_once_are_refused"))
 		tcase_add_test(tests, two_at_once_are_refused);
 	tcase_add_test(tests, a_descriptor_without_room_is_told);
+	tcase_add_test(tests, none_is_taken_where_too_many_wait);
 	tcase_add_test(tests, who_waits_for_an_answer_keeps_nobody_waiting);
 	tcase_add_test(tests, what_a_client_began_goes_on_without_it);
 	tcase_add_test(tests, who_waits_at_the_end_is_answered);

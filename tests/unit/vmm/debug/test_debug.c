@@ -181,7 +181,6 @@ START_TEST(a_breakpoint_stops_all)
 	insert(GDB_SOFTWARE_BREAK, CODE, 2);
 	resume(all_go);
 	ck_assert_uint_eq(machine.went, 1);
-	ck_assert_uint_eq(fake_debug.resumed, FAKE_CPUS);
 	for (unsigned int i = 0; i < FAKE_CPUS; i++)
 		ck_assert(fake_debug.control[i].software && !vcpus.held[i]);
 	meet(1, ARCH_DEBUG_SOFTWARE, CODE);
@@ -373,10 +372,8 @@ START_TEST(a_guest_that_stands_stays_so)
 	ck_assert(machine.stands);
 	ck_assert_uint_eq(machine.went, 1);
 	ck_assert(!vcpus.held[0]);
-	ck_assert_uint_eq(fake_debug.resumed, FAKE_CPUS);
 	gdb_target_detach(server.target, true);
 	ck_assert(!machine.stands);
-	ck_assert_uint_eq(fake_debug.resumed, 2 * FAKE_CPUS); /* the clocks, after the pause */
 }
 END_TEST
 

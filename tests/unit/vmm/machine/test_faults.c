@@ -59,10 +59,10 @@ static void come_and_go(const struct fault_plan *how, int stopper)
 static unsigned int walk_coming(const struct fault_plan *how)
 {
 	struct fault_plan plan = *how;
-	unsigned int struck, pace = walk_pace();
+	unsigned int pace = walk_pace();
 
-	plan.at = 1;
-	do {
+	for (plan.at = 1;; plan.at += pace) {
+		unsigned int struck;
 		struct machine *machine;
 		int stopper;
 
@@ -84,9 +84,9 @@ static unsigned int walk_coming(const struct fault_plan *how)
 		nothing_is_left(plan.at);
 		check_outcome(plan.at);
 		fake_machine_close_kernel();
-		plan.at += pace;
-	} while (struck);
-	return plan.at - 1 - pace;
+		if (!struck)
+			return plan.at - 1;
+	}
 }
 
 START_TEST(every_call_fails_as_a_device_comes_and_goes)

@@ -362,7 +362,8 @@ static unsigned int walk(const struct fault_plan *how, unsigned int pace)
 {
 	unsigned int at = 1, struck;
 
-	for (;; at += pace * walk_pace()) {
+	pace *= walk_pace();
+	for (;; at += pace) {
 		world_create();
 		fault_plan = *how;
 		fault_plan.at = at;
